@@ -1,0 +1,27 @@
+// The error classes. One exists because somebody catches it differently; everything else thrown is a bug
+// (src/README.md lists the codes).
+
+/** Base of the errors that are expected: a stable `code` beside the text. Compare codes, never texts. */
+export class CodedError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** Bytes that are not what they should be. Ends the connection, or refuses the file, that they came from. */
+export class DecodeError extends CodedError {}
+
+/** Configuration that cannot be used: the message says file:line and what was expected. */
+export class ConfigError extends CodedError {}
+
+/** A script broke or misbehaved. Logged for its application; a gate refuses, a notice is dropped. */
+export class ScriptError extends CodedError {}
+
+/** A recording cannot go on. It stops; the live stream does not. */
+export class RecordingError extends CodedError {}
+
+/** A refusal that the client is told as a status object; `code` is the NetConnection.* or NetStream.* code. */
+export class StatusError extends CodedError {}

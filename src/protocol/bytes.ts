@@ -1,0 +1,151 @@
+// The one place that checks bounds.
+import { DecodeError } from '../errors.ts';
+
+const utf8 = new TextDecoder('utf-8');
+const utf8Encoder = new TextEncoder();
+
+/** Reads big-endian values from a byte range; reading past its end is a DecodeError (`ERR_BYTES_SHORT`). */
+export class ByteReader {
+  readonly bytes: Uint8Array;
+  readonly #view: DataView;
+  offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get remaining(): number {
+    return this.bytes.length - this.offset;
+  }
+
+  /** Moves on by `n` bytes and returns where they begin. */
+  #take(n: number): number {
+    const at = this.offset;
+    if (n > this.bytes.length - at) {
+      throw new DecodeError(
+        'ERR_BYTES_SHORT',
+        `${n} bytes wanted at offset ${at}, ${this.bytes.length - at} left`,
+      );
+    }
+    this.offset = at + n;
+    return at;
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#take(1));
+  }
+  u16(): number {
+    return this.#view.getUint16(this.#take(2));
+  }
+  i16(): number {
+    return this.#view.getInt16(this.#take(2));
+  }
+  u24(): number {
+    const at = this.#take(3);
+    return (this.#view.getUint16(at) << 8) | this.#view.getUint8(at + 2);
+  }
+  /** Signed 24 bits, as the composition time of AVC packets. */
+  i24(): number {
+    return (this.u24() << 8) >> 8;
+  }
+  u32(): number {
+    return this.#view.getUint32(this.#take(4));
+  }
+  u32le(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+  i32(): number {
+    return this.#view.getInt32(this.#take(4));
+  }
+  f64(): number {
+    return this.#view.getFloat64(this.#take(8));
+  }
+  /** A view on the next `n` bytes, not a copy. */
+  take(n: number): Uint8Array {
+    const at = this.#take(n);
+    return this.bytes.subarray(at, at + n);
+  }
+  /** `n` bytes of UTF-8; malformed sequences become U+FFFD, as players do it. */
+  utf8(n: number): string {
+    return utf8.decode(this.take(n));
+  }
+}
+
+/** Grows as it is written to. Chains; `done()` hands out what was written. */
+export class ByteWriter {
+  #bytes: Uint8Array;
+  #view: DataView;
+  length = 0;
+
+  constructor(capacity = 64) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  #grow(n: number): number {
+    const at = this.length;
+    if (at + n > this.#bytes.length) {
+      const bigger = new Uint8Array(Math.max(this.#bytes.length * 2, at + n));
+      bigger.set(this.#bytes.subarray(0, at));
+      this.#bytes = bigger;
+      this.#view = new DataView(bigger.buffer);
+    }
+    this.length = at + n;
+    return at;
+  }
+
+  u8(v: number): this {
+    const at = this.#grow(1);
+    this.#view.setUint8(at, v);
+    return this;
+  }
+  u16(v: number): this {
+    const at = this.#grow(2);
+    this.#view.setUint16(at, v);
+    return this;
+  }
+  i16(v: number): this {
+    const at = this.#grow(2);
+    this.#view.setInt16(at, v);
+    return this;
+  }
+  u24(v: number): this {
+    const at = this.#grow(3);
+    this.#view.setUint16(at, v >>> 8);
+    this.#view.setUint8(at + 2, v);
+    return this;
+  }
+  u32(v: number): this {
+    const at = this.#grow(4);
+    this.#view.setUint32(at, v);
+    return this;
+  }
+  u32le(v: number): this {
+    const at = this.#grow(4);
+    this.#view.setUint32(at, v, true);
+    return this;
+  }
+  i32(v: number): this {
+    const at = this.#grow(4);
+    this.#view.setInt32(at, v);
+    return this;
+  }
+  f64(v: number): this {
+    const at = this.#grow(8);
+    this.#view.setFloat64(at, v);
+    return this;
+  }
+  bytes(v: Uint8Array): this {
+    const at = this.#grow(v.length);
+    this.#bytes.set(v, at);
+    return this;
+  }
+  utf8(v: string): this {
+    return this.bytes(utf8Encoder.encode(v));
+  }
+  /** What was written so far; the writer must not be used afterwards. */
+  done(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+}
