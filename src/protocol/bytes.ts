@@ -1,7 +1,8 @@
 // The one place that checks bounds.
 import { DecodeError } from '../errors.ts';
 
-const utf8 = new TextDecoder('utf-8');
+// ignoreBOM: true keeps U+FEFF in the text, so that what was relayed is what was sent.
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const utf8Encoder = new TextEncoder();
 
 /** Reads big-endian values from a byte range; reading past its end is a DecodeError (`ERR_BYTES_SHORT`). */
