@@ -1,0 +1,167 @@
+// What an application instance and the script that decides for it say to each other. The script itself runs in another
+// process; script/host.ts stands behind these interfaces, and the instance never knows.
+import type { AmfValue } from '../protocol/amf.ts';
+
+/** The events that are asked and may refuse; all others are told. */
+export const GATES = ['onConnect', 'onPublish', 'onPlay'] as const;
+export type GateName = (typeof GATES)[number];
+
+/** A client as its script first sees it; ssas-style names, strings never absent (scripts call string methods at once). */
+export interface ClientFacts {
+  id: string;
+  ip: string;
+  /** `flashVer` of the connect command. */
+  agent: string;
+  /** `swfUrl` of the connect command. */
+  referrer: string;
+  pageUrl: string;
+  /** `tcUrl` as the client gave it. */
+  uri: string;
+  protocol: string;
+  secure: boolean;
+  virtualKey: string;
+  objectEncoding: 0 | 3;
+  /** `;`-separated folders, `/` is everything. */
+  readAccess: string;
+  writeAccess: string;
+}
+
+/** What a publisher asks for. `name` is without the query; frozen in the script. */
+export interface PublishRequest {
+  name: string;
+  query: string;
+  params: Record<string, string>;
+  type: 'live' | 'record' | 'append';
+}
+
+/** What a player asks for. `start` and `length` in seconds as in `NetStream.play` (-2, -1, or from 0 on). */
+export interface PlayRequest {
+  name: string;
+  query: string;
+  params: Record<string, string>;
+  start: number;
+  length: number;
+  reset: boolean;
+}
+
+export type GateQuestion =
+  | { gate: 'onConnect'; client: ClientFacts; args: AmfValue[] }
+  | { gate: 'onPublish'; clientId: string; request: PublishRequest }
+  | { gate: 'onPlay'; clientId: string; request: PlayRequest };
+
+/** The answer to a gate. A refusal's `reason` is already cut to 200 printable characters. */
+export type Verdict =
+  | {
+      accepted: true;
+      /** Public name (onPublish) or the stream really played (onPlay). */
+      as?: string;
+      record?: RecordMode;
+    }
+  | {
+      accepted: false;
+      reason: string;
+      /** onConnect: reaches the client as `info.application`. */
+      application?: AmfValue;
+      /** onConnect: `redirectConnection`; reaches the client as `info.ex` = { code: 302, redirect }. */
+      redirect?: string;
+    };
+
+export type RecordMode = 'record' | 'append';
+
+/** What happened. Told in order, never answered. */
+export type Notice =
+  /** A client that had been accepted has left. */
+  | { event: 'disconnect'; clientId: string }
+  /** A publish took effect under `stream`, its public name. `gate` is the question that admitted it, if one was asked. */
+  | { event: 'publish'; clientId: string; stream: string; query: string; gate?: number }
+  /** The question was answered yes, but the publish failed after all (name taken, client gone). */
+  | { event: 'publishFailed'; gate: number }
+  | { event: 'unpublish'; clientId: string; stream: string }
+  | { event: 'play'; clientId: string; stream: string }
+  | { event: 'stop'; clientId: string; stream: string }
+  /** For `application.onStatus`. */
+  | { event: 'status'; info: { code: string; level: string; description?: string; details?: string } }
+  /** Fresh numbers for `client.getStats()`, after a ping or on request. */
+  | { event: 'clientStats'; clientId: string; stats: ClientStats };
+
+/** Numbers as `Client.getStats` has them; bytes and messages since connect, `ping_rtt` in ms. */
+export interface ClientStats {
+  bytes_in: number;
+  bytes_out: number;
+  msg_in: number;
+  msg_out: number;
+  msg_dropped: number;
+  ping_rtt: number;
+}
+
+/** The outcome of a remote method. `found: false`: the script has none of that name, the server's default applies. */
+export type InvokeResult =
+  | { found: false }
+  | { found: true; ok: true; value: AmfValue }
+  | { found: true; ok: false; description: string };
+
+/** The script of one instance. Callbacks, not promises: a verdict and the commands behind it act in their order. */
+export interface InstanceScript {
+  /** Resolves after `onAppStart`; rejects with a ScriptError when no version of the script can be started. */
+  readonly started: Promise<void>;
+  /**
+   * Asks a gate; `answer` is called exactly once unless the returned handle is dropped first. Errors, deadline (10 s) and
+   * runner loss come as refusals.
+   */
+  ask(question: GateQuestion, answer: (verdict: Verdict) => void): OpenGate;
+  tell(notice: Notice): void;
+  /** A remote method or FMLE command. `answer` is called exactly once, also when `wantsResult` is false. */
+  invoke(
+    clientId: string,
+    name: string,
+    args: AmfValue[],
+    wantsResult: boolean,
+    answer: (result: InvokeResult) => void,
+  ): void;
+  /** The far end's answer to a `client.call` that had a responder (`CallClient.responder`). */
+  callResult(responder: number, ok: boolean, value: AmfValue): void;
+  /** Runs `onAppStop`. `false`: the script asks to stay (FMS: vetoes an idle unload, not a shutdown). */
+  stop(reason: 'Application.GC' | 'Application.Shutdown'): Promise<boolean>;
+  /** Ends the script at once; nothing is called any more. */
+  close(): void;
+}
+
+export interface OpenGate {
+  /** Names the question in notices and commands. */
+  readonly id: number;
+  /** The asker has gone: a late verdict is a no-op. */
+  drop(): void;
+}
+
+/** What a script may do to its instance. Implemented by AppInstance; unknown clients and streams are ignored (they may just have left). */
+export interface ScriptCommands {
+  callClient(clientId: string, name: string, args: AmfValue[], responder: number | undefined): void;
+  broadcast(name: string, args: AmfValue[]): void;
+  disconnectClient(clientId: string): void;
+  setAccess(clientId: string, access: { readAccess?: string; writeAccess?: string }): void;
+  pingClient(clientId: string): void;
+  /** `gate`: made while that publish was being decided; forgotten if it was refused. */
+  record(stream: string, mode: RecordMode | false, limits: RecordLimits, gate: number | undefined): void;
+  /** Takes the publisher off that stream. */
+  disconnectStream(stream: string, reason: string, gate: number | undefined): void;
+  shutdown(): void;
+  /** Who is here now, for a script that starts anew (reload, crash of the runner). */
+  snapshot(): InstanceSnapshot;
+}
+
+/** Units: seconds, bytes; absent is unlimited. */
+export interface RecordLimits {
+  maxDurationS?: number;
+  maxSizeBytes?: number;
+}
+
+export interface InstanceSnapshot {
+  clients: { facts: ClientFacts; stats: ClientStats }[];
+  streams: { name: string; query: string; publisher: string | undefined; players: string[] }[];
+}
+
+/** Opens scripts. Implemented by script/host.ts. */
+export interface Scripts {
+  /** `undefined`: that application's folder never held a main script, the defaults serve it. */
+  open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined;
+}

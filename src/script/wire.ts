@@ -1,0 +1,202 @@
+// Frames, events and commands between the media process and the script runner: the one file that both share.
+//
+// A frame: | length u32 BE (of what follows) | type u8 | unit u32 BE | body: UTF-8 JSON |
+// A unit is one isolate: one version of the script of one application instance. A reload makes a new unit beside the old
+// one; who commits or drops it is decided on the media side (host.ts). The runner only loads, delivers, and answers.
+
+/** Frames to the runner, 1…; frames from the runner, 64…. */
+export const FrameType = {
+  /** First frame: `InitBody`. Unit 0. */
+  Init: 1,
+  /** `LoadBody`: make an isolate, load the script. Answered by Loaded or Failed. */
+  Load: 2,
+  /** A JSON array of `ScriptEvent`, passed on unparsed. */
+  Events: 3,
+  /** Empty body: dispose of the isolate. Not answered. */
+  Unload: 4,
+  /** `HelloBody`. Unit 0: the runner is up. */
+  Hello: 64,
+  /** Empty body: the script's top-level code has run. Commands it made follow in a Commands frame. */
+  Loaded: 65,
+  /** `FailedBody`: it did not load. The unit is gone. */
+  Failed: 66,
+  /** A JSON array of `ScriptCommand`. */
+  Commands: 67,
+  /** `DeadBody`: the unit ended itself: memory, time, strikes. It is gone. */
+  Dead: 68,
+  /** `BeatBody`. Unit 0, every 250 ms. */
+  Beat: 69,
+  /** Empty body: a turn of this unit begins. The last one seen before a crash names the culprit. */
+  Turn: 70,
+  /** `RecycleBody`. Unit 0: an isolate is stuck for good; the process has to be replaced. */
+  Recycle: 71,
+} as const;
+export type FrameType = (typeof FrameType)[keyof typeof FrameType];
+
+/** A frame from the runner that claims more is a broken or hostile runner. */
+export const MAX_FRAME_BYTES = 16 << 20;
+export const HEARTBEAT_MS = 250;
+
+export interface InitBody {
+  /** The guest library, one classic script. */
+  guest: string;
+}
+export interface HelloBody {
+  pid: number;
+  node: string;
+}
+export interface LoadBody {
+  /** `live/_definst_` */
+  instance: string;
+  script: ScriptText;
+  limits: ScriptLimits;
+  application: ApplicationFacts;
+}
+/** What is to be run. */
+export interface ScriptText {
+  /** `module`: an esbuild bundle, an IIFE. `classic`: main.asc or main.js as it is, sloppy mode. */
+  kind: 'module' | 'classic';
+  code: string;
+  /** Stack frames carry it: `app:///chat/main.ts.bundle.js`, `app:///chat/main.asc`. */
+  filename: string;
+  /** Classic scripts: what `load()` may reach, path relative to the main script's folder → text. */
+  files: Record<string, string>;
+}
+export interface ScriptLimits {
+  memoryMb: number;
+  turnMs: number;
+  loadMs: number;
+}
+export const DEFAULT_LIMITS: ScriptLimits = { memoryMb: 64, turnMs: 250, loadMs: 2000 };
+
+/** Own data of the `application` object. */
+export interface ApplicationFacts {
+  /** `live/_definst_` */
+  name: string;
+  server: string;
+  hostname: string;
+  config: Json;
+}
+export interface FailedBody {
+  kind: 'syntax' | 'throw' | 'timeout' | 'memory' | 'stuck';
+  message: string;
+  stack: string;
+}
+export interface DeadBody {
+  kind: 'memory' | 'stuck' | 'timeouts' | 'malformed' | 'catastrophic';
+  message: string;
+}
+export interface BeatBody {
+  rssBytes: number;
+  units: number;
+}
+export interface RecycleBody {
+  message: string;
+}
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/**
+ * AMF values as JSON. null, booleans, finite numbers, strings, arrays and objects are themselves; everything else, and an
+ * object with a key `$`, is an object with `$` as its tag:
+ *   { $: 'undefined' }                        { $: 'number', v: 'NaN' | 'Infinity' | '-Infinity' | '-0' }
+ *   { $: 'date', v: ms | null }               { $: 'bytes', v: base64 }
+ *   { $: 'object', v: [[key, value]…] }       an object with a key `$` or `__proto__`
+ *   { $: 'typed', class: name, v: value }     v: an object as above
+ *   { $: 'ecma', v: value }                   an associative array; an Array with named properties in scripts
+ *   { $: 'xml', v: text }                     { $: 'map', v: [[key, value]…] }   a Dictionary; a Map in scripts
+ *   { $: 'def', id, v: value }                a value met again later in the same value (shared or cyclic)…
+ *   { $: 'ref', id }                          …and where it is met again
+ */
+export type WireValue = Json;
+
+/** Every event may carry what the next turn needs; they reach the script in order. */
+export type ScriptEvent =
+  /** Once, first. Answered by `ready` when onAppStart's promise has settled. */
+  | { t: 'start'; id: number; why: 'start' | 'reload' | 'restored'; state?: Json; snapshot: WireSnapshot }
+  /** Old version: give away what the new one shall have. Answered by `saved`. */
+  | { t: 'save'; id: number }
+  | { t: 'gate'; id: number; gate: 'onConnect'; client: WireClient; args: WireValue[] }
+  | { t: 'gate'; id: number; gate: 'onPublish'; client: string; request: WirePublish }
+  | { t: 'gate'; id: number; gate: 'onPlay'; client: string; request: WirePlay }
+  /** Nobody waits for that gate any more. `expired`: its deadline passed (the client stays known only if it was accepted). */
+  | { t: 'gateDropped'; id: number }
+  | { t: 'disconnect'; client: string }
+  | { t: 'publish'; client: string; stream: string; query: string; gate?: number }
+  | { t: 'publishFailed'; gate: number }
+  | { t: 'unpublish'; client: string; stream: string }
+  | { t: 'play'; client: string; stream: string }
+  | { t: 'stopPlay'; client: string; stream: string }
+  | { t: 'status'; info: WireValue }
+  | { t: 'clientStats'; client: string; stats: Json }
+  /** A remote method. Answered by `ret`. */
+  | { t: 'call'; id: number; client: string; name: string; args: WireValue[]; wantsResult: boolean }
+  /** The answer to a `clientCall` with that responder. */
+  | { t: 'callResult'; responder: number; ok: boolean; value: WireValue }
+  /** onAppStop. Answered by `ret` with the handler's return value. */
+  | { t: 'stop'; id: number; code: 'Application.GC' | 'Application.Shutdown' };
+
+export interface WireClient {
+  id: string;
+  ip: string;
+  agent: string;
+  referrer: string;
+  pageUrl: string;
+  uri: string;
+  protocol: string;
+  secure: boolean;
+  virtualKey: string;
+  objectEncoding: 0 | 3;
+  readAccess: string;
+  writeAccess: string;
+}
+export interface WirePublish {
+  name: string;
+  query: string;
+  params: Record<string, string>;
+  type: 'live' | 'record' | 'append';
+}
+export interface WirePlay {
+  name: string;
+  query: string;
+  params: Record<string, string>;
+  start: number;
+  length: number;
+  reset: boolean;
+}
+export interface WireSnapshot {
+  /** `saved`: what the old version's `save` gave for that client. */
+  clients: { facts: WireClient; stats: Json; saved?: Json }[];
+  streams: { name: string; query: string; publisher?: string; players: string[] }[];
+}
+
+export type ScriptCommand =
+  /** onAppStart is through. Only after `ok: true` does the media side commit this unit. */
+  | { op: 'ready'; id: number; ok: boolean }
+  | { op: 'saved'; id: number; state?: Json; clients: Record<string, Json>; lost: string[] }
+  | { op: 'verdict'; id: number; accepted: true; as?: string; record?: 'record' | 'append' }
+  | { op: 'verdict'; id: number; accepted: false; reason: string; application?: WireValue; redirect?: string }
+  | { op: 'ret'; id: number; found: false }
+  | { op: 'ret'; id: number; found: true; ok: true; value: WireValue }
+  | { op: 'ret'; id: number; found: true; ok: false; description: string }
+  | { op: 'clientCall'; client: string; name: string; args: WireValue[]; responder?: number }
+  | { op: 'broadcast'; name: string; args: WireValue[] }
+  | { op: 'disconnect'; client: string }
+  | { op: 'access'; client: string; readAccess?: string; writeAccess?: string }
+  | { op: 'ping'; client: string }
+  | {
+      op: 'record';
+      stream: string;
+      mode: 'record' | 'append' | false;
+      maxDurationS?: number;
+      maxSizeBytes?: number;
+      gate?: number;
+    }
+  | { op: 'streamDisconnect'; stream: string; reason: string; gate?: number }
+  | { op: 'shutdown' }
+  | { op: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; text: string }
+  /** An exception, rejection or misuse in the script. `where`: handler or method; `event`: what it was doing. */
+  | { op: 'error'; kind: ScriptFaultKind; where: string; message: string; stack: string; client?: string };
+
+export const SCRIPT_FAULT_KINDS = ['load', 'handler', 'rejection', 'verdict', 'timeout', 'limit'] as const;
+export type ScriptFaultKind = (typeof SCRIPT_FAULT_KINDS)[number];
