@@ -5,6 +5,11 @@ import { DecodeError } from '../errors.ts';
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const utf8Encoder = new TextEncoder();
 
+/** The UTF-8 of a text; a lone surrogate becomes U+FFFD. */
+export function encodeUtf8(text: string): Uint8Array {
+  return utf8Encoder.encode(text);
+}
+
 /** Reads big-endian values from a byte range; reading past its end is a DecodeError (`ERR_BYTES_SHORT`). */
 export class ByteReader {
   readonly bytes: Uint8Array;
@@ -35,6 +40,12 @@ export class ByteReader {
 
   u8(): number {
     return this.#view.getUint8(this.#take(1));
+  }
+  /** The next byte, which stays to be read. */
+  peekU8(): number {
+    const value = this.u8();
+    this.offset -= 1;
+    return value;
   }
   u16(): number {
     return this.#view.getUint16(this.#take(2));
@@ -143,7 +154,7 @@ export class ByteWriter {
     return this;
   }
   utf8(v: string): this {
-    return this.bytes(utf8Encoder.encode(v));
+    return this.bytes(encodeUtf8(v));
   }
   /** What was written so far; the writer must not be used afterwards. */
   done(): Uint8Array {

@@ -1,0 +1,291 @@
+// AMF0 ⇄ values. Sections are those of Adobe's "Action Message Format -- AMF 0".
+import { CodedError, DecodeError } from '../errors.ts';
+import {
+  AMF_LIMITS,
+  type AmfLimits,
+  type AmfObject,
+  type AmfValue,
+  DecodeBudget,
+  Dictionary,
+  EcmaArray,
+  EncodeBudget,
+  emptyObject,
+  TypedObject,
+  Vector,
+  XmlDocument,
+} from './amf.ts';
+import { Amf3Reader, Amf3Writer } from './amf3.ts';
+import { ByteReader, ByteWriter, encodeUtf8 } from './bytes.ts';
+
+/** The byte before each value. AMF0 §2.1. */
+const Marker = {
+  Number: 0x00,
+  Boolean: 0x01,
+  String: 0x02,
+  Object: 0x03,
+  Null: 0x05,
+  Undefined: 0x06,
+  Reference: 0x07,
+  EcmaArray: 0x08,
+  ObjectEnd: 0x09,
+  StrictArray: 0x0a,
+  Date: 0x0b,
+  LongString: 0x0c,
+  Unsupported: 0x0d,
+  XmlDocument: 0x0f,
+  TypedObject: 0x10,
+  AvmPlus: 0x11,
+} as const;
+
+/** References and short strings are counted in 16 bits. */
+const U16_MAX = 0xffff;
+
+/** One value; what follows it is ignored. */
+export function decodeAmf0(bytes: Uint8Array, limits: AmfLimits = AMF_LIMITS): AmfValue {
+  return new Amf0Reader(new ByteReader(bytes), limits).read();
+}
+
+export function encodeAmf0(value: AmfValue, options: Amf0WriterOptions = {}): Uint8Array {
+  const out = new ByteWriter();
+  new Amf0Writer(out, options).write(value);
+  return out.done();
+}
+
+/** Reads the values of one message: they share a reference table and the limits. */
+export class Amf0Reader {
+  readonly #in: ByteReader;
+  readonly #budget: DecodeBudget;
+  /** Objects and arrays in the order in which they began. AMF0 §2.9. */
+  readonly #seen: AmfValue[] = [];
+
+  constructor(bytes: ByteReader, limits: AmfLimits = AMF_LIMITS) {
+    this.#in = bytes;
+    this.#budget = new DecodeBudget(limits);
+  }
+
+  get isAtEnd(): boolean {
+    return this.#in.remaining === 0;
+  }
+
+  read(): AmfValue {
+    this.#budget.spend();
+    const marker = this.#in.u8();
+    switch (marker) {
+      case Marker.Number:
+        return this.#in.f64();
+      case Marker.Boolean:
+        return this.#in.u8() !== 0;
+      case Marker.String:
+        return this.#in.utf8(this.#in.u16());
+      case Marker.Null:
+        return null;
+      case Marker.Undefined:
+      case Marker.Unsupported:
+        return undefined;
+      case Marker.Reference:
+        return this.#readReference();
+      case Marker.Date:
+        return this.#readDate();
+      case Marker.LongString:
+        return this.#in.utf8(this.#in.u32());
+      case Marker.XmlDocument:
+        return new XmlDocument(this.#in.utf8(this.#in.u32()));
+      case Marker.AvmPlus:
+        // Peers start AMF3's reference tables anew for each such value.
+        return new Amf3Reader(this.#in, this.#budget).read();
+      case Marker.Object:
+      case Marker.EcmaArray:
+      case Marker.StrictArray:
+      case Marker.TypedObject: {
+        this.#budget.enter();
+        const value = this.#readContainer(marker);
+        this.#budget.leave();
+        return value;
+      }
+      default:
+        throw new DecodeError('ERR_AMF_MARKER', `AMF0 marker ${marker} at offset ${this.#in.offset - 1}`);
+    }
+  }
+
+  #readContainer(marker: number): AmfValue {
+    switch (marker) {
+      case Marker.EcmaArray:
+        return this.#readEcmaArray();
+      case Marker.StrictArray:
+        return this.#readStrictArray();
+      case Marker.TypedObject: {
+        const typed = new TypedObject(this.#in.utf8(this.#in.u16()), emptyObject());
+        this.#seen.push(typed);
+        this.#readMembers(typed.members);
+        return typed;
+      }
+      default: {
+        const object = emptyObject();
+        this.#seen.push(object);
+        this.#readMembers(object);
+        return object;
+      }
+    }
+  }
+
+  // | index u16 |    AMF0 §2.9
+  #readReference(): AmfValue {
+    const index = this.#in.u16();
+    if (index >= this.#seen.length) {
+      throw new DecodeError('ERR_AMF_REFERENCE', `AMF0 reference ${index} of ${this.#seen.length}`);
+    }
+    return this.#seen[index];
+  }
+
+  // | milliseconds f64 | time zone s16 |    AMF0 §2.13: the zone is reserved, what peers write there means nothing
+  #readDate(): Date {
+    const date = new Date(this.#in.f64());
+    this.#in.i16();
+    return date;
+  }
+
+  // | count u32 | values |    AMF0 §2.12
+  #readStrictArray(): AmfValue[] {
+    const count = this.#in.u32();
+    if (count > this.#in.remaining) {
+      throw new DecodeError('ERR_AMF_COUNT', `${count} array items in ${this.#in.remaining} bytes`);
+    }
+    const array: AmfValue[] = [];
+    this.#seen.push(array);
+    for (let i = 0; i < count; i += 1) array.push(this.read());
+    return array;
+  }
+
+  // | count u32 | members |    AMF0 §2.10
+  #readEcmaArray(): EcmaArray {
+    // COMPAT: the count is only a hint. Encoders write 0, or the number of members that they meant to send. It serves
+    // those that leave out the end as well: at the end of the message, so many members are a whole array.
+    const count = this.#in.u32();
+    const array = new EcmaArray();
+    this.#seen.push(array);
+    this.#readMembers(array.entries, count);
+    return array;
+  }
+
+  // | (name u16+UTF-8, value)… | 00 00 09 |    AMF0 §2.5
+  #readMembers(into: AmfObject, announced = 0): void {
+    for (let count = 0; ; count += 1) {
+      if (announced > 0 && count >= announced && this.#in.remaining === 0) return;
+      const name = this.#in.utf8(this.#in.u16());
+      if (name === '' && this.#in.peekU8() === Marker.ObjectEnd) {
+        this.#in.u8();
+        return;
+      }
+      into[name] = this.read();
+    }
+  }
+}
+
+export interface Amf0WriterOptions {
+  /** The peer reads AMF3: it gets objects and arrays behind marker 0x11. Others get what AMF0 can say. */
+  avmPlus?: boolean;
+}
+
+/** Writes the values of one message: they share a reference table. */
+export class Amf0Writer {
+  readonly #out: ByteWriter;
+  readonly #avmPlus: boolean;
+  readonly #budget = new EncodeBudget();
+  readonly #seen = new Map<object, number>();
+
+  constructor(out: ByteWriter, options: Amf0WriterOptions = {}) {
+    this.#out = out;
+    this.#avmPlus = options.avmPlus ?? false;
+  }
+
+  write(value: AmfValue): void {
+    this.#budget.check(this.#out.length);
+    switch (typeof value) {
+      case 'undefined':
+        this.#out.u8(Marker.Undefined);
+        return;
+      case 'boolean':
+        this.#out.u8(Marker.Boolean).u8(value ? 1 : 0);
+        return;
+      case 'number':
+        this.#out.u8(Marker.Number).f64(value);
+        return;
+      case 'string':
+        this.#writeString(value);
+        return;
+      case 'object':
+        if (value === null) this.#out.u8(Marker.Null);
+        else this.#writeObject(value);
+        return;
+      default:
+        throw new TypeError(`AMF has no ${typeof value}`);
+    }
+  }
+
+  #writeString(text: string): void {
+    const utf8 = encodeUtf8(text);
+    this.#budget.check(this.#out.length + utf8.length);
+    if (utf8.length <= U16_MAX) this.#out.u8(Marker.String).u16(utf8.length).bytes(utf8);
+    else this.#out.u8(Marker.LongString).u32(utf8.length).bytes(utf8);
+  }
+
+  #writeObject(value: NonNullable<AmfValue> & object): void {
+    if (this.#avmPlus) {
+      this.#out.u8(Marker.AvmPlus);
+      new Amf3Writer(this.#out).write(value);
+    } else if (value instanceof Date) {
+      this.#out.u8(Marker.Date).f64(value.getTime()).i16(0);
+    } else if (value instanceof XmlDocument) {
+      const utf8 = encodeUtf8(value.text);
+      this.#budget.check(this.#out.length + utf8.length);
+      this.#out.u8(Marker.XmlDocument).u32(utf8.length).bytes(utf8);
+    } else if (value instanceof Uint8Array || value instanceof Vector || value instanceof Dictionary) {
+      // AMF0 §2.15: a type that cannot be serialized.
+      this.#out.u8(Marker.Unsupported);
+    } else {
+      this.#writeContainer(value);
+    }
+  }
+
+  #writeContainer(value: AmfValue[] | AmfObject | EcmaArray | TypedObject): void {
+    const seen = this.#seen.get(value);
+    if (seen !== undefined && seen <= U16_MAX) {
+      this.#out.u8(Marker.Reference).u16(seen);
+      return;
+    }
+    if (seen === undefined) this.#seen.set(value, this.#seen.size);
+    this.#budget.enter();
+    if (Array.isArray(value)) {
+      this.#out.u8(Marker.StrictArray).u32(value.length);
+      for (let i = 0; i < value.length; i += 1) this.write(value[i]);
+    } else if (value instanceof EcmaArray) {
+      const entries = Object.assign(emptyObject(), value.dense, value.entries);
+      this.#out.u8(Marker.EcmaArray).u32(Object.keys(entries).length);
+      this.#writeMembers(entries);
+    } else if (value instanceof TypedObject) {
+      this.#out.u8(Marker.TypedObject);
+      this.#writeName(value.className);
+      this.#writeMembers(value.members);
+    } else {
+      this.#out.u8(Marker.Object);
+      this.#writeMembers(value as AmfObject);
+    }
+    this.#budget.leave();
+  }
+
+  #writeMembers(members: AmfObject): void {
+    for (const name of Object.keys(members)) {
+      this.#writeName(name);
+      this.write(members[name]);
+    }
+    this.#out.u16(0).u8(Marker.ObjectEnd);
+  }
+
+  #writeName(name: string): void {
+    const utf8 = encodeUtf8(name);
+    if (utf8.length > U16_MAX) {
+      throw new CodedError('ERR_AMF_NAME', `a name of ${utf8.length} bytes; AMF0 has room for ${U16_MAX}`);
+    }
+    this.#out.u16(utf8.length).bytes(utf8);
+  }
+}
