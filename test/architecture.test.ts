@@ -1,0 +1,272 @@
+// The building (src/README.md), held: who may import whom, what the pure rooms may touch, how big a file may grow.
+// Changing the architecture means changing this file, in the open.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { join, posix } from 'node:path';
+import { describe, test } from 'node:test';
+import { type Import, importsOf, isMember, isPunctuation, type Token, tokenize } from './support/source.ts';
+
+/** Besides itself and errors.ts. */
+const MAY_IMPORT: Record<string, string[]> = {
+  protocol: [],
+  media: ['protocol'],
+  config: [],
+  log: [],
+  storage: [],
+  application: ['protocol', 'media', 'config', 'log', 'storage'],
+  adaptor: ['protocol', 'media', 'config', 'log', 'application'],
+  recording: ['protocol', 'media', 'config', 'log', 'storage', 'application'],
+  script: ['protocol', 'config', 'log', 'storage', 'application'], // runner/ and guest/: only wire.ts
+  admin: ['config', 'log', 'application'],
+};
+
+/** The composition: sees every room. */
+const TOP = ['main.ts', 'server.ts', 'cli'];
+
+const PURE_ROOMS = ['protocol', 'media'];
+const PURE_ROOMS_MAY_USE = ['node:crypto', 'node:buffer'];
+/** Logging, waiting, clocks, chance: a pure room is handed their results. */
+const IMPURE_WORDS = new Set([
+  ...['console', 'process', 'performance', 'fetch', 'queueMicrotask', 'async', 'await', 'Promise'],
+  ...[
+    'setTimeout',
+    'setInterval',
+    'setImmediate',
+    'randomBytes',
+    'randomFillSync',
+    'randomInt',
+    'randomUUID',
+  ],
+]);
+
+/** The scripts' process and the isolates inside it. Neither is part of the media process; all share wire.ts. */
+const RUNNER = 'script/runner/';
+const GUEST = 'script/guest/';
+const WIRE = 'script/wire.ts';
+/** Read as text and given to script authors: not a part of this program. */
+const TYPINGS = 'script/types/';
+const ISOLATED_VM_IMPORTER = 'script/runner/engine.ts';
+
+const MAX_LINES = 600;
+
+const SRC = join(import.meta.dirname, '..', 'src');
+
+interface SourceFile {
+  /** From src/, with slashes: `protocol/bytes.ts`. */
+  path: string;
+  /** `protocol`; for a file directly under src/ its own name. */
+  room: string;
+  lines: number;
+  tokens: Token[];
+  imports: Import[];
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter(
+    (path) => /\.[cm]?[jt]s$/.test(path) && !path.startsWith(TYPINGS) && !path.startsWith('admin/console/'),
+  )
+  .sort()
+  .map((path) => readSource(path));
+
+function readSource(path: string): SourceFile {
+  const text = readFileSync(join(SRC, path), 'utf8');
+  const tokens = tokenize(text);
+  return {
+    path,
+    room: path.split('/')[0]!,
+    lines: text.split('\n').length,
+    tokens,
+    imports: importsOf(tokens),
+  };
+}
+
+/** What a relative import names, from src/; undefined for packages and Node's modules. */
+function targetOf(file: SourceFile, { specifier }: Import): string | undefined {
+  return specifier?.startsWith('.') ? posix.join(posix.dirname(file.path), specifier) : undefined;
+}
+
+/** Fails with every finding, one a line. */
+function assertNone(findings: Iterable<string>): void {
+  const list = [...findings];
+  assert.equal(list.length, 0, `\n  ${list.join('\n  ')}`);
+}
+
+function* everyImport(): Generator<{
+  file: SourceFile;
+  found: Import;
+  at: string;
+  target: string | undefined;
+}> {
+  for (const file of files) {
+    for (const found of file.imports) {
+      yield { file, found, at: `src/${file.path}:${found.line}`, target: targetOf(file, found) };
+    }
+  }
+}
+
+describe('the building', () => {
+  test('every file stands in a room of the table', () => {
+    const known = new Set([...Object.keys(MAY_IMPORT), ...TOP, 'errors.ts']);
+    assertNone(files.filter(({ room }) => !known.has(room)).map(({ path }) => `src/${path} is in no room`));
+  });
+
+  test('imports between rooms go down, as the table says', () => {
+    assertNone(wrongWays());
+    function* wrongWays(): Generator<string> {
+      for (const { file, target, at } of everyImport()) {
+        if (target === undefined || target === 'errors.ts' || TOP.includes(file.room)) continue;
+        const room = target.split('/')[0]!;
+        if (file.room === 'errors.ts') yield `${at}: errors.ts imports nothing, not ${target}`;
+        else if (room !== file.room && !MAY_IMPORT[file.room]?.includes(room)) {
+          yield `${at}: ${file.room} may not import ${target}`;
+        }
+      }
+    }
+  });
+
+  test('the script process and the guest library share only wire.ts with the media process', () => {
+    assertNone(leaks());
+    function* leaks(): Generator<string> {
+      for (const { file, found, target, at } of everyImport()) {
+        if (target === undefined) continue;
+        for (const side of [RUNNER, GUEST]) {
+          const inside = file.path.startsWith(side);
+          if (inside && !target.startsWith(side) && target !== WIRE) {
+            yield `${at}: ${side} may import ${WIRE} and itself, not ${target}`;
+          }
+          if (!inside && target.startsWith(side)) yield `${at}: only ${side} imports ${target}`;
+        }
+        if (file.path === WIRE && !found.typeOnly && target !== 'errors.ts') {
+          yield `${at}: ${WIRE} is loaded by the runner too, so it takes only types from ${target}`;
+        }
+      }
+    }
+  });
+
+  // Types count: files that cannot be understood without each other are one file, or lack an interface between them.
+  test('no files import each other in a circle', () => {
+    assertNone(circles());
+  });
+
+  test(`no file is longer than ${MAX_LINES} lines`, () => {
+    const long = files.filter(({ lines }) => lines > MAX_LINES);
+    assertNone(long.map(({ path, lines }) => `src/${path}: ${lines} lines; split it by subject`));
+  });
+});
+
+describe('imports', () => {
+  test('name their file: relative, with its extension', () => {
+    assertNone(unnamed());
+    function* unnamed(): Generator<string> {
+      for (const { file, found, target, at } of everyImport()) {
+        if (found.specifier === undefined) yield `${at}: a computed import cannot be held against the table`;
+        else if (target === undefined) continue;
+        else if (target.startsWith('..')) yield `${at}: ${found.specifier} leaves src/`;
+        else if (target.endsWith('.json')) continue;
+        else if (!files.some(({ path }) => path === target)) yield `${at}: no source file ${found.specifier}`;
+        else if (!file.path.startsWith(GUEST) && !target.endsWith('.ts'))
+          yield `${at}: ${target} is not a .ts file`;
+      }
+    }
+  });
+
+  test('come from src/, from Node as node:…, or from a dependency that users get too', () => {
+    const manifest = JSON.parse(readFileSync(join(SRC, '..', 'package.json'), 'utf8'));
+    const dependencies = Object.keys(manifest.dependencies);
+    assertNone(strangers());
+    function* strangers(): Generator<string> {
+      for (const { found, target, at } of everyImport()) {
+        if (found.specifier === undefined || target !== undefined) continue;
+        const name = found.specifier.split('/', found.specifier.startsWith('@') ? 2 : 1).join('/');
+        if (found.specifier.startsWith('node:')) continue;
+        if (builtinModules.includes(name)) yield `${at}: write node:${found.specifier}`;
+        else if (!dependencies.includes(name)) yield `${at}: ${name} is not in "dependencies"`;
+      }
+    }
+  });
+
+  test(`of isolated-vm are in ${ISOLATED_VM_IMPORTER} alone`, () => {
+    assertNone(
+      everyImport()
+        .filter(({ file, found }) => found.specifier === 'isolated-vm' && file.path !== ISOLATED_VM_IMPORTER)
+        .map(({ at }) => `${at}: goes through ${ISOLATED_VM_IMPORTER}`),
+    );
+  });
+});
+
+describe('the pure rooms', () => {
+  test(`use no module but ${PURE_ROOMS_MAY_USE.join(' and ')}`, () => {
+    assertNone(
+      everyImport()
+        .filter(({ file, target }) => PURE_ROOMS.includes(file.room) && target === undefined)
+        .filter(({ found }) => !PURE_ROOMS_MAY_USE.includes(found.specifier ?? ''))
+        .map(({ at, found }) => `${at}: ${found.specifier}`),
+    );
+  });
+
+  test('do not log, wait, look at a clock or roll dice', () => {
+    assertNone(impurities());
+    function* impurities(): Generator<string> {
+      for (const { path, room, tokens } of files) {
+        if (!PURE_ROOMS.includes(room)) continue;
+        for (const [i, token] of tokens.entries()) {
+          if (isImpure(tokens, i)) yield `src/${path}:${token.line}: ${token.text}`;
+        }
+      }
+    }
+  });
+});
+
+/** Words count where they are values, not as the name of a member or of a property. */
+function isImpure(tokens: readonly Token[], i: number): boolean {
+  const { kind, text } = tokens[i]!;
+  if (kind !== 'word' || isMember(tokens, i)) return false;
+  const member = isPunctuation(tokens[i + 1], '.') ? tokens[i + 2]?.text : undefined;
+  if (text === 'Date') return member === 'now' || isNow(tokens, i);
+  if (text === 'Math') return member === 'random';
+  return IMPURE_WORDS.has(text) && !isPunctuation(tokens[i + 1], ':');
+}
+
+/** `new Date()` reads the clock, `new Date(ms)` does not. */
+function isNow(tokens: readonly Token[], i: number): boolean {
+  if (tokens[i - 1]?.text !== 'new') return false;
+  return !isPunctuation(tokens[i + 1], '(') || isPunctuation(tokens[i + 2], ')');
+}
+
+/** Each circle of imports once, as `a.ts → b.ts → a.ts`, found depth first. */
+function* circles(): Generator<string> {
+  const targets = new Map(
+    files.map((file) => [file.path, new Set(file.imports.map((i) => targetOf(file, i)))]),
+  );
+  const done = new Set<string>();
+  for (const { path } of files) yield* visit(path, []);
+
+  function* visit(path: string, trail: string[]): Generator<string> {
+    const start = trail.indexOf(path);
+    if (start >= 0) yield [...trail.slice(start), path].join(' → ');
+    if (start >= 0 || done.has(path)) return;
+    for (const target of targets.get(path) ?? []) {
+      if (target !== undefined) yield* visit(target, [...trail, path]);
+    }
+    done.add(path);
+  }
+}
+
+describe('error codes', () => {
+  test('in src/ and in src/README.md are the same', () => {
+    const readme = readFileSync(join(SRC, 'README.md'), 'utf8');
+    const listed = new Set(readme.matchAll(/^\| `(ERR_[A-Z0-9_]+)` \|/gm).map((match) => match[1]!));
+    const used = new Map<string, string>();
+    for (const { path, tokens } of files) {
+      for (const { kind, text, line } of tokens) {
+        if (kind === 'string' && /^ERR_[A-Z0-9_]+$/.test(text)) used.set(text, `src/${path}:${line}`);
+      }
+    }
+    assertNone([
+      ...[...used].filter(([code]) => !listed.has(code)).map(([code, at]) => `${code} (${at}) is not listed`),
+      ...[...listed].filter((code) => !used.has(code)).map((code) => `${code} is listed and nowhere used`),
+    ]);
+  });
+});
