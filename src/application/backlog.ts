@@ -1,0 +1,57 @@
+// One slow player, judged at each flush by what its socket still has queued.
+
+export interface BacklogLimits {
+  /** At least this much may be queued before anything is left out. */
+  softBytes: number;
+  /** …or this long of the stream's own bitrate, whichever is more. */
+  softMs: number;
+  /** Beyond this the player is disconnected. */
+  hardBytes: number;
+  /** More than the soft limit queued, and not a byte taken for so long: disconnected. */
+  stallMs: number;
+}
+
+export interface QueuedSocket {
+  /** Handed over and not yet sent. */
+  readonly queuedBytes: number;
+  /** Another value whenever bytes have left, partial writes included. */
+  readonly progress: number;
+}
+
+export type BacklogVerdict = 'write' | 'skip' | 'close';
+
+export class Backlog {
+  readonly #limits: BacklogLimits;
+  #progress = 0;
+  #stuckSince: number | undefined;
+
+  constructor(limits: BacklogLimits) {
+    this.#limits = limits;
+  }
+
+  /** `queuedBytes`: handed over and not sent; `sentBytes`: sent so far; `burstBytes`: what a joiner was given at once. */
+  judge(
+    queuedBytes: number,
+    sentBytes: number,
+    burstBytes: number,
+    bitrate: number,
+    now: number,
+  ): BacklogVerdict {
+    if (queuedBytes === 0) {
+      this.#stuckSince = undefined;
+      return 'write';
+    }
+    const soft = Math.max(this.#limits.softBytes, (bitrate / 1000) * this.#limits.softMs) + burstBytes;
+    if (queuedBytes <= soft) {
+      this.#stuckSince = undefined;
+      return 'write';
+    }
+    if (queuedBytes > Math.max(this.#limits.hardBytes, soft * 2)) return 'close';
+    const { progress } = socket; // costs more than the rest, and few come here
+    if (this.#stuckSince === undefined || progress !== this.#progress) {
+      this.#progress = progress;
+      this.#stuckSince = now;
+    } else if (now - this.#stuckSince >= this.#limits.stallMs) return 'close';
+    return 'skip';
+  }
+}

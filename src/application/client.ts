@@ -1,0 +1,67 @@
+// One connection as its application instance sees it.
+import type { AmfValue } from '../protocol/amf.ts';
+import type { Playback } from './playback.ts';
+import type { Publication } from './publication.ts';
+import type { ClientFacts, ClientStats } from './script.ts';
+
+export interface ConnectRefusal {
+  /** `NetConnection.Connect.*` */
+  code: string;
+  description: string;
+  /** Reaches the client as `info.application`. */
+  application?: AmfValue;
+  /** Where to connect instead: `info.ex` = { code: 302, redirect }. */
+  redirect?: string;
+}
+
+/** The connection's end of the wire, as the adaptor offers it. Must not throw or wait. */
+export interface ClientPort {
+  accepted(): void;
+  /** Tells it and closes the connection. */
+  refused(refusal: ConnectRefusal): void;
+  /** `responder`: the answer is handed to `AppInstance.callResult`. */
+  call(name: string, args: AmfValue[], responder: number | undefined): void;
+  /** A NetConnection status, on message stream 0. */
+  status(code: string, description: string): void;
+  /** Asks for a sign of life; `AppInstance.pong` follows. */
+  ping(): void;
+  /** Sends what is queued, then closes. `reason` is for the log. */
+  close(reason: string): void;
+  stats(): ClientStats;
+}
+
+export const ClientState = { Pending: 'pending', Accepted: 'accepted', Gone: 'gone' } as const;
+export type ClientState = (typeof ClientState)[keyof typeof ClientState];
+
+export class Client {
+  readonly facts: ClientFacts;
+  readonly port: ClientPort;
+  state: ClientState = ClientState.Pending;
+  /** What it publishes and plays, decided or not. */
+  readonly publications = new Set<Publication>();
+  readonly playbacks = new Set<Playback>();
+  /** Takes back a gate that is still open. */
+  dropGate: (() => void) | undefined;
+  /** Called at the next pong; the argument says whether one came. */
+  readonly #pongWaiters = new Set<() => void>();
+
+  constructor(facts: ClientFacts, port: ClientPort) {
+    this.facts = facts;
+    this.port = port;
+  }
+
+  get id(): string {
+    return this.facts.id;
+  }
+
+  onNextPong(call: () => void): () => void {
+    this.#pongWaiters.add(call);
+    return () => this.#pongWaiters.delete(call);
+  }
+
+  pong(): void {
+    const waiters = [...this.#pongWaiters];
+    this.#pongWaiters.clear();
+    for (const call of waiters) call();
+  }
+}

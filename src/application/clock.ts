@@ -1,0 +1,16 @@
+// Time as a dependency: tests hand in one that they turn themselves.
+
+export interface Clock {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Calls once after `ms`; the returned function takes it back. */
+  after(ms: number, call: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, call) {
+    const timer = setTimeout(call, ms);
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,375 @@
+// One running instance of an application, `live/_definst_`: its clients, its streams, and the script that decides.
+import type { AmfValue } from '../protocol/amf.ts';
+import { accessCovers } from './access.ts';
+import { Client, type ClientPort, ClientState, type ConnectRefusal } from './client.ts';
+import type { Clock } from './clock.ts';
+import { Playback, PlaybackState, type PlayerPort } from './playback.ts';
+import type { Publication, PublisherPort } from './publication.ts';
+import { Publishing } from './publishing.ts';
+import type { Recorders } from './recording.ts';
+import type {
+  ClientFacts,
+  InstanceScript,
+  InstanceSnapshot,
+  InvokeResult,
+  PlayRequest,
+  PublishRequest,
+  RecordLimits,
+  RecordMode,
+  ScriptCommands,
+  Scripts,
+  Verdict,
+} from './script.ts';
+import type { StreamOptions } from './stream.ts';
+import { StreamTable } from './stream-table.ts';
+
+export interface InstanceOptions {
+  application: string;
+  /** `_definst_`, or the rest of the path that the client connected to. */
+  name: string;
+  clock: Clock;
+  scripts: Scripts;
+  recorders: Recorders;
+  streams: StreamOptions;
+  publishTimeoutMs: number;
+  /** An instance without clients is stopped after this long; FMS: MaxAppIdleTime. */
+  idleMs: number;
+  /** Names with players and no publisher. */
+  maxWaitingNames: number;
+  onClosed(): void;
+}
+
+const InstanceState = { Running: 'running', Stopping: 'stopping', Closed: 'closed' } as const;
+type InstanceState = (typeof InstanceState)[keyof typeof InstanceState];
+
+export class AppInstance implements ScriptCommands {
+  readonly application: string;
+  readonly name: string;
+  readonly streams: StreamTable;
+  readonly #options: InstanceOptions;
+  readonly #clients = new Map<string, Client>();
+  readonly #publishing: Publishing;
+  #script: InstanceScript | undefined;
+  #state: InstanceState = InstanceState.Running;
+  #cancelIdle: (() => void) | undefined;
+
+  constructor(options: InstanceOptions) {
+    this.#options = options;
+    this.application = options.application;
+    this.name = options.name;
+    this.streams = new StreamTable(options.streams);
+    this.#publishing = new Publishing({
+      application: options.application,
+      instance: options.name,
+      clock: options.clock,
+      recorders: options.recorders,
+      publishTimeoutMs: options.publishTimeoutMs,
+      streams: this.streams,
+      script: () => this.#script,
+    });
+    this.#script = options.scripts.open(options.application, options.name, this);
+  }
+
+  /** `live/_definst_`, as scripts and logs call it. */
+  get fullName(): string {
+    return `${this.application}/${this.name}`;
+  }
+  get clients(): ReadonlyMap<string, Client> {
+    return this.#clients;
+  }
+
+  // ── clients ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Asks the script; `port` is told the outcome, now or later. */
+  connect(facts: ClientFacts, args: AmfValue[], port: ClientPort): Client {
+    const client = new Client(facts, port);
+    if (this.#state !== InstanceState.Running) {
+      this.#refuse(client, appShutdown());
+      return client;
+    }
+    this.#cancelIdle?.();
+    this.#cancelIdle = undefined;
+    this.#clients.set(client.id, client);
+    if (this.#script) void this.#askScript(this.#script, client, args);
+    else this.#accept(client);
+    return client;
+  }
+
+  async #askScript(script: InstanceScript, client: Client, args: AmfValue[]): Promise<void> {
+    try {
+      await script.started;
+    } catch {
+      this.#refuse(client, loadFailed(this.application));
+      this.#close(); // the next connect tries the script anew
+      return;
+    }
+    if (client.state !== ClientState.Pending) return;
+    const gate = script.ask({ gate: 'onConnect', client: client.facts, args }, (verdict) =>
+      this.#connectDecided(client, verdict),
+    );
+    if (client.state === ClientState.Pending) client.dropGate = () => gate.drop();
+  }
+
+  #connectDecided(client: Client, verdict: Verdict): void {
+    if (client.state !== ClientState.Pending) return;
+    client.dropGate = undefined;
+    if (verdict.accepted) {
+      this.#accept(client);
+      return;
+    }
+    const { application, redirect } = verdict;
+    this.#refuse(client, {
+      code: 'NetConnection.Connect.Rejected',
+      description: verdict.reason,
+      ...(application === undefined ? {} : { application }),
+      ...(redirect === undefined ? {} : { redirect }),
+    });
+  }
+
+  #accept(client: Client): void {
+    client.state = ClientState.Accepted;
+    client.port.accepted();
+  }
+
+  #refuse(client: Client, refusal: ConnectRefusal): void {
+    client.state = ClientState.Gone;
+    this.#clients.delete(client.id);
+    client.port.refused(refusal);
+    this.#armIdle();
+  }
+
+  /** The connection has ended, whoever ended it. May be called twice. */
+  disconnected(client: Client): void {
+    const { state } = client;
+    if (state === ClientState.Gone) return;
+    this.#publishing.endAll(client);
+    for (const playback of [...client.playbacks]) this.stopPlaying(playback);
+    client.state = ClientState.Gone;
+    client.dropGate?.();
+    this.#clients.delete(client.id);
+    if (state === ClientState.Accepted) this.#script?.tell({ event: 'disconnect', clientId: client.id });
+    this.#armIdle();
+  }
+
+  /** The answer to a ping; `rttMs` is in the client's stats by now. */
+  pong(client: Client): void {
+    client.pong();
+    if (client.state === ClientState.Accepted) this.#tellStats(client);
+  }
+
+  #tellStats(client: Client): void {
+    this.#script?.tell({ event: 'clientStats', clientId: client.id, stats: client.port.stats() });
+  }
+
+  /** A remote method or FMLE command; without a script every name is unknown. */
+  invoke(
+    client: Client,
+    name: string,
+    args: AmfValue[],
+    wantsResult: boolean,
+    answer: (r: InvokeResult) => void,
+  ): void {
+    if (this.#script) this.#script.invoke(client.id, name, args, wantsResult, answer);
+    else answer({ found: false });
+  }
+
+  callResult(responder: number, ok: boolean, value: AmfValue): void {
+    this.#script?.callResult(responder, ok, value);
+  }
+
+  // ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  publish(client: Client, request: PublishRequest, port: PublisherPort): Publication {
+    return this.#publishing.publish(client, request, port);
+  }
+
+  unpublish(publication: Publication): void {
+    this.#publishing.end(publication);
+  }
+
+  play(client: Client, request: PlayRequest, port: PlayerPort): Playback {
+    const playback = new Playback(client, request, port);
+    client.playbacks.add(playback);
+    const script = this.#script;
+    if (!accessCovers(client.facts.readAccess, request.name)) {
+      this.#refusePlay(playback, 'NetStream.Play.Failed', 'No read access.');
+    } else if (!script) this.#playDecided(playback, { accepted: true });
+    else {
+      playback.gate = script.ask({ gate: 'onPlay', clientId: client.id, request }, (verdict) =>
+        this.#playDecided(playback, verdict),
+      );
+    }
+    return playback;
+  }
+
+  #playDecided(playback: Playback, verdict: Verdict): void {
+    if (playback.state !== PlaybackState.Asking) return;
+    if (!verdict.accepted) {
+      this.#refusePlay(playback, 'NetStream.Play.Failed', verdict.reason);
+      return;
+    }
+    const { client, request, port } = playback;
+    if (request.start >= 0) {
+      this.#refusePlay(
+        playback,
+        'NetStream.Play.StreamNotFound',
+        'There is no recorded stream of that name.',
+      );
+      return;
+    }
+    const name = verdict.as ?? request.name;
+    const isNew = this.streams.get(name) === undefined;
+    if (isNew && this.streams.waitingCount >= this.#options.maxWaitingNames) {
+      this.#refusePlay(playback, 'NetStream.Play.Failed', 'Too many names are being waited for.');
+      return;
+    }
+    const { stream } = this.streams.open(name);
+    playback.state = PlaybackState.Playing;
+    playback.stream = stream;
+    port.started();
+    playback.viewer = stream.addPlayer(port);
+    this.#script?.tell({ event: 'play', clientId: client.id, stream: name });
+  }
+
+  #refusePlay(playback: Playback, code: string, description: string): void {
+    playback.state = PlaybackState.Ended;
+    playback.client.playbacks.delete(playback);
+    playback.port.refused(code, description);
+  }
+
+  /** The player stopped or left. */
+  stopPlaying(playback: Playback): void {
+    const { state, stream, viewer, client } = playback;
+    if (state === PlaybackState.Ended) return;
+    playback.state = PlaybackState.Ended;
+    client.playbacks.delete(playback);
+    if (state === PlaybackState.Asking) playback.gate?.drop();
+    if (!stream || !viewer) return;
+    stream.removePlayer(viewer);
+    this.#script?.tell({ event: 'stop', clientId: client.id, stream: stream.name });
+    this.streams.release(stream.name);
+  }
+
+  // ── what the script may do (ScriptCommands) ────────────────────────────────────────────────────────────────────
+
+  callClient(clientId: string, name: string, args: AmfValue[], responder: number | undefined): void {
+    const client = this.#accepted(clientId);
+    if (client) client.port.call(name, args, responder);
+    else if (responder !== undefined) this.#script?.callResult(responder, false, undefined);
+  }
+
+  broadcast(name: string, args: AmfValue[]): void {
+    for (const client of this.#clients.values()) {
+      if (client.state === ClientState.Accepted) client.port.call(name, args, undefined);
+    }
+  }
+
+  disconnectClient(clientId: string): void {
+    this.#accepted(clientId)?.port.close('disconnected by the script');
+  }
+
+  setAccess(clientId: string, access: { readAccess?: string; writeAccess?: string }): void {
+    const client = this.#clients.get(clientId);
+    if (client) Object.assign(client.facts, access);
+  }
+
+  pingClient(clientId: string): void {
+    const client = this.#accepted(clientId);
+    if (!client) return;
+    this.#tellStats(client);
+    client.port.ping();
+  }
+
+  record(stream: string, mode: RecordMode | false, limits: RecordLimits, gate: number | undefined): void {
+    this.#publishing.command(stream, gate, (entry) => this.#publishing.record(entry, mode, limits));
+  }
+
+  disconnectStream(stream: string, reason: string, gate: number | undefined): void {
+    this.#publishing.command(stream, gate, (entry) => this.#publishing.disconnect(entry, reason));
+  }
+
+  shutdown(): void {
+    void this.stop();
+  }
+
+  snapshot(): InstanceSnapshot {
+    const clients = [...this.#clients.values()]
+      .filter((client) => client.state === ClientState.Accepted)
+      .map((client) => ({ facts: client.facts, stats: client.port.stats() }));
+    const streams = [...this.streams.values()].map(({ stream, publication }) => ({
+      name: stream.name,
+      query: publication?.request.query ?? '',
+      publisher: publication?.client.id,
+      players: this.#playersOf(stream.name),
+    }));
+    return { clients, streams };
+  }
+
+  #playersOf(stream: string): string[] {
+    const ids: string[] = [];
+    for (const client of this.#clients.values()) {
+      for (const playback of client.playbacks) if (playback.stream?.name === stream) ids.push(client.id);
+    }
+    return ids;
+  }
+
+  #accepted(clientId: string): Client | undefined {
+    const client = this.#clients.get(clientId);
+    return client?.state === ClientState.Accepted ? client : undefined;
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #armIdle(): void {
+    if (this.#clients.size > 0 || this.#state !== InstanceState.Running) return;
+    this.#cancelIdle?.();
+    this.#cancelIdle = this.#options.clock.after(this.#options.idleMs, () => void this.#unloadIdle());
+  }
+
+  async #unloadIdle(): Promise<void> {
+    const maySleep = (await this.#script?.stop('Application.GC')) ?? true;
+    if (this.#clients.size > 0 || this.#state !== InstanceState.Running) return;
+    if (maySleep) this.#close();
+    else this.#armIdle();
+  }
+
+  /** onAppStop, then every client is told and closed. */
+  async stop(): Promise<void> {
+    if (this.#state !== InstanceState.Running) return;
+    this.#state = InstanceState.Stopping;
+    await this.#script?.stop('Application.Shutdown');
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#state === InstanceState.Closed) return;
+    this.#state = InstanceState.Closed;
+    this.#cancelIdle?.();
+    for (const client of [...this.#clients.values()]) {
+      if (client.state === ClientState.Pending) {
+        client.dropGate?.();
+        this.#refuse(client, appShutdown());
+      } else {
+        const { port } = client;
+        this.disconnected(client);
+        port.status('NetConnection.Connect.AppShutdown', 'The application is shutting down.');
+        port.close('the application is shutting down');
+      }
+    }
+    this.#cancelIdle?.();
+    this.#script?.close();
+    this.#script = undefined;
+    this.#options.onClosed();
+  }
+}
+
+function appShutdown(): ConnectRefusal {
+  return { code: 'NetConnection.Connect.AppShutdown', description: 'The application is shutting down.' };
+}
+
+function loadFailed(application: string): ConnectRefusal {
+  return {
+    code: 'NetConnection.Connect.Failed',
+    description: `[ Server.Reject ] : Application (${application}) failed to load.`,
+  };
+}

@@ -1,0 +1,259 @@
+// How a publish request becomes a live stream and ends again. The order that clients and scripts rely on:
+// onPublish → name check → Stream Begin → Publish.Start → Record.Start → the script's own commands → PublishNotify.
+import { RecordingError } from '../errors.ts';
+import { accessCovers } from './access.ts';
+import { type Client, ClientState } from './client.ts';
+import type { Clock } from './clock.ts';
+import { Publication, PublicationState, type PublisherPort } from './publication.ts';
+import type { Recorders, Recording } from './recording.ts';
+import type { InstanceScript, PublishRequest, RecordLimits, RecordMode, Verdict } from './script.ts';
+import type { NamedStream, StreamTable } from './stream-table.ts';
+
+export interface PublishingOptions {
+  application: string;
+  instance: string;
+  clock: Clock;
+  recorders: Recorders;
+  /** How long the holder of a name may leave a ping unanswered before it is taken over; FMS: Live/PublishTimeout. */
+  publishTimeoutMs: number;
+  streams: StreamTable;
+  script: () => InstanceScript | undefined;
+}
+
+export class Publishing {
+  readonly #options: PublishingOptions;
+  /** Gate id → the publication that it decides, until it is live or over: what a script does meanwhile carries that id. */
+  readonly #byGate = new Map<number, Publication>();
+
+  constructor(options: PublishingOptions) {
+    this.#options = options;
+  }
+
+  publish(client: Client, request: PublishRequest, port: PublisherPort): Publication {
+    const publication = new Publication(client, request, port);
+    client.publications.add(publication);
+    if (!accessCovers(client.facts.writeAccess, request.name)) {
+      this.#refuse(publication, 'NetStream.Publish.Denied', 'No write access.');
+      return publication;
+    }
+    const script = this.#options.script();
+    if (!script) this.#decided(publication, { accepted: true });
+    else {
+      publication.gate = script.ask({ gate: 'onPublish', clientId: client.id, request }, (verdict) =>
+        this.#decided(publication, verdict),
+      );
+      if (publication.state === PublicationState.Asking) this.#byGate.set(publication.gate.id, publication);
+    }
+    return publication;
+  }
+
+  #decided(publication: Publication, verdict: Verdict): void {
+    if (publication.state !== PublicationState.Asking) return;
+    if (!verdict.accepted) {
+      this.#refuse(publication, 'NetStream.Publish.Denied', verdict.reason);
+      return;
+    }
+    publication.state = PublicationState.Checking;
+    publication.recordMode = verdict.record ?? recordModeOf(publication.request.type);
+    this.#checkName(publication, verdict.as ?? publication.request.name);
+  }
+
+  #checkName(publication: Publication, name: string): void {
+    const holder = this.#options.streams.get(name)?.publication;
+    if (!holder) {
+      this.#goLive(publication, name);
+      return;
+    }
+    if (holder.client === publication.client || this.#options.publishTimeoutMs < 0) {
+      this.#refuse(publication, 'NetStream.Publish.BadName', `${name} is already being published.`);
+      return;
+    }
+    const forgetPong = holder.client.onNextPong(() => {
+      cancelTimer();
+      publication.cancelCheck = undefined;
+      this.#refuse(publication, 'NetStream.Publish.BadName', `${name} is already being published.`);
+    });
+    const cancelTimer = this.#options.clock.after(this.#options.publishTimeoutMs, () => {
+      forgetPong();
+      publication.cancelCheck = undefined;
+      this.#takeOver(publication, name);
+    });
+    publication.cancelCheck = () => {
+      forgetPong();
+      cancelTimer();
+    };
+    holder.client.port.ping();
+  }
+
+  #takeOver(publication: Publication, name: string): void {
+    const holder = this.#options.streams.get(name)?.publication;
+    if (holder) {
+      this.end(holder);
+      holder.port.ended('it did not answer, and its stream name was taken over by another publisher');
+    }
+    // somebody else may have been quicker
+    if (this.#options.streams.get(name)?.publication) this.#checkName(publication, name);
+    else this.#goLive(publication, name);
+  }
+
+  #goLive(publication: Publication, name: string): void {
+    const entry = this.#options.streams.open(name);
+    const { client, gate, port } = publication;
+    entry.publication = publication;
+    publication.stream = entry.stream;
+    publication.state = PublicationState.Live;
+    this.#forgetGate(publication);
+    port.started();
+    if (publication.recordMode) this.#record(entry, publication.recordMode, {});
+    this.#options.script()?.tell({
+      event: 'publish',
+      clientId: client.id,
+      stream: name,
+      query: publication.request.query,
+      ...(gate ? { gate: gate.id } : {}),
+    });
+    for (const command of publication.held.splice(0)) command();
+    // behind the commands that came with the verdict
+    queueMicrotask(() => {
+      if (publication.state !== PublicationState.Live) return;
+      for (const viewer of entry.stream.viewers) viewer.player.publishNotify();
+    });
+  }
+
+  #refuse(publication: Publication, code: string, description: string): void {
+    const wasAccepted = publication.state === PublicationState.Checking;
+    this.#over(publication);
+    if (wasAccepted && publication.gate) {
+      this.#options.script()?.tell({ event: 'publishFailed', gate: publication.gate.id });
+    }
+    publication.port.refused(code, description);
+  }
+
+  #over(publication: Publication): void {
+    publication.state = PublicationState.Ended;
+    publication.held.length = 0;
+    publication.cancelCheck?.();
+    publication.client.publications.delete(publication);
+    this.#forgetGate(publication);
+  }
+
+  #forgetGate(publication: Publication): void {
+    if (publication.gate) this.#byGate.delete(publication.gate.id);
+  }
+
+  /** The publisher stopped, left, or was taken off. */
+  end(publication: Publication): void {
+    const { state, gate, stream, client } = publication;
+    if (state === PublicationState.Ended) return;
+    this.#over(publication);
+    const script = this.#options.script();
+    if (state === PublicationState.Asking) gate?.drop();
+    if (state === PublicationState.Checking && gate) script?.tell({ event: 'publishFailed', gate: gate.id });
+    if (!stream) return;
+    publication.stream = undefined;
+    const entry = this.#options.streams.get(stream.name);
+    if (!entry) return;
+    stream.unpublish();
+    if (entry.recording) this.#stopRecording(entry, publication);
+    entry.publication = undefined;
+    for (const viewer of stream.viewers) viewer.player.unpublishNotify();
+    script?.tell({ event: 'unpublish', clientId: client.id, stream: stream.name });
+    this.#options.streams.release(stream.name);
+  }
+
+  /**
+   * A script's command on a stream. With the gate of a publish that is being decided it waits for the outcome; with one
+   * that was refused it is forgotten.
+   */
+  command(stream: string, gate: number | undefined, run: (entry: NamedStream) => void): void {
+    const undecided = gate === undefined ? undefined : this.#byGate.get(gate);
+    if (undecided) {
+      undecided.held.push(() => {
+        const entry = undecided.stream && this.#options.streams.get(undecided.stream.name);
+        if (entry) run(entry);
+      });
+      return;
+    }
+    const entry = this.#options.streams.get(stream);
+    if (!entry) return;
+    if (gate !== undefined && entry.publication?.gate?.id !== gate) return;
+    run(entry);
+  }
+
+  record(entry: NamedStream, mode: RecordMode | false, limits: RecordLimits): void {
+    if (mode === false) {
+      if (entry.recording) this.#stopRecording(entry, entry.publication);
+      return;
+    }
+    if (entry.recording) this.#stopRecording(entry, entry.publication);
+    this.#record(entry, mode, limits);
+  }
+
+  #record(entry: NamedStream, mode: RecordMode, limits: RecordLimits): void {
+    const { application, instance, recorders } = this.#options;
+    const stream = entry.stream.name;
+    const port = () => entry.publication?.port;
+    try {
+      let recording: Recording | undefined;
+      recording = recorders.open(
+        { application, instance, stream, mode, limits },
+        {
+          stopped: () => this.#recordingEnded(entry, recording, 'Stop', `${stream} is no longer recorded.`),
+          failed: (description) => this.#recordingEnded(entry, recording, 'Failed', description),
+        },
+      );
+      entry.recording = { recording, remove: entry.stream.addSink(recording) };
+      port()?.recordStatus('Start', 'Recording has started.');
+    } catch (error) {
+      if (!(error instanceof RecordingError)) throw error;
+      port()?.recordStatus(error.code === 'NetStream.Record.NoAccess' ? 'NoAccess' : 'Failed', error.message);
+      this.#tellStatus(error.code, 'error', error.message, stream);
+    }
+  }
+
+  #recordingEnded(
+    entry: NamedStream,
+    recording: unknown,
+    code: 'Stop' | 'Failed',
+    description: string,
+  ): void {
+    if (entry.recording?.recording !== recording) return;
+    entry.recording.remove();
+    entry.recording = undefined;
+    entry.publication?.port.recordStatus(code, description);
+    if (code === 'Failed')
+      this.#tellStatus('NetStream.Record.Failed', 'error', description, entry.stream.name);
+    this.#options.streams.release(entry.stream.name);
+  }
+
+  #stopRecording(entry: NamedStream, publication: Publication | undefined): void {
+    const recording = entry.recording;
+    if (!recording) return;
+    recording.remove(); // flushes the stream, so that the last messages are in the file
+    entry.recording = undefined;
+    recording.recording.close();
+    publication?.port.recordStatus('Stop', 'Recording has stopped.');
+  }
+
+  #tellStatus(code: string, level: string, description: string, details: string): void {
+    this.#options.script()?.tell({ event: 'status', info: { code, level, description, details } });
+  }
+
+  /** A script takes the publisher off its stream. */
+  disconnect(entry: NamedStream, reason: string): void {
+    const { publication } = entry;
+    if (!publication) return;
+    this.end(publication);
+    publication.port.ended(reason);
+  }
+
+  /** Everything that a leaving client published. */
+  endAll(client: Client): void {
+    for (const publication of [...client.publications]) this.end(publication);
+    if (client.state !== ClientState.Gone) client.publications.clear();
+  }
+}
+
+function recordModeOf(type: PublishRequest['type']): RecordMode | undefined {
+  return type === 'live' ? undefined : type;
+}

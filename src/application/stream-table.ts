@@ -1,0 +1,49 @@
+// The named streams of one instance: who publishes and records each of them, and when a name may be forgotten.
+import type { Publication } from './publication.ts';
+import type { Recording } from './recording.ts';
+import { Stream, type StreamOptions } from './stream.ts';
+
+export interface NamedStream {
+  readonly stream: Stream;
+  publication: Publication | undefined;
+  recording: { recording: Recording; remove: () => void } | undefined;
+}
+
+export class StreamTable {
+  readonly #options: StreamOptions;
+  readonly #entries = new Map<string, NamedStream>();
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+  }
+
+  get(name: string): NamedStream | undefined {
+    return this.#entries.get(name);
+  }
+  values(): IterableIterator<NamedStream> {
+    return this.#entries.values();
+  }
+  /** Names that only have players waiting for a publisher. */
+  get waitingCount(): number {
+    let count = 0;
+    for (const entry of this.#entries.values()) if (!entry.publication) count += 1;
+    return count;
+  }
+
+  open(name: string): NamedStream {
+    let entry = this.#entries.get(name);
+    if (!entry) {
+      entry = { stream: new Stream(name, this.#options), publication: undefined, recording: undefined };
+      this.#entries.set(name, entry);
+    }
+    return entry;
+  }
+
+  /** Forgets the name when nobody publishes, plays or records it. */
+  release(name: string): void {
+    const entry = this.#entries.get(name);
+    if (!entry || entry.publication || entry.recording || entry.stream.viewers.size > 0) return;
+    entry.stream.close();
+    this.#entries.delete(name);
+  }
+}

@@ -1,0 +1,202 @@
+// A named stream of an application instance: its publisher comes and goes, its players and recorders may wait for it.
+// This is the media path: no work per message per player, one write per player per flush, nothing here waits.
+import { inspectAudio, inspectVideo } from '../media/tag.ts';
+import { MessageType } from '../protocol/message.ts';
+import type { WireMessage } from '../protocol/wire-message.ts';
+import type { BacklogLimits } from './backlog.ts';
+import type { Clock } from './clock.ts';
+import { GopCache, type GopCacheLimits } from './gop-cache.ts';
+import { type Player, Viewer } from './viewer.ts';
+
+/** Takes whole batches onwards: a recorder, a segmenter. Must not throw or wait. */
+export interface Sink {
+  take(batch: readonly WireMessage[]): void;
+  /** The publisher has gone; another may come. */
+  unpublished(): void;
+}
+
+export interface StreamOptions {
+  clock: Clock;
+  gop: GopCacheLimits;
+  backlog: BacklogLimits;
+  /** Audio (and streams without video) waits at most this long for a video message to ride along with. */
+  maxAudioDelayMs: number;
+}
+
+export interface StreamStats {
+  messagesIn: number;
+  bytesIn: number;
+  flushes: number;
+  /** One write per player per flush. */
+  writes: number;
+  /** Flushes that a slow player did not get. */
+  skipped: number;
+}
+
+export class Stream {
+  readonly name: string;
+  readonly stats: StreamStats = { messagesIn: 0, bytesIn: 0, flushes: 0, writes: 0, skipped: 0 };
+  /** Bytes per second, measured over the last full second of publishing. */
+  bitrate = 0;
+  readonly #clock: Clock;
+  readonly #options: StreamOptions;
+  readonly #cache: GopCache;
+  readonly #viewers = new Set<Viewer>();
+  readonly #sinks = new Set<Sink>();
+  #pending: WireMessage[] = [];
+  #pendingKeyframe = false;
+  #cancelFlush: (() => void) | undefined;
+  #hasVideo = false;
+  #secondBegan = 0;
+  #secondBytes = 0;
+
+  constructor(name: string, options: StreamOptions) {
+    this.name = name;
+    this.#clock = options.clock;
+    this.#options = options;
+    this.#cache = new GopCache(options.gop);
+  }
+
+  get viewers(): ReadonlySet<Viewer> {
+    return this.#viewers;
+  }
+  get sinkCount(): number {
+    return this.#sinks.size;
+  }
+
+  /** Audio and video, in the order in which the publisher sent them. */
+  publish(message: WireMessage): void {
+    this.#count(message.wire.length);
+    if (message.typeId === MessageType.Video) this.#publishVideo(message);
+    else if (message.typeId === MessageType.Audio) this.#publishAudio(message);
+    else this.#enqueue(message, false);
+  }
+
+  #publishVideo(message: WireMessage): void {
+    this.#hasVideo = true;
+    const tag = inspectVideo(message.head);
+    if (tag?.isSequenceHeader) this.#cache.setVideoHeader(message);
+    else if (tag?.isMetadata) this.#cache.setColorInfo(message);
+    else {
+      const isKeyframe = tag?.isKeyframe === true;
+      if (isKeyframe) this.flush(); // so that a group of pictures begins at the beginning of a write
+      this.#enqueue(message, isKeyframe);
+      this.flush();
+      return;
+    }
+    // a new header is for everybody who is here already, too
+    this.#pending.push(message);
+    this.#armFlush();
+  }
+
+  #publishAudio(message: WireMessage): void {
+    if (inspectAudio(message.head)?.isSequenceHeader) {
+      this.#cache.setAudioHeader(message);
+      this.#pending.push(message);
+    } else this.#enqueue(message, false);
+    this.#armFlush();
+  }
+
+  #enqueue(message: WireMessage, isKeyframe: boolean): void {
+    this.#cache.add(message, isKeyframe);
+    this.#pending.push(message);
+    this.#pendingKeyframe ||= isKeyframe;
+    if (message.typeId !== MessageType.Video) this.#armFlush();
+  }
+
+  /** A data message that stays: replayed to every later player (`@setDataFrame`). */
+  setDataFrame(name: string, message: WireMessage): void {
+    this.#count(message.wire.length);
+    this.#cache.setDataFrame(name, message);
+    this.#pending.push(message);
+    this.#armFlush();
+  }
+
+  clearDataFrame(name: string): void {
+    this.#cache.clearDataFrame(name);
+  }
+
+  #armFlush(): void {
+    this.#cancelFlush ??= this.#clock.after(this.#options.maxAudioDelayMs, () => {
+      this.#cancelFlush = undefined;
+      this.flush();
+    });
+  }
+
+  flush(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+    const batch = this.#pending;
+    if (batch.length === 0) return;
+    this.#pending = [];
+    const startsGroup = this.#pendingKeyframe;
+    this.#pendingKeyframe = false;
+    this.stats.flushes += 1;
+    if (this.#viewers.size > 0) this.#send(batch, startsGroup);
+    for (const sink of this.#sinks) sink.take(batch);
+  }
+
+  #send(batch: WireMessage[], startsGroup: boolean): void {
+    const bytes = batch.length === 1 ? batch[0]!.wire : Buffer.concat(batch.map((message) => message.wire));
+    const now = this.#clock.now();
+    const flush = { batch, bytes, startsGroup, needsKeyframe: this.#hasVideo, bitrate: this.bitrate, now };
+    for (const viewer of this.#viewers) {
+      if (viewer.take(flush, this.#cache)) this.stats.writes += 1;
+      else this.stats.skipped += 1;
+    }
+  }
+
+  #count(bytes: number): void {
+    this.stats.messagesIn += 1;
+    this.stats.bytesIn += bytes;
+    const now = this.#clock.now();
+    const passed = now - this.#secondBegan;
+    if (passed >= 1000) {
+      this.bitrate = passed < 5000 ? (this.#secondBytes * 1000) / passed : 0;
+      this.#secondBegan = now;
+      this.#secondBytes = 0;
+    }
+    this.#secondBytes += bytes;
+  }
+
+  /** Sends what a joiner needs and adds it. */
+  addPlayer(player: Player): Viewer {
+    this.flush(); // so that the joiner's cached group and the live edge meet once
+    const viewer = new Viewer(player, this.#options.backlog);
+    viewer.join(this.#cache, this.#hasVideo);
+    this.#viewers.add(viewer);
+    return viewer;
+  }
+
+  removePlayer(viewer: Viewer): void {
+    this.#viewers.delete(viewer);
+  }
+
+  /** Gives the sink what it needs to begin with (from the last keyframe on), then everything. Returns its own undo. */
+  addSink(sink: Sink): () => void {
+    this.flush();
+    const begin = this.#cache.messages();
+    if (begin.length > 0) sink.take(begin);
+    this.#sinks.add(sink);
+    return () => {
+      this.flush();
+      this.#sinks.delete(sink);
+    };
+  }
+
+  /** The publisher has gone: its headers and pictures mean nothing to the next one's viewers. */
+  unpublish(): void {
+    this.flush();
+    this.#cache.clear();
+    this.#hasVideo = false;
+    this.bitrate = 0;
+    for (const viewer of this.#viewers) viewer.reset();
+    for (const sink of [...this.#sinks]) sink.unpublished();
+  }
+
+  /** Nobody is left: stops the timer. */
+  close(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+  }
+}

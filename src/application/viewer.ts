@@ -1,0 +1,152 @@
+// One player of one stream: how its share of each flush reaches it, and what is left out when it is slow or has paused.
+import { MessageType } from '../protocol/message.ts';
+import { rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
+import { Backlog, type BacklogLimits, type QueuedSocket } from './backlog.ts';
+import type { GopCache } from './gop-cache.ts';
+
+/** A player's end of the wire, as the adaptor offers it. Must not throw or wait. */
+export interface Player extends QueuedSocket {
+  /** Message stream id; players on 1 share the stream's own bytes. */
+  readonly streamId: number;
+  write(bytes: Uint8Array): void;
+  publishNotify(): void;
+  unpublishNotify(): void;
+  /** Frames are being left out: NetStream.Play.InsufficientBW. */
+  insufficientBandwidth(): void;
+  /** It could not keep up at all; the adaptor closes the connection. */
+  tooSlow(): void;
+}
+
+/** One flush of a stream, the same object for all of its viewers. */
+export interface Flush {
+  readonly batch: readonly WireMessage[];
+  /** The batch as one buffer. */
+  readonly bytes: Buffer;
+  /** It begins with a keyframe. */
+  readonly startsGroup: boolean;
+  /** The stream has video, so one who has missed something waits for a keyframe. */
+  readonly needsKeyframe: boolean;
+  /** Bytes per second. */
+  readonly bitrate: number;
+  readonly now: number;
+}
+
+/** `Waiting`: gets nothing until the next keyframe. */
+const ViewerState = { Playing: 'playing', Waiting: 'waiting', Paused: 'paused' } as const;
+type ViewerState = (typeof ViewerState)[keyof typeof ViewerState];
+
+export class Viewer {
+  readonly player: Player;
+  readonly #backlog: Backlog;
+  #state: ViewerState = ViewerState.Playing;
+  #wantsAudio = true;
+  #wantsVideo = true;
+  /** What the joiner was sent at once; it must not count as being slow while it is on its way. */
+  #burstBytes = 0;
+  #toldInsufficient = false;
+  skippedFlushes = 0;
+
+  constructor(player: Player, limits: BacklogLimits) {
+    this.player = player;
+    this.#backlog = new Backlog(limits);
+  }
+
+  /** Sends headers and the last group of pictures. */
+  join(cache: GopCache, streamHasVideo: boolean): void {
+    const bytes = this.#isFast ? cache.joined() : this.#private(cache.messages());
+    if (streamHasVideo && !cache.hasGroup) this.#state = ViewerState.Waiting;
+    if (bytes.length === 0) return;
+    this.#burstBytes = bytes.length;
+    this.player.write(bytes);
+  }
+
+  /** True when it was sent. */
+  take(flush: Flush, cache: GopCache): boolean {
+    if (this.#state === ViewerState.Paused) return false;
+    const { player } = this;
+    if (player.queuedBytes === 0) this.#burstBytes = 0;
+    const verdict = this.#backlog.judge(player, this.#burstBytes, flush.bitrate, flush.now);
+    if (verdict === 'write' && this.#state === ViewerState.Playing) {
+      this.#write(flush);
+      return true;
+    }
+    return this.#catchUp(verdict, flush, cache);
+  }
+
+  #catchUp(verdict: 'write' | 'skip' | 'close', flush: Flush, cache: GopCache): boolean {
+    if (verdict === 'write' && (flush.startsGroup || !flush.needsKeyframe)) {
+      this.#state = ViewerState.Playing;
+      this.#toldInsufficient = false;
+      this.#resume(flush, cache);
+      return true;
+    }
+    this.skippedFlushes += 1;
+    if (verdict === 'close') {
+      this.#state = ViewerState.Paused; // the last that it hears of this stream
+      this.player.tooSlow();
+    } else if (verdict === 'skip') {
+      this.#state = ViewerState.Waiting;
+      if (!this.#toldInsufficient) {
+        this.#toldInsufficient = true;
+        this.player.insufficientBandwidth();
+      }
+    }
+    return false;
+  }
+
+  #resume(flush: Flush, cache: GopCache): void {
+    const timestampMs = flush.batch[0]?.timestampMs;
+    const headers = cache.headersAt(timestampMs);
+    if (this.#isFast) {
+      if (headers.length > 0) this.player.write(headers);
+      this.player.write(flush.bytes);
+    } else this.player.write(this.#private([...cache.headers(), ...flush.batch]));
+  }
+
+  #write(flush: Flush): void {
+    if (this.#isFast) this.player.write(flush.bytes);
+    else {
+      const bytes = this.#private(flush.batch);
+      if (bytes.length > 0) this.player.write(bytes);
+    }
+  }
+
+  get #isFast(): boolean {
+    return this.player.streamId === WIRE_STREAM_ID && this.#wantsAudio && this.#wantsVideo;
+  }
+
+  #private(messages: readonly WireMessage[]): Buffer {
+    const { streamId } = this.player;
+    const wanted = messages.filter(
+      ({ typeId }) =>
+        (this.#wantsAudio || typeId !== MessageType.Audio) &&
+        (this.#wantsVideo || typeId !== MessageType.Video),
+    );
+    return Buffer.concat(wanted.map((message) => rewire(message, { streamId })));
+  }
+
+  receiveAudio(wanted: boolean): void {
+    this.#wantsAudio = wanted;
+  }
+
+  receiveVideo(wanted: boolean): void {
+    if (wanted && !this.#wantsVideo) this.#waitForKeyframe();
+    this.#wantsVideo = wanted;
+  }
+
+  pause(paused: boolean): void {
+    if (paused) this.#state = ViewerState.Paused;
+    else if (this.#state === ViewerState.Paused) this.#waitForKeyframe();
+  }
+
+  /** The publisher has changed: what this one missed is of the past. */
+  reset(): void {
+    if (this.#state === ViewerState.Waiting) this.#state = ViewerState.Playing;
+    this.#burstBytes = 0;
+  }
+
+  #waitForKeyframe(): void {
+    if (this.#state === ViewerState.Playing || this.#state === ViewerState.Paused)
+      this.#state = ViewerState.Waiting;
+  }
+}

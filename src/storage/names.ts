@@ -1,0 +1,37 @@
+// Names that come from the network and may become paths.
+import { resolve, sep } from 'node:path';
+
+const MAX_NAME_BYTES = 1024;
+const MAX_ELEMENT_BYTES = 200;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+const FORBIDDEN = /[\u0000-\u001f\u007f\\:*?"<>|\ufffd]/;
+/** Windows reads these as devices in any folder, with any extension. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
+
+/**
+ * Why `name`, a path of elements split by `/`, must not reach the file system; `undefined` when it may. Refuses empty
+ * elements, `.` and `..`, backslashes, control characters, drive letters, wildcards, leading dots and trailing dots or blanks.
+ */
+export function nameProblem(name: string): string | undefined {
+  if (name === '') return 'it is empty';
+  if (Buffer.byteLength(name) > MAX_NAME_BYTES) return `it is longer than ${MAX_NAME_BYTES} bytes`;
+  const bad = FORBIDDEN.exec(name);
+  if (bad) return `it holds the character ${JSON.stringify(bad[0])}`;
+  for (const element of name.split('/')) {
+    if (element === '') return 'it has an empty element';
+    if (element.startsWith('.')) return `the element "${element}" begins with a dot`;
+    if (/[. ]$/.test(element)) return `the element "${element}" ends with a dot or a blank`;
+    if (DEVICE.test(element)) return `"${element}" is a device on some systems`;
+    if (Buffer.byteLength(element) > MAX_ELEMENT_BYTES)
+      return `an element is longer than ${MAX_ELEMENT_BYTES} bytes`;
+  }
+  return undefined;
+}
+
+/** `name` below `folder`, after `nameProblem` found nothing; a name that would leave the folder throws (it cannot happen). */
+export function pathInside(folder: string, name: string): string {
+  const path = resolve(folder, name);
+  if (!path.startsWith(resolve(folder) + sep))
+    throw new RangeError(`${JSON.stringify(name)} leaves its folder`);
+  return path;
+}
