@@ -93,18 +93,14 @@ function assertNone(findings: Iterable<string>): void {
   assert.equal(list.length, 0, `\n  ${list.join('\n  ')}`);
 }
 
-function* everyImport(): Generator<{
-  file: SourceFile;
-  found: Import;
-  at: string;
-  target: string | undefined;
-}> {
-  for (const file of files) {
-    for (const found of file.imports) {
-      yield { file, found, at: `src/${file.path}:${found.line}`, target: targetOf(file, found) };
-    }
-  }
-}
+const everyImport = files.flatMap((file) =>
+  file.imports.map((found) => ({
+    file,
+    found,
+    target: targetOf(file, found),
+    at: `src/${file.path}:${found.line}`,
+  })),
+);
 
 describe('the building', () => {
   test('every file stands in a room of the table', () => {
@@ -115,7 +111,7 @@ describe('the building', () => {
   test('imports between rooms go down, as the table says', () => {
     assertNone(wrongWays());
     function* wrongWays(): Generator<string> {
-      for (const { file, target, at } of everyImport()) {
+      for (const { file, target, at } of everyImport) {
         if (target === undefined || target === 'errors.ts' || TOP.includes(file.room)) continue;
         const room = target.split('/')[0]!;
         if (file.room === 'errors.ts') yield `${at}: errors.ts imports nothing, not ${target}`;
@@ -129,7 +125,7 @@ describe('the building', () => {
   test('the script process and the guest library share only wire.ts with the media process', () => {
     assertNone(leaks());
     function* leaks(): Generator<string> {
-      for (const { file, found, target, at } of everyImport()) {
+      for (const { file, found, target, at } of everyImport) {
         if (target === undefined) continue;
         for (const side of [RUNNER, GUEST]) {
           const inside = file.path.startsWith(side);
@@ -160,7 +156,7 @@ describe('imports', () => {
   test('name their file: relative, with its extension', () => {
     assertNone(unnamed());
     function* unnamed(): Generator<string> {
-      for (const { file, found, target, at } of everyImport()) {
+      for (const { file, found, target, at } of everyImport) {
         if (found.specifier === undefined) yield `${at}: a computed import cannot be held against the table`;
         else if (target === undefined) continue;
         else if (target.startsWith('..')) yield `${at}: ${found.specifier} leaves src/`;
@@ -177,7 +173,7 @@ describe('imports', () => {
     const dependencies = Object.keys(manifest.dependencies);
     assertNone(strangers());
     function* strangers(): Generator<string> {
-      for (const { found, target, at } of everyImport()) {
+      for (const { found, target, at } of everyImport) {
         if (found.specifier === undefined || target !== undefined) continue;
         const name = found.specifier.split('/', found.specifier.startsWith('@') ? 2 : 1).join('/');
         if (found.specifier.startsWith('node:')) continue;
@@ -189,7 +185,7 @@ describe('imports', () => {
 
   test(`of isolated-vm are in ${ISOLATED_VM_IMPORTER} alone`, () => {
     assertNone(
-      everyImport()
+      everyImport
         .filter(({ file, found }) => found.specifier === 'isolated-vm' && file.path !== ISOLATED_VM_IMPORTER)
         .map(({ at }) => `${at}: goes through ${ISOLATED_VM_IMPORTER}`),
     );
@@ -199,7 +195,7 @@ describe('imports', () => {
 describe('the pure rooms', () => {
   test(`use no module but ${PURE_ROOMS_MAY_USE.join(' and ')}`, () => {
     assertNone(
-      everyImport()
+      everyImport
         .filter(({ file, target }) => PURE_ROOMS.includes(file.room) && target === undefined)
         .filter(({ found }) => !PURE_ROOMS_MAY_USE.includes(found.specifier ?? ''))
         .map(({ at, found }) => `${at}: ${found.specifier}`),
@@ -257,7 +253,7 @@ function* circles(): Generator<string> {
 describe('error codes', () => {
   test('in src/ and in src/README.md are the same', () => {
     const readme = readFileSync(join(SRC, 'README.md'), 'utf8');
-    const listed = new Set(readme.matchAll(/^\| `(ERR_[A-Z0-9_]+)` \|/gm).map((match) => match[1]!));
+    const listed = new Set([...readme.matchAll(/^\| `(ERR_[A-Z0-9_]+)` \|/gm)].map((match) => match[1]!));
     const used = new Map<string, string>();
     for (const { path, tokens } of files) {
       for (const { kind, text, line } of tokens) {
