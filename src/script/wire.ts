@@ -1,6 +1,6 @@
 // Frames, events and commands between the media process and the script runner: the one file that both share.
 //
-// A frame: | length u32 BE (of what follows) | type u8 | unit u32 BE | body: UTF-8 JSON |
+// A frame: | length u32 BE (of what follows) | type u8 | unit u32 BE | body: UTF-8 JSON |     (frames.ts)
 // A unit is one isolate: one version of the script of one application instance. A reload makes a new unit beside the old
 // one; who commits or drops it is decided on the media side (host.ts). The runner only loads, delivers, and answers.
 
@@ -10,7 +10,7 @@ export const FrameType = {
   Init: 1,
   /** `LoadBody`: make an isolate, load the script. Answered by Loaded or Failed. */
   Load: 2,
-  /** A JSON array of `ScriptEvent`, passed on unparsed. */
+  /** | count u16 BE | JSON array of so many `ScriptEvent` |: the runner passes the text on unparsed. `encodeEvents`. */
   Events: 3,
   /** Empty body: dispose of the isolate. Not answered. */
   Unload: 4,
@@ -35,6 +35,8 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 /** A frame from the runner that claims more is a broken or hostile runner. */
 export const MAX_FRAME_BYTES = 16 << 20;
+/** Events of one frame, and of one turn: what the turn's time limit has to be enough for. */
+export const MAX_BATCH_EVENTS = 256;
 export const HEARTBEAT_MS = 250;
 
 export interface InitBody {
@@ -200,3 +202,53 @@ export type ScriptCommand =
 
 export const SCRIPT_FAULT_KINDS = ['load', 'handler', 'rejection', 'verdict', 'timeout', 'limit'] as const;
 export type ScriptFaultKind = (typeof SCRIPT_FAULT_KINDS)[number];
+
+// Between the runner and the guest library inside an isolate; nothing below leaves the runner.
+
+/** Events that the runner adds to those of the media side. */
+export type RunnerEvent =
+  | { t: 'timer'; id: number }
+  /** The answer to a `digest`, `sign` (base64) or `verify` (boolean). */
+  | { t: 'reply'; id: number; ok: true; value: string | boolean }
+  | { t: 'reply'; id: number; ok: false; message: string }
+  /** A fault that only the runner could see; the guest tells `application.onStatus`. */
+  | { t: 'fault'; message: string; stack: string };
+
+/** Commands that the runner carries out itself. `key`, `data`, `signature`: base64. */
+export type RunnerCommand =
+  | { op: 'timer'; id: number; ms: number; repeat: boolean }
+  | { op: 'clear'; id: number }
+  | { op: 'digest'; id: number; hash: HashName; data: string }
+  | { op: 'sign'; id: number; hash: HashName; key: string; data: string }
+  | { op: 'verify'; id: number; hash: HashName; key: string; data: string; signature: string };
+
+export const HASH_NAMES = ['SHA-1', 'SHA-256', 'SHA-384', 'SHA-512'] as const;
+export type HashName = (typeof HASH_NAMES)[number];
+
+/** What the guest hands over after a turn, as JSON text. */
+export interface GuestAnswer {
+  /** How many events of the batch were begun; `done`: the last of them has returned. */
+  begun: number;
+  done: boolean;
+  /** What ran last, for blame: `onConnect`, `client.sendMessage`, `timer`; `''` before the first event. */
+  where: string;
+  client: string;
+  /** Commands that did not fit into this turn. */
+  dropped: number;
+  /** Random bytes left in the guest's pool. */
+  entropy: number;
+  commands: (ScriptCommand | RunnerCommand)[];
+}
+
+/** What `load` of the guest is told, as JSON text. */
+export interface GuestSetup {
+  script: Omit<ScriptText, 'code'>;
+  application: ApplicationFacts;
+}
+
+export const RANDOM_POOL_BYTES = 16 << 10;
+export const MAX_TIMERS = 1000;
+export const MIN_TIMEOUT_MS = 1;
+export const MIN_INTERVAL_MS = 4;
+export const MAX_CRYPTO_BYTES = 1 << 20;
+export const MAX_CRYPTO_CALLS = 64;
