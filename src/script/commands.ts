@@ -1,0 +1,276 @@
+// What comes back from a script, checked field by field: an isolate's answer is hostile input. What is returned here
+// can be acted upon as it is; everything else is a DecodeError and has no effect.
+import type { InvokeResult, RecordMode, Verdict } from '../application/script.ts';
+import { DecodeError } from '../errors.ts';
+import type { AmfValue } from '../protocol/amf.ts';
+import { fromWire } from './values.ts';
+import { type Json, SCRIPT_FAULT_KINDS, type ScriptFaultKind } from './wire.ts';
+
+export type Command =
+  | { op: 'ready'; id: number; ok: boolean }
+  | { op: 'saved'; id: number; saved: SavedState }
+  | { op: 'verdict'; id: number; verdict: Verdict }
+  | { op: 'ret'; id: number; result: InvokeResult }
+  | { op: 'clientCall'; client: string; name: string; args: AmfValue[]; responder: number | undefined }
+  | { op: 'broadcast'; name: string; args: AmfValue[] }
+  | { op: 'disconnect'; client: string }
+  | { op: 'access'; client: string; access: { readAccess?: string; writeAccess?: string } }
+  | { op: 'ping'; client: string }
+  | {
+      op: 'record';
+      stream: string;
+      mode: RecordMode | false;
+      limits: { maxDurationS?: number; maxSizeBytes?: number };
+      gate: number | undefined;
+    }
+  | { op: 'streamDisconnect'; stream: string; reason: string; gate: number | undefined }
+  | { op: 'shutdown' }
+  | { op: 'log'; level: LogLevel; text: string }
+  | ({ op: 'error' } & ReportedError);
+
+/** What an old version gives to the new one. Opaque here: it only travels on. */
+export interface SavedState {
+  state: Json | undefined;
+  clients: Map<string, Json>;
+  /** What could not be carried over, named for the author. */
+  lost: string[];
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface ReportedError {
+  kind: ScriptFaultKind;
+  where: string;
+  message: string;
+  stack: string;
+  client: string | undefined;
+}
+
+/** Bounds of texts, in characters. Names and ids beyond theirs are refused, texts for people are cut. */
+const MAX_NAME = 1024;
+const MAX_REDIRECT = 2048;
+const MAX_REASON = 200;
+const MAX_LOG_TEXT = 8 * 1024;
+const MAX_STACK = 32 * 1024;
+const MAX_ARGS = 1000;
+const MAX_LOST = 100;
+
+/** The commands of one frame in their order; each entry that is none becomes a DecodeError in its place. */
+export function parseCommands(body: string): (Command | DecodeError)[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(body);
+  } catch (error) {
+    return [new DecodeError('ERR_SCRIPT_COMMAND', 'commands that are no JSON', { cause: error })];
+  }
+  if (!Array.isArray(list)) return [malformed('commands that are no list')];
+  return list.map((entry) => {
+    try {
+      return parseCommand(entry);
+    } catch (error) {
+      if (error instanceof DecodeError) return error;
+      throw error;
+    }
+  });
+}
+
+export function parseCommand(raw: unknown): Command {
+  const fields = new Fields(raw, 'command');
+  const op = fields.text('op', MAX_NAME);
+  if (!Object.hasOwn(PARSERS, op)) throw malformed(`unknown command ${JSON.stringify(op.slice(0, 40))}`);
+  return PARSERS[op as Command['op']](fields);
+}
+
+const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op } } = {
+  ready: (f) => ({ op: 'ready', id: f.id('id'), ok: f.flag('ok') }),
+  saved: (f) => ({ op: 'saved', id: f.id('id'), saved: parseSaved(f) }),
+  verdict: (f) => ({ op: 'verdict', id: f.id('id'), verdict: parseVerdict(f) }),
+  ret: (f) => ({ op: 'ret', id: f.id('id'), result: parseResult(f) }),
+  clientCall: (f) => ({
+    op: 'clientCall',
+    client: f.text('client', MAX_NAME),
+    name: f.text('name', MAX_NAME),
+    args: f.values('args'),
+    responder: f.optional('responder', () => f.id('responder')),
+  }),
+  broadcast: (f) => ({ op: 'broadcast', name: f.text('name', MAX_NAME), args: f.values('args') }),
+  disconnect: (f) => ({ op: 'disconnect', client: f.text('client', MAX_NAME) }),
+  access: (f) => {
+    const readAccess = f.optional('readAccess', () => f.text('readAccess', MAX_NAME));
+    const writeAccess = f.optional('writeAccess', () => f.text('writeAccess', MAX_NAME));
+    const access = {
+      ...(readAccess === undefined ? {} : { readAccess }),
+      ...(writeAccess === undefined ? {} : { writeAccess }),
+    };
+    return { op: 'access', client: f.text('client', MAX_NAME), access };
+  },
+  ping: (f) => ({ op: 'ping', client: f.text('client', MAX_NAME) }),
+  record: (f) => {
+    const maxDurationS = f.optional('maxDurationS', () => f.amount('maxDurationS'));
+    const maxSizeBytes = f.optional('maxSizeBytes', () => f.amount('maxSizeBytes'));
+    const limits = {
+      ...(maxDurationS === undefined ? {} : { maxDurationS }),
+      ...(maxSizeBytes === undefined ? {} : { maxSizeBytes }),
+    };
+    return {
+      op: 'record',
+      stream: f.text('stream', MAX_NAME),
+      mode: f.oneOf('mode', ['record', 'append', false] as const),
+      limits,
+      gate: f.optional('gate', () => f.id('gate')),
+    };
+  },
+  streamDisconnect: (f) => ({
+    op: 'streamDisconnect',
+    stream: f.text('stream', MAX_NAME),
+    reason: printable(f.cutText('reason', MAX_NAME)),
+    gate: f.optional('gate', () => f.id('gate')),
+  }),
+  shutdown: () => ({ op: 'shutdown' }),
+  log: (f) => ({ op: 'log', level: f.oneOf('level', LOG_LEVELS), text: f.cutText('text', MAX_LOG_TEXT) }),
+  error: (f) => ({
+    op: 'error',
+    kind: f.oneOf('kind', SCRIPT_FAULT_KINDS),
+    where: f.cutText('where', MAX_NAME),
+    message: f.cutText('message', MAX_LOG_TEXT),
+    stack: f.cutText('stack', MAX_STACK),
+    client: f.optional('client', () => f.text('client', MAX_NAME)),
+  }),
+};
+
+function parseVerdict(f: Fields): Verdict {
+  if (f.flag('accepted')) {
+    const as = f.optional('as', () => f.text('as', MAX_NAME));
+    const record = f.optional('record', () => f.oneOf('record', ['record', 'append'] as const));
+    return {
+      accepted: true,
+      ...(as === undefined ? {} : { as }),
+      ...(record === undefined ? {} : { record }),
+    };
+  }
+  const reason = printable(f.cutText('reason', MAX_LOG_TEXT));
+  const redirect = f.optional('redirect', () => f.text('redirect', MAX_REDIRECT));
+  return {
+    accepted: false,
+    reason,
+    ...(f.has('application') ? { application: fromWire(f.json('application')) } : {}),
+    ...(redirect === undefined ? {} : { redirect }),
+  };
+}
+
+function parseResult(f: Fields): InvokeResult {
+  if (!f.flag('found')) return { found: false };
+  if (f.flag('ok')) return { found: true, ok: true, value: fromWire(f.json('value')) };
+  return { found: true, ok: false, description: f.cutText('description', MAX_NAME) };
+}
+
+function parseSaved(f: Fields): SavedState {
+  const clients = new Map<string, Json>();
+  for (const [id, saved] of Object.entries(f.object('clients'))) clients.set(id, saved as Json);
+  const lost = f
+    .list('lost', MAX_LOST)
+    .map((entry) => (typeof entry === 'string' ? entry.slice(0, 200) : '?'));
+  return { state: f.optional('state', () => f.json('state')), clients, lost };
+}
+
+/** What may stand in a status object's description: one line, at most 200 characters. */
+export function printable(reason: string): string {
+  const line = reason.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+  return line.length <= MAX_REASON ? line.toWellFormed() : cut(line, MAX_REASON);
+}
+
+/** Not through the middle of a character. */
+function cut(text: string, length: number): string {
+  const head = text.slice(0, length);
+  return /[\ud800-\udbff]$/.test(head) ? head.slice(0, -1) : head;
+}
+
+/** Reads own properties of one JSON object and complains by name. */
+class Fields {
+  readonly #raw: Record<string, unknown>;
+
+  constructor(raw: unknown, what: string) {
+    if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+      throw malformed(`a ${what} that is no object`);
+    this.#raw = raw as Record<string, unknown>;
+  }
+
+  has(key: string): boolean {
+    return Object.hasOwn(this.#raw, key) && this.#raw[key] !== undefined;
+  }
+
+  #get(key: string): unknown {
+    return Object.hasOwn(this.#raw, key) ? this.#raw[key] : undefined;
+  }
+
+  optional<T>(key: string, read: () => T): T | undefined {
+    return this.has(key) ? read() : undefined;
+  }
+
+  json(key: string): Json {
+    if (!this.has(key)) throw malformed(`${key} is missing`);
+    return this.#get(key) as Json;
+  }
+
+  flag(key: string): boolean {
+    const value = this.#get(key);
+    if (typeof value !== 'boolean') throw malformed(`${key} is not true or false`);
+    return value;
+  }
+
+  id(key: string): number {
+    const value = this.#get(key);
+    if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > 0xffff_ffff) {
+      throw malformed(`${key} is no whole number of 32 bits`);
+    }
+    return value as number;
+  }
+
+  amount(key: string): number {
+    const value = this.#get(key);
+    if (typeof value !== 'number' || !(value >= 0)) throw malformed(`${key} is no amount`);
+    return value;
+  }
+
+  text(key: string, max: number): string {
+    const value = this.#get(key);
+    if (typeof value !== 'string') throw malformed(`${key} is no text`);
+    if (value.length > max) throw malformed(`${key} is longer than ${max} characters`);
+    return value;
+  }
+
+  cutText(key: string, max: number): string {
+    const value = this.#get(key);
+    if (typeof value !== 'string') throw malformed(`${key} is no text`);
+    return value.length <= max ? value : `${cut(value, max)}…`;
+  }
+
+  oneOf<T extends string | boolean>(key: string, allowed: readonly T[]): T {
+    const value = this.#get(key);
+    if (!allowed.includes(value as T)) throw malformed(`${key} is not one of ${allowed.join(', ')}`);
+    return value as T;
+  }
+
+  list(key: string, max: number): unknown[] {
+    const value = this.#get(key);
+    if (!Array.isArray(value)) throw malformed(`${key} is no list`);
+    if (value.length > max) throw malformed(`${key} has more than ${max} entries`);
+    return value;
+  }
+
+  object(key: string): object {
+    const value = this.#get(key);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw malformed(`${key} is no object`);
+    return value;
+  }
+
+  values(key: string): AmfValue[] {
+    return this.list(key, MAX_ARGS).map((entry) => fromWire(entry));
+  }
+}
+
+function malformed(what: string): DecodeError {
+  return new DecodeError('ERR_SCRIPT_COMMAND', `a script's command cannot be read: ${what}`);
+}
