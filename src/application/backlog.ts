@@ -29,14 +29,9 @@ export class Backlog {
     this.#limits = limits;
   }
 
-  /** `queuedBytes`: handed over and not sent; `sentBytes`: sent so far; `burstBytes`: what a joiner was given at once. */
-  judge(
-    queuedBytes: number,
-    sentBytes: number,
-    burstBytes: number,
-    bitrate: number,
-    now: number,
-  ): BacklogVerdict {
+  /** `burstBytes`: what a joiner was given at once, which does not make it slow. `bitrate`: bytes per second. */
+  judge(socket: QueuedSocket, burstBytes: number, bitrate: number, now: number): BacklogVerdict {
+    const { queuedBytes } = socket;
     if (queuedBytes === 0) {
       this.#stuckSince = undefined;
       return 'write';

@@ -31,7 +31,7 @@ export interface InstanceOptions {
   scripts: Scripts;
   recorders: Recorders;
   streams: StreamOptions;
-  publishTimeoutMs: number;
+  publishTimeoutMs: number | undefined;
   /** An instance without clients is stopped after this long; FMS: MaxAppIdleTime. */
   idleMs: number;
   /** Names with players and no publisher. */

@@ -14,8 +14,8 @@ export interface PublishingOptions {
   instance: string;
   clock: Clock;
   recorders: Recorders;
-  /** How long the holder of a name may leave a ping unanswered before it is taken over; FMS: Live/PublishTimeout. */
-  publishTimeoutMs: number;
+  /** How long the holder of a name may leave a ping unanswered before it is taken over (FMS: Live/PublishTimeout); undefined: never. */
+  publishTimeoutMs: number | undefined;
   streams: StreamTable;
   script: () => InstanceScript | undefined;
 }
@@ -64,7 +64,8 @@ export class Publishing {
       this.#goLive(publication, name);
       return;
     }
-    if (holder.client === publication.client || this.#options.publishTimeoutMs < 0) {
+    const { publishTimeoutMs } = this.#options;
+    if (holder.client === publication.client || publishTimeoutMs === undefined) {
       this.#refuse(publication, 'NetStream.Publish.BadName', `${name} is already being published.`);
       return;
     }
@@ -73,7 +74,7 @@ export class Publishing {
       publication.cancelCheck = undefined;
       this.#refuse(publication, 'NetStream.Publish.BadName', `${name} is already being published.`);
     });
-    const cancelTimer = this.#options.clock.after(this.#options.publishTimeoutMs, () => {
+    const cancelTimer = this.#options.clock.after(publishTimeoutMs, () => {
       forgetPong();
       publication.cancelCheck = undefined;
       this.#takeOver(publication, name);
@@ -213,12 +214,13 @@ export class Publishing {
 
   #recordingEnded(
     entry: NamedStream,
-    recording: unknown,
+    recording: Recording | undefined,
     code: 'Stop' | 'Failed',
     description: string,
   ): void {
-    if (entry.recording?.recording !== recording) return;
-    entry.recording.remove();
+    const open = entry.recording;
+    if (!open || open.recording !== recording) return;
+    open.remove();
     entry.recording = undefined;
     entry.publication?.port.recordStatus(code, description);
     if (code === 'Failed')

@@ -1,4 +1,6 @@
 // Applications and their running instances: an instance starts with its first client and stops when it has been idle.
+import { StatusError } from '../errors.ts';
+import { nameProblem } from '../storage/names.ts';
 import { AppInstance, type InstanceOptions } from './instance.ts';
 
 export interface RegistryOptions extends Omit<InstanceOptions, 'application' | 'name' | 'onClosed'> {
@@ -18,8 +20,31 @@ export class Registry {
     return this.#instances.values();
   }
 
-  /** `undefined`: there is no such application. Names have passed `nameProblem`. */
-  open(application: string, name: string): AppInstance | undefined {
+  /**
+   * The instance that a client means by `app`: `application[/instance]`, slashes at either end do not count. A StatusError
+   * says that the name is illegal or that there is no such application.
+   */
+  connect(app: string): AppInstance {
+    const path = app.replace(/^\/+|\/+$/g, '');
+    if (nameProblem(path) !== undefined) {
+      throw new StatusError(
+        'NetConnection.Connect.Rejected',
+        `[ Server.Reject ] : (_defaultRoot_, _defaultVHost_) : Invalid application name(/${printable(path)}).`,
+      );
+    }
+    const slash = path.indexOf('/');
+    const application = slash < 0 ? path : path.slice(0, slash);
+    const instance = this.#open(application, slash < 0 ? '_definst_' : path.slice(slash + 1));
+    if (!instance) {
+      throw new StatusError(
+        'NetConnection.Connect.InvalidApp',
+        `[ Server.Reject ] : (_defaultRoot_, _defaultVHost_) : Application (${application}) is not defined.`,
+      );
+    }
+    return instance;
+  }
+
+  #open(application: string, name: string): AppInstance | undefined {
     const key = `${application}/${name}`;
     const running = this.#instances.get(key);
     if (running) return running;
@@ -40,4 +65,10 @@ export class Registry {
   async shutdown(): Promise<void> {
     await Promise.all([...this.#instances.values()].map((instance) => instance.stop()));
   }
+}
+
+/** For a text that goes back to whoever sent it, and into the log. */
+function printable(name: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is replaced
+  return name.slice(0, 100).replace(/[\u0000-\u001f\u007f]/g, '?');
 }

@@ -1,0 +1,55 @@
+// The connect command: who is it, and which application instance does it want.
+import { type AmfValue, membersOf } from '../protocol/amf.ts';
+import type { Command } from '../protocol/command.ts';
+
+export interface ConnectRequest {
+  transactionId: number;
+  /** `application[/instance]` as sent, without the query. */
+  app: string;
+  agent: string;
+  referrer: string;
+  pageUrl: string;
+  uri: string;
+  objectEncoding: 0 | 3;
+  /** The client says that it understands E-RTMP; it gets our side of the bargain in the answer. */
+  speaksEnhanced: boolean;
+  /** What follows the command object. */
+  args: AmfValue[];
+}
+
+/** Longest text taken from a connect command; FMS: Security/MaxUrlLength. */
+const MAX_TEXT = 32 << 10;
+
+export function parseConnect(command: Command): ConnectRequest {
+  const members = membersOf(command.object) ?? {};
+  const text = (name: string) => {
+    const value = members[name];
+    return typeof value === 'string' ? value.slice(0, MAX_TEXT) : '';
+  };
+  return {
+    transactionId: command.transactionId,
+    app: text('app').replace(/\?.*$/s, ''),
+    agent: text('flashVer'),
+    referrer: text('swfUrl'),
+    pageUrl: text('pageUrl'),
+    uri: text('tcUrl'),
+    objectEncoding: members.objectEncoding === 3 ? 3 : 0,
+    speaksEnhanced: ['fourCcList', 'videoFourCcInfoMap', 'audioFourCcInfoMap', 'capsEx'].some(
+      (name) => name in members,
+    ),
+    args: command.args,
+  };
+}
+
+/** The first object of the answer. E-RTMP: only who has offered it is offered it; forwarding (4) is what a server does. */
+export function serverProperties(fmsVersion: string, speaksEnhanced: boolean): Record<string, AmfValue> {
+  const classic = { fmsVer: `FMS/${fmsVersion}`, capabilities: 255, mode: 1 };
+  if (!speaksEnhanced) return classic;
+  return {
+    ...classic,
+    fourCcList: ['*'],
+    videoFourCcInfoMap: { '*': 4 },
+    audioFourCcInfoMap: { '*': 4 },
+    capsEx: 2 | 4,
+  };
+}

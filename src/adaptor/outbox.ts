@@ -1,0 +1,87 @@
+// The way out of a session: commands, statuses and control messages become chunks; media come as chunks already.
+import type { Socket } from 'node:net';
+import type { AmfValue } from '../protocol/amf.ts';
+import { ChunkWriter } from '../protocol/chunk-writer.ts';
+import { encodeCommand, encodeData } from '../protocol/command.ts';
+import { type ControlMessage, encodeControl } from '../protocol/control.ts';
+import { MessageType } from '../protocol/message.ts';
+import { type StatusCode, type StatusExtra, statusInfo } from '../protocol/status.ts';
+
+const CONTROL_CSID = 2;
+const COMMAND_CSID = 3;
+const DATA_CSID = 5;
+
+/** A burst goes out in pieces of this size, so that a slow peer's progress can be seen. */
+const PIECE_BYTES = 64 << 10;
+
+export class Outbox {
+  readonly #socket: Socket;
+  readonly #writer = new ChunkWriter();
+  /** 3 once the client has asked for it in its connect command. */
+  objectEncoding: 0 | 3 = 0;
+  bytesSent = 0;
+  messagesSent = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  command(
+    name: string,
+    transactionId: number,
+    args: AmfValue[],
+    streamId = 0,
+    object: AmfValue = null,
+  ): void {
+    const { typeId, payload } = encodeCommand({ name, transactionId, object, args }, this.objectEncoding);
+    this.#message(typeId, payload, streamId, COMMAND_CSID);
+  }
+
+  status(streamId: number, code: StatusCode, description: string, extra: StatusExtra = {}): void {
+    this.command('onStatus', 0, [statusInfo(code, description, extra)], streamId);
+  }
+
+  data(name: string, values: AmfValue[], streamId: number): void {
+    const { typeId, payload } = encodeData({ name, values }, 0);
+    this.#message(typeId, payload, streamId, DATA_CSID);
+  }
+
+  control(message: ControlMessage): void {
+    this.#message(message.typeId, encodeControl(message), 0, CONTROL_CSID);
+    if (message.typeId === MessageType.SetChunkSize) this.#writer.chunkBytes = message.chunkBytes;
+  }
+
+  #message(typeId: number, payload: Uint8Array, streamId: number, csid: number): void {
+    this.messagesSent += 1;
+    this.write(this.#writer.encode({ typeId, streamId, timestampMs: 0, payload }, csid));
+  }
+
+  /** Whole chunks, from the media path. Dropped when the socket is gone. */
+  write(bytes: Uint8Array): void {
+    const socket = this.#socket;
+    if (!socket.writable) return;
+    this.bytesSent += bytes.length;
+    if (bytes.length <= PIECE_BYTES) {
+      socket.write(bytes);
+      return;
+    }
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) socket.write(bytes.subarray(at, at + PIECE_BYTES));
+  }
+
+  /** Puts what `run` writes into one segment. */
+  together(run: () => void): void {
+    this.#socket.cork();
+    run();
+    this.#socket.uncork();
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Another value whenever bytes have left. The system's own queue shows partial writes, where Node lets us see it. */
+  get progress(): number {
+    const { _handle } = this.#socket as Socket & { _handle?: { writeQueueSize?: number } };
+    return this.bytesSent - this.#socket.writableLength - (_handle?.writeQueueSize ?? 0);
+  }
+}

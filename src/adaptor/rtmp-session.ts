@@ -1,0 +1,445 @@
+// One connection from its first byte to its last: handshake, connect, then messages in both directions.
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { Client, ClientPort, ConnectRefusal } from '../application/client.ts';
+import type { Clock } from '../application/clock.ts';
+import type { AppInstance } from '../application/instance.ts';
+import type { Registry } from '../application/registry.ts';
+import type { ClientStats } from '../application/script.ts';
+import { DecodeError, StatusError } from '../errors.ts';
+import { type Log, logBug } from '../log/log.ts';
+import type { AmfLimits } from '../protocol/amf.ts';
+import { ChunkReader, type ChunkReaderOptions } from '../protocol/chunk-reader.ts';
+import { type Command, decodeCommand, isCommandType, isDataType } from '../protocol/command.ts';
+import {
+  type ControlMessage,
+  decodeControl,
+  isControlType,
+  LimitType,
+  UserControlEvent,
+} from '../protocol/control.ts';
+import { HANDSHAKE_RANDOM_BYTES, ServerHandshake } from '../protocol/handshake.ts';
+import { MessageType, type RtmpMessage } from '../protocol/message.ts';
+import { type StatusCode, statusInfo } from '../protocol/status.ts';
+import { runCommand } from './commands.ts';
+import { type ConnectRequest, parseConnect, serverProperties } from './connect.ts';
+import { NetStream } from './net-stream.ts';
+import { Outbox } from './outbox.ts';
+
+export interface SessionOptions {
+  registry: Registry;
+  log: Log;
+  clock: Clock;
+  /** `5,0,17,1`: what clients are told that they talk to. */
+  fmsVersion: string;
+  chunks: ChunkReaderOptions;
+  amf: AmfLimits;
+  /** Chunk size of everything that we send. */
+  wireChunkBytes: number;
+  maxNetStreams: number;
+  /** Bytes kept while a gate is open; beyond it the socket is paused. */
+  maxHeldBytes: number;
+  /** From the first byte to the connect command. */
+  handshakeTimeoutMs: number;
+  /** Neither a byte from the peer nor one that it took; undefined: for ever. */
+  idleTimeoutMs: number | undefined;
+  /** What our side tells the peer about its windows, bytes; FMS: Client/Bandwidth. */
+  bandwidthBytes: number;
+}
+
+const State = {
+  Handshaking: 'handshaking',
+  /** Nothing but a connect command is welcome. */
+  Connecting: 'connecting',
+  /** The script is being asked. */
+  Pending: 'pending',
+  Open: 'open',
+  /** What is queued is on its way out; what comes in is dropped. */
+  Closing: 'closing',
+  Closed: 'closed',
+} as const;
+type State = (typeof State)[keyof typeof State];
+
+/** How long a peer may take to read the last words. */
+const CLOSE_GRACE_MS = 2_000;
+
+export class RtmpSession {
+  readonly id = randomBytes(6).toString('base64url');
+  readonly outbox: Outbox;
+  log: Log;
+  readonly #socket: Socket;
+  readonly #options: SessionOptions;
+  readonly #ip: string;
+  readonly #startedAt: number;
+  readonly #handshake: ServerHandshake;
+  readonly #reader: ChunkReader;
+  readonly #streams = new Map<number, NetStream>();
+  readonly #pausers = new Set<unknown>();
+  #state: State = State.Handshaking;
+  #closeReason = 'the client closed';
+  #connect: ConnectRequest | undefined;
+  #instance: AppInstance | undefined;
+  #client: Client | undefined;
+  /** Messages that came while the connect was being decided. */
+  #held: RtmpMessage[] = [];
+  #heldBytes = 0;
+  #bytesBefore = 0;
+  #messagesIn = 0;
+  #ackWindowBytes: number;
+  #ackedBytes = 0;
+  #pingRttMs = 0;
+  #lastSeenAt: number;
+  #lastProgress = 0;
+  #lastTookAt = 0;
+
+  constructor(socket: Socket, options: SessionOptions, onClosed: (session: RtmpSession) => void) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#ip = plainAddress(socket.remoteAddress ?? '');
+    this.log = options.log.child({ client: this.id, ip: this.#ip });
+    this.outbox = new Outbox(socket);
+    this.#startedAt = options.clock.now();
+    this.#lastSeenAt = this.#startedAt;
+    this.#ackWindowBytes = options.bandwidthBytes;
+    this.#reader = new ChunkReader({ ...options.chunks, wireChunkBytes: options.wireChunkBytes });
+    this.#handshake = new ServerHandshake({
+      random: randomBytes(HANDSHAKE_RANDOM_BYTES),
+      timeMs: Math.round(this.#startedAt) >>> 0,
+    });
+    socket.on('data', (bytes: Buffer) => this.#receive(bytes));
+    socket.on('error', (error) => this.#ended(`the connection broke: ${error.message}`));
+    socket.on('end', () => this.#socket.end());
+    socket.on('close', () => {
+      this.#ended(this.#closeReason);
+      onClosed(this);
+    });
+  }
+
+  // ── in ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #receive(bytes: Buffer): void {
+    if (this.#isOver) return;
+    this.#lastSeenAt = this.#options.clock.now();
+    try {
+      if (this.#state === State.Handshaking) this.#shakeHands(bytes);
+      else this.#readChunks(bytes);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #shakeHands(bytes: Uint8Array): void {
+    const { send, rest } = this.#handshake.push(bytes);
+    if (send.length > 0) this.outbox.write(send);
+    if (rest === undefined) {
+      this.#bytesBefore += bytes.length;
+      return;
+    }
+    this.#bytesBefore += bytes.length - rest.length;
+    this.#state = State.Connecting;
+    if (rest.length > 0) this.#readChunks(rest);
+  }
+
+  #readChunks(bytes: Uint8Array): void {
+    for (const message of this.#reader.push(bytes)) {
+      if (this.#isOver) return;
+      this.#messagesIn += 1;
+      if (isControlType(message.typeId)) this.#onControl(decodeControl(message.typeId, message.payload));
+      else if (this.#state === State.Pending) this.#hold(message);
+      else this.#onMessage(message);
+    }
+    const received = this.#reader.bytesReceived;
+    if (received - this.#ackedBytes >= this.#ackWindowBytes) {
+      this.#ackedBytes = received;
+      this.outbox.control({ typeId: MessageType.Acknowledgement, receivedBytes: received >>> 0 });
+    }
+  }
+
+  #hold(message: RtmpMessage): void {
+    this.#held.push(message);
+    this.#heldBytes += message.payload.length + 100;
+    if (this.#heldBytes > this.#options.maxHeldBytes) this.pauseReading(this);
+  }
+
+  #onMessage(message: RtmpMessage): void {
+    const { typeId, streamId } = message;
+    if (typeId === MessageType.Video || typeId === MessageType.Audio || typeId === MessageType.Aggregate) {
+      this.#streams.get(streamId)?.media(message);
+    } else if (isCommandType(typeId)) {
+      this.#onCommand(decodeCommand(typeId, message.payload, this.#options.amf), streamId);
+    } else if (isDataType(typeId)) this.#streams.get(streamId)?.media(message);
+    else this.log.debug({ typeId }, 'message of a type that means nothing here');
+  }
+
+  #onControl(message: ControlMessage | undefined): void {
+    if (message === undefined) return;
+    if (message.typeId === MessageType.WindowAckSize && message.ackWindowBytes > 0) {
+      this.#ackWindowBytes = message.ackWindowBytes;
+    } else if (message.typeId === MessageType.UserControl) {
+      if (message.event === UserControlEvent.PingRequest) {
+        this.outbox.control({ ...message, event: UserControlEvent.PingResponse });
+      } else if (message.event === UserControlEvent.PingResponse) this.#onPong(message.timestampMs);
+    }
+  }
+
+  #onPong(sentMs: number): void {
+    this.#pingRttMs = (this.#clockMs - sentMs) >>> 0;
+    if (this.#instance && this.#client) this.#instance.pong(this.#client);
+  }
+
+  get #clockMs(): number {
+    return Math.round(this.#options.clock.now()) >>> 0;
+  }
+
+  // ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #onCommand(command: Command, streamId: number): void {
+    if (this.#state === State.Connecting) {
+      if (command.name !== 'connect') {
+        throw new DecodeError('ERR_RTMP_ORDER', `"${command.name.slice(0, 100)}" before connect`);
+      }
+      this.#onConnect(parseConnect(command));
+      return;
+    }
+    if (command.name === 'connect') throw new DecodeError('ERR_RTMP_ORDER', 'a second connect');
+    const { outbox } = this;
+    runCommand(
+      {
+        outbox,
+        instance: this.#instance!,
+        client: this.#client!,
+        createStream: () => this.#createStream(),
+        deleteStream: (id) => this.#deleteStream(id),
+        stream: (id) => this.#streams.get(id),
+        close: (reason) => this.close(reason),
+      },
+      command,
+      streamId,
+    );
+  }
+
+  #onConnect(request: ConnectRequest): void {
+    this.#connect = request;
+    this.#state = State.Pending;
+    let instance: AppInstance;
+    try {
+      instance = this.#options.registry.connect(request.app);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      this.#refused({ code: error.code, description: error.message });
+      return;
+    }
+    this.#instance = instance;
+    this.log = this.log.child({ instance: instance.fullName });
+    const facts = {
+      id: this.id,
+      ip: this.#ip,
+      agent: request.agent,
+      referrer: request.referrer,
+      pageUrl: request.pageUrl,
+      uri: request.uri,
+      protocol: 'rtmp',
+      secure: false,
+      virtualKey: '',
+      objectEncoding: request.objectEncoding,
+      readAccess: '/',
+      writeAccess: '/',
+    };
+    const client = instance.connect(facts, request.args, this.#clientPort());
+    if (!this.#isOver) this.#client = client; // a full instance refuses before it returns
+  }
+
+  #clientPort(): ClientPort {
+    return {
+      accepted: () => this.#accepted(),
+      refused: (refusal) => this.#refused(refusal),
+      call: (name, args, responder) => this.outbox.command(name, responder ?? 0, args),
+      status: (code, description) => this.outbox.status(0, code as StatusCode, description),
+      ping: () => this.#ping(),
+      close: (reason) => this.close(reason),
+      stats: () => this.stats(),
+    };
+  }
+
+  #accepted(): void {
+    const { outbox } = this;
+    const { bandwidthBytes, wireChunkBytes, fmsVersion } = this.#options;
+    const { transactionId, objectEncoding, speaksEnhanced } = this.#connect!;
+    this.#state = State.Open;
+    outbox.together(() => {
+      outbox.control({ typeId: MessageType.WindowAckSize, ackWindowBytes: bandwidthBytes });
+      outbox.control({
+        typeId: MessageType.SetPeerBandwidth,
+        ackWindowBytes: bandwidthBytes,
+        limitType: LimitType.Dynamic,
+      });
+      outbox.control({ typeId: MessageType.SetChunkSize, chunkBytes: wireChunkBytes });
+      outbox.control({ typeId: MessageType.UserControl, event: UserControlEvent.StreamBegin, streamId: 0 });
+      const info = statusInfo('NetConnection.Connect.Success', 'Connection succeeded.', {
+        objectEncoding,
+        data: { version: fmsVersion },
+      });
+      outbox.command('_result', transactionId, [info], 0, serverProperties(fmsVersion, speaksEnhanced));
+      outbox.objectEncoding = objectEncoding;
+      outbox.command('onBWDone', 0, []);
+    });
+    this.log.info({ event: 'connect' }, 'client connected');
+    // behind what the script calls on the client in the same breath
+    queueMicrotask(() => this.#releaseHeld());
+  }
+
+  #refused(refusal: ConnectRefusal): void {
+    const { outbox } = this;
+    const { application, redirect } = refusal;
+    const info = statusInfo(refusal.code as StatusCode, refusal.description, {
+      ...(application === undefined ? {} : { application }),
+      ...(redirect === undefined ? {} : { ex: { code: 302, redirect } }),
+    });
+    outbox.together(() => {
+      outbox.command('_error', this.#connect!.transactionId, [info]);
+      outbox.command('close', 0, []);
+    });
+    this.log.info(
+      { event: 'connect-refused', code: refusal.code, reason: refusal.description },
+      'connect refused',
+    );
+    this.close(`connect refused: ${refusal.description}`);
+  }
+
+  #releaseHeld(): void {
+    if (this.#state !== State.Open || !this.#client) return;
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    try {
+      for (const message of held) {
+        if (this.#isOver) return;
+        this.#onMessage(message);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.resumeReading(this);
+  }
+
+  #createStream(): NetStream | undefined {
+    if (this.#streams.size >= this.#options.maxNetStreams) return undefined;
+    let id = 1;
+    while (this.#streams.has(id)) id += 1;
+    const stream = new NetStream(id, {
+      outbox: this.outbox,
+      log: this.log,
+      instance: this.#instance!,
+      client: this.#client!,
+      wireChunkBytes: this.#options.wireChunkBytes,
+      maxHeldBytes: this.#options.maxHeldBytes,
+      pauseReading: (who) => this.pauseReading(who),
+      resumeReading: (who) => this.resumeReading(who),
+      close: (reason) => this.close(reason),
+      fail: (error) => this.#fail(error),
+    });
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  #deleteStream(id: number): void {
+    this.#streams.get(id)?.close();
+    this.#streams.delete(id);
+  }
+
+  /** Whoever waits for a verdict and has enough held; the socket rests until all of them are served. */
+  pauseReading(who: unknown): void {
+    this.#pausers.add(who);
+    this.#socket.pause();
+  }
+  resumeReading(who: unknown): void {
+    if (this.#pausers.delete(who) && this.#pausers.size === 0) this.#socket.resume();
+  }
+
+  #ping(): void {
+    this.outbox.control({
+      typeId: MessageType.UserControl,
+      event: UserControlEvent.PingRequest,
+      timestampMs: this.#clockMs,
+    });
+  }
+
+  stats(): ClientStats {
+    return {
+      bytes_in: this.#bytesBefore + this.#reader.bytesReceived,
+      bytes_out: this.outbox.bytesSent,
+      msg_in: this.#messagesIn,
+      msg_out: this.outbox.messagesSent,
+      msg_dropped: 0,
+      ping_rtt: this.#pingRttMs,
+    };
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Called now and then by the listener: half-done handshakes and dead connections end here. */
+  check(now: number): void {
+    if (this.#isOver) return;
+    const { handshakeTimeoutMs, idleTimeoutMs } = this.#options;
+    if (this.#state === State.Handshaking || this.#state === State.Connecting) {
+      if (now - this.#startedAt >= handshakeTimeoutMs)
+        this.close(`no connect command after ${handshakeTimeoutMs} ms`);
+      return;
+    }
+    const { progress } = this.outbox;
+    if (progress !== this.#lastProgress) this.#lastTookAt = now;
+    this.#lastProgress = progress;
+    if (idleTimeoutMs === undefined) return;
+    const quietMs = now - Math.max(this.#lastSeenAt, this.#lastTookAt);
+    if (quietMs >= idleTimeoutMs) this.close(`no sign of life for ${idleTimeoutMs} ms`);
+    else if (now - this.#lastSeenAt >= idleTimeoutMs / 3) this.#ping();
+  }
+
+  get #isOver(): boolean {
+    return this.#state === State.Closing || this.#state === State.Closed;
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof DecodeError) {
+      this.log.warn({ event: 'bad-input', code: error.code }, `connection closed: ${error.message}`);
+      this.close(`bad input: ${error.message}`);
+    } else {
+      logBug(this.log, error, 'rtmp session');
+      this.close('an error of the server');
+    }
+  }
+
+  /** Sends what is queued, then closes. May be called twice. */
+  close(reason: string): void {
+    if (this.#isOver) return;
+    this.#closeReason = reason;
+    this.#state = State.Closing;
+    this.#leave();
+    this.#pausers.clear();
+    this.#socket.resume(); // so that its end is seen
+    this.#socket.end();
+    const cancel = this.#options.clock.after(CLOSE_GRACE_MS, () => this.#socket.destroy());
+    this.#socket.once('close', cancel);
+  }
+
+  /** The socket has gone. */
+  #ended(reason: string): void {
+    if (this.#state === State.Closed) return;
+    this.#closeReason = reason;
+    this.#leave();
+    this.#state = State.Closed;
+    this.log.info({ event: 'disconnect', reason, ...this.stats() }, 'client disconnected');
+  }
+
+  #leave(): void {
+    this.#held = [];
+    for (const stream of this.#streams.values()) stream.close();
+    this.#streams.clear();
+    if (this.#instance && this.#client) this.#instance.disconnected(this.#client);
+  }
+}
+
+/** An IPv4 peer of a dual-stack socket is an IPv4 peer. */
+function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+}
