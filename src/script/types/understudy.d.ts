@@ -1,0 +1,527 @@
+// What the scripts in applications/ find in their global scope. No import is needed.
+//
+// Understudy keeps this file current: `understudy start` and `understudy new` write it anew, so do not edit it. To give
+// `client.data` or the clients' remote methods a type, declare it in your own script:
+//
+//   declare global {
+//     interface ClientData { name: string; joinedAt: number }
+//     interface ClientMethods { say(text: string): boolean }
+//   }
+//
+// The names and meanings are those of Flash Media Server's Server-Side ActionScript; "Extension" marks what it had not.
+// Scripts are plain ECMAScript: there is no DOM, no Node, no file and no network here.
+
+/**
+ * The running instance of this application: `live/_definst_` and `live/room1` each run this script for themselves, and
+ * share nothing.
+ *
+ * Assign handlers to it. None is compulsory, each may be async (Extension). Two handlers never run at the same time, but
+ * at an `await` others may. An error in a handler is written to the log with its place in your source and ends nothing
+ * but that handler: a gate (`onConnect`, `onPublish`, `onPlay`) then refuses.
+ *
+ * @example
+ * application.onConnect = (client, token: string) => token === 'open sesame' || { deny: 'wrong token' };
+ */
+declare const application: Application;
+
+interface Application {
+  /** `application/instance`, for example `chat/_definst_`: the instance of who named none. */
+  readonly name: string;
+  /** Name of the machine, or what `SERVER.DOMAIN` in conf/fms.ini says. */
+  readonly hostname: string;
+  /** Name and version of the server. */
+  readonly server: string;
+  /** Settings that the operator made for this application; values are texts, or objects of such. */
+  readonly config: { readonly [name: string]: any };
+  /**
+   * The accepted clients. Always the same array: keep a reference to it and it stays current. A client is in it from the
+   * moment it is accepted until it leaves; its index is no identity, use `client.id`.
+   */
+  readonly clients: readonly Client[];
+  /**
+   * The streams that are on air or waited for, by name.
+   *
+   * @example
+   * const players = application.streams.cam1?.players.length ?? 0;
+   */
+  readonly streams: { readonly [name: string]: Stream | undefined };
+
+  /**
+   * The instance starts: once, before any client connects. When it is async, connects wait until it is done.
+   *
+   * Extension: `info` says why it starts. A script that throws here after being edited does not replace the running one.
+   *
+   * @example
+   * let visits = 0;
+   * application.onAppStart = (info) => {
+   *   if (info.reload) visits = info.state?.visits ?? 0;
+   * };
+   * application.onBeforeReload = () => ({ visits });
+   */
+  onAppStart?: (this: Application, info: AppStartInfo) => Eventually<void>;
+  /**
+   * The instance is about to be unloaded. `info.code` is `Application.GC` (nobody is connected any more: `false` keeps
+   * it) or `Application.Shutdown` (the answer does not matter). Not called when the script is reloaded.
+   */
+  onAppStop?: (this: Application, info: StatusInfo) => Eventually<boolean | void>;
+
+  /**
+   * A client wants in: `args` are what it handed to `NetConnection.connect` after the address. It is not in
+   * `application.clients` yet.
+   *
+   * | returned | effect |
+   * |---|---|
+   * | `true` | it is accepted |
+   * | `false`, `{ deny: reason }` | it is refused: `NetConnection.Connect.Rejected` |
+   * | nothing (`undefined`) | it waits until `acceptConnection` or `rejectConnection` is called, here or later |
+   * | anything else | it is refused, and the log says why |
+   *
+   * Once `acceptConnection`, `rejectConnection` or `redirectConnection` was called, the value does not matter. An async
+   * handler must decide before it ends: resolved to `undefined` without a call it refuses. No answer within 10 s
+   * (`SCRIPT.GATE_TIMEOUT`) refuses too. Without a handler everybody is accepted.
+   *
+   * Extension: `{ deny }`, promises. (FMS left clients waiting for ever at values it did not understand.)
+   */
+  onConnect?: (this: Application, client: Client, ...args: any[]) => Eventually<ConnectVerdict>;
+  /** A client was accepted and knows it. `args` as in `onConnect`. */
+  onConnectAccept?: (this: Application, client: Client, ...args: any[]) => Eventually<void>;
+  /** A client was refused. `args` as in `onConnect`. */
+  onConnectReject?: (this: Application, client: Client, ...args: any[]) => Eventually<void>;
+  /** An accepted client has left, for whatever reason. Its properties can still be read; calls to it go nowhere. */
+  onDisconnect?: (this: Application, client: Client) => Eventually<void>;
+
+  /**
+   * A client wants to publish. Until the answer is there, nothing is on air and nobody has been told anything.
+   *
+   * | returned | effect |
+   * |---|---|
+   * | nothing, `true` | accepted |
+   * | `{ as: name }` | accepted under another, public name; the requested one stays between you and the publisher |
+   * | `{ record: "record" }`, `{ record: "append" }` | accepted and recorded |
+   * | `false`, `{ deny: reason }` | refused: `NetStream.Publish.Denied` |
+   * | anything else | refused, and the log says why |
+   *
+   * `stream` is the stream that it will be; what you do to it (`stream.record()`) takes effect with the acceptance and
+   * is forgotten on refusal.
+   *
+   * Extension: FMS called this after the publisher had been told `NetStream.Publish.Start` and ignored the result. In
+   * classic scripts (`.asc`, `.js`) only `false` and `{ deny }` refuse.
+   *
+   * @example
+   * application.onPublish = (client, stream, request) => {
+   *   const name = keys.get(request.name);
+   *   return name ? { as: name } : { deny: 'unknown stream key' };
+   * };
+   */
+  onPublish?: (
+    this: Application,
+    client: Client,
+    stream: Stream,
+    request: PublishRequest,
+  ) => Eventually<PublishVerdict>;
+  /** A client has ceased to publish `stream`. Comes before its `onDisconnect`. */
+  onUnpublish?: (this: Application, client: Client, stream: Stream) => Eventually<void>;
+  /**
+   * Extension. A client wants to play. `{ as: name }` gives it another stream under the name that it asked for; refusal
+   * is `NetStream.Play.Failed`; otherwise as `onPublish`.
+   */
+  onPlay?: (
+    this: Application,
+    client: Client,
+    stream: Stream,
+    request: PlayRequest,
+  ) => Eventually<PlayVerdict>;
+  /** Extension. A client has ceased to play `stream`. */
+  onStop?: (this: Application, client: Client, stream: Stream) => Eventually<void>;
+  /** Something went wrong, or changed, that no other handler is told of. */
+  onStatus?: (this: Application, info: StatusInfo) => Eventually<void>;
+
+  /**
+   * Extension. You have saved the script, and the new version has been compiled: what this returns arrives in the new
+   * version's `onAppStart` as `info.state`. It has to survive `JSON.stringify`. Clients and streams need no care: they
+   * stay, and so does `client.data` where JSON can hold it.
+   */
+  onBeforeReload?: (this: Application) => Eventually<unknown>;
+  /**
+   * Extension. After a reload, after `onAppStart`: called for each client that was here before. `onConnect` is not called
+   * again; put here what it gave to the client and JSON cannot hold, such as functions.
+   */
+  onClientResume?: (this: Application, client: Client) => Eventually<void>;
+
+  /**
+   * Lets a waiting client in. Within `onConnect` the argument may be left out. After the client left, or a second time,
+   * it does nothing. `client.call` may follow at once: the client is told of its acceptance first.
+   */
+  acceptConnection(client?: Client): void;
+  /**
+   * Refuses a waiting client: it gets `NetConnection.Connect.Rejected` with `description`; `error`, any value, arrives
+   * as `info.application`.
+   *
+   * @example
+   * application.rejectConnection(client, 'The room is full', { seats: 12 });
+   */
+  rejectConnection(client: Client, description?: string, error?: unknown): void;
+  /** FMS 2's form: only the value for `info.application`. */
+  rejectConnection(client: Client, error: object): void;
+  /** Refuses a waiting client and tells it where to go: `info.ex` is `{ code: 302, redirect: url }`. It has to obey by itself. */
+  redirectConnection(client: Client, url: string, description?: string, error?: unknown): void;
+  /** Closes a client's connection, after what was sent to it before. `false` if it is gone already. */
+  disconnect(client: Client): boolean;
+  /** Calls `method` on every accepted client; results are not wanted. */
+  broadcastMsg(method: string, ...args: unknown[]): void;
+  /** Unloads this instance: `onAppStop`, then every client is disconnected. Returns at once. */
+  shutdown(): void;
+}
+
+/** A value, or the promise of one. */
+type Eventually<T> = T | PromiseLike<T>;
+
+/** Why the instance starts. */
+interface AppStartInfo {
+  /** The script was edited; its clients and streams are here already. */
+  readonly reload: boolean;
+  /** The process that runs scripts had to be replaced; clients and streams are here already, `state` is not. */
+  readonly restored?: boolean;
+  /** What the old version's `onBeforeReload` returned, as JSON keeps it. */
+  readonly state?: any;
+}
+
+/** What happened: `code` is one of FMS's, such as `NetStream.Record.Failed`. */
+interface StatusInfo {
+  readonly code: string;
+  /** `status`, `warning` or `error`. */
+  readonly level: string;
+  /** For people. */
+  readonly description?: string;
+  /** Often the name of a stream. */
+  readonly details?: string;
+}
+
+/** A refusal with a reason, at most 200 characters, which the client is told. */
+interface Denial {
+  deny: string;
+}
+type ConnectVerdict = boolean | void | Denial;
+type PublishVerdict = boolean | void | Denial | PublishTerms;
+type PlayVerdict = boolean | void | Denial | PlayTerms;
+
+/** Accepted, on these terms. */
+interface PublishTerms {
+  /** The public name: players ask for this one, `stream.name` says it, recordings carry it. */
+  as?: string;
+  /** Record it: from scratch, or at the end of an earlier recording of that name. */
+  record?: 'record' | 'append';
+}
+interface PlayTerms {
+  /** The stream to play instead. */
+  as?: string;
+}
+
+/** What a publisher asks for. Frozen. */
+interface PublishRequest {
+  /** As the publisher calls it, without the query: often a stream key. */
+  readonly name: string;
+  /** What follows the `?`, undecoded; empty if there is none. */
+  readonly query: string;
+  /** The same, decoded; of a name that occurs twice, the last. Check with `Object.hasOwn` before trusting a name like `constructor`. */
+  readonly params: { readonly [name: string]: string | undefined };
+  readonly type: 'live' | 'record' | 'append';
+}
+
+/** What a player asks for. Frozen. */
+interface PlayRequest {
+  readonly name: string;
+  /** What follows the `?`, undecoded; empty if there is none. */
+  readonly query: string;
+  /** The same, decoded. */
+  readonly params: { readonly [name: string]: string | undefined };
+  /** -2: live, else recorded; -1: live only; from 0 on: recorded, from that second. */
+  readonly start: number;
+  /** Seconds; -1: to the end. */
+  readonly length: number;
+  /** False: after what is playing; true: at once. */
+  readonly reset: boolean;
+}
+
+/**
+ * Extension. What your script keeps about a client, in `client.data`. Give it your own fields:
+ *
+ * @example
+ * declare global {
+ *   interface ClientData { name: string }
+ * }
+ */
+interface ClientData {}
+
+/**
+ * Extension. The remote methods that your script gives to all clients, so that `client.say('hi')` has a type.
+ *
+ * @example
+ * declare global {
+ *   interface ClientMethods { say(text: string): boolean }
+ * }
+ * Client.prototype.say = function (text) {
+ *   application.broadcastMsg('said', this.data.name, text);
+ *   return true;
+ * };
+ */
+interface ClientMethods {}
+
+/**
+ * One connection to this instance, from its `onConnect` to its `onDisconnect`.
+ *
+ * The far end may call every function that it finds on this object or on `Client.prototype`: `nc.call("say", responder,
+ * "hi")` there runs `client.say("hi")` here. What the function returns, or what its promise resolves to (Extension), is
+ * the result; if it throws, the caller gets `NetConnection.Call.Failed`.
+ */
+interface Client extends ClientMethods {
+  /** Unique among the clients of this server. */
+  readonly id: string;
+  /** Address of the client. */
+  readonly ip: string;
+  /** What program it says it is: `WIN 9,0,45,0`, `FMLE/3.0`. */
+  readonly agent: string;
+  /** Address of the SWF, or what the client gives out as such; empty if it says nothing. */
+  readonly referrer: string;
+  /** Address of the web page; empty if it says nothing. */
+  readonly pageUrl: string;
+  /** The address that it connected to. */
+  readonly uri: string;
+  /** `rtmp`, `rtmps`… */
+  readonly protocol: string;
+  /** The connection is encrypted. */
+  readonly secure: boolean;
+  /** Selects virtual folders; empty if there is none. */
+  readonly virtualKey: string;
+  /** The AMF version that it speaks. Extension. */
+  readonly objectEncoding: 0 | 3;
+  /**
+   * Folders of streams that it may play, separated by `;`. `"/"`: all (the default), `""`: none. `"public;rooms/12"`
+   * covers `public/cam1` and `rooms/12/a/b`. Holds for what it asks for from now on.
+   */
+  readAccess: string;
+  /** The same for what it may publish. */
+  writeAccess: string;
+  /** Extension. A place for what your script knows about this client. It is kept over a reload where JSON can hold it. */
+  data: ClientData;
+
+  /**
+   * Calls a method at the far end.
+   *
+   * @param method - its name there, `"object/method"` for one inside an object
+   * @param responder - gets the result; `null` or nothing if you do not care
+   * @returns `false` if the client is gone
+   *
+   * @example
+   * client.call('askName', { onResult: (name) => trace(`hello ${name}`) });
+   */
+  call(method: string, responder?: Responder | null, ...args: unknown[]): boolean;
+  /** Asks for a sign of life; the answer shows in `getStats().ping_rtt`. `false` if the client is gone. */
+  ping(): boolean;
+  /** Numbers as of the last report; `ping()` asks for a new one. */
+  getStats(): ClientStats;
+}
+
+interface ClientConstructor {
+  readonly prototype: Client & {
+    [method: string]: (this: Client, ...args: any[]) => any;
+  };
+}
+
+/**
+ * Not to be called: its `prototype` is where remote methods for all clients go.
+ *
+ * @example
+ * Client.prototype.getTime = () => Date.now();
+ */
+declare var Client: ClientConstructor;
+
+/** Gets the answer to a `client.call`. */
+interface Responder {
+  onResult?: (value: any) => void;
+  /** The far end has no such method, or it failed. */
+  onStatus?: (info: any) => void;
+}
+
+/** Since the client connected. */
+interface ClientStats {
+  /** Bytes received from it. */
+  readonly bytes_in: number;
+  /** Bytes sent to it. */
+  readonly bytes_out: number;
+  readonly msg_in: number;
+  readonly msg_out: number;
+  /** Left out because it was too slow. */
+  readonly msg_dropped: number;
+  /** Round trip of the last `ping()`, in ms. */
+  readonly ping_rtt: number;
+}
+
+/**
+ * A stream of this instance, known by its name. The same object in `onPublish`, `onUnpublish` and `application.streams`
+ * for as long as the name is in use.
+ */
+interface Stream {
+  /** The public name. */
+  readonly name: string;
+  /** Who publishes it. Extension. */
+  readonly publisher: Client | undefined;
+  /** Who plays it, or waits for it. Extension. */
+  readonly players: readonly Client[];
+  /** What followed the `?` when it was published; empty if nothing did. */
+  readonly publishQueryString: string;
+  /**
+   * Records the stream to `streams/<instance>/<name>.flv` in the application's folder.
+   *
+   * @param mode - `"record"` (the default) begins a new file, `"append"` goes on at the end of the old one, `false` stops
+   * @param maxDuration - seconds after which it stops by itself; -1 (the default): unlimited
+   * @param maxSize - kilobytes at which it stops by itself; -1 (the default): unlimited
+   * @returns `false` if that cannot be; a failure that shows later goes to `application.onStatus`
+   */
+  record(mode?: 'record' | 'append' | false, maxDuration?: number, maxSize?: number): boolean;
+  /** Extension. Takes its publisher off the stream; `reason` is what the publisher is told. */
+  disconnect(reason?: string): void;
+}
+
+interface StreamConstructor {
+  readonly prototype: Stream;
+}
+/** Not to be called; see `application.streams`. */
+declare var Stream: StreamConstructor;
+
+/**
+ * Classic scripts (`.asc`, `.js`) only: runs another file of this application once this one is through, before
+ * `onAppStart`. Modules (`.ts`, `.mjs`) import.
+ *
+ * @param file - relative to the folder of the main script
+ */
+declare function load(file: string): void;
+
+/** Writes to the log: the server's, and the application's `logs/_defaultVHost_/<application>/<instance>/application.00.log`. */
+declare function trace(...values: unknown[]): void;
+
+/** Extension. `trace` with levels. */
+declare const console: {
+  log(...values: unknown[]): void;
+  info(...values: unknown[]): void;
+  warn(...values: unknown[]): void;
+  error(...values: unknown[]): void;
+  debug(...values: unknown[]): void;
+};
+
+/**
+ * Calls `handler(...args)` every `ms` milliseconds until `clearInterval`, or until the instance ends or is reloaded.
+ *
+ * @returns a number that names the timer
+ */
+declare function setInterval<Args extends unknown[]>(
+  handler: (...args: Args) => void,
+  ms?: number,
+  ...args: Args
+): number;
+/** The Flash Player's form: calls `object[method](...args)`. */
+declare function setInterval<Name extends string>(
+  object: { [name in Name]: (...args: never[]) => void },
+  method: Name,
+  ms?: number,
+  ...args: unknown[]
+): number;
+declare function clearInterval(timer: number | undefined): void;
+/** Extension. Calls `handler(...args)` once, after `ms` milliseconds. */
+declare function setTimeout<Args extends unknown[]>(
+  handler: (...args: Args) => void,
+  ms?: number,
+  ...args: Args
+): number;
+declare function clearTimeout(timer: number | undefined): void;
+
+// Extensions from here on: what ECMAScript leaves to its hosts, as browsers have it.
+
+/** Text → bytes, UTF-8. */
+declare class TextEncoder {
+  readonly encoding: string;
+  encode(text?: string): Uint8Array<ArrayBuffer>;
+}
+
+/** Bytes → text, UTF-8. With `fatal`, bytes that are not UTF-8 throw a TypeError; otherwise they become U+FFFD. */
+declare class TextDecoder {
+  constructor(encoding?: 'utf-8' | 'utf8', options?: { fatal?: boolean; ignoreBOM?: boolean });
+  readonly encoding: string;
+  readonly fatal: boolean;
+  readonly ignoreBOM: boolean;
+  decode(bytes?: ArrayBuffer | ArrayBufferView): string;
+}
+
+/** Base64 → binary text, one character a byte. Throws at what is not Base64. */
+declare function atob(base64: string): string;
+/** Binary text → Base64. Throws at characters beyond U+00FF. */
+declare function btoa(binary: string): string;
+
+/**
+ * Query strings.
+ *
+ * @example
+ * const token = new URLSearchParams(stream.publishQueryString).get('token');
+ */
+declare class URLSearchParams {
+  constructor(init?: string | Iterable<readonly [string, string]> | { readonly [name: string]: string });
+  readonly size: number;
+  append(name: string, value: string): void;
+  delete(name: string, value?: string): void;
+  get(name: string): string | null;
+  getAll(name: string): string[];
+  has(name: string, value?: string): boolean;
+  set(name: string, value: string): void;
+  sort(): void;
+  toString(): string;
+  forEach(call: (value: string, name: string, params: URLSearchParams) => void): void;
+  entries(): IterableIterator<[string, string]>;
+  keys(): IterableIterator<string>;
+  values(): IterableIterator<string>;
+  [Symbol.iterator](): IterableIterator<[string, string]>;
+}
+
+/** A secret that `crypto.subtle` works with. */
+interface CryptoKey {
+  readonly type: 'secret';
+  readonly extractable: boolean;
+  readonly algorithm: {
+    readonly name: 'HMAC';
+    readonly hash: { readonly name: HashName };
+    readonly length: number;
+  };
+  readonly usages: readonly ('sign' | 'verify')[];
+}
+type HashName = 'SHA-1' | 'SHA-256' | 'SHA-384' | 'SHA-512';
+
+/** Hashes and HMAC, by the names of the Web Cryptography API. */
+interface SubtleCrypto {
+  digest(hash: HashName | { name: HashName }, data: ArrayBuffer | ArrayBufferView): Promise<ArrayBuffer>;
+  importKey(
+    format: 'raw',
+    secret: ArrayBuffer | ArrayBufferView,
+    algorithm: { name: 'HMAC'; hash: HashName | { name: HashName } },
+    extractable: boolean,
+    usages: readonly ('sign' | 'verify')[],
+  ): Promise<CryptoKey>;
+  sign(
+    algorithm: 'HMAC' | { name: 'HMAC' },
+    key: CryptoKey,
+    data: ArrayBuffer | ArrayBufferView,
+  ): Promise<ArrayBuffer>;
+  /** Compares in constant time. */
+  verify(
+    algorithm: 'HMAC' | { name: 'HMAC' },
+    key: CryptoKey,
+    signature: ArrayBuffer | ArrayBufferView,
+    data: ArrayBuffer | ArrayBufferView,
+  ): Promise<boolean>;
+}
+
+declare const crypto: {
+  /** Fills an array of whole numbers, at most 65,536 bytes, with random ones. */
+  getRandomValues<T extends ArrayBufferView>(array: T): T;
+  /** A random UUID, version 4. */
+  randomUUID(): string;
+  readonly subtle: SubtleCrypto;
+};
