@@ -1,0 +1,164 @@
+// RTMP's own container: its tags are RTMP messages with another head. FLV 10.1 annex E.
+import { Buffer } from 'node:buffer';
+import { DecodeError } from '../errors.ts';
+import { type AmfObject, EcmaArray, membersOf } from '../protocol/amf.ts';
+import { Amf0Reader, Amf0Writer } from '../protocol/amf0.ts';
+import { Assembly } from '../protocol/assembly.ts';
+import { ByteReader, ByteWriter } from '../protocol/bytes.ts';
+
+export interface FlvHeader {
+  readonly hasAudio: boolean;
+  readonly hasVideo: boolean;
+}
+
+export interface FlvTag {
+  /** 8, 9, 18 or 15: the MessageType of the same bytes. */
+  readonly typeId: number;
+  /** Unsigned 32 bits. */
+  readonly timestampMs: number;
+  readonly payload: Uint8Array;
+}
+
+const SIGNATURE = 0x46_4c_56; // FLV
+const VERSION = 1;
+const HEADER_BYTES = 9;
+const HAS_AUDIO = 0x04;
+const HAS_VIDEO = 0x01;
+
+const TAG_HEAD_BYTES = 11;
+const BACK_POINTER_BYTES = 4;
+/** The tag head's size field has 24 bits. */
+const MAX_TAG_BYTES = 0xff_ffff;
+/** Beyond it a tag's buffer grows as its bytes arrive, so that a broken file cannot claim 16 MiB with 11 bytes. */
+const CLAIMED_BYTES = 1 << 20;
+
+const FILTERED = 0x20;
+const TYPE_BITS = 0x1f;
+
+// | "FLV" | 1 | flags u8 | header bytes u32 | then what stands in front of every tag: | size of the tag before u32: 0 |
+export function encodeFlvHeader(header: FlvHeader): Uint8Array {
+  const flags = (header.hasAudio ? HAS_AUDIO : 0) | (header.hasVideo ? HAS_VIDEO : 0);
+  return new ByteWriter().u24(SIGNATURE).u8(VERSION).u8(flags).u32(HEADER_BYTES).u32(0).done();
+}
+
+// | type u8 | size u24 | timestamp u24 | its bits 31–24 u8 | stream id u24: 0 | payload | 11 + size u32 |
+export function encodeFlvTag(tag: FlvTag): Buffer {
+  const { typeId, timestampMs, payload } = tag;
+  if (payload.length > MAX_TAG_BYTES) throw new RangeError(`an FLV tag of ${payload.length} bytes`);
+  const bytes = Buffer.allocUnsafe(TAG_HEAD_BYTES + payload.length + BACK_POINTER_BYTES);
+  bytes[0] = typeId;
+  bytes.writeUIntBE(payload.length, 1, 3);
+  bytes.writeUIntBE(timestampMs & 0xff_ffff, 4, 3);
+  bytes[7] = timestampMs >>> 24;
+  bytes.writeUIntBE(0, 8, 3);
+  bytes.set(payload, TAG_HEAD_BYTES);
+  bytes.writeUInt32BE(TAG_HEAD_BYTES + payload.length, TAG_HEAD_BYTES + payload.length);
+  return bytes;
+}
+
+/** Push a file's bytes as they are read and drain the generator; `bytes` may be reused after that. */
+export class FlvReader {
+  #header: FlvHeader | undefined;
+  /** What is being collected: the file's header, or a back pointer and the tag head behind it. */
+  readonly #scratch = new Uint8Array(BACK_POINTER_BYTES + TAG_HEAD_BYTES);
+  #scratchBytes = 0;
+  /** Bytes of a header longer than ours knows how to read. */
+  #skipBytes = 0;
+  /** The tag whose payload is being collected. */
+  #assembly: Assembly | undefined;
+  #payloadBytesLeft = 0;
+  #typeId = 0;
+  #timestampMs = 0;
+
+  /** Once its nine bytes have been pushed. */
+  get header(): FlvHeader | undefined {
+    return this.#header;
+  }
+
+  *push(bytes: Uint8Array): Generator<FlvTag, void, undefined> {
+    let at = 0;
+    for (;;) {
+      if (this.#assembly !== undefined) {
+        const taken = Math.min(this.#payloadBytesLeft, bytes.length - at);
+        this.#assembly.append(bytes, at, at + taken);
+        at += taken;
+        this.#payloadBytesLeft -= taken;
+        if (this.#payloadBytesLeft > 0) return;
+        const payload = this.#assembly.done();
+        this.#assembly = undefined;
+        yield { typeId: this.#typeId, timestampMs: this.#timestampMs, payload };
+      }
+      const skipped = Math.min(this.#skipBytes, bytes.length - at);
+      this.#skipBytes -= skipped;
+      at += skipped;
+      if (at === bytes.length) return;
+
+      const wanted = this.#header === undefined ? HEADER_BYTES : this.#scratch.length;
+      const taken = bytes.subarray(at, at + wanted - this.#scratchBytes);
+      this.#scratch.set(taken, this.#scratchBytes);
+      this.#scratchBytes += taken.length;
+      at += taken.length;
+      if (this.#scratchBytes < wanted) return;
+      this.#scratchBytes = 0;
+      if (this.#header === undefined) this.#readHeader();
+      else this.#readTagHead();
+    }
+  }
+
+  #readHeader(): void {
+    const r = new ByteReader(this.#scratch);
+    const signature = r.u24();
+    const version = r.u8();
+    if (signature !== SIGNATURE || version !== VERSION) {
+      throw new DecodeError('ERR_FLV_SIGNATURE', 'the file does not begin with FLV version 1');
+    }
+    const flags = r.u8();
+    const headerBytes = r.u32();
+    if (headerBytes < HEADER_BYTES) {
+      throw new DecodeError('ERR_FLV_HEADER_BYTES', `an FLV header of ${headerBytes} bytes`);
+    }
+    this.#skipBytes = headerBytes - HEADER_BYTES;
+    this.#header = { hasAudio: (flags & HAS_AUDIO) !== 0, hasVideo: (flags & HAS_VIDEO) !== 0 };
+  }
+
+  #readTagHead(): void {
+    const r = new ByteReader(this.#scratch);
+    // COMPAT: the size of the tag before is wrong in many files, nobody needs it on the way forwards.
+    r.u32();
+    const type = r.u8();
+    if (type & FILTERED) throw new DecodeError('ERR_FLV_ENCRYPTED', `an encrypted FLV tag (type ${type})`);
+    const length = r.u24();
+    const timestampLow = r.u24();
+    this.#typeId = type & TYPE_BITS;
+    this.#timestampMs = r.u8() * 0x100_0000 + timestampLow;
+    this.#assembly = Assembly.bare(length, CLAIMED_BYTES);
+    this.#payloadBytesLeft = length;
+  }
+}
+
+const ON_META_DATA = 'onMetaData';
+
+/** In the payload that encodeOnMetaData makes: where the eight bytes of `duration` stand, to be patched at the end. */
+export const DURATION_OFFSET = 29;
+
+// | 02 "onMetaData" | 08 entry count u32 | "duration" 00 f64 | other entries | 00 00 09 |
+/** `duration` in seconds comes first; it is known when the recording ends, so it is written as 0 until then. */
+export function encodeOnMetaData(entries: AmfObject, durationSeconds = 0): Uint8Array {
+  const out = new ByteWriter(256);
+  const amf = new Amf0Writer(out);
+  amf.write(ON_META_DATA);
+  const others = Object.entries(entries).filter(([name]) => name !== 'duration' && !isIndex(name));
+  amf.write(new EcmaArray({ duration: durationSeconds, ...Object.fromEntries(others) }));
+  return out.done();
+}
+
+/** JavaScript enumerates such names before all others, so one would take the place of `duration`; no metadata has them. */
+function isIndex(name: string): boolean {
+  return /^\d+$/.test(name);
+}
+
+/** The entries of a script data payload that is onMetaData; of any other, undefined. */
+export function decodeOnMetaData(payload: Uint8Array): AmfObject | undefined {
+  const amf = new Amf0Reader(new ByteReader(payload));
+  return amf.read() === ON_META_DATA ? membersOf(amf.read()) : undefined;
+}
