@@ -1,0 +1,91 @@
+// The command line → one command.
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { CodedError } from '../errors.ts';
+
+/** A command line that makes no sense. The message says why; exit code 2. */
+export class UsageError extends CodedError {
+  constructor(message: string) {
+    super('ERR_CLI_USAGE', message);
+  }
+}
+
+/** A command that cannot do what it was told. Exit code 1. */
+export class CommandError extends CodedError {}
+
+export interface StartOptions {
+  root: string;
+  /** Symbols of conf/fms.ini. */
+  set: Record<string, string>;
+}
+export type Command =
+  | ({ command: 'start' } & StartOptions)
+  | { command: 'new'; root: string; application: string }
+  /** Without `application`: all of them. */
+  | { command: 'check'; root: string; application: string | undefined }
+  | { command: 'help'; about: string | undefined }
+  | { command: 'version' };
+
+const HELP: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' } };
+const ROOT: ParseArgsOptionsConfig = { root: { type: 'string' } };
+const SET: ParseArgsOptionsConfig = { set: { type: 'string', multiple: true } };
+
+/** `args` without the program's name. */
+export function parseCommand(args: readonly string[]): Command {
+  const [command, ...rest] = args;
+  if (command === undefined) throw new UsageError('a command is missing');
+  if (command === '--version') return { command: 'version' };
+  if (command === '--help' || command === '-h' || command === 'help')
+    return { command: 'help', about: rest[0] };
+  if (command === 'start') {
+    const { help, root, set } = parse(rest, { ...HELP, ...ROOT, ...SET }, 0);
+    return help ? { command: 'help', about: command } : { command, root, set: parseSymbols(set) };
+  }
+  if (command === 'new') {
+    const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, 1);
+    if (help) return { command: 'help', about: command };
+    if (positionals[0] === undefined) throw new UsageError('new: the name of the application is missing');
+    return { command, root, application: positionals[0] };
+  }
+  if (command === 'check') {
+    const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, 1);
+    return help ? { command: 'help', about: command } : { command, root, application: positionals[0] };
+  }
+  throw new UsageError(
+    command.startsWith('-') ? `unknown option '${command}'` : `unknown command '${command}'`,
+  );
+}
+
+interface Parsed {
+  help: boolean;
+  root: string;
+  set: string[];
+  positionals: string[];
+}
+
+function parse(args: string[], options: ParseArgsOptionsConfig, maxPositionals: number): Parsed {
+  try {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    const extra = positionals[maxPositionals];
+    if (extra !== undefined) throw new UsageError(`unexpected argument '${extra}'`);
+    return {
+      help: values.help === true,
+      root: typeof values.root === 'string' ? values.root : '.',
+      set: Array.isArray(values.set) ? values.set.map(String) : [],
+      positionals,
+    };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // Node's text goes on with advice on positional arguments that begin with a dash; nobody wants those here
+    throw new UsageError(error.message.replace(/^./, (letter) => letter.toLowerCase()).split('. ')[0]!);
+  }
+}
+
+function parseSymbols(set: readonly string[]): Record<string, string> {
+  const symbols: Record<string, string> = Object.create(null);
+  for (const text of set) {
+    const equals = text.indexOf('=');
+    if (equals < 1) throw new UsageError(`--set '${text}': expected NAME=VALUE`);
+    symbols[text.slice(0, equals).trim()] = text.slice(equals + 1).trim();
+  }
+  return symbols;
+}

@@ -1,0 +1,46 @@
+// What editors and `tsc` need to know about the script API, kept beside the applications: understudy.d.ts and the compiler
+// settings that every application's tsconfig.json extends.
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { CommandError } from './args.ts';
+import { here } from './here.ts';
+
+/** Where this package has its own: `src/script/types`, or `dist/script/types` as published. */
+export const TYPES_DIR = join(import.meta.dirname, '..', 'script', 'types');
+
+const AUTHOR_FILES = ['understudy.d.ts', 'tsconfig.base.json'];
+
+/**
+ * Brings the two files in `applicationsDir` up to this version; leaves them alone where they are. Throws a CommandError
+ * when it cannot write there.
+ */
+export function refreshAuthorFiles(applicationsDir: string): void {
+  for (const name of AUTHOR_FILES) {
+    const file = join(applicationsDir, name);
+    const wanted = readFileSync(join(TYPES_DIR, name), 'utf8');
+    try {
+      if (readIfThere(file) !== wanted) replace(file, wanted);
+    } catch (error) {
+      throw new CommandError('ERR_CLI_AUTHOR_FILES', `${here(file)}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** In one step: an editor must not read half a file. */
+function replace(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}`);
+  writeFileSync(temporary, text);
+  renameSync(temporary, file);
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

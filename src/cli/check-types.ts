@@ -1,0 +1,79 @@
+// The compiler, as a command: TypeScript 7 offers no stable way to call it from a program.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { CommandError } from './args.ts';
+import { TYPES_DIR } from './author-files.ts';
+import type { Fault } from './fault.ts';
+
+/** Type errors of a module script and what it imports, by the application's own tsconfig.json or, without one, by the default. */
+export async function checkTypes(folder: string): Promise<Fault[]> {
+  const own = join(folder, 'tsconfig.json');
+  if (existsSync(own)) return runCompiler(own, folder);
+  const temporary = mkdtempSync(join(tmpdir(), 'understudy-check-'));
+  try {
+    const settings = join(temporary, 'tsconfig.json');
+    writeFileSync(settings, JSON.stringify(defaultSettings(folder)));
+    return await runCompiler(settings, folder);
+  } finally {
+    rmSync(temporary, { recursive: true });
+  }
+}
+
+function defaultSettings(folder: string): object {
+  return {
+    extends: join(TYPES_DIR, 'tsconfig.base.json'),
+    include: ['ts', 'mjs'].map((extension) => join(folder, '**', `*.${extension}`)),
+    exclude: [join(folder, 'node_modules')],
+  };
+}
+
+async function runCompiler(settings: string, cwd: string): Promise<Fault[]> {
+  const { code, output } = await run(
+    [compiler(), '--project', settings, '--noEmit', '--pretty', 'false'],
+    cwd,
+  );
+  const faults = parseOutput(output, cwd);
+  if (code !== 0 && faults.length === 0) {
+    throw new CommandError(
+      'ERR_CLI_COMPILER',
+      `the TypeScript compiler failed (exit code ${code}): ${output.trim()}`,
+    );
+  }
+  return faults;
+}
+
+function compiler(): string {
+  const manifest = createRequire(import.meta.url).resolve('typescript/package.json');
+  return join(dirname(manifest), 'bin', 'tsc');
+}
+
+function run(args: string[], cwd: string): Promise<{ code: number | null; output: string }> {
+  const { promise, resolve: done, reject } = Promise.withResolvers<{ code: number | null; output: string }>();
+  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  child.on('error', reject);
+  child.on('close', (code) => done({ code, output }));
+  return promise;
+}
+
+/** `main.ts(3,7): error TS2322: …`, or `error TS18003: …`; indented lines go on with the message before. */
+function parseOutput(output: string, cwd: string): Fault[] {
+  const faults: Fault[] = [];
+  for (const text of output.split(/\r?\n/)) {
+    const placed = /^(.+?)\((\d+),(\d+)\): (?:error )?(.*)$/.exec(text);
+    if (placed) {
+      const [, file = '', line, column, message = ''] = placed;
+      faults.push({ file: resolve(cwd, file), line: Number(line), column: Number(column), message });
+    } else if (text.startsWith('error ')) faults.push({ message: text.slice('error '.length) });
+    else if (text.startsWith(' ') && faults.length > 0) faults.at(-1)!.message += `\n${text}`;
+  }
+  return faults;
+}

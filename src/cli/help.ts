@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { UsageError } from './args.ts';
+
+const OVERVIEW = `understudy: an RTMP server whose applications are scripts
+
+  understudy start [--root DIR] [--set NAME=VALUE]…   run the server
+  understudy new NAME [--root DIR]                    make an application
+  understudy check [NAME] [--root DIR]                look for mistakes in scripts
+
+  understudy --help, understudy COMMAND --help
+  understudy --version
+`;
+
+const COMMANDS: Readonly<Record<string, string>> = {
+  start: `understudy start [--root DIR] [--set NAME=VALUE]…
+
+Runs the server until Ctrl-C. A script that is saved meanwhile takes over within a moment; nobody is disconnected.
+
+  --root DIR         the folder with conf/, applications/ and logs/ (default: the current folder);
+                     what is missing there has built-in defaults
+  --set NAME=VALUE   a setting, over the one in conf/fms.ini, for example
+                     --set ADAPTOR.HOSTPORT=127.0.0.1:0
+`,
+  new: `understudy new NAME [--root DIR]
+
+Makes the folder applications/NAME with a first script, main.ts, and the settings that an editor needs to complete and
+check it. A running server serves it at once.
+
+  --root DIR         the folder with applications/ (default: the current folder)
+`,
+  check: `understudy check [NAME] [--root DIR]
+
+Bundles and type-checks the script of an application, or of all. Says file:line:column of each mistake; exit code 1 if
+there is any.
+
+  --root DIR         the folder with applications/ (default: the current folder)
+`,
+};
+
+export function helpText(about: string | undefined): string {
+  if (about === undefined) return OVERVIEW;
+  const text = Object.hasOwn(COMMANDS, about) ? COMMANDS[about] : undefined;
+  if (text === undefined) throw new UsageError(`unknown command '${about}'`);
+  return text;
+}
+
+export function version(): string {
+  const file = new URL('../../package.json', import.meta.url); // the same from src/cli/ and from dist/cli/
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,49 @@
+// From the command line to what it asks for.
+import { ConfigError } from '../errors.ts';
+import { CommandError, parseCommand, type StartOptions, UsageError } from './args.ts';
+import { check } from './check.ts';
+import { helpText, version } from './help.ts';
+import { newApplication } from './new.ts';
+
+export interface Surroundings {
+  /** Runs the server; resolves to its exit code when it has ended. */
+  start(options: StartOptions): Promise<number>;
+  print(line: string): void;
+  printError(line: string): void;
+}
+
+/** `args` without Node and the program's name. Resolves to the exit code: 0 well, 1 failed, 2 not understood. */
+export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  try {
+    return await dispatch(args, surroundings);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      surroundings.printError(`understudy: ${error.message}\nTry 'understudy --help'.`);
+      return 2;
+    }
+    if (error instanceof CommandError || error instanceof ConfigError) {
+      surroundings.printError(`understudy: ${error.message}`);
+      return 1;
+    }
+    throw error;
+  }
+}
+
+async function dispatch(args: readonly string[], { start, print }: Surroundings): Promise<number> {
+  const command = parseCommand(args);
+  switch (command.command) {
+    case 'start':
+      return start({ root: command.root, set: command.set });
+    case 'new':
+      print(newApplication(command.root, command.application));
+      return 0;
+    case 'check':
+      return (await check(command.root, command.application, print)) ? 0 : 1;
+    case 'help':
+      print(helpText(command.about).trimEnd());
+      return 0;
+    case 'version':
+      print(version());
+      return 0;
+  }
+}
