@@ -39,7 +39,7 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     gateDeadlineMs: config.script.gateMs,
     clock,
   });
-  const recorders = new FileRecorders(config.applicationsDir, log);
+  const recorders = new FileRecorders(config.applicationsDir, log, clock);
   const registry = new Registry({
     clock,
     scripts,
