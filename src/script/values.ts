@@ -135,9 +135,8 @@ class WireDecoder {
     this.#values += 1;
     if (this.#values > MAX_AMF_VALUES) throw malformed(`more than ${MAX_AMF_VALUES} values`);
     if (typeof json !== 'object' || json === null) {
-      if (defId !== undefined) throw malformed('a shared value is no object');
       if (json === undefined) throw malformed('a value is missing');
-      return json;
+      return this.#define(defId, json); // a String object in the script
     }
     this.#depth += 1;
     if (this.#depth > MAX_AMF_DEPTH) throw malformed(`values nested deeper than ${MAX_AMF_DEPTH}`);

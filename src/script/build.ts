@@ -1,0 +1,166 @@
+// An application's folder → what the runner is given, or what is wrong with it, by file, line and column.
+import { createHash } from 'node:crypto';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { BundleError, bundle } from './bundle.ts';
+import {
+  decodeText,
+  findModuleSyntax,
+  MAX_CLASSIC_BYTES,
+  readClassicFiles,
+  TooLargeError,
+} from './classic.ts';
+import { findMainScript, type MainScript } from './main-script.ts';
+import type { ScriptText } from './wire.ts';
+
+/** One version of an application's script. */
+export interface ScriptBuild {
+  application: string;
+  /** From the application's folder: `scripts/main.ts`. */
+  mainScript: string;
+  script: ScriptText;
+  /** Source map of a module's bundle; classic scripts run as they are. */
+  sourceMap: string | undefined;
+  /** Same text, same hash. */
+  hash: string;
+}
+
+/** Something that keeps a script from running. Lines and columns count from 1. */
+export interface BuildFault {
+  /** From the application's folder. */
+  file?: string;
+  line?: number;
+  column?: number;
+  message: string;
+  lineText?: string;
+}
+
+export const BuildResult = {
+  Built: 'built',
+  Broken: 'broken',
+  NoScript: 'no script',
+  NoFolder: 'no folder',
+} as const;
+export type BuildOutcome =
+  | { result: typeof BuildResult.Built; build: ScriptBuild }
+  | { result: typeof BuildResult.Broken; faults: BuildFault[] }
+  /** The folder is there and holds no main script. */
+  | { result: typeof BuildResult.NoScript }
+  | { result: typeof BuildResult.NoFolder };
+
+/** Beside its files: a bundle beyond this is no server script, and must fit a frame when written as JSON. */
+const MAX_CODE_BYTES = 4 << 20;
+
+/** Never rejects for anything that an author can do. */
+export async function buildScript(folder: string, application: string): Promise<BuildOutcome> {
+  const real = await realpath(folder).catch(() => undefined);
+  if (real === undefined || !(await isFolder(real))) return { result: BuildResult.NoFolder };
+  const main = findMainScript(real, application);
+  if (!main) return { result: BuildResult.NoScript };
+  try {
+    const { code, sourceMap, files } = await buildMain(real, main);
+    if (Buffer.byteLength(code) > MAX_CODE_BYTES) {
+      throw new Unbuildable({
+        file: main.path,
+        message: `the script is larger than ${MAX_CODE_BYTES >> 20} MB`,
+      });
+    }
+    const script: ScriptText = {
+      kind: main.kind === 'module' ? 'module' : 'classic',
+      code,
+      filename: `app:///${application}/${main.path}${main.kind === 'module' ? '.bundle.js' : ''}`,
+      files,
+    };
+    const build = { application, mainScript: main.path, script, sourceMap, hash: hashOf(script, sourceMap) };
+    return { result: BuildResult.Built, build };
+  } catch (error) {
+    if (error instanceof BundleError) return { result: BuildResult.Broken, faults: error.faults };
+    if (error instanceof Unbuildable) return { result: BuildResult.Broken, faults: [error.fault] };
+    throw error;
+  }
+}
+
+class Unbuildable extends Error {
+  readonly fault: BuildFault;
+  constructor(fault: BuildFault) {
+    super(fault.message);
+    this.fault = fault;
+  }
+}
+
+interface BuiltMain {
+  code: string;
+  sourceMap: string | undefined;
+  files: Record<string, string>;
+}
+
+async function buildMain(folder: string, main: MainScript): Promise<BuiltMain> {
+  const file = main.path;
+  const real = await realpath(join(folder, file)).catch((error: Error) => unreadable(file, error));
+  if (!real.startsWith(folder + sep)) {
+    throw new Unbuildable({
+      file,
+      message: 'the main script is a link that leaves the application’s folder',
+    });
+  }
+  switch (main.kind) {
+    case 'module': {
+      const { code, map } = await bundle(folder, file);
+      return { code, sourceMap: map, files: {} };
+    }
+    case 'classic':
+      return { ...(await buildClassic(folder, file)), sourceMap: undefined };
+    case 'compiled':
+      throw new Unbuildable({
+        file,
+        message: 'compiled ActionScript (.ase) cannot be run: put its source, main.asc, beside it',
+      });
+  }
+}
+
+async function buildClassic(
+  folder: string,
+  file: string,
+): Promise<{ code: string; files: Record<string, string> }> {
+  const bytes = await readFile(join(folder, file)).catch((error: Error) => unreadable(file, error));
+  const code = decodeText(bytes);
+  const moduleSyntax = await findModuleSyntax(code);
+  if (moduleSyntax) {
+    throw new Unbuildable({
+      file,
+      ...moduleSyntax,
+      message: `import and export are for modules, this file is a classic script: rename it to main.ts or main.mjs`,
+    });
+  }
+  try {
+    return { code, files: await readClassicFiles(folder, file) };
+  } catch (error) {
+    if (!(error instanceof TooLargeError)) throw error;
+    const message = `the .asc and .js files of this folder hold more than ${MAX_CLASSIC_BYTES >> 20} MB; only the server's belong here`;
+    throw new Unbuildable({ file, message });
+  }
+}
+
+function unreadable(file: string, error: Error): never {
+  throw new Unbuildable({
+    file,
+    message: `the main script cannot be read: ${(error as NodeJS.ErrnoException).code}`,
+  });
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/** With the source map: a comment more moves every line below it, and errors must name the right one. */
+function hashOf(script: ScriptText, sourceMap: string | undefined): string {
+  return createHash('sha256')
+    .update(JSON.stringify([script, sourceMap]))
+    .digest('hex');
+}
+
+/** `chat/main.ts:3:7: message`, as editors and terminals know it. */
+export function formatFault(application: string, { file, line, column, message }: BuildFault): string {
+  const place = [file && `${application}/${file}`, line, column].filter((part) => part !== undefined);
+  return place.length > 0 ? `${place.join(':')}: ${message}` : `${application}: ${message}`;
+}

@@ -1,0 +1,84 @@
+// FMS's own scripts, .asc and .js: text that runs as it is, and the texts that its load() may ask for.
+
+import { isUtf8 } from 'node:buffer';
+import { readdir, readFile, realpath } from 'node:fs/promises';
+import { join, posix, sep } from 'node:path';
+import * as esbuild from 'esbuild';
+
+/** Of all texts of one application together: they travel to the runner in one frame. */
+export const MAX_CLASSIC_BYTES = 4 << 20;
+const MAX_FOLDER_DEPTH = 16;
+/** What the server itself writes, and what nobody loads by name. */
+const SKIPPED_FOLDERS = new Set(['node_modules', 'streams', 'sharedobjects']);
+
+/** Scripts were saved on machines of the year 2003: UTF-8 with or without a byte order mark, else Latin-1. */
+export function decodeText(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) return Buffer.from(bytes).toString('latin1');
+  const text = Buffer.from(bytes).toString('utf8');
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
+}
+
+export class TooLargeError extends Error {}
+
+/**
+ * Every .asc and .js of the application's folder, by its path from the main script's folder (`lib/chat.asc`,
+ * `../shared.asc`), so that load() needs no disk. Links out of the folder are left out.
+ */
+export async function readClassicFiles(folder: string, mainScript: string): Promise<Record<string, string>> {
+  const files: Record<string, string> = {};
+  const base = posix.dirname(mainScript);
+  let bytesLeft = MAX_CLASSIC_BYTES;
+  for (const path of await listScripts(folder, '', 0)) {
+    const real = await realpath(join(folder, path)).catch(() => undefined);
+    if (real === undefined || !real.startsWith(folder + sep)) continue;
+    const bytes = await readFile(real).catch(() => undefined);
+    if (bytes === undefined) continue;
+    bytesLeft -= bytes.byteLength;
+    if (bytesLeft < 0) throw new TooLargeError();
+    files[posix.relative(base, path)] = decodeText(bytes);
+  }
+  return files;
+}
+
+async function listScripts(folder: string, below: string, depth: number): Promise<string[]> {
+  const found: string[] = [];
+  const entries = await readdir(join(folder, below), { withFileTypes: true }).catch(() => []);
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = posix.join(below, entry.name);
+    if (entry.name.startsWith('.')) continue;
+    if (entry.isDirectory()) {
+      if (depth < MAX_FOLDER_DEPTH && !SKIPPED_FOLDERS.has(entry.name)) {
+        found.push(...(await listScripts(folder, path, depth + 1)));
+      }
+    } else if (/\.(asc|js)$/i.test(entry.name)) found.push(path);
+  }
+  return found;
+}
+
+/**
+ * Where a classic script says `import` or `export` at top level, which only a module may; `undefined` where it does
+ * not. Broken syntax is not judged here: what runs the script knows better, E4X and all.
+ */
+export async function findModuleSyntax(
+  code: string,
+): Promise<{ line: number; column: number; lineText: string } | undefined> {
+  if (!/\b(import|export)\b/.test(code)) return undefined;
+  try {
+    const { metafile } = await esbuild.build({
+      stdin: { contents: code, loader: 'js', sourcefile: 'main.js' },
+      write: false,
+      metafile: true,
+      logLevel: 'silent',
+      tsconfigRaw: '{}',
+    });
+    if (Object.values(metafile.inputs)[0]?.format !== 'esm') return undefined;
+  } catch (error) {
+    if (!String(error).includes('ECMAScript module')) return undefined; // esbuild's words for `with` beside an import
+  }
+  const lines = code.split(/\r\n|[\n\r\u2028\u2029]/);
+  for (const [i, lineText] of lines.entries()) {
+    const column = lineText.search(/^\s*(import\b(?!\s*\()|export\b)/);
+    if (column >= 0) return { line: i + 1, column: lineText.search(/\S/) + 1, lineText };
+  }
+  return undefined;
+}
