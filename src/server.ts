@@ -5,12 +5,12 @@ import { Listener, type ListenerAddress } from './adaptor/listener.ts';
 import type { SessionOptions } from './adaptor/rtmp-session.ts';
 import { systemClock } from './application/clock.ts';
 import { Registry } from './application/registry.ts';
+import { version } from './cli/help.ts';
 import type { Config } from './config/load.ts';
 import { ApplicationLogs } from './log/application-log.ts';
 import type { Log } from './log/log.ts';
 import { FileRecorders } from './recording/recorder.ts';
 import { ScriptHost } from './script/host.ts';
-import { VERSION } from './version.ts';
 
 /** What clients are told that they talk to: the last Flash Media Server's number, for they read features from it. */
 const FMS_VERSION = '5,0,17,1';
@@ -33,7 +33,7 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     applicationsDir: config.applicationsDir,
     log,
     applicationLog: (application, instance) => applicationLogs.for(application, instance),
-    server: `Understudy/${VERSION}`,
+    server: `Understudy/${version()}`,
     hostname: config.hostname,
     limits: { memoryMb: config.script.memoryMb, turnMs: config.script.turnMs, loadMs: config.script.loadMs },
     gateDeadlineMs: config.script.gateMs,

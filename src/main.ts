@@ -1,0 +1,77 @@
+// The process: arguments, signals, exit code.
+
+import type { StartOptions } from './cli/args.ts';
+import { refreshAuthorFiles } from './cli/author-files.ts';
+import { run } from './cli/main.ts';
+import { panel } from './cli/panel.ts';
+import { loadConfig } from './config/load.ts';
+import { ConfigError } from './errors.ts';
+import { createLog, type Log, logBug } from './log/log.ts';
+import { startServer } from './server.ts';
+
+/** An orderly stop that takes longer is cut short. */
+const STOP_MS = 4_500;
+
+async function start(options: StartOptions): Promise<number> {
+  const config = loadConfig(options);
+  const onTerminal = process.stdout.isTTY === true;
+  const log = createLog({ level: config.logLevel, pretty: onTerminal });
+  warnOfPlatform(log);
+  const stopped = Promise.withResolvers<number>();
+  let close: (() => Promise<void>) | undefined;
+
+  const stop = (why: string, code: number) => {
+    log.info({ event: 'stopping', why }, `stopping: ${why}`);
+    const cut = setTimeout(() => process.exit(code || 1), STOP_MS);
+    (close?.() ?? Promise.resolve())
+      .catch((error: unknown) => logBug(log, error, 'stopping'))
+      .finally(() => {
+        clearTimeout(cut);
+        stopped.resolve(code);
+      });
+  };
+  let signals = 0;
+  const onSignal = (signal: 'SIGINT' | 'SIGTERM') => {
+    signals += 1;
+    if (signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143);
+    stop(signal, 0);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  // what reaches here had no owner: nothing can be said about the state of things any more
+  const onBug = (where: string) => (error: unknown) => {
+    logBug(log, error, where);
+    if (signals++ === 0) stop(where, 1);
+  };
+  process.on('uncaughtException', onBug('uncaught exception'));
+  process.on('unhandledRejection', onBug('unhandled rejection'));
+
+  try {
+    refreshAuthorFiles(config.applicationsDir);
+    const server = await startServer(config, log);
+    close = server.close;
+    log.info({ event: 'ready', listeners: server.listeners }, 'ready');
+    if (onTerminal) process.stdout.write(panel(server.listeners, config.applicationsDir));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    log.error({ event: 'config', code: error.code }, error.message);
+    return 1;
+  }
+  return stopped.promise;
+}
+
+function warnOfPlatform(log: Log): void {
+  const here = `${process.platform}-${process.arch}`;
+  if (['linux-x64', 'linux-arm64', 'darwin-arm64'].includes(here)) return;
+  log.warn(
+    { event: 'platform' },
+    `${here} is not among the supported platforms: Linux x64 and arm64, macOS arm64`,
+  );
+}
+
+const code = await run(process.argv.slice(2), {
+  start,
+  print: (line) => console.log(line),
+  printError: (line) => console.error(line),
+});
+process.exit(code);
