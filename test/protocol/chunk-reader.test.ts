@@ -259,6 +259,27 @@ test('lengths that are only claimed take little memory; what arrives in full com
   }
 });
 
+test('a message that grows as it arrives has room for its chunk headers too', () => {
+  const message = { typeId: 9, streamId: 1, timestampMs: 0x2000000, payload: ramp(1_100_000) };
+  const wire = new ChunkEncoder().encode(message, 4);
+  const read = readAll(wire, Array(20).fill(60_000), new ChunkReader({ wireChunkBytes: 3 }));
+  assert.deepEqual(read.map(plain), [plain(message)]);
+});
+
+test('what grows as it arrives counts as half-received', () => {
+  const reader = new ChunkReader();
+  for (const _ of reader.push(chunkSizeMessage(6 << 20)));
+  const encoder = new ChunkEncoder();
+  encoder.chunkBytes = 6 << 20;
+  const push = (csid: number) => {
+    const message = { typeId: 20, streamId: 0, timestampMs: 0, payload: new Uint8Array(8 << 20) };
+    return [...reader.push(encoder.chunks(message, csid)[0]!)].length;
+  };
+  assert.equal(push(4), 0);
+  assert.equal(push(5), 0);
+  assert.throws(() => push(6), { code: 'ERR_CHUNK_HALF_RECEIVED_BYTES' });
+});
+
 test('audio and video come in wire shape, data and commands bare unless asked for', () => {
   const encoder = new ChunkEncoder();
   const types = [8, 9, 15, 18, 20, 22];
