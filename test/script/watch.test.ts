@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { mkdir, rename, rm, symlink, unlink } from 'node:fs/promises';
+import { describe, test } from 'node:test';
+import { systemClock } from '../../src/application/clock.ts';
+import { ScriptWatcher } from '../../src/script/watch.ts';
+import { Folder } from './support/folder.ts';
+
+/** Watches a folder; `changes.next()` waits for the next report. */
+async function watching(files: Record<string, string>, prepare?: (folder: Folder) => Promise<void>) {
+  const folder = await Folder.create(files);
+  await prepare?.(folder);
+  await mkdir(folder.at('applications'), { recursive: true });
+  const seen: string[] = [];
+  let wake = () => {};
+  const watcher = new ScriptWatcher({
+    applicationsDir: folder.at('applications'),
+    clock: systemClock,
+    onChange(application) {
+      seen.push(application);
+      wake();
+    },
+    onError: (error) => assert.fail(error),
+  });
+  await watcher.ready();
+  return {
+    folder,
+    /** Waits until that application has been reported; gives all reports since the last time. */
+    async until(application: string): Promise<string[]> {
+      while (!seen.includes(application)) await new Promise<void>((resolve) => (wake = resolve));
+      return seen.splice(0);
+    },
+    async [Symbol.asyncDispose]() {
+      await watcher.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const deadline = { timeout: 20_000 };
+
+describe('the watcher reports', deadline, () => {
+  test('a file written, one made, one deleted', async () => {
+    await using w = await watching({ 'applications/live/main.ts': 'a' });
+    await w.folder.write('applications/live/main.ts', 'b');
+    await w.until('live');
+    await w.folder.write('applications/live/src/deep/new.ts', 'c');
+    await w.until('live');
+    await unlink(w.folder.at('applications/live/src/deep/new.ts'));
+    await w.until('live');
+  });
+
+  test('what an editor saves by renaming', async () => {
+    await using w = await watching({ 'applications/live/main.ts': 'a' });
+    for (const content of ['b', 'c']) {
+      await w.folder.write('applications/live/.main.ts.swp', content);
+      await rename(w.folder.at('applications/live/.main.ts.swp'), w.folder.at('applications/live/main.ts'));
+      await w.until('live');
+    }
+  });
+
+  test('what an editor saves by moving the old one away', async () => {
+    await using w = await watching({ 'applications/live/main.ts': 'a' });
+    for (const content of ['b', 'c']) {
+      await rename(w.folder.at('applications/live/main.ts'), w.folder.at('applications/live/main.ts~'));
+      await w.folder.write('applications/live/main.ts', content);
+      await w.until('live');
+    }
+  });
+
+  test('a new application folder, and what is written there afterwards', async () => {
+    await using w = await watching({ 'applications/live/main.ts': 'a' });
+    await w.folder.write('applications/chat/main.asc', 'a');
+    await w.until('chat');
+    await w.folder.write('applications/chat/main.asc', 'b');
+    await w.until('chat');
+  });
+
+  test('a folder deleted, and the one that takes its place', async () => {
+    await using w = await watching({ 'applications/live/main.ts': 'a' });
+    await rm(w.folder.at('applications/live'), { recursive: true });
+    await w.until('live');
+    await w.folder.write('applications/live/main.ts', 'b');
+    await w.until('live');
+    await w.folder.write('applications/live/main.ts', 'c');
+    await w.until('live');
+  });
+
+  test('a folder that another is renamed to', async () => {
+    await using w = await watching({ 'applications/live/main.ts': 'a', 'next/main.ts': 'b' });
+    await rename(w.folder.at('applications/live'), w.folder.at('old'));
+    await rename(w.folder.at('next'), w.folder.at('applications/live'));
+    await w.until('live');
+    await w.folder.write('applications/live/main.ts', 'c');
+    await w.until('live');
+  });
+
+  test('a link that is turned to the next release, and changes there', async () => {
+    await using w = await watching(
+      { 'releases/1/main.ts': 'a', 'releases/2/main.ts': 'b' },
+      async (folder) => {
+        await mkdir(folder.at('applications'));
+        await symlink('../releases/1', folder.at('applications/live'));
+      },
+    );
+    await w.folder.write('releases/1/main.ts', 'c');
+    await w.until('live');
+    await symlink('../releases/2', folder(w, 'applications/.next'));
+    await rename(folder(w, 'applications/.next'), folder(w, 'applications/live'));
+    await w.until('live');
+    await w.folder.write('releases/2/main.ts', 'd');
+    await w.until('live');
+  });
+
+  test('each application by itself', async () => {
+    await using w = await watching({ 'applications/a/main.ts': '', 'applications/b/main.ts': '' });
+    await w.folder.write('applications/b/main.ts', '1');
+    assert.deepEqual(await w.until('b'), ['b']);
+  });
+
+  test('neither recordings nor packages nor hidden files nor files that are no script', async () => {
+    await using w = await watching({
+      'applications/live/main.ts': '',
+      'applications/live/streams/_definst_/a.json': '',
+    });
+    for (const name of [
+      'streams/_definst_/b.json',
+      'sharedobjects/a.json',
+      'node_modules/a/index.js',
+      '.git/a.js',
+      'notes.txt',
+      '../understudy.d.ts',
+    ]) {
+      await w.folder.write(`applications/live/${name}`, 'x');
+    }
+    // Whatever the writes above had led to would have been seen before this one, which is the last.
+    await w.folder.write('applications/other/main.ts', 'x');
+    assert.deepEqual(await w.until('other'), ['other']);
+  });
+});
+
+function folder(w: { folder: Folder }, name: string): string {
+  return w.folder.at(name);
+}
