@@ -239,8 +239,10 @@ export class Amf3Reader {
 
   // | weak keys u8 | (key, value)… |    AMF3 §3.16
   #readDictionary(count: number): Dictionary {
+    // COMPAT: BlazeDS writes the markers of false and true, 02 and 03.
+    const hasWeakKeys = (this.#in.u8() & 1) !== 0;
     this.#checkCount(count, 2);
-    const dictionary = this.#remember(new Dictionary([], this.#in.u8() !== 0));
+    const dictionary = this.#remember(new Dictionary([], hasWeakKeys));
     for (let i = 0; i < count; i += 1) dictionary.entries.push([this.read(), this.read()]);
     return dictionary;
   }
