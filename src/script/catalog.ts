@@ -1,0 +1,194 @@
+// The scripts of all applications: the last good version of each, and what is wrong with the newest.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../application/clock.ts';
+import { nameProblem } from '../storage/names.ts';
+import {
+  type BuildFault,
+  type BuildOutcome,
+  BuildResult,
+  type buildScript,
+  type ScriptBuild,
+} from './build.ts';
+import { findMainScript } from './main-script.ts';
+
+/** Bad news is told only if it is still so after this long: files are seen half-written and between two renames. */
+export const CONFIRM_MS = 150;
+/** First builds at a time. */
+const PARALLEL_BUILDS = 4;
+
+export interface CatalogEvents {
+  /** The newest version bundles. `healed`: what was told before was bad. The build may be the one that was good before. */
+  built(build: ScriptBuild, healed: boolean): void;
+  /** The newest version does not; the last good one, if there is one, stays. */
+  broken(application: string, faults: BuildFault[], good: ScriptBuild | undefined): void;
+  /** The folder is there, its main script is not. */
+  vanished(application: string, good: ScriptBuild | undefined): void;
+  /** The whole folder is gone. */
+  removed(application: string): void;
+}
+
+export interface CatalogOptions {
+  applicationsDir: string;
+  clock: Clock;
+  build: typeof buildScript;
+  events: CatalogEvents;
+  onBug(error: unknown): void;
+}
+
+/** What is known of one application that has, or has had, a main script. */
+export interface CatalogEntry {
+  readonly application: string;
+  /** The last version that bundles. */
+  readonly good: ScriptBuild | undefined;
+  /** Resolves when the files as they are now have been looked at; at once if they have been. */
+  settled(): Promise<void>;
+}
+
+export class ScriptCatalog {
+  readonly #options: CatalogOptions;
+  readonly #entries = new Map<string, Entry>();
+  #closed = false;
+
+  constructor(options: CatalogOptions) {
+    this.#options = options;
+  }
+
+  /** First look at every folder. */
+  async start(): Promise<void> {
+    const found = await readdir(this.#options.applicationsDir, { withFileTypes: true }).catch(() => []);
+    const names = found
+      .filter((entry) => !entry.isFile() && !nameProblem(entry.name))
+      .map(({ name }) => name);
+    const worker = async () => {
+      for (let name = names.pop(); name !== undefined; name = names.pop()) await this.refresh(name);
+    };
+    await Promise.all(Array.from({ length: PARALLEL_BUILDS }, worker));
+  }
+
+  /** Changes in progress are not looked at any more. */
+  close(): void {
+    this.#closed = true;
+    for (const entry of this.#entries.values()) entry.wake();
+  }
+
+  /**
+   * `undefined` only for a folder that never held a main script: an application that has had one never runs without. A
+   * script that the watcher has not told of yet is found here.
+   */
+  find(application: string): CatalogEntry | undefined {
+    const entry = this.#entries.get(application);
+    if (entry?.hadScript) return entry;
+    if (!findMainScript(join(this.#options.applicationsDir, application), application)) return undefined;
+    void this.refresh(application);
+    const found = this.#entries.get(application)!;
+    found.hadScript = true;
+    return found;
+  }
+
+  /** The files have changed. Resolves when they have been looked at. */
+  refresh(application: string): Promise<void> {
+    let entry = this.#entries.get(application);
+    if (!entry) {
+      entry = new Entry(application);
+      this.#entries.set(application, entry);
+    }
+    entry.isStale = true;
+    entry.wake();
+    entry.looking ??= this.#look(entry).catch((error) => this.#options.onBug(error));
+    return entry.looking;
+  }
+
+  async #look(entry: Entry): Promise<void> {
+    try {
+      await this.#lookUntilSettled(entry);
+    } finally {
+      entry.looking = undefined;
+    }
+  }
+
+  async #lookUntilSettled(entry: Entry): Promise<void> {
+    const { applicationsDir, build } = this.#options;
+    let isConfirmed = false;
+    while (!this.#closed) {
+      if (entry.isStale) isConfirmed = false;
+      entry.isStale = false;
+      const outcome = await build(join(applicationsDir, entry.application), entry.application);
+      if (entry.isStale || this.#closed) continue;
+      if (outcome.result === BuildResult.Broken) entry.hadScript = true;
+      if (isConfirmed || isGoodNews(outcome, entry)) {
+        this.#settle(entry, outcome);
+        return;
+      }
+      await entry.sleep(this.#options.clock, CONFIRM_MS);
+      isConfirmed = true;
+    }
+  }
+
+  #settle(entry: Entry, outcome: BuildOutcome): void {
+    const { events } = this.#options;
+    const wasBad = entry.isBad;
+    entry.isBad = outcome.result !== BuildResult.Built;
+    switch (outcome.result) {
+      case BuildResult.Built:
+        entry.hadScript = true;
+        if (entry.good?.hash === outcome.build.hash && !wasBad) return;
+        if (entry.good?.hash !== outcome.build.hash) entry.good = outcome.build;
+        events.built(entry.good!, wasBad);
+        return;
+      case BuildResult.Broken:
+        events.broken(entry.application, outcome.faults, entry.good);
+        return;
+      case BuildResult.NoScript:
+        if (entry.hadScript) events.vanished(entry.application, entry.good);
+        else entry.isBad = false;
+        return;
+      case BuildResult.NoFolder:
+        entry.good = undefined;
+        entry.isBad = false;
+        if (entry.hadScript) events.removed(entry.application);
+        else this.#entries.delete(entry.application);
+    }
+  }
+}
+
+function isGoodNews({ result }: BuildOutcome, { hadScript }: Entry): boolean {
+  return result === BuildResult.Built || (!hadScript && result !== BuildResult.Broken);
+}
+
+class Entry implements CatalogEntry {
+  readonly application: string;
+  good: ScriptBuild | undefined;
+  /** It never runs without one again, not even in a new folder of the same name: deployments delete and write anew. */
+  hadScript = false;
+  /** What was told last was bad news. */
+  isBad = false;
+  /** Changed since the files were last read. */
+  isStale = false;
+  looking: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(application: string) {
+    this.application = application;
+  }
+
+  settled(): Promise<void> {
+    return this.looking ?? Promise.resolve();
+  }
+
+  wake(): void {
+    this.#wake?.();
+  }
+
+  /** Until then, or until woken. */
+  async sleep(clock: Clock, ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(ms, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+}
