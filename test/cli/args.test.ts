@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { understudy } from './support.ts';
+
+test('start hands root and settings to the server, and its exit code back', async () => {
+  const { exitCode, started } = await understudy(
+    ...['start', '--root', '/srv/tv', '--set', 'A=b=c', '--set=ADAPTOR.HOSTPORT= :0 ', '--set', 'EMPTY='],
+  );
+  assert.equal(exitCode, 7);
+  assert.deepEqual(
+    started.map(({ root, set }) => ({ root, set: { ...set } })),
+    [{ root: '/srv/tv', set: { A: 'b=c', 'ADAPTOR.HOSTPORT': ':0', EMPTY: '' } }],
+  );
+});
+
+test('start without options serves the current folder', async () => {
+  const { started } = await understudy('start');
+  assert.deepEqual(
+    started.map(({ root, set }) => ({ root, set: { ...set } })),
+    [{ root: '.', set: {} }],
+  );
+});
+
+for (const [args, complaint] of [
+  [[], 'a command is missing'],
+  [['frobnicate'], "unknown command 'frobnicate'"],
+  [['--verbose'], "unknown option '--verbose'"],
+  [['start', '--port', '1935'], "unknown option '--port'"],
+  [['start', 'live'], "unexpected argument 'live'"],
+  [['start', '--root'], "option '--root <value>' argument missing"],
+  [['start', '--set', 'NAME'], "--set 'NAME': expected NAME=VALUE"],
+  [['start', '--set', '=VALUE'], "--set '=VALUE': expected NAME=VALUE"],
+  [['new'], 'new: the name of the application is missing'],
+  [['new', 'a', 'b'], "unexpected argument 'b'"],
+  [['new', 'a', '--set', 'A=b'], "unknown option '--set'"],
+  [['check', 'a', 'b'], "unexpected argument 'b'"],
+  [['help', 'frobnicate'], "unknown command 'frobnicate'"],
+  [['help', 'toString'], "unknown command 'toString'"],
+] as const) {
+  test(`"understudy ${args.join(' ')}" is refused with exit code 2`, async () => {
+    const { exitCode, printed, errors, started } = await understudy(...args);
+    assert.deepEqual({ exitCode, printed, started }, { exitCode: 2, printed: [], started: [] });
+    assert.deepEqual(errors, [`understudy: ${complaint}`, "Try 'understudy --help'."]);
+  });
+}
+
+test('--version prints the version of the package', async () => {
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+  const { exitCode, printed } = await understudy('--version');
+  assert.deepEqual({ exitCode, printed }, { exitCode: 0, printed: [manifest.version] });
+});
+
+test('--help names every command, and every command has help of its own', async () => {
+  const overview = await understudy('--help');
+  assert.equal(overview.exitCode, 0);
+  for (const command of ['start', 'new', 'check']) {
+    assert.match(overview.printed.join('\n'), new RegExp(`^  understudy ${command}\\b`, 'm'));
+    const own = await understudy(command, '--help');
+    assert.equal(own.exitCode, 0);
+    assert.match(own.printed[0]!, new RegExp(`^understudy ${command}\\b`));
+    assert.deepEqual(own, await understudy('help', command));
+  }
+});

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { rootWith, said, understudy } from './support.ts';
+
+test('check says file, line and column of each type error, and how many there are', async (t) => {
+  const root = rootWith(t, {
+    'tv/main.ts': [
+      "import { greet } from './lib/greet.ts';",
+      'application.onConnect = (client) => {',
+      '  client.nmae = greet(1);',
+      '  return null;',
+      '};',
+    ].join('\n'),
+    'tv/lib/greet.ts': 'export const greet = (name: string): number => name + 1;',
+  });
+  const { exitCode, printed } = await understudy('check', 'tv', '--root', root);
+  assert.equal(exitCode, 1);
+  const starts = printed
+    .filter((line) => !line.startsWith(' '))
+    .map((line) => line.replace(/(: TS\d+).*/, '$1'));
+  assert.deepEqual(starts.sort(), [
+    `${said(root, 'tv/lib/greet.ts')}:1:48: TS2322`,
+    `${said(root, 'tv/main.ts')}:2:1: TS2322`,
+    `${said(root, 'tv/main.ts')}:3:10: TS2339`,
+    `${said(root, 'tv/main.ts')}:3:23: TS2345`,
+    'tv: 4 mistakes',
+  ]);
+});
+
+test('check says where a script does not bundle', async (t) => {
+  const root = rootWith(t, {
+    'syntax/main.ts': 'const a = 1;\nconst b = (;\n',
+    'outside/main.ts': "import fs from 'node:fs';\nfs.rmSync('/');\n",
+    'missing/main.mjs': "\n  import x from './not-there.mjs';\ntrace(x);\n",
+    'module/main.asc': 'export default 1;',
+  });
+  const { exitCode, printed } = await understudy('check', '--root', root);
+  assert.equal(exitCode, 1);
+  const place = (path: string, at: string) =>
+    printed.find((line) => line.startsWith(`${said(root, path)}:${at}: `));
+  assert.ok(place('syntax/main.ts', '2:12'), printed.join('\n'));
+  assert.match(place('outside/main.ts', '1:16') ?? printed.join('\n'), /Node module/);
+  assert.match(place('missing/main.mjs', '2:17') ?? printed.join('\n'), /not-there/);
+  assert.match(place('module/main.asc', '1:1') ?? printed.join('\n'), /rename it to main\.ts or main\.mjs/);
+  for (const name of ['syntax', 'outside', 'missing', 'module'])
+    assert.ok(printed.includes(`${name}: 1 mistake`), name);
+});
+
+test('check parses classic scripts and what they load, and nothing else that lies there', async (t) => {
+  const root = rootWith(t, {
+    'good/main.asc': 'load("lib/a.asc");\nundeclared = 1; with (application) { trace(name); }',
+    'good/lib/a.asc': 'function helper() { return arguments.callee; }',
+    'good/player.js': 'this is of the web page and not for us',
+    'bad/scripts/main.js': 'load("../lib/a.asc");\n',
+    'bad/lib/a.asc': 'var x = 1;\nvar y = x +* 2;\n',
+  });
+  const { exitCode, printed } = await understudy('check', '--root', root);
+  assert.equal(exitCode, 1);
+  assert.deepEqual(printed, [
+    `${said(root, 'bad/lib/a.asc')}:2:12: Unexpected token '*'`,
+    'bad: 1 mistake',
+    'good: ok',
+  ]);
+});
+
+test('check knows nothing of the DOM and of Node, with and without a tsconfig.json', async (t) => {
+  const script = 'export const title = document.title;\nexport const env = process.env;\n';
+  const root = rootWith(t, {
+    'with/main.ts': script,
+    'with/tsconfig.json': '{ "extends": "../tsconfig.base.json", "include": ["**/*.ts"] }',
+    'without/main.ts': script,
+  });
+  const { printed } = await understudy('check', '--root', root);
+  for (const name of ['with', 'without']) {
+    assert.ok(
+      printed.some((line) => line.startsWith(`${said(root, `${name}/main.ts`)}:1:22: TS`)),
+      name,
+    );
+    assert.ok(
+      printed.some((line) => line.startsWith(`${said(root, `${name}/main.ts`)}:2:20: TS`)),
+      name,
+    );
+    assert.ok(printed.includes(`${name}: 2 mistakes`), name);
+  }
+});
+
+test('check reports a tsconfig.json that cannot be read', async (t) => {
+  const root = rootWith(t, {
+    'tv/main.ts': 'trace(1);',
+    'tv/tsconfig.json': '{ "extends": "./nowhere.json" }',
+  });
+  const { exitCode, printed } = await understudy('check', 'tv', '--root', root);
+  assert.equal(exitCode, 1);
+  assert.match(printed.join('\n'), /nowhere\.json/);
+});
+
+test('an application without a script passes, one that is not there does not', async (t) => {
+  const root = rootWith(t, { 'live/': '', 'node_modules/': '', '.new-1/main.ts': 'broken(' });
+  const all = await understudy('check', '--root', root);
+  assert.deepEqual(all.printed, ['live: no script, so it is served with the defaults']);
+  assert.equal(all.exitCode, 0);
+  for (const name of ['nowhere', '../applications/live', '.new-1']) {
+    const one = await understudy('check', name, '--root', root);
+    assert.equal(one.exitCode, 1);
+    assert.match(one.errors[0]!, /^understudy: there is no application /);
+  }
+});
+
+test('check in a root without applications has nothing to say', async (t) => {
+  const root = rootWith(t);
+  const { exitCode, printed } = await understudy('check', '--root', root);
+  assert.deepEqual(
+    { exitCode, printed },
+    { exitCode: 0, printed: [`there is no application in ${said(root, '')}`] },
+  );
+});
+
+test('the samples pass check', async () => {
+  const { exitCode, printed } = await understudy('check', '--root', join(import.meta.dirname, '../..'));
+  assert.equal(exitCode, 0);
+  for (const name of ['auth', 'chat', 'record'])
+    assert.ok(printed.includes(`${name}: ok`), printed.join('\n'));
+  assert.ok(printed.some((line) => line.startsWith('live: no script')));
+});
+
+test('the types accept what the API documents and refuse what it does not', async (t) => {
+  const root = rootWith(t, { 'tv/': '' });
+  copyFileSync(join(import.meta.dirname, 'api-types.ts.txt'), join(root, 'applications/tv/main.ts'));
+  const { printed } = await understudy('check', 'tv', '--root', root);
+  assert.deepEqual(printed, ['tv: ok']); // each line that must not compile stands under @ts-expect-error
+});
