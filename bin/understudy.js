@@ -51,13 +51,9 @@ function bundledNode() {
 function runWith(node) {
   const child = childProcess.spawn(node, [__filename].concat(process.argv.slice(2)), { stdio: 'inherit' });
 
-  // A supervisor signals this process alone, so its signals are passed on. A terminal signals the whole group:
-  // the child then has its own already, and a second one would cut the orderly stop short.
-  const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  // A supervisor signals this process alone. A terminal signals the child too, which then gets it twice: main.ts knows.
   const passOn = (signal) => child.kill(signal);
-  process.on('SIGTERM', passOn);
-  process.on('SIGINT', hasTerminal ? () => {} : passOn);
-  process.on('SIGHUP', hasTerminal ? () => {} : passOn);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, passOn);
 
   child.on('error', (error) => {
     console.error(`understudy cannot run ${node}: ${error.message}`);

@@ -11,6 +11,8 @@ import { startServer } from './server.ts';
 
 /** An orderly stop that takes longer is cut short. */
 const STOP_MS = 4_500;
+/** Ctrl-C under `npm start` comes twice: from the terminal, and some ms later from npm, which passes on what it gets. */
+const SIGNAL_ECHO_MS = 500;
 
 async function start(options: StartOptions): Promise<number> {
   const config = loadConfig(options);
@@ -31,9 +33,12 @@ async function start(options: StartOptions): Promise<number> {
       });
   };
   let signals = 0;
+  let firstSignalMs = 0;
   const onSignal = (signal: 'SIGINT' | 'SIGTERM') => {
+    if (signals > 0 && performance.now() - firstSignalMs < SIGNAL_ECHO_MS) return;
     signals += 1;
     if (signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143);
+    firstSignalMs = performance.now();
     stop(signal, 0);
   };
   process.on('SIGINT', onSignal);
