@@ -80,7 +80,8 @@ interface Application {
    * handler must decide before it ends: resolved to `undefined` without a call it refuses. No answer within 10 s
    * (`SCRIPT.GATE_TIMEOUT`) refuses too. Without a handler everybody is accepted.
    *
-   * Extension: `{ deny }`, promises. (FMS left clients waiting for ever at values it did not understand.)
+   * Extension: `{ deny }`, promises. (FMS left clients waiting at values it did not understand; in classic scripts, `.asc`
+   * and `.js`, so do we, until the 10 s are over.)
    */
   onConnect?: (this: Application, client: Client, ...args: any[]) => Eventually<ConnectVerdict>;
   /** A client was accepted and knows it. `args` as in `onConnect`. */
@@ -105,7 +106,7 @@ interface Application {
    * is forgotten on refusal.
    *
    * Extension: FMS called this after the publisher had been told `NetStream.Publish.Start` and ignored the result. In
-   * classic scripts (`.asc`, `.js`) only `false` and `{ deny }` refuse.
+   * classic scripts (`.asc`, `.js`) only `false` and `{ deny }` refuse, and values of other kinds are ignored.
    *
    * @example
    * application.onPublish = (client, stream, request) => {
@@ -309,16 +310,16 @@ interface Client extends ClientMethods {
    * Calls a method at the far end.
    *
    * @param method - its name there, `"object/method"` for one inside an object
-   * @param responder - gets the result; `null` or nothing if you do not care
+   * @param responder - gets the result, or is a function for it; `null` or nothing if you do not care
    * @returns `false` if the client is gone
    *
    * @example
-   * client.call('askName', { onResult: (name) => trace(`hello ${name}`) });
+   * client.call('askName', (name) => trace(`hello ${name}`));
    */
-  call(method: string, responder?: Responder | null, ...args: unknown[]): boolean;
+  call(method: string, responder?: Responder | ((value: any) => void) | null, ...args: unknown[]): boolean;
   /** Asks for a sign of life; the answer shows in `getStats().ping_rtt`. `false` if the client is gone. */
   ping(): boolean;
-  /** Numbers as of the last report; `ping()` asks for a new one. */
+  /** Numbers as of the last report; asking has a new one made, for the next time. */
   getStats(): ClientStats;
 }
 
@@ -373,14 +374,14 @@ interface Stream {
   /**
    * Records the stream to `streams/<instance>/<name>.flv` in the application's folder.
    *
-   * @param mode - `"record"` (the default) begins a new file, `"append"` goes on at the end of the old one, `false` stops
+   * @param mode - `"record"` (the default) or `true` begins a new file, `"append"` goes on at the end of the old one, `false` stops
    * @param maxDuration - seconds after which it stops by itself; -1 (the default): unlimited
    * @param maxSize - kilobytes at which it stops by itself; -1 (the default): unlimited
    * @returns `false` if that cannot be; a failure that shows later goes to `application.onStatus`
    */
-  record(mode?: 'record' | 'append' | false, maxDuration?: number, maxSize?: number): boolean;
-  /** Extension. Takes its publisher off the stream; `reason` is what the publisher is told. */
-  disconnect(reason?: string): void;
+  record(mode?: 'record' | 'append' | boolean, maxDuration?: number, maxSize?: number): boolean;
+  /** Extension. Takes its publisher off the stream; `reason` is what the publisher is told. `false` if that cannot be. */
+  disconnect(reason?: string): boolean;
 }
 
 interface StreamConstructor {
@@ -407,6 +408,11 @@ declare const console: {
   warn(...values: unknown[]): void;
   error(...values: unknown[]): void;
   debug(...values: unknown[]): void;
+  /** The lowest level, like `debug`. */
+  trace(...values: unknown[]): void;
+  dir(...values: unknown[]): void;
+  /** Says something only if `condition` is not so. */
+  assert(condition: unknown, ...values: unknown[]): void;
 };
 
 /**
@@ -434,6 +440,8 @@ declare function setTimeout<Args extends unknown[]>(
   ...args: Args
 ): number;
 declare function clearTimeout(timer: number | undefined): void;
+/** Extension. Calls `handler` as soon as what is running now is through. */
+declare function queueMicrotask(handler: () => void): void;
 
 // Extensions from here on: what ECMAScript leaves to its hosts, as browsers have it.
 
@@ -449,7 +457,8 @@ declare class TextDecoder {
   readonly encoding: string;
   readonly fatal: boolean;
   readonly ignoreBOM: boolean;
-  decode(bytes?: ArrayBuffer | ArrayBufferView): string;
+  /** `stream`: more follows, a character may be cut in two. */
+  decode(bytes?: ArrayBuffer | ArrayBufferView, options?: { stream?: boolean }): string;
 }
 
 /** Base64 → binary text, one character a byte. Throws at what is not Base64. */
