@@ -1,7 +1,5 @@
 // One connection as its application instance sees it.
 import type { AmfValue } from '../protocol/amf.ts';
-import type { Playback } from './playback.ts';
-import type { Publication } from './publication.ts';
 import type { ClientFacts, ClientStats } from './script.ts';
 
 export interface ConnectRefusal {
@@ -37,9 +35,6 @@ export class Client {
   readonly facts: ClientFacts;
   readonly port: ClientPort;
   state: ClientState = ClientState.Pending;
-  /** What it publishes and plays, decided or not. */
-  readonly publications = new Set<Publication>();
-  readonly playbacks = new Set<Playback>();
   /** Takes back a gate that is still open. */
   dropGate: (() => void) | undefined;
   /** Called at the next pong; the argument says whether one came. */

@@ -1,5 +1,6 @@
 // What a new player or recorder needs before the live edge makes sense to it: data frames (onMetaData), sequence headers,
 // E-RTMP colour information, and everything since the last keyframe.
+import { MessageType } from '../protocol/message.ts';
 import { rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
 
 export interface GopCacheLimits {
@@ -13,9 +14,8 @@ export class GopCache {
   readonly #limits: GopCacheLimits;
   /** Data frame name → its message; replayed in the order of their first appearance. */
   readonly #dataFrames = new Map<string, WireMessage>();
-  #videoHeader: WireMessage | undefined;
-  #audioHeader: WireMessage | undefined;
-  #colorInfo: WireMessage | undefined;
+  /** What it is (and of which track) → its message. */
+  readonly #headers = new Map<string, WireMessage>();
   #group: WireMessage[] = [];
   #groupBytes = 0;
   /** False from the start until a keyframe, and after a group outgrew its limits. */
@@ -38,17 +38,14 @@ export class GopCache {
     this.#dataFrames.delete(name);
     this.#joined = undefined;
   }
-  setVideoHeader(message: WireMessage): void {
-    this.#videoHeader = message;
-    this.#dropGroup(); // its pictures belong to the header before
-  }
-  setAudioHeader(message: WireMessage): void {
-    this.#audioHeader = message;
+  /** Sequence headers, channel layouts, colour information; `key` tells them apart, each replaces the one before it. */
+  setHeader(key: string, message: WireMessage): void {
+    const before = this.#headers.get(key);
+    this.#headers.set(key, message);
     this.#joined = undefined;
-  }
-  setColorInfo(message: WireMessage): void {
-    this.#colorInfo = message;
-    this.#joined = undefined;
+    // COMPAT: encoders repeat their header now and then; only another one makes the pictures before it undecodable
+    const isVideo = message.typeId === MessageType.Video;
+    if (isVideo && before && Buffer.compare(before.payload, message.payload) !== 0) this.#dropGroup();
   }
 
   /** Any message that is not a header, in stream order. */
@@ -76,9 +73,7 @@ export class GopCache {
   clear(): void {
     this.#dropGroup();
     this.#dataFrames.clear();
-    this.#videoHeader = undefined;
-    this.#audioHeader = undefined;
-    this.#colorInfo = undefined;
+    this.#headers.clear();
   }
 
   /** True when a joiner gets a picture at once, so that it need not wait for a keyframe. */
@@ -92,11 +87,7 @@ export class GopCache {
   }
 
   headers(): WireMessage[] {
-    const headers = [...this.#dataFrames.values()];
-    if (this.#videoHeader) headers.push(this.#videoHeader);
-    if (this.#audioHeader) headers.push(this.#audioHeader);
-    if (this.#colorInfo) headers.push(this.#colorInfo);
-    return headers;
+    return [...this.#dataFrames.values(), ...this.#headers.values()];
   }
 
   /**

@@ -1,9 +1,9 @@
 // One running instance of an application, `live/_definst_`: its clients, its streams, and the script that decides.
 import type { AmfValue } from '../protocol/amf.ts';
-import { accessCovers } from './access.ts';
 import { Client, type ClientPort, ClientState, type ConnectRefusal } from './client.ts';
 import type { Clock } from './clock.ts';
-import { Playback, PlaybackState, type PlayerPort } from './playback.ts';
+import type { Playback, PlayerPort } from './playback.ts';
+import { Playing } from './playing.ts';
 import type { Publication, PublisherPort } from './publication.ts';
 import { Publishing } from './publishing.ts';
 import type { Recorders } from './recording.ts';
@@ -49,6 +49,7 @@ export class AppInstance implements ScriptCommands {
   readonly #options: InstanceOptions;
   readonly #clients = new Map<string, Client>();
   readonly #publishing: Publishing;
+  readonly #playing: Playing;
   #script: InstanceScript | undefined;
   #state: InstanceState = InstanceState.Running;
   #cancelIdle: (() => void) | undefined;
@@ -64,6 +65,11 @@ export class AppInstance implements ScriptCommands {
       clock: options.clock,
       recorders: options.recorders,
       publishTimeoutMs: options.publishTimeoutMs,
+      streams: this.streams,
+      script: () => this.#script,
+    });
+    this.#playing = new Playing({
+      maxWaitingNames: options.maxWaitingNames,
       streams: this.streams,
       script: () => this.#script,
     });
@@ -143,7 +149,7 @@ export class AppInstance implements ScriptCommands {
     const { state } = client;
     if (state === ClientState.Gone) return;
     this.#publishing.endAll(client);
-    for (const playback of [...client.playbacks]) this.stopPlaying(playback);
+    this.#playing.stopAll(client);
     client.state = ClientState.Gone;
     client.dropGate?.();
     this.#clients.delete(client.id);
@@ -188,66 +194,11 @@ export class AppInstance implements ScriptCommands {
   }
 
   play(client: Client, request: PlayRequest, port: PlayerPort): Playback {
-    const playback = new Playback(client, request, port);
-    client.playbacks.add(playback);
-    const script = this.#script;
-    if (!accessCovers(client.facts.readAccess, request.name)) {
-      this.#refusePlay(playback, 'NetStream.Play.Failed', 'No read access.');
-    } else if (!script) this.#playDecided(playback, { accepted: true });
-    else {
-      playback.gate = script.ask({ gate: 'onPlay', clientId: client.id, request }, (verdict) =>
-        this.#playDecided(playback, verdict),
-      );
-    }
-    return playback;
+    return this.#playing.play(client, request, port);
   }
 
-  #playDecided(playback: Playback, verdict: Verdict): void {
-    if (playback.state !== PlaybackState.Asking) return;
-    if (!verdict.accepted) {
-      this.#refusePlay(playback, 'NetStream.Play.Failed', verdict.reason);
-      return;
-    }
-    const { client, request, port } = playback;
-    if (request.start >= 0) {
-      this.#refusePlay(
-        playback,
-        'NetStream.Play.StreamNotFound',
-        'There is no recorded stream of that name.',
-      );
-      return;
-    }
-    const name = verdict.as ?? request.name;
-    const isNew = this.streams.get(name) === undefined;
-    if (isNew && this.streams.waitingCount >= this.#options.maxWaitingNames) {
-      this.#refusePlay(playback, 'NetStream.Play.Failed', 'Too many names are being waited for.');
-      return;
-    }
-    const { stream } = this.streams.open(name);
-    playback.state = PlaybackState.Playing;
-    playback.stream = stream;
-    port.started();
-    playback.viewer = stream.addPlayer(port);
-    this.#script?.tell({ event: 'play', clientId: client.id, stream: name });
-  }
-
-  #refusePlay(playback: Playback, code: string, description: string): void {
-    playback.state = PlaybackState.Ended;
-    playback.client.playbacks.delete(playback);
-    playback.port.refused(code, description);
-  }
-
-  /** The player stopped or left. */
   stopPlaying(playback: Playback): void {
-    const { state, stream, viewer, client } = playback;
-    if (state === PlaybackState.Ended) return;
-    playback.state = PlaybackState.Ended;
-    client.playbacks.delete(playback);
-    if (state === PlaybackState.Asking) playback.gate?.drop();
-    if (!stream || !viewer) return;
-    stream.removePlayer(viewer);
-    this.#script?.tell({ event: 'stop', clientId: client.id, stream: stream.name });
-    this.streams.release(stream.name);
+    this.#playing.stop(playback);
   }
 
   // ── what the script may do (ScriptCommands) ────────────────────────────────────────────────────────────────────
@@ -300,17 +251,9 @@ export class AppInstance implements ScriptCommands {
       name: stream.name,
       query: publication?.request.query ?? '',
       publisher: publication?.client.id,
-      players: this.#playersOf(stream.name),
+      players: this.#playing.clientsOf(stream),
     }));
     return { clients, streams };
-  }
-
-  #playersOf(stream: string): string[] {
-    const ids: string[] = [];
-    for (const client of this.#clients.values()) {
-      for (const playback of client.playbacks) if (playback.stream?.name === stream) ids.push(client.id);
-    }
-    return ids;
   }
 
   #accepted(clientId: string): Client | undefined {

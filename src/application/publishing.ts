@@ -2,7 +2,7 @@
 // onPublish → name check → Stream Begin → Publish.Start → Record.Start → the script's own commands → PublishNotify.
 import { RecordingError } from '../errors.ts';
 import { accessCovers } from './access.ts';
-import { type Client, ClientState } from './client.ts';
+import type { Client } from './client.ts';
 import type { Clock } from './clock.ts';
 import { Publication, PublicationState, type PublisherPort } from './publication.ts';
 import type { Recorders, Recording } from './recording.ts';
@@ -22,6 +22,8 @@ export interface PublishingOptions {
 
 export class Publishing {
   readonly #options: PublishingOptions;
+  /** What each client publishes, decided or not. */
+  readonly #ofClient = new Map<Client, Set<Publication>>();
   /** Gate id → the publication that it decides, until it is live or over: what a script does meanwhile carries that id. */
   readonly #byGate = new Map<number, Publication>();
 
@@ -31,7 +33,7 @@ export class Publishing {
 
   publish(client: Client, request: PublishRequest, port: PublisherPort): Publication {
     const publication = new Publication(client, request, port);
-    client.publications.add(publication);
+    this.#remember(client, publication);
     if (!accessCovers(client.facts.writeAccess, request.name)) {
       this.#refuse(publication, 'NetStream.Publish.Denied', 'No write access.');
       return publication;
@@ -134,7 +136,7 @@ export class Publishing {
     publication.state = PublicationState.Ended;
     publication.held.length = 0;
     publication.cancelCheck?.();
-    publication.client.publications.delete(publication);
+    this.#forget(publication);
     this.#forgetGate(publication);
   }
 
@@ -251,8 +253,19 @@ export class Publishing {
 
   /** Everything that a leaving client published. */
   endAll(client: Client): void {
-    for (const publication of [...client.publications]) this.end(publication);
-    if (client.state !== ClientState.Gone) client.publications.clear();
+    for (const publication of [...(this.#ofClient.get(client) ?? [])]) this.end(publication);
+  }
+
+  #remember(client: Client, publication: Publication): void {
+    const known = this.#ofClient.get(client);
+    if (known) known.add(publication);
+    else this.#ofClient.set(client, new Set([publication]));
+  }
+
+  #forget(publication: Publication): void {
+    const known = this.#ofClient.get(publication.client);
+    known?.delete(publication);
+    if (known?.size === 0) this.#ofClient.delete(publication.client);
   }
 }
 

@@ -75,25 +75,27 @@ export class Stream {
   #publishVideo(message: WireMessage): void {
     this.#hasVideo = true;
     const tag = inspectVideo(message.head);
-    if (tag?.isSequenceHeader) this.#cache.setVideoHeader(message);
-    else if (tag?.isMetadata) this.#cache.setColorInfo(message);
+    if (tag?.isSequenceHeader) this.#publishHeader(`video ${tag.trackId}`, message);
+    else if (tag?.isMetadata) this.#publishHeader('colour', message);
     else {
       const isKeyframe = tag?.isKeyframe === true;
       if (isKeyframe) this.flush(); // so that a group of pictures begins at the beginning of a write
       this.#enqueue(message, isKeyframe);
       this.flush();
-      return;
     }
-    // a new header is for everybody who is here already, too
-    this.#pending.push(message);
-    this.#armFlush();
   }
 
   #publishAudio(message: WireMessage): void {
-    if (inspectAudio(message.head)?.isSequenceHeader) {
-      this.#cache.setAudioHeader(message);
-      this.#pending.push(message);
-    } else this.#enqueue(message, false);
+    const tag = inspectAudio(message.head);
+    if (tag?.isSequenceHeader) this.#publishHeader(`audio ${tag.trackId}`, message);
+    else if (tag?.isMultichannelConfig) this.#publishHeader(`channels ${tag.trackId}`, message);
+    else this.#enqueue(message, false);
+  }
+
+  /** For those who come later, and for everybody who is here already. */
+  #publishHeader(key: string, message: WireMessage): void {
+    this.#cache.setHeader(key, message);
+    this.#pending.push(message);
     this.#armFlush();
   }
 

@@ -1,0 +1,108 @@
+// How a play request becomes a viewer of a stream, live or still to come, and ends again.
+import { accessCovers } from './access.ts';
+import type { Client } from './client.ts';
+import { Playback, PlaybackState, type PlayerPort } from './playback.ts';
+import type { InstanceScript, PlayRequest, Verdict } from './script.ts';
+import type { Stream } from './stream.ts';
+import type { StreamTable } from './stream-table.ts';
+
+export interface PlayingOptions {
+  /** Names with players and no publisher. */
+  maxWaitingNames: number;
+  streams: StreamTable;
+  script: () => InstanceScript | undefined;
+}
+
+export class Playing {
+  readonly #options: PlayingOptions;
+  /** What each client plays, decided or not. */
+  readonly #ofClient = new Map<Client, Set<Playback>>();
+
+  constructor(options: PlayingOptions) {
+    this.#options = options;
+  }
+
+  play(client: Client, request: PlayRequest, port: PlayerPort): Playback {
+    const playback = new Playback(client, request, port);
+    this.#remember(client, playback);
+    const script = this.#options.script();
+    if (!accessCovers(client.facts.readAccess, request.name)) {
+      this.#refuse(playback, 'NetStream.Play.Failed', 'No read access.');
+    } else if (!script) this.#decided(playback, { accepted: true });
+    else {
+      playback.gate = script.ask({ gate: 'onPlay', clientId: client.id, request }, (verdict) =>
+        this.#decided(playback, verdict),
+      );
+    }
+    return playback;
+  }
+
+  #decided(playback: Playback, verdict: Verdict): void {
+    if (playback.state !== PlaybackState.Asking) return;
+    if (!verdict.accepted) {
+      this.#refuse(playback, 'NetStream.Play.Failed', verdict.reason);
+      return;
+    }
+    const { client, request, port } = playback;
+    if (request.start >= 0) {
+      this.#refuse(playback, 'NetStream.Play.StreamNotFound', 'There is no recorded stream of that name.');
+      return;
+    }
+    const name = verdict.as ?? request.name;
+    const isNew = this.#options.streams.get(name) === undefined;
+    if (isNew && this.#options.streams.waitingCount >= this.#options.maxWaitingNames) {
+      this.#refuse(playback, 'NetStream.Play.Failed', 'Too many names are being waited for.');
+      return;
+    }
+    const { stream } = this.#options.streams.open(name);
+    playback.state = PlaybackState.Playing;
+    playback.stream = stream;
+    port.started();
+    playback.viewer = stream.addPlayer(port);
+    this.#options.script()?.tell({ event: 'play', clientId: client.id, stream: name });
+  }
+
+  #refuse(playback: Playback, code: string, description: string): void {
+    playback.state = PlaybackState.Ended;
+    this.#forget(playback);
+    playback.port.refused(code, description);
+  }
+
+  /** The player stopped or left. */
+  stop(playback: Playback): void {
+    const { state, stream, viewer, client } = playback;
+    if (state === PlaybackState.Ended) return;
+    playback.state = PlaybackState.Ended;
+    this.#forget(playback);
+    if (state === PlaybackState.Asking) playback.gate?.drop();
+    if (!stream || !viewer) return;
+    stream.removePlayer(viewer);
+    this.#options.script()?.tell({ event: 'stop', clientId: client.id, stream: stream.name });
+    this.#options.streams.release(stream.name);
+  }
+
+  /** Everything that a leaving client played. */
+  stopAll(client: Client): void {
+    for (const playback of [...(this.#ofClient.get(client) ?? [])]) this.stop(playback);
+  }
+
+  clientsOf(stream: Stream): string[] {
+    const ids: string[] = [];
+    for (const playbacks of this.#ofClient.values()) {
+      for (const playback of playbacks) if (playback.stream === stream) ids.push(playback.client.id);
+    }
+    return ids;
+  }
+
+  #remember(client: Client, playback: Playback): void {
+    const known = this.#ofClient.get(client);
+    if (known) known.add(playback);
+    else this.#ofClient.set(client, new Set([playback]));
+  }
+
+  #forget(playback: Playback): void {
+    const known = this.#ofClient.get(playback.client);
+    known?.delete(playback);
+    if (known?.size === 0) this.#ofClient.delete(playback.client);
+  }
+}
