@@ -119,7 +119,10 @@ function answer(
     const value = byDefault(host, parseStreamName(args[0])?.name ?? '');
     if (transactionId !== 0) host.outbox.command('_result', transactionId, [value]);
   } else if (!result.ok) callFailed(host, transactionId, result.description);
-  else if (transactionId !== 0) host.outbox.command('_result', transactionId, [result.value]);
+  else if (transactionId !== 0) {
+    const problem = host.outbox.scriptCommand('_result', transactionId, [result.value]);
+    if (problem) callFailed(host, transactionId, `The result cannot be sent: ${problem}`);
+  }
 }
 
 function callFailed(host: CommandHost, transactionId: number, description: string): void {

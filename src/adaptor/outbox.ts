@@ -1,5 +1,6 @@
 // The way out of a session: commands, statuses and control messages become chunks; media come as chunks already.
 import type { Socket } from 'node:net';
+import { CodedError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import { ChunkWriter } from '../protocol/chunk-writer.ts';
 import { encodeCommand, encodeData } from '../protocol/command.ts';
@@ -35,6 +36,25 @@ export class Outbox {
   ): void {
     const { typeId, payload } = encodeCommand({ name, transactionId, object, args }, this.objectEncoding);
     this.#message(typeId, payload, streamId, COMMAND_CSID);
+  }
+
+  /**
+   * The same with values that a script chose: some have no form on the wire (too large, too deep). Then nothing is sent, and
+   * the text says why.
+   */
+  scriptCommand(
+    name: string,
+    transactionId: number,
+    args: AmfValue[],
+    object: AmfValue = null,
+  ): string | undefined {
+    try {
+      this.command(name, transactionId, args, 0, object);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      return error.message;
+    }
   }
 
   status(streamId: number, code: StatusCode, description: string, extra: StatusExtra = {}): void {

@@ -6,9 +6,9 @@ import type { Clock } from '../application/clock.ts';
 import type { AppInstance } from '../application/instance.ts';
 import type { Registry } from '../application/registry.ts';
 import type { ClientStats } from '../application/script.ts';
-import { DecodeError, StatusError } from '../errors.ts';
+import { CodedError, DecodeError, StatusError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
-import type { AmfLimits } from '../protocol/amf.ts';
+import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
 import { ChunkReader, type ChunkReaderOptions } from '../protocol/chunk-reader.ts';
 import { type Command, decodeCommand, isCommandType, isDataType } from '../protocol/command.ts';
 import {
@@ -253,12 +253,22 @@ export class RtmpSession {
     return {
       accepted: () => this.#accepted(),
       refused: (refusal) => this.#refused(refusal),
-      call: (name, args, responder) => this.outbox.command(name, responder ?? 0, args),
+      call: (name, args, responder) => this.#callClient(name, args, responder),
       status: (code, description) => this.outbox.status(0, code as StatusCode, description),
       ping: () => this.#ping(),
       close: (reason) => this.close(reason),
       stats: () => this.stats(),
     };
+  }
+
+  #callClient(name: string, args: AmfValue[], responder: number | undefined): void {
+    const problem = this.outbox.scriptCommand(name, responder ?? 0, args);
+    if (!problem) return;
+    this.log.warn(
+      { event: 'call-failed', method: name, reason: problem },
+      'a call of the script cannot be sent',
+    );
+    if (responder !== undefined) this.#instance?.callResult(responder, false, problem);
   }
 
   #accepted(): void {
@@ -296,7 +306,11 @@ export class RtmpSession {
       ...(redirect === undefined ? {} : { ex: { code: 302, redirect } }),
     });
     outbox.together(() => {
-      outbox.command('_error', this.#connect!.transactionId, [info]);
+      const { transactionId } = this.#connect!;
+      if (outbox.scriptCommand('_error', transactionId, [info])) {
+        const { application: _, ...plain } = info; // the script's object has no form on the wire
+        outbox.command('_error', transactionId, [plain]);
+      }
       outbox.command('close', 0, []);
     });
     this.log.info(
@@ -400,7 +414,8 @@ export class RtmpSession {
   }
 
   #fail(error: unknown): void {
-    if (error instanceof DecodeError) {
+    // a value that was read but cannot be written again (CodedError) is the peer's doing as well
+    if (error instanceof CodedError) {
       this.log.warn({ event: 'bad-input', code: error.code }, `connection closed: ${error.message}`);
       this.close(`bad input: ${error.message}`);
     } else {

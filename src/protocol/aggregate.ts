@@ -21,6 +21,11 @@ export function* decodeAggregate(message: RtmpMessage): Generator<RtmpMessage, v
     }
     if (reader.remaining > 0) reader.u32(); // COMPAT: some senders leave the last back pointer out; its value is never used
     firstMs ??= partMs;
-    yield { typeId, streamId: message.streamId, timestampMs: (message.timestampMs + partMs - firstMs) >>> 0, payload };
+    yield {
+      typeId,
+      streamId: message.streamId,
+      timestampMs: (message.timestampMs + partMs - firstMs) >>> 0,
+      payload,
+    };
   }
 }
