@@ -1,0 +1,94 @@
+// The main job on real input: ffmpeg publishes and plays, and every packet that arrives is compared with the file.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import {
+  h264Clip,
+  type Packet,
+  playArgs,
+  probePackets,
+  probeStreams,
+  publishArgs,
+  startFfmpeg,
+} from '../support/ffmpeg.ts';
+import { startServer } from '../support/server.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'understudy-live-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Everything that two recordings of one stream must agree on. */
+const facts = ({ codecType, pts, dts, size, hash }: Packet) => `${codecType} ${pts} ${dts} ${size} ${hash}`;
+
+function ofType(packets: readonly Packet[], type: Packet['codecType']): string[] {
+  return packets.filter(({ codecType }) => codecType === type).map(facts);
+}
+
+/** Audio and video each a gapless end of what was published. */
+function assertSuffix(played: readonly Packet[], published: readonly Packet[]): void {
+  for (const type of ['video', 'audio'] as const) {
+    const got = ofType(played, type);
+    assert.ok(got.length > 0, `no ${type}`);
+    assert.deepEqual(got, ofType(published, type).slice(-got.length));
+  }
+}
+
+test('a clip with B-frames arrives packet for packet: at one who waited, one who joined in mid-GOP, one after a restart', async () => {
+  const clip = await h264Clip();
+  const published = await probePackets(clip);
+  await using server = await startServer({ applications: { 'live/': '' } });
+  const url = server.url('live', 'show');
+  const file = (name: string) => join(dir, `${name}.flv`);
+
+  await using early = startFfmpeg(playArgs(url, file('early')));
+  await server.waitForLog(({ event }) => event === 'connect');
+  await using publisher = startFfmpeg(publishArgs(clip, url));
+  await publisher.reached(5); // groups of pictures are 2 s long: the middle of one
+  await using late = startFfmpeg(playArgs(url, file('late')));
+  for (const run of [publisher, early, late]) assert.equal((await run.exited).code, 0, String(run.stderr));
+
+  const whole = await probePackets(file('early'));
+  assert.deepEqual(ofType(whole, 'video'), ofType(published, 'video'));
+  assert.deepEqual(ofType(whole, 'audio'), ofType(published, 'audio'));
+  assert.deepEqual((await probeStreams(file('early'))).map(({ codecName }) => codecName).sort(), [
+    'aac',
+    'h264',
+  ]);
+
+  const joined = await probePackets(file('late'));
+  assertSuffix(joined, published);
+  const first = joined.find(({ codecType }) => codecType === 'video')!;
+  assert.ok(first.isKeyframe, 'a late joiner begins with a keyframe');
+  assert.ok(first.dts >= 2000 && first.dts <= 6000, `it began at ${first.dts} ms`);
+
+  await using again = startFfmpeg(publishArgs(clip, url));
+  await again.reached(1);
+  await using third = startFfmpeg(playArgs(url, file('third')));
+  for (const run of [again, third]) assert.equal((await run.exited).code, 0, String(run.stderr));
+  assertSuffix(await probePackets(file('third')), published);
+});
+
+test('timestamps beyond 0xFFFFFF arrive as they were sent', async () => {
+  const clip = await h264Clip();
+  await using server = await startServer({ applications: { 'live/': '' } });
+  const url = server.url('live', 'old');
+  const file = join(dir, 'old.flv');
+  const offsetS = 16_770; // 7 s before the clock needs its extended form
+
+  await using player = startFfmpeg(playArgs(url, file));
+  await server.waitForLog(({ event }) => event === 'connect');
+  const [destination, ...rest] = publishArgs(clip, url).reverse();
+  const args = [...rest.reverse(), '-t', '12', '-output_ts_offset', String(offsetS), destination!];
+  await using publisher = startFfmpeg(args);
+  for (const run of [publisher, player]) assert.equal((await run.exited).code, 0, String(run.stderr));
+
+  const published = (await probePackets(clip)).filter(({ codecType }) => codecType === 'video');
+  const played = (await probePackets(file)).filter(({ codecType }) => codecType === 'video');
+  assert.ok(played.length > 250);
+  assert.ok(played.at(-1)!.dts > 0xff_ffff && played[0]!.dts < 0xff_ffff, 'the clip crosses the border');
+  assert.deepEqual(
+    played.map(({ dts, hash }) => [dts - offsetS * 1000, hash]),
+    published.slice(0, played.length).map(({ dts, hash }) => [dts, hash]),
+  );
+});
