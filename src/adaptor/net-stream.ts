@@ -42,6 +42,8 @@ export class NetStream {
   #playback: Playback | undefined;
   /** The name that the client uses; with `{ as }` other than the stream's own, and then secret. */
   #name = '';
+  /** What logs may say. */
+  #publicName = '';
   #held: RtmpMessage[] = [];
   #heldBytes = 0;
 
@@ -75,7 +77,9 @@ export class NetStream {
   #publisherPort(): PublisherPort {
     const { outbox, log } = this.#host;
     return {
-      started: () => {
+      started: (publicName) => {
+        log.info({ event: 'publish', stream: publicName }, 'publishing');
+        this.#publicName = publicName;
         outbox.together(() => {
           outbox.control({
             typeId: MessageType.UserControl,
@@ -205,7 +209,8 @@ export class NetStream {
         return outbox.progress;
       },
       write: (bytes) => outbox.write(bytes),
-      started: () =>
+      started: (streamName) => {
+        log.info({ event: 'play', stream: streamName }, 'playing');
         outbox.together(() => {
           outbox.control({
             typeId: MessageType.UserControl,
@@ -216,7 +221,8 @@ export class NetStream {
           status('NetStream.Play.Start', `Started playing ${name}.`);
           outbox.data('|RtmpSampleAccess', [false, false], this.id);
           outbox.data('onStatus', [{ code: 'NetStream.Data.Start' }], this.id);
-        }),
+        });
+      },
       refused: (code, description) => {
         log.info({ event: 'play-refused', code, reason: description }, 'play refused');
         this.#playback = undefined;
@@ -263,8 +269,10 @@ export class NetStream {
       instance.unpublish(this.#publication);
       this.#publication = undefined;
       this.#dropHeld();
-      if (state === PublicationState.Live)
+      if (state === PublicationState.Live) {
+        this.#host.log.info({ event: 'unpublish', stream: this.#publicName }, 'no longer publishing');
         this.#status('NetStream.Unpublish.Success', `${this.#name} is now unpublished.`);
+      }
     }
     if (this.#playback) {
       const { state } = this.#playback;

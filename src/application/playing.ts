@@ -57,7 +57,7 @@ export class Playing {
     const { stream } = this.#options.streams.open(name);
     playback.state = PlaybackState.Playing;
     playback.stream = stream;
-    port.started();
+    port.started(name);
     playback.viewer = stream.addPlayer(port);
     this.#options.script()?.tell({ event: 'play', clientId: client.id, stream: name });
   }

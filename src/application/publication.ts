@@ -6,8 +6,8 @@ import type { Stream } from './stream.ts';
 
 /** The publisher's end of the wire, as the adaptor offers it. Must not throw or wait. */
 export interface PublisherPort {
-  /** It is live: Stream Begin and NetStream.Publish.Start, under the name that it asked for. */
-  started(): void;
+  /** It is live: Stream Begin and NetStream.Publish.Start, under the name that it asked for; `name` is the public one. */
+  started(name: string): void;
   /** NetStream.Publish.Denied, BadName…; the connection stays. */
   refused(code: string, description: string): void;
   /** NetStream.Record.*; names the stream as the publisher knows it. */

@@ -106,7 +106,7 @@ export class Publishing {
     publication.stream = entry.stream;
     publication.state = PublicationState.Live;
     this.#forgetGate(publication);
-    port.started();
+    port.started(name);
     if (publication.recordMode) this.#record(entry, publication.recordMode, {});
     this.#options.script()?.tell({
       event: 'publish',
