@@ -22,8 +22,9 @@ export function findSyntaxFaults(script: ScriptText, mainScript: string): Syntax
     const fault = parseFault(text, file);
     if (fault) faults.push(fault);
     for (const [, , name = ''] of text.matchAll(LOAD)) {
-      const loaded = Object.hasOwn(script.files, name) ? script.files[name] : undefined;
-      if (loaded !== undefined) texts.set(posix.join(folder, name), loaded);
+      const path = posix.normalize(name);
+      const loaded = Object.hasOwn(script.files, path) ? script.files[path] : undefined;
+      if (loaded !== undefined) texts.set(posix.join(folder, path), loaded);
     }
   }
   return faults;

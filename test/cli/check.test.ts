@@ -53,13 +53,13 @@ test('check parses classic scripts and what they load, and nothing else that lie
     'good/main.asc': 'load("lib/a.asc");\nundeclared = 1; with (application) { trace(name); }',
     'good/lib/a.asc': 'function helper() { return arguments.callee; }',
     'good/player.js': 'this is of the web page and not for us',
-    'bad/scripts/main.js': 'load("../lib/a.asc");\n',
-    'bad/lib/a.asc': 'var x = 1;\nvar y = x +* 2;\n',
+    'bad/scripts/main.js': 'load("./lib/a.asc");\n',
+    'bad/scripts/lib/a.asc': 'var x = 1;\nvar y = x +* 2;\n',
   });
   const { exitCode, printed } = await understudy('check', '--root', root);
   assert.equal(exitCode, 1);
   assert.deepEqual(printed, [
-    `${said(root, 'bad/lib/a.asc')}:2:12: Unexpected token '*'`,
+    `${said(root, 'bad/scripts/lib/a.asc')}:2:12: Unexpected token '*'`,
     'bad: 1 mistake',
     'good: ok',
   ]);

@@ -174,6 +174,12 @@ interface Application {
   shutdown(): void;
 }
 
+interface ApplicationConstructor {
+  readonly prototype: Application;
+}
+/** Not to be called: the class of `application`. */
+declare var Application: ApplicationConstructor;
+
 /** A value, or the promise of one. */
 type Eventually<T> = T | PromiseLike<T>;
 
@@ -528,7 +534,7 @@ interface SubtleCrypto {
 }
 
 declare const crypto: {
-  /** Fills an array of whole numbers, at most 65,536 bytes, with random ones. */
+  /** Fills an array of whole numbers, with random ones: up to 16 KiB between two pauses of the script. */
   getRandomValues<T extends ArrayBufferView>(array: T): T;
   /** A random UUID, version 4. */
   randomUUID(): string;
