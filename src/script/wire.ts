@@ -230,13 +230,17 @@ export interface GuestAnswer {
   /** How many events of the batch were begun; `done`: the last of them has returned. */
   begun: number;
   done: boolean;
+  /** The guest holds events that can run now (they came before onAppStart was through): another turn, please. */
+  more: boolean;
   /** What ran last, for blame: `onConnect`, `client.sendMessage`, `timer`; `''` before the first event. */
   where: string;
   client: string;
   /** Commands that did not fit into this turn. */
   dropped: number;
   /** Random bytes left in the guest's pool. */
-  entropy: number;
+  random: number;
+  /** After `load`: it failed. `syntaxErrorIn`: a file that was to be loaded and does not parse. */
+  failure?: { message: string; stack: string; syntaxErrorIn?: string };
   commands: (ScriptCommand | RunnerCommand)[];
 }
 

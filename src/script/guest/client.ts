@@ -1,0 +1,254 @@
+// Client, and what the guest knows of each one. Who a client is stays in a hidden state: scripts may overwrite `client.id`.
+import type { Json, WireClient } from '../wire.ts';
+import { commandText, put, putText } from './outbox.ts';
+import {
+  append,
+  create,
+  hasOwn,
+  isFunction,
+  isObject,
+  keys,
+  MapConstructor,
+  mapDelete,
+  mapEach,
+  mapFirstKey,
+  mapGet,
+  mapSet,
+  mapSize,
+  ownKeys,
+  removeAt,
+  WeakMapConstructor,
+  weakMapGet,
+  weakMapSet,
+} from './primordials.ts';
+import { callReporting } from './turn.ts';
+import { decodeValue, encodeValues } from './wire-value.ts';
+
+/** Calls to one client that wait for its answer. Beyond, the oldest is given up: that client does not answer. */
+const MAX_RESPONDERS = 1000;
+/** Commands to a client that is not accepted yet. */
+const MAX_HELD = 1000;
+
+type Stats = Record<string, number>;
+type ClientCommand = Parameters<typeof put>[0];
+
+export interface ClientState {
+  readonly id: string;
+  readonly client: Client;
+  readonly facts: WireClient;
+  phase: 'pending' | 'accepted' | 'gone';
+  /** The gate that asks about it, while it is pending, and what it connected with. */
+  readonly gate: number;
+  args: unknown[];
+  readAccess: string;
+  writeAccess: string;
+  stats: Stats;
+  /** Commands made while it was pending: they follow the verdict, or are forgotten with it. */
+  held: string[];
+  responders: Map<number, unknown>;
+  /** Its numbers have been asked for in this turn. */
+  isAsked: boolean;
+}
+
+const states = new WeakMapConstructor<object, ClientState>();
+/** Pending and accepted ones. */
+const known = new MapConstructor<string, ClientState>();
+/** Pending ones by the gate that asks about them. */
+const pending = new MapConstructor<number, ClientState>();
+const responderOwners = new MapConstructor<number, ClientState>();
+let lastResponder = 0;
+let asked: ClientState[] = [];
+
+/** `application.clients`: one array for ever, scripts keep it. */
+export const clientList: Client[] = [];
+
+export class Client {
+  get readAccess(): string {
+    return stateOf(this)?.readAccess ?? '';
+  }
+  set readAccess(value: unknown) {
+    const state = stateOf(this);
+    if (state === undefined) return;
+    state.readAccess = `${value}`;
+    send(state, { op: 'access', client: state.id, readAccess: state.readAccess });
+  }
+
+  get writeAccess(): string {
+    return stateOf(this)?.writeAccess ?? '';
+  }
+  set writeAccess(value: unknown) {
+    const state = stateOf(this);
+    if (state === undefined) return;
+    state.writeAccess = `${value}`;
+    send(state, { op: 'access', client: state.id, writeAccess: state.writeAccess });
+  }
+
+  /** `responder`: an object with onResult and onStatus, or a function for the result. */
+  call(name: unknown, responder?: unknown, ...args: unknown[]): boolean {
+    const state = stateOf(this);
+    if (state === undefined || state.phase === 'gone') return false;
+    const encoded = encodeValues(args, 0);
+    const id = isObject(responder) ? addResponder(state, responder) : undefined;
+    return send(state, { op: 'clientCall', client: state.id, name: `${name}`, args: encoded, responder: id });
+  }
+
+  /** FMS waits for the answer; this asks, and `getStats().ping_rtt` has it later. */
+  ping(): boolean {
+    const state = stateOf(this);
+    if (state === undefined || state.phase === 'gone') return false;
+    return send(state, { op: 'ping', client: state.id });
+  }
+
+  /** The numbers last heard; asking has them refreshed. */
+  getStats(): Stats {
+    const state = stateOf(this);
+    const stats: Stats = {};
+    const names = ['bytes_in', 'bytes_out', 'msg_in', 'msg_out', 'msg_dropped', 'ping_rtt'];
+    for (let i = 0; i < names.length; i++) stats[names[i]!] = state?.stats[names[i]!] ?? 0;
+    if (state?.phase === 'accepted' && !state.isAsked) {
+      state.isAsked = true;
+      append(asked, state);
+      put({ op: 'ping', client: state.id });
+    }
+    return stats;
+  }
+}
+
+/** Names that no client may call, whatever a script puts there. */
+const builtInNames: Record<PropertyKey, boolean> = create(null);
+{
+  const names = ownKeys(Client.prototype);
+  for (let i = 0; i < names.length; i++) builtInNames[names[i]!] = true;
+}
+export function isBuiltIn(name: string): boolean {
+  return builtInNames[name] === true;
+}
+
+export function stateOf(client: unknown): ClientState | undefined {
+  return isObject(client) ? weakMapGet(states, client) : undefined;
+}
+
+export function clientById(id: string): ClientState | undefined {
+  return mapGet(known, id);
+}
+
+export function pendingClient(gate: number): ClientState | undefined {
+  return mapGet(pending, gate);
+}
+
+/** `gate`: the question about it; 0 for one that has been accepted before. */
+export function createClient(facts: WireClient, gate: number): ClientState {
+  const client = new Client();
+  const state: ClientState = {
+    id: facts.id,
+    client,
+    facts,
+    phase: gate === 0 ? 'accepted' : 'pending',
+    gate,
+    args: [],
+    readAccess: facts.readAccess,
+    writeAccess: facts.writeAccess,
+    stats: create(null),
+    held: [],
+    responders: new MapConstructor(),
+    isAsked: false,
+  };
+  weakMapSet(states, client, state);
+  mapSet(known, facts.id, state);
+  const own = client as unknown as Record<string, unknown>;
+  const names = keys(facts);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]! as keyof WireClient;
+    if (name !== 'readAccess' && name !== 'writeAccess') own[name] = facts[name];
+  }
+  own.data = {};
+  if (gate === 0) append(clientList, client);
+  else mapSet(pending, gate, state);
+  return state;
+}
+
+/** The verdict has been sent: what the script did to the client meanwhile goes after it. */
+export function admit(state: ClientState): void {
+  state.phase = 'accepted';
+  mapDelete(pending, state.gate);
+  append(clientList, state.client);
+  const { held } = state;
+  state.held = [];
+  for (let i = 0; i < held.length; i++) putText(held[i]!);
+}
+
+/** It was refused, or has left. */
+export function dismiss(state: ClientState): void {
+  state.phase = 'gone';
+  state.held = [];
+  mapDelete(pending, state.gate);
+  mapDelete(known, state.id);
+  mapEach(state.responders, (_, id) => mapDelete(responderOwners, id));
+  for (let i = 0; i < clientList.length; i++) {
+    if (clientList[i] === state.client) removeAt(clientList, i);
+  }
+}
+
+export function setStats(state: ClientState, stats: Json): void {
+  state.stats = create(null) as Stats;
+  if (!isObject(stats)) return;
+  const names = keys(stats);
+  for (let i = 0; i < names.length; i++) state.stats[names[i]!] = (stats as unknown as Stats)[names[i]!]!;
+}
+
+export function startTurnOfClients(): void {
+  for (let i = 0; i < asked.length; i++) asked[i]!.isAsked = false;
+  asked = [];
+}
+
+/** The client's answer to a `call`. */
+export function answerResponder(id: number, ok: boolean, value: unknown): void {
+  const state = mapGet(responderOwners, id);
+  if (state === undefined) return;
+  const responder = mapGet(state.responders, id) as { onResult?: unknown; onStatus?: unknown };
+  mapDelete(responderOwners, id);
+  mapDelete(state.responders, id);
+  const name = ok ? 'onResult' : 'onStatus';
+  try {
+    const handler = isFunction(responder) ? (ok ? responder : undefined) : responder[name];
+    if (isFunction(handler)) callReporting(name, state.id, handler, responder, [decodeValue(value)]);
+  } catch {
+    // a getter in place of the handler: the script is told nothing it does not know
+  }
+}
+
+function addResponder(state: ClientState, responder: unknown): number {
+  if (mapSize(state.responders) >= MAX_RESPONDERS) {
+    const oldest = mapFirstKey(state.responders)!;
+    mapDelete(state.responders, oldest);
+    mapDelete(responderOwners, oldest);
+  }
+  lastResponder += 1;
+  mapSet(state.responders, lastResponder, responder);
+  mapSet(responderOwners, lastResponder, state);
+  return lastResponder;
+}
+
+function send(state: ClientState, command: ClientCommand): boolean {
+  if (state.phase === 'accepted') {
+    put(command);
+    return true;
+  }
+  if (state.phase === 'gone' || state.held.length >= MAX_HELD) return false;
+  append(state.held, commandText(command));
+  return true;
+}
+
+/** Own properties that the script has added or changed: what a new version shall find again. */
+export function ownState(state: ClientState): Record<string, unknown> {
+  const own = state.client as unknown as Record<string, unknown>;
+  const changed: Record<string, unknown> = create(null);
+  const names = keys(own);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!;
+    const value = own[name];
+    const isFact = hasOwn(state.facts, name) && state.facts[name as keyof WireClient] === value;
+    if (!isFact) changed[name] = value;
+  }
+  return changed;
+}

@@ -1,0 +1,197 @@
+// Events of a turn → the handlers of the script, one after another.
+import type { RunnerEvent, ScriptEvent } from '../wire.ts';
+import { tell } from './application.ts';
+import { answerResponder, clientById, dismiss, setStats, startTurnOfClients } from './client.ts';
+import { answerCrypto } from './crypto.ts';
+import { cutGate, dropGate, openGate, takePublishedStream } from './gates.ts';
+import { save, start, stop } from './lifecycle.ts';
+import { plainJson, putAnswer } from './outbox.ts';
+import { append, hasOwn, parseJson } from './primordials.ts';
+import { call, cutCall } from './remote.ts';
+import { report, startTurnOfReports, tellStatus } from './report.ts';
+import { createStream, dropIfUnused, enroll, removePlayer, streamByName } from './stream.ts';
+import { fireTimer } from './timers.ts';
+import { resetTurn, setBlame } from './turn.ts';
+import { decodeValue } from './wire-value.ts';
+
+type AnyEvent = ScriptEvent | RunnerEvent;
+
+/** Nothing but the end of onAppStart lets gates and calls through: a script decides about nobody before it is ready. */
+let phase: 'loaded' | 'starting' | 'running' | 'failed' = 'loaded';
+/** Events that came too early. */
+const held: AnyEvent[] = [];
+let current: AnyEvent | undefined;
+let begun = 0;
+
+export function deliverEvents(text: string): void {
+  begun = 0;
+  current = undefined;
+  resetTurn();
+  startTurnOfReports();
+  startTurnOfClients();
+  runHeld();
+  const events = parseJson(text) as AnyEvent[];
+  for (let i = 0; i < events.length; i++) {
+    begun = i + 1;
+    if (isEarly(events[i]!)) append(held, events[i]!);
+    else run(events[i]!);
+  }
+}
+
+/** After the turn: how far it came. A turn that was cut leaves an event behind that still owes an answer. */
+export function finishTurn(): { begun: number; done: boolean; more: boolean } {
+  const cut = current;
+  const result = { begun, done: cut === undefined, more: phase === 'running' && held.length > 0 };
+  begun = 0;
+  current = undefined;
+  if (cut !== undefined) answerForCut(cut);
+  return result;
+}
+
+function runHeld(): void {
+  while (phase === 'running' && held.length > 0) {
+    const event = held[0]!;
+    for (let i = 1; i < held.length; i++) held[i - 1] = held[i]!;
+    held.length -= 1;
+    run(event);
+  }
+}
+
+function isEarly(event: AnyEvent): boolean {
+  if (phase === 'running') return false;
+  if (phase === 'loaded') return event.t !== 'start';
+  return event.t !== 'timer' && event.t !== 'reply' && event.t !== 'callResult' && event.t !== 'clientStats';
+}
+
+function run(event: AnyEvent): void {
+  current = event;
+  setBlame(event.t, '');
+  try {
+    handle(event);
+  } catch (error) {
+    report('handler', event.t, error);
+  }
+  current = undefined;
+}
+
+function handle(event: AnyEvent): void {
+  switch (event.t) {
+    case 'start':
+      phase = 'starting';
+      start(event, (ok) => {
+        phase = ok ? 'running' : 'failed';
+      });
+      return;
+    case 'save':
+      save(event);
+      return;
+    case 'gate':
+      openGate(event);
+      return;
+    case 'gateDropped':
+      dropGate(event.id);
+      return;
+    case 'call':
+      call(event);
+      return;
+    case 'callResult':
+      answerResponder(event.responder, event.ok, event.value);
+      return;
+    case 'stop':
+      stop(event);
+      return;
+    case 'status':
+      tell('onStatus', '', decodeValue(event.info));
+      return;
+    case 'timer':
+      fireTimer(event.id);
+      return;
+    case 'reply':
+      answerCrypto(event);
+      return;
+    case 'fault':
+      tellStatus(event);
+      return;
+    default:
+      handleNotice(event);
+  }
+}
+
+type Notice = Exclude<
+  AnyEvent,
+  {
+    t:
+      | 'start'
+      | 'save'
+      | 'gate'
+      | 'gateDropped'
+      | 'call'
+      | 'callResult'
+      | 'stop'
+      | 'status'
+      | 'timer'
+      | 'reply'
+      | 'fault';
+  }
+>;
+
+function handleNotice(event: Notice): void {
+  if (event.t === 'publishFailed') {
+    dropGate(event.gate);
+    return;
+  }
+  const client = clientById(event.client);
+  if (event.t === 'publish') {
+    const asked = hasOwn(event, 'gate') ? takePublishedStream(event.gate!) : undefined;
+    const stream = asked ?? streamByName(event.stream) ?? createStream(event.stream, event.query, undefined);
+    stream.name = event.stream;
+    stream.query = event.query;
+    stream.publisher = client?.client;
+    enroll(stream);
+    return;
+  }
+  if (client === undefined) return;
+  if (event.t === 'disconnect') {
+    dismiss(client);
+    tell('onDisconnect', client.id, client.client);
+    return;
+  }
+  if (event.t === 'clientStats') {
+    setStats(client, event.stats);
+    return;
+  }
+  handleStreamNotice(event, client);
+}
+
+function handleStreamNotice(
+  event: Extract<Notice, { t: 'unpublish' | 'play' | 'stopPlay' }>,
+  client: NonNullable<ReturnType<typeof clientById>>,
+): void {
+  let stream = streamByName(event.stream);
+  if (event.t === 'play') {
+    stream ??= createStream(event.stream, '', undefined);
+    append(stream.players, client.client);
+    enroll(stream);
+    return;
+  }
+  if (stream === undefined) return;
+  if (event.t === 'stopPlay') {
+    removePlayer(stream, client.client);
+    tell('onStop', client.id, client.client, stream.stream);
+  } else {
+    tell('onUnpublish', client.id, client.client, stream.stream);
+    stream.publisher = undefined;
+  }
+  dropIfUnused(stream);
+}
+
+function answerForCut(event: AnyEvent): void {
+  if (event.t === 'gate') cutGate(event.id);
+  else if (event.t === 'call' || event.t === 'stop') cutCall(event.id);
+  else if (event.t === 'start') {
+    phase = 'failed';
+    putAnswer({ op: 'ready', id: event.id, ok: false });
+  } else if (event.t === 'save') {
+    putAnswer({ op: 'saved', id: event.id, clients: plainJson({}), lost: plainJson(['state', 'client']) });
+  }
+}

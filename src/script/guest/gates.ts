@@ -1,0 +1,175 @@
+// The three gates: asks the handler, reads its verdict, sends it.
+import type { ScriptEvent, WirePlay, WirePublish } from '../wire.ts';
+import { accept, application, handlerOf, refuse, setConnecting } from './application.ts';
+import { type ClientState, clientById, createClient, dismiss, pendingClient } from './client.ts';
+import { position, putAnswer, putAnswerAt } from './outbox.ts';
+import { freeze, MapConstructor, mapDelete, mapGet, mapSet } from './primordials.ts';
+import { report, whenSettled } from './report.ts';
+import {
+  admitStream,
+  createStream,
+  forgetStream,
+  openStreamGate,
+  type StreamState,
+  streamByName,
+} from './stream.ts';
+import { callScript } from './turn.ts';
+import { type Decision, FAILED, type GateName, readVerdict } from './verdict.ts';
+import { decodeValues } from './wire-value.ts';
+
+export type GateEvent = Extract<ScriptEvent, { t: 'gate' }>;
+
+interface Gate {
+  readonly id: number;
+  readonly name: GateName;
+  readonly client: ClientState;
+  /** onPublish: the stream that the publish will have. */
+  readonly stream: StreamState | undefined;
+  isOpen: boolean;
+}
+
+/** Of streams (a pending client is its own gate). Those of onPublish stay until the publish has happened or failed. */
+const gates = new MapConstructor<number, Gate>();
+let isClassic = false;
+
+export function setClassicVerdicts(value: boolean): void {
+  isClassic = value;
+}
+
+export function openGate(event: GateEvent): void {
+  if (event.gate === 'onConnect') {
+    askConnect(event);
+    return;
+  }
+  const client = clientById(event.client);
+  if (client === undefined) {
+    putAnswer({ op: 'verdict', id: event.id, accepted: false, reason: FAILED });
+    return;
+  }
+  if (event.gate === 'onPublish') askPublish(event.id, client, event.request);
+  else askPlay(event.id, client, event.request);
+}
+
+function askConnect(event: Extract<GateEvent, { gate: 'onConnect' }>): void {
+  const client = createClient(event.client, event.id);
+  client.args = decodeValues(event.args);
+  const gate: Gate = { id: event.id, name: 'onConnect', client, stream: undefined, isOpen: true };
+  setConnecting(client);
+  ask(gate, [client.client, ...client.args]);
+  setConnecting(undefined);
+}
+
+function askPublish(id: number, client: ClientState, request: WirePublish): void {
+  const stream = createStream(request.name, request.query, client.client);
+  openStreamGate(stream, id);
+  const gate: Gate = { id, name: 'onPublish', client, stream, isOpen: true };
+  mapSet(gates, id, gate);
+  ask(gate, [client.client, stream.stream, frozen(request)]);
+}
+
+function askPlay(id: number, client: ClientState, request: WirePlay): void {
+  const stream = streamByName(request.name) ?? createStream(request.name, '', undefined);
+  const gate: Gate = { id, name: 'onPlay', client, stream: undefined, isOpen: true };
+  mapSet(gates, id, gate);
+  ask(gate, [client.client, stream.stream, frozen(request)]);
+}
+
+function frozen<R extends { params: object }>(request: R): R {
+  freeze(request.params);
+  return freeze(request) as R;
+}
+
+function ask(gate: Gate, args: unknown[]): void {
+  const at = position();
+  let value: unknown;
+  try {
+    const handler = handlerOf(gate.name);
+    if (handler === undefined) {
+      decide(gate, { kind: 'accept' }, at);
+      return;
+    }
+    value = callScript(gate.name, gate.client.id, handler, application, args);
+  } catch (error) {
+    fail(gate, 'handler', error, at);
+    return;
+  }
+  whenSettled(
+    value,
+    (settled, wasPromise) => judge(gate, settled, wasPromise, wasPromise ? undefined : at),
+    (error) => fail(gate, 'handler', error, undefined),
+  );
+}
+
+function judge(gate: Gate, value: unknown, wasPromise: boolean, at: number | undefined): void {
+  if (!isUndecided(gate)) return;
+  try {
+    decide(gate, readVerdict(gate.name, value, isClassic, wasPromise), at);
+  } catch (error) {
+    fail(gate, 'verdict', error, at);
+  }
+}
+
+/** An error refuses; if the script had decided before it, it is only reported. */
+function fail(gate: Gate, kind: 'handler' | 'verdict', error: unknown, at: number | undefined): void {
+  report(kind, gate.name, error, gate.client.id);
+  if (isUndecided(gate)) decide(gate, { kind: 'deny', reason: FAILED }, at);
+}
+
+function isUndecided(gate: Gate): boolean {
+  return gate.isOpen && (gate.name !== 'onConnect' || gate.client.phase === 'pending');
+}
+
+/** `at`: where this handler's commands begin, if it decided without waiting; the verdict of a stream goes before them. */
+function decide(gate: Gate, decision: Decision, at: number | undefined): void {
+  if (decision.kind === 'pending') return;
+  if (decision.kind === 'wrong') {
+    report('verdict', gate.name, decision.why, gate.client.id);
+    decide(gate, { kind: 'deny', reason: FAILED }, at);
+    return;
+  }
+  gate.isOpen = false;
+  if (gate.name === 'onConnect') {
+    if (decision.kind === 'accept') accept(gate.client);
+    else refuse(gate.client, decision.reason, {});
+    return;
+  }
+  const verdict =
+    decision.kind === 'accept'
+      ? ({ op: 'verdict', id: gate.id, accepted: true, as: decision.as, record: decision.record } as const)
+      : ({ op: 'verdict', id: gate.id, accepted: false, reason: decision.reason } as const);
+  if (at === undefined) putAnswer(verdict);
+  else putAnswerAt(at, verdict);
+  if (gate.stream === undefined || decision.kind === 'deny') closeGate(gate);
+  else admitStream(gate.stream, decision.as);
+}
+
+function closeGate(gate: Gate): void {
+  gate.isOpen = false;
+  mapDelete(gates, gate.id);
+  if (gate.stream !== undefined) forgetStream(gate.stream);
+}
+
+/** Nobody waits any more: the asker has left, or its time is over. */
+export function dropGate(id: number): void {
+  const gate = mapGet(gates, id);
+  if (gate !== undefined) closeGate(gate);
+  const client = pendingClient(id);
+  if (client !== undefined) dismiss(client);
+}
+
+/** The publish that the gate admitted has happened: its stream, no longer the gate's. */
+export function takePublishedStream(id: number): StreamState | undefined {
+  const gate = mapGet(gates, id);
+  mapDelete(gates, id);
+  if (gate?.stream?.gate !== undefined) gate.stream.gate = undefined;
+  return gate?.stream;
+}
+
+/** The turn ended in the middle of this event's handler. */
+export function cutGate(id: number): void {
+  setConnecting(undefined);
+  const gate = mapGet(gates, id);
+  if (gate !== undefined && isUndecided(gate)) decide(gate, { kind: 'deny', reason: FAILED }, undefined);
+  const client = pendingClient(id);
+  if (client !== undefined) refuse(client, FAILED, {});
+}

@@ -1,0 +1,70 @@
+// The guest library: runs first inside every isolate, before any script. What it gives back is for the host alone.
+import './primordials.ts';
+import type { GuestSetup } from '../wire.ts';
+import { Application, application, setApplicationFacts } from './application.ts';
+import { Client, stateOf } from './client.ts';
+import { defineConsole } from './console.ts';
+import { defineCrypto, randomLeft, refillRandom } from './crypto.ts';
+import { deliverEvents, finishTurn } from './events.ts';
+import { setClassicVerdicts } from './gates.ts';
+import { defineLoad, type LoadFailure, runScript } from './load.ts';
+import { lockDown } from './lockdown.ts';
+import { plainJson, takeCommands } from './outbox.ts';
+import { define, parseJson, quote } from './primordials.ts';
+import { isStream, Stream } from './stream.ts';
+import { defineText } from './text.ts';
+import { defineTimers } from './timers.ts';
+import { blame } from './turn.ts';
+import { defineUrlSearchParams } from './url-search-params.ts';
+import { setHostObjectTest } from './wire-value.ts';
+
+lockDown();
+defineConsole();
+defineTimers();
+defineText();
+defineUrlSearchParams();
+defineCrypto();
+defineLoad();
+// Ordinary names: a script may declare a function of its own called Client.
+define(globalThis, 'application', application);
+define(globalThis, 'Application', Application);
+define(globalThis, 'Client', Client);
+define(globalThis, 'Stream', Stream);
+define(globalThis, 'global', globalThis);
+setHostObjectTest((value) => value === application || stateOf(value) !== undefined || isStream(value));
+
+let failure: LoadFailure | undefined;
+
+export const guest = {
+  /** Runs the script. How it went is in the next `drain`. */
+  load(setupJson: string, code: string, random: Uint8Array): void {
+    const setup = parseJson(setupJson) as GuestSetup;
+    refillRandom(random);
+    setApplicationFacts(setup.application);
+    setClassicVerdicts(setup.script.kind === 'classic');
+    failure = { message: 'the script did not come to its end', stack: '' };
+    failure = runScript(code, setup.script);
+  },
+
+  /** One turn: a JSON array of events. `random`: a new pool. */
+  deliver(events: string, random?: Uint8Array): void {
+    if (random !== undefined) refillRandom(random);
+    deliverEvents(events);
+  },
+
+  /**
+   * What the turn left: a GuestAnswer as JSON. A call of its own, because a turn's microtasks run after `deliver` has returned.
+   * In an array, because a bare string of 1 KiB or more becomes an external string in the host, whose memory its collector does
+   * not see.
+   */
+  drain(): [string] {
+    const { begun, done, more } = finishTurn();
+    const { where, client } = blame();
+    const failed = failure === undefined ? '' : `"failure":${plainJson({ ...failure }).json},`;
+    const { texts, dropped } = takeCommands();
+    return [
+      `{"begun":${begun},"done":${done},"more":${more},"where":${quote(where)},"client":${quote(client)},` +
+        `"dropped":${dropped},"random":${randomLeft()},${failed}"commands":[${texts}]}`,
+    ];
+  },
+};

@@ -1,0 +1,142 @@
+// What goes wrong in a script: flattened to text here, where the turn's time limit holds, and never handed out as an object.
+import type { ScriptFaultKind } from '../wire.ts';
+import { cut, formatLine, formatValue } from './inspect.ts';
+import { putAnswer, putOrDrop } from './outbox.ts';
+import {
+  exec,
+  indexOf,
+  isFunction,
+  isObject,
+  PromiseConstructor,
+  promiseThen,
+  slice,
+} from './primordials.ts';
+
+const MAX_MESSAGE = 2000;
+const MAX_STACK = 8000;
+const MAX_LOG_LINE = 8192;
+const MAX_REPORTS_A_TURN = 100;
+/** Frames of the guest library itself say nothing to a script's author. */
+const GUEST_FRAME = 'understudy:guest';
+
+export interface FlatError {
+  message: string;
+  stack: string;
+}
+
+export function flatten(error: unknown): FlatError {
+  if (!isObject(error)) return { message: cut(formatValue(error, MAX_MESSAGE), MAX_MESSAGE), stack: '' };
+  return { message: errorMessage(error), stack: errorStack(error) };
+}
+
+function errorMessage(error: object): string {
+  try {
+    const { name, message } = error as { name?: unknown; message?: unknown };
+    if (message === undefined) return formatValue(error, MAX_MESSAGE);
+    const text = typeof message === 'string' ? message : formatValue(message, MAX_MESSAGE);
+    return cut(typeof name === 'string' && name !== '' ? `${name}: ${text}` : text, MAX_MESSAGE);
+  } catch {
+    return '<an error that cannot be read>';
+  }
+}
+
+function errorStack(error: object): string {
+  try {
+    const { stack } = error as { stack?: unknown };
+    return typeof stack === 'string' ? withoutGuestFrames(cut(stack, MAX_STACK)) : '';
+  } catch {
+    return '';
+  }
+}
+
+function withoutGuestFrames(stack: string): string {
+  let kept = '';
+  for (let start = 0; start < stack.length; ) {
+    const newline = indexOf(stack, '\n', start);
+    const end = newline < 0 ? stack.length : newline + 1;
+    const line = slice(stack, start, end);
+    if (indexOf(line, GUEST_FRAME) < 0) kept += line;
+    start = end;
+  }
+  return kept;
+}
+
+export function log(level: 'debug' | 'info' | 'warn' | 'error', values: readonly unknown[]): void {
+  putOrDrop({ op: 'log', level, text: formatLine(values, MAX_LOG_LINE) });
+}
+
+let reports = 0;
+export function startTurnOfReports(): void {
+  reports = 0;
+}
+
+/** `application.onStatus`, wherever the script has it now. */
+let statusListener: (info: object) => void = () => {};
+export function setStatusListener(listener: (info: object) => void): void {
+  statusListener = listener;
+}
+
+/** Reports an exception, a rejection or a misuse: to the log, and to the script's own `application.onStatus`. */
+export function report(kind: ScriptFaultKind, where: string, error: unknown, client = ''): FlatError {
+  const flat = flatten(error);
+  reports += 1;
+  if (reports <= MAX_REPORTS_A_TURN) {
+    putAnswer({
+      op: 'error',
+      kind,
+      where,
+      message: flat.message,
+      stack: flat.stack,
+      client: client === '' ? undefined : client,
+    });
+  }
+  tellStatus(flat);
+  return flat;
+}
+
+let isTelling = false;
+
+/** An error in `onStatus` is reported and not told to `onStatus`. */
+export function tellStatus({ message, stack }: FlatError): void {
+  if (isTelling) return;
+  isTelling = true;
+  try {
+    const place = exec(/(app:\/\/\/[^\s()]*?):(\d+):\d+/, stack);
+    statusListener({
+      code: 'Application.Script.Error',
+      level: 'error',
+      description: message,
+      filename: place?.[1] ?? '',
+      lineno: Number(place?.[2] ?? 0),
+      linebuf: '',
+    });
+  } finally {
+    isTelling = false;
+  }
+}
+
+/** Calls a promise's or a plain value's continuation: at once when it is not a promise. */
+export function whenSettled(
+  value: unknown,
+  settle: (value: unknown, wasPromise: boolean) => void,
+  fail: (error: unknown) => void,
+): void {
+  let isThenable = false;
+  try {
+    isThenable = isObject(value) && isFunction((value as { then?: unknown }).then);
+  } catch (error) {
+    fail(error);
+    return;
+  }
+  if (isThenable) adopt(value as object, settle, fail);
+  else settle(value, false);
+}
+
+function adopt(
+  thenable: object,
+  settle: (value: unknown, wasPromise: boolean) => void,
+  fail: (error: unknown) => void,
+): void {
+  const promise = new PromiseConstructor((resolve) => resolve(thenable));
+  promiseThen(promise, (value) => settle(value, true), fail);
+}

@@ -1,0 +1,184 @@
+// Stream: a named stream of the instance, as scripts see it.
+
+import type { Client } from './client.ts';
+import { put } from './outbox.ts';
+import {
+  append,
+  create,
+  defineProperty,
+  MapConstructor,
+  mapDelete,
+  mapGet,
+  mapSet,
+  removeAt,
+  WeakMapConstructor,
+  weakMapGet,
+  weakMapSet,
+} from './primordials.ts';
+import { cleanReason } from './verdict.ts';
+
+/** What a script did to a stream whose publish is still being decided. */
+type StreamCommand =
+  | { op: 'record'; mode: 'record' | 'append' | false; maxDurationS?: number; maxSizeBytes?: number }
+  | { op: 'streamDisconnect'; reason: string };
+
+/** The publish that a stream waits for: `asked`, then admitted until the publish event, or over. */
+export interface StreamGate {
+  readonly id: number;
+  phase: 'asked' | 'admitted' | 'over';
+  held: StreamCommand[];
+}
+
+export interface StreamState {
+  readonly stream: Stream;
+  name: string;
+  query: string;
+  publisher: Client | undefined;
+  players: Client[];
+  gate: StreamGate | undefined;
+}
+
+const MAX_HELD = 100;
+const BYTES_PER_KILOBYTE = 1024;
+
+const states = new WeakMapConstructor<object, StreamState>();
+const known = new MapConstructor<string, StreamState>();
+
+/** `application.streams`: name → Stream. */
+export const streamsByName: Record<string, Stream> = create(null);
+
+export class Stream {
+  get name(): string {
+    return stateOf(this)?.name ?? '';
+  }
+  get publisher(): Client | undefined {
+    return stateOf(this)?.publisher;
+  }
+  get players(): Client[] {
+    return stateOf(this)?.players ?? [];
+  }
+  get publishQueryString(): string {
+    return stateOf(this)?.query ?? '';
+  }
+
+  /** `maxDuration` in seconds, `maxSize` in kilobytes; not above 0 is without a limit. */
+  record(mode?: unknown, maxDuration?: unknown, maxSize?: unknown): boolean {
+    const state = stateOf(this);
+    const wanted = recordMode(mode);
+    if (state === undefined || wanted === undefined) return false;
+    const seconds = Number(maxDuration);
+    const kilobytes = Number(maxSize);
+    return send(state, {
+      op: 'record',
+      mode: wanted,
+      maxDurationS: seconds > 0 ? seconds : undefined,
+      maxSizeBytes: kilobytes > 0 ? kilobytes * BYTES_PER_KILOBYTE : undefined,
+    });
+  }
+
+  /** Takes the publisher off the stream. */
+  disconnect(reason?: unknown): boolean {
+    const state = stateOf(this);
+    if (state === undefined) return false;
+    return send(state, {
+      op: 'streamDisconnect',
+      reason: reason === undefined ? '' : cleanReason(`${reason}`),
+    });
+  }
+}
+
+function recordMode(mode: unknown): 'record' | 'append' | false | undefined {
+  if (mode === undefined || mode === true || mode === 'record') return 'record';
+  if (mode === 'append' || mode === 'appendWithGap') return 'append';
+  return mode === false ? false : undefined;
+}
+
+function stateOf(stream: Stream): StreamState | undefined {
+  return weakMapGet(states, stream);
+}
+
+export function isStream(value: object): boolean {
+  return weakMapGet(states, value) !== undefined;
+}
+
+function send(state: StreamState, command: StreamCommand): boolean {
+  const { gate } = state;
+  if (gate === undefined || gate.phase === 'admitted') {
+    putStreamCommand(state, command);
+    return true;
+  }
+  if (gate.phase === 'over' || gate.held.length >= MAX_HELD) return false;
+  append(gate.held, command);
+  return true;
+}
+
+function putStreamCommand(state: StreamState, command: StreamCommand): void {
+  put({ ...command, stream: state.name, gate: state.gate?.id });
+}
+
+/** A stream that nobody can look up yet. */
+export function createStream(name: string, query: string, publisher: Client | undefined): StreamState {
+  const stream = new Stream();
+  const state: StreamState = { stream, name, query, publisher, players: [], gate: undefined };
+  weakMapSet(states, stream, state);
+  return state;
+}
+
+export function streamByName(name: string): StreamState | undefined {
+  return mapGet(known, name);
+}
+
+/** The stream of that name from now on. Players that waited there are its players. */
+export function enroll(state: StreamState): void {
+  const before = mapGet(known, state.name);
+  if (before !== undefined && before !== state) state.players = before.players;
+  mapSet(known, state.name, state);
+  defineProperty(streamsByName, state.name, {
+    value: state.stream,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+}
+
+/** Streams live as long as somebody publishes or plays them. */
+export function dropIfUnused(state: StreamState): void {
+  if (state.publisher !== undefined || state.players.length > 0) return;
+  if (mapGet(known, state.name) !== state) return;
+  mapDelete(known, state.name);
+  delete streamsByName[state.name];
+}
+
+export function removePlayer(state: StreamState, client: Client): void {
+  for (let i = 0; i < state.players.length; i++) {
+    if (state.players[i] === client) {
+      removeAt(state.players, i);
+      return;
+    }
+  }
+}
+
+export function openStreamGate(state: StreamState, id: number): StreamGate {
+  const gate: StreamGate = { id, phase: 'asked', held: [] };
+  state.gate = gate;
+  return gate;
+}
+
+/** The verdict has been sent; what the script did to the stream goes after it, under its public name. */
+export function admitStream(state: StreamState, as: string | undefined): void {
+  const { gate } = state;
+  if (gate === undefined) return;
+  if (as !== undefined) state.name = as;
+  gate.phase = 'admitted';
+  const { held } = gate;
+  gate.held = [];
+  for (let i = 0; i < held.length; i++) putStreamCommand(state, held[i]!);
+}
+
+/** Refused, or failed after all: forgotten with whatever was done to it. */
+export function forgetStream(state: StreamState): void {
+  if (state.gate === undefined) return;
+  state.gate.phase = 'over';
+  state.gate.held = [];
+  state.publisher = undefined;
+}

@@ -1,0 +1,98 @@
+// setTimeout and setInterval. The runner keeps the time; ids are plain numbers.
+import { MAX_TIMERS } from '../wire.ts';
+import { put } from './outbox.ts';
+import {
+  apply,
+  define,
+  isFunction,
+  isObject,
+  MapConstructor,
+  mapDelete,
+  mapGet,
+  mapHas,
+  mapSet,
+  mapSize,
+  PromiseConstructor,
+  promiseThen,
+} from './primordials.ts';
+import { report, whenSettled } from './report.ts';
+import { callReporting } from './turn.ts';
+
+interface Timer {
+  call: () => unknown;
+  isRepeating: boolean;
+}
+
+const timers = new MapConstructor<number, Timer>();
+let lastId = 0;
+
+function start(call: () => unknown, ms: unknown, isRepeating: boolean): number {
+  if (mapSize(timers) >= MAX_TIMERS) throw new RangeError(`more than ${MAX_TIMERS} timers`);
+  const wanted = Number(ms);
+  lastId += 1;
+  put({ op: 'timer', id: lastId, ms: wanted > 0 ? wanted : 0, repeat: isRepeating });
+  mapSet(timers, lastId, { call, isRepeating });
+  return lastId;
+}
+
+function stop(id: unknown): void {
+  const number = Number(id);
+  if (!mapHas(timers, number)) return;
+  mapDelete(timers, number);
+  put({ op: 'clear', id: number });
+}
+
+export function fireTimer(id: number): void {
+  const timer = mapGet(timers, id);
+  if (timer === undefined) return;
+  const name = timer.isRepeating ? 'setInterval' : 'setTimeout';
+  if (!timer.isRepeating) mapDelete(timers, id);
+  const result = callReporting(name, '', timer.call, undefined, []);
+  whenSettled(
+    result,
+    () => {},
+    (error) => report('handler', name, error),
+  );
+}
+
+function setTimeout(callback: unknown, ms?: unknown, ...args: unknown[]): number {
+  return start(callable(callback, args), ms, false);
+}
+
+/** Also as in Flash Player: `setInterval(object, "method", ms, ...args)`, the method being looked up at each call. */
+function setInterval(callback: unknown, ms?: unknown, ...args: unknown[]): number {
+  if (isObject(callback) && !isFunction(callback) && typeof ms === 'string') {
+    const name = ms;
+    const interval = args[0];
+    const methodArgs: unknown[] = [];
+    for (let i = 1; i < args.length; i++) methodArgs[i - 1] = args[i];
+    return start(() => callMethod(callback as Record<string, unknown>, name, methodArgs), interval, true);
+  }
+  return start(callable(callback, args), ms, true);
+}
+
+function callable(callback: unknown, args: unknown[]): () => unknown {
+  if (!isFunction(callback)) throw new TypeError('the callback of a timer is not a function');
+  return () => apply(callback, undefined, args);
+}
+
+function callMethod(object: Record<string, unknown>, name: string, args: unknown[]): unknown {
+  const method = object[name];
+  if (!isFunction(method)) throw new TypeError(`the object of a timer has no method ${name}`);
+  return apply(method, object, args);
+}
+
+const nothing = PromiseConstructor.resolve();
+
+function queueMicrotask(callback: unknown): void {
+  if (!isFunction(callback)) throw new TypeError('the callback of queueMicrotask is not a function');
+  promiseThen(nothing, () => callReporting('queueMicrotask', '', callback, undefined, []));
+}
+
+export function defineTimers(): void {
+  define(globalThis, 'setTimeout', setTimeout);
+  define(globalThis, 'setInterval', setInterval);
+  define(globalThis, 'clearTimeout', (id: unknown) => stop(id));
+  define(globalThis, 'clearInterval', (id: unknown) => stop(id));
+  define(globalThis, 'queueMicrotask', queueMicrotask);
+}

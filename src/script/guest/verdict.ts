@@ -1,0 +1,90 @@
+// What a gate's handler returned → what it decided. The rule of all three gates: whatever is not clearly a yes is a no.
+import type { ScriptEvent } from '../wire.ts';
+import { cut, formatValue } from './inspect.ts';
+import { charCodeAt, fromCharCode, isObject, keys, slice } from './primordials.ts';
+
+export type GateName = Extract<ScriptEvent, { t: 'gate' }>['gate'];
+
+const MAX_REASON = 200;
+const MAX_VALUE = 100;
+
+export type Decision =
+  | { kind: 'accept'; as?: string; record?: 'record' | 'append' }
+  | { kind: 'deny'; reason: string }
+  /** onConnect may decide later. */
+  | { kind: 'pending' }
+  /** No verdict that we know: refuses, and `why` is reported. */
+  | { kind: 'wrong'; why: string };
+
+export const REFUSED = 'refused by the application';
+export const FAILED = 'application error';
+
+/**
+ * `isClassic`: FMS ignored what onPublish and onPlay returned, and took only booleans from onConnect; old scripts return all
+ * sorts of things by accident. `isLate`: the value of a promise.
+ */
+export function readVerdict(gate: GateName, value: unknown, isClassic: boolean, isLate: boolean): Decision {
+  if (value === true) return { kind: 'accept' };
+  if (value === false) return { kind: 'deny', reason: REFUSED };
+  if (value === undefined) {
+    if (gate !== 'onConnect') return { kind: 'accept' };
+    if (!isLate) return { kind: 'pending' };
+    return {
+      kind: 'wrong',
+      why: 'the promise of onConnect ended without a decision: return true or false, or call application.acceptConnection',
+    };
+  }
+  if (isClassic && !isOurs(value)) return gate === 'onConnect' ? { kind: 'pending' } : { kind: 'accept' };
+  if (typeof value !== 'object' || value === null) return wrong(gate, value);
+  return readTerms(gate, value);
+}
+
+/** An object that nobody returns by accident. */
+function isOurs(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const names = keys(value);
+  for (let i = 0; i < names.length; i++) {
+    if (names[i] === 'deny' || names[i] === 'as' || names[i] === 'record') return true;
+  }
+  return false;
+}
+
+function readTerms(gate: GateName, value: object): Decision {
+  const { deny, as, record } = value as { deny?: unknown; as?: unknown; record?: unknown };
+  const names = keys(value);
+  let isDenial = false;
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!;
+    if (name === 'deny') isDenial = true;
+    else if (!(name === 'as' && gate !== 'onConnect') && !(name === 'record' && gate === 'onPublish')) {
+      return {
+        kind: 'wrong',
+        why: `${gate} returned ${formatValue(value, MAX_VALUE)}: ${name} is not known there`,
+      };
+    }
+  }
+  if (isDenial) {
+    const reason = typeof deny === 'string' ? cleanReason(deny) : '';
+    return reason === '' || names.length > 1 ? wrong(gate, value) : { kind: 'deny', reason };
+  }
+  if (names.length === 0 && gate === 'onConnect') return wrong(gate, value);
+  if (as !== undefined && (typeof as !== 'string' || as === '')) return wrong(gate, value);
+  if (record !== undefined && record !== 'record' && record !== 'append') return wrong(gate, value);
+  return { kind: 'accept', as, record };
+}
+
+function wrong(gate: GateName, value: unknown): Decision {
+  return { kind: 'wrong', why: `${gate} returned ${formatValue(value, MAX_VALUE)}, which is no verdict` };
+}
+
+/** A reason as it reaches the client: one printable line. */
+export function cleanReason(text: string): string {
+  let clean = '';
+  const all = slice(text, 0, 4 * MAX_REASON);
+  for (let i = 0; i < all.length; i++) {
+    const code = charCodeAt(all, i);
+    const isControl = code < 0x20 || (code >= 0x7f && code < 0xa0) || code === 0x2028 || code === 0x2029;
+    clean += isControl ? '' : fromCharCode(code);
+  }
+  return cut(clean, MAX_REASON);
+}
