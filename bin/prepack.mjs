@@ -1,7 +1,8 @@
 // `npm pack` runs this first: src/ → dist/, because Node strips no types from files under node_modules.
-// What the server reads at run time as text (the scripts' library and their typings) travels as it is.
+// What the server reads at run time as text (the scripts' library, with the file that it shares with us, and their
+// typings) travels as it is.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -14,7 +15,6 @@ const compiler = spawnSync(process.execPath, [tsc, '-p', join(root, 'src', 'tsco
   stdio: 'inherit',
 });
 if (compiler.status !== 0) process.exit(1);
-for (const asText of ['script/guest', 'script/types']) {
-  const from = join(root, 'src', asText);
-  if (existsSync(from)) cpSync(from, join(dist, asText), { recursive: true });
+for (const text of ['script/guest', 'script/types', 'script/wire.ts']) {
+  cpSync(join(root, 'src', text), join(dist, text), { recursive: true });
 }
