@@ -1,0 +1,172 @@
+// The applications that come along, as they come along, in the real server.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type AmfValue, membersOf } from '../../src/protocol/amf.ts';
+import { h264Clip, probePackets, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
+import { video } from '../support/media.ts';
+import { RtmpPeer } from '../support/rtmp-peer.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+const SAMPLES = join(import.meta.dirname, '..', '..', 'applications');
+
+/** The files of a sample, for `startServer`. */
+function sample(name: string): Record<string, string> {
+  const files = readdirSync(join(SAMPLES, name), { withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    files.map((file) => [`${name}/${file.name}`, readFileSync(join(SAMPLES, name, file.name), 'utf8')]),
+  );
+}
+
+async function connected(server: TestServer, application: string, ...args: AmfValue[]): Promise<RtmpPeer> {
+  const peer = await RtmpPeer.open(server.port);
+  const answer = await peer.connect(application, {}, ...args);
+  assert.equal(answer.name, '_result');
+  return peer;
+}
+
+/** What it is told after asking: the code of the first status with one of these, and its description. */
+async function outcome(
+  peer: RtmpPeer,
+  command: 'publish' | 'play',
+  name: string,
+): Promise<[code: AmfValue, AmfValue]> {
+  const id = await peer.createStream();
+  peer.command(command, 0, command === 'publish' ? [name, 'live'] : [name, -2000], id);
+  const codes = [
+    'NetStream.Publish.Start',
+    'NetStream.Publish.Denied',
+    'NetStream.Play.Start',
+    'NetStream.Play.Failed',
+  ];
+  const heard = await peer.expect(`the outcome of ${command}`, (one) => {
+    const info = one.streamId === id ? membersOf(one.command?.args[0]) : undefined;
+    return codes.includes(String(info?.code));
+  });
+  const info = membersOf(heard.command?.args[0])!;
+  return [info.code, info.description];
+}
+
+test('live: whoever comes may publish and play', async () => {
+  await using server = await startServer({ applications: sample('live') });
+  await using publisher = await RtmpPeer.open(server.port);
+  const id = await publisher.publish('live', 'show');
+  publisher.video(id, 0, video.header());
+  publisher.video(id, 40, video.keyframe());
+  await using player = await RtmpPeer.open(server.port);
+  await player.play('live', 'show');
+  assert.deepEqual((await player.expectMedia()).media, video.header());
+  assert.deepEqual((await player.expectMedia()).media, video.keyframe());
+});
+
+test('auth: as it comes along, nobody may publish and nobody may play', async () => {
+  await using server = await startServer({ applications: sample('auth') });
+  await using peer = await connected(server, 'auth');
+  assert.deepEqual(await outcome(peer, 'publish', 'cam1'), [
+    'NetStream.Publish.Denied',
+    'unknown stream key',
+  ]);
+  assert.deepEqual(await outcome(peer, 'publish', ''), ['NetStream.Publish.Denied', 'unknown stream key']);
+  const [code] = await outcome(peer, 'play', 'cam1?expires=99999999999&token=');
+  assert.equal(code, 'NetStream.Play.Failed');
+});
+
+test('auth: a stream key publishes under its public name, a signed link plays until it expires', async () => {
+  const key = '6d1c2f5f0f6b4a3e';
+  const linkSecret = '0b6c8ee7a0f5f2e49be5a7f6c0a15f3c';
+  const keys = JSON.stringify({ streamKeys: { [key]: 'cam1' }, linkSecret });
+  const sign = (action: string, name: string, expires: number) => {
+    const token = createHmac('sha256', linkSecret).update(`${action}:${name}:${expires}`).digest('hex');
+    return `${name}?expires=${expires}&token=${token}`;
+  };
+  const later = Math.floor(Date.now() / 1000) + 3600;
+
+  await using server = await startServer({ applications: { ...sample('auth'), 'auth/keys.json': keys } });
+  await using publisher = await RtmpPeer.open(server.port);
+  const id = await publisher.publish('auth', key);
+  publisher.video(id, 0, video.header());
+  publisher.video(id, 40, video.keyframe());
+
+  await using player = await connected(server, 'auth');
+  assert.deepEqual(await outcome(player, 'play', sign('play', 'cam1', later)), [
+    'NetStream.Play.Start',
+    'Started playing cam1.',
+  ]);
+  assert.deepEqual((await player.expectMedia()).media, video.header());
+
+  await using stranger = await connected(server, 'auth');
+  const invalid = ['NetStream.Play.Failed', 'this link is not valid, or not any longer'];
+  for (const link of [
+    'cam1',
+    sign('play', 'cam1', 1_600_000_000),
+    sign('play', 'cam2', later).replace('cam2', 'cam1'),
+    sign('publish', 'cam1', later),
+    `${sign('play', 'cam1', later).slice(0, -2)}`,
+    'cam1?expires=constructor&token=__proto__',
+  ]) {
+    assert.deepEqual(await outcome(stranger, 'play', link), invalid, link);
+  }
+  for (const name of ['cam1', 'wrong-key', sign('play', 'cam9', later), 'toString', '__proto__']) {
+    const denied = ['NetStream.Publish.Denied', 'unknown stream key'];
+    assert.deepEqual(await outcome(stranger, 'publish', name), denied, name);
+  }
+  assert.equal(
+    (await outcome(stranger, 'publish', sign('publish', 'cam9', later)))[0],
+    'NetStream.Publish.Start',
+  );
+  assert.ok(!JSON.stringify(server.log).includes(key), 'the key stands in the log');
+});
+
+test('record: what is published becomes a playable file, and recordings() answers it', async () => {
+  await using server = await startServer({ applications: sample('record') });
+  await using asker = await connected(server, 'record');
+  assert.deepEqual((await asker.call('recordings')).args, [[]]);
+  await using publisher = startFfmpeg(publishArgs(await h264Clip(), server.url('record', 'show')));
+  await publisher.reached(3);
+  await publisher.stop();
+
+  let recordings: AmfValue[] = [];
+  while (recordings.length === 0) {
+    const { args } = await asker.call('recordings'); // until the server has seen the publisher go
+    recordings = args[0] as AmfValue[];
+  }
+  assert.equal(recordings.length, 1);
+  const { name, file } = membersOf(recordings[0])!;
+  assert.deepEqual([name, file], ['show', 'streams/_definst_/show.flv']);
+  await server.stop(); // which flushes the files
+  const packets = await probePackets(join(server.root, 'applications/record', String(file)));
+  assert.ok(packets.filter(({ codecType }) => codecType === 'video').length >= 70);
+  assert.ok(packets.some(({ codecType }) => codecType === 'audio'));
+});
+
+test('chat: names are unique in a room, and everybody in it hears what is said', async () => {
+  await using server = await startServer({ applications: sample('chat') });
+  await using ann = await connected(server, 'chat/kitchen', 'Ann');
+  assert.deepEqual((await ann.expectCommand('welcome')).args, [['Ann']]);
+  await using bob = await connected(server, 'chat/kitchen', 'Bob<script>');
+  assert.deepEqual((await bob.expectCommand('welcome')).args, [['Ann', 'Bobscript']]);
+  assert.deepEqual((await ann.expectCommand('joined')).args, ['Bobscript']);
+  await using elsewhere = await connected(server, 'chat/garden', 'Ann');
+  assert.deepEqual((await elsewhere.expectCommand('welcome')).args, [['Ann']]);
+
+  for (const [args, message] of [
+    [['Ann'], 'Ann is here already'],
+    [[], 'say who you are'],
+  ] as [AmfValue[], string][]) {
+    await using late = await RtmpPeer.open(server.port);
+    const answer = await late.connect('chat/kitchen', {}, ...args);
+    const info = membersOf(answer.args[0])!;
+    assert.deepEqual([answer.name, info.code], ['_error', 'NetConnection.Connect.Rejected']);
+    assert.deepEqual({ ...membersOf(info.application) }, { message });
+  }
+
+  assert.deepEqual((await bob.call('say', 'hello')).args, [true]);
+  assert.deepEqual((await ann.expectCommand('said')).args, ['Bobscript', 'hello']);
+  assert.deepEqual((await ann.call('who')).args, [['Ann', 'Bobscript']]);
+  bob.socket.destroy();
+  assert.deepEqual((await ann.expectCommand('left')).args, ['Bobscript']);
+  await elsewhere.settle();
+  assert.ok(!elsewhere.summary().includes('said'));
+});
