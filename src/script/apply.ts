@@ -1,0 +1,46 @@
+// Commands of a script → what they do to its instance.
+import type { ScriptCommands } from '../application/script.ts';
+import type { Command } from './commands.ts';
+
+/** Those that concern the instance itself; answers and reports are handled before. */
+export type InstanceCommand = Exclude<
+  Command,
+  { op: 'ready' | 'saved' | 'verdict' | 'ret' | 'log' | 'error' }
+>;
+
+/**
+ * Responders are numbered by each version of a script anew. What the client answers to must tell the versions apart: an
+ * answer to the old one's question is none to the new one's.
+ */
+export const RESPONDERS_PER_VERSION = 2 ** 32;
+
+export function applyCommand(command: InstanceCommand, to: ScriptCommands, version: number): void {
+  switch (command.op) {
+    case 'clientCall': {
+      const { client, name, args, responder } = command;
+      const id = responder === undefined ? undefined : version * RESPONDERS_PER_VERSION + responder;
+      to.callClient(client, name, args, id);
+      return;
+    }
+    case 'broadcast':
+      to.broadcast(command.name, command.args);
+      return;
+    case 'disconnect':
+      to.disconnectClient(command.client);
+      return;
+    case 'access':
+      to.setAccess(command.client, command.access);
+      return;
+    case 'ping':
+      to.pingClient(command.client);
+      return;
+    case 'record':
+      to.record(command.stream, command.mode, command.limits, command.gate);
+      return;
+    case 'streamDisconnect':
+      to.disconnectStream(command.stream, command.reason, command.gate);
+      return;
+    case 'shutdown':
+      to.shutdown();
+  }
+}

@@ -1,0 +1,270 @@
+// The media side of scripts: watches the applications' folders, keeps the runner alive, and gives every application
+// instance the script that decides for it.
+import type { Clock } from '../application/clock.ts';
+import type { InstanceScript, ScriptCommands, Scripts } from '../application/script.ts';
+import type { ApplicationLog } from '../log/application-log.ts';
+import { type Log, logBug } from '../log/log.ts';
+import { type BuildFault, buildScript, formatFault, type ScriptBuild } from './build.ts';
+import { ScriptCatalog } from './catalog.ts';
+import type { Frame } from './frames.ts';
+import { bundleGuest } from './guest-bundle.ts';
+import { InstanceScriptHost } from './instance-script.ts';
+import { Journal } from './journal.ts';
+import { type RunnerProcess, spawnRunner } from './runner-process.ts';
+import { Strikes } from './strikes.ts';
+import { type RunnerDeath, Supervisor } from './supervisor.ts';
+import { Unit, type UnitOptions } from './unit.ts';
+import { ScriptWatcher } from './watch.ts';
+import type { ScriptLimits } from './wire.ts';
+
+export interface ScriptHostOptions {
+  applicationsDir: string;
+  log: Log;
+  applicationLog(application: string, instance: string): ApplicationLog;
+  /** `application.server` and `application.hostname`. */
+  server: string;
+  hostname: string;
+  limits: ScriptLimits;
+  gateDeadlineMs: number;
+  clock: Clock;
+  /** Tests hand in a runner of their own. */
+  spawn?: () => RunnerProcess;
+}
+
+/** What all instances of an application share. */
+interface Application {
+  readonly instances: Set<RunningInstance>;
+  /** The last version that has served anywhere. */
+  proven: ScriptBuild | undefined;
+  /** Instances that were opened when there was no script: called when there is one. */
+  readonly unscripted: Set<() => void>;
+  /** By instance: they outlive it, so that coming back does not wipe the slate. */
+  readonly strikes: Map<string, Strikes>;
+}
+
+interface RunningInstance {
+  script: InstanceScriptHost;
+  commands: ScriptCommands;
+  journal: Journal;
+}
+
+export class ScriptHost implements Scripts {
+  readonly #options: ScriptHostOptions;
+  readonly #catalog: ScriptCatalog;
+  readonly #applications = new Map<string, Application>();
+  readonly #units = new Map<number, Unit>();
+  #lastUnitId = 0;
+  #supervisor: Supervisor | undefined;
+  #watcher: ScriptWatcher | undefined;
+
+  constructor(options: ScriptHostOptions) {
+    this.#options = options;
+    this.#catalog = new ScriptCatalog({
+      applicationsDir: options.applicationsDir,
+      clock: options.clock,
+      build: buildScript,
+      events: {
+        built: (build, healed) => this.#built(build, healed),
+        broken: (application, faults, good) => this.#broken(application, faults, good),
+        vanished: (application, good) => this.#vanished(application, good),
+        removed: (application) => this.#removed(application),
+      },
+      onBug: (error) => logBug(options.log, error, 'building a script'),
+    });
+  }
+
+  /** Resolves when the runner is up, every script has been built once, and changes are seen. */
+  async start(): Promise<void> {
+    const { applicationsDir, clock, log, spawn = spawnRunner } = this.#options;
+    this.#watcher = new ScriptWatcher({
+      applicationsDir,
+      clock,
+      onChange: (application) => void this.#catalog.refresh(application),
+      onError: (error) => log.warn({ event: 'watch', err: error }, 'changes of scripts may go unseen'),
+    });
+    const supervise = async () => {
+      this.#supervisor = new Supervisor({
+        spawn,
+        guest: await bundleGuest(),
+        clock,
+        log,
+        onUp: () => this.#eachInstance((script) => script.runnerUp()),
+        onFrame: (frame) => this.#frame(frame),
+        onDown: (death) => this.#runnerDown(death),
+      });
+      await this.#supervisor.start();
+    };
+    await Promise.all([supervise(), this.#watcher.ready().then(() => this.#catalog.start())]);
+  }
+
+  async close(): Promise<void> {
+    this.#catalog.close();
+    this.#eachInstance((script) => script.close());
+    await Promise.all([this.#watcher?.close(), this.#supervisor?.close()]);
+  }
+
+  open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined {
+    const entry = this.#catalog.find(application);
+    if (!entry) return undefined;
+    const { log, applicationLog, clock, server, hostname, limits, gateDeadlineMs } = this.#options;
+    const shared = this.#application(application);
+    const name = `${application}/${instance}`;
+    const strikes = shared.strikes.get(instance) ?? new Strikes(clock);
+    shared.strikes.set(instance, strikes);
+    const journal = new Journal({
+      application,
+      instance,
+      log,
+      clock,
+      applicationLog: applicationLog(application, instance),
+    });
+    const script = new InstanceScriptHost({
+      name,
+      commands,
+      journal,
+      strikes,
+      clock,
+      gateDeadlineMs,
+      limits,
+      application: { name, server, hostname, config: {} },
+      candidates: () => [entry.good, shared.proven].filter((build) => build !== undefined),
+      isRunnerUp: () => this.#supervisor?.isUp ?? false,
+      openUnit: (unit) => this.#openUnit(unit),
+      onServing: (build) => {
+        shared.proven = build;
+      },
+      onBug: (error, where) => logBug(log, error, where),
+      onClosed: () => shared.instances.delete(running),
+    });
+    const running: RunningInstance = { script, commands, journal };
+    shared.instances.add(running);
+    void entry.settled().then(() => script.begin());
+    return script;
+  }
+
+  /**
+   * `open` gave nothing, for there was no script: `listener` is called once there is one. What is running then opens
+   * again and hands its clients over in the snapshot. Returns its undo.
+   */
+  whenScripted(application: string, listener: () => void): () => void {
+    const { unscripted } = this.#application(application);
+    unscripted.add(listener);
+    return () => unscripted.delete(listener);
+  }
+
+  #application(name: string): Application {
+    let application = this.#applications.get(name);
+    if (!application) {
+      application = { instances: new Set(), proven: undefined, unscripted: new Set(), strikes: new Map() };
+      this.#applications.set(name, application);
+    }
+    return application;
+  }
+
+  #eachInstance(call: (script: InstanceScriptHost) => void): void {
+    for (const { instances } of this.#applications.values())
+      for (const { script } of [...instances]) call(script);
+  }
+
+  // ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #built(build: ScriptBuild, healed: boolean): void {
+    const { application } = build;
+    const { instances, unscripted, strikes } = this.#application(application);
+    if (healed)
+      this.#options.log.info({ event: 'script', application }, `${application}: its script is sound again`);
+    for (const entry of strikes.values()) entry.clear();
+    for (const { script } of [...instances]) script.reload(build);
+    const listeners = [...unscripted];
+    unscripted.clear();
+    for (const listener of listeners) listener();
+  }
+
+  #broken(application: string, faults: BuildFault[], good: ScriptBuild | undefined): void {
+    const { log } = this.#options;
+    for (const fault of faults) {
+      const { file, line, column, message, lineText } = fault;
+      log.error(
+        {
+          event: 'script-error',
+          application,
+          kind: 'build',
+          where: 'build',
+          message,
+          file,
+          line,
+          column,
+          lineText,
+        },
+        formatFault(application, fault),
+      );
+      for (const journal of this.#journals(application)) journal.buildFault(fault);
+    }
+    this.#sayWhatServes(application, good);
+  }
+
+  #vanished(application: string, good: ScriptBuild | undefined): void {
+    const fault = {
+      message: good ? `the main script ${good.mainScript} has gone` : 'there is no main script any more',
+    };
+    this.#broken(application, [fault], good);
+  }
+
+  #sayWhatServes(application: string, good: ScriptBuild | undefined): void {
+    const consequence = good
+      ? 'the last good version of the script goes on serving'
+      : 'the application failed to load; every connect is refused until a save heals it';
+    this.#options.log.warn({ event: 'script', application }, `${application}: ${consequence}`);
+    for (const journal of this.#journals(application)) journal.note(consequence);
+  }
+
+  #removed(application: string): void {
+    const shared = this.#application(application);
+    shared.proven = undefined;
+    this.#options.log.warn(
+      { event: 'script', application },
+      `${application}: its folder has gone, so it is shut down`,
+    );
+    for (const { commands } of [...shared.instances]) commands.shutdown();
+  }
+
+  /** Of what runs; of the default instance when nothing does, for somebody will look there. */
+  #journals(application: string): Journal[] {
+    const { instances } = this.#application(application);
+    if (instances.size > 0) return [...instances].map(({ journal }) => journal);
+    const { log, clock, applicationLog } = this.#options;
+    const instance = '_definst_';
+    return [
+      new Journal({
+        application,
+        instance,
+        log,
+        clock,
+        applicationLog: applicationLog(application, instance),
+      }),
+    ];
+  }
+
+  // ── the runner ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #openUnit(options: Omit<UnitOptions, 'id' | 'send' | 'onGone'>): Unit {
+    this.#lastUnitId += 1;
+    const unit = new Unit({
+      ...options,
+      id: this.#lastUnitId,
+      send: (frames) => this.#supervisor?.send(frames),
+      onGone: (id) => this.#units.delete(id),
+    });
+    this.#units.set(unit.id, unit);
+    return unit;
+  }
+
+  #frame({ type, unit, body }: Frame): void {
+    this.#units.get(unit)?.receive(type, body);
+  }
+
+  #runnerDown({ how, culprit }: RunnerDeath): void {
+    this.#eachInstance((script) => script.runnerDown(how, culprit));
+    this.#units.clear();
+  }
+}

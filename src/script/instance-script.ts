@@ -1,0 +1,445 @@
+// The script of one application instance: which version of it runs, and how the next one takes over.
+//
+// A version is loaded beside the one that serves. Then the post is parked, the old one gives its state away, the new one
+// starts with it; only when its onAppStart has gone well does it serve, and only then do its commands take effect. If
+// anything fails on the way, the old one goes on as if nothing had been tried. Clients and streams belong to the
+// instance and know nothing of this.
+import type { Clock } from '../application/clock.ts';
+import type {
+  GateName,
+  GateQuestion,
+  InstanceScript,
+  InstanceSnapshot,
+  InvokeResult,
+  Notice,
+  OpenGate,
+  ScriptCommands,
+  Verdict,
+} from '../application/script.ts';
+import { type DecodeError, ScriptError } from '../errors.ts';
+import type { AmfValue } from '../protocol/amf.ts';
+import { applyCommand, RESPONDERS_PER_VERSION } from './apply.ts';
+import type { ScriptBuild } from './build.ts';
+import type { Command, SavedState } from './commands.ts';
+import type { Journal } from './journal.ts';
+import { Mailbox } from './mailbox.ts';
+import type { Strikes } from './strikes.ts';
+import { type Unit, UnitEnd, type UnitOptions } from './unit.ts';
+import type { LoadBody, WireSnapshot } from './wire.ts';
+
+/** onAppStart, its promise included. Beyond it a reload has failed; clients wait this long at most. */
+export const START_DEADLINE_MS = 5000;
+/** The runner ends a load by itself (`loadMs`); this much later it must have said so. */
+const LOAD_GRACE_MS = 3000;
+/** onBeforeReload. A version that does not answer is replaced without its state, or it could never be. */
+const SAVE_DEADLINE_MS = 2000;
+/** What the old version has queued may still be traced; then its isolate goes. */
+const OLD_VERSION_MS = 1000;
+
+const State = {
+  /** No version has served yet. */
+  Starting: 'starting',
+  Serving: 'serving',
+  /** The version that served has ended; another try is on or will be. */
+  Restarting: 'restarting',
+  /** Until its files change. */
+  Stopped: 'stopped',
+  Closed: 'closed',
+} as const;
+type State = (typeof State)[keyof typeof State];
+
+type Why = 'start' | 'reload' | 'restored';
+
+export interface InstanceScriptOptions {
+  /** `live/_definst_` */
+  name: string;
+  commands: ScriptCommands;
+  journal: Journal;
+  strikes: Strikes;
+  clock: Clock;
+  gateDeadlineMs: number;
+  limits: LoadBody['limits'];
+  application: LoadBody['application'];
+  /** The versions to begin with, best first: the newest that bundles, the last that has served elsewhere. */
+  candidates(): ScriptBuild[];
+  isRunnerUp(): boolean;
+  openUnit(options: Omit<UnitOptions, 'id' | 'send' | 'onGone'>): Unit;
+  /** That version serves here. */
+  onServing(build: ScriptBuild): void;
+  onBug(error: unknown, where: string): void;
+  onClosed(): void;
+}
+
+export class InstanceScriptHost implements InstanceScript {
+  readonly started: Promise<void>;
+  readonly #options: InstanceScriptOptions;
+  readonly #mailbox: Mailbox;
+  #state: State = State.Starting;
+  #current: Unit | undefined;
+  #next: Unit | undefined;
+  /** Counts the versions that have served. */
+  #version = 0;
+  #lastServed: ScriptBuild | undefined;
+  /** Wanted instead of the current one, since when. */
+  #newest: { build: ScriptBuild; sinceMs: number } | undefined;
+  /** Hashes of versions that could not be started here. */
+  readonly #refused = new Set<string>();
+  /** Who was here when the post was parked. */
+  #presentAtPark: InstanceSnapshot | undefined;
+  #isDriving = false;
+  /** The version under way has said itself what went wrong. */
+  #hasReported = false;
+  #refusedCommands = 0;
+  readonly #settleStarted: { resolve(): void; reject(error: ScriptError): void };
+  readonly #cancelStartDeadline: () => void;
+
+  constructor(options: InstanceScriptOptions) {
+    this.#options = options;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    promise.catch(() => {}); // whoever waits for it hears of it; if nobody does, that is no accident
+    this.started = promise;
+    this.#settleStarted = { resolve, reject };
+    this.#mailbox = new Mailbox({
+      clock: options.clock,
+      gateDeadlineMs: options.gateDeadlineMs,
+      onExpired: (gate, asked) => this.#gateExpired(gate, asked),
+      onBug: (error) => options.onBug(error, 'an answer of a script'),
+    });
+    this.#cancelStartDeadline = options.clock.after(options.gateDeadlineMs, () => {
+      if (this.#state === State.Starting) this.#fail('it did not start in time');
+    });
+  }
+
+  /** Commands that could not be read, so far. */
+  get refusedCommands(): number {
+    return this.#refusedCommands;
+  }
+
+  // ── the instance's side ────────────────────────────────────────────────────────────────────────────────────────
+
+  ask(question: GateQuestion, answer: (verdict: Verdict) => void): OpenGate {
+    return this.#mailbox.ask(question, answer);
+  }
+
+  tell(notice: Notice): void {
+    this.#mailbox.tell(notice);
+  }
+
+  invoke(
+    clientId: string,
+    name: string,
+    args: AmfValue[],
+    wantsResult: boolean,
+    answer: (result: InvokeResult) => void,
+  ): void {
+    this.#mailbox.invoke(clientId, name, args, wantsResult, answer);
+  }
+
+  callResult(responder: number, ok: boolean, value: AmfValue): void {
+    const version = Math.floor(responder / RESPONDERS_PER_VERSION);
+    if (!this.#current || version !== this.#version) return;
+    this.#mailbox.callResult(this.#current, responder % RESPONDERS_PER_VERSION, ok, value);
+  }
+
+  stop(reason: 'Application.GC' | 'Application.Shutdown'): Promise<boolean> {
+    return this.#mailbox.stop(reason);
+  }
+
+  close(): void {
+    if (this.#state === State.Closed) return;
+    this.#state = State.Closed;
+    this.#cancelStartDeadline();
+    this.#mailbox.close();
+    this.#next?.dispose();
+    this.#current?.dispose();
+    this.#next = undefined;
+    this.#current = undefined;
+    this.#settleStarted.reject(
+      new ScriptError('ERR_SCRIPT_CLOSED', `the script of ${this.#options.name} was closed`),
+    );
+    this.#options.onClosed();
+  }
+
+  // ── the host's side ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The files as they are now have been looked at: begin. */
+  begin(): void {
+    void this.#drive();
+  }
+
+  /** There is a new version. */
+  reload(build: ScriptBuild): void {
+    if (this.#state === State.Closed) return;
+    this.#newest = { build, sinceMs: this.#options.clock.now() };
+    this.#refused.delete(build.hash);
+    if (this.#next?.isLoading && this.#next.build.hash !== build.hash) this.#next.dispose();
+    if (this.#state === State.Stopped) {
+      this.#state = this.#version > 0 ? State.Restarting : State.Starting;
+      this.#mailbox.reopen();
+    }
+    void this.#drive();
+  }
+
+  runnerUp(): void {
+    void this.#drive();
+  }
+
+  /** All units are gone. `culprit`: the unit whose turn may have been the cause. */
+  runnerDown(how: string, culprit: number | undefined): void {
+    const { journal, strikes } = this.#options;
+    const blamed = [this.#next, this.#current].find((unit) => unit !== undefined && unit.id === culprit);
+    if (blamed) {
+      strikes.add();
+      const message = `the script runner ended during a turn of this script: ${how}`;
+      journal.fault({ kind: 'crash', where: 'runner', message }, blamed.build);
+      if (blamed === this.#next) this.#refused.add(blamed.build.hash);
+    }
+    const end = new UnitEnd('runner', how);
+    this.#next?.ended(end);
+    this.#current?.ended(end);
+  }
+
+  // ── versions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Brings up what is wanted until what is wanted serves, or nothing more can be done. */
+  async #drive(): Promise<void> {
+    if (this.#isDriving) return;
+    this.#isDriving = true;
+    try {
+      for (let build = this.#wanted(); build; build = this.#wanted()) await this.#bringUp(build);
+    } catch (error) {
+      this.#options.onBug(error, 'bringing up a script');
+      this.#fail('an unexpected error');
+    } finally {
+      this.#isDriving = false;
+    }
+  }
+
+  #wanted(): ScriptBuild | undefined {
+    const { strikes, isRunnerUp, candidates } = this.#options;
+    if (this.#state === State.Closed || this.#state === State.Stopped) return undefined;
+    const newest = this.#newest?.build;
+    if (this.#state === State.Serving) {
+      const isNew = newest !== undefined && newest.hash !== this.#current!.build.hash;
+      return isNew && !this.#refused.has(newest.hash) && isRunnerUp() ? newest : undefined;
+    }
+    if (strikes.isOut) {
+      this.#fail('it has ended the hard way too often');
+      return undefined;
+    }
+    const builds = [newest, ...candidates(), this.#lastServed];
+    const build = builds.find((known) => known !== undefined && !this.#refused.has(known.hash));
+    if (!build) this.#fail('no version of it can be started');
+    return build && isRunnerUp() ? build : undefined;
+  }
+
+  async #bringUp(build: ScriptBuild): Promise<void> {
+    const { name, limits, application, clock, openUnit } = this.#options;
+    const unit = openUnit({
+      build,
+      onCommand: (from, command) => this.#command(from, command),
+      onRefusedCommand: (_, error) => this.#commandRefused(error),
+      onUndeliverable: (event) => this.#mailbox.undeliverable(event),
+      onEnd: (from, end) => this.#unitEnded(from, end),
+    });
+    this.#next = unit;
+    this.#hasReported = false;
+    try {
+      const loading = unit.load({ instance: name, script: build.script, limits, application });
+      await within(clock, limits.loadMs + LOAD_GRACE_MS, 'the script did not load in time', loading);
+      await this.#start(unit);
+      if (unit.end) throw unit.end;
+      this.#commit(unit);
+    } catch (error) {
+      if (!(error instanceof UnitEnd)) throw error;
+      this.#refuse(unit, error);
+    }
+  }
+
+  async #start(unit: Unit): Promise<void> {
+    const saved = await this.#saveCurrent();
+    const why: Why = this.#current ? 'reload' : this.#version > 0 ? 'restored' : 'start';
+    const snapshot = this.#snapshot(saved);
+    const state = saved?.state;
+    const id = this.#mailbox.nextId();
+    const start = unit.start({ t: 'start', id, why, ...(state === undefined ? {} : { state }), snapshot });
+    const late = `onAppStart did not finish within ${START_DEADLINE_MS / 1000} s`;
+    const ok = await within(this.#options.clock, START_DEADLINE_MS, late, start);
+    if (!ok) throw new UnitEnd('unready', 'onAppStart failed');
+  }
+
+  async #saveCurrent(): Promise<SavedState | undefined> {
+    const { clock, journal } = this.#options;
+    const current = this.#current;
+    if (!current) return undefined;
+    this.#park();
+    try {
+      const save = current.save({ t: 'save', id: this.#mailbox.nextId() });
+      const saved = await within(clock, SAVE_DEADLINE_MS, 'onBeforeReload did not answer', save);
+      if (saved.lost.length > 0) {
+        journal.warn(
+          `not carried over to the new version: ${saved.lost.join(', ')}. Functions belong on Client.prototype; the rest can be set in onClientResume`,
+        );
+      }
+      return saved;
+    } catch (error) {
+      if (!(error instanceof UnitEnd)) throw error;
+      if (current.end) return undefined;
+      const message = `${error.message}: the new version starts without its state`;
+      journal.fault({ kind: 'timeout', where: 'onBeforeReload', message }, current.build);
+      current.hold();
+      return undefined;
+    }
+  }
+
+  #park(): void {
+    this.#mailbox.park();
+    this.#presentAtPark ??= this.#options.commands.snapshot();
+  }
+
+  /**
+   * Who is here now; and who has left since the post was parked, for that post tells of it: onDisconnect shall find its
+   * client.
+   */
+  #snapshot(saved: SavedState | undefined): WireSnapshot {
+    const { clients, streams } = this.#options.commands.snapshot();
+    const present = new Set(clients.map(({ facts }) => facts.id));
+    const parked = new Set(this.#mailbox.parkedDisconnects());
+    const departed = (this.#presentAtPark?.clients ?? []).filter(
+      ({ facts }) => !present.has(facts.id) && parked.has(facts.id),
+    );
+    return {
+      clients: [...clients, ...departed].map(({ facts, stats }) => {
+        const kept = saved?.clients.get(facts.id);
+        return { facts: { ...facts }, stats: { ...stats }, ...(kept === undefined ? {} : { saved: kept }) };
+      }),
+      streams: streams.map(({ publisher, ...stream }) => ({
+        ...stream,
+        ...(publisher === undefined ? {} : { publisher }),
+      })),
+    };
+  }
+
+  #commit(unit: Unit): void {
+    const { clock, journal, onServing } = this.#options;
+    const old = this.#current;
+    const wasStarting = this.#version === 0;
+    this.#current = unit;
+    this.#next = undefined;
+    this.#version += 1;
+    this.#state = State.Serving;
+    this.#presentAtPark = undefined;
+    if (old) clock.after(OLD_VERSION_MS, () => old.dispose());
+    this.#mailbox.resume(unit);
+    unit.release();
+    this.#lastServed = unit.build;
+    onServing(unit.build);
+    this.#cancelStartDeadline();
+    this.#settleStarted.resolve();
+    const sinceMs = this.#newest?.build === unit.build ? this.#newest.sinceMs : undefined;
+    if (old && sinceMs !== undefined) journal.reloaded(Math.round(clock.now() - sinceMs));
+    else if (!wasStarting) journal.info('the script has been restarted');
+  }
+
+  /** That version does not come up: say why, and let the one that served go on. */
+  #refuse(unit: Unit, end: UnitEnd): void {
+    const { journal, strikes } = this.#options;
+    unit.dispose();
+    if (this.#next === unit) this.#next = undefined;
+    if (this.#state === State.Closed) return;
+    if (end.reason !== 'runner' && end.reason !== 'dropped') {
+      this.#refused.add(unit.build.hash);
+      if (end.reason === 'dead') strikes.add();
+      if (end.reason !== 'unready' || !this.#hasReported) {
+        const { message, scriptStack: stack } = end;
+        journal.fault({ kind: 'load', where: 'starting the script', message, stack }, unit.build);
+      }
+      if (this.#current) journal.warn('the version before goes on serving');
+    }
+    if (!this.#current) return;
+    this.#presentAtPark = undefined;
+    this.#mailbox.resume(this.#current);
+    this.#current.release();
+  }
+
+  /** Its isolate, or the runner. */
+  #unitEnded(unit: Unit, end: UnitEnd): void {
+    if (unit !== this.#current) return; // whoever waits for the next one has been told
+    const { journal, strikes } = this.#options;
+    this.#park();
+    this.#current = undefined;
+    this.#mailbox.forsake(undefined);
+    this.#state = State.Restarting;
+    if (end.reason !== 'runner') {
+      strikes.add();
+      journal.fault(
+        { kind: 'crash', where: 'isolate', message: end.message, stack: end.scriptStack },
+        unit.build,
+      );
+    }
+    void this.#drive();
+  }
+
+  /** Nothing can be started; a change of the files may heal it. */
+  #fail(why: string): void {
+    const { name, journal } = this.#options;
+    if (this.#state === State.Closed || this.#state === State.Stopped) return;
+    const wasStarting = this.#state === State.Starting;
+    this.#state = State.Stopped;
+    this.#cancelStartDeadline();
+    this.#next?.dispose();
+    this.#current?.dispose();
+    this.#current = undefined;
+    this.#mailbox.shut();
+    journal.warn(`the script is not running (${why}): everything is refused until its files change`);
+    if (wasStarting)
+      this.#settleStarted.reject(new ScriptError('ERR_SCRIPT_LOAD', `${name} failed to load: ${why}`));
+  }
+
+  // ── what scripts say ───────────────────────────────────────────────────────────────────────────────────────────
+
+  #command(unit: Unit, command: Command): void {
+    const { journal, commands, onBug } = this.#options;
+    if (command.op === 'log') {
+      journal.line(command.level, command.text);
+      return;
+    }
+    if (command.op === 'error') {
+      if (unit === this.#next) this.#hasReported = true;
+      journal.fault(command, unit.build);
+      return;
+    }
+    if (unit !== this.#current) return;
+    if (command.op === 'verdict') this.#mailbox.verdict(unit, command.id, command.verdict);
+    else if (command.op === 'ret') this.#mailbox.result(unit, command.id, command.result);
+    else if (command.op !== 'ready' && command.op !== 'saved') {
+      try {
+        applyCommand(command, commands, this.#version);
+      } catch (error) {
+        onBug(error, `the script command ${command.op}`);
+      }
+    }
+  }
+
+  #commandRefused(error: DecodeError): void {
+    this.#refusedCommands += 1;
+    if (this.#refusedCommands === 1) this.#options.journal.warn(error.message);
+  }
+
+  #gateExpired(gate: GateName, asked: Unit | undefined): void {
+    const { gateDeadlineMs, journal } = this.#options;
+    const message = `no verdict within ${gateDeadlineMs / 1000} s: refused`;
+    journal.fault({ kind: 'timeout', where: gate, message }, asked?.build);
+  }
+}
+
+/** Rejects with a UnitEnd when it takes longer. */
+async function within<T>(clock: Clock, ms: number, late: string, promise: Promise<T>): Promise<T> {
+  const { promise: deadline, reject } = Promise.withResolvers<never>();
+  const cancel = clock.after(ms, () => reject(new UnitEnd('failed', late)));
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    cancel();
+  }
+}

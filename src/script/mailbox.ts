@@ -1,0 +1,333 @@
+// Everything an instance has for its script, in order, and everything that the script owes an answer. While no version
+// of the script is there to take it, it waits here.
+import type { Clock } from '../application/clock.ts';
+import type {
+  GateName,
+  GateQuestion,
+  InvokeResult,
+  Notice,
+  OpenGate,
+  Verdict,
+} from '../application/script.ts';
+import type { AmfValue } from '../protocol/amf.ts';
+import type { Unit } from './unit.ts';
+import { toWire } from './values.ts';
+import type { ScriptEvent } from './wire.ts';
+
+/** Open calls of an instance: a method whose promise never settles must not eat the memory. */
+export const MAX_OPEN_CALLS = 10_000;
+/** onAppStop may take this long before the instance goes on without its answer. */
+export const STOP_DEADLINE_MS = 2000;
+const NO_ANSWER = 'The application did not answer.';
+
+interface Question {
+  readonly event: ScriptEvent & { id: number };
+  /** Who has it; undefined while it waits. */
+  asked: Unit | undefined;
+}
+interface Gate extends Question {
+  readonly gate: GateName;
+  readonly answer: (verdict: Verdict) => void;
+  readonly cancelDeadline: () => void;
+}
+interface Call extends Question {
+  readonly client: string;
+  readonly answer: (result: InvokeResult) => void;
+}
+interface Stop extends Question {
+  readonly resolve: (mayStop: boolean) => void;
+  readonly cancelDeadline: () => void;
+}
+
+interface Parked {
+  event: ScriptEvent;
+  /** It is dropped if that has been settled meanwhile. */
+  question?: Question;
+  /** It means nothing to any other. */
+  only?: Unit;
+}
+
+export interface MailboxOptions {
+  clock: Clock;
+  gateDeadlineMs: number;
+  /** A gate's deadline passed; `asked`: whoever was to answer. */
+  onExpired(gate: GateName, asked: Unit | undefined): void;
+  /** Something that was told an answer threw. */
+  onBug(error: unknown): void;
+}
+
+export class Mailbox {
+  readonly #options: MailboxOptions;
+  readonly #gates = new Map<number, Gate>();
+  readonly #calls = new Map<number, Call>();
+  readonly #stops = new Map<number, Stop>();
+  #lastId = 0;
+  #parked: Parked[] = [];
+  /** Who takes the post. Undefined: it is parked. */
+  #unit: Unit | undefined;
+  /** There will be no script for a while: nothing is kept, everything is answered at once. */
+  #isShut = false;
+
+  constructor(options: MailboxOptions) {
+    this.#options = options;
+  }
+
+  nextId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  // ── from the instance ──────────────────────────────────────────────────────────────────────────────────────────
+
+  ask(question: GateQuestion, answer: (verdict: Verdict) => void): OpenGate {
+    const id = this.nextId();
+    const gate: Gate = {
+      event: gateEvent(id, question),
+      gate: question.gate,
+      asked: undefined,
+      answer: this.#guarded(answer),
+      cancelDeadline: this.#options.clock.after(this.#options.gateDeadlineMs, () => this.#expired(gate)),
+    };
+    this.#gates.set(id, gate);
+    if (this.#isShut) queueMicrotask(() => this.#closeGate(id)?.answer(refusal(NO_ANSWER)));
+    else this.#put({ event: gate.event, question: gate });
+    return { id, drop: () => this.#dropped(id) };
+  }
+
+  /** One listener's mistake must not keep the next from its answer. */
+  #guarded<T>(answer: (value: T) => void): (value: T) => void {
+    return (value) => {
+      try {
+        answer(value);
+      } catch (error) {
+        this.#options.onBug(error);
+      }
+    };
+  }
+
+  #closeGate(id: number): Gate | undefined {
+    const gate = this.#gates.get(id);
+    gate?.cancelDeadline();
+    this.#gates.delete(id);
+    return gate;
+  }
+
+  #dropped(id: number): void {
+    const asked = this.#closeGate(id)?.asked;
+    if (asked) this.#put({ event: { t: 'gateDropped', id }, only: asked });
+  }
+
+  #expired({ event, gate, asked, answer }: Gate): void {
+    this.#dropped(event.id);
+    this.#options.onExpired(gate, asked);
+    answer(refusal(NO_ANSWER));
+  }
+
+  tell(notice: Notice): void {
+    if (notice.event === 'disconnect') this.#failCallsOf(notice.clientId);
+    if (!this.#isShut) this.#put({ event: noticeEvent(notice) });
+  }
+
+  /** Nobody is left to answer to, and their scripts may never. */
+  #failCallsOf(client: string): void {
+    for (const [id, call] of this.#calls)
+      if (call.client === client) this.#failCall(id, 'the client has left');
+  }
+
+  invoke(
+    client: string,
+    name: string,
+    args: AmfValue[],
+    wantsResult: boolean,
+    answer: (result: InvokeResult) => void,
+  ): void {
+    const id = this.nextId();
+    const event = { t: 'call' as const, id, client, name, args: args.map(toWire), wantsResult };
+    const call: Call = { event, client, asked: undefined, answer: this.#guarded(answer) };
+    this.#calls.set(id, call);
+    if (this.#isShut) queueMicrotask(() => this.#failCall(id, NO_ANSWER));
+    else if (this.#calls.size > MAX_OPEN_CALLS)
+      queueMicrotask(() => this.#failCall(id, 'too many calls are open'));
+    else this.#put({ event, question: call });
+  }
+
+  #failCall(id: number, description: string): void {
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    call?.answer({ found: true, ok: false, description });
+  }
+
+  callResult(unit: Unit, responder: number, ok: boolean, value: AmfValue): void {
+    this.#put({ event: { t: 'callResult', responder, ok, value: toWire(value) }, only: unit });
+  }
+
+  /** onAppStop. True: it may stop; so it may when nothing answers. */
+  stop(code: 'Application.GC' | 'Application.Shutdown'): Promise<boolean> {
+    if (this.#isShut) return Promise.resolve(true);
+    const id = this.nextId();
+    return new Promise((resolve) => {
+      const cancelDeadline = this.#options.clock.after(STOP_DEADLINE_MS, () => this.#stopped(id, true));
+      const stop: Stop = { event: { t: 'stop', id, code }, asked: undefined, resolve, cancelDeadline };
+      this.#stops.set(id, stop);
+      this.#put({ event: stop.event, question: stop });
+    });
+  }
+
+  #stopped(id: number, mayStop: boolean): boolean {
+    const stop = this.#stops.get(id);
+    stop?.cancelDeadline();
+    stop?.resolve(mayStop);
+    return this.#stops.delete(id);
+  }
+
+  // ── from the script ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Late ones, and those of versions that were not asked, are dropped. */
+  verdict(unit: Unit, id: number, verdict: Verdict): void {
+    if (this.#gates.get(id)?.asked === unit) this.#closeGate(id)!.answer(verdict);
+  }
+
+  result(unit: Unit, id: number, result: InvokeResult): void {
+    if (this.#stops.get(id)?.asked === unit) {
+      this.#stopped(id, !(result.found && result.ok && result.value === false));
+      return;
+    }
+    const call = this.#calls.get(id);
+    if (call?.asked !== unit) return;
+    this.#calls.delete(id);
+    call.answer(result);
+  }
+
+  /** That event did not fit through the pipe. */
+  undeliverable(event: ScriptEvent): void {
+    if (event.t === 'gate') this.#closeGate(event.id)?.answer(refusal('The request is too large.'));
+    else if (event.t === 'call') this.#failCall(event.id, 'the arguments are too large');
+  }
+
+  // ── versions come and go ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** From now on everything waits. */
+  park(): void {
+    this.#unit = undefined;
+  }
+
+  /** That script's clients that have left while the post was parked. */
+  parkedDisconnects(): string[] {
+    return this.#parked.flatMap(({ event }) => (event.t === 'disconnect' ? [event.client] : []));
+  }
+
+  /**
+   * That one takes the post: first the gates that another one has left open, with the rest of their deadline, then what
+   * was parked. Calls that another one has left open have failed.
+   */
+  resume(unit: Unit): void {
+    this.#isShut = false;
+    this.forsake(unit);
+    for (const gate of this.#gates.values()) {
+      if (gate.asked === undefined || gate.asked === unit) continue;
+      gate.asked = unit;
+      unit.post(gate.event);
+    }
+    this.#unit = unit;
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const entry of parked) this.#put(entry);
+  }
+
+  /** Whatever others than `unit` owed will not come. Gates stay open for the next version. */
+  forsake(unit: Unit | undefined): void {
+    const isForsaken = ({ asked }: Question) => asked !== undefined && asked !== unit;
+    for (const [id, call] of this.#calls)
+      if (isForsaken(call)) this.#failCall(id, 'the application was restarted');
+    for (const [id, stop] of this.#stops) if (isForsaken(stop)) this.#stopped(id, true);
+  }
+
+  /** No script until `resume` or `reopen`. Everything open is refused. */
+  shut(): void {
+    this.#isShut = true;
+    this.#unit = undefined;
+    this.#parked = [];
+    for (const id of [...this.#calls.keys()]) this.#failCall(id, NO_ANSWER);
+    for (const id of [...this.#stops.keys()]) this.#stopped(id, true);
+    for (const id of [...this.#gates.keys()]) this.#closeGate(id)?.answer(refusal(NO_ANSWER));
+  }
+
+  /** There will be a script again: keep what comes. */
+  reopen(): void {
+    this.#isShut = false;
+  }
+
+  /** The instance is gone, nobody wants to hear anything any more. */
+  close(): void {
+    this.#isShut = true;
+    this.#unit = undefined;
+    this.#parked = [];
+    for (const id of [...this.#gates.keys()]) this.#closeGate(id);
+    this.#calls.clear();
+    for (const id of [...this.#stops.keys()]) this.#stopped(id, true);
+  }
+
+  #put(entry: Parked): void {
+    const unit = this.#unit;
+    if (!unit) {
+      if (!this.#isShut) this.#parked.push(entry);
+      return;
+    }
+    const { event, question, only } = entry;
+    if (only && only !== unit) return;
+    if (question) {
+      if (!this.#isOpen(question)) return;
+      question.asked = unit;
+    }
+    unit.post(event);
+  }
+
+  #isOpen(question: Question): boolean {
+    const { id } = question.event;
+    return [this.#gates.get(id), this.#calls.get(id), this.#stops.get(id)].includes(question as never);
+  }
+}
+
+function refusal(reason: string): Verdict {
+  return { accepted: false, reason };
+}
+
+function gateEvent(id: number, question: GateQuestion): ScriptEvent & { t: 'gate' } {
+  switch (question.gate) {
+    case 'onConnect':
+      return {
+        t: 'gate',
+        id,
+        gate: 'onConnect',
+        client: { ...question.client },
+        args: question.args.map(toWire),
+      };
+    case 'onPublish':
+      return { t: 'gate', id, gate: 'onPublish', client: question.clientId, request: question.request };
+    case 'onPlay':
+      return { t: 'gate', id, gate: 'onPlay', client: question.clientId, request: question.request };
+  }
+}
+
+function noticeEvent(notice: Notice): ScriptEvent {
+  switch (notice.event) {
+    case 'disconnect':
+      return { t: 'disconnect', client: notice.clientId };
+    case 'publish': {
+      const { clientId: client, stream, query, gate } = notice;
+      return { t: 'publish', client, stream, query, ...(gate === undefined ? {} : { gate }) };
+    }
+    case 'publishFailed':
+      return { t: 'publishFailed', gate: notice.gate };
+    case 'unpublish':
+      return { t: 'unpublish', client: notice.clientId, stream: notice.stream };
+    case 'play':
+      return { t: 'play', client: notice.clientId, stream: notice.stream };
+    case 'stop':
+      return { t: 'stopPlay', client: notice.clientId, stream: notice.stream };
+    case 'status':
+      return { t: 'status', info: { ...notice.info } };
+    case 'clientStats':
+      return { t: 'clientStats', client: notice.clientId, stats: { ...notice.stats } };
+  }
+}

@@ -1,0 +1,223 @@
+// Keeps one runner process alive: starts it, listens for its heart, ends it when it is stuck, starts the next.
+import type { Clock } from '../application/clock.ts';
+import { DecodeError } from '../errors.ts';
+import type { Log } from '../log/log.ts';
+import { decodeBody, encodeFrame, type Frame, FrameReader } from './frames.ts';
+import type { RunnerProcess } from './runner-process.ts';
+import { FrameType, HEARTBEAT_MS } from './wire.ts';
+
+/**
+ * Checks in a row without a frame: 2 s. Counting checks instead of time keeps a pause of our own process (a suspended
+ * machine, a debugger) from looking like the runner's.
+ */
+const SILENT_CHECKS = 8;
+/** Until it says hello: a busy machine may take its time to start a process. */
+const SILENT_CHECKS_AT_START = 60;
+/** Waits before the next start, when runners keep dying young; the last one repeats. */
+export const BACK_OFF_MS = [0, 250, 1000, 5000, 30_000];
+/** A runner that lived longer died of something new. */
+export const YOUNG_MS = 3000;
+const MAX_STDERR_LINE = 4096;
+/** Ends that only the process itself brings about: blame is fair. SIGKILL may be anybody's. */
+const OWN_FAULT = /^SIG(ABRT|TRAP|SEGV|ILL|BUS|FPE)$/;
+
+export interface RunnerDeath {
+  how: string;
+  /** The unit that took the last turn, if what was run may have been the cause. */
+  culprit: number | undefined;
+}
+
+export interface SupervisorOptions {
+  spawn: () => RunnerProcess;
+  /** The guest library. */
+  guest: string;
+  clock: Clock;
+  log: Log;
+  onUp(): void;
+  onFrame(frame: Frame): void;
+  onDown(death: RunnerDeath): void;
+}
+
+interface Running {
+  process: RunnerProcess;
+  saidHello: boolean;
+  upSince: number;
+  silentChecks: number;
+  lastTurn: number | undefined;
+  /** Why we ended it. */
+  verdict: string | undefined;
+  stopChecking(): void;
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #init: Buffer;
+  #running: Running | undefined;
+  #youngDeaths = 0;
+  #cancelRestart: (() => void) | undefined;
+  #closed = false;
+  /** Of `start` and `close`, who wait for the process to come or go. */
+  #onFirstHello: ((error?: Error) => void) | undefined;
+  #onGone: (() => void) | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#init = encodeFrame(FrameType.Init, 0, { guest: options.guest });
+  }
+
+  get isUp(): boolean {
+    return this.#running?.saidHello === true && this.#running.verdict === undefined;
+  }
+
+  /** Resolves when the runner is up; rejects when the very first one cannot be started: none will ever be. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#onFirstHello = (error) => (error ? reject(error) : resolve());
+      this.#spawn();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelRestart?.();
+    const running = this.#running;
+    if (!running) return;
+    const gone = new Promise<void>((resolve) => {
+      this.#onGone = resolve;
+    });
+    this.#end(running, 'the server is closing');
+    await gone;
+  }
+
+  /** Whole frames. While no runner is up they go nowhere: who is told of its coming starts over anyway. */
+  send(frames: Buffer): void {
+    if (this.isUp) this.#running!.process.channel.write(frames);
+  }
+
+  #spawn(): void {
+    const { spawn, clock } = this.#options;
+    const process = spawn();
+    const running: Running = {
+      process,
+      saidHello: false,
+      upSince: clock.now(),
+      silentChecks: 0,
+      lastTurn: undefined,
+      verdict: undefined,
+      stopChecking: () => {},
+    };
+    this.#running = running;
+    const reader = new FrameReader();
+    process.channel.on('data', (bytes: Buffer) => this.#read(running, reader, bytes));
+    process.channel.on('error', () => {}); // its end says what happened
+    process.onEnd((how) => this.#ended(running, how));
+    this.#relayStderr(process);
+    process.channel.write(this.#init);
+    this.#check(running);
+  }
+
+  #check(running: Running): void {
+    running.stopChecking = this.#options.clock.after(HEARTBEAT_MS, () => {
+      running.silentChecks += 1;
+      const allowed = running.saidHello ? SILENT_CHECKS : SILENT_CHECKS_AT_START;
+      if (running.silentChecks > allowed)
+        this.#end(running, `no sign of life for ${(allowed * HEARTBEAT_MS) / 1000} s`);
+      else this.#check(running);
+    });
+  }
+
+  #read(running: Running, reader: FrameReader, bytes: Buffer): void {
+    if (running.verdict !== undefined) return;
+    running.silentChecks = 0;
+    try {
+      for (const frame of reader.push(bytes)) {
+        this.#receive(running, frame);
+        if (running.verdict !== undefined) return;
+      }
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#end(running, error.message);
+    }
+  }
+
+  #receive(running: Running, frame: Frame): void {
+    switch (frame.type) {
+      case FrameType.Hello:
+        this.#hello(running);
+        return;
+      case FrameType.Beat:
+        return;
+      case FrameType.Turn:
+        running.lastTurn = frame.unit;
+        return;
+      case FrameType.Recycle:
+        this.#end(running, messageOf(frame.body));
+        return;
+      default:
+        this.#options.onFrame(frame);
+    }
+  }
+
+  #hello(running: Running): void {
+    if (running.saidHello) return;
+    running.saidHello = true;
+    running.upSince = this.#options.clock.now();
+    this.#options.log.info({ event: 'runner', pid: running.process.pid }, 'the script runner is up');
+    this.#onFirstHello?.();
+    this.#onFirstHello = undefined;
+    this.#options.onUp();
+  }
+
+  #end(running: Running, verdict: string): void {
+    if (running.verdict !== undefined) return;
+    running.verdict = verdict;
+    running.stopChecking();
+    running.process.kill();
+  }
+
+  #ended(running: Running, how: string): void {
+    if (this.#running !== running) return;
+    const { clock, log, onDown } = this.#options;
+    running.stopChecking();
+    this.#running = undefined;
+    if (this.#closed) {
+      this.#onGone?.();
+      return;
+    }
+    const why = running.verdict ?? how;
+    if (this.#onFirstHello) {
+      this.#onFirstHello(new Error(`the script runner cannot be started: ${why}`));
+      this.#onFirstHello = undefined;
+      return;
+    }
+    const livedMs = running.saidHello ? clock.now() - running.upSince : 0;
+    this.#youngDeaths = livedMs < YOUNG_MS ? this.#youngDeaths + 1 : 0;
+    const waitMs = BACK_OFF_MS[Math.min(Math.max(this.#youngDeaths - 1, 0), BACK_OFF_MS.length - 1)]!;
+    log.error({ event: 'runner-ended', why, restartInMs: waitMs }, `the script runner has ended: ${why}`);
+    const isOwnFault = running.verdict !== undefined || OWN_FAULT.test(how);
+    onDown({ how: why, culprit: isOwnFault ? running.lastTurn : undefined });
+    this.#cancelRestart = clock.after(waitMs, () => this.#spawn());
+  }
+
+  #relayStderr({ stderr }: RunnerProcess): void {
+    let rest = '';
+    stderr.setEncoding('utf8');
+    stderr.on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop()!.slice(0, MAX_STDERR_LINE);
+      for (const line of lines) {
+        if (line.trim() !== '')
+          this.#options.log.warn({ event: 'runner-stderr' }, line.slice(0, MAX_STDERR_LINE));
+      }
+    });
+    stderr.on('error', () => {});
+  }
+}
+
+/** Of a Recycle frame. */
+function messageOf(body: Buffer): string {
+  const parsed = decodeBody(body);
+  const message =
+    typeof parsed === 'object' && parsed !== null && 'message' in parsed ? parsed.message : undefined;
+  return typeof message === 'string' ? message.slice(0, 500) : 'it asked to be replaced';
+}

@@ -1,0 +1,231 @@
+// One isolate in the runner: one version of the script of one instance. Events go out in batches, one frame a tick;
+// commands come in, checked, and are acted upon, held or dropped as its instance says.
+import { DecodeError } from '../errors.ts';
+import type { ScriptBuild } from './build.ts';
+import { type Command, parseCommands, type SavedState } from './commands.ts';
+import { decodeBody, encodeEvents, encodeFrame } from './frames.ts';
+import { FrameType, type LoadBody, MAX_BATCH_EVENTS, MAX_FRAME_BYTES, type ScriptEvent } from './wire.ts';
+
+/** Of a version that is not committed yet; its turns are bounded, its patience is not. */
+const MAX_HELD_COMMANDS = 20_000;
+
+/** Why a unit is no more, or never came to be. */
+export class UnitEnd extends Error {
+  /**
+   * `failed`: the script did not load, or not in time. `unready`: its onAppStart failed, as it has said itself. `dead`: its
+   * isolate ended. `runner`: the runner ended. `dropped`: we did not want it any more.
+   */
+  readonly reason: 'failed' | 'unready' | 'dead' | 'runner' | 'dropped';
+  /** As the runner gave it. */
+  readonly scriptStack: string;
+
+  constructor(reason: UnitEnd['reason'], message: string, scriptStack = '') {
+    super(message);
+    this.reason = reason;
+    this.scriptStack = scriptStack;
+  }
+}
+
+export interface UnitOptions {
+  id: number;
+  build: ScriptBuild;
+  send(frames: Buffer): void;
+  /** In order; not while they are held. Reports (`log`, `error`) are never held. */
+  onCommand(unit: Unit, command: Command): void;
+  onRefusedCommand(unit: Unit, error: DecodeError): void;
+  /** An event too large for a frame: the script never gets it. */
+  onUndeliverable(event: ScriptEvent): void;
+  /** It ended by itself, or with its runner. Not after `dispose`. */
+  onEnd(unit: Unit, end: UnitEnd): void;
+  /** However it ended: its id is free. */
+  onGone(id: number): void;
+}
+
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(end: UnitEnd): void;
+}
+
+export class Unit {
+  readonly id: number;
+  readonly build: ScriptBuild;
+  readonly #options: UnitOptions;
+  #outgoing: ScriptEvent[] = [];
+  /** Until `release`. */
+  #held: Command[] | undefined = [];
+  #end: UnitEnd | undefined;
+  #loading: Waiting<void> | undefined;
+  readonly #starting = new Map<number, Waiting<boolean>>();
+  readonly #saving = new Map<number, Waiting<SavedState>>();
+
+  constructor(options: UnitOptions) {
+    this.id = options.id;
+    this.build = options.build;
+    this.#options = options;
+  }
+
+  /** Undefined as long as it lives. */
+  get end(): UnitEnd | undefined {
+    return this.#end;
+  }
+
+  get isLoading(): boolean {
+    return this.#loading !== undefined;
+  }
+
+  /** Rejects with UnitEnd. */
+  load(body: LoadBody): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#loading = { resolve, reject };
+      this.#options.send(encodeFrame(FrameType.Load, this.id, body));
+    });
+  }
+
+  /** Gives the first event; resolves with what became of onAppStart. */
+  start(event: ScriptEvent & { t: 'start' }): Promise<boolean> {
+    return this.#request(this.#starting, event);
+  }
+
+  save(event: ScriptEvent & { t: 'save' }): Promise<SavedState> {
+    return this.#request(this.#saving, event);
+  }
+
+  #request<T>(waiting: Map<number, Waiting<T>>, event: ScriptEvent & { id: number }): Promise<T> {
+    if (this.#end) return Promise.reject(this.#end);
+    return new Promise((resolve, reject) => {
+      waiting.set(event.id, { resolve, reject });
+      this.post(event);
+    });
+  }
+
+  post(event: ScriptEvent): void {
+    if (this.#end) return;
+    if (this.#outgoing.push(event) === 1) setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    const events = this.#outgoing;
+    this.#outgoing = [];
+    if (this.#end) return;
+    for (let at = 0; at < events.length; at += MAX_BATCH_EVENTS)
+      this.#sendBatch(events.slice(at, at + MAX_BATCH_EVENTS));
+  }
+
+  #sendBatch(events: ScriptEvent[]): void {
+    const frame = encodeEvents(this.id, events);
+    if (frame.length <= MAX_FRAME_BYTES) this.#options.send(frame);
+    else if (events.length > 1) {
+      const half = events.length >> 1;
+      this.#sendBatch(events.slice(0, half));
+      this.#sendBatch(events.slice(half));
+    } else this.#undeliverable(events[0]!);
+  }
+
+  #undeliverable(event: ScriptEvent): void {
+    if (event.t !== 'start') this.#options.onUndeliverable(event);
+    else
+      this.#starting
+        .get(event.id)
+        ?.reject(new UnitEnd('failed', 'what the old version saved is too large to hand over'));
+  }
+
+  /** From now on commands wait for `release`, or are never acted upon. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** Acts upon what was held, in order, and on what comes from now on. */
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const command of held) {
+      if (this.#end) return;
+      this.#options.onCommand(this, command);
+    }
+  }
+
+  /** Its isolate goes. What it still says is not heard. */
+  dispose(): void {
+    if (this.#end) return;
+    this.#finish(new UnitEnd('dropped', 'this version is not wanted any more'));
+    this.#options.send(encodeFrame(FrameType.Unload, this.id));
+  }
+
+  /** A frame of this unit from the runner. */
+  receive(type: number, body: Buffer): void {
+    if (this.#end) return;
+    switch (type) {
+      case FrameType.Loaded:
+        this.#loading?.resolve();
+        this.#loading = undefined;
+        return;
+      case FrameType.Commands:
+        for (const command of parseCommands(body.toString('utf8'))) {
+          if (this.#end) return;
+          if (command instanceof DecodeError) this.#options.onRefusedCommand(this, command);
+          else this.#accept(command);
+        }
+        return;
+      case FrameType.Failed:
+        this.ended(readEnd('failed', body));
+        return;
+      case FrameType.Dead:
+        this.ended(readEnd('dead', body));
+    }
+  }
+
+  #accept(command: Command): void {
+    switch (command.op) {
+      case 'ready':
+        settle(this.#starting, command.id, command.ok);
+        return;
+      case 'saved':
+        // What it says after it has given its state away counts only if it stays after all.
+        if (settle(this.#saving, command.id, command.saved)) this.hold();
+        return;
+      case 'log':
+      case 'error':
+        this.#options.onCommand(this, command);
+        return;
+      default:
+        if (!this.#held) this.#options.onCommand(this, command);
+        else if (this.#held.push(command) > MAX_HELD_COMMANDS) {
+          this.ended(
+            new UnitEnd('failed', `more than ${MAX_HELD_COMMANDS} commands while it was being started`),
+          );
+          this.#options.send(encodeFrame(FrameType.Unload, this.id));
+        }
+    }
+  }
+
+  ended(end: UnitEnd): void {
+    if (this.#end) return;
+    this.#finish(end);
+    this.#options.onEnd(this, end);
+  }
+
+  #finish(end: UnitEnd): void {
+    this.#end = end;
+    this.#outgoing = [];
+    this.#held = [];
+    this.#loading?.reject(end);
+    this.#loading = undefined;
+    for (const waiting of [...this.#starting.values(), ...this.#saving.values()]) waiting.reject(end);
+    this.#starting.clear();
+    this.#saving.clear();
+    this.#options.onGone(this.id);
+  }
+}
+
+function settle<T>(requests: Map<number, Waiting<T>>, id: number, value: T): boolean {
+  requests.get(id)?.resolve(value);
+  return requests.delete(id);
+}
+
+/** Of a Failed or Dead frame. */
+function readEnd(reason: 'failed' | 'dead', body: Buffer): UnitEnd {
+  const parsed = decodeBody(body);
+  const fields: Record<string, unknown> = typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
+  const text = (key: string) => (typeof fields[key] === 'string' ? fields[key].slice(0, 32_768) : '');
+  return new UnitEnd(reason, text('message') || text('kind') || 'no reason given', text('stack'));
+}
