@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import type { BuildFault } from './build-fault.ts';
 import { BundleError, bundle } from './bundle.ts';
 import {
   decodeText,
@@ -23,16 +24,6 @@ export interface ScriptBuild {
   sourceMap: string | undefined;
   /** Same text, same hash. */
   hash: string;
-}
-
-/** Something that keeps a script from running. Lines and columns count from 1. */
-export interface BuildFault {
-  /** From the application's folder. */
-  file?: string;
-  line?: number;
-  column?: number;
-  message: string;
-  lineText?: string;
 }
 
 export const BuildResult = {
@@ -157,10 +148,4 @@ function hashOf(script: ScriptText, sourceMap: string | undefined): string {
   return createHash('sha256')
     .update(JSON.stringify([script, sourceMap]))
     .digest('hex');
-}
-
-/** `chat/main.ts:3:7: message`, as editors and terminals know it. */
-export function formatFault(application: string, { file, line, column, message }: BuildFault): string {
-  const place = [file && `${application}/${file}`, line, column].filter((part) => part !== undefined);
-  return place.length > 0 ? `${place.join(':')}: ${message}` : `${application}: ${message}`;
 }

@@ -4,7 +4,7 @@ import { realpath } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import { join, sep } from 'node:path';
 import * as esbuild from 'esbuild';
-import type { BuildFault } from './build.ts';
+import type { BuildFault } from './build-fault.ts';
 
 /** JSON is data beside the script; everything else that esbuild could load (text, CSS, JSX, binaries) is not for servers. */
 const MAY_LOAD = /\.(ts|mts|cts|js|mjs|cjs|json)$/;
