@@ -3,13 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../application/clock.ts';
 import { nameProblem } from '../storage/names.ts';
-import {
-  type BuildFault,
-  type BuildOutcome,
-  BuildResult,
-  type buildScript,
-  type ScriptBuild,
-} from './build.ts';
+import { type BuildOutcome, BuildResult, type buildScript, type ScriptBuild } from './build.ts';
+import type { BuildFault } from './build-fault.ts';
 import { findMainScript } from './main-script.ts';
 
 /** Bad news is told only if it is still so after this long: files are seen half-written and between two renames. */

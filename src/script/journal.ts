@@ -2,8 +2,8 @@
 import type { Clock } from '../application/clock.ts';
 import type { ApplicationLog } from '../log/application-log.ts';
 import type { Log } from '../log/log.ts';
-import type { BuildFault, ScriptBuild } from './build.ts';
-import { formatFault } from './build.ts';
+import type { ScriptBuild } from './build.ts';
+import { type BuildFault, formatFault } from './build-fault.ts';
 import type { LogLevel } from './commands.ts';
 import { mapStack } from './stack.ts';
 import type { ScriptFaultKind } from './wire.ts';

@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdir, symlink } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import vm from 'node:vm';
-import {
-  type BuildFault,
-  BuildResult,
-  buildScript,
-  formatFault,
-  type ScriptBuild,
-} from '../../src/script/build.ts';
+import { BuildResult, buildScript, type ScriptBuild } from '../../src/script/build.ts';
+import { type BuildFault, formatFault } from '../../src/script/build-fault.ts';
 import { MAX_CLASSIC_BYTES } from '../../src/script/classic.ts';
 import { mapStack } from '../../src/script/stack.ts';
 import { Folder } from './support/folder.ts';
