@@ -245,7 +245,7 @@ class Encoder {
   #writeBoxed(value: Boxed, path: string): void {
     const isXml = (value as unknown as Record<symbol, unknown>)[XML_TEXT] === true;
     if (isXml) this.#add(`{"$":"xml","v":${quote(`${value}`)}}`);
-    else this.#write((value as object).valueOf(), path);
+    else this.#write(value.valueOf(), path);
   }
 
   /** Its name and message are not enumerable and would be lost; they are what the other side is to read. */
@@ -263,7 +263,8 @@ class Encoder {
   }
 }
 
-type Boxed = string | number | boolean;
+/** `new String('x')` and its like, not the primitives. */
+type Boxed = InstanceType<typeof String | typeof Number | typeof Boolean>;
 function isBoxed(value: object): value is Boxed {
   return value instanceof String || value instanceof Number || value instanceof Boolean;
 }
