@@ -96,6 +96,7 @@ function sessionOptions(config: Config, log: Log, registry: Registry): SessionOp
     handshakeTimeoutMs: limits.handshakeTimeoutMs,
     idleTimeoutMs: limits.idleTimeoutMs,
     bandwidthBytes: BANDWIDTH_BYTES,
+    wireDumpFolder: process.env.UNDERSTUDY_WIRE_DUMP || undefined,
   };
 }
 

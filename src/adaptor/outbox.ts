@@ -7,6 +7,7 @@ import { encodeCommand, encodeData } from '../protocol/command.ts';
 import { type ControlMessage, encodeControl } from '../protocol/control.ts';
 import { MessageType } from '../protocol/message.ts';
 import { type StatusCode, type StatusExtra, statusInfo } from '../protocol/status.ts';
+import { WireDirection, type WireDump } from './wire-dump.ts';
 
 const CONTROL_CSID = 2;
 const COMMAND_CSID = 3;
@@ -22,9 +23,11 @@ export class Outbox {
   objectEncoding: 0 | 3 = 0;
   bytesSent = 0;
   messagesSent = 0;
+  readonly #dump: WireDump | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, dump?: WireDump) {
     this.#socket = socket;
+    this.#dump = dump;
   }
 
   command(
@@ -81,6 +84,7 @@ export class Outbox {
     const socket = this.#socket;
     if (!socket.writable) return;
     this.bytesSent += bytes.length;
+    this.#dump?.add(WireDirection.FromServer, bytes);
     if (bytes.length <= PIECE_BYTES) {
       socket.write(bytes);
       return;

@@ -25,6 +25,7 @@ import { runCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect, serverProperties } from './connect.ts';
 import { NetStream } from './net-stream.ts';
 import { Outbox } from './outbox.ts';
+import { WireDirection, WireDump } from './wire-dump.ts';
 
 export interface SessionOptions {
   registry: Registry;
@@ -45,6 +46,8 @@ export interface SessionOptions {
   idleTimeoutMs: number | undefined;
   /** What our side tells the peer about its windows, bytes; FMS: Client/Bandwidth. */
   bandwidthBytes: number;
+  /** Where every session's bytes are kept; undefined: nowhere. */
+  wireDumpFolder?: string | undefined;
 }
 
 const State = {
@@ -68,6 +71,7 @@ export class RtmpSession {
   readonly outbox: Outbox;
   log: Log;
   readonly #socket: Socket;
+  readonly #dump: WireDump | undefined;
   readonly #options: SessionOptions;
   readonly #ip: string;
   readonly #startedAt: number;
@@ -97,7 +101,9 @@ export class RtmpSession {
     this.#options = options;
     this.#ip = plainAddress(socket.remoteAddress ?? '');
     this.log = options.log.child({ client: this.id, ip: this.#ip });
-    this.outbox = new Outbox(socket);
+    const { wireDumpFolder: folder, clock } = options;
+    if (folder) this.#dump = new WireDump({ folder, sessionId: this.id, clock, log: this.log });
+    this.outbox = new Outbox(socket, this.#dump);
     this.#startedAt = options.clock.now();
     this.#lastSeenAt = this.#startedAt;
     this.#ackWindowBytes = options.bandwidthBytes;
@@ -111,6 +117,7 @@ export class RtmpSession {
     socket.on('end', () => this.#socket.end());
     socket.on('close', () => {
       this.#ended(this.#closeReason);
+      this.#dump?.close();
       onClosed(this);
     });
   }
@@ -118,6 +125,7 @@ export class RtmpSession {
   // ── in ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #receive(bytes: Buffer): void {
+    this.#dump?.add(WireDirection.FromClient, bytes);
     if (this.#isOver) return;
     this.#lastSeenAt = this.#options.clock.now();
     try {
