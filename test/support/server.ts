@@ -160,6 +160,12 @@ export class TestServer implements AsyncDisposable {
     assert.equal(this.#child.exitCode, 0, `the server failed:\n${this.#output}`);
   }
 
+  /** To the process alone; says how it ended once it has. */
+  signal(name: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    this.#child.kill(name);
+    return this.#closed.then(() => ({ code: this.#child.exitCode, signal: this.#child.signalCode }));
+  }
+
   /** The sudden end. What it started may live on for a moment, so only its own exit is awaited. */
   async kill9(): Promise<void> {
     this.#killed = true;
