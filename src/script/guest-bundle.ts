@@ -3,9 +3,6 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-/** Stack frames carry it; the guest leaves them out of what it reports. */
-export const GUEST_FILENAME = 'understudy:guest.js';
-
 /** Some 20 ms: once per process. */
 export async function bundleGuest(): Promise<string> {
   const result = await build({

@@ -205,6 +205,9 @@ export type ScriptFaultKind = (typeof SCRIPT_FAULT_KINDS)[number];
 
 // Between the runner and the guest library inside an isolate; nothing below leaves the runner.
 
+/** The guest library's own stack frames carry it; what is reported leaves them out. */
+export const GUEST_FILENAME = 'understudy:guest.js';
+
 /** Events that the runner adds to those of the media side. */
 export type RunnerEvent =
   | { t: 'timer'; id: number }

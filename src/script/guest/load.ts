@@ -49,7 +49,8 @@ export function runScript(code: string, script: GuestSetup['script']): LoadFailu
     return undefined;
   } catch (error) {
     const isSyntaxError = running !== '' && error instanceof SyntaxError;
-    return { ...flatten(error), syntaxErrorIn: isSyntaxError ? running : undefined };
+    const { message, stack } = flatten(error);
+    return { message, stack, syntaxErrorIn: isSyntaxError ? running : undefined };
   } finally {
     queue = undefined;
   }

@@ -89,8 +89,8 @@ export function answerValue(id: number, where: string, value: unknown, client: s
 }
 
 export function answerError(id: number, where: string, error: unknown, client: string): void {
-  const { message } = report('handler', where, error, client);
-  putAnswer({ op: 'ret', id, found: true, ok: false, description: cleanReason(message) || FAILED });
+  const { text } = report('handler', where, error, client);
+  putAnswer({ op: 'ret', id, found: true, ok: false, description: cleanReason(text) || FAILED });
 }
 
 /** The turn ended in the middle of it. */

@@ -1,5 +1,5 @@
 // What goes wrong in a script: flattened to text here, where the turn's time limit holds, and never handed out as an object.
-import type { ScriptFaultKind } from '../wire.ts';
+import { GUEST_FILENAME, type ScriptFaultKind } from '../wire.ts';
 import { cut, formatLine, formatValue } from './inspect.ts';
 import { putAnswer, putOrDrop } from './outbox.ts';
 import {
@@ -14,29 +14,32 @@ import {
 
 const MAX_MESSAGE = 2000;
 const MAX_STACK = 8000;
+const UNREADABLE = '<an error that cannot be read>';
 const MAX_LOG_LINE = 8192;
 const MAX_REPORTS_A_TURN = 100;
-/** Frames of the guest library itself say nothing to a script's author. */
-const GUEST_FRAME = 'understudy:guest';
 
 export interface FlatError {
+  /** With the name of the error's class: `TypeError: x is not a function`. */
   message: string;
+  /** Without it: what the script's author wrote. */
+  text: string;
   stack: string;
 }
 
 export function flatten(error: unknown): FlatError {
-  if (!isObject(error)) return { message: cut(formatValue(error, MAX_MESSAGE), MAX_MESSAGE), stack: '' };
-  return { message: errorMessage(error), stack: errorStack(error) };
+  if (isObject(error)) return { ...errorTexts(error), stack: errorStack(error) };
+  const text = formatValue(error, MAX_MESSAGE);
+  return { message: text, text, stack: '' };
 }
 
-function errorMessage(error: object): string {
+function errorTexts(error: object): { message: string; text: string } {
   try {
     const { name, message } = error as { name?: unknown; message?: unknown };
-    if (message === undefined) return formatValue(error, MAX_MESSAGE);
-    const text = typeof message === 'string' ? message : formatValue(message, MAX_MESSAGE);
-    return cut(typeof name === 'string' && name !== '' ? `${name}: ${text}` : text, MAX_MESSAGE);
+    const text = formatValue(message === undefined ? error : message, MAX_MESSAGE);
+    const isNamed = message !== undefined && typeof name === 'string' && name !== '';
+    return { message: isNamed ? cut(`${name}: ${text}`, MAX_MESSAGE) : text, text };
   } catch {
-    return '<an error that cannot be read>';
+    return { message: UNREADABLE, text: UNREADABLE };
   }
 }
 
@@ -55,7 +58,7 @@ function withoutGuestFrames(stack: string): string {
     const newline = indexOf(stack, '\n', start);
     const end = newline < 0 ? stack.length : newline + 1;
     const line = slice(stack, start, end);
-    if (indexOf(line, GUEST_FRAME) < 0) kept += line;
+    if (indexOf(line, GUEST_FILENAME) < 0) kept += line;
     start = end;
   }
   return kept;
@@ -97,7 +100,7 @@ export function report(kind: ScriptFaultKind, where: string, error: unknown, cli
 let isTelling = false;
 
 /** An error in `onStatus` is reported and not told to `onStatus`. */
-export function tellStatus({ message, stack }: FlatError): void {
+export function tellStatus({ message, stack }: { message: string; stack: string }): void {
   if (isTelling) return;
   isTelling = true;
   try {

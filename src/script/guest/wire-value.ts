@@ -242,8 +242,8 @@ class Encoder {
     this.#add(']}');
   }
 
-  #writeBoxed(value: Boxed, path: string): void {
-    const isXml = (value as unknown as Record<symbol, unknown>)[XML_TEXT] === true;
+  #writeBoxed(value: object, path: string): void {
+    const isXml = (value as Record<symbol, unknown>)[XML_TEXT] === true;
     if (isXml) this.#add(`{"$":"xml","v":${quote(`${value}`)}}`);
     else this.#write(value.valueOf(), path);
   }
@@ -264,8 +264,7 @@ class Encoder {
 }
 
 /** `new String('x')` and its like, not the primitives. */
-type Boxed = InstanceType<typeof String | typeof Number | typeof Boolean>;
-function isBoxed(value: object): value is Boxed {
+function isBoxed(value: object): boolean {
   return value instanceof String || value instanceof Number || value instanceof Boolean;
 }
 

@@ -1,0 +1,184 @@
+// The only file that knows isolated-vm: isolates with the guest library in them, entered with a time limit, and its messages
+// turned into faults.
+//
+// What keeps this safe (each learnt the hard way):
+// - Nothing but text goes in and out. No reference, callback or promise of ours is ever within a script's reach.
+// - Every entry is an `apply` with a timeout, and only the first of a pair runs script code: what it returns is lost when a
+//   promise was left rejected, and is taken before its microtasks run. So `drain`, issued together with it, fetches the answer.
+// - Never a …Sync method: it would wait for an isolate that may not come back.
+import ivm from 'isolated-vm';
+import { GUEST_FILENAME } from '../wire.ts';
+
+export type EngineFault =
+  | { kind: 'timeout' }
+  | { kind: 'memory' }
+  /** A promise that nobody handles, or an error that we did not expect. */
+  | { kind: 'rejection'; message: string; stack: string }
+  | { kind: 'disposed' };
+
+export interface Outcome {
+  /** A GuestAnswer as JSON: hostile input. */
+  answer: string | undefined;
+  fault: EngineFault | undefined;
+}
+
+export interface SyntaxFault {
+  message: string;
+  stack: string;
+}
+
+export interface ScriptIsolate {
+  /** Undefined when it parses. */
+  checkSyntax(code: string, filename: string): Promise<SyntaxFault | undefined>;
+  load(setup: string, code: string, random: Uint8Array, timeoutMs: number): Promise<Outcome>;
+  turn(events: string, random: Uint8Array | undefined, timeoutMs: number): Promise<Outcome>;
+  heapBytes(): Promise<number>;
+  /** The isolate and whatever runs in it. A thread that cannot be stopped goes on until the process ends. */
+  dispose(): void;
+}
+
+export interface IsolateOptions {
+  memoryMb: number;
+  /** V8 has lost the isolate; its thread is parked. The process should be replaced soon. */
+  onCatastrophe(message: string): void;
+}
+
+export interface ScriptEngine {
+  openIsolate(options: IsolateOptions): Promise<ScriptIsolate>;
+}
+
+const MAX_MESSAGE = 2000;
+const MAX_STACK = 8000;
+
+export function createEngine(guest: string): ScriptEngine {
+  /** V8's code cache of our own library. Machine code: never from anywhere that a script or a user can write. */
+  let codeCache: ivm.ExternalCopy<ArrayBuffer> | undefined;
+  return {
+    async openIsolate({ memoryMb, onCatastrophe }) {
+      const isolate = new ivm.Isolate({ memoryLimit: memoryMb, onCatastrophicError: onCatastrophe });
+      try {
+        const context = await isolate.createContext();
+        const options = codeCache === undefined ? { produceCachedData: true } : { cachedData: codeCache };
+        const library = await isolate.compileScript(guest, { filename: GUEST_FILENAME, ...options });
+        codeCache ??= (library as ivm.CachedDataResult).cachedData;
+        const api = await library.run(context, { reference: true });
+        const [load, deliver, drain] = await Promise.all([
+          api.get('load', { reference: true }),
+          api.get('deliver', { reference: true }),
+          api.get('drain', { reference: true }),
+        ]);
+        api.release();
+        library.release();
+        return new VmIsolate(isolate, context, { load, deliver, drain });
+      } catch (error) {
+        if (!isolate.isDisposed) isolate.dispose();
+        throw error;
+      }
+    },
+  };
+}
+
+interface GuestApi {
+  load: ivm.Reference;
+  deliver: ivm.Reference;
+  drain: ivm.Reference;
+}
+
+class VmIsolate implements ScriptIsolate {
+  readonly #isolate: ivm.Isolate;
+  readonly #context: ivm.Context;
+  readonly #guest: GuestApi;
+
+  constructor(isolate: ivm.Isolate, context: ivm.Context, guest: GuestApi) {
+    this.#isolate = isolate;
+    this.#context = context;
+    this.#guest = guest;
+  }
+
+  async checkSyntax(code: string, filename: string): Promise<SyntaxFault | undefined> {
+    try {
+      const script = await this.#isolate.compileScript(code, { filename });
+      script.release();
+      return undefined;
+    } catch (error) {
+      return syntaxFault(error);
+    }
+  }
+
+  load(setup: string, code: string, random: Uint8Array, timeoutMs: number): Promise<Outcome> {
+    return this.#enter(this.#guest.load, [setup, code, copied(random)], timeoutMs);
+  }
+
+  turn(events: string, random: Uint8Array | undefined, timeoutMs: number): Promise<Outcome> {
+    const args = random === undefined ? [events] : [events, copied(random)];
+    return this.#enter(this.#guest.deliver, args, timeoutMs);
+  }
+
+  async #enter(entry: ivm.Reference, args: unknown[], timeoutMs: number): Promise<Outcome> {
+    // Both are queued before either has run: they run back to back on the isolate's thread.
+    const entered = this.#attempt(entry.apply(undefined, args, { timeout: timeoutMs }));
+    const drained = this.#attempt(this.#drain(timeoutMs));
+    const { fault } = await entered;
+    let answer = await drained;
+    // A termination may hit the drain behind the call that it was meant for.
+    if (answer.fault?.kind === 'timeout') answer = await this.#attempt(this.#drain(timeoutMs));
+    const text = Array.isArray(answer.value) ? answer.value[0] : undefined;
+    return { answer: typeof text === 'string' ? text : undefined, fault: fault ?? answer.fault };
+  }
+
+  #drain(timeoutMs: number): Promise<unknown> {
+    return this.#guest.drain.apply(undefined, [], { timeout: timeoutMs, result: { copy: true } });
+  }
+
+  async #attempt(call: Promise<unknown>): Promise<{ value?: unknown; fault?: EngineFault }> {
+    try {
+      return { value: await call };
+    } catch (error) {
+      return { fault: faultOf(error, this.#isolate.isDisposed) };
+    }
+  }
+
+  async heapBytes(): Promise<number> {
+    const { used_heap_size, externally_allocated_size } = await this.#isolate.getHeapStatistics();
+    return used_heap_size + externally_allocated_size;
+  }
+
+  dispose(): void {
+    if (this.#isolate.isDisposed) return;
+    for (const reference of Object.values(this.#guest)) reference.release();
+    this.#context.release();
+    this.#isolate.dispose();
+  }
+}
+
+function copied(bytes: Uint8Array): ivm.Copy<Uint8Array> {
+  return new ivm.ExternalCopy(bytes).copyInto({ release: true });
+}
+
+/** What was thrown was an object of the script before isolated-vm copied it; it may be anything. */
+function faultOf(error: unknown, isDisposed: boolean): EngineFault {
+  const { message, stack } = textsOf(error);
+  if (isDisposed) return { kind: /memory limit/.test(message) ? 'memory' : 'disposed' };
+  if (message === 'Error: Script execution timed out.') return { kind: 'timeout' };
+  return { kind: 'rejection', message, stack };
+}
+
+function textsOf(error: unknown): { message: string; stack: string } {
+  if (!(error instanceof Error)) return { message: String(error).slice(0, MAX_MESSAGE), stack: '' };
+  const message = `${error.name}: ${error.message}`.slice(0, MAX_MESSAGE);
+  return { message, stack: guestPart(String(error.stack ?? '')).slice(0, MAX_STACK) };
+}
+
+/** isolated-vm appends the frames of our own process. */
+function guestPart(stack: string): string {
+  const boundary = stack.indexOf('\n    at (<isolated-vm boundary>)');
+  const lines = (boundary < 0 ? stack : stack.slice(0, boundary)).split('\n');
+  return lines.filter((line) => !line.includes(GUEST_FILENAME)).join('\n');
+}
+
+/** isolated-vm puts the place into the message: `Unexpected token [app:///chat/main.asc:3:7]`. */
+function syntaxFault(error: unknown): SyntaxFault {
+  const { message } = textsOf(error);
+  const [, text, place] = /^(.*) \[(.*?)\]$/s.exec(message) ?? [undefined, message, undefined];
+  return { message: text!, stack: place === undefined ? text! : `${text}\n    at ${place}` };
+}

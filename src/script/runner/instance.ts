@@ -1,0 +1,317 @@
+// One unit: an isolate, its mailbox, its timers, and at most one turn in flight.
+import { randomBytes } from 'node:crypto';
+import {
+  type DeadBody,
+  type FailedBody,
+  type GuestSetup,
+  type LoadBody,
+  MAX_BATCH_EVENTS,
+  RANDOM_POOL_BYTES,
+  type RunnerCommand,
+  type ScriptCommand,
+} from '../wire.ts';
+import { type ReadAnswer, readAnswer } from './answer.ts';
+import { CryptoService } from './crypto.ts';
+import type { EngineFault, Outcome, ScriptEngine, ScriptIsolate } from './engine.ts';
+import { LogLimit } from './log-limit.ts';
+import { type Batch, Mailbox } from './mailbox.ts';
+import type { Runnable, Scheduler } from './scheduler.ts';
+import { TimerQueue } from './timers.ts';
+
+/** What an instance says to the outside. After `failed` and `dead` it says nothing more. */
+export interface InstanceEvents {
+  /** A turn, or loading, begins: if the process dies now, it was this one. */
+  turn(): void;
+  loaded(): void;
+  failed(body: FailedBody): void;
+  commands(commands: ScriptCommand[]): void;
+  dead(body: DeadBody): void;
+  /** Its isolate cannot be stopped: the process has to be replaced. */
+  recycle(message: string): void;
+}
+
+/** A turn may overrun its time limit by what V8 needs to notice; beyond this it never will. */
+const WATCHDOG_GRACE_MS = 3000;
+const MAX_STRIKES = 3;
+const STRIKE_WINDOW_MS = 60_000;
+/** Of one turn: the rest of the batch is for events. */
+const MAX_DUE_TIMERS = MAX_BATCH_EVENTS / 4;
+const DROPPED_LINES_DELAY_MS = 1000;
+
+export class ScriptInstance implements Runnable {
+  readonly #events: InstanceEvents;
+  readonly #scheduler: Scheduler;
+  readonly #load: LoadBody;
+  readonly #mailbox = new Mailbox();
+  readonly #timers: TimerQueue;
+  readonly #crypto: CryptoService;
+  readonly #logLimit = new LogLimit();
+  #state: 'loading' | 'running' | 'gone' = 'loading';
+  #isolate: ScriptIsolate | undefined;
+  #watchdog: NodeJS.Timeout | undefined;
+  #droppedLinesTimer: NodeJS.Timeout | undefined;
+  #strikesMs: number[] = [];
+  #randomLeft = RANDOM_POOL_BYTES;
+  /** This turn tells `application.onStatus` of a fault in an earlier one; what goes wrong in it is not told again. */
+  #isTellingFault = false;
+  #hasFaultToTell = false;
+  /** The guest has events of its own to run. */
+  #hasMore = false;
+  /** onAppStart has as much time as loading. */
+  #isFirstTurn = true;
+
+  constructor(load: LoadBody, scheduler: Scheduler, events: InstanceEvents) {
+    this.#load = load;
+    this.#scheduler = scheduler;
+    this.#events = events;
+    this.#timers = new TimerQueue(() => this.#wake());
+    this.#crypto = new CryptoService((event) => {
+      if (this.#state === 'gone') return;
+      this.#mailbox.postOwn(event);
+      this.#wake();
+    });
+  }
+
+  get isReady(): boolean {
+    return this.#state === 'running' && (!this.#mailbox.isEmpty || this.#hasMore || this.#timers.hasDue);
+  }
+
+  post(batch: Batch): void {
+    if (this.#state === 'gone') return;
+    const refusals = this.#mailbox.post(batch);
+    if (refusals.length > 0) this.#events.commands(refusals);
+    this.#wake();
+  }
+
+  /** Ends it without a word. */
+  unload(): void {
+    this.#end();
+  }
+
+  async load(engine: ScriptEngine): Promise<void> {
+    const { limits } = this.#load;
+    this.#events.turn();
+    this.#watch(limits.loadMs, 'loading');
+    try {
+      const isolate = await engine.openIsolate({
+        memoryMb: limits.memoryMb,
+        onCatastrophe: (message) => this.#catastrophe(message),
+      });
+      if (this.#state === 'gone') {
+        isolate.dispose();
+        return;
+      }
+      this.#isolate = isolate;
+      await this.#run(isolate);
+    } catch (error) {
+      this.#fail({ kind: 'throw', message: `the isolate could not be set up: ${error}`, stack: '' });
+    } finally {
+      this.#unwatch();
+    }
+  }
+
+  async #run(isolate: ScriptIsolate): Promise<void> {
+    const { script, application, limits } = this.#load;
+    const { code, ...about } = script;
+    // Alone first: the engine then says where a syntax error is.
+    const syntaxError = await isolate.checkSyntax(code, script.filename);
+    if (syntaxError !== undefined) {
+      this.#fail({ kind: 'syntax', ...syntaxError });
+      return;
+    }
+    const setup: GuestSetup = { script: about, application };
+    const outcome = await isolate.load(
+      JSON.stringify(setup),
+      code,
+      randomBytes(RANDOM_POOL_BYTES),
+      limits.loadMs,
+    );
+    if (this.#state === 'gone') return;
+    const answer = readAnswer(outcome.answer);
+    const failure = await this.#loadFailure(isolate, outcome, answer);
+    if (failure !== undefined) {
+      this.#fail(failure);
+      return;
+    }
+    this.#state = 'running';
+    this.#events.loaded();
+    this.#conclude(answer!, outcome.fault, { text: '[]', count: 0 });
+    this.#wake();
+  }
+
+  async #loadFailure(
+    isolate: ScriptIsolate,
+    { fault }: Outcome,
+    answer?: ReadAnswer,
+  ): Promise<FailedBody | undefined> {
+    const { loadMs, memoryMb } = this.#load.limits;
+    if (fault?.kind === 'timeout') {
+      return { kind: 'timeout', message: `the script took longer than ${loadMs} ms to load`, stack: '' };
+    }
+    if (fault?.kind === 'memory') {
+      return { kind: 'memory', message: `the script took more than ${memoryMb} MB to load`, stack: '' };
+    }
+    if (answer === undefined) return { kind: 'throw', message: 'the script did not load', stack: '' };
+    if (answer.failure === undefined) return undefined;
+    const { message, stack, syntaxErrorIn } = answer.failure;
+    const { files, filename } = this.#load.script;
+    const text =
+      syntaxErrorIn !== undefined && Object.hasOwn(files, syntaxErrorIn) ? files[syntaxErrorIn] : undefined;
+    if (text === undefined) return { kind: 'throw', message, stack };
+    const folder = filename.slice(0, filename.lastIndexOf('/') + 1);
+    const found = await isolate.checkSyntax(text, folder + syntaxErrorIn);
+    return found === undefined ? { kind: 'throw', message, stack } : { kind: 'syntax', ...found };
+  }
+
+  async step(): Promise<void> {
+    if (!this.isReady) return;
+    const { turnMs, loadMs } = this.#load.limits;
+    const timeoutMs = this.#isFirstTurn ? loadMs : turnMs;
+    this.#isFirstTurn = false;
+    this.#hasMore = false;
+    this.#isTellingFault = this.#hasFaultToTell;
+    this.#hasFaultToTell = false;
+    const due = this.#timers.takeDue(MAX_DUE_TIMERS).map((id) => ({ t: 'timer', id }) as const);
+    const batch = this.#mailbox.take(due);
+    this.#events.turn();
+    this.#watch(timeoutMs, 'a turn');
+    const outcome = await this.#isolate!.turn(batch.text, this.#freshRandom(), timeoutMs);
+    this.#unwatch();
+    if (this.#state !== 'running') return;
+    if (outcome.fault?.kind === 'memory') {
+      this.#die({ kind: 'memory', message: `the script took more than ${this.#load.limits.memoryMb} MB` });
+      return;
+    }
+    const answer = readAnswer(outcome.answer);
+    if (answer === undefined) {
+      this.#die({ kind: 'malformed', message: 'the script library gave no sensible answer' });
+      return;
+    }
+    this.#conclude(answer, outcome.fault, batch, timeoutMs);
+  }
+
+  /** A turn's pool is far more than its handlers want; it is topped up when half is gone. */
+  #freshRandom(): Uint8Array | undefined {
+    return this.#randomLeft < RANDOM_POOL_BYTES / 2 ? randomBytes(RANDOM_POOL_BYTES) : undefined;
+  }
+
+  #conclude(answer: ReadAnswer, fault: EngineFault | undefined, batch: Batch, timeoutMs = 0): void {
+    this.#randomLeft = answer.random;
+    this.#hasMore = answer.more;
+    for (const command of answer.forRunner) this.#carryOut(command);
+    const commands = this.#withinLogLimit(answer.forMedia);
+    if (answer.dropped > 0) commands.push(tooManyCommands(answer));
+    if (fault?.kind === 'rejection') commands.push(this.#fault({ ...fault, where: 'promise' }));
+    const isTimeout = fault?.kind === 'timeout';
+    if (isTimeout) {
+      this.#mailbox.requeue(batch, answer.begun);
+      commands.push(this.#fault({ kind: 'timeout', stack: '', ...overrun(answer, timeoutMs) }));
+    }
+    if (commands.length > 0) this.#events.commands(commands);
+    if (isTimeout) this.#strike();
+  }
+
+  #carryOut(command: RunnerCommand): void {
+    if (command.op === 'timer') this.#timers.set(command.id, command.ms, command.repeat);
+    else if (command.op === 'clear') this.#timers.clear(command.id);
+    else this.#crypto.run(command);
+  }
+
+  #withinLogLimit(commands: ScriptCommand[]): ScriptCommand[] {
+    const kept = commands.filter((command) => command.op !== 'log' || this.#logLimit.admit());
+    if (kept.length < commands.length) {
+      this.#droppedLinesTimer ??= setTimeout(() => this.#reportDroppedLines(), DROPPED_LINES_DELAY_MS);
+    }
+    return kept;
+  }
+
+  #reportDroppedLines(): void {
+    this.#droppedLinesTimer = undefined;
+    const text = `${this.#logLimit.takeDropped()} lines dropped: the script logs too much`;
+    this.#events.commands([{ op: 'log', level: 'warn', text }]);
+  }
+
+  /** A fault that the guest did not see. It is told to `application.onStatus`, as those are that it does see. */
+  #fault(fault: Omit<ScriptCommand & { op: 'error' }, 'op'>): ScriptCommand {
+    if (!this.#isTellingFault && !this.#hasFaultToTell) {
+      this.#hasFaultToTell = true;
+      this.#mailbox.postOwn({ t: 'fault', message: fault.message, stack: fault.stack });
+    }
+    return { op: 'error', ...fault };
+  }
+
+  /** What was cut short may have left the script's data half-changed: it may not happen often. */
+  #strike(): void {
+    const now = performance.now();
+    this.#strikesMs = this.#strikesMs.filter((ms) => now - ms < STRIKE_WINDOW_MS);
+    this.#strikesMs.push(now);
+    if (this.#strikesMs.length < MAX_STRIKES) return;
+    const seconds = STRIKE_WINDOW_MS / 1000;
+    this.#die({
+      kind: 'timeouts',
+      message: `the script overran its time limit ${MAX_STRIKES} times in ${seconds} s`,
+    });
+  }
+
+  #wake(): void {
+    if (this.isReady) this.#scheduler.wake(this);
+  }
+
+  /** isolated-vm's own limit needs V8 to come to a point where it can be interrupted. Some code never does. */
+  #watch(timeoutMs: number, what: string): void {
+    const patienceMs = 2 * timeoutMs + WATCHDOG_GRACE_MS;
+    this.#watchdog = setTimeout(() => this.#stuck(`${what} did not end within ${patienceMs} ms`), patienceMs);
+  }
+
+  #unwatch(): void {
+    clearTimeout(this.#watchdog);
+  }
+
+  #stuck(message: string): void {
+    if (this.#state === 'gone') return;
+    if (this.#state === 'loading') this.#fail({ kind: 'stuck', message, stack: '' });
+    else this.#die({ kind: 'stuck', message });
+    this.#events.recycle(`${this.#load.instance}: ${message}`);
+  }
+
+  #catastrophe(message: string): void {
+    const wasLoading = this.#state === 'loading';
+    const isNews = this.#state !== 'gone';
+    // Its thread is parked for good and holds the isolate's locks: disposing of it would wait for ever.
+    this.#isolate = undefined;
+    if (wasLoading) this.#fail({ kind: 'memory', message, stack: '' });
+    else if (isNews) this.#die({ kind: 'catastrophic', message });
+    this.#events.recycle(`${this.#load.instance}: ${message}`);
+  }
+
+  #fail(body: FailedBody): void {
+    if (this.#end()) this.#events.failed(body);
+  }
+
+  #die(body: DeadBody): void {
+    if (this.#end()) this.#events.dead(body);
+  }
+
+  /** False: it had ended before. */
+  #end(): boolean {
+    if (this.#state === 'gone') return false;
+    this.#state = 'gone';
+    this.#unwatch();
+    clearTimeout(this.#droppedLinesTimer);
+    this.#timers.close();
+    this.#mailbox.clear();
+    this.#isolate?.dispose();
+    return true;
+  }
+}
+
+function tooManyCommands({ dropped, where }: ReadAnswer): ScriptCommand {
+  const message = `${dropped} commands of one turn were dropped: more than 10,000, or 2 MB`;
+  return { op: 'error', kind: 'limit', where, message, stack: '' };
+}
+
+function overrun({ done, where, client }: ReadAnswer, timeoutMs: number) {
+  const place = done ? `a promise, after ${where}` : where;
+  const message = `the script ran longer than ${timeoutMs} ms in ${place}`;
+  return { where, message, ...(client === '' ? {} : { client }) };
+}

@@ -1,0 +1,92 @@
+// The script runner: a child of the media process that holds the isolates. It reads no file but its own code, starts no
+// process and opens no connection; all it has is the pipe it was born with, and with the pipe it ends.
+import { Socket } from 'node:net';
+import { decodeBody, decodeEvents, encodeFrame, type Frame, FrameReader } from '../frames.ts';
+import { FrameType, HEARTBEAT_MS, type InitBody, type LoadBody } from '../wire.ts';
+import { createEngine, type ScriptEngine } from './engine.ts';
+import { ScriptInstance } from './instance.ts';
+import { Scheduler } from './scheduler.ts';
+
+const CHANNEL_FD = 3;
+
+const channel = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
+const reader = new FrameReader();
+const scheduler = new Scheduler();
+const instances = new Map<number, ScriptInstance>();
+let engine: ScriptEngine | undefined;
+let announcedUnit = 0;
+
+// A terminal sends these to the whole group; the media process decides when we end.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('uncaughtException', (error) => leave(1, `the script runner broke: ${error.stack}`));
+process.on('unhandledRejection', (error) => leave(1, `the script runner broke: ${error}`));
+
+channel.on('data', (bytes) => {
+  for (const frame of reader.push(bytes)) receive(frame);
+});
+channel.on('drain', () => scheduler.resume());
+channel.on('error', () => leave(0));
+channel.on('close', () => leave(0));
+
+setInterval(() => {
+  send(encodeFrame(FrameType.Beat, 0, { rssBytes: process.memoryUsage.rss(), units: instances.size }));
+}, HEARTBEAT_MS);
+
+function receive({ type, unit, body }: Frame): void {
+  switch (type) {
+    case FrameType.Init:
+      engine = createEngine((decodeBody(body) as InitBody).guest);
+      send(encodeFrame(FrameType.Hello, 0, { pid: process.pid, node: process.version }));
+      return;
+    case FrameType.Load:
+      load(unit, decodeBody(body) as LoadBody);
+      return;
+    case FrameType.Events:
+      instances.get(unit)?.post(decodeEvents(body));
+      return;
+    case FrameType.Unload:
+      instances.get(unit)?.unload();
+      instances.delete(unit);
+      return;
+    default:
+      throw new Error(`a frame of type ${type}`);
+  }
+}
+
+function load(unit: number, body: LoadBody): void {
+  if (engine === undefined) throw new Error('Load before Init');
+  const instance = new ScriptInstance(body, scheduler, {
+    turn: () => announceTurn(unit),
+    loaded: () => send(encodeFrame(FrameType.Loaded, unit)),
+    commands: (commands) => send(encodeFrame(FrameType.Commands, unit, commands)),
+    failed: (failure) => {
+      instances.delete(unit);
+      send(encodeFrame(FrameType.Failed, unit, failure));
+    },
+    dead: (death) => {
+      instances.delete(unit);
+      send(encodeFrame(FrameType.Dead, unit, death));
+    },
+    recycle: (message) => send(encodeFrame(FrameType.Recycle, 0, { message })),
+  });
+  instances.set(unit, instance);
+  void instance.load(engine);
+}
+
+function announceTurn(unit: number): void {
+  if (unit === announcedUnit) return;
+  announcedUnit = unit;
+  send(encodeFrame(FrameType.Turn, unit));
+}
+
+function send(frame: Buffer): void {
+  // When the media process does not keep up, its answers would pile up here.
+  if (!channel.write(frame)) scheduler.pause();
+}
+
+/** Exiting in order would wait for threads of isolates, and one of them may be stuck: it would outlive its parent. */
+function leave(code: number, message?: string): never {
+  if (message !== undefined) process.stderr.write(`${message}\n`);
+  process.exit(code);
+}

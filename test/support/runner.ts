@@ -1,0 +1,311 @@
+// The real script runner as a child process, and the media side of its pipe in the hands of a test.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { decodeBody, encodeEvents, encodeFrame, type Frame, FrameReader } from '../../src/script/frames.ts';
+import { bundleGuest } from '../../src/script/guest-bundle.ts';
+import {
+  DEFAULT_LIMITS,
+  type DeadBody,
+  type FailedBody,
+  FrameType,
+  type GuestSetup,
+  type LoadBody,
+  type RecycleBody,
+  type ScriptCommand,
+  type ScriptEvent,
+  type ScriptLimits,
+  type WireClient,
+  type WirePlay,
+  type WirePublish,
+  type WireSnapshot,
+  type WireValue,
+} from '../../src/script/wire.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/script/runner/main.ts');
+const NOBODY: WireSnapshot = { clients: [], streams: [] };
+
+/** Bundled once for all tests of a file. */
+let guest: Promise<string> | undefined;
+
+export interface ScriptOptions {
+  kind?: 'module' | 'classic';
+  files?: Record<string, string>;
+  limits?: Partial<ScriptLimits>;
+  application?: Partial<GuestSetup['application']>;
+  filename?: string;
+}
+
+type Command<Op extends ScriptCommand['op']> = Extract<ScriptCommand, { op: Op }>;
+
+export class TestRunner implements AsyncDisposable {
+  readonly process: ChildProcess;
+  readonly channel: Duplex;
+  /** Everything but heartbeats. */
+  readonly frames: Frame[] = [];
+  beats = 0;
+  #stderr = '';
+  readonly #units = new Map<number, TestUnit>();
+  #lastUnit = 0;
+  #watchers: (() => void)[] = [];
+
+  private constructor() {
+    this.process = spawn(process.execPath, ['--no-node-snapshot', MAIN], {
+      env: {},
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    });
+    this.channel = this.process.stdio[3] as Duplex;
+    this.process.stderr!.on('data', (text) => {
+      this.#stderr += text;
+    });
+    const reader = new FrameReader();
+    this.channel.on('error', () => {});
+    this.channel.on('data', (bytes: Buffer) => {
+      for (const frame of reader.push(bytes)) this.#receive(frame);
+      for (const watcher of this.#watchers) watcher();
+    });
+    this.channel.on('close', () => {
+      for (const watcher of this.#watchers) watcher();
+    });
+  }
+
+  static async start(): Promise<TestRunner> {
+    guest ??= bundleGuest();
+    const text = await guest;
+    const runner = new TestRunner();
+    runner.channel.write(encodeFrame(FrameType.Init, 0, { guest: text }));
+    await runner.until(() => runner.frames.some(({ type }) => type === FrameType.Hello), 'hello');
+    return runner;
+  }
+
+  /** Loads a script and gives it `start`; resolves when onAppStart is through. */
+  async run(code: string, options: ScriptOptions = {}): Promise<TestUnit> {
+    const unit = await this.load(code, options);
+    await unit.start();
+    return unit;
+  }
+
+  /** Rejects with the reason when it does not load. */
+  async load(code: string, options: ScriptOptions = {}): Promise<TestUnit> {
+    const unit = this.sendLoad(code, options);
+    await this.until(() => unit.isLoaded || unit.failure !== undefined, 'loaded or failed');
+    if (unit.failure) throw Object.assign(new Error(unit.failure.message), { failure: unit.failure });
+    return unit;
+  }
+
+  sendLoad(code: string, options: ScriptOptions = {}): TestUnit {
+    this.#lastUnit += 1;
+    const unit = new TestUnit(this, this.#lastUnit);
+    this.#units.set(unit.id, unit);
+    const { kind = 'module', files = {}, limits = {}, application = {} } = options;
+    const filename = options.filename ?? (kind === 'module' ? 'app:///test/main.ts' : 'app:///test/main.asc');
+    const body: LoadBody = {
+      instance: 'test/_definst_',
+      script: { kind, code, filename, files },
+      limits: { ...DEFAULT_LIMITS, ...limits },
+      application: {
+        name: 'test/_definst_',
+        server: 'Understudy/0',
+        hostname: 'localhost',
+        config: {},
+        ...application,
+      },
+    };
+    this.channel.write(encodeFrame(FrameType.Load, unit.id, body));
+    return unit;
+  }
+
+  /** Resolves when `condition` holds; looked at whenever bytes have come. */
+  until(condition: () => boolean, what: string): Promise<void> {
+    if (condition()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const timeout = setTimeout(
+        () => done(new Error(`waited for ${what} in vain. ${this.#stderr}`)),
+        20_000,
+      );
+      const done = (error?: Error) => {
+        clearTimeout(timeout);
+        this.#watchers = this.#watchers.filter((other) => other !== watcher);
+        if (error) reject(error);
+        else resolve();
+      };
+      const watcher = () => {
+        if (condition()) done();
+        else if (this.channel.destroyed) done(new Error(`the runner ended before ${what}. ${this.#stderr}`));
+      };
+      this.#watchers.push(watcher);
+    });
+  }
+
+  get recycle(): RecycleBody | undefined {
+    const frame = this.frames.find(({ type }) => type === FrameType.Recycle);
+    return frame && (decodeBody(frame.body) as RecycleBody);
+  }
+
+  #receive(frame: Frame): void {
+    if (frame.type === FrameType.Beat) {
+      this.beats += 1;
+      return;
+    }
+    this.frames.push({ ...frame, body: Buffer.from(frame.body) });
+    this.#units.get(frame.unit)?.receive(frame);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const exit = once(this.process, 'exit');
+    this.process.kill('SIGKILL');
+    await exit;
+  }
+}
+
+export class TestUnit {
+  readonly id: number;
+  readonly #runner: TestRunner;
+  /** Every command so far, in order. */
+  readonly commands: ScriptCommand[] = [];
+  isLoaded = false;
+  failure: FailedBody | undefined;
+  death: DeadBody | undefined;
+  #lastId = 0;
+
+  constructor(runner: TestRunner, id: number) {
+    this.#runner = runner;
+    this.id = id;
+  }
+
+  receive({ type, body }: Frame): void {
+    if (type === FrameType.Loaded) this.isLoaded = true;
+    else if (type === FrameType.Failed) this.failure = decodeBody(body) as FailedBody;
+    else if (type === FrameType.Dead) this.death = decodeBody(body) as DeadBody;
+    else if (type === FrameType.Commands) this.commands.push(...(decodeBody(body) as ScriptCommand[]));
+  }
+
+  nextId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  post(...events: ScriptEvent[]): void {
+    this.#runner.channel.write(encodeEvents(this.id, events));
+  }
+
+  unload(): void {
+    this.#runner.channel.write(encodeFrame(FrameType.Unload, this.id));
+  }
+
+  /** The first command that fits, from those made so far or later. */
+  async command<Op extends ScriptCommand['op']>(
+    op: Op,
+    fits: (command: Command<Op>) => boolean = () => true,
+  ): Promise<Command<Op>> {
+    const find = () => this.commands.find((command) => command.op === op && fits(command as Command<Op>));
+    await this.#runner.until(() => find() !== undefined || this.death !== undefined, `a command ${op}`);
+    const found = find();
+    if (found === undefined) throw new Error(`the unit died: ${this.death!.kind}, ${this.death!.message}`);
+    return found as Command<Op>;
+  }
+
+  async dead(): Promise<DeadBody> {
+    await this.#runner.until(() => this.death !== undefined, 'the end of the unit');
+    return this.death!;
+  }
+
+  async start(
+    why: 'start' | 'reload' | 'restored' = 'start',
+    { state, snapshot = NOBODY }: { state?: WireValue; snapshot?: WireSnapshot } = {},
+  ): Promise<boolean> {
+    const id = this.nextId();
+    this.post({ t: 'start', id, why, ...(state === undefined ? {} : { state }), snapshot });
+    return (await this.command('ready', (ready) => ready.id === id)).ok;
+  }
+
+  /** Asks onConnect; the verdict is for the caller to await. */
+  connect(id = 'c1', ...args: WireValue[]): Asked {
+    const gate = this.nextId();
+    this.post(connectEvent(gate, id, args));
+    return new Asked(this, gate);
+  }
+
+  publish(name: string, client = 'c1', request: Partial<WirePublish> = {}): Asked {
+    const gate = this.nextId();
+    this.post({
+      t: 'gate',
+      id: gate,
+      gate: 'onPublish',
+      client,
+      request: { name, query: '', params: {}, type: 'live', ...request },
+    });
+    return new Asked(this, gate);
+  }
+
+  play(name: string, client = 'c1', request: Partial<WirePlay> = {}): Asked {
+    const gate = this.nextId();
+    this.post({
+      t: 'gate',
+      id: gate,
+      gate: 'onPlay',
+      client,
+      request: { name, query: '', params: {}, start: -2, length: -1, reset: true, ...request },
+    });
+    return new Asked(this, gate);
+  }
+
+  /** Calls a remote method and waits for its answer. */
+  call(name: string, ...args: WireValue[]): Promise<Command<'ret'>> {
+    return this.callAs('c1', name, ...args);
+  }
+
+  callAs(client: string, name: string, ...args: WireValue[]): Promise<Command<'ret'>> {
+    const id = this.nextId();
+    this.post({ t: 'call', id, client, name, args, wantsResult: true });
+    return this.command('ret', (ret) => ret.id === id);
+  }
+
+  /** The value that a remote method answered with. */
+  async value(name: string, ...args: WireValue[]): Promise<unknown> {
+    const ret = await this.call(name, ...args);
+    if (!ret.found || !ret.ok) throw new Error(`client.${name}: ${JSON.stringify(ret)}`);
+    return ret.value;
+  }
+
+  of<Op extends ScriptCommand['op']>(op: Op): Command<Op>[] {
+    return this.commands.filter((command): command is Command<Op> => command.op === op);
+  }
+
+  get logs(): string[] {
+    return this.of('log').map(({ text }) => text);
+  }
+}
+
+/** A question at a gate. */
+class Asked {
+  readonly #unit: TestUnit;
+  readonly id: number;
+
+  constructor(unit: TestUnit, id: number) {
+    this.#unit = unit;
+    this.id = id;
+  }
+
+  get verdict(): Promise<Command<'verdict'>> {
+    return this.#unit.command('verdict', ({ id }) => id === this.id);
+  }
+
+  get isAnswered(): boolean {
+    return this.#unit.of('verdict').some(({ id }) => id === this.id);
+  }
+}
+
+export function connectEvent(gate: number, client: string, args: WireValue[] = []): ScriptEvent {
+  return { t: 'gate', id: gate, gate: 'onConnect', client: clientFacts(client), args };
+}
+
+export function clientFacts(id: string): WireClient {
+  return {
+    ...{ id, ip: '127.0.0.1', agent: 'LNX 9,0,124,2', referrer: 'http://localhost/a.swf', pageUrl: '' },
+    ...{ uri: 'rtmp://localhost/test', protocol: 'rtmp', secure: false, virtualKey: '' },
+    ...{ objectEncoding: 0, readAccess: '/', writeAccess: '/' },
+  };
+}
