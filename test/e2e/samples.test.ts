@@ -27,6 +27,10 @@ async function connected(server: TestServer, application: string, ...args: AmfVa
   return peer;
 }
 
+async function nextMedia(player: RtmpPeer): Promise<Uint8Array> {
+  return new Uint8Array((await player.expectMedia()).media!);
+}
+
 /** What it is told after asking: the code of the first status with one of these, and its description. */
 async function outcome(
   peer: RtmpPeer,
@@ -57,8 +61,8 @@ test('live: whoever comes may publish and play', async () => {
   publisher.video(id, 40, video.keyframe());
   await using player = await RtmpPeer.open(server.port);
   await player.play('live', 'show');
-  assert.deepEqual((await player.expectMedia()).media, video.header());
-  assert.deepEqual((await player.expectMedia()).media, video.keyframe());
+  assert.deepEqual(await nextMedia(player), video.header());
+  assert.deepEqual(await nextMedia(player), video.keyframe());
 });
 
 test('auth: as it comes along, nobody may publish and nobody may play', async () => {
@@ -68,7 +72,6 @@ test('auth: as it comes along, nobody may publish and nobody may play', async ()
     'NetStream.Publish.Denied',
     'unknown stream key',
   ]);
-  assert.deepEqual(await outcome(peer, 'publish', ''), ['NetStream.Publish.Denied', 'unknown stream key']);
   const [code] = await outcome(peer, 'play', 'cam1?expires=99999999999&token=');
   assert.equal(code, 'NetStream.Play.Failed');
 });
@@ -94,7 +97,7 @@ test('auth: a stream key publishes under its public name, a signed link plays un
     'NetStream.Play.Start',
     'Started playing cam1.',
   ]);
-  assert.deepEqual((await player.expectMedia()).media, video.header());
+  assert.deepEqual(await nextMedia(player), video.header());
 
   await using stranger = await connected(server, 'auth');
   const invalid = ['NetStream.Play.Failed', 'this link is not valid, or not any longer'];
@@ -116,7 +119,12 @@ test('auth: a stream key publishes under its public name, a signed link plays un
     (await outcome(stranger, 'publish', sign('publish', 'cam9', later)))[0],
     'NetStream.Publish.Start',
   );
-  assert.ok(!JSON.stringify(server.log).includes(key), 'the key stands in the log');
+  const applicationLog = join(server.root, 'logs/_defaultVHost_/auth/_definst_/application.00.log');
+  await server.stop();
+  assert.match(readFileSync(applicationLog, 'utf8'), /127\.0\.0\.1 may not publish/);
+  for (const log of [JSON.stringify(server.log), readFileSync(applicationLog, 'utf8')]) {
+    assert.ok(!log.includes(key), 'the key stands in a log');
+  }
 });
 
 test('record: what is published becomes a playable file, and recordings() answers it', async () => {
