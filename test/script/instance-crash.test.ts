@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { GATE_DEADLINE_MS, serving, settle, setUp, version } from './support/instance.ts';
+
+describe('when the runner ends', () => {
+  test('the script is brought back with its clients, and open gates are asked again', async () => {
+    const { runner, ask, call, verdicts, results, instance, script, crash, recover, first } = await serving();
+    instance.clients = ['c'];
+    const { id } = ask();
+    call('slow');
+    await settle();
+    await crash();
+    assert.deepEqual(results, [{ found: true, ok: false, description: 'the application was restarted' }]);
+    script.tell({ event: 'disconnect', clientId: 'x' });
+    await recover();
+    const { why, snapshot } = runner.last.event('start');
+    assert.equal(why, 'restored');
+    assert.deepEqual(
+      snapshot.clients.map(({ facts: { id: client } }) => client),
+      ['c'],
+    );
+    assert.deepEqual(runner.last.heard, ['gate onPublish', 'disconnect x']);
+    first.say({ op: 'verdict', id, accepted: true });
+    assert.deepEqual(verdicts, []);
+    runner.last.say({ op: 'verdict', id, accepted: true });
+    assert.deepEqual(verdicts, [{ accepted: true }]);
+  });
+
+  test('a gate that nobody comes back to answer is refused at its deadline', async () => {
+    const { ask, clock, crash, verdicts } = await serving();
+    ask();
+    await crash();
+    clock.advance(GATE_DEADLINE_MS);
+    assert.equal(verdicts[0]?.accepted, false);
+  });
+
+  test('the last good version comes back, not one that could not be loaded', async () => {
+    const { runner, reload, crash, recover } = await serving({
+      prepare: (fake) =>
+        (fake.behaviours.b = { load: (unit) => unit.failed({ kind: 'throw', message: 'x', stack: '' }) }),
+    });
+    await reload(version('b'));
+    await crash();
+    await recover();
+    assert.equal(runner.last.load!.script.code, 'a');
+    assert.equal(runner.last.event('start').why, 'restored');
+  });
+
+  test('a reload under way is tried again', async () => {
+    const { runner, reload, crash, recover } = await serving({
+      prepare: (fake) => (fake.behaviours.b = { load() {} }),
+    });
+    await reload(version('b'));
+    runner.behaviours.b = {};
+    await crash();
+    await recover();
+    assert.equal(runner.last.load!.script.code, 'b');
+    assert.equal(runner.last.event('start').why, 'restored');
+  });
+
+  test('by the new version’s doing, the old one comes back', async () => {
+    const { runner, reload, crash, recover, records } = await serving({
+      prepare: (fake) => (fake.behaviours.b = { start() {} }),
+    });
+    await reload(version('b'));
+    await crash(runner.last);
+    await recover();
+    assert.equal(runner.last.load!.script.code, 'a');
+    assert.equal(records.errors[0]!.kind, 'crash');
+  });
+
+  test('before the first start is through, the start begins again', async () => {
+    const { runner, script, crash, recover } = setUp({
+      prepare: (fake) => (fake.behaviours.a = { start() {} }),
+    });
+    await settle();
+    runner.behaviours.a = {};
+    await crash();
+    await recover();
+    await script.started;
+    assert.equal(runner.last.event('start').why, 'start');
+  });
+});
+
+describe('an isolate that ends', () => {
+  test('is replaced, and the rest of the runner is not touched', async () => {
+    const { runner, first, records } = await serving();
+    first.dead({ kind: 'memory', message: 'memory limit' });
+    await settle();
+    assert.equal(runner.units.length, 2);
+    assert.equal(runner.last.event('start').why, 'restored');
+    assert.deepEqual([records.errors[0]!.kind, records.errors[0]!.message], ['crash', 'memory limit']);
+  });
+
+  test('three times in ten minutes is stopped until its files change', async () => {
+    const { runner, script, ask, call, verdicts, results, records, clock } = await serving();
+    for (let i = 0; i < 3; i += 1) {
+      runner.last.dead({ kind: 'memory', message: 'memory limit' });
+      await settle();
+      clock.advance(60_000);
+    }
+    assert.equal(runner.units.length, 3);
+    assert.match(records.application.at(-1)!, /everything is refused until its files change/);
+    ask();
+    call('a');
+    script.tell({ event: 'disconnect', clientId: 'x' });
+    await settle();
+    assert.equal(verdicts[0]?.accepted, false);
+    assert.equal(results.length, 1);
+    assert.equal(await script.stop('Application.GC'), true);
+  });
+
+  test('and was stopped is healed by a save', async () => {
+    const set = await serving();
+    for (let i = 0; i < 3; i += 1) {
+      set.runner.last.dead({ kind: 'stuck', message: 'stuck' });
+      await settle();
+    }
+    set.clock.advance(11 * 60_000); // the host wipes the slate at a save; here time does
+    await set.reload(version('b'));
+    assert.equal(set.runner.last.load!.script.code, 'b');
+    const { id } = set.ask();
+    await settle();
+    set.runner.last.say({ op: 'verdict', id, accepted: true });
+    assert.deepEqual(set.verdicts, [{ accepted: true }]);
+  });
+
+  test('now and then is forgiven', async () => {
+    const { runner, clock } = await serving();
+    for (let i = 0; i < 5; i += 1) {
+      runner.last.dead({ kind: 'memory', message: 'memory limit' });
+      await settle();
+      clock.advance(6 * 60_000);
+    }
+    assert.equal(runner.units.length, 6);
+  });
+
+  test('while the next version loads makes way for that', async () => {
+    const { runner, first, reload } = await serving({
+      prepare: (fake) => (fake.behaviours.b = { load() {} }),
+    });
+    await reload(version('b'));
+    first.dead({ kind: 'memory', message: 'm' });
+    runner.last.loaded();
+    await settle();
+    assert.equal(runner.units.length, 2);
+    assert.equal(runner.last.event('start').why, 'restored');
+  });
+
+  test('while it gives its state away is replaced without it', async () => {
+    const { runner, first, reload } = await serving({
+      prepare: (fake) => (fake.behaviours.a = { save() {} }),
+    });
+    await reload(version('b'));
+    first.dead({ kind: 'memory', message: 'm' });
+    await settle();
+    assert.equal(runner.last.event('start').why, 'restored');
+  });
+
+  test('right after it said it was ready never serves', async () => {
+    const { runner, instance, first } = await serving({
+      prepare: (fake) => {
+        fake.behaviours.b = {
+          start(unit, { id }) {
+            unit.say({ op: 'broadcast', name: 'b', args: [] }, { op: 'ready', id, ok: true });
+            unit.dead({ kind: 'memory', message: 'm' });
+          },
+        };
+      },
+    }).then(async (set) => {
+      await set.reload(version('b'));
+      return set;
+    });
+    assert.equal(runner.units.length, 2);
+    assert.deepEqual(instance.done, []);
+    first.say({ op: 'broadcast', name: 'a', args: [] });
+    assert.deepEqual(instance.done, ['broadcast a']);
+  });
+});

@@ -1,0 +1,124 @@
+// A runner without a process: decodes what units send and says what a test wants said.
+import { decodeBody, decodeEvents, FrameReader } from '../../../src/script/frames.ts';
+import { Unit, type UnitOptions } from '../../../src/script/unit.ts';
+import {
+  type DeadBody,
+  type FailedBody,
+  FrameType,
+  type LoadBody,
+  type ScriptCommand,
+  type ScriptEvent,
+} from '../../../src/script/wire.ts';
+
+/** What the scripts of a test do of their own accord; by default they load, start and save without a word. */
+export interface Behaviour {
+  load?(unit: FakeUnit): void;
+  start?(unit: FakeUnit, event: ScriptEvent & { t: 'start' }): void;
+  save?(unit: FakeUnit, event: ScriptEvent & { t: 'save' }): void;
+}
+
+export class FakeRunner {
+  readonly units: FakeUnit[] = [];
+  /** By the script's text. */
+  readonly behaviours: Record<string, Behaviour> = {};
+  isUp = true;
+
+  openUnit(options: Omit<UnitOptions, 'id' | 'send' | 'onGone'>): Unit {
+    const reader = new FrameReader();
+    const unit = new Unit({
+      ...options,
+      id: this.units.length + 1,
+      send: (frames) => {
+        for (const { type, body } of reader.push(frames)) if (this.isUp) fake.receive(type, body);
+      },
+      onGone() {},
+    });
+    const fake = new FakeUnit(unit, this.behaviours[options.build.script.code] ?? {});
+    this.units.push(fake);
+    return unit;
+  }
+
+  get last(): FakeUnit {
+    return this.units.at(-1)!;
+  }
+}
+
+export class FakeUnit {
+  readonly unit: Unit;
+  readonly #behaviour: Behaviour;
+  readonly events: ScriptEvent[] = [];
+  load: LoadBody | undefined;
+  isUnloaded = false;
+
+  constructor(unit: Unit, behaviour: Behaviour) {
+    this.unit = unit;
+    this.#behaviour = behaviour;
+  }
+
+  receive(type: number, body: Buffer): void {
+    if (type === FrameType.Load) {
+      this.load = decodeBody(body) as LoadBody;
+      if (this.#behaviour.load) this.#behaviour.load(this);
+      else this.loaded();
+    } else if (type === FrameType.Unload) this.isUnloaded = true;
+    else if (type === FrameType.Events) {
+      const { count, text } = decodeEvents(body);
+      const events = JSON.parse(text) as ScriptEvent[];
+      if (events.length !== count) throw new Error('the count of an Events frame is wrong');
+      for (const event of events) this.#take(event);
+    }
+  }
+
+  #take(event: ScriptEvent): void {
+    this.events.push(event);
+    if (event.t === 'start') {
+      if (this.#behaviour.start) this.#behaviour.start(this, event);
+      else this.say({ op: 'ready', id: event.id, ok: true });
+    } else if (event.t === 'save') {
+      if (this.#behaviour.save) this.#behaviour.save(this, event);
+      else this.say({ op: 'saved', id: event.id, clients: {}, lost: [] });
+    }
+  }
+
+  /** Without `start` and `save`: in short, what tests compare. */
+  get heard(): string[] {
+    return this.events.filter(({ t }) => t !== 'start' && t !== 'save').map(short);
+  }
+
+  event<T extends ScriptEvent['t']>(t: T): ScriptEvent & { t: T } {
+    const found = this.events.findLast((event) => event.t === t);
+    if (!found)
+      throw new Error(`no ${t} among ${this.events.map((event) => event.t).join(', ') || 'no events'}`);
+    return found as ScriptEvent & { t: T };
+  }
+
+  loaded(): void {
+    this.unit.receive(FrameType.Loaded, Buffer.alloc(0));
+  }
+
+  failed(body: FailedBody): void {
+    this.unit.receive(FrameType.Failed, Buffer.from(JSON.stringify(body)));
+  }
+
+  dead(body: DeadBody): void {
+    this.unit.receive(FrameType.Dead, Buffer.from(JSON.stringify(body)));
+  }
+
+  /** One Commands frame. */
+  say(...commands: (ScriptCommand | object)[]): void {
+    this.unit.receive(FrameType.Commands, Buffer.from(JSON.stringify(commands)));
+  }
+}
+
+function short(event: ScriptEvent): string {
+  switch (event.t) {
+    case 'gate':
+      return `gate ${event.gate}`;
+    case 'call':
+      return `call ${event.name}`;
+    case 'disconnect':
+      return `disconnect ${event.client}`;
+    default:
+      return event.t;
+  }
+}

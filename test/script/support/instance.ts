@@ -1,0 +1,159 @@
+// A script's instance, its runner and its clock, all in the hands of a test.
+import assert from 'node:assert/strict';
+import { setImmediate as tick } from 'node:timers/promises';
+import type {
+  ClientFacts,
+  InstanceSnapshot,
+  InvokeResult,
+  ScriptCommands,
+  Verdict,
+} from '../../../src/application/script.ts';
+import type { ScriptBuild } from '../../../src/script/build.ts';
+import { InstanceScriptHost } from '../../../src/script/instance-script.ts';
+import { Journal } from '../../../src/script/journal.ts';
+import { Strikes } from '../../../src/script/strikes.ts';
+import { DEFAULT_LIMITS } from '../../../src/script/wire.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { FakeRunner, type FakeUnit } from './fake-runner.ts';
+import { Records } from './records.ts';
+
+export const GATE_DEADLINE_MS = 10_000;
+
+export function version(code: string): ScriptBuild {
+  const script = { kind: 'classic' as const, code, filename: 'app:///live/main.asc', files: {} };
+  return { application: 'live', mainScript: 'main.asc', script, sourceMap: undefined, hash: code };
+}
+
+export function facts(id: string): ClientFacts {
+  const text = { agent: '', referrer: '', pageUrl: '', uri: '', protocol: 'rtmp', virtualKey: '' };
+  return {
+    id,
+    ip: '127.0.0.1',
+    ...text,
+    secure: false,
+    objectEncoding: 0,
+    readAccess: '/',
+    writeAccess: '/',
+  };
+}
+const stats = { bytes_in: 0, bytes_out: 0, msg_in: 0, msg_out: 0, msg_dropped: 0, ping_rtt: 0 };
+
+/** An instance that notes what its script does to it. */
+class Instance implements ScriptCommands {
+  readonly done: string[] = [];
+  clients: string[] = [];
+  onShutdown = () => {};
+
+  callClient(client: string, name: string, args: unknown[], responder: number | undefined): void {
+    this.done.push(`call ${client} ${name} ${JSON.stringify(args)} ${responder}`);
+  }
+  broadcast(name: string): void {
+    this.done.push(`broadcast ${name}`);
+  }
+  disconnectClient(client: string): void {
+    this.done.push(`disconnect ${client}`);
+  }
+  setAccess(client: string, access: object): void {
+    this.done.push(`access ${client} ${JSON.stringify(access)}`);
+  }
+  pingClient(client: string): void {
+    this.done.push(`ping ${client}`);
+  }
+  record(stream: string, mode: unknown, limits: object, gate: number | undefined): void {
+    this.done.push(`record ${stream} ${mode} ${JSON.stringify(limits)} ${gate}`);
+  }
+  disconnectStream(stream: string, reason: string, gate: number | undefined): void {
+    this.done.push(`off ${stream} ${reason} ${gate}`);
+  }
+  shutdown(): void {
+    this.done.push('shutdown');
+    this.onShutdown();
+  }
+  snapshot(): InstanceSnapshot {
+    return {
+      clients: this.clients.map((id) => ({ facts: facts(id), stats })),
+      streams: [{ name: 'show', query: '', publisher: undefined, players: [...this.clients] }],
+    };
+  }
+}
+
+interface Setting {
+  build?: ScriptBuild | undefined;
+  isUp?: boolean;
+  prepare?(runner: FakeRunner): void;
+}
+
+export function setUp({ build = version('a'), isUp = true, prepare }: Setting = {}) {
+  const clock = new ManualClock();
+  const runner = new FakeRunner();
+  runner.isUp = isUp;
+  prepare?.(runner);
+  const instance = new Instance();
+  const records = new Records();
+  const { log, applicationLog } = records;
+  const known: { good: ScriptBuild | undefined; proven: ScriptBuild | undefined } = {
+    good: build,
+    proven: undefined,
+  };
+  const script = new InstanceScriptHost({
+    name: 'live/_definst_',
+    commands: instance,
+    journal: new Journal({ application: 'live', instance: '_definst_', log, applicationLog, clock }),
+    strikes: new Strikes(clock),
+    clock,
+    gateDeadlineMs: GATE_DEADLINE_MS,
+    limits: DEFAULT_LIMITS,
+    application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {} },
+    candidates: () => [known.good, known.proven].filter((candidate) => candidate !== undefined),
+    isRunnerUp: () => runner.isUp,
+    openUnit: (options) => runner.openUnit(options),
+    onServing: (served) => {
+      known.proven = served;
+    },
+    onBug: (error) => assert.fail(error as Error),
+    onClosed() {},
+  });
+  script.begin();
+  const verdicts: Verdict[] = [];
+  const results: InvokeResult[] = [];
+  return {
+    ...{ clock, runner, instance, records, script, known, verdicts, results },
+    ask: (name = 'key') =>
+      script.ask(
+        {
+          gate: 'onPublish',
+          clientId: 'c',
+          request: { name, query: '', params: {}, type: 'live' },
+        },
+        (verdict) => verdicts.push(verdict),
+      ),
+    call: (name: string) => script.invoke('c', name, [1], true, (result) => results.push(result)),
+    reload: async (build: ScriptBuild) => {
+      known.good = build;
+      script.reload(build);
+      await settle();
+    },
+    crash: async (culprit?: FakeUnit) => {
+      runner.isUp = false;
+      script.runnerDown('SIGTRAP', culprit?.unit.id);
+      await settle();
+    },
+    recover: async () => {
+      runner.isUp = true;
+      script.runnerUp();
+      await settle();
+    },
+  };
+}
+
+/** Frames go out once a tick, and promises take their turns. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 6; i += 1) await tick();
+}
+
+/** A script that serves. */
+export async function serving(setting?: Setting) {
+  const set = setUp(setting);
+  await set.script.started;
+  return { ...set, first: set.runner.units[0]! };
+}

@@ -1,0 +1,66 @@
+// The server's log and an application's, kept.
+import pino from 'pino';
+import type { ApplicationLog } from '../../../src/log/application-log.ts';
+import type { Log } from '../../../src/log/log.ts';
+
+export interface LogRecord {
+  level: number;
+  msg: string;
+  event?: string;
+  kind?: string;
+  where?: string;
+  message?: string;
+  application?: string;
+  instance?: string;
+  file?: string;
+  line?: number;
+  column?: number;
+  stack?: string;
+  client?: string;
+  pid?: number;
+  ms?: number;
+}
+
+export class Records {
+  readonly all: LogRecord[] = [];
+  readonly application: string[] = [];
+  readonly log: Log;
+  readonly applicationLog: ApplicationLog;
+  #waiting: (() => void)[] = [];
+
+  constructor() {
+    const write = (line: string) => {
+      this.all.push(JSON.parse(line));
+      for (const wake of this.#waiting.splice(0)) wake();
+    };
+    this.log = pino({ level: 'debug', base: null }, { write });
+    const keep = (level: string) => (text: string) => this.application.push(`${level}: ${text}`);
+    this.applicationLog = {
+      trace: keep('trace'),
+      error: keep('error'),
+      warn: keep('warn'),
+      info: keep('info'),
+    };
+  }
+
+  of(event: string): LogRecord[] {
+    return this.all.filter((record) => record.event === event);
+  }
+
+  get errors(): LogRecord[] {
+    return this.of('script-error');
+  }
+
+  /** The first record that fits and has not been awaited before. */
+  async next(fits: (record: LogRecord) => boolean): Promise<LogRecord> {
+    for (;;) {
+      const index = this.all.findIndex((record, i) => i >= this.#read && fits(record));
+      if (index >= 0) {
+        this.#read = index + 1;
+        return this.all[index]!;
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+  #read = 0;
+}
