@@ -152,9 +152,14 @@ function hostPort(
 ): Setting<readonly ListenAddress[]> {
   return {
     default: byDefault,
-    expected: 'host:port,port… (a minus before a port: TLS; port 0: any that is free)',
+    expected: 'host:port,port… (port 0: any that is free)',
     meaning,
-    parse: (value) => parseHostPort(value, defaultPort),
+    parse(value) {
+      const addresses = parseHostPort(value, defaultPort);
+      // TODO: TLS. Until then a port that is meant to be encrypted must not be served in the clear.
+      if (addresses.some(({ secure }) => secure)) throw unexpected('no TLS port: TLS is not there yet');
+      return addresses;
+    },
   };
 }
 

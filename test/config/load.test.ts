@@ -88,6 +88,7 @@ for (const [line, expected] of [
   ['LIMITS.AMF_DEPTH =', 'expected a whole number from 8 to 512'],
   ['LIMITS.MESSAGE_SIZE = 16384', 'expected a whole number of kilobytes (1024 bytes) from 64 to 16383'],
   ['LIMITS.IDLE_TIMEOUT = -1', 'expected a whole number of seconds from 1 to 86400, or 0: never'],
+  ['ADAPTOR.HOSTPORT = :1935,-443', 'expected no TLS port: TLS is not there yet'],
   ['LOGGER.LEVEL = loud', 'expected trace, debug, info, warn or error'],
   ['ADAPTOR.HOSTPORT = :99999', '"99999" is not a port: expected 0 to 65535, "-" before it for TLS'],
 ] as const) {
