@@ -35,7 +35,9 @@ export class Listener {
   static async open(host: string, port: number, options: SessionOptions): Promise<Listener> {
     const sessions = new Set<RtmpSession>();
     const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => {
-      sessions.add(new RtmpSession(socket, options, (session) => sessions.delete(session)));
+      const session = new RtmpSession(socket, options);
+      sessions.add(session);
+      void session.closed.then(() => sessions.delete(session));
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => reject(bindError(error, host, port)));
@@ -54,13 +56,10 @@ export class Listener {
   /** Ends every session and waits until all of them are gone. */
   async close(reason: string): Promise<void> {
     this.#stopChecking();
-    const closed = new Promise<void>((resolve) => {
-      if (this.#server.listening) this.#server.close(() => resolve());
-      else if (this.sessions.size === 0) resolve();
-      else this.#server.once('close', resolve);
-    });
-    for (const session of [...this.sessions]) session.close(reason);
-    await closed;
+    if (this.#server.listening) this.#server.close();
+    const sessions = [...this.sessions];
+    for (const session of sessions) session.close(reason);
+    await Promise.all(sessions.map(({ closed }) => closed)); // the server's own 'close' comes before its last socket's
   }
 }
 

@@ -69,6 +69,8 @@ const CLOSE_GRACE_MS = 2_000;
 export class RtmpSession {
   readonly id = randomBytes(6).toString('base64url');
   readonly outbox: Outbox;
+  /** Resolves when its socket has gone. */
+  readonly closed: Promise<void>;
   log: Log;
   readonly #socket: Socket;
   readonly #dump: WireDump | undefined;
@@ -96,7 +98,7 @@ export class RtmpSession {
   #lastProgress = 0;
   #lastTookAt = 0;
 
-  constructor(socket: Socket, options: SessionOptions, onClosed: (session: RtmpSession) => void) {
+  constructor(socket: Socket, options: SessionOptions) {
     this.#socket = socket;
     this.#options = options;
     this.#ip = plainAddress(socket.remoteAddress ?? '');
@@ -115,10 +117,12 @@ export class RtmpSession {
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     socket.on('error', (error) => this.#ended(`the connection broke: ${error.message}`));
     socket.on('end', () => this.#socket.end());
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
     socket.on('close', () => {
       this.#ended(this.#closeReason);
       this.#dump?.close();
-      onClosed(this);
+      resolve();
     });
   }
 

@@ -53,6 +53,7 @@ export class AppInstance implements ScriptCommands {
   #script: InstanceScript | undefined;
   #state: InstanceState = InstanceState.Running;
   #cancelIdle: (() => void) | undefined;
+  #stopped: Promise<void> | undefined;
 
   constructor(options: InstanceOptions) {
     this.#options = options;
@@ -105,8 +106,7 @@ export class AppInstance implements ScriptCommands {
     try {
       await script.started;
     } catch {
-      this.#refuse(client, loadFailed(this.application));
-      this.#close(); // the next connect tries the script anew
+      this.#close(loadFailed(this.application)); // the next connect tries the script anew
       return;
     }
     if (client.state !== ClientState.Pending) return;
@@ -272,26 +272,32 @@ export class AppInstance implements ScriptCommands {
   async #unloadIdle(): Promise<void> {
     const maySleep = (await this.#script?.stop('Application.GC')) ?? true;
     if (this.#clients.size > 0 || this.#state !== InstanceState.Running) return;
-    if (maySleep) this.#close();
+    if (maySleep) this.#close(appShutdown());
     else this.#armIdle();
   }
 
   /** onAppStop, then every client is told and closed. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     if (this.#state !== InstanceState.Running) return;
     this.#state = InstanceState.Stopping;
     await this.#script?.stop('Application.Shutdown');
-    this.#close();
+    this.#close(appShutdown());
   }
 
-  #close(): void {
+  /** `refusal`: for those who are still waiting for their verdict. */
+  #close(refusal: ConnectRefusal): void {
     if (this.#state === InstanceState.Closed) return;
     this.#state = InstanceState.Closed;
     this.#cancelIdle?.();
     for (const client of [...this.#clients.values()]) {
       if (client.state === ClientState.Pending) {
         client.dropGate?.();
-        this.#refuse(client, appShutdown());
+        this.#refuse(client, refusal);
       } else {
         const { port } = client;
         this.disconnected(client);

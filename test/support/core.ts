@@ -1,0 +1,319 @@
+// The server without its outermost rooms, in this process: sessions on a real port, applications in memory, and in place of
+// the script process, the disk and the time three puppets that do what the test says.
+import assert from 'node:assert/strict';
+import pino from 'pino';
+import { Listener } from '../../src/adaptor/listener.ts';
+import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
+import type { AppInstance } from '../../src/application/instance.ts';
+import type { RecordEvents, Recorders, Recording, RecordRequest } from '../../src/application/recording.ts';
+import { Registry, type RegistryOptions } from '../../src/application/registry.ts';
+import type {
+  GateQuestion,
+  InstanceScript,
+  InvokeResult,
+  Notice,
+  OpenGate,
+  ScriptCommands,
+  Scripts,
+  Verdict,
+} from '../../src/application/script.ts';
+import { bugs } from '../../src/log/log.ts';
+import type { AmfValue } from '../../src/protocol/amf.ts';
+import type { WireMessage } from '../../src/protocol/wire-message.ts';
+import { ManualClock } from './manual-clock.ts';
+import { RtmpPeer } from './rtmp-peer.ts';
+
+export const STREAM_OPTIONS = {
+  gop: { maxBytes: 1 << 20, maxMs: 20_000 },
+  backlog: { softBytes: 512 << 10, softMs: 2_000, hardBytes: 4 << 20, stallMs: 5_000 },
+  maxAudioDelayMs: 40,
+};
+
+export interface CoreOptions {
+  /** Whether applications have a script; they do. */
+  scripted?: boolean;
+  session?: Partial<SessionOptions>;
+  registry?: Partial<RegistryOptions>;
+  recorders?: Recorders;
+}
+
+export type LogRecord = Record<string, unknown>;
+
+/** Resolves once `holds`; it is looked at after whatever the sockets had to say. */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`10 s without ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** A log that keeps its records. */
+export function keepingLog(): { log: pino.Logger; records: LogRecord[] } {
+  const records: LogRecord[] = [];
+  const options = {
+    level: 'debug',
+    base: null,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return { log: pino(options, { write: (line: string) => void records.push(JSON.parse(line)) }), records };
+}
+
+export class Core implements AsyncDisposable {
+  readonly clock: ManualClock;
+  readonly scripts: PuppetScripts;
+  readonly recorders: PuppetRecorders;
+  readonly registry: Registry;
+  readonly log: LogRecord[];
+  readonly #listener: Listener;
+  readonly #peers: RtmpPeer[] = [];
+  readonly #bugsBefore = bugs.count;
+
+  private constructor(
+    parts: Pick<Core, 'clock' | 'scripts' | 'recorders' | 'registry' | 'log'> & { listener: Listener },
+  ) {
+    this.clock = parts.clock;
+    this.scripts = parts.scripts;
+    this.recorders = parts.recorders;
+    this.registry = parts.registry;
+    this.log = parts.log;
+    this.#listener = parts.listener;
+  }
+
+  /** Applications are `live` and `other`. */
+  static async start(options: CoreOptions = {}): Promise<Core> {
+    const clock = new ManualClock();
+    const recorders = new PuppetRecorders();
+    const scripts = new PuppetScripts(options.scripted ?? true);
+    const { log, records } = keepingLog();
+    const registry = new Registry({
+      clock,
+      scripts,
+      recorders: options.recorders ?? recorders,
+      hasApplication: (name) => name === 'live' || name === 'other',
+      streams: { clock, ...STREAM_OPTIONS },
+      publishTimeoutMs: 2_000,
+      idleMs: 60_000,
+      maxWaitingNames: 100,
+      ...options.registry,
+    });
+    const listener = await Listener.open('127.0.0.1', 0, {
+      registry,
+      log,
+      clock,
+      fmsVersion: '5,0,17,1',
+      chunks: {},
+      amf: { depth: 64, values: 100_000 },
+      wireChunkBytes: 60_000,
+      maxNetStreams: 64,
+      maxHeldBytes: 64 << 10,
+      handshakeTimeoutMs: 10_000,
+      idleTimeoutMs: undefined,
+      bandwidthBytes: 2_500_000,
+      ...options.session,
+    });
+    return new Core({ clock, scripts, recorders, registry, log: records, listener });
+  }
+
+  get port(): number {
+    return this.#listener.address.port;
+  }
+  get sessionCount(): number {
+    return this.#listener.sessions.size;
+  }
+
+  /** A peer that has shaken hands; destroyed with the core. */
+  async peer(): Promise<RtmpPeer> {
+    const peer = await RtmpPeer.open(this.port);
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** One that publishes, and its message stream. */
+  async publisher(name: string, app = 'live'): Promise<{ peer: RtmpPeer; id: number }> {
+    const peer = await this.peer();
+    return { peer, id: await peer.publish(app, name) };
+  }
+
+  /** One that plays; what it hears from now on is media and its announcements. */
+  async player(name: string, app = 'live'): Promise<{ peer: RtmpPeer; id: number }> {
+    const peer = await this.peer();
+    const id = await peer.play(app, name);
+    await peer.expectData('onStatus');
+    return { peer, id };
+  }
+
+  /** The script of `live/_definst_` unless another instance is named. */
+  script(instance = 'live/_definst_'): PuppetScript {
+    const script = this.scripts.opened.findLast((one) => one.instance === instance);
+    assert.ok(script, `no script was opened for ${instance}`);
+    return script;
+  }
+
+  instance(name = 'live/_definst_'): AppInstance | undefined {
+    return [...this.registry.instances].find(({ fullName }) => fullName === name);
+  }
+
+  /** Records of trouble: warnings and errors. */
+  get trouble(): LogRecord[] {
+    return this.log.filter(({ level }) => level === 'warn' || level === 'error');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#peers.map((peer) => peer[Symbol.asyncDispose]()));
+    await this.#listener.close('the test is over');
+    assert.equal(this.sessionCount, 0, 'sessions were left behind');
+    const logged = this.log.filter(({ kind }) => kind === 'bug');
+    assert.equal(bugs.count, this.#bugsBefore, `bugs: ${JSON.stringify(logged, undefined, 1)}`);
+  }
+}
+
+// ── the script ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+export class PuppetScripts implements Scripts {
+  readonly opened: PuppetScript[] = [];
+  /** Run on every script that is opened, before the instance has it. */
+  prepare: (script: PuppetScript) => void = () => {};
+  readonly #scripted: boolean;
+
+  constructor(scripted: boolean) {
+    this.#scripted = scripted;
+  }
+
+  open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined {
+    if (!this.#scripted) return undefined;
+    const script = new PuppetScript(`${application}/${instance}`, commands);
+    this.prepare(script);
+    this.opened.push(script);
+    return script;
+  }
+}
+
+export interface Asked {
+  readonly id: number;
+  readonly question: GateQuestion;
+  readonly answer: (verdict: Verdict) => void;
+  isDropped: boolean;
+}
+
+export interface Invoked {
+  clientId: string;
+  name: string;
+  args: AmfValue[];
+  wantsResult: boolean;
+  answer: (result: InvokeResult) => void;
+}
+
+/** Accepts everything and has no methods until it is told otherwise. Its answers come in a later turn, as the real one's. */
+export class PuppetScript implements InstanceScript {
+  readonly instance: string;
+  /** What the script may do to its instance. */
+  readonly commands: ScriptCommands;
+  started: Promise<void> = Promise.resolve();
+  /** `undefined`: the test answers by itself, through `asked`. */
+  decide: (question: GateQuestion) => Verdict | undefined = () => ({ accepted: true });
+  /** `undefined`: the test answers by itself, through `invoked`. */
+  method: (call: Invoked) => InvokeResult | undefined = () => ({ found: false });
+  maySleep = true;
+  readonly asked: Asked[] = [];
+  readonly notices: Notice[] = [];
+  readonly invoked: Invoked[] = [];
+  readonly callResults: { responder: number; ok: boolean; value: AmfValue }[] = [];
+  readonly stops: string[] = [];
+  isClosed = false;
+
+  constructor(instance: string, commands: ScriptCommands) {
+    this.instance = instance;
+    this.commands = commands;
+  }
+
+  ask(question: GateQuestion, answer: (verdict: Verdict) => void): OpenGate {
+    const asked: Asked = { id: this.asked.length + 1, question, answer, isDropped: false };
+    this.asked.push(asked);
+    const verdict = this.decide(question);
+    if (verdict) setImmediate(() => asked.isDropped || answer(verdict));
+    return {
+      id: asked.id,
+      drop: () => {
+        asked.isDropped = true;
+      },
+    };
+  }
+
+  /** The newest question of that gate, as soon as it has been asked. */
+  async question(gate: GateQuestion['gate']): Promise<Asked> {
+    const find = () => this.asked.findLast(({ question }) => question.gate === gate);
+    await until(`a question of ${gate}`, () => find() !== undefined);
+    return find()!;
+  }
+
+  tell(notice: Notice): void {
+    this.notices.push(structuredClone(notice));
+  }
+
+  /** What was told of these events, in order. */
+  told<E extends Notice['event']>(...events: E[]): Extract<Notice, { event: E }>[] {
+    const wanted: readonly string[] = events;
+    return this.notices.filter(({ event }) => wanted.includes(event)) as Extract<Notice, { event: E }>[];
+  }
+
+  invoke(
+    clientId: string,
+    name: string,
+    args: AmfValue[],
+    wantsResult: boolean,
+    answer: (result: InvokeResult) => void,
+  ): void {
+    const call = { clientId, name, args, wantsResult, answer };
+    this.invoked.push(call);
+    const result = this.method(call);
+    if (result) setImmediate(() => answer(result));
+  }
+
+  callResult(responder: number, ok: boolean, value: AmfValue): void {
+    this.callResults.push({ responder, ok, value });
+  }
+
+  async stop(reason: 'Application.GC' | 'Application.Shutdown'): Promise<boolean> {
+    this.stops.push(reason);
+    return this.maySleep;
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+// ── the disk ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export class PuppetRecording implements Recording {
+  readonly request: RecordRequest;
+  readonly events: RecordEvents;
+  readonly taken: WireMessage[] = [];
+  isClosed = false;
+
+  constructor(request: RecordRequest, events: RecordEvents) {
+    this.request = request;
+    this.events = events;
+  }
+  take(batch: readonly WireMessage[]): void {
+    this.taken.push(...batch);
+  }
+  unpublished(): void {}
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+export class PuppetRecorders implements Recorders {
+  readonly opened: PuppetRecording[] = [];
+  /** Thrown instead of opening. */
+  refusal: Error | undefined;
+
+  open(request: RecordRequest, events: RecordEvents): Recording {
+    if (this.refusal) throw this.refusal;
+    const recording = new PuppetRecording(request, events);
+    this.opened.push(recording);
+    return recording;
+  }
+}
