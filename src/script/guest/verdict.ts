@@ -1,7 +1,15 @@
 // What a gate's handler returned → what it decided. The rule of all three gates: whatever is not clearly a yes is a no.
 import type { ScriptEvent } from '../wire.ts';
 import { cut, formatValue } from './inspect.ts';
-import { charCodeAt, fromCharCode, isObject, keys, slice } from './primordials.ts';
+import {
+  charCodeAt,
+  fromCharCode,
+  getPrototypeOf,
+  isObject,
+  keys,
+  ObjectPrototype,
+  slice,
+} from './primordials.ts';
 
 export type GateName = Extract<ScriptEvent, { t: 'gate' }>['gate'];
 
@@ -67,10 +75,16 @@ function readTerms(gate: GateName, value: object): Decision {
     const reason = typeof deny === 'string' ? cleanReason(deny) : '';
     return reason === '' || names.length > 1 ? wrong(gate, value) : { kind: 'deny', reason };
   }
-  if (names.length === 0 && gate === 'onConnect') return wrong(gate, value);
+  // An array, a Date or an Error shows no names either.
+  if (names.length === 0 && (gate === 'onConnect' || !isPlain(value))) return wrong(gate, value);
   if (as !== undefined && (typeof as !== 'string' || as === '')) return wrong(gate, value);
   if (record !== undefined && record !== 'record' && record !== 'append') return wrong(gate, value);
   return { kind: 'accept', as, record };
+}
+
+function isPlain(value: object): boolean {
+  const prototype = getPrototypeOf(value);
+  return prototype === ObjectPrototype || prototype === null;
 }
 
 function wrong(gate: GateName, value: unknown): Decision {

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { TestRunner, type TestUnit } from '../../support/runner.ts';
+
+let runner: TestRunner;
+before(async () => {
+  runner = await TestRunner.start();
+});
+after(() => runner[Symbol.asyncDispose]());
+
+async function onAir(code: string): Promise<TestUnit> {
+  const unit = await runner.run(code);
+  await unit.connect('c1').verdict;
+  await unit.connect('c2').verdict;
+  return unit;
+}
+
+const STATE = `Client.prototype.state = function (name) {
+  const s = application.streams[name];
+  return s && [s.name, s.publisher?.id ?? null, s.players.map((c) => c.id), s.publishQueryString];
+};`;
+
+describe('a stream', () => {
+  test('is the same object in onPublish and onUnpublish, under its public name', async () => {
+    const unit = await onAir(`
+      let seen;
+      application.onPublish = (client, stream, request) => {
+        seen = stream; stream.mark = request.name;
+        trace('publish', stream.name, stream.publisher === client, application.streams.secret);
+        return { as: 'public' };
+      };
+      application.onUnpublish = (client, stream) =>
+        trace('unpublish', stream === seen, stream.name, stream.mark, client.id);
+      ${STATE}`);
+    const asked = unit.publish('secret', 'c1', { query: 'token=1' });
+    await asked.verdict;
+    unit.post({ t: 'publish', client: 'c1', stream: 'public', query: 'token=1', gate: asked.id });
+    assert.deepEqual(await unit.value('state', 'public'), ['public', 'c1', [], 'token=1']);
+    assert.deepEqual(await unit.value('state', 'secret'), { $: 'undefined' });
+    unit.post({ t: 'unpublish', client: 'c1', stream: 'public' });
+    assert.deepEqual(await unit.value('state', 'public'), { $: 'undefined' });
+    assert.deepEqual(unit.logs, ['publish secret true undefined', 'unpublish true public secret c1']);
+  });
+
+  test('knows its players, and outlives its publisher while it has some', async () => {
+    const unit = await onAir(
+      `${STATE} application.onStop = (client, stream) => trace('stop', client.id, stream.name)`,
+    );
+    unit.post(
+      { t: 'play', client: 'c2', stream: 'cam' },
+      { t: 'publish', client: 'c1', stream: 'cam', query: '' },
+    );
+    assert.deepEqual(await unit.value('state', 'cam'), ['cam', 'c1', ['c2'], '']);
+    unit.post({ t: 'unpublish', client: 'c1', stream: 'cam' });
+    assert.deepEqual(await unit.value('state', 'cam'), ['cam', null, ['c2'], '']);
+    const asked = unit.publish('cam');
+    await asked.verdict;
+    unit.post({ t: 'publish', client: 'c1', stream: 'cam', query: 'x', gate: asked.id });
+    assert.deepEqual(await unit.value('state', 'cam'), ['cam', 'c1', ['c2'], 'x']);
+    unit.post(
+      { t: 'stopPlay', client: 'c2', stream: 'cam' },
+      { t: 'unpublish', client: 'c1', stream: 'cam' },
+    );
+    assert.deepEqual(await unit.value('state', 'cam'), { $: 'undefined' });
+    assert.deepEqual(unit.logs, ['stop c2 cam']);
+  });
+
+  test('on air takes record and disconnect, without a gate', async () => {
+    const unit = await onAir(`
+      Client.prototype.go = function () {
+        const s = application.streams.cam;
+        return [s.record(), s.record('append', -1, -1), s.record(false), s.record('nonsense'), s.disconnect('time\\nis up')];
+      };`);
+    unit.post({ t: 'publish', client: 'c1', stream: 'cam', query: '' });
+    assert.deepEqual(await unit.value('go'), [true, true, true, false, true]);
+    assert.deepEqual(unit.commands.slice(3, -1), [
+      { op: 'record', mode: 'record', stream: 'cam' },
+      { op: 'record', mode: 'append', stream: 'cam' },
+      { op: 'record', mode: false, stream: 'cam' },
+      { op: 'streamDisconnect', reason: 'timeis up', stream: 'cam' },
+    ]);
+  });
+
+  test('whose publish was admitted and failed is forgotten', async () => {
+    const unit = await onAir(`
+      let seen;
+      application.onPublish = (client, stream) => { seen = stream };
+      Client.prototype.try = () => [seen.record(), Object.keys(application.streams)];`);
+    const asked = unit.publish('cam');
+    await asked.verdict;
+    unit.post({ t: 'publishFailed', gate: asked.id });
+    assert.deepEqual(await unit.value('try'), [false, []]);
+  });
+
+  test('may have a name like any other word', async () => {
+    const unit = await onAir(`${STATE} Client.prototype.names = () => Object.keys(application.streams)`);
+    for (const stream of ['__proto__', 'constructor'])
+      unit.post({ t: 'publish', client: 'c1', stream, query: '' });
+    assert.deepEqual(await unit.value('names'), ['__proto__', 'constructor']);
+  });
+
+  test('takes what scripts put on it and on Stream.prototype', async () => {
+    const unit = await onAir(`
+      Stream.prototype.shout = function () { return this.name.toUpperCase() };
+      Client.prototype.shout = () => application.streams.cam.shout();`);
+    unit.post({ t: 'publish', client: 'c1', stream: 'cam', query: '' });
+    assert.equal(await unit.value('shout'), 'CAM');
+  });
+});
