@@ -4,13 +4,13 @@
 //
 //   C0, S0 | version u8 = 3 |
 //   C1, S1 | time u32 | 0, or version 4×u8 | 1528 bytes: random, with a digest if there is a version |
-//   C2, S2 | plain: the peer's packet, its second word replaced by our clock | with digests: random, signature 32 |
+//   C2, S2 | plain: the peer's packet | with digests: random, signature 32 |
 //
 // Both machines take bytes as they come and say what to send. Random bytes and the clock are passed in.
 import { Buffer } from 'node:buffer';
 import { createHmac } from 'node:crypto';
 import { DecodeError } from '../errors.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteWriter } from './bytes.ts';
 
 export const HANDSHAKE_PACKET_BYTES = 1536;
 export const DIGEST_BYTES = 32;
@@ -158,11 +158,13 @@ export class ServerHandshake {
   }
 
   #answer(c1: Uint8Array, { scheme, digest }: HandshakePeer): Uint8Array {
-    const { random, timeMs } = this.#options;
+    const { random } = this.#options;
     // A version without a digest that verifies makes some clients hang up: then we speak the plain handshake.
     const s1 = firstPacket(this.#options, scheme === undefined ? undefined : SERVER_VERSION);
     if (scheme !== undefined) signPacket(s1, scheme, 'server');
-    const s2 = digest === undefined ? echo(c1, timeMs) : signed(random, digest, 'server');
+    // COMPAT(librtmp 2.4): RTMP 1.0 §5.2.4 puts our clock into the second word of a plain S2; Flash Media Server sent C1 as
+    // it came, so librtmp (OBS, rtmpdump, GStreamer) compares every byte and warns. Nobody reads that clock.
+    const s2 = digest === undefined ? c1.slice() : signed(random, digest, 'server');
     return new ByteWriter(1 + 2 * HANDSHAKE_PACKET_BYTES).u8(RTMP_VERSION).bytes(s1).bytes(s2).done();
   }
 }
@@ -199,12 +201,11 @@ export class ClientHandshake {
     const rest = this.#inbox.push(bytes);
     let send: Uint8Array = NOTHING;
     if (this.#peer === undefined && this.#inbox.first !== undefined) {
-      const { random, scheme, timeMs } = this.#options;
+      const { random, scheme } = this.#options;
       const s1 = this.#inbox.first;
       this.#peer = describePeer(s1, 'server');
       const { digest } = this.#peer;
-      send =
-        scheme === undefined || digest === undefined ? echo(s1, timeMs) : signed(random, digest, 'client');
+      send = scheme === undefined || digest === undefined ? s1.slice() : signed(random, digest, 'client');
     }
     return { send, rest };
   }
@@ -255,18 +256,6 @@ function firstPacket(
     .u32(timeMs)
     .bytes(Uint8Array.from(version))
     .bytes(random.subarray(0, 1528))
-    .done();
-}
-
-/** A plain second packet. COMPAT: nobody checks the peer's; many clients send garbage, or a copy of S2. */
-function echo(peerPacket: Uint8Array, timeMs: number): Uint8Array {
-  const peer = new ByteReader(peerPacket);
-  const peerTime = peer.take(4);
-  peer.take(4);
-  return new ByteWriter(HANDSHAKE_PACKET_BYTES)
-    .bytes(peerTime)
-    .u32(timeMs)
-    .bytes(peer.take(peer.remaining))
     .done();
 }
 

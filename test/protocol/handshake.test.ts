@@ -123,21 +123,19 @@ function plainC0C1(): Uint8Array {
   return Uint8Array.of(3, 0, 0, 0x30, 0x39, 0, 0, 0, 0, ...ramp(7, 8, HANDSHAKE_PACKET_BYTES));
 }
 
-function assertPlainAnswer(send: Uint8Array, c1: Uint8Array, timeMs: number): void {
+function assertPlainAnswer(send: Uint8Array, c1: Uint8Array): void {
   const s1 = send.subarray(1, 1537);
   const s2 = send.subarray(1537);
   assert.equal(toHex(s1.subarray(4, 8)), '00000000', 'a version in S1 promises a digest');
   assert.equal(findDigest(s1, 'server'), undefined);
-  assert.equal(toHex(s2.subarray(0, 4)), toHex(c1.subarray(0, 4)));
-  assert.equal(new DataView(s2.buffer, s2.byteOffset).getUint32(4), timeMs);
-  assert.equal(toHex(s2.subarray(8)), toHex(c1.subarray(8)));
+  assert.equal(toHex(s2), toHex(c1), 'librtmp compares every byte');
 }
 
 test('a client without a version gets its bytes back', () => {
   const c0c1 = plainC0C1();
   const server = new ServerHandshake({ ...rampOptions(11, 13), timeMs: 0xfedc_ba98 });
   const { send } = server.push(c0c1);
-  assertPlainAnswer(send, c0c1.subarray(1), 0xfedc_ba98);
+  assertPlainAnswer(send, c0c1.subarray(1));
   assert.deepEqual(server.peer, { version: '0.0.0.0', scheme: undefined, digest: undefined });
 });
 
@@ -146,7 +144,7 @@ test('a client with a version whose digest does not verify gets the plain handsh
   c0c1.set([9, 0, 124, 2], 5);
   const server = new ServerHandshake(rampOptions(11, 13));
   const { send } = server.push(c0c1);
-  assertPlainAnswer(send, c0c1.subarray(1), 0);
+  assertPlainAnswer(send, c0c1.subarray(1));
   assert.deepEqual(server.peer, { version: '9.0.124.2', scheme: undefined, digest: undefined });
 });
 
@@ -156,7 +154,7 @@ test('a client that asks for proof takes a plain server', () => {
   const s1 = Uint8Array.of(0, 0, 0, 5, 0, 0, 0, 0, ...ramp(3, 8, HANDSHAKE_PACKET_BYTES));
   const { send: c2, rest } = client.push(Uint8Array.of(3, ...s1));
   assert.equal(rest, undefined);
-  assert.equal(toHex(c2), `00000005${'0000004d'}${toHex(s1.subarray(8))}`);
+  assert.equal(toHex(c2), toHex(s1));
   assert.equal(client.peer?.scheme, undefined);
 });
 
