@@ -56,6 +56,7 @@ test('evil scripts: the stream has no gap, the neighbour is answered', async (t)
         ]),
       ),
     },
+    set: { 'SCRIPT.GATE_TIMEOUT': '5000' }, // below the patience of the clients here
   });
   await using publisher = await RtmpPeer.open(server.port);
   const id = await publisher.publish('live', 'show');

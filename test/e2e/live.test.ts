@@ -87,8 +87,6 @@ test('timestamps beyond 0xFFFFFF arrive as they were sent', async () => {
   const played = (await probePackets(file)).filter(({ codecType }) => codecType === 'video');
   assert.ok(played.length > 250);
   assert.ok(played.at(-1)!.dts > 0xff_ffff && played[0]!.dts < 0xff_ffff, 'the clip crosses the border');
-  assert.deepEqual(
-    played.map(({ dts, hash }) => [dts - offsetS * 1000, hash]),
-    published.slice(0, played.length).map(({ dts, hash }) => [dts, hash]),
-  );
+  const sinceFirst = (packets: Packet[]) => packets.map(({ dts, hash }) => [dts - packets[0]!.dts, hash]);
+  assert.deepEqual(sinceFirst(played), sinceFirst(published.slice(0, played.length)));
 });
