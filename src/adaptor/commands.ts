@@ -14,10 +14,34 @@ export interface CommandHost {
   readonly outbox: Outbox;
   readonly instance: AppInstance;
   readonly client: Client;
+  readonly openCalls: OpenCalls;
   createStream(): NetStream | undefined;
   deleteStream(id: number): void;
   stream(id: number): NetStream | undefined;
+  /** The answer to a call that the script made; whether it had made it is for the host to know. */
+  callAnswered(responder: number, ok: boolean, value: AmfValue): void;
   close(reason: string): void;
+}
+
+/** Calls of one client that its script has not answered yet: an instance has room for ten thousand. */
+const MAX_OPEN_CALLS = 500;
+/** …and what they were on the wire, together. */
+const MAX_OPEN_CALL_BYTES = 16 << 20;
+
+export class OpenCalls {
+  #count = 0;
+  #bytes = 0;
+
+  /** Returns its own undo; undefined when there is no more room. */
+  open(bytes: number): (() => void) | undefined {
+    if (this.#count >= MAX_OPEN_CALLS || this.#bytes + bytes > MAX_OPEN_CALL_BYTES) return undefined;
+    this.#count += 1;
+    this.#bytes += bytes;
+    return () => {
+      this.#count -= 1;
+      this.#bytes -= bytes;
+    };
+  }
 }
 
 type Handler = (host: CommandHost, command: Command) => void;
@@ -30,7 +54,9 @@ const CONNECTION_COMMANDS: Record<string, Handler> = {
     if (stream) host.outbox.command('_result', transactionId, [stream.id]);
     else callFailed(host, transactionId, 'Too many streams on this connection.');
   },
-  deleteStream: (host, { args }) => host.deleteStream(Number(args[0])),
+  deleteStream(host, { args: [id] }) {
+    if (typeof id === 'number') host.deleteStream(id);
+  },
   /** Flash Player 10 sends it before createStream; nothing comes back. */
   initStream() {},
   close: (host) => host.close('the client closed'),
@@ -46,43 +72,53 @@ const STREAM_COMMANDS: Record<string, (stream: NetStream, args: AmfValue[]) => v
   closeStream: (stream) => stream.close(),
   pause: (stream, args) => stream.pause(args),
   pauseRaw: (stream, args) => stream.pause(args),
-  seek: (stream, args) => stream.seek(args),
+  seek: (stream) => stream.seek(),
   receiveAudio: (stream, args) => stream.receiveAudio(args[0] === true),
   receiveVideo: (stream, args) => stream.receiveVideo(args[0] === true),
 };
 
-/** Answers when the script has no method of that name: the command's result, and what else goes to the client. */
-const DEFAULTS: Record<string, (host: CommandHost, name: string) => AmfValue> = {
+interface Default {
+  result?: AmfValue;
+  /** What else goes to the client, behind the result. */
+  announce?(host: CommandHost, name: string): void;
+}
+
+/** What happens when the script has no method of that name. */
+const DEFAULTS: Record<string, Default> = {
   __proto__: null as never,
-  releaseStream: () => undefined,
-  FCPublish(host, name) {
-    host.outbox.command('onFCPublish', 0, [
-      statusInfo('NetStream.Publish.Start', name, { clientid: host.client.id }),
-    ]);
-    return undefined;
+  releaseStream: {},
+  FCPublish: {
+    announce(host, name) {
+      host.outbox.command('onFCPublish', 0, [
+        statusInfo('NetStream.Publish.Start', name, { clientid: host.client.id }),
+      ]);
+    },
   },
-  FCUnpublish(host, name) {
-    host.outbox.command('onFCUnpublish', 0, [
-      statusInfo('NetStream.Unpublish.Success', name, { clientid: host.client.id }),
-    ]);
-    return undefined;
+  FCUnpublish: {
+    announce(host, name) {
+      host.outbox.command('onFCUnpublish', 0, [
+        statusInfo('NetStream.Unpublish.Success', name, { clientid: host.client.id }),
+      ]);
+    },
   },
-  FCSubscribe(host, name) {
-    const isLive = host.instance.streams.get(name)?.publication !== undefined;
-    const code = isLive ? 'NetStream.Play.Start' : 'NetStream.Play.StreamNotFound';
-    host.outbox.command('onFCSubscribe', 0, [statusInfo(code, name)]);
-    return undefined;
+  FCSubscribe: {
+    announce(host, name) {
+      const isLive = host.instance.streams.get(name)?.publication !== undefined;
+      const code = isLive ? 'NetStream.Play.Start' : 'NetStream.Play.StreamNotFound';
+      host.outbox.command('onFCSubscribe', 0, [statusInfo(code, name)]);
+    },
   },
-  FCUnsubscribe(host, name) {
-    host.outbox.command('onFCUnsubscribe', 0, [statusInfo('NetStream.Play.Stop', name)]);
-    return undefined;
+  FCUnsubscribe: {
+    announce: (host, name) =>
+      host.outbox.command('onFCUnsubscribe', 0, [statusInfo('NetStream.Play.Stop', name)]),
   },
   /** Seconds; a live stream has none. */
-  getStreamLength: () => 0,
-  checkBandwidth: () => undefined,
+  getStreamLength: { result: 0 },
+  checkBandwidth: {},
 };
 
-export function runCommand(host: CommandHost, command: Command, streamId: number): void {
+/** `bytes`: what the command was on the wire. */
+export function runCommand(host: CommandHost, command: Command, streamId: number, bytes: number): void {
   const { name } = command;
   const onStream = STREAM_COMMANDS[name];
   if (onStream) {
@@ -92,13 +128,20 @@ export function runCommand(host: CommandHost, command: Command, streamId: number
   }
   const builtIn = CONNECTION_COMMANDS[name];
   if (builtIn) builtIn(host, command);
-  else if (name === '_result' || name === '_error') callAnswered(host, command);
-  else if (name !== 'onStatus') invoke(host, command);
+  else if (name === '_result' || name === '_error') {
+    host.callAnswered(command.transactionId, name === '_result', command.args[0]);
+  } else if (name !== 'onStatus') invoke(host, command, bytes);
 }
 
-function invoke(host: CommandHost, { name, transactionId, args }: Command): void {
+function invoke(host: CommandHost, { name, transactionId, args }: Command, bytes: number): void {
+  const done = host.openCalls.open(bytes);
+  if (!done) {
+    callFailed(host, transactionId, 'Too many calls wait for an answer.');
+    return;
+  }
   const wantsResult = transactionId !== 0;
   host.instance.invoke(host.client, name, args, wantsResult, (result) => {
+    done();
     answer(host, name, transactionId, args, result);
   });
 }
@@ -116,8 +159,8 @@ function answer(
       callFailed(host, transactionId, `Method not found (${name.slice(0, 100)}).`);
       return;
     }
-    const value = byDefault(host, parseStreamName(args[0])?.name ?? '');
-    if (transactionId !== 0) host.outbox.command('_result', transactionId, [value]);
+    if (transactionId !== 0) host.outbox.command('_result', transactionId, [byDefault.result]);
+    byDefault.announce?.(host, parseStreamName(args[0])?.name ?? '');
   } else if (!result.ok) callFailed(host, transactionId, result.description);
   else if (transactionId !== 0) {
     const problem = host.outbox.scriptCommand('_result', transactionId, [result.value]);
@@ -128,8 +171,4 @@ function answer(
 function callFailed(host: CommandHost, transactionId: number, description: string): void {
   if (transactionId === 0) return;
   host.outbox.command('_error', transactionId, [statusInfo('NetConnection.Call.Failed', description)]);
-}
-
-function callAnswered(host: CommandHost, { name, transactionId, args }: Command): void {
-  host.instance.callResult(transactionId, name === '_result', args[0]);
 }

@@ -249,9 +249,8 @@ export class NetStream {
   }
 
   /** Live streams cannot be sought in. */
-  seek(args: AmfValue[]): void {
-    if (this.#playback)
-      this.#status('NetStream.Seek.Failed', `Failed to seek ${Number(args[0])} (stream ID: ${this.id}).`);
+  seek(): void {
+    if (this.#playback) this.#status('NetStream.Seek.Failed', `Failed to seek ${this.#name}: it is live.`);
   }
 
   receiveAudio(wanted: boolean): void {

@@ -16,6 +16,9 @@ const DATA_CSID = 5;
 /** A burst goes out in pieces of this size, so that a slow peer's progress can be seen. */
 const PIECE_BYTES = 64 << 10;
 
+/** Answers and calls that a peer has not read; media has limits of its own (backlog.ts). */
+const MAX_UNREAD_BYTES = 4 << 20;
+
 export class Outbox {
   readonly #socket: Socket;
   readonly #writer = new ChunkWriter();
@@ -23,10 +26,15 @@ export class Outbox {
   objectEncoding: 0 | 3 = 0;
   bytesSent = 0;
   messagesSent = 0;
+  readonly #onUnread: () => void;
   readonly #dump: WireDump | undefined;
+  /** Messages other than media since the socket's queue was last empty. */
+  #unreadBytes = 0;
 
-  constructor(socket: Socket, dump?: WireDump) {
+  /** `onUnread`: the peer makes us talk and does not read. */
+  constructor(socket: Socket, onUnread: () => void, dump?: WireDump) {
     this.#socket = socket;
+    this.#onUnread = onUnread;
     this.#dump = dump;
   }
 
@@ -76,6 +84,9 @@ export class Outbox {
 
   #message(typeId: number, payload: Uint8Array, streamId: number, csid: number): void {
     this.messagesSent += 1;
+    if (this.#socket.writableLength === 0) this.#unreadBytes = 0;
+    if (this.#unreadBytes > MAX_UNREAD_BYTES) this.#onUnread();
+    this.#unreadBytes += payload.length;
     this.write(this.#writer.encode({ typeId, streamId, timestampMs: 0, payload }, csid));
   }
 

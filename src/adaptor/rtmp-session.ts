@@ -21,7 +21,7 @@ import {
 import { HANDSHAKE_RANDOM_BYTES, ServerHandshake } from '../protocol/handshake.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
 import { type StatusCode, statusInfo } from '../protocol/status.ts';
-import { runCommand } from './commands.ts';
+import { OpenCalls, runCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect, serverProperties } from './connect.ts';
 import { NetStream } from './net-stream.ts';
 import { Outbox } from './outbox.ts';
@@ -81,6 +81,9 @@ export class RtmpSession {
   readonly #reader: ChunkReader;
   readonly #streams = new Map<number, NetStream>();
   readonly #pausers = new Set<unknown>();
+  readonly #openCalls = new OpenCalls();
+  /** Calls of the script that this client, and nobody else, may answer. */
+  readonly #responders = new Set<number>();
   #state: State = State.Handshaking;
   #closeReason = 'the client closed';
   #connect: ConnectRequest | undefined;
@@ -105,7 +108,7 @@ export class RtmpSession {
     this.log = options.log.child({ client: this.id, ip: this.#ip });
     const { wireDumpFolder: folder, clock } = options;
     if (folder) this.#dump = new WireDump({ folder, sessionId: this.id, clock, log: this.log });
-    this.outbox = new Outbox(socket, this.#dump);
+    this.outbox = new Outbox(socket, () => this.close('it does not read what it is told'), this.#dump);
     this.#startedAt = options.clock.now();
     this.#lastSeenAt = this.#startedAt;
     this.#ackWindowBytes = options.bandwidthBytes;
@@ -178,7 +181,8 @@ export class RtmpSession {
     if (typeId === MessageType.Video || typeId === MessageType.Audio || typeId === MessageType.Aggregate) {
       this.#streams.get(streamId)?.media(message);
     } else if (isCommandType(typeId)) {
-      this.#onCommand(decodeCommand(typeId, message.payload, this.#options.amf), streamId);
+      const command = decodeCommand(typeId, message.payload, this.#options.amf);
+      this.#onCommand(command, streamId, message.payload.length);
     } else if (isDataType(typeId)) this.#streams.get(streamId)?.media(message);
     else this.log.debug({ typeId }, 'message of a type that means nothing here');
   }
@@ -205,7 +209,7 @@ export class RtmpSession {
 
   // ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #onCommand(command: Command, streamId: number): void {
+  #onCommand(command: Command, streamId: number, bytes: number): void {
     if (this.#state === State.Connecting) {
       if (command.name !== 'connect') {
         throw new DecodeError('ERR_RTMP_ORDER', `"${command.name.slice(0, 100)}" before connect`);
@@ -223,10 +227,15 @@ export class RtmpSession {
         createStream: () => this.#createStream(),
         deleteStream: (id) => this.#deleteStream(id),
         stream: (id) => this.#streams.get(id),
+        openCalls: this.#openCalls,
+        callAnswered: (responder, ok, value) => {
+          if (this.#responders.delete(responder)) this.#instance?.callResult(responder, ok, value);
+        },
         close: (reason) => this.close(reason),
       },
       command,
       streamId,
+      bytes,
     );
   }
 
@@ -275,7 +284,10 @@ export class RtmpSession {
 
   #callClient(name: string, args: AmfValue[], responder: number | undefined): void {
     const problem = this.outbox.scriptCommand(name, responder ?? 0, args);
-    if (!problem) return;
+    if (!problem) {
+      if (responder !== undefined) this.#responders.add(responder);
+      return;
+    }
     this.log.warn(
       { event: 'call-failed', method: name, reason: problem },
       'a call of the script cannot be sent',
