@@ -1,11 +1,15 @@
-// Any value as text for a log line. Runs no getters, never throws.
+// Any value as text for a log line. Runs no getters of scripts, never throws.
+import { GUEST_FILENAME } from '../wire.ts';
 import {
   append,
+  apply,
+  charCodeAt,
   DateConstructor,
   dateTime,
   ErrorConstructor,
   getOwnPropertyDescriptor,
   getPrototypeOf,
+  indexOf,
   isArray,
   keys,
   MapConstructor,
@@ -20,6 +24,7 @@ import {
 
 const MAX_DEPTH = 4;
 const MAX_ITEMS = 50;
+const NEWLINE = 10;
 
 /** A string is itself here, and quoted inside other values. */
 export function formatValue(value: unknown, maxCharacters: number): string {
@@ -118,6 +123,19 @@ function listText(parts: string[], all: number): string {
   return all > parts.length ? `${text}, … ${all - parts.length} more` : text;
 }
 
+/** Frames of the guest library itself say nothing to a script's author. */
+export function withoutGuestFrames(stack: string): string {
+  let kept = '';
+  for (let start = 0; start < stack.length; ) {
+    const newline = indexOf(stack, '\n', start);
+    const end = newline < 0 ? stack.length : newline + 1;
+    const line = slice(stack, start, end);
+    if (indexOf(line, GUEST_FILENAME) < 0) kept += line;
+    start = end;
+  }
+  return charCodeAt(kept, kept.length - 1) === NEWLINE ? slice(kept, 0, kept.length - 1) : kept;
+}
+
 function functionText(value: unknown): string {
   const name = ownText(value as object, 'name');
   return name === '' ? '[Function]' : `[Function ${name}]`;
@@ -130,8 +148,14 @@ function classNameOf(value: object): string {
   return typeof maker === 'function' ? ownText(maker, 'name') : '';
 }
 
+/** Of errors that the engine made, `stack` is an accessor that they all share. */
+const engineStack = getOwnPropertyDescriptor(new ErrorConstructor(), 'stack')?.get;
+
 function errorText(error: object): string {
-  const stack = ownText(error, 'stack');
+  const descriptor = getOwnPropertyDescriptor(error, 'stack');
+  const isEngines = descriptor?.get !== undefined && descriptor.get === engineStack;
+  const value = isEngines ? apply(engineStack, error, []) : descriptor?.value;
+  const stack = typeof value === 'string' ? withoutGuestFrames(value) : '';
   return stack !== '' ? stack : `[${classNameOf(error)} ${ownText(error, 'message')}]`;
 }
 

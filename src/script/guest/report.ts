@@ -1,6 +1,6 @@
 // What goes wrong in a script: flattened to text here, where the turn's time limit holds, and never handed out as an object.
-import { GUEST_FILENAME, type ScriptFaultKind } from '../wire.ts';
-import { cut, formatLine, formatValue } from './inspect.ts';
+import type { ScriptFaultKind } from '../wire.ts';
+import { cut, formatLine, formatValue, withoutGuestFrames } from './inspect.ts';
 import { putAnswer, putOrDrop } from './outbox.ts';
 import {
   exec,
@@ -50,18 +50,6 @@ function errorStack(error: object): string {
   } catch {
     return '';
   }
-}
-
-function withoutGuestFrames(stack: string): string {
-  let kept = '';
-  for (let start = 0; start < stack.length; ) {
-    const newline = indexOf(stack, '\n', start);
-    const end = newline < 0 ? stack.length : newline + 1;
-    const line = slice(stack, start, end);
-    if (indexOf(line, GUEST_FILENAME) < 0) kept += line;
-    start = end;
-  }
-  return kept;
 }
 
 export function log(level: 'debug' | 'info' | 'warn' | 'error', values: readonly unknown[]): void {
