@@ -1,6 +1,6 @@
 // The process: arguments, signals, exit code.
 
-import type { StartOptions } from './cli/args.ts';
+import { CommandError, type StartOptions } from './cli/args.ts';
 import { refreshAuthorFiles } from './cli/author-files.ts';
 import { run } from './cli/main.ts';
 import { panel } from './cli/panel.ts';
@@ -52,7 +52,7 @@ async function start(options: StartOptions): Promise<number> {
   process.on('unhandledRejection', onBug('unhandled rejection'));
 
   try {
-    refreshAuthorFiles(config.applicationsDir);
+    writeAuthorFiles(config.applicationsDir, log);
     const server = await startServer(config, log);
     close = server.close;
     log.info({ event: 'ready', listeners: server.listeners }, 'ready');
@@ -63,6 +63,16 @@ async function start(options: StartOptions): Promise<number> {
     return 1;
   }
   return stopped.promise;
+}
+
+/** A folder that cannot be written to is served all the same; only its authors' editors know less. */
+function writeAuthorFiles(applicationsDir: string, log: Log): void {
+  try {
+    refreshAuthorFiles(applicationsDir);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    log.warn({ event: 'author-files', code: error.code }, error.message);
+  }
 }
 
 function warnOfPlatform(log: Log): void {
