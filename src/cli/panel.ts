@@ -1,4 +1,5 @@
 // What a person at a terminal needs to know once the server is up.
+import { readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { here } from './here.ts';
 
@@ -8,27 +9,48 @@ interface Listening {
   port: number;
 }
 
+const RTMP_PORT = 1935;
+
 export function panel(listeners: readonly Listening[], applicationsDir: string): string {
-  const rtmp = listeners.find(({ kind }) => kind === 'rtmp');
-  if (!rtmp) return '';
-  const port = rtmp.port === 1935 ? '' : `:${rtmp.port}`;
-  const addresses = listeners.flatMap(({ host, port }) =>
-    reachable(host).map((name) => `rtmp://${name}:${port}`),
-  );
-  const host = reachable(rtmp.host)[0];
-  const url = `rtmp://${host}${port}/live`;
+  const rtmp = listeners.filter(({ kind }) => kind === 'rtmp');
+  const first = rtmp[0];
+  if (!first) return '';
+  const servers = rtmp.flatMap(({ host, port }) => reachable(host).map((name) => server(name, port)));
+  const application = exampleApplication(applicationsDir);
   return `
-  Understudy is on air.
+  Understudy is on air at ${servers.join(', ')}
 
-  Addresses   ${addresses.join('\n              ')}
-  OBS         Settings → Stream → Service: Custom, Server: ${url}, Stream Key: show
-  ffmpeg      ffmpeg -re -i clip.mp4 -c copy -f flv ${url}/show
-  watch       ffplay ${url}/show
-  scripts     ${here(applicationsDir)}/<application>/main.ts: saved is reloaded
-
+${application ? howToUse(`${server(reachable(first.host)[0]!, first.port)}/${application}`) : HOW_TO_BEGIN}
+  scripts   ${here(applicationsDir)}/<application>/main.ts: what you save acts at once
   Ctrl-C stops.
 
 `;
+}
+
+function howToUse(url: string): string {
+  return `\
+  OBS       Settings → Stream → Service: Custom, Server: ${url}, Stream Key: show
+  ffmpeg    ffmpeg -re -i clip.mp4 -c copy -f flv ${url}/show
+  watch     ffplay ${url}/show`;
+}
+
+const HOW_TO_BEGIN = '  There is no application yet. Make one: npx understudy new NAME';
+
+function server(host: string, port: number): string {
+  return `rtmp://${host}${port === RTMP_PORT ? '' : `:${port}`}`;
+}
+
+/** `live` needs no key and no token; else the first. */
+function exampleApplication(applicationsDir: string): string | undefined {
+  try {
+    const entries = readdirSync(applicationsDir, { withFileTypes: true });
+    const names = entries
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map(({ name }) => name);
+    return names.includes('live') ? 'live' : names.sort()[0];
+  } catch {
+    return undefined;
+  }
 }
 
 /** What to type for an address that was bound. */
