@@ -9,6 +9,9 @@ export interface LogOptions {
   pretty: boolean;
 }
 
+/** For programs; a person reads it in the message. */
+const SAID_IN_THE_MESSAGE = 'event,kind,where,message,file,line,column,lineText,stack,listeners,application';
+
 export function createLog(options: LogOptions): Log {
   const settings: pino.LoggerOptions = {
     level: options.level,
@@ -19,7 +22,7 @@ export function createLog(options: LogOptions): Log {
   if (!options.pretty) return pino(settings, pino.destination({ fd: 1, sync: true }));
   return pino(
     settings,
-    pretty({ sync: true, singleLine: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' }),
+    pretty({ sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss.l', ignore: SAID_IN_THE_MESSAGE }),
   );
 }
 
