@@ -24,7 +24,7 @@ export interface CommandHost {
 }
 
 /** Calls of one client that its script has not answered yet: an instance has room for ten thousand. */
-const MAX_OPEN_CALLS = 500;
+const MAX_OPEN_CALLS = 3_000;
 /** …and what they were on the wire, together. */
 const MAX_OPEN_CALL_BYTES = 16 << 20;
 

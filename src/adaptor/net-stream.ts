@@ -31,6 +31,9 @@ export interface NetStreamHost {
   fail(error: unknown): void;
 }
 
+/** A message's own objects, roughly. */
+const MESSAGE_OBJECT_BYTES = 200;
+
 /** A data message that FMS and encoders keep for every later player, wrapped in this or not. */
 const SET_DATA_FRAME = '@setDataFrame';
 const CLEAR_DATA_FRAME = '@clearDataFrame';
@@ -44,6 +47,8 @@ export class NetStream {
   #name = '';
   /** What logs may say. */
   #publicName = '';
+  /** Media goes through; until then it is held. */
+  #isFlowing = false;
   #held: RtmpMessage[] = [];
   #heldBytes = 0;
 
@@ -88,9 +93,8 @@ export class NetStream {
           });
           this.#status('NetStream.Publish.Start', `${this.#name} is now published.`);
         });
-        // behind what the script and the recorder have to say first
-        queueMicrotask(() => this.#releaseHeld());
       },
+      flow: () => this.#releaseHeld(),
       refused: (code, description) => {
         log.info({ event: 'publish-refused', code, reason: description }, 'publish refused');
         this.#dropHeld();
@@ -100,6 +104,7 @@ export class NetStream {
       recordStatus: (code, description) => this.#status(`NetStream.Record.${code}`, description),
       ended: (reason) => {
         this.#publication = undefined;
+        this.#isFlowing = false;
         this.#status('NetStream.Publish.Denied', reason);
         this.#host.close(`publishing was ended: ${reason}`);
       },
@@ -110,14 +115,13 @@ export class NetStream {
   media(message: RtmpMessage): void {
     const publication = this.#publication;
     if (!publication) return; // nobody asked for it; FMS ignores it as well
-    if (publication.state === PublicationState.Live && this.#held.length === 0)
-      this.#relay(publication, message);
+    if (this.#isFlowing) this.#relay(publication, message);
     else this.#hold(message);
   }
 
   #hold(message: RtmpMessage): void {
     this.#held.push(message);
-    this.#heldBytes += message.payload.length;
+    this.#heldBytes += heldBytes(message);
     if (this.#heldBytes > this.#host.maxHeldBytes) this.#host.pauseReading(this);
   }
 
@@ -125,6 +129,7 @@ export class NetStream {
     const held = this.#held;
     const publication = this.#publication;
     this.#dropHeld();
+    this.#isFlowing = true;
     try {
       if (publication) for (const message of held) this.#relay(publication, message);
     } catch (error) {
@@ -267,6 +272,7 @@ export class NetStream {
       const { state } = this.#publication;
       instance.unpublish(this.#publication);
       this.#publication = undefined;
+      this.#isFlowing = false;
       this.#dropHeld();
       if (state === PublicationState.Live) {
         this.#host.log.info({ event: 'unpublish', stream: this.#publicName }, 'no longer publishing');
@@ -286,6 +292,12 @@ export class NetStream {
     const { outbox, client } = this.#host;
     outbox.status(this.id, code, description, { details: this.#name, clientid: client.id });
   }
+}
+
+/** What a message that waits costs in memory; an empty one is no present. */
+export function heldBytes(message: RtmpMessage): number {
+  const { length } = message instanceof WireMessage ? message.wire : message.payload;
+  return length + MESSAGE_OBJECT_BYTES;
 }
 
 /** Seconds as in NetStream.play. COMPAT: players send -2 or -2000 for "any", -1 or -1000 for "live only". */

@@ -23,7 +23,7 @@ import { MessageType, type RtmpMessage } from '../protocol/message.ts';
 import { type StatusCode, statusInfo } from '../protocol/status.ts';
 import { OpenCalls, runCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect, serverProperties } from './connect.ts';
-import { NetStream } from './net-stream.ts';
+import { heldBytes, NetStream } from './net-stream.ts';
 import { Outbox } from './outbox.ts';
 import { WireDirection, WireDump } from './wire-dump.ts';
 
@@ -172,7 +172,7 @@ export class RtmpSession {
 
   #hold(message: RtmpMessage): void {
     this.#held.push(message);
-    this.#heldBytes += message.payload.length + 100;
+    this.#heldBytes += heldBytes(message);
     if (this.#heldBytes > this.#options.maxHeldBytes) this.pauseReading(this);
   }
 

@@ -8,6 +8,8 @@ import type { Stream } from './stream.ts';
 export interface PublisherPort {
   /** It is live: Stream Begin and NetStream.Publish.Start, under the name that it asked for; `name` is the public one. */
   started(name: string): void;
+  /** Its media may go to the players now, all of whom have been told. Follows `started`, in the same turn. */
+  flow(): void;
   /** NetStream.Publish.Denied, BadName…; the connection stays. */
   refused(code: string, description: string): void;
   /** NetStream.Record.*; names the stream as the publisher knows it. */

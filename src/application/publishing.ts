@@ -74,12 +74,14 @@ export class Publishing {
     const forgetPong = holder.client.onNextPong(() => {
       cancelTimer();
       publication.cancelCheck = undefined;
-      this.#refuse(publication, 'NetStream.Publish.BadName', `${name} is already being published.`);
+      if (this.#holds(holder, name)) {
+        this.#refuse(publication, 'NetStream.Publish.BadName', `${name} is already being published.`);
+      } else this.#checkName(publication, name); // it gave the name up meanwhile
     });
     const cancelTimer = this.#options.clock.after(publishTimeoutMs, () => {
       forgetPong();
       publication.cancelCheck = undefined;
-      this.#takeOver(publication, name);
+      this.#takeOver(publication, holder, name);
     });
     publication.cancelCheck = () => {
       forgetPong();
@@ -88,15 +90,16 @@ export class Publishing {
     holder.client.port.ping();
   }
 
-  #takeOver(publication: Publication, name: string): void {
-    const holder = this.#options.streams.get(name)?.publication;
-    if (holder) {
+  #takeOver(publication: Publication, holder: Publication, name: string): void {
+    if (this.#holds(holder, name)) {
       this.end(holder);
       holder.port.ended('it did not answer, and its stream name was taken over by another publisher');
     }
-    // somebody else may have been quicker
-    if (this.#options.streams.get(name)?.publication) this.#checkName(publication, name);
-    else this.#goLive(publication, name);
+    this.#checkName(publication, name); // somebody else may have been quicker
+  }
+
+  #holds(publication: Publication, name: string): boolean {
+    return this.#options.streams.get(name)?.publication === publication;
   }
 
   #goLive(publication: Publication, name: string): void {
@@ -120,6 +123,7 @@ export class Publishing {
     queueMicrotask(() => {
       if (publication.state !== PublicationState.Live) return;
       for (const viewer of entry.stream.viewers) viewer.player.publishNotify();
+      port.flow();
     });
   }
 
@@ -188,6 +192,8 @@ export class Publishing {
       if (entry.recording) this.#stopRecording(entry, entry.publication);
       return;
     }
+    // one that comes too late must not begin the publisher's file anew
+    if (!entry.publication) return;
     if (entry.recording) this.#stopRecording(entry, entry.publication);
     this.#record(entry, mode, limits);
   }
@@ -205,8 +211,11 @@ export class Publishing {
           failed: (description) => this.#recordingEnded(entry, recording, 'Failed', description),
         },
       );
-      entry.recording = { recording, remove: entry.stream.addSink(recording) };
+      const open = { recording, remove: () => {} };
+      entry.recording = open;
       port()?.recordStatus('Start', 'Recording has started.');
+      open.remove = entry.stream.addSink(recording);
+      if (entry.recording !== open) open.remove(); // what it was given to begin with has ended it
     } catch (error) {
       if (!(error instanceof RecordingError)) throw error;
       port()?.recordStatus(error.code === 'NetStream.Record.NoAccess' ? 'NoAccess' : 'Failed', error.message);

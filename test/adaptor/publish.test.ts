@@ -1,0 +1,600 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RecordingError } from '../../src/errors.ts';
+import type { AmfValue } from '../../src/protocol/amf.ts';
+import { UserControlEvent } from '../../src/protocol/control.ts';
+import { MessageType } from '../../src/protocol/message.ts';
+import { Core, until } from '../support/core.ts';
+import { audio, video } from '../support/media.ts';
+import { type RtmpPeer, statusOf } from '../support/rtmp-peer.ts';
+
+/** Connected, with a stream, and `publish` said. */
+async function asking(
+  core: Core,
+  name: string,
+  ...args: AmfValue[]
+): Promise<{ peer: RtmpPeer; id: number }> {
+  const peer = await core.peer();
+  await peer.connect('live');
+  const id = await peer.createStream();
+  peer.command('publish', 0, [name, ...args], id);
+  return { peer, id };
+}
+
+/** Publishing waits for the test's verdict. */
+function holdPublishes(core: Core): void {
+  core.scripts.prepare = (script) => {
+    script.decide = ({ gate }) => (gate === 'onPublish' ? undefined : { accepted: true });
+  };
+}
+
+/** The marks of the video messages that a player has heard. */
+function marksOf(peer: RtmpPeer): (number | undefined)[] {
+  return peer.heard.flatMap(({ media, typeId }) =>
+    media && typeId === MessageType.Video ? [media.at(-1)] : [],
+  );
+}
+
+async function marks(peer: RtmpPeer, count: number): Promise<(number | undefined)[]> {
+  await until(`${count} video messages`, () => marksOf(peer).length >= count);
+  return marksOf(peer);
+}
+
+test('a publish begins in the order that clients and scripts rely on', async () => {
+  await using core = await Core.start();
+  holdPublishes(core);
+  const { peer: player } = await core.player('cam');
+  const from = player.heard.length;
+  const { peer, id } = await asking(core, 'cam?k=v', 'record');
+  const asked = await core.script().question('onPublish');
+  assert.ok(asked.question.gate === 'onPublish');
+  assert.deepEqual(
+    { ...asked.question.request, params: { ...asked.question.request.params } },
+    { name: 'cam', query: 'k=v', params: { k: 'v' }, type: 'record' },
+  );
+  const before = peer.heard.length;
+  const { commands } = core.script();
+  const { clientId } = asked.question;
+  asked.answer({ accepted: true });
+  commands.callClient(clientId, 'welcome', [], undefined);
+  for (const { clientId } of core.script().told('play')) commands.callClient(clientId, 'soon', [], undefined);
+  await peer.settle();
+  await player.settle();
+  assert.deepEqual(peer.summary().slice(before), [
+    'control 4',
+    'NetStream.Publish.Start',
+    'NetStream.Record.Start',
+    'welcome',
+    '_result',
+  ]);
+  const begin = peer.heard[before]!;
+  assert.deepEqual(begin.control, {
+    typeId: MessageType.UserControl,
+    event: UserControlEvent.StreamBegin,
+    streamId: id,
+  });
+  const { level, details, description, clientid } = statusOf(peer.heard[before + 1]!.command)!;
+  assert.deepEqual(
+    [level, details, description, clientid],
+    ['status', 'cam', 'cam is now published.', clientId],
+  );
+  assert.equal(peer.heard[before + 1]!.streamId, id);
+  assert.deepEqual(player.summary().slice(from), ['soon', 'NetStream.Play.PublishNotify', '_result']);
+  assert.deepEqual(core.script().told('publish'), [
+    { event: 'publish', clientId, stream: 'cam', query: 'k=v', gate: asked.id },
+  ]);
+});
+
+for (const [what, args] of [
+  ['a number', [7]],
+  ['an object', [{}]],
+  ['an empty name', ['']],
+  ['a query alone', ['?k=v']],
+  ['a control character', ['a\u0000b']],
+  ['a very long name', ['x'.repeat(1025)]],
+  ['an unknown type', ['cam', 'forever']],
+  ['a type that is no text', ['cam', {}]],
+] as [string, AmfValue[]][]) {
+  test(`publish with ${what} is a BadName, and the stream stays usable`, async () => {
+    await using core = await Core.start();
+    const peer = await core.peer();
+    await peer.connect('live');
+    const id = await peer.createStream();
+    peer.command('publish', 0, args, id);
+    const { level } = await peer.expectStatus('NetStream.Publish.BadName');
+    assert.equal(level, 'error');
+    assert.equal(core.script().asked.length, 1);
+    peer.command('publish', 0, ['cam'], id);
+    await peer.expectStatus('NetStream.Publish.Start');
+  });
+}
+
+// ── the gate ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+test('a refused publisher hears the reason, leaves no trace, and may try again', async () => {
+  await using core = await Core.start();
+  holdPublishes(core);
+  const { peer, id } = await asking(core, 'cam', 'record');
+  const { peer: player } = await core.player('cam');
+  const asked = await core.script().question('onPublish');
+  peer.video(id, 0, video.keyframe(1));
+  core.script().commands.record('cam', 'record', {}, asked.id);
+  asked.answer({ accepted: false, reason: 'no such key' });
+  const { level, description, details } = await peer.expectStatus('NetStream.Publish.Denied');
+  assert.deepEqual([level, description, details], ['error', 'no such key', 'cam']);
+  assert.deepEqual(core.script().told('publish', 'unpublish', 'publishFailed'), []);
+  assert.deepEqual(core.recorders.opened, []);
+  core.script().commands.record('cam', 'record', {}, asked.id); // a late one
+  assert.deepEqual(core.recorders.opened, []);
+
+  core.script().decide = () => ({ accepted: true });
+  peer.video(id, 10, video.keyframe(2)); // nobody's
+  peer.command('publish', 0, ['cam'], id);
+  await peer.expectStatus('NetStream.Publish.Start');
+  peer.video(id, 20, video.keyframe(3));
+  assert.deepEqual(await marks(player, 1), [3]);
+  assert.equal(
+    peer.heard.some(({ command }) => statusOf(command)?.code === 'NetStream.Unpublish.Success'),
+    false,
+  );
+});
+
+test('media before the verdict is kept, and delivered in its order', async () => {
+  await using core = await Core.start();
+  holdPublishes(core);
+  const { peer: player } = await core.player('cam');
+  const { peer, id } = await asking(core, 'cam');
+  const asked = await core.script().question('onPublish');
+  peer.data('@setDataFrame', ['onMetaData', { width: 640 }], id);
+  peer.video(id, 0, video.header());
+  peer.video(id, 0, video.keyframe(1));
+  peer.audio(id, 10, audio.frame(1));
+  peer.video(id, 20, video.frame(2));
+  await peer.settle();
+  assert.equal(core.instance()?.streams.get('cam')?.stream.stats.messagesIn, 0);
+  asked.answer({ accepted: true });
+  peer.video(id, 40, video.frame(3));
+  await marks(player, 4);
+  const from = player.summary().indexOf('NetStream.Play.PublishNotify');
+  assert.deepEqual(player.summary().slice(from), [
+    'NetStream.Play.PublishNotify',
+    'data onMetaData',
+    'video',
+    'video',
+    'audio',
+    'video',
+    'video',
+  ]);
+  assert.deepEqual(marksOf(player), [0, 1, 2, 3]);
+});
+
+test('media beyond the limit rests in the socket until the verdict, and nothing of it is lost', async () => {
+  await using core = await Core.start({ session: { maxHeldBytes: 100_000 } });
+  holdPublishes(core);
+  const { peer: player } = await core.player('cam');
+  const { peer, id } = await asking(core, 'cam');
+  const asked = await core.script().question('onPublish');
+  const payload = Buffer.alloc(50_000, 0x27);
+  payload[1] = 1;
+  const count = 400;
+  for (let i = 0; i < count; i += 1) {
+    payload.writeUInt32BE(i, payload.length - 4);
+    payload[0] = i % 50 === 0 ? 0x17 : 0x27;
+    peer.video(id, i, payload);
+  }
+  await until('the socket to be full', () => peer.socket.writableLength > 0);
+  await untilStill(() => peer.socket.writableLength);
+  assert.ok(peer.socket.writableLength > count * 25_000, 'the server goes on reading');
+  asked.answer({ accepted: true });
+  const heard = () => player.heard.filter(({ media }) => media);
+  await until('all of it', () => heard().length === count);
+  assert.deepEqual(
+    heard().map(({ media }) => Buffer.from(media!).readUInt32BE(media!.length - 4)),
+    Array.from({ length: count }, (_, i) => i),
+  );
+});
+
+test('empty messages before the verdict count as well', async () => {
+  await using core = await Core.start({ session: { maxHeldBytes: 100_000 } });
+  holdPublishes(core);
+  const { peer, id } = await asking(core, 'cam');
+  await core.script().question('onPublish');
+  peer.audio(id, 0, new Uint8Array(0));
+  // a chunk of fmt 3 repeats the message before it: one byte each
+  peer.socket.write(Buffer.alloc(32 << 20, 0xc4));
+  await until('the socket to be full', () => peer.socket.writableLength > 0);
+  await untilStill(() => peer.socket.bytesRead + peer.socket.writableLength);
+  assert.ok(peer.socket.writableLength > 16 << 20, 'a million messages are kept');
+});
+
+/** Resolves when `value` has not changed for a hundred turns. */
+async function untilStill(value: () => number): Promise<void> {
+  let last = value();
+  let turns = 0;
+  await until('an end of the change', () => {
+    turns = value() === last ? turns + 1 : 0;
+    last = value();
+    return turns > 100;
+  });
+}
+
+test('a publisher that leaves before the verdict takes the question along', async () => {
+  await using core = await Core.start();
+  holdPublishes(core);
+  const { peer, id } = await asking(core, 'cam');
+  const asked = await core.script().question('onPublish');
+  peer.video(id, 0, video.keyframe());
+  peer.command('closeStream', 0, [], id);
+  await peer.settle();
+  assert.equal(asked.isDropped, true);
+  asked.answer({ accepted: true });
+  assert.equal(core.instance()?.streams.get('cam'), undefined);
+  peer.socket.destroy();
+  await until('the end', () => core.sessionCount === 0);
+  assert.deepEqual(core.script().told('publish', 'unpublish', 'publishFailed'), []);
+});
+
+test('media held for one publish never reaches the next on the same stream', async () => {
+  await using core = await Core.start();
+  holdPublishes(core);
+  const { peer: player } = await core.player('b');
+  const { peer, id } = await asking(core, 'a');
+  await core.script().question('onPublish');
+  peer.video(id, 0, video.keyframe(1));
+  peer.command('publish', 0, ['b'], id);
+  peer.video(id, 0, video.keyframe(2));
+  await until(
+    'the second question',
+    () => core.script().asked.filter(({ question }) => question.gate === 'onPublish').length === 2,
+  );
+  await peer.settle();
+  (await core.script().question('onPublish')).answer({ accepted: true });
+  assert.deepEqual(await marks(player, 1), [2]);
+});
+
+test('commands made while the gate is open wait for the publish, and act on it alone', async () => {
+  await using core = await Core.start();
+  holdPublishes(core);
+  await core.player('cam'); // somebody waits for the name, so it exists
+  const { peer } = await asking(core, 'key');
+  const asked = await core.script().question('onPublish');
+  const { commands } = core.script();
+  commands.record('key', 'append', { maxDurationS: 60 }, asked.id);
+  asked.answer({ accepted: true, as: 'cam' });
+  await peer.expectStatus('NetStream.Record.Start');
+  const [recording] = core.recorders.opened;
+  assert.deepEqual(recording?.request, {
+    application: 'live',
+    instance: '_definst_',
+    stream: 'cam',
+    mode: 'append',
+    limits: { maxDurationS: 60 },
+  });
+  peer.command('closeStream', 0, [], 1);
+  await peer.expectStatus('NetStream.Record.Stop');
+  assert.equal(recording?.isClosed, true);
+  commands.record('cam', 'record', {}, asked.id); // that publish is over
+  commands.record('cam', 'record', {}, undefined); // and nobody else publishes it
+  assert.equal(core.recorders.opened.length, 1);
+});
+
+test('a script that takes the publisher off its stream closes it', async () => {
+  await using core = await Core.start();
+  const { peer } = await core.publisher('cam');
+  const { peer: player } = await core.player('cam');
+  core.script().commands.disconnectStream('cam', 'enough', undefined);
+  const { description } = await peer.expectStatus('NetStream.Publish.Denied');
+  assert.equal(description, 'enough');
+  await peer.closed();
+  await player.expectStatus('NetStream.Play.UnpublishNotify');
+  await until('the notices', () => core.script().told('disconnect').length === 1);
+  assert.deepEqual(
+    core
+      .script()
+      .told('publish', 'unpublish', 'disconnect')
+      .map(({ event }) => event),
+    ['publish', 'unpublish', 'disconnect'],
+  );
+});
+
+test('a publisher that was taken off its stream while it was being admitted is off', async () => {
+  await using core = await Core.start();
+  holdPublishes(core);
+  const { peer } = await asking(core, 'cam');
+  const asked = await core.script().question('onPublish');
+  core.script().commands.disconnectStream('cam', 'enough', asked.id);
+  core.script().commands.record('cam', 'record', {}, asked.id);
+  asked.answer({ accepted: true });
+  await peer.expectStatus('NetStream.Publish.Denied');
+  await peer.closed();
+  assert.deepEqual(core.recorders.opened, []);
+  assert.equal(core.instance()?.streams.get('cam'), undefined);
+});
+
+test('writeAccess refuses without asking', async () => {
+  await using core = await Core.start();
+  const peer = await core.peer();
+  await peer.connect('live');
+  const clientId = [...core.instance()!.clients.keys()][0]!;
+  core.script().commands.setAccess(clientId, { writeAccess: 'studio;guests/' });
+  const id = await peer.createStream();
+  peer.command('publish', 0, ['cam'], id);
+  await peer.expectStatus('NetStream.Publish.Denied');
+  peer.command('publish', 0, ['studios/cam'], id);
+  await peer.expectStatus('NetStream.Publish.Denied');
+  peer.command('publish', 0, ['studio/cam'], id);
+  await peer.expectStatus('NetStream.Publish.Start');
+  assert.equal(core.script().asked.length, 2);
+});
+
+// ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function waitsForPong(core: Core, name: string) {
+  const holder = core.instance()?.streams.get(name)?.publication;
+  const newcomer = await asking(core, name);
+  const timers = core.clock.pending;
+  await until('the newcomer to wait', () => core.clock.pending > timers || holder === undefined);
+  return newcomer;
+}
+
+function pong(peer: RtmpPeer): void {
+  peer.control({ typeId: MessageType.UserControl, event: UserControlEvent.PingResponse, timestampMs: 0 });
+}
+
+async function pinged(peer: RtmpPeer): Promise<void> {
+  await peer.expect(
+    'a ping',
+    ({ control }) =>
+      control?.typeId === MessageType.UserControl && control.event === UserControlEvent.PingRequest,
+  );
+}
+
+test('a second publisher gets NetStream.Publish.BadName when the first answers its ping', async () => {
+  await using core = await Core.start();
+  const { peer: first, id } = await core.publisher('cam');
+  const { peer: player } = await core.player('cam');
+  const { peer: second, id: secondId } = await waitsForPong(core, 'cam');
+  await pinged(first);
+  pong(first);
+  const { level, details } = await second.expectStatus('NetStream.Publish.BadName');
+  assert.deepEqual([level, details], ['error', 'cam']);
+  core.clock.advance(10_000); // no timer is left that would take over
+  first.video(id, 0, video.keyframe(1));
+  assert.deepEqual(await marks(player, 1), [1]);
+  second.command('publish', 0, ['other'], secondId);
+  await second.expectStatus('NetStream.Publish.Start');
+  assert.deepEqual(core.script().told('publishFailed').length, 1);
+});
+
+test('a publisher that does not answer in time is taken over', async () => {
+  await using core = await Core.start();
+  const { peer: first } = await core.publisher('cam');
+  const { peer: player } = await core.player('cam');
+  const { peer: second, id } = await waitsForPong(core, 'cam');
+  await pinged(first);
+  core.clock.advance(1_999);
+  assert.equal(
+    second.heard.some(({ command }) => statusOf(command)),
+    false,
+  );
+  core.clock.advance(1);
+  await second.expectStatus('NetStream.Publish.Start');
+  await first.closed();
+  second.video(id, 0, video.keyframe(2));
+  assert.deepEqual(await marks(player, 1), [2]);
+  const from = player.summary().indexOf('NetStream.Play.UnpublishNotify');
+  assert.deepEqual(player.summary().slice(from), [
+    'NetStream.Play.UnpublishNotify',
+    'NetStream.Play.PublishNotify',
+    'video',
+  ]);
+  assert.deepEqual(
+    core
+      .script()
+      .told('publish', 'unpublish')
+      .map(({ event }) => event),
+    ['publish', 'unpublish', 'publish'],
+  );
+});
+
+test('of two newcomers one takes over, and the other asks the new holder', async () => {
+  await using core = await Core.start();
+  await core.publisher('cam');
+  const { peer: second } = await waitsForPong(core, 'cam');
+  const { peer: third } = await waitsForPong(core, 'cam');
+  core.clock.advance(2_000);
+  await second.expectStatus('NetStream.Publish.Start');
+  await pinged(second);
+  pong(second);
+  await third.expectStatus('NetStream.Publish.BadName');
+  assert.equal(second.isClosed, false);
+});
+
+test('a newcomer gets the name when its holder gives it up meanwhile', async () => {
+  await using core = await Core.start();
+  const { peer: first, id } = await core.publisher('cam');
+  const { peer: second } = await waitsForPong(core, 'cam');
+  await pinged(first);
+  first.command('closeStream', 0, [], id);
+  pong(first);
+  await second.expectStatus('NetStream.Publish.Start');
+});
+
+test('a newcomer that leaves while it waits for the name leaves no timer', async () => {
+  await using core = await Core.start();
+  const { peer: first } = await core.publisher('cam');
+  const timers = core.clock.pending;
+  const { peer: second, id } = await waitsForPong(core, 'cam');
+  second.command('closeStream', 0, [], id);
+  await second.settle();
+  assert.equal(core.clock.pending, timers);
+  core.clock.advance(10_000);
+  await first.settle();
+  assert.equal(core.script().told('publishFailed').length, 1);
+  assert.equal(core.script().told('unpublish').length, 0);
+});
+
+test('with the timeout off, and for a client’s own second stream, the name is taken at once', async () => {
+  await using core = await Core.start({ registry: { publishTimeoutMs: undefined } });
+  const { peer: first } = await core.publisher('cam');
+  const own = await first.createStream();
+  first.command('publish', 0, ['cam'], own);
+  await first.expectStatus('NetStream.Publish.BadName');
+  const { peer: second } = await asking(core, 'cam');
+  await second.expectStatus('NetStream.Publish.BadName');
+});
+
+// ── a secret key ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+test('a stream key is in nothing that anybody but its owner gets to see', async () => {
+  await using core = await Core.start();
+  core.scripts.prepare = (script) => {
+    script.decide = (question) =>
+      question.gate === 'onPublish' ? { accepted: true, as: 'stage', record: 'record' } : { accepted: true };
+  };
+  const { peer: player } = await core.player('stage');
+  const { peer: thief, id } = await asking(core, 'S3CR3T?auth=S3CR3T', 'record');
+  const owner = thief;
+  await owner.expectStatus('NetStream.Publish.Start');
+  assert.equal(
+    statusOf(owner.heard.at(-1)?.command)?.details ?? 'S3CR3T',
+    'S3CR3T',
+    'it goes on seeing its own name',
+  );
+  owner.data('@setDataFrame', ['onMetaData', { width: 1 }], id);
+  owner.video(id, 0, video.keyframe(1));
+  await marks(player, 1);
+  const { peer: second } = await asking(core, 'S3CR3T');
+  await pinged(owner);
+  pong(owner);
+  await second.expectStatus('NetStream.Publish.BadName');
+
+  const { peer: guesser } = await core.player('S3CR3T');
+  guesser.command('FCSubscribe', 0, ['S3CR3T']);
+  assert.match(JSON.stringify(await guesser.expectCommand('onFCSubscribe')), /StreamNotFound/);
+  const snapshot = JSON.stringify(
+    core
+      .script()
+      .commands.snapshot()
+      .streams.filter(({ publisher }) => publisher),
+  );
+  assert.doesNotMatch(snapshot.replace(/"query":"[^"]*"/, ''), /S3CR3T/);
+  owner.command('closeStream', 0, [], id);
+  await player.expectStatus('NetStream.Play.UnpublishNotify');
+  await guesser.settle();
+  assert.deepEqual(
+    guesser.summary().filter((what) => what === 'video' || /PublishNotify/.test(what)),
+    [],
+  );
+
+  assert.doesNotMatch(JSON.stringify(player.heard), /S3CR3T/);
+  assert.doesNotMatch(
+    JSON.stringify(
+      core
+        .script()
+        .notices.filter(({ event }) => event !== 'play')
+        .map((n) => ({ ...n, query: '' })),
+    ),
+    /S3CR3T/,
+  );
+  const logs = core.log.filter(({ event, stream }) => !(event === 'play' && stream === 'S3CR3T'));
+  assert.doesNotMatch(JSON.stringify(logs), /S3CR3T/);
+  assert.equal(core.recorders.opened[0]?.request.stream, 'stage');
+});
+
+// ── recording ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+test('the verdict’s terms decide about the recording', async () => {
+  await using core = await Core.start();
+  core.scripts.prepare = (script) => {
+    script.decide = (question) =>
+      question.gate === 'onPublish' ? { accepted: true, record: 'append' } : { accepted: true };
+  };
+  const { peer, id } = await core.publisher('cam');
+  await peer.expectStatus('NetStream.Record.Start');
+  assert.equal(core.recorders.opened[0]?.request.mode, 'append');
+  peer.video(id, 0, video.header());
+  peer.video(id, 0, video.keyframe(1));
+  peer.audio(id, 5, audio.frame(2));
+  peer.command('deleteStream', 0, [id]);
+  await peer.settle();
+  assert.deepEqual(peer.summary().slice(-3), [
+    'NetStream.Record.Stop',
+    'NetStream.Unpublish.Success',
+    '_result',
+  ]);
+  const [recording] = core.recorders.opened;
+  assert.equal(recording?.isClosed, true);
+  assert.equal(recording?.taken.length, 3, 'the audio that was still waiting is in the file');
+});
+
+test('a recording that is refused does not stop the stream, and the script hears of it', async () => {
+  await using core = await Core.start();
+  core.recorders.refusal = new RecordingError('NetStream.Record.NoAccess', 'read-only');
+  const { peer } = await asking(core, 'cam', 'record');
+  await peer.expectStatus('NetStream.Publish.Start');
+  const { level, description } = await peer.expectStatus('NetStream.Record.NoAccess');
+  assert.deepEqual([level, description], ['error', 'read-only']);
+  const [{ info } = assert.fail()] = core.script().told('status');
+  assert.deepEqual(info, {
+    code: 'NetStream.Record.NoAccess',
+    level: 'error',
+    description: 'read-only',
+    details: 'cam',
+  });
+  assert.ok(core.instance()?.streams.get('cam')?.publication);
+});
+
+test('a recording that fails stops, and the stream goes on', async () => {
+  await using core = await Core.start();
+  const { peer, id } = await asking(core, 'cam', 'record');
+  await peer.expectStatus('NetStream.Record.Start');
+  const { peer: player } = await core.player('cam');
+  core.recorders.opened[0]!.events.failed('the disk is full');
+  const { description } = await peer.expectStatus('NetStream.Record.Failed');
+  assert.equal(description, 'the disk is full');
+  peer.video(id, 0, video.keyframe(9));
+  assert.deepEqual(await marks(player, 1), [9]);
+  assert.deepEqual(core.recorders.opened[0]!.taken, []);
+  assert.equal(core.script().told('status')[0]?.info.code, 'NetStream.Record.Failed');
+  core.script().commands.record('cam', 'append', {}, undefined); // another try
+  await peer.expectStatus('NetStream.Record.Start');
+  core.script().commands.record('cam', false, {}, undefined);
+  await peer.expectStatus('NetStream.Record.Stop');
+  assert.equal(core.recorders.opened[1]!.isClosed, true);
+});
+
+test('a recording that ends with what it is given first leaves nothing behind', async () => {
+  await using core = await Core.start();
+  const { peer, id } = await core.publisher('cam');
+  peer.video(id, 0, video.keyframe(1));
+  await peer.settle();
+  const { recorders } = core;
+  const open = recorders.open.bind(recorders);
+  recorders.open = (request, events) => {
+    const recording = open(request, events);
+    recording.take = () => {
+      events.stopped(); // its limit
+      recording.close();
+    };
+    return recording;
+  };
+  core.script().commands.record('cam', 'append', { maxSizeBytes: 1 }, undefined);
+  await peer.expectStatus('NetStream.Record.Start');
+  await peer.expectStatus('NetStream.Record.Stop');
+  const entry = core.instance()!.streams.get('cam')!;
+  assert.deepEqual([entry.recording, entry.stream.sinkCount], [undefined, 0]);
+});
+
+test('who publishes and records again at once gets its file again', async () => {
+  await using core = await Core.start();
+  const { peer } = await asking(core, 'cam', 'record');
+  await peer.expectStatus('NetStream.Record.Start');
+  core.script().commands.record('cam', 'append', {}, undefined);
+  await peer.expectStatus('NetStream.Record.Stop');
+  await peer.expectStatus('NetStream.Record.Start');
+  assert.deepEqual(
+    core.recorders.opened.map(({ isClosed }) => isClosed),
+    [true, false],
+  );
+});
