@@ -1,0 +1,12 @@
+import { chunkTargets } from './chunks.ts';
+import { decoderTargets } from './decoders.ts';
+import { scriptTargets } from './scripts.ts';
+import { sessionTarget } from './session.ts';
+import type { Target } from './target.ts';
+
+export const TARGETS: readonly Target[] = [
+  ...decoderTargets,
+  ...chunkTargets,
+  ...scriptTargets,
+  sessionTarget,
+];
