@@ -239,16 +239,7 @@ function send(state: ClientState, command: ClientCommand): boolean {
   return true;
 }
 
-/** Own properties that the script has added or changed: what a new version shall find again. */
-export function ownState(state: ClientState): Record<string, unknown> {
-  const own = state.client as unknown as Record<string, unknown>;
-  const changed: Record<string, unknown> = create(null);
-  const names = keys(own);
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i]!;
-    const value = own[name];
-    const isFact = hasOwn(state.facts, name) && state.facts[name as keyof WireClient] === value;
-    if (!isFact) changed[name] = value;
-  }
-  return changed;
+/** A property that is as the client came with it, not the script's. */
+export function isFact(state: ClientState, name: string, value: unknown): boolean {
+  return hasOwn(state.facts, name) && state.facts[name as keyof WireClient] === value;
 }

@@ -29,13 +29,15 @@ export function deliverEvents(text: string): void {
   resetTurn();
   startTurnOfReports();
   startTurnOfClients();
-  runHeld();
   const events = parseJson(text) as AnyEvent[];
   for (let i = 0; i < events.length; i++) {
+    // onAppStart may have ended with the event before.
+    runHeld();
     begun = i + 1;
     if (isEarly(events[i]!)) append(held, events[i]!);
     else run(events[i]!);
   }
+  runHeld();
 }
 
 /** After the turn: how far it came. A turn that was cut leaves an event behind that still owes an answer. */

@@ -6,7 +6,7 @@ import {
   clientById,
   clientList,
   createClient,
-  ownState,
+  isFact,
   setStats,
   stateOf,
 } from './client.ts';
@@ -112,7 +112,7 @@ function assignOwn(target: object, saved: unknown): void {
 export function save(event: SaveEvent): void {
   const finish = (value: unknown): void => {
     const lost: string[] = [];
-    const state = value === undefined ? undefined : savedText(value, 'state', lost);
+    const state = value === undefined ? undefined : savedState(value, lost);
     const clients = new JsonText(`{${savedClients(lost)}}`);
     const command = { op: 'saved', id: event.id, clients, lost: plainJson(withoutRepeats(lost)) } as const;
     putAnswer(state === undefined ? command : { ...command, state: new JsonText(state) });
@@ -132,6 +132,16 @@ export function save(event: SaveEvent): void {
   whenSettled(result, finish, fail);
 }
 
+function savedState(value: unknown, lost: string[]): string | undefined {
+  try {
+    return savedText(value, 'state', lost);
+  } catch (error) {
+    report('handler', 'onBeforeReload', error);
+    append(lost, 'state');
+    return undefined;
+  }
+}
+
 function savedClients(lost: string[]): string {
   let text = '';
   for (let i = 0; i < clientList.length; i++) {
@@ -149,30 +159,30 @@ function savedClients(lost: string[]): string {
 
 /** Property by property: one that cannot be read spoils only itself. */
 function savedClient(state: ClientState, lost: string[]): string {
-  const own = ownState(state);
+  const own = state.client as unknown as Record<string, unknown>;
   const names = keys(own);
   let text = '';
   for (let i = 0; i < names.length; i++) {
     const name = names[i]!;
-    if (name === '$' || name === '__proto__') {
+    let value: string | undefined;
+    try {
+      if (isFact(state, name, own[name])) continue;
+      // An object with such a key has another form on the wire.
+      if (name === '$' || name === '__proto__') append(lost, `client.${name}`);
+      else value = savedText(own[name], `client.${name}`, lost);
+    } catch {
       append(lost, `client.${name}`);
-      continue;
     }
-    const value = savedText(own[name], `client.${name}`, lost);
     if (value !== undefined) text += `${text === '' ? '' : ','}${quote(name)}:${value}`;
   }
   return text;
 }
 
+/** Undefined when nothing of it can be carried. */
 function savedText(value: unknown, path: string, lost: string[]): string | undefined {
   const lostBefore = lost.length;
-  try {
-    const { json } = encodeState(value, path, lost);
-    return json === NOTHING && lost.length > lostBefore ? undefined : json;
-  } catch {
-    append(lost, path);
-    return undefined;
-  }
+  const { json } = encodeState(value, path, lost);
+  return json === NOTHING && lost.length > lostBefore ? undefined : json;
 }
 
 function withoutRepeats(names: string[]): string[] {

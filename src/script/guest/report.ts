@@ -2,15 +2,7 @@
 import type { ScriptFaultKind } from '../wire.ts';
 import { cut, formatLine, formatValue, withoutGuestFrames } from './inspect.ts';
 import { putAnswer, putOrDrop } from './outbox.ts';
-import {
-  exec,
-  indexOf,
-  isFunction,
-  isObject,
-  PromiseConstructor,
-  promiseThen,
-  slice,
-} from './primordials.ts';
+import { exec, isFunction, isObject, PromiseConstructor, promiseThen } from './primordials.ts';
 
 const MAX_MESSAGE = 2000;
 const MAX_STACK = 8000;
