@@ -1,0 +1,87 @@
+// When a stream's messages leave: at each picture, or gathered for a while. Each flush costs every player a write, so under
+// load all streams of the process gather for longer; that keeps the server on its feet where one write per picture would
+// bring it down.
+import type { Clock } from './clock.ts';
+
+export type FlushPolicy =
+  /** At each video message; audio waits for the next one, at most `audioMs`. */
+  | { mode: 'frame'; audioMs: number }
+  /** Whatever came within `ms`. Fewer writes, so more players, a little later. */
+  | { mode: 'merge'; ms: number }
+  /** As soon as the bytes at hand are read. For small audiences that count milliseconds. */
+  | { mode: 'instant' };
+
+/** Gathering times under load; 0 is the policy's own. */
+const WIDENED_MS = [0, 50, 100, 200, 350];
+/** How often the load is looked at. */
+const WINDOW_MS = 250;
+/** Share of the time spent in sweeps (one write to every player of a stream) at which to gather for longer… */
+const WIDEN_ABOVE = 0.5;
+/** …and below which to gather for less, once it has lasted: less than half, since half the time means twice the writes. */
+const NARROW_BELOW = 0.2;
+const NARROW_AFTER_MS = 5_000;
+
+export interface LoadState {
+  /** Gathering time in force, ms; 0: each stream's own policy. */
+  widenedMs: number;
+  /** Share of the last window that went into sweeps, 0…1. */
+  sweepShare: number;
+}
+
+/** The load of all streams of the process, and what they do about it. */
+export class LoadGovernor {
+  readonly #clock: Clock;
+  readonly #onChange: (state: LoadState) => void;
+  #level = 0;
+  #windowBegan: number;
+  #sweepMs = 0;
+  #sweepShare = 0;
+  #calmSince: number | undefined;
+
+  /** `onChange` hears of each change of the gathering time. */
+  constructor(clock: Clock, onChange: (state: LoadState) => void = () => {}) {
+    this.#clock = clock;
+    this.#onChange = onChange;
+    this.#windowBegan = clock.now();
+  }
+
+  get state(): LoadState {
+    const isStale = this.#clock.now() - this.#windowBegan > 4 * WINDOW_MS; // nothing is on air
+    return { widenedMs: WIDENED_MS[this.#level]!, sweepShare: isStale ? 0 : this.#sweepShare };
+  }
+
+  /** What a stream of this policy has to do now; 0: flush at each picture. */
+  gatherMs(policy: FlushPolicy): number {
+    const widenedMs = WIDENED_MS[this.#level]!;
+    return policy.mode === 'merge' ? Math.max(policy.ms, widenedMs) : widenedMs;
+  }
+
+  /** A sweep took that long. */
+  swept(beganMs: number, endedMs: number): void {
+    this.#sweepMs += endedMs - beganMs;
+    const windowMs = endedMs - this.#windowBegan;
+    if (windowMs < WINDOW_MS) return;
+    this.#sweepShare = Math.min(1, this.#sweepMs / windowMs);
+    this.#windowBegan = endedMs;
+    this.#sweepMs = 0;
+    this.#judge(endedMs);
+  }
+
+  #judge(now: number): void {
+    if (this.#sweepShare > WIDEN_ABOVE) {
+      this.#calmSince = undefined;
+      if (this.#level < WIDENED_MS.length - 1) this.#change(this.#level + 1);
+    } else if (this.#sweepShare >= NARROW_BELOW || this.#level === 0) this.#calmSince = undefined;
+    else {
+      this.#calmSince ??= now;
+      if (now - this.#calmSince < NARROW_AFTER_MS) return;
+      this.#calmSince = now;
+      this.#change(this.#level - 1);
+    }
+  }
+
+  #change(level: number): void {
+    this.#level = level;
+    this.#onChange(this.state);
+  }
+}
