@@ -18,8 +18,9 @@ export async function bundleGuest(): Promise<string> {
     logLevel: 'silent',
     tsconfigRaw: '{}',
   });
-  // Inside a function `library` is a local name, and none of it becomes a global of the script.
-  return `(() => {\n${result.outputFiles[0]!.text}\nreturn library.guest;\n})()`;
+  // Inside a function `library` is a local name, and none of it becomes a global of the script. Strict, or a script's function
+  // could ask for its caller.
+  return `(() => {\n'use strict';\n${result.outputFiles[0]!.text}\nreturn library.guest;\n})()`;
 }
 
 /** In the source tree TypeScript; in the published package whichever the build has left there: esbuild reads both. */

@@ -1,5 +1,6 @@
 // The script runner: a child of the media process that holds the isolates. It reads no file but its own code, starts no
 // process and opens no connection; all it has is the pipe it was born with, and with the pipe it ends.
+import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { decodeBody, decodeEvents, encodeFrame, type Frame, FrameReader } from '../frames.ts';
 import { FrameType, HEARTBEAT_MS, type InitBody, type LoadBody } from '../wire.ts';
@@ -7,6 +8,7 @@ import { createEngine, type ScriptEngine } from './engine.ts';
 import { ScriptInstance } from './instance.ts';
 import { Scheduler } from './scheduler.ts';
 
+const STDERR_FD = 2;
 const CHANNEL_FD = 3;
 
 const channel = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
@@ -19,15 +21,15 @@ let announcedUnit = 0;
 // A terminal sends these to the whole group; the media process decides when we end.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
-process.on('uncaughtException', (error) => leave(1, `the script runner broke: ${error.stack}`));
-process.on('unhandledRejection', (error) => leave(1, `the script runner broke: ${error}`));
+process.on('uncaughtException', (error) => leave(`the script runner broke: ${error.stack}`));
+process.on('unhandledRejection', (error) => leave(`the script runner broke: ${error}`));
 
 channel.on('data', (bytes) => {
   for (const frame of reader.push(bytes)) receive(frame);
 });
 channel.on('drain', () => scheduler.resume());
-channel.on('error', () => leave(0));
-channel.on('close', () => leave(0));
+channel.on('error', () => leave());
+channel.on('close', () => leave());
 
 setInterval(() => {
   send(encodeFrame(FrameType.Beat, 0, { rssBytes: process.memoryUsage.rss(), units: instances.size }));
@@ -85,8 +87,8 @@ function send(frame: Buffer): void {
   if (!channel.write(frame)) scheduler.pause();
 }
 
-/** Exiting in order would wait for threads of isolates, and one of them may be stuck: it would outlive its parent. */
-function leave(code: number, message?: string): never {
-  if (message !== undefined) process.stderr.write(`${message}\n`);
-  process.exit(code);
+/** By force: an orderly exit waits for the threads of isolates, and with one of them stuck it would never come. */
+function leave(message?: string): void {
+  if (message !== undefined) writeSync(STDERR_FD, `${message}\n`);
+  process.kill(process.pid, 'SIGKILL');
 }

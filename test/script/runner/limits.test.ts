@@ -1,0 +1,172 @@
+// What a script may use up, and what becomes of it when it wants more. Small limits, so that nothing here takes long.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { FrameType } from '../../../src/script/wire.ts';
+import { connectEvent, TestRunner } from '../../support/runner.ts';
+
+const LOOPS = `
+  application.onConnect = (client, how) => {
+    if (how === 'loop') for (;;);
+    if (how === 'later') Promise.resolve().then(() => { for (;;); });
+    return true;
+  };
+  Client.prototype.loop = () => { for (;;); };
+  Client.prototype.fine = () => 'fine';`;
+
+describe('the time limit', () => {
+  test('ends a handler, answers for it, names it, and the events behind it run', async () => {
+    await using runner = await TestRunner.start();
+    const unit = await runner.run(LOOPS, { limits: { turnMs: 60 } });
+    await unit.connect('c1').verdict;
+    unit.post(
+      connectEvent(11, 'c2', ['loop']),
+      { t: 'call', id: 12, client: 'c1', name: 'fine', args: [], wantsResult: true },
+      connectEvent(13, 'c3', ['fine']),
+    );
+    assert.equal((await unit.command('verdict', ({ id }) => id === 13)).accepted, true);
+    assert.deepEqual(unit.of('verdict')[1], {
+      op: 'verdict',
+      id: 11,
+      accepted: false,
+      reason: 'application error',
+    });
+    assert.deepEqual(unit.of('ret'), [{ op: 'ret', id: 12, found: true, ok: true, value: 'fine' }]);
+    assert.deepEqual(unit.of('error'), [
+      {
+        ...{ op: 'error', kind: 'timeout', where: 'onConnect', client: 'c2', stack: '' },
+        message: 'the script ran longer than 60 ms in onConnect',
+      },
+    ]);
+  });
+
+  test('holds in a promise as well', async () => {
+    await using runner = await TestRunner.start();
+    const unit = await runner.run(LOOPS, { limits: { turnMs: 60 } });
+    await unit.connect('c1', 'later').verdict;
+    const { message } = await unit.command('error');
+    assert.match(message, /in a promise, after onConnect$/);
+    assert.equal((await unit.call('fine')).found, true);
+  });
+
+  test('three overruns end the instance', async () => {
+    await using runner = await TestRunner.start();
+    const unit = await runner.run(LOOPS, { limits: { turnMs: 60 } });
+    await unit.connect('c1').verdict;
+    for (let i = 0; i < 3; i++) {
+      const ret = await unit.call('loop');
+      assert.ok(ret.found && !ret.ok);
+    }
+    assert.equal((await unit.dead()).kind, 'timeouts');
+    assert.equal(runner.recycle, undefined);
+  });
+
+  test('is told to application.onStatus', async () => {
+    await using runner = await TestRunner.start();
+    const unit = await runner.run(
+      `${LOOPS} application.onStatus = (info) => trace(info.code, info.description)`,
+      {
+        limits: { turnMs: 60 },
+      },
+    );
+    await unit.connect('c1').verdict;
+    await unit.call('loop');
+    assert.match(
+      (await unit.command('log')).text,
+      /^Application\.Script\.Error the script ran longer than 60 ms in client\.loop/,
+    );
+  });
+
+  test('of loading makes it fail', async () => {
+    await using runner = await TestRunner.start();
+    for (const code of ['for (;;);', 'Promise.resolve().then(() => { for (;;); })']) {
+      const unit = runner.sendLoad(code, { limits: { loadMs: 100 } });
+      await runner.until(() => unit.failure !== undefined, 'the failure');
+      assert.equal(unit.failure!.kind, 'timeout');
+    }
+  });
+
+  test('of onAppStart is that of loading', async () => {
+    await using runner = await TestRunner.start();
+    const slow = 'const end = Date.now() + 150; while (Date.now() < end);';
+    const unit = await runner.load(`application.onAppStart = () => { ${slow} }`, {
+      limits: { turnMs: 20, loadMs: 2000 },
+    });
+    assert.equal(await unit.start(), true);
+    const endless = await runner.load('application.onAppStart = () => { for (;;); }', {
+      limits: { loadMs: 100 },
+    });
+    assert.equal(await endless.start(), false);
+  });
+});
+
+describe('the memory limit', () => {
+  test('ends the instance and nobody else', async () => {
+    await using runner = await TestRunner.start();
+    const neighbour = await runner.run(LOOPS);
+    await neighbour.connect('c1').verdict;
+    const unit = await runner.run(
+      `Client.prototype.fill = () => { const all = []; for (;;) all.push('x'.repeat(1e6) + all.length, new Array(1e4).fill(all.length)) }`,
+      { limits: { memoryMb: 16, turnMs: 10_000 } },
+    );
+    await unit.connect('c1').verdict;
+    unit.post({ t: 'call', id: 50, client: 'c1', name: 'fill', args: [], wantsResult: true });
+    assert.equal((await unit.dead()).kind, 'memory');
+    assert.equal(await neighbour.value('fine'), 'fine');
+  });
+});
+
+describe('the limits of a turn', () => {
+  test('10,000 commands: the next is an exception, and the answer still fits', async () => {
+    await using runner = await TestRunner.start();
+    const unit = await runner.run(`
+      Client.prototype.flood = function () {
+        let sent = 0;
+        try { for (;;) { this.call('m'); sent += 1 } } catch (error) { return [sent, error.message] }
+      };`);
+    await unit.connect('c1').verdict;
+    const ret = await unit.call('flood');
+    assert.ok(ret.found && !ret.ok, 'its value did not fit');
+    assert.equal(unit.of('clientCall').length, 10_000);
+    assert.equal((await unit.command('error', ({ kind }) => kind === 'limit')).where, 'client.flood');
+    const again = await unit.call('flood');
+    assert.ok(again.found);
+  });
+
+  test('a script that logs too much loses lines and is told how many', async () => {
+    await using runner = await TestRunner.start();
+    const unit = await runner.run(
+      `Client.prototype.chatter = () => { for (let i = 0; i < 5000; i++) trace(i) }`,
+    );
+    await unit.connect('c1').verdict;
+    await unit.call('chatter');
+    const { text } = await unit.command('log', ({ level }) => level === 'warn');
+    const lines = unit.of('log').filter(({ level }) => level === 'info').length;
+    assert.ok(lines >= 2000 && lines < 3000, `${lines}`);
+    assert.equal(text, `${5000 - lines} lines dropped: the script logs too much`);
+  });
+});
+
+describe('a stuck isolate', () => {
+  test('is given up, and the process asks to be replaced', async () => {
+    await using runner = await TestRunner.start();
+    const neighbour = await runner.run(LOOPS);
+    await neighbour.connect('c1').verdict;
+    // isolated-vm reads `message` of a rejection that nobody handles, and no time limit holds there.
+    const unit = await runner.run(
+      `Client.prototype.trap = () => {
+         const error = new Error('x');
+         for (const name of ['message', 'stack', 'name']) Object.defineProperty(error, name, { get() { for (;;); } });
+         Promise.reject(error);
+       }`,
+      { limits: { turnMs: 20 } },
+    );
+    await unit.connect('c1').verdict;
+    unit.post({ t: 'call', id: 50, client: 'c1', name: 'trap', args: [], wantsResult: true });
+    assert.equal((await unit.dead()).kind, 'stuck');
+    await runner.until(() => runner.recycle !== undefined, 'the wish to be replaced');
+    assert.match(runner.recycle!.message, /^test\/_definst_: a turn did not end/);
+    assert.equal(await neighbour.value('fine'), 'fine');
+    const turns = runner.frames.filter(({ type }) => type === FrameType.Turn).map(({ unit }) => unit);
+    assert.ok(turns.includes(unit.id));
+  });
+});
