@@ -11,7 +11,7 @@ import { decodeData, encodeData } from '../protocol/command.ts';
 import { UserControlEvent } from '../protocol/control.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
 import type { StatusCode } from '../protocol/status.ts';
-import { buildWireMessage, WireMessage } from '../protocol/wire-message.ts';
+import { buildWireMessage, memoryBytes, WireMessage } from '../protocol/wire-message.ts';
 import type { Outbox } from './outbox.ts';
 import { parseStreamName } from './stream-name.ts';
 
@@ -30,9 +30,6 @@ export interface NetStreamHost {
   /** An exception while held messages were relayed: the session's to judge. */
   fail(error: unknown): void;
 }
-
-/** A message's own objects, roughly. */
-const MESSAGE_OBJECT_BYTES = 200;
 
 /** A data message that FMS and encoders keep for every later player, wrapped in this or not. */
 const SET_DATA_FRAME = '@setDataFrame';
@@ -121,7 +118,7 @@ export class NetStream {
 
   #hold(message: RtmpMessage): void {
     this.#held.push(message);
-    this.#heldBytes += heldBytes(message);
+    this.#heldBytes += memoryBytes(message);
     if (this.#heldBytes > this.#host.maxHeldBytes) this.#host.pauseReading(this);
   }
 
@@ -292,12 +289,6 @@ export class NetStream {
     const { outbox, client } = this.#host;
     outbox.status(this.id, code, description, { details: this.#name, clientid: client.id });
   }
-}
-
-/** What a message that waits costs in memory; an empty one is no present. */
-export function heldBytes(message: RtmpMessage): number {
-  const { length } = message instanceof WireMessage ? message.wire : message.payload;
-  return length + MESSAGE_OBJECT_BYTES;
 }
 
 /** Seconds as in NetStream.play. COMPAT: players send -2 or -2000 for "any", -1 or -1000 for "live only". */

@@ -21,9 +21,10 @@ import {
 import { HANDSHAKE_RANDOM_BYTES, ServerHandshake } from '../protocol/handshake.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
 import { type StatusCode, statusInfo } from '../protocol/status.ts';
+import { memoryBytes } from '../protocol/wire-message.ts';
 import { OpenCalls, runCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect, serverProperties } from './connect.ts';
-import { heldBytes, NetStream } from './net-stream.ts';
+import { NetStream } from './net-stream.ts';
 import { Outbox } from './outbox.ts';
 import { WireDirection, WireDump } from './wire-dump.ts';
 
@@ -172,7 +173,7 @@ export class RtmpSession {
 
   #hold(message: RtmpMessage): void {
     this.#held.push(message);
-    this.#heldBytes += heldBytes(message);
+    this.#heldBytes += memoryBytes(message);
     if (this.#heldBytes > this.#options.maxHeldBytes) this.pauseReading(this);
   }
 

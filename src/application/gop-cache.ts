@@ -1,14 +1,20 @@
 // What a new player or recorder needs before the live edge makes sense to it: data frames (onMetaData), sequence headers,
 // E-RTMP colour information, and everything since the last keyframe.
 import { MessageType } from '../protocol/message.ts';
-import { rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
+import { memoryBytes, retimed, type WireMessage } from '../protocol/wire-message.ts';
 
 export interface GopCacheLimits {
-  /** Wire bytes held; a longer group of pictures is dropped whole, joiners then wait for the next keyframe. */
+  /** Memory held; a longer group of pictures is dropped whole, joiners then wait for the next keyframe. */
   maxBytes: number;
   /** Span of timestamps. */
   maxMs: number;
 }
+
+/** Data frames of other names, and headers of other tracks, are relayed and not kept. */
+const MAX_DATA_FRAMES = 32;
+const MAX_HEADERS = 64;
+/** Both together: every joiner gets them. */
+const MAX_KEPT_BYTES = 1 << 20;
 
 export class GopCache {
   readonly #limits: GopCacheLimits;
@@ -16,6 +22,8 @@ export class GopCache {
   readonly #dataFrames = new Map<string, WireMessage>();
   /** What it is (and of which track) → its message. */
   readonly #headers = new Map<string, WireMessage>();
+  /** Bytes of these two. */
+  #keptBytes = 0;
   #group: WireMessage[] = [];
   #groupBytes = 0;
   /** False from the start until a keyframe, and after a group outgrew its limits. */
@@ -31,21 +39,37 @@ export class GopCache {
   }
 
   setDataFrame(name: string, message: WireMessage): void {
-    this.#dataFrames.set(name, message);
-    this.#joined = undefined;
+    this.#keep(this.#dataFrames, MAX_DATA_FRAMES, name, message);
   }
   clearDataFrame(name: string): void {
-    this.#dataFrames.delete(name);
-    this.#joined = undefined;
+    this.#drop(this.#dataFrames, name);
   }
   /** Sequence headers, channel layouts, colour information; `key` tells them apart, each replaces the one before it. */
   setHeader(key: string, message: WireMessage): void {
     const before = this.#headers.get(key);
-    this.#headers.set(key, message);
-    this.#joined = undefined;
+    this.#keep(this.#headers, MAX_HEADERS, key, message);
     // COMPAT: encoders repeat their header now and then; only another one makes the pictures before it undecodable
     const isVideo = message.typeId === MessageType.Video;
     if (isVideo && before && Buffer.compare(before.payload, message.payload) !== 0) this.#dropGroup();
+  }
+
+  #keep(map: Map<string, WireMessage>, maxCount: number, key: string, message: WireMessage): void {
+    this.#joined = undefined;
+    const before = map.get(key);
+    if (!before && map.size >= maxCount) return;
+    const keptBytes = this.#keptBytes - (before?.wire.length ?? 0) + message.wire.length;
+    if (keptBytes > MAX_KEPT_BYTES) {
+      this.#drop(map, key); // the one before it is no longer true
+      return;
+    }
+    map.set(key, message);
+    this.#keptBytes = keptBytes;
+  }
+
+  #drop(map: Map<string, WireMessage>, key: string): void {
+    this.#joined = undefined;
+    this.#keptBytes -= map.get(key)?.wire.length ?? 0;
+    map.delete(key);
   }
 
   /** Any message that is not a header, in stream order. */
@@ -56,7 +80,7 @@ export class GopCache {
     }
     if (!this.#hasGroup) return;
     this.#group.push(message);
-    this.#groupBytes += message.wire.length;
+    this.#groupBytes += memoryBytes(message);
     this.#joined = undefined;
     const span = (message.timestampMs - this.#group[0]!.timestampMs) | 0;
     if (this.#groupBytes > this.#limits.maxBytes || span > this.#limits.maxMs) this.#dropGroup();
@@ -74,6 +98,7 @@ export class GopCache {
     this.#dropGroup();
     this.#dataFrames.clear();
     this.#headers.clear();
+    this.#keptBytes = 0;
   }
 
   /** True when a joiner gets a picture at once, so that it need not wait for a keyframe. */
@@ -81,35 +106,24 @@ export class GopCache {
     return this.#hasGroup;
   }
 
-  /** Headers first, then the group, as messages: for recorders and for players off the fast path. */
-  messages(): WireMessage[] {
-    return [...this.headers(), ...this.#group];
-  }
-
-  headers(): WireMessage[] {
-    return [...this.#dataFrames.values(), ...this.#headers.values()];
-  }
-
   /**
-   * The same as one buffer, built at the first joiner and shared by the others until the stream moves on. Headers carry the
-   * timestamp at which the joiner's media begins: the encoder's 0 would look to it like a jump of hours.
+   * Headers first, then the group. Headers carry the time at which what follows them begins, without a group `liveMs`, the
+   * live edge: the encoder's 0 would look to a player like a jump of hours.
    */
-  joined(): Buffer {
-    this.#joined ??= Buffer.concat([
-      this.headersAt(this.#group[0]?.timestampMs),
-      ...this.#group.map((message) => message.wire),
-    ]);
-    return this.#joined;
+  messages(liveMs: number): WireMessage[] {
+    return [...this.headersAt(this.#group[0]?.timestampMs ?? liveMs), ...this.#group];
   }
 
-  /** Headers only, at a timestamp: for a player that comes back at a keyframe. */
-  headersAt(timestampMs: number | undefined): Buffer {
-    return Buffer.concat(
-      this.headers().map((header) =>
-        timestampMs === undefined || timestampMs === header.timestampMs
-          ? header.wire
-          : rewire(header, { streamId: WIRE_STREAM_ID, timestampMs }),
-      ),
-    );
+  /** Headers only, for a player that comes back at a keyframe. */
+  headersAt(timestampMs: number): WireMessage[] {
+    const headers = [...this.#dataFrames.values(), ...this.#headers.values()];
+    return headers.map((header) => retimed(header, timestampMs));
+  }
+
+  /** `messages` as one buffer, built at the first joiner and shared by the others until the stream moves on. */
+  joined(liveMs: number): Buffer {
+    if (!this.#hasGroup) return Buffer.concat(this.messages(liveMs).map(({ wire }) => wire));
+    this.#joined ??= Buffer.concat(this.messages(liveMs).map(({ wire }) => wire));
+    return this.#joined;
   }
 }

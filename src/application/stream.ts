@@ -47,6 +47,8 @@ export class Stream {
   #pendingKeyframe = false;
   #cancelFlush: (() => void) | undefined;
   #hasVideo = false;
+  /** Timestamp of the latest picture or sound. */
+  #liveMs = 0;
   #secondBegan = 0;
   #secondBytes = 0;
 
@@ -101,6 +103,7 @@ export class Stream {
 
   #enqueue(message: WireMessage, isKeyframe: boolean): void {
     this.#cache.add(message, isKeyframe);
+    if (message.typeId !== MessageType.DataAmf0) this.#liveMs = message.timestampMs;
     this.#pending.push(message);
     this.#pendingKeyframe ||= isKeyframe;
     if (message.typeId !== MessageType.Video) this.#armFlush();
@@ -165,7 +168,7 @@ export class Stream {
   addPlayer(player: Player): Viewer {
     this.flush(); // so that the joiner's cached group and the live edge meet once
     const viewer = new Viewer(player, this.#options.backlog);
-    viewer.join(this.#cache, this.#hasVideo);
+    viewer.join(this.#cache, this.#hasVideo, this.#liveMs);
     this.#viewers.add(viewer);
     return viewer;
   }
@@ -177,7 +180,7 @@ export class Stream {
   /** Gives the sink what it needs to begin with (from the last keyframe on), then everything. Returns its own undo. */
   addSink(sink: Sink): () => void {
     this.flush();
-    const begin = this.#cache.messages();
+    const begin = this.#cache.messages(this.#liveMs);
     if (begin.length > 0) sink.take(begin);
     this.#sinks.add(sink);
     return () => {
@@ -191,6 +194,7 @@ export class Stream {
     this.flush();
     this.#cache.clear();
     this.#hasVideo = false;
+    this.#liveMs = 0;
     this.bitrate = 0;
     for (const viewer of this.#viewers) viewer.reset();
     for (const sink of [...this.#sinks]) sink.unpublished();

@@ -51,10 +51,13 @@ export class Viewer {
     this.#backlog = new Backlog(limits);
   }
 
-  /** Sends headers and the last group of pictures. */
-  join(cache: GopCache, streamHasVideo: boolean): void {
-    const bytes = this.#isFast ? cache.joined() : this.#private(cache.messages());
-    if (streamHasVideo && !cache.hasGroup) this.#state = ViewerState.Waiting;
+  /** Sends headers and the last group of pictures. Without one it waits for a keyframe, and the headers with it. */
+  join(cache: GopCache, streamHasVideo: boolean, liveMs: number): void {
+    if (streamHasVideo && !cache.hasGroup) {
+      this.#state = ViewerState.Waiting;
+      return;
+    }
+    const bytes = this.#isFast ? cache.joined(liveMs) : this.#private(cache.messages(liveMs));
     if (bytes.length === 0) return;
     this.#burstBytes = bytes.length;
     this.player.write(bytes);
@@ -95,12 +98,11 @@ export class Viewer {
   }
 
   #resume(flush: Flush, cache: GopCache): void {
-    const timestampMs = flush.batch[0]?.timestampMs;
-    const headers = cache.headersAt(timestampMs);
+    const headers = cache.headersAt(flush.batch[0]!.timestampMs);
     if (this.#isFast) {
-      if (headers.length > 0) this.player.write(headers);
+      if (headers.length > 0) this.player.write(Buffer.concat(headers.map(({ wire }) => wire)));
       this.player.write(flush.bytes);
-    } else this.player.write(this.#private([...cache.headers(), ...flush.batch]));
+    } else this.player.write(this.#private([...headers, ...flush.batch]));
   }
 
   #write(flush: Flush): void {
@@ -142,6 +144,7 @@ export class Viewer {
   /** The publisher has changed: what this one missed is of the past. */
   reset(): void {
     if (this.#state === ViewerState.Waiting) this.#state = ViewerState.Playing;
+    this.#toldInsufficient = false;
     this.#burstBytes = 0;
   }
 

@@ -123,13 +123,26 @@ export function buildWireMessage(source: {
   });
 }
 
-/** The slow path: private bytes for a player that needs another message stream id, clock or chunk size. */
-export function rewire(
-  message: WireMessage,
-  to: { streamId: number; timestampMs?: number; chunkBytes?: number },
-): Buffer {
-  const { timestampMs = message.timestampMs, chunkBytes = message.chunkBytes } = to;
-  const { typeId, length } = message;
+/** The same message at another time. */
+export function retimed(message: WireMessage, timestampMs: number): WireMessage {
+  if (message.timestampMs === timestampMs) return message;
+  const { typeId, payload, chunkBytes } = message;
+  return buildWireMessage({ typeId, timestampMs, payload, chunkBytes });
+}
+
+/** A message's own objects, roughly. */
+const OBJECT_BYTES = 200;
+
+/** What it costs to keep a message; a peer sends an empty one with a single byte. */
+export function memoryBytes(message: RtmpMessage): number {
+  const { length } = message instanceof WireMessage ? message.wire : message.payload;
+  return length + OBJECT_BYTES;
+}
+
+/** The slow path: private bytes for a player that needs another message stream id or chunk size. */
+export function rewire(message: WireMessage, to: { streamId: number; chunkBytes?: number }): Buffer {
+  const { chunkBytes = message.chunkBytes } = to;
+  const { typeId, timestampMs, length } = message;
   const assembly = Assembly.chunked({
     csid: wireCsid(typeId),
     typeId,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
 import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
 import { MessageType } from '../../src/protocol/message.ts';
-import { buildWireMessage, rewire, WireMessage } from '../../src/protocol/wire-message.ts';
+import { buildWireMessage, retimed, rewire, WireMessage } from '../../src/protocol/wire-message.ts';
 import { hex, toHex } from '../support/hex.ts';
 import { ramp } from './chunk.cases.ts';
 
@@ -58,12 +58,12 @@ test('the payload of a message in several chunks is put together once', () => {
   }
 });
 
-test('rewire: other message stream, clock and chunk size', () => {
+test('rewire, retimed: other message stream, clock and chunk size', () => {
   const message = buildWireMessage({ typeId: 8, timestampMs: 16, payload: hex('af01aabbccdd') });
   assertBytes(message.wire, '04 000010 000006 08 01000000 af01aabbccdd');
   assertBytes(rewire(message, { streamId: 3 }), '04 000010 000006 08 03000000 af01aabbccdd');
   assertBytes(
-    rewire(message, { streamId: 0x01020304, timestampMs: 0xffffff, chunkBytes: 4 }),
+    rewire(retimed(message, 0xffffff), { streamId: 0x01020304, chunkBytes: 4 }),
     '04 ffffff 000006 08 04030201 00ffffff af01aabb  c4 00ffffff ccdd',
   );
   assertBytes(message.wire, '04 000010 000006 08 01000000 af01aabbccdd');

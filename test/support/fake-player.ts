@@ -1,0 +1,61 @@
+// A player of a stream without a socket: it keeps what is written, and its queue is what the test says.
+import type { Player } from '../../src/application/viewer.ts';
+import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
+import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
+import { encodeControl } from '../../src/protocol/control.ts';
+import { MessageType, type RtmpMessage } from '../../src/protocol/message.ts';
+import {
+  buildWireMessage,
+  WIRE_CHUNK_BYTES,
+  WIRE_STREAM_ID,
+  type WireMessage,
+  type WireType,
+} from '../../src/protocol/wire-message.ts';
+
+export class FakePlayer implements Player {
+  readonly streamId: number;
+  queuedBytes = 0;
+  progress = 0;
+  /** What was written, buffer by buffer. */
+  readonly writes: Uint8Array[] = [];
+  /** What it was told, in order. */
+  readonly told: string[] = [];
+
+  constructor(streamId = WIRE_STREAM_ID) {
+    this.streamId = streamId;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.writes.push(bytes);
+  }
+  publishNotify(): void {
+    this.told.push('publish');
+  }
+  unpublishNotify(): void {
+    this.told.push('unpublish');
+  }
+  insufficientBandwidth(): void {
+    this.told.push('insufficient');
+  }
+  tooSlow(): void {
+    this.told.push('too slow');
+  }
+
+  /** All messages written, from write number `from` on. */
+  messages(from = 0): RtmpMessage[] {
+    const reader = new ChunkReader({ wireTypes: [] });
+    const payload = encodeControl({ typeId: MessageType.SetChunkSize, chunkBytes: WIRE_CHUNK_BYTES });
+    const setChunkSize = new ChunkWriter().encode(
+      { typeId: MessageType.SetChunkSize, streamId: 0, timestampMs: 0, payload },
+      2,
+    );
+    for (const _ of reader.push(setChunkSize)) {
+      // it is obeyed, and that is all
+    }
+    return this.writes.slice(from).flatMap((bytes) => [...reader.push(bytes)]);
+  }
+}
+
+export function wireMessage(typeId: WireType, timestampMs: number, payload: Uint8Array): WireMessage {
+  return buildWireMessage({ typeId, timestampMs, payload });
+}
