@@ -1,0 +1,216 @@
+// Files → values, by a schema. Several files may be laid over each other (a virtual host's Application.xml and that of an
+// application): the last that says something counts, unless the one before forbids it with override="no".
+import { ConfigError } from '../errors.ts';
+import type { Free, FreeValues, Group, Leaf, List, Members, Node, Read } from './element.ts';
+import type { Note } from './note.ts';
+import { type SymbolTable, substitute, symbolsIn } from './symbols.ts';
+import type { XmlElement } from './xml.ts';
+
+/** A file's element, and the symbols that its author may use. */
+export interface Layer {
+  element: XmlElement;
+  symbols: SymbolTable;
+}
+
+interface GivenText {
+  raw: string;
+  layer: Layer;
+}
+
+export class Reader {
+  readonly #symbols: SymbolTable;
+  readonly #notes: Note[];
+
+  /** `symbols` are those in the defaults; `notes` gets what does not stop anything. */
+  constructor(symbols: SymbolTable, notes: Note[]) {
+    this.#symbols = symbols;
+    this.#notes = notes;
+  }
+
+  /** `layers` are root elements, the one that counts most at the end. A ConfigError says file, line and what was expected. */
+  read<M extends Members>(rootName: string, schema: Group<M>, layers: readonly Layer[]): Read<Group<M>> {
+    for (const { element } of layers) {
+      if (element.name !== rootName) throw unexpected(element, `<${element.name}>: expected <${rootName}>`);
+    }
+    return this.#node(rootName, schema, layers) as Read<Group<M>>;
+  }
+
+  #node(path: string, node: Node, layers: readonly Layer[]): unknown {
+    switch (node.kind) {
+      case 'leaf':
+        for (const { element } of layers) this.#checkLeaf(element);
+        return this.#leaf(
+          path,
+          node,
+          layers.map((layer) => ({ raw: layer.element.text, layer })),
+        );
+      case 'group':
+        return this.#group(path, node, layers);
+      case 'list':
+        return this.#list(path, node, layers);
+      case 'free':
+        return this.#free(node, layers);
+      case 'unused':
+        for (const { element } of layers) this.#unused(path, node.harmless, element, element.text);
+        return undefined;
+    }
+  }
+
+  #group(path: string, group: Group<Members>, layers: readonly Layer[]): Record<string, unknown> {
+    for (const { element } of layers) this.#checkGroup(group, element);
+    const values: Record<string, unknown> = {};
+    for (const [key, member] of Object.entries(group.members)) {
+      const isText = key === '#text';
+      if (isText || key.startsWith('@')) {
+        const texts = layers.flatMap((layer): GivenText[] => {
+          const raw = isText ? layer.element.text : layer.element.attributes[key.slice(1)];
+          return raw === undefined ? [] : [{ raw, layer }];
+        });
+        const place = isText ? path : `${path}${key}`;
+        if (member.kind === 'leaf') values[key] = this.#leaf(place, member, texts);
+        else if (member.kind === 'unused') {
+          for (const { raw, layer } of texts) this.#unused(place, member.harmless, layer.element, raw);
+        }
+        continue;
+      }
+      const value = this.#node(`${path}/${key}`, member, this.#childrenOf(layers, key, member));
+      if (member.kind !== 'unused') values[key] = value;
+    }
+    return values;
+  }
+
+  /** The elements of that name in all layers, without those that an earlier layer forbids. */
+  #childrenOf(layers: readonly Layer[], name: string, node: Node): Layer[] {
+    const names = node.kind === 'group' && node.alias !== undefined ? [name, node.alias] : [name];
+    const found: Layer[] = [];
+    let fixedBy: XmlElement | undefined;
+    for (const { element, symbols } of layers) {
+      const own = element.children.filter((child) => names.includes(child.name));
+      if (fixedBy && fixedBy.file !== element.file) {
+        for (const child of own) {
+          const text = `${place(child)}: <${child.name}> is ignored: ${place(fixedBy)} has override="no"`;
+          this.#notes.push({ level: 'warn', text });
+        }
+        continue;
+      }
+      for (const child of own) {
+        found.push({ element: child, symbols });
+        if (child.attributes.override?.toLowerCase() === 'no') fixedBy = child;
+      }
+    }
+    return found;
+  }
+
+  #list(
+    path: string,
+    { item, atLeastOne }: List<Leaf<unknown> | Group<Members>>,
+    layers: readonly Layer[],
+  ): unknown[] {
+    const lastFile = layers.at(-1)?.element.file;
+    const items = layers.filter(({ element }) => element.file === lastFile);
+    if (items.length === 0) return atLeastOne ? [this.#node(path, item, [])] : [];
+    return items.map((layer) => this.#node(path, item, [layer]));
+  }
+
+  #leaf(path: string, node: Leaf<unknown>, texts: readonly GivenText[]): unknown {
+    for (const { raw, layer } of texts.toReversed()) {
+      const { element, symbols } = layer;
+      const text = this.#substitute(raw, symbols, element);
+      if (text === '' && !node.value.takesEmpty) continue;
+      const short = path.slice(path.lastIndexOf('/') + 1);
+      const origin = symbolsIn(raw).flatMap((name) => symbols.get(name)?.where ?? []);
+      const from = origin.length > 0 ? ` (${origin.join('; ')})` : '';
+      return parse(node, text, `${place(element)}: ${short} = ${text}${from}`);
+    }
+    const text = substitute(node.default, this.#symbols, () => {});
+    const origin = symbolsIn(node.default).flatMap((name) => this.#symbols.get(name)?.where ?? []);
+    return parse(node, text, origin[0]);
+  }
+
+  #free(_node: Free, layers: readonly Layer[]): FreeValues {
+    const convert = (element: XmlElement, symbols: SymbolTable): FreeValues | string => {
+      if (element.children.length === 0) return this.#substitute(element.text, symbols, element);
+      const values: Record<string, FreeValues | string> = Object.create(null);
+      for (const child of element.children) values[child.name] = convert(child, symbols);
+      return values;
+    };
+    const last = layers.at(-1);
+    const values = last && convert(last.element, last.symbols);
+    return typeof values === 'object' ? values : {};
+  }
+
+  #substitute(raw: string, symbols: SymbolTable, element: XmlElement): string {
+    return substitute(raw, symbols, (name) =>
+      this.#notes.push({ level: 'warn', text: `${place(element)}: there is no symbol ${name}` }),
+    );
+  }
+
+  #unused(path: string, harmless: readonly string[] | undefined, element: XmlElement, raw: string): void {
+    const text = substitute(raw, this.#symbols, () => {});
+    const short = path.slice(path.indexOf('/') + 1);
+    if (harmless && text !== '' && !harmless.includes(text.toLowerCase())) {
+      const what = `${place(element)}: ${short} = ${text}: that is not supported, it changes nothing`;
+      this.#notes.push({ level: 'warn', text: what });
+    } else {
+      this.#notes.push({ level: 'debug', text: `${place(element)}: ${short} is not used` });
+    }
+  }
+
+  #checkLeaf(element: XmlElement): void {
+    const [child] = element.children;
+    if (child) throw unexpected(child, `<${child.name}> in <${element.name}>: expected a text only`);
+    checkAttributes(element, []);
+  }
+
+  #checkGroup({ members }: Group<Members>, element: XmlElement): void {
+    const keys = Object.keys(members);
+    const attributes = keys.filter((key) => key.startsWith('@')).map((key) => key.slice(1));
+    checkAttributes(element, attributes);
+    if (element.text !== '' && !keys.includes('#text')) {
+      const what = `${JSON.stringify(element.text.slice(0, 40))} in <${element.name}>`;
+      throw unexpected(element, `${what}: expected elements only`);
+    }
+    const seen = new Map<string, XmlElement>();
+    for (const child of element.children) {
+      const key = keys.find((name) => name === child.name || aliasOf(members[name]) === child.name);
+      if (key === undefined || key === '#text') {
+        const names = keys.filter((name) => /^[^@#]/.test(name));
+        const expected = names.length > 0 ? `one of ${names.join(', ')}` : 'no elements';
+        throw unexpected(child, `<${child.name}> is not known in <${element.name}>: expected ${expected}`);
+      }
+      const before = seen.get(key);
+      if (before && members[key]?.kind !== 'list' && members[key]?.kind !== 'unused') {
+        throw unexpected(child, `<${child.name}> a second time: expected one, line ${before.line} has it`);
+      }
+      seen.set(key, child);
+    }
+  }
+}
+
+function parse(node: Leaf<unknown>, text: string, where: string | undefined): unknown {
+  try {
+    return node.value.parse(text);
+  } catch (error) {
+    if (!(error instanceof ConfigError) || where === undefined) throw error;
+    throw new ConfigError(error.code, `${where}: ${error.message}`, { cause: error });
+  }
+}
+
+function aliasOf(node: Node | undefined): string | undefined {
+  return node?.kind === 'group' ? node.alias : undefined;
+}
+
+function place({ file, line }: XmlElement): string {
+  return `${file}:${line}`;
+}
+
+function checkAttributes(element: XmlElement, known: string[]): void {
+  const name = Object.keys(element.attributes).find((one) => one !== 'override' && !known.includes(one));
+  if (name === undefined) return;
+  const expected = known.length > 0 ? `one of ${known.join(', ')}` : 'no attributes';
+  throw unexpected(element, `the attribute ${name} is not known in <${element.name}>: expected ${expected}`);
+}
+
+function unexpected(element: XmlElement, what: string): ConfigError {
+  return new ConfigError('ERR_CONFIG_ELEMENT', `${place(element)}: ${what}`);
+}

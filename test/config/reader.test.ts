@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { free, group, leaf, list, unsupported, unused } from '../../src/config/element.ts';
+import type { Note } from '../../src/config/note.ts';
+import { type Layer, Reader } from '../../src/config/reader.ts';
+import type { SymbolTable } from '../../src/config/symbols.ts';
+import { seconds, text, trueOrFalse, whole } from '../../src/config/value.ts';
+import { parseXmlFile } from '../../src/config/xml.ts';
+
+const SCHEMA = group('Everything that a schema can say.', {
+  '@on': leaf(trueOrFalse, 'false', 'An attribute.'),
+  Count: leaf(whole(1, 9), '${COUNT}', 'A number.'),
+  Label: leaf(text('a text, or nothing'), 'x', 'A text.'),
+  Engine: group('An inner group.', { Idle: leaf(seconds(0, 60), '5', 'A time.') }, { alias: 'OldEngine' }),
+  Port: list(
+    group('An item with a text and an attribute.', {
+      '@name': leaf(text('a name'), '', 'A name.'),
+      '#text': leaf(text('a port'), ':1', 'A port.'),
+    }),
+    { atLeastOne: true },
+  ),
+  Alias: list(leaf(text('a name'), '', 'A name.')),
+  Own: free('Anything.'),
+  Guard: unsupported('false'),
+  ...unused('Pool'),
+});
+
+const SYMBOLS: Record<string, string> = { COUNT: '3', SEVEN: '7', NONE: '' };
+const symbols: SymbolTable = {
+  get: (name) =>
+    name in SYMBOLS ? { value: SYMBOLS[name]!, where: `fms.ini:1: ${name} = ${SYMBOLS[name]}` } : undefined,
+};
+
+function read(...texts: string[]) {
+  const notes: Note[] = [];
+  const layers = texts.map((xml, index): Layer => ({ element: parseXmlFile(xml, `${index}.xml`), symbols }));
+  return { ...new Reader(symbols, notes).read('Root', SCHEMA, layers), notes };
+}
+
+test('without a file there are the defaults, symbols in them replaced', () => {
+  const { notes, ...values } = read();
+  assert.deepEqual(values, {
+    '@on': false,
+    Count: 3,
+    Label: 'x',
+    Engine: { Idle: 5000 },
+    Port: [{ '@name': '', '#text': ':1' }],
+    Alias: [],
+    Own: {},
+  });
+  assert.deepEqual(notes, []);
+});
+
+test('a file says it in elements, attributes and text', () => {
+  const { notes, ...values } = read(`<Root on="TRUE"><Count> ${'${SEVEN}'} </Count><Label></Label>
+    <OldEngine><Idle>1</Idle></OldEngine><Port name="a">:2</Port><Port>:3</Port><Alias>b</Alias>
+    <Own><url>${'${COUNT}'}</url><deep><er>1</er></deep></Own></Root>`);
+  assert.deepEqual(JSON.parse(JSON.stringify(values)), {
+    '@on': true,
+    Count: 7,
+    Label: '',
+    Engine: { Idle: 1000 },
+    Port: [
+      { '@name': 'a', '#text': ':2' },
+      { '@name': '', '#text': ':3' },
+    ],
+    Alias: ['b'],
+    Own: { url: '3', deep: { er: '1' } },
+  });
+  assert.deepEqual(notes, []);
+});
+
+test('the later file counts, element by element; an empty element says nothing unless nothing is a value', () => {
+  const values = read(
+    '<Root><Count>1</Count><Label>first</Label><Engine><Idle>1</Idle></Engine><Port>:2</Port><Port>:3</Port></Root>',
+    '<Root><Count/><Label/><Engine/><Port>:4</Port></Root>',
+  );
+  assert.equal(values.Count, 1);
+  assert.equal(values.Label, '');
+  assert.equal(values.Engine.Idle, 1000);
+  assert.deepEqual(values.Port, [{ '@name': '', '#text': ':4' }]);
+});
+
+test('override="no" on an element or above it keeps the later file out, and says so', () => {
+  const values = read(
+    '<Root><Count override="no">1</Count><Engine override="no"/><Label override="yes">a</Label></Root>',
+    '<Root><Count>2</Count>\n<OldEngine><Idle>9</Idle></OldEngine><Label>b</Label></Root>',
+  );
+  assert.equal(values.Count, 1);
+  assert.equal(values.Engine.Idle, 5000);
+  assert.equal(values.Label, 'b');
+  assert.deepEqual(values.notes, [
+    { level: 'warn', text: '1.xml:1: <Count> is ignored: 0.xml:1 has override="no"' },
+    { level: 'warn', text: '1.xml:2: <OldEngine> is ignored: 0.xml:1 has override="no"' },
+  ]);
+});
+
+test('what is known and not used is noted; a warning where it promises something', () => {
+  const { notes } = read('<Root>\n<Pool size="3"><Any>thing</Any></Pool>\n<Guard>false</Guard></Root>');
+  assert.deepEqual(notes, [
+    { level: 'debug', text: '0.xml:3: Guard is not used' },
+    { level: 'debug', text: '0.xml:2: Pool is not used' },
+  ]);
+  assert.deepEqual(read('<Root><Guard>TRUE</Guard></Root>').notes, [
+    { level: 'warn', text: '0.xml:1: Guard = TRUE: that is not supported, it changes nothing' },
+  ]);
+});
+
+test('a symbol that is not defined stays in the text and is warned about', () => {
+  const { Label, notes } = read('<Root>\n<Label>${WHO}</Label></Root>');
+  assert.equal(Label, '${WHO}');
+  assert.deepEqual(notes, [{ level: 'warn', text: '0.xml:2: there is no symbol WHO' }]);
+});
+
+for (const [xml, message] of [
+  ['<Other/>', '0.xml:1: <Other>: expected <Root>'],
+  [
+    '<Root>\n<Engine><Idel>1</Idel></Engine></Root>',
+    '0.xml:2: <Idel> is not known in <Engine>: expected one of Idle',
+  ],
+  ['<Root of="1"/>', '0.xml:1: the attribute of is not known in <Root>: expected one of on'],
+  [
+    '<Root><Count of="1"/></Root>',
+    '0.xml:1: the attribute of is not known in <Count>: expected no attributes',
+  ],
+  ['<Root><Count><A/></Count></Root>', '0.xml:1: <A> in <Count>: expected a text only'],
+  ['<Root>\ntext</Root>', '0.xml:1: "text" in <Root>: expected elements only'],
+  ['<Root><Engine/>\n<OldEngine/></Root>', '0.xml:2: <OldEngine> a second time: expected one, line 1 has it'],
+  ['<Root>\n<Count>12</Count></Root>', '0.xml:2: Count = 12: expected a whole number from 1 to 9'],
+  ['<Root on="maybe"/>', '0.xml:1: Root@on = maybe: expected true or false'],
+  [
+    '<Root><Engine><Idle>${SEVEN}7</Idle></Engine></Root>',
+    '0.xml:1: Idle = 77 (fms.ini:1: SEVEN = 7): expected a whole number of seconds from 0 to 60',
+  ],
+] as const) {
+  test(`refused, with its place and what was expected: ${message}`, () => {
+    assert.throws(() => read(xml), { name: 'ConfigError', message });
+  });
+}
+
+test('a default that a symbol spoils is told with the place of the symbol', () => {
+  const spoilt: SymbolTable = { get: () => ({ value: 'many', where: 'fms.ini:2: COUNT = many' }) };
+  assert.throws(() => new Reader(spoilt, []).read('Root', SCHEMA, []), {
+    message: 'fms.ini:2: COUNT = many: expected a whole number from 1 to 9',
+  });
+});
