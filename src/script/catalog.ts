@@ -140,7 +140,6 @@ export class ScriptCatalog {
         return;
       case BuildResult.NoFolder:
         entry.good = undefined;
-        entry.isBad = false;
         if (entry.hadScript) events.removed(entry.application);
         else this.#entries.delete(entry.application);
     }

@@ -186,17 +186,10 @@ export class InstanceScriptHost implements InstanceScript {
 
   /** All units are gone. `culprit`: the unit whose turn may have been the cause. */
   runnerDown(how: string, culprit: number | undefined): void {
-    const { journal, strikes } = this.#options;
-    const blamed = [this.#next, this.#current].find((unit) => unit !== undefined && unit.id === culprit);
-    if (blamed) {
-      strikes.add();
-      const message = `the script runner ended during a turn of this script: ${how}`;
-      journal.fault({ kind: 'crash', where: 'runner', message }, blamed.build);
-      if (blamed === this.#next) this.#refused.add(blamed.build.hash);
+    for (const unit of [this.#next, this.#current]) {
+      if (unit?.id !== culprit) unit?.ended(new UnitEnd('runner', how));
+      else unit?.ended(new UnitEnd('dead', `the script runner ended during a turn of this script: ${how}`));
     }
-    const end = new UnitEnd('runner', how);
-    this.#next?.ended(end);
-    this.#current?.ended(end);
   }
 
   // ── versions ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -352,7 +345,8 @@ export class InstanceScriptHost implements InstanceScript {
       if (end.reason === 'dead') strikes.add();
       if (end.reason !== 'unready' || !this.#hasReported) {
         const { message, scriptStack: stack } = end;
-        journal.fault({ kind: 'load', where: 'starting the script', message, stack }, unit.build);
+        const kind = end.reason === 'dead' ? 'crash' : 'load';
+        journal.fault({ kind, where: 'starting the script', message, stack }, unit.build);
       }
       if (this.#current) journal.warn('the version before goes on serving');
     }
@@ -376,6 +370,7 @@ export class InstanceScriptHost implements InstanceScript {
         { kind: 'crash', where: 'isolate', message: end.message, stack: end.scriptStack },
         unit.build,
       );
+      this.#mailbox.refuseGates(); // the cause may be among them: asked again, it would end the next one too
     }
     void this.#drive();
   }
@@ -405,8 +400,9 @@ export class InstanceScriptHost implements InstanceScript {
       return;
     }
     if (command.op === 'error') {
-      if (unit === this.#next) this.#hasReported = true;
-      journal.fault(command, unit.build);
+      const isStarting = unit === this.#next;
+      if (isStarting) this.#hasReported = true;
+      journal.fault(isStarting ? { ...command, kind: 'load' } : command, unit.build);
       return;
     }
     if (unit !== this.#current) return;

@@ -242,6 +242,12 @@ export class Mailbox {
     for (const [id, stop] of this.#stops) if (isForsaken(stop)) this.#stopped(id, true);
   }
 
+  /** Whatever has been asked and not decided is refused; what was only parked is not. */
+  refuseGates(): void {
+    for (const [id, { asked }] of [...this.#gates])
+      if (asked) this.#closeGate(id)?.answer(refusal(NO_ANSWER));
+  }
+
   /** No script until `resume` or `reopen`. Everything open is refused. */
   shut(): void {
     this.#isShut = true;

@@ -69,6 +69,17 @@ describe('when the runner ends', () => {
     assert.equal(records.errors[0]!.kind, 'crash');
   });
 
+  test('by a gate’s doing, that gate is not asked again', async () => {
+    const { runner, first, ask, verdicts, crash, recover, records } = await serving();
+    ask();
+    await settle();
+    await crash(first);
+    await recover();
+    assert.equal(verdicts[0]?.accepted, false);
+    assert.deepEqual(runner.last.heard, []);
+    assert.equal(records.errors[0]!.kind, 'crash');
+  });
+
   test('before the first start is through, the start begins again', async () => {
     const { runner, script, crash, recover } = setUp({
       prepare: (fake) => (fake.behaviours.a = { start() {} }),
@@ -90,6 +101,18 @@ describe('an isolate that ends', () => {
     assert.equal(runner.units.length, 2);
     assert.equal(runner.last.event('start').why, 'restored');
     assert.deepEqual([records.errors[0]!.kind, records.errors[0]!.message], ['crash', 'memory limit']);
+  });
+
+  test('has the gates refused that it may have died of; what waited is asked of the next', async () => {
+    const { runner, first, ask, verdicts } = await serving();
+    ask();
+    await settle();
+    first.dead({ kind: 'memory', message: 'memory limit' });
+    ask();
+    await settle();
+    assert.equal(verdicts.length, 1);
+    assert.equal(verdicts[0]!.accepted, false);
+    assert.deepEqual(runner.last.heard, ['gate onPublish']);
   });
 
   test('three times in ten minutes is stopped until its files change', async () => {

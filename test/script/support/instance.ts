@@ -39,7 +39,7 @@ export function facts(id: string): ClientFacts {
 const stats = { bytes_in: 0, bytes_out: 0, msg_in: 0, msg_out: 0, msg_dropped: 0, ping_rtt: 0 };
 
 /** An instance that notes what its script does to it. */
-class Instance implements ScriptCommands {
+export class Instance implements ScriptCommands {
   readonly done: string[] = [];
   clients: string[] = [];
   onShutdown = () => {};
