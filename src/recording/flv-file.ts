@@ -14,18 +14,29 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { RecordingError } from '../errors.ts';
 import { DURATION_OFFSET, encodeFlvHeader } from '../media/flv.ts';
+import { MessageType } from '../protocol/message.ts';
 
 const writeAt = promisify(write);
 const closeAt = promisify(closeFile);
 
 const HEADER_BYTES = 13; // with the 0 in front of the first tag
 const TAG_HEAD_BYTES = 11;
+const BACK_POINTER_BYTES = 4;
+const TAG_TYPES: ReadonlySet<number> = new Set([
+  MessageType.Audio,
+  MessageType.Video,
+  MessageType.DataAmf0,
+  MessageType.DataAmf3,
+]);
 const FLAGS_OFFSET = 4;
 const META_DATA_MARK = Buffer.from('\x02\x00\x0aonMetaData\x08', 'latin1');
 const DURATION_KEY = Buffer.from('\x00\x08duration\x00', 'latin1');
 
-/** More than this waiting for the disk: it cannot keep up. FMS: RecBuffer/MaxSize. */
-const MAX_WAITING_BYTES = 5 << 20;
+/**
+ * More than this waiting while a write is under way: the disk cannot keep up. FMS's RecBuffer/MaxSize is 5 MB, which a
+ * single picture may have here.
+ */
+const MAX_WAITING_BYTES = 32 << 20;
 
 export interface GrowingFlv {
   readonly path: string;
@@ -86,7 +97,8 @@ export class FlvFile implements GrowingFlv {
     if (this.#failed) return;
     this.#waiting.push(tag);
     this.#waitingBytes += tag.length;
-    if (this.#waitingBytes > MAX_WAITING_BYTES) this.#fail(new Error('the disk cannot keep up'));
+    if (this.#writing && this.#waitingBytes > MAX_WAITING_BYTES)
+      this.#fail(new Error('the disk cannot keep up'));
   }
 
   /** The tag that is appended next is onMetaData as encodeOnMetaData makes it. */
@@ -171,7 +183,6 @@ function writeBegin(fd: number): FileBegin {
   return { end: HEADER_BYTES, flags: 0, durationAt: undefined, lastTimestampMs: undefined };
 }
 
-/** Walks over the tags of the file, reading their heads only. */
 function readBegin(fd: number): FileBegin {
   const size = fstatSync(fd).size;
   if (size === 0) return writeBegin(fd);
@@ -183,18 +194,50 @@ function readBegin(fd: number): FileBegin {
       'The file of that name is not an FLV that can be appended to.',
     );
   }
-  let end = HEADER_BYTES;
-  let lastTimestampMs: number | undefined;
-  const tag = Buffer.alloc(TAG_HEAD_BYTES);
-  while (end + TAG_HEAD_BYTES + 4 <= size) {
-    readSync(fd, tag, 0, TAG_HEAD_BYTES, end);
-    const next = end + TAG_HEAD_BYTES + tag.readUIntBE(1, 3) + 4;
-    if (next > size) break;
-    lastTimestampMs = tag.readUIntBE(4, 3) + tag[7]! * 0x1_00_00_00;
-    end = next;
-  }
+  const { end, lastTimestampMs } = lastTagBehind(fd, size) ?? walkOverTags(fd, size);
   if (end < size) ftruncateSync(fd, end);
   return { end, flags: head[FLAGS_OFFSET]!, durationAt: findDuration(fd, end), lastTimestampMs };
+}
+
+/** Where whole tags end, and the time of the last of them. */
+interface TagsEnd {
+  end: number;
+  lastTimestampMs: number | undefined;
+}
+
+/** The file ends with a tag, to which its last four bytes lead: so it is with all that were closed. */
+function lastTagBehind(fd: number, size: number): TagsEnd | undefined {
+  const pointer = Buffer.alloc(BACK_POINTER_BYTES);
+  if (size < HEADER_BYTES + TAG_HEAD_BYTES + BACK_POINTER_BYTES) return undefined;
+  readSync(fd, pointer, 0, BACK_POINTER_BYTES, size - BACK_POINTER_BYTES);
+  const at = size - BACK_POINTER_BYTES - pointer.readUInt32BE(0);
+  if (at < HEADER_BYTES) return undefined;
+  const tag = readTagHead(fd, at);
+  return tag && tag.next === size ? { end: size, lastTimestampMs: tag.timestampMs } : undefined;
+}
+
+/** After a crash: from the first tag on, which takes its time, as long as they are whole and make sense. */
+function walkOverTags(fd: number, size: number): TagsEnd {
+  let end = HEADER_BYTES;
+  let lastTimestampMs: number | undefined;
+  while (end + TAG_HEAD_BYTES + BACK_POINTER_BYTES <= size) {
+    const tag = readTagHead(fd, end);
+    if (!tag || tag.next > size) break;
+    lastTimestampMs = tag.timestampMs;
+    end = tag.next;
+  }
+  return { end, lastTimestampMs };
+}
+
+/** `undefined`: those bytes are none. Some file systems leave zeros behind the last that was written. */
+function readTagHead(fd: number, at: number): { next: number; timestampMs: number } | undefined {
+  const head = Buffer.alloc(TAG_HEAD_BYTES);
+  readSync(fd, head, 0, TAG_HEAD_BYTES, at);
+  if (!TAG_TYPES.has(head[0]!) || head.readUIntBE(8, 3) !== 0) return undefined;
+  return {
+    next: at + TAG_HEAD_BYTES + head.readUIntBE(1, 3) + BACK_POINTER_BYTES,
+    timestampMs: head.readUIntBE(4, 3) + head[7]! * 0x1_00_00_00,
+  };
 }
 
 /** In a file of ours the first tag is onMetaData, and its first entry the duration. */

@@ -14,6 +14,7 @@ const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
  */
 export function nameProblem(name: string): string | undefined {
   if (name === '') return 'it is empty';
+  if (!name.isWellFormed()) return 'it holds half a character'; // several such names would have one file
   if (Buffer.byteLength(name) > MAX_NAME_BYTES) return `it is longer than ${MAX_NAME_BYTES} bytes`;
   const bad = FORBIDDEN.exec(name);
   if (bad) return `it holds the character ${JSON.stringify(bad[0])}`;

@@ -1,0 +1,436 @@
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { RecordRequest } from '../../src/application/recording.ts';
+import { RecordingError } from '../../src/errors.ts';
+import { bugs } from '../../src/log/log.ts';
+import { decodeOnMetaData, FlvReader, type FlvTag } from '../../src/media/flv.ts';
+import type { AmfValue } from '../../src/protocol/amf.ts';
+import { encodeData } from '../../src/protocol/command.ts';
+import { MessageType } from '../../src/protocol/message.ts';
+import type { WireMessage } from '../../src/protocol/wire-message.ts';
+import { FileRecorders } from '../../src/recording/recorder.ts';
+import { keepingLog, until } from '../support/core.ts';
+import { wireMessage } from '../support/fake-player.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { audio, video } from '../support/media.ts';
+
+class Desk implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'understudy-recording-'));
+  readonly clock = new ManualClock();
+  readonly log = keepingLog();
+  readonly recorders = new FileRecorders(this.folder, this.log.log, this.clock);
+  /** `stopped`, or why it failed. */
+  readonly events: string[] = [];
+  readonly #bugsBefore = bugs.count;
+
+  open(request: Partial<RecordRequest> = {}) {
+    return this.recorders.open(
+      { application: 'live', instance: '_definst_', stream: 'cam', mode: 'record', limits: {}, ...request },
+      { stopped: () => this.events.push('stopped'), failed: (why) => this.events.push(why) },
+    );
+  }
+
+  path(name = 'cam.flv', instance = '_definst_'): string {
+    return join(this.folder, 'live', 'streams', instance, name);
+  }
+
+  /** Everything is on the disk. */
+  async finished(): Promise<void> {
+    await this.recorders.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.recorders.close();
+    rmSync(this.folder, { recursive: true });
+    assert.equal(bugs.count, this.#bugsBefore, JSON.stringify(this.log.records));
+  }
+}
+
+function read(path: string) {
+  const reader = new FlvReader();
+  const tags: FlvTag[] = [...reader.push(readFileSync(path))];
+  return {
+    header: reader.header,
+    tags,
+    /** Time, kind and last byte of sounds and pictures. */
+    media: tags
+      .filter(({ typeId }) => typeId !== MessageType.DataAmf0)
+      .map(({ typeId, timestampMs, payload }) => {
+        return `${timestampMs} ${typeId === MessageType.Audio ? 'a' : 'v'}${payload.at(-1)}`;
+      }),
+    get metaData() {
+      return tags
+        .filter(({ typeId }) => typeId === MessageType.DataAmf0)
+        .map(({ payload }) => ({ ...decodeOnMetaData(payload) }));
+    },
+  };
+}
+
+const pictures = (timestampMs: number, payload: Uint8Array) =>
+  wireMessage(MessageType.Video, timestampMs, payload);
+const sound = (timestampMs: number, payload: Uint8Array) =>
+  wireMessage(MessageType.Audio, timestampMs, payload);
+function data(timestampMs: number, name: string, ...values: AmfValue[]): WireMessage {
+  return wireMessage(MessageType.DataAmf0, timestampMs, encodeData({ name, values }, 0).payload);
+}
+
+/** A second of a stream that begins at `ms`. */
+function second(ms: number): WireMessage[] {
+  return [
+    data(ms, 'onMetaData', { width: 640, duration: 77 }),
+    pictures(0, video.header(1)),
+    sound(0, audio.header(2)),
+    pictures(ms, video.keyframe(3)),
+    sound((ms + 10) >>> 0, audio.frame(4)),
+    pictures((ms + 1_000) >>> 0, video.frame(5)),
+  ];
+}
+
+test('a recording is an FLV with its duration, what it holds, its metadata and headers first, and time from 0 on', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  recording.take(second(3_600_000));
+  recording.close();
+  await desk.finished();
+  const { header, tags, metaData, media } = read(desk.path());
+  assert.deepEqual(header, { hasAudio: true, hasVideo: true });
+  assert.equal(tags[0]?.typeId, MessageType.DataAmf0);
+  assert.deepEqual(metaData, [{ duration: 1, width: 640 }]);
+  assert.deepEqual(media, ['0 v1', '0 a2', '0 v3', '10 a4', '1000 v5']);
+});
+
+test('a recording of sound alone says so', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  recording.take([sound(0, audio.header(1)), sound(5_000, audio.frame(2)), sound(5_020, audio.frame(3))]);
+  recording.close();
+  await desk.finished();
+  const { header, media, metaData } = read(desk.path());
+  assert.deepEqual(header, { hasAudio: true, hasVideo: false });
+  assert.deepEqual(metaData, [{ duration: 0.02 }]);
+  assert.deepEqual(media, ['0 a1', '0 a2', '20 a3']);
+});
+
+test('pictures before the first keyframe are left out', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  recording.take([
+    pictures(100, video.frame(1)),
+    pictures(140, video.keyframe(2)),
+    pictures(180, video.frame(3)),
+  ]);
+  recording.close();
+  await desk.finished();
+  assert.deepEqual(read(desk.path()).media, ['0 v2', '40 v3']);
+});
+
+test('a data message does not begin the time of a file, and none is taken for metadata that only sounds like it', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  recording.take([
+    data(0, 'onMetaData', { width: 640 }),
+    data(0, 'onMetaDataX', { width: 1 }),
+    data(0, 'onTextData', { text: 'a' }),
+    pictures(3_600_000, video.keyframe(1)),
+    data(3_600_020, 'onCuePoint', { name: 'b' }),
+    pictures(3_600_040, video.frame(2)),
+  ]);
+  recording.close();
+  await desk.finished();
+  const { media, tags, metaData } = read(desk.path());
+  assert.deepEqual(media, ['0 v1', '40 v2']);
+  assert.deepEqual(metaData[0], { duration: 0.04, width: 640 });
+  const others = tags.filter(({ typeId }) => typeId === MessageType.DataAmf0).slice(1);
+  assert.deepEqual(
+    others.map(({ timestampMs, payload }) => [
+      timestampMs,
+      /on[A-Z]\w+/.exec(Buffer.from(payload).toString('latin1'))?.[0],
+    ]),
+    [
+      [0, 'onMetaDataX'],
+      [0, 'onTextData'],
+      [20, 'onCuePoint'],
+    ],
+  );
+});
+
+test('metadata that cannot be read is a message like any other', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  const broken = encodeData({ name: 'onMetaData', values: [{ a: 1 }] }, 0).payload.slice(0, -8);
+  recording.take([wireMessage(MessageType.DataAmf0, 0, broken), pictures(0, video.keyframe(1))]);
+  recording.close();
+  await desk.finished();
+  assert.deepEqual(read(desk.path()).media, ['0 v1']);
+  assert.deepEqual(desk.events, []);
+});
+
+test('timestamps go over 0xFFFFFF, and over the end of 32 bits', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  recording.take(second(0xffff_ff00));
+  recording.take([pictures(0x1_00_00_00 - 0x100, video.keyframe(6))]);
+  recording.close();
+  await desk.finished();
+  assert.deepEqual(read(desk.path()).media, [
+    '0 v1',
+    '0 a2',
+    '0 v3',
+    '10 a4',
+    '1000 v5',
+    `${0x1_00_00_00} v6`,
+  ]);
+});
+
+test('headers without end cost no memory', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  for (let i = 0; i < 10_000; i += 1) recording.take([pictures(0, video.header(i & 0xff))]);
+  recording.take([pictures(0, video.keyframe(1))]);
+  recording.close();
+  await desk.finished();
+  const { media } = read(desk.path());
+  assert.ok(media.length <= 100, `${media.length}`);
+  assert.equal(media.at(-2), `0 v${9_999 & 0xff}`, 'the last one counts');
+});
+
+// ── append ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+test('an appended session goes on where the file ended, with its headers again', async () => {
+  await using desk = new Desk();
+  for (const mode of ['append', 'append'] as const) {
+    const recording = desk.open({ mode });
+    recording.take(second(50_000));
+    recording.close();
+    await desk.finished();
+  }
+  const { header, media, metaData } = read(desk.path());
+  assert.deepEqual(header, { hasAudio: true, hasVideo: true });
+  assert.deepEqual(media, [
+    ...['0 v1', '0 a2', '0 v3', '10 a4', '1000 v5'],
+    ...['1020 v1', '1020 a2', '1020 v3', '1030 a4', '2020 v5'],
+  ]);
+  assert.equal(metaData[0]?.duration, 2.02);
+});
+
+test('record begins the file anew', async () => {
+  await using desk = new Desk();
+  for (const length of [6, 4]) {
+    const recording = desk.open();
+    recording.take(second(0).slice(0, length));
+    recording.close();
+    await desk.finished();
+  }
+  assert.deepEqual(read(desk.path()).media, ['0 v1', '0 a2', '0 v3']);
+});
+
+for (const mode of ['record', 'append'] as const) {
+  test(`a file that is just being finished can be opened at once to ${mode}`, async () => {
+    await using desk = new Desk();
+    const first = desk.open();
+    first.take(second(0));
+    first.close();
+    const next = desk.open({ mode });
+    next.take(second(10_000));
+    next.close();
+    const last = desk.open({ mode: 'append' });
+    last.take(second(0));
+    last.close();
+    await desk.finished();
+    const { media, metaData } = read(desk.path());
+    const sessions = mode === 'record' ? 2 : 3;
+    assert.equal(media.length, sessions * 5);
+    assert.equal(metaData[0]?.duration, sessions + (sessions - 1) * 0.02);
+    assert.deepEqual(desk.events, []);
+  });
+}
+
+test('what a crash left of the last tag is cut off', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  recording.take(second(0));
+  recording.close();
+  await desk.finished();
+  const whole = readFileSync(desk.path()).length;
+  for (const torn of [1, 4, 10, 20]) {
+    writeFileSync(desk.path(), readFileSync(desk.path()).subarray(0, whole));
+    truncateSync(desk.path(), whole - torn);
+    const again = desk.open({ mode: 'append' });
+    again.take([pictures(0, video.keyframe(9))]);
+    again.close();
+    await desk.finished();
+    assert.deepEqual(read(desk.path()).media, ['0 v1', '0 a2', '0 v3', '10 a4', '30 v9'], `${torn} bytes`);
+    // back to the file before the next tear
+    const first = desk.open();
+    first.take(second(0));
+    first.close();
+    await desk.finished();
+  }
+  appendFileSync(desk.path(), Buffer.alloc(300)); // zeros, as some file systems leave them
+  const again = desk.open({ mode: 'append' });
+  again.take([pictures(0, video.keyframe(9))]);
+  again.close();
+  await desk.finished();
+  assert.equal(read(desk.path()).media.at(-1), '1020 v9');
+});
+
+test('a file that is none of ours is not appended to', async () => {
+  await using desk = new Desk();
+  mkdirSync(join(desk.path(), '..'), { recursive: true });
+  writeFileSync(desk.path(), 'this is no FLV, and somebody may need it');
+  assert.throws(() => desk.open({ mode: 'append' }), { code: 'NetStream.Record.NoAccess' });
+  assert.match(readFileSync(desk.path(), 'utf8'), /somebody may need it/);
+});
+
+// ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+test('slashes make folders, instances have theirs, and the flv prefix is no part of the name', async () => {
+  await using desk = new Desk();
+  desk.open({ stream: 'day 1/cam.left', instance: 'rooms/7' }).close();
+  desk.open({ stream: 'flv:b' }).close();
+  await desk.finished();
+  assert.ok(existsSync(desk.path('day 1/cam.left.flv', 'rooms/7')));
+  assert.ok(existsSync(desk.path('b.flv')));
+});
+
+for (const stream of [
+  '../x',
+  'a/../../x',
+  '/etc/x',
+  'a\\b',
+  '..\\x',
+  'C:x',
+  'a:b:c',
+  'a//b',
+  'a/',
+  '.hidden',
+  'a/.b',
+  'CON',
+  'x'.repeat(300),
+  'a\u0000b',
+  'a\ud800b',
+  'flv:../x',
+  'flv:',
+  '',
+]) {
+  test(`the stream name ${JSON.stringify(stream.slice(0, 20))} gets no file`, async () => {
+    await using desk = new Desk();
+    assert.throws(() => desk.open({ stream }), RecordingError);
+    assert.equal(existsSync(join(desk.folder, 'live')), false);
+  });
+}
+
+test('containers that are not there yet are refused as such', async () => {
+  await using desk = new Desk();
+  for (const stream of ['mp4:x', 'MP4:x', 'raw:x']) {
+    assert.throws(() => desk.open({ stream }), { code: 'NetStream.Record.Failed' });
+  }
+});
+
+test('a file has one recorder at a time', async () => {
+  await using desk = new Desk();
+  const first = desk.open();
+  for (const stream of ['cam', 'flv:cam']) {
+    assert.throws(() => desk.open({ stream, mode: 'append' }), { code: 'NetStream.Record.NoAccess' });
+  }
+  desk.open({ stream: 'other' });
+  first.take(second(0));
+  first.close();
+  await desk.finished();
+  assert.equal(read(desk.path()).media.length, 5);
+});
+
+// ── limits and failures ──────────────────────────────────────────────────────────────────────────────────────────
+
+test('a recording stops when it is long enough, of this session', async () => {
+  await using desk = new Desk();
+  for (let i = 1; i <= 2; i += 1) {
+    const recording = desk.open({ mode: 'append', limits: { maxDurationS: 1 } });
+    recording.take(second(0).slice(0, 5));
+    assert.equal(desk.events.length, i - 1);
+    recording.take([pictures(1_000, video.frame(5)), pictures(1_040, video.frame(6))]);
+    assert.equal(desk.events.length, i);
+    await desk.finished();
+  }
+  assert.deepEqual(desk.events, ['stopped', 'stopped']);
+  assert.equal(read(desk.path()).media.length, 10);
+  assert.equal(desk.clock.pending, 0);
+});
+
+test('a recording stops when its file is large enough', async () => {
+  await using desk = new Desk();
+  const recording = desk.open({ limits: { maxSizeBytes: 300_000 } });
+  for (let i = 0; i < 10; i += 1)
+    recording.take([pictures(i * 40, Buffer.concat([video.keyframe(i), Buffer.alloc(100_000)]))]);
+  assert.deepEqual(desk.events, ['stopped']);
+  await desk.finished();
+  assert.equal(read(desk.path()).media.length, 3);
+  assert.equal(desk.clock.pending, 0);
+});
+
+test('a group of pictures larger than the queue for the disk is no failure', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  const large = Buffer.concat([video.frame(1), Buffer.alloc(1 << 20)]);
+  recording.take([
+    pictures(0, video.keyframe(1)),
+    ...Array.from({ length: 15 }, (_, i) => pictures(i, large)),
+  ]);
+  recording.take([pictures(20, Buffer.concat([video.keyframe(1), Buffer.alloc(8 << 20)]))]);
+  recording.close();
+  await desk.finished();
+  assert.deepEqual(desk.events, []);
+  assert.equal(read(desk.path()).media.length, 17);
+});
+
+test('a disk that is full fails the recording', async () => {
+  await using desk = new Desk();
+  mkdirSync(join(desk.path(), '..'), { recursive: true });
+  symlinkSync('/dev/full', desk.path());
+  assert.throws(() => desk.open(), { code: 'NetStream.Record.Failed', message: /ENOSPC/ });
+});
+
+test('a disk that cannot keep up ends the recording, and says so once', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  const large = Buffer.concat([video.keyframe(1), Buffer.alloc(1 << 20)]);
+  // the first of them is being written when all the others come
+  for (let i = 0; i < 40; i += 1) recording.take([pictures(i, large)]);
+  assert.deepEqual(desk.events, ['Writing failed: the disk cannot keep up.']);
+  assert.equal(desk.log.records.filter(({ event }) => event === 'record-failed').length, 1);
+  await desk.finished();
+  assert.deepEqual(read(desk.path()).media, ['0 v0'], 'what is in the file is whole');
+  assert.equal(desk.clock.pending, 0);
+});
+
+test('what is recorded is on the disk a second later', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  recording.take(second(0));
+  assert.equal(readFileSync(desk.path()).length, 13);
+  desk.clock.advance(1_000);
+  await until('the file to grow', () => readFileSync(desk.path()).length > 100);
+  assert.equal(read(desk.path()).media.length, 5);
+  recording.close();
+  assert.equal(desk.clock.pending, 0);
+});
+
+test('a folder that cannot be written to is an error of the recording', async () => {
+  await using desk = new Desk();
+  mkdirSync(join(desk.folder, 'live'));
+  writeFileSync(join(desk.folder, 'live', 'streams'), 'a file where the folder should be');
+  assert.throws(() => desk.open(), { code: 'NetStream.Record.Failed' });
+});
