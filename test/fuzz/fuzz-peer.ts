@@ -51,6 +51,11 @@ export class FuzzPeer {
     return !this.socket.hasHungUp && this.socket.writable;
   }
 
+  /** The session does not read: a network would take no more. */
+  get isBlocked(): boolean {
+    return this.socket.readableLength > 64 << 10;
+  }
+
   // ── saying ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** In one to three pieces. */
