@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Listener, type ListenerAddress } from './adaptor/listener.ts';
 import type { SessionOptions } from './adaptor/rtmp-session.ts';
 import { systemClock } from './application/clock.ts';
+import { LoadGovernor } from './application/flush.ts';
 import { Registry } from './application/registry.ts';
 import { version } from './cli/help.ts';
 import type { Config } from './config/load.ts';
@@ -39,6 +40,12 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     gateDeadlineMs: config.script.gateMs,
     clock,
   });
+  const governor = new LoadGovernor(clock, ({ widenedMs, sweepShare }) =>
+    log.warn(
+      { event: 'load', widenedMs, sweepShare },
+      `under load: streams gather for ${widenedMs} ms before they are sent`,
+    ),
+  );
   const recorders = new FileRecorders(config.applicationsDir, log, clock);
   const registry = new Registry({
     clock,
@@ -49,7 +56,8 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
       clock,
       gop: config.live.gop,
       backlog: config.live.backlog,
-      maxAudioDelayMs: config.live.audioDelayMs,
+      flush: { mode: 'frame', audioMs: config.live.audioDelayMs },
+      governor,
     },
     publishTimeoutMs: config.live.publishTimeoutMs,
     idleMs: config.script.maxIdleMs,

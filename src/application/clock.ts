@@ -5,6 +5,8 @@ export interface Clock {
   now(): number;
   /** Calls once after `ms`; the returned function takes it back. */
   after(ms: number, call: () => void): () => void;
+  /** Calls once when the events at hand have been dealt with; the returned function takes it back. */
+  soon(call: () => void): () => void;
 }
 
 export const systemClock: Clock = {
@@ -12,5 +14,9 @@ export const systemClock: Clock = {
   after(ms, call) {
     const timer = setTimeout(call, ms);
     return () => clearTimeout(timer);
+  },
+  soon(call) {
+    const immediate = setImmediate(call);
+    return () => clearImmediate(immediate);
   },
 };

@@ -97,6 +97,8 @@ export class AppInstance implements ScriptCommands {
     this.#cancelIdle?.();
     this.#cancelIdle = undefined;
     this.#clients.set(client.id, client);
+    // The folder may have got its first script since: it decides from now on, and finds who is here in its snapshot.
+    this.#script ??= this.#options.scripts.open(this.application, this.name, this);
     if (this.#script) void this.#askScript(this.#script, client, args);
     else this.#accept(client);
     return client;

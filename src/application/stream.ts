@@ -5,8 +5,9 @@ import { MessageType } from '../protocol/message.ts';
 import type { WireMessage } from '../protocol/wire-message.ts';
 import type { BacklogLimits } from './backlog.ts';
 import type { Clock } from './clock.ts';
+import type { FlushPolicy, LoadGovernor } from './flush.ts';
 import { GopCache, type GopCacheLimits } from './gop-cache.ts';
-import { type Player, Viewer } from './viewer.ts';
+import { type Flush, type Player, Viewer } from './viewer.ts';
 
 /** Takes whole batches onwards: a recorder, a segmenter. Must not throw or wait. */
 export interface Sink {
@@ -19,8 +20,9 @@ export interface StreamOptions {
   clock: Clock;
   gop: GopCacheLimits;
   backlog: BacklogLimits;
-  /** Audio (and streams without video) waits at most this long for a video message to ride along with. */
-  maxAudioDelayMs: number;
+  flush: FlushPolicy;
+  /** Shared by all streams of the process. */
+  governor: LoadGovernor;
 }
 
 export interface StreamStats {
@@ -42,6 +44,8 @@ export class Stream {
   readonly #options: StreamOptions;
   readonly #cache: GopCache;
   readonly #viewers = new Set<Viewer>();
+  /** Who has come since the last flush, and how much of what is pending it has been given with its first bytes. */
+  #fresh = new Map<Viewer, number>();
   readonly #sinks = new Set<Sink>();
   #pending: WireMessage[] = [];
   #pendingKeyframe = false;
@@ -83,7 +87,9 @@ export class Stream {
       const isKeyframe = tag?.isKeyframe === true;
       if (isKeyframe) this.flush(); // so that a group of pictures begins at the beginning of a write
       this.#enqueue(message, isKeyframe);
-      this.flush();
+      const { flush, governor } = this.#options;
+      if (flush.mode === 'frame' && governor.gatherMs(flush) === 0) this.flush();
+      else this.#armFlush();
     }
   }
 
@@ -122,10 +128,16 @@ export class Stream {
   }
 
   #armFlush(): void {
-    this.#cancelFlush ??= this.#clock.after(this.#options.maxAudioDelayMs, () => {
+    if (this.#cancelFlush) return;
+    const { flush, governor } = this.#options;
+    const now = () => {
       this.#cancelFlush = undefined;
       this.flush();
-    });
+    };
+    const gatherMs = governor.gatherMs(flush);
+    if (gatherMs > 0) this.#cancelFlush = this.#clock.after(gatherMs, now);
+    else if (flush.mode === 'frame') this.#cancelFlush = this.#clock.after(flush.audioMs, now);
+    else this.#cancelFlush = this.#clock.soon(now);
   }
 
   flush(): void {
@@ -142,13 +154,41 @@ export class Stream {
   }
 
   #send(batch: WireMessage[], startsGroup: boolean): void {
-    const bytes = batch.length === 1 ? batch[0]!.wire : Buffer.concat(batch.map((message) => message.wire));
+    const { governor } = this.#options;
     const now = this.#clock.now();
-    const flush = { batch, bytes, startsGroup, needsKeyframe: this.#hasVideo, bitrate: this.bitrate, now };
+    const whole = this.#flushOf(batch, startsGroup, now);
+    const fresh = this.#fresh;
     for (const viewer of this.#viewers) {
-      if (viewer.take(flush, this.#cache)) this.stats.writes += 1;
-      else this.stats.skipped += 1;
+      if (fresh.size > 0 && fresh.has(viewer)) continue;
+      this.#give(viewer, whole);
     }
+    if (fresh.size > 0) this.#sendToFresh(batch, whole);
+    governor.swept(now, this.#clock.now());
+  }
+
+  /** They have had the first messages of this batch already. */
+  #sendToFresh(batch: WireMessage[], whole: Flush): void {
+    const rest = new Map<number, Flush>();
+    for (const [viewer, had] of this.#fresh) {
+      if (had === batch.length) continue;
+      let flush = rest.get(had);
+      if (!flush) {
+        flush = this.#flushOf(batch.slice(had), false, whole.now);
+        rest.set(had, flush);
+      }
+      this.#give(viewer, flush);
+    }
+    this.#fresh = new Map();
+  }
+
+  #flushOf(batch: WireMessage[], startsGroup: boolean, now: number): Flush {
+    const bytes = batch.length === 1 ? batch[0]!.wire : Buffer.concat(batch.map((message) => message.wire));
+    return { batch, bytes, startsGroup, needsKeyframe: this.#hasVideo, bitrate: this.bitrate, now };
+  }
+
+  #give(viewer: Viewer, flush: Flush): void {
+    if (viewer.take(flush, this.#cache)) this.stats.writes += 1;
+    else this.stats.skipped += 1;
   }
 
   #count(bytes: number): void {
@@ -166,15 +206,19 @@ export class Stream {
 
   /** Sends what a joiner needs and adds it. */
   addPlayer(player: Player): Viewer {
-    this.flush(); // so that the joiner's cached group and the live edge meet once
+    // With a group, what is pending is part of it and so of the joiner's first bytes: a flush for each joiner would cost all
+    // the others a write. Without one the joiner must not miss it.
+    if (!this.#cache.hasGroup) this.flush();
     const viewer = new Viewer(player, this.#options.backlog);
     viewer.join(this.#cache, this.#hasVideo, this.#liveMs);
     this.#viewers.add(viewer);
+    if (this.#pending.length > 0) this.#fresh.set(viewer, this.#pending.length);
     return viewer;
   }
 
   removePlayer(viewer: Viewer): void {
     this.#viewers.delete(viewer);
+    this.#fresh.delete(viewer);
   }
 
   /** Gives the sink what it needs to begin with (from the last keyframe on), then everything. Returns its own undo. */

@@ -1,6 +1,8 @@
 // A server in memory for one conversation: registry, sessions, a clock that stands still, and what must hold of them.
+
 import pino from 'pino';
 import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
+import { LoadGovernor } from '../../src/application/flush.ts';
 import { Registry } from '../../src/application/registry.ts';
 import { bugs } from '../../src/log/log.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -21,8 +23,8 @@ const LIMITS = {
 };
 /** What a flood may leave in memory: one read of 64 KiB can be that many empty messages of some 250 bytes each. */
 const MAX_HELD_BYTES = 24 << 20;
-/** What may wait for a peer that does not read. */
-const MAX_QUEUED_BYTES = 2 << 20;
+/** What may wait for a peer that does not read: 4 MiB of answers, and media up to its own limit. */
+const MAX_QUEUED_BYTES = 6 << 20;
 const CLOSE_GRACE_MS = 3_000;
 const IDLE_MS = 60_000;
 const MAX_PEERS = 5;
@@ -50,7 +52,13 @@ export class World {
       scripts: this.scripts,
       recorders: this.recorders,
       hasApplication: (name) => APPLICATIONS.includes(name),
-      streams: { clock, gop: LIMITS.gop, backlog: LIMITS.backlog, maxAudioDelayMs: 40 },
+      streams: {
+        clock,
+        gop: LIMITS.gop,
+        backlog: LIMITS.backlog,
+        flush: { mode: 'frame', audioMs: 40 },
+        governor: new LoadGovernor(clock),
+      },
       publishTimeoutMs: 2000,
       idleMs: IDLE_MS,
       maxWaitingNames: LIMITS.maxWaitingNames,

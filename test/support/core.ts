@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import pino from 'pino';
 import { Listener } from '../../src/adaptor/listener.ts';
 import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
+import { LoadGovernor } from '../../src/application/flush.ts';
 import type { AppInstance } from '../../src/application/instance.ts';
 import type { RecordEvents, Recorders, Recording, RecordRequest } from '../../src/application/recording.ts';
 import { Registry, type RegistryOptions } from '../../src/application/registry.ts';
@@ -26,8 +27,10 @@ import { RtmpPeer } from './rtmp-peer.ts';
 export const STREAM_OPTIONS = {
   gop: { maxBytes: 1 << 20, maxMs: 20_000 },
   backlog: { softBytes: 512 << 10, softMs: 2_000, hardBytes: 4 << 20, stallMs: 5_000 },
-  maxAudioDelayMs: 40,
-};
+  flush: { mode: 'frame', audioMs: 40 },
+  /** Of a clock that stands still, so without any load. */
+  governor: new LoadGovernor(new ManualClock()),
+} as const;
 
 export interface CoreOptions {
   /** Whether applications have a script; they do. */

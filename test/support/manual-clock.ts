@@ -15,6 +15,11 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
+  /** Due at the next turn, even one of 0 ms. */
+  soon(call: () => void): () => void {
+    return this.after(0, call);
+  }
+
   get pending(): number {
     return this.#timers.size;
   }
