@@ -1,0 +1,126 @@
+// How many connections a listener takes, and how fast: in all, and from one address. (FMS: MaxConnections, MaxConnectionRate.)
+import { isIPv6 } from 'node:net';
+import type { Clock } from '../application/clock.ts';
+
+/** Undefined: no limit. Rates are connections a second; a burst of one second's worth is within them. */
+export interface ConnectLimits {
+  maxConnections: number | undefined;
+  maxConnectionsPerAddress: number | undefined;
+  maxRate: number | undefined;
+  maxRatePerAddress: number | undefined;
+}
+
+/** Why a connection was not taken. */
+export type Refusal = keyof ConnectLimits;
+
+/** Addresses are looked through for those that have nothing open and nothing owed. */
+const SWEEP_EVERY = 1024;
+
+/** Fills with `rate` tokens a second up to one second's worth; a connection takes one. */
+class TokenBucket {
+  #tokens: number;
+  #filledAt: number;
+  readonly #capacity: number;
+  readonly #rate: number;
+
+  constructor(rate: number, now: number) {
+    this.#rate = rate;
+    this.#capacity = Math.max(1, rate);
+    this.#tokens = this.#capacity;
+    this.#filledAt = now;
+  }
+
+  tokens(now: number): number {
+    this.#tokens = Math.min(this.#capacity, this.#tokens + ((now - this.#filledAt) / 1000) * this.#rate);
+    this.#filledAt = now;
+    return this.#tokens;
+  }
+  take(): void {
+    this.#tokens -= 1;
+  }
+  isFull(now: number): boolean {
+    return this.tokens(now) === this.#capacity;
+  }
+}
+
+interface Host {
+  open: number;
+  bucket: TokenBucket | undefined;
+}
+
+export class ConnectLimiter {
+  readonly #limits: ConnectLimits;
+  readonly #clock: Clock;
+  readonly #hosts = new Map<string, Host>();
+  readonly #bucket: TokenBucket | undefined;
+  #open = 0;
+  #untilSweep = SWEEP_EVERY;
+
+  constructor(limits: ConnectLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#bucket = this.#bucketOf(limits.maxRate);
+  }
+
+  #bucketOf(rate: number | undefined): TokenBucket | undefined {
+    return rate === undefined ? undefined : new TokenBucket(rate, this.#clock.now());
+  }
+
+  /** Counts a connection in, or says which limit is against it. The returned function counts it out, once. */
+  admit(address: string): Refusal | (() => void) {
+    const limits = this.#limits;
+    const now = this.#clock.now();
+    const key = hostKey(address);
+    const host = this.#hosts.get(key) ?? { open: 0, bucket: this.#bucketOf(limits.maxRatePerAddress) };
+    if (isReached(limits.maxConnections, this.#open)) return 'maxConnections';
+    if (isReached(limits.maxConnectionsPerAddress, host.open)) return 'maxConnectionsPerAddress';
+    // the address first: one that is too fast does not use up what there is for the others
+    if (host.bucket && host.bucket.tokens(now) < 1) return 'maxRatePerAddress';
+    if (this.#bucket && this.#bucket.tokens(now) < 1) return 'maxRate';
+    host.bucket?.take();
+    this.#bucket?.take();
+    host.open += 1;
+    this.#open += 1;
+    this.#hosts.set(key, host);
+    this.#sweepNowAndThen(now);
+    let isCounted = true;
+    return () => {
+      if (!isCounted) return;
+      isCounted = false;
+      this.#open -= 1;
+      host.open -= 1;
+      if (this.#isForgettable(host, this.#clock.now())) this.#hosts.delete(key);
+    };
+  }
+
+  /** Addresses that are remembered. */
+  get hostCount(): number {
+    return this.#hosts.size;
+  }
+
+  #isForgettable({ open, bucket }: Host, now: number): boolean {
+    return open === 0 && (!bucket || bucket.isFull(now));
+  }
+
+  #sweepNowAndThen(now: number): void {
+    this.#untilSweep -= 1;
+    if (this.#untilSweep > 0) return;
+    this.#untilSweep = SWEEP_EVERY;
+    for (const [key, host] of this.#hosts) if (this.#isForgettable(host, now)) this.#hosts.delete(key);
+  }
+}
+
+function isReached(limit: number | undefined, count: number): boolean {
+  return limit !== undefined && count >= limit;
+}
+
+/** Who has one IPv6 address has the other 2^64 of its network as well: they count as one. */
+function hostKey(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [bare = ''] = address.split('%');
+  const [head = '', tail = ''] = bare.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const after = tail === '' ? [] : tail.split(':');
+  while (groups.length + after.length < 8) groups.push('0');
+  return [...groups, ...after].slice(0, 4).join(':');
+}
