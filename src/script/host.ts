@@ -12,7 +12,7 @@ import { bundleGuest } from './guest-bundle.ts';
 import { InstanceScriptHost } from './instance-script.ts';
 import { Journal } from './journal.ts';
 import { type RunnerProcess, spawnRunner } from './runner-process.ts';
-import { Strikes } from './strikes.ts';
+import { StrikeBook } from './strikes.ts';
 import { type RunnerDeath, Supervisor } from './supervisor.ts';
 import { Unit, type UnitOptions } from './unit.ts';
 import { ScriptWatcher } from './watch.ts';
@@ -37,10 +37,15 @@ interface Application {
   readonly instances: Set<RunningInstance>;
   /** The last version that has served anywhere. */
   proven: ScriptBuild | undefined;
-  /** Instances that were opened when there was no script: called when there is one. */
-  readonly unscripted: Set<() => void>;
-  /** By instance: they outlive it, so that coming back does not wipe the slate. */
-  readonly strikes: Map<string, Strikes>;
+  readonly strikes: StrikeBook;
+  /** A version that could not be started a moment ago is not tried again at once: connects are cheap, loading is not. */
+  resting: { hash: string; untilMs: number } | undefined;
+}
+
+const REST_MS = 1000;
+
+function isResting({ resting }: Application, build: ScriptBuild, clock: Clock): boolean {
+  return resting !== undefined && resting.hash === build.hash && clock.now() < resting.untilMs;
 }
 
 interface RunningInstance {
@@ -57,6 +62,7 @@ export class ScriptHost implements Scripts {
   #lastUnitId = 0;
   #supervisor: Supervisor | undefined;
   #watcher: ScriptWatcher | undefined;
+  #isClosed = false;
 
   constructor(options: ScriptHostOptions) {
     this.#options = options;
@@ -84,9 +90,11 @@ export class ScriptHost implements Scripts {
       onError: (error) => log.warn({ event: 'watch', err: error }, 'changes of scripts may go unseen'),
     });
     const supervise = async () => {
+      const guest = await bundleGuest();
+      if (this.#isClosed) return;
       this.#supervisor = new Supervisor({
         spawn,
-        guest: await bundleGuest(),
+        guest,
         clock,
         log,
         onUp: () => this.#eachInstance((script) => script.runnerUp()),
@@ -99,6 +107,7 @@ export class ScriptHost implements Scripts {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#catalog.close();
     this.#eachInstance((script) => script.close());
     await Promise.all([this.#watcher?.close(), this.#supervisor?.close()]);
@@ -110,8 +119,6 @@ export class ScriptHost implements Scripts {
     const { log, applicationLog, clock, server, hostname, limits, gateDeadlineMs } = this.#options;
     const shared = this.#application(application);
     const name = `${application}/${instance}`;
-    const strikes = shared.strikes.get(instance) ?? new Strikes(clock);
-    shared.strikes.set(instance, strikes);
     const journal = new Journal({
       application,
       instance,
@@ -123,14 +130,21 @@ export class ScriptHost implements Scripts {
       name,
       commands,
       journal,
-      strikes,
+      strikes: shared.strikes.of(instance),
       clock,
       gateDeadlineMs,
       limits,
       application: { name, server, hostname, config: {} },
-      candidates: () => [entry.good, shared.proven].filter((build) => build !== undefined),
+      candidates: () => {
+        const known = [entry.good, shared.proven].filter((build) => build !== undefined);
+        return known.filter((build) => !isResting(shared, build, clock));
+      },
       isRunnerUp: () => this.#supervisor?.isUp ?? false,
       openUnit: (unit) => this.#openUnit(unit),
+      isCongested: () => this.#supervisor?.isCongested ?? false,
+      onRefused: (build) => {
+        shared.resting = { hash: build.hash, untilMs: clock.now() + REST_MS };
+      },
       onServing: (build) => {
         shared.proven = build;
       },
@@ -143,20 +157,15 @@ export class ScriptHost implements Scripts {
     return script;
   }
 
-  /**
-   * `open` gave nothing, for there was no script: `listener` is called once there is one. What is running then opens
-   * again and hands its clients over in the snapshot. Returns its undo.
-   */
-  whenScripted(application: string, listener: () => void): () => void {
-    const { unscripted } = this.#application(application);
-    unscripted.add(listener);
-    return () => unscripted.delete(listener);
-  }
-
   #application(name: string): Application {
     let application = this.#applications.get(name);
     if (!application) {
-      application = { instances: new Set(), proven: undefined, unscripted: new Set(), strikes: new Map() };
+      application = {
+        instances: new Set(),
+        proven: undefined,
+        strikes: new StrikeBook(this.#options.clock),
+        resting: undefined,
+      };
       this.#applications.set(name, application);
     }
     return application;
@@ -171,14 +180,12 @@ export class ScriptHost implements Scripts {
 
   #built(build: ScriptBuild, healed: boolean): void {
     const { application } = build;
-    const { instances, unscripted, strikes } = this.#application(application);
+    const shared = this.#application(application);
     if (healed)
       this.#options.log.info({ event: 'script', application }, `${application}: its script is sound again`);
-    for (const entry of strikes.values()) entry.clear();
-    for (const { script } of [...instances]) script.reload(build);
-    const listeners = [...unscripted];
-    unscripted.clear();
-    for (const listener of listeners) listener();
+    shared.strikes.clear();
+    shared.resting = undefined;
+    for (const { script } of [...shared.instances]) script.reload(build);
   }
 
   #broken(application: string, faults: BuildFault[], good: ScriptBuild | undefined): void {

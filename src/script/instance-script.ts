@@ -63,7 +63,10 @@ export interface InstanceScriptOptions {
   /** The versions to begin with, best first: the newest that bundles, the last that has served elsewhere. */
   candidates(): ScriptBuild[];
   isRunnerUp(): boolean;
+  isCongested(): boolean;
   openUnit(options: Omit<UnitOptions, 'id' | 'send' | 'onGone'>): Unit;
+  /** That version could not be started here. */
+  onRefused(build: ScriptBuild): void;
   /** That version serves here. */
   onServing(build: ScriptBuild): void;
   onBug(error: unknown, where: string): void;
@@ -102,11 +105,14 @@ export class InstanceScriptHost implements InstanceScript {
     this.#mailbox = new Mailbox({
       clock: options.clock,
       gateDeadlineMs: options.gateDeadlineMs,
+      isCongested: options.isCongested,
       onExpired: (gate, asked) => this.#gateExpired(gate, asked),
       onBug: (error) => options.onBug(error, 'an answer of a script'),
     });
     this.#cancelStartDeadline = options.clock.after(options.gateDeadlineMs, () => {
-      if (this.#state === State.Starting) this.#fail('it did not start in time');
+      if (this.#state !== State.Starting) return;
+      options.journal.warn('the script did not start in time');
+      this.#fail('it did not start in time');
     });
   }
 
@@ -336,12 +342,13 @@ export class InstanceScriptHost implements InstanceScript {
 
   /** That version does not come up: say why, and let the one that served go on. */
   #refuse(unit: Unit, end: UnitEnd): void {
-    const { journal, strikes } = this.#options;
+    const { journal, strikes, onRefused } = this.#options;
     unit.dispose();
     if (this.#next === unit) this.#next = undefined;
     if (this.#state === State.Closed) return;
     if (end.reason !== 'runner' && end.reason !== 'dropped') {
       this.#refused.add(unit.build.hash);
+      onRefused(unit.build);
       if (end.reason === 'dead') strikes.add();
       if (end.reason !== 'unready' || !this.#hasReported) {
         const { message, scriptStack: stack } = end;
@@ -386,9 +393,10 @@ export class InstanceScriptHost implements InstanceScript {
     this.#current?.dispose();
     this.#current = undefined;
     this.#mailbox.shut();
-    journal.warn(`the script is not running (${why}): everything is refused until its files change`);
-    if (wasStarting)
+    if (wasStarting) {
+      // What went wrong has been told; a client that tries again and again need not fill the log.
       this.#settleStarted.reject(new ScriptError('ERR_SCRIPT_LOAD', `${name} failed to load: ${why}`));
+    } else journal.warn(`the script is not running (${why}): everything is refused until its files change`);
   }
 
   // ── what scripts say ───────────────────────────────────────────────────────────────────────────────────────────

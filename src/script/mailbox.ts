@@ -18,6 +18,8 @@ import type { ScriptEvent } from './wire.ts';
 export const MAX_OPEN_CALLS = 10_000;
 /** onAppStop may take this long before the instance goes on without its answer. */
 export const STOP_DEADLINE_MS = 2000;
+/** Arguments that wait for a script, as JSON: clients can send more in seconds than a runner that is away should cost. */
+export const MAX_PARKED_CHARS = 16 << 20;
 const NO_ANSWER = 'The application did not answer.';
 
 interface Question {
@@ -39,7 +41,7 @@ interface Stop extends Question {
   readonly cancelDeadline: () => void;
 }
 
-interface Parked {
+interface Post {
   event: ScriptEvent;
   /** It is dropped if that has been settled meanwhile. */
   question?: Question;
@@ -52,6 +54,8 @@ export interface MailboxOptions {
   gateDeadlineMs: number;
   /** A gate's deadline passed; `asked`: whoever was to answer. */
   onExpired(gate: GateName, asked: Unit | undefined): void;
+  /** The runner does not keep up: calls, which clients make as they like, fail. Gates and notices always fit. */
+  isCongested(): boolean;
   /** Something that was told an answer threw. */
   onBug(error: unknown): void;
 }
@@ -62,7 +66,8 @@ export class Mailbox {
   readonly #calls = new Map<number, Call>();
   readonly #stops = new Map<number, Stop>();
   #lastId = 0;
-  #parked: Parked[] = [];
+  #parked: Post[] = [];
+  #parkedChars = 0;
   /** Who takes the post. Undefined: it is parked. */
   #unit: Unit | undefined;
   /** There will be no script for a while: nothing is kept, everything is answered at once. */
@@ -146,9 +151,9 @@ export class Mailbox {
     const call: Call = { event, client, asked: undefined, answer: this.#guarded(answer) };
     this.#calls.set(id, call);
     if (this.#isShut) queueMicrotask(() => this.#failCall(id, NO_ANSWER));
-    else if (this.#calls.size > MAX_OPEN_CALLS)
+    else if (this.#calls.size > MAX_OPEN_CALLS || this.#options.isCongested()) {
       queueMicrotask(() => this.#failCall(id, 'too many calls are open'));
-    else this.#put({ event, question: call });
+    } else this.#put({ event, question: call });
   }
 
   #failCall(id: number, description: string): void {
@@ -198,7 +203,7 @@ export class Mailbox {
     call.answer(result);
   }
 
-  /** That event did not fit through the pipe. */
+  /** That event does not fit through the pipe, or not among what waits for it. */
   undeliverable(event: ScriptEvent): void {
     if (event.t === 'gate') this.#closeGate(event.id)?.answer(refusal('The request is too large.'));
     else if (event.t === 'call') this.#failCall(event.id, 'the arguments are too large');
@@ -231,6 +236,7 @@ export class Mailbox {
     this.#unit = unit;
     const parked = this.#parked;
     this.#parked = [];
+    this.#parkedChars = 0;
     for (const entry of parked) this.#put(entry);
   }
 
@@ -253,6 +259,7 @@ export class Mailbox {
     this.#isShut = true;
     this.#unit = undefined;
     this.#parked = [];
+    this.#parkedChars = 0;
     for (const id of [...this.#calls.keys()]) this.#failCall(id, NO_ANSWER);
     for (const id of [...this.#stops.keys()]) this.#stopped(id, true);
     for (const id of [...this.#gates.keys()]) this.#closeGate(id)?.answer(refusal(NO_ANSWER));
@@ -268,15 +275,16 @@ export class Mailbox {
     this.#isShut = true;
     this.#unit = undefined;
     this.#parked = [];
+    this.#parkedChars = 0;
     for (const id of [...this.#gates.keys()]) this.#closeGate(id);
     this.#calls.clear();
     for (const id of [...this.#stops.keys()]) this.#stopped(id, true);
   }
 
-  #put(entry: Parked): void {
+  #put(entry: Post): void {
     const unit = this.#unit;
     if (!unit) {
-      if (!this.#isShut) this.#parked.push(entry);
+      this.#keep(entry);
       return;
     }
     const { event, question, only } = entry;
@@ -286,6 +294,18 @@ export class Mailbox {
       question.asked = unit;
     }
     unit.post(event);
+  }
+
+  #keep(entry: Post): void {
+    if (this.#isShut) return;
+    if (entry.event.t === 'gate' || entry.event.t === 'call') {
+      this.#parkedChars += JSON.stringify(entry.event).length;
+      if (this.#parkedChars > MAX_PARKED_CHARS) {
+        queueMicrotask(() => this.undeliverable(entry.event));
+        return;
+      }
+    }
+    this.#parked.push(entry);
   }
 
   #isOpen(question: Question): boolean {

@@ -1,31 +1,41 @@
-// Isolates that ended by their own doing, per instance: what keeps doing so is stopped until its files change.
+// Isolates that ended by their own doing: an instance whose script keeps doing so is stopped until its files change.
 import type { Clock } from '../application/clock.ts';
 
 export const MAX_STRIKES = 3;
 export const STRIKE_WINDOW_MS = 10 * 60_000;
 
-export class Strikes {
+/** Of one instance. */
+export interface Strikes {
+  add(): void;
+  readonly isOut: boolean;
+}
+
+/** Of one application. It outlives its instances: coming back does not wipe the slate. */
+export class StrikeBook {
   readonly #clock: Clock;
-  #times: number[] = [];
+  /** Only instances that have any: their names are the clients' to choose. */
+  readonly #times = new Map<string, number[]>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  add(): void {
-    this.#times = [...this.#recent(), this.#clock.now()];
-  }
-
-  get isOut(): boolean {
-    return this.#recent().length >= MAX_STRIKES;
+  of(instance: string): Strikes {
+    const book = this;
+    return {
+      add: () => this.#times.set(instance, [...this.#recent(instance), this.#clock.now()]),
+      get isOut() {
+        return book.#recent(instance).length >= MAX_STRIKES;
+      },
+    };
   }
 
   clear(): void {
-    this.#times = [];
+    this.#times.clear();
   }
 
-  #recent(): number[] {
+  #recent(instance: string): number[] {
     const since = this.#clock.now() - STRIKE_WINDOW_MS;
-    return this.#times.filter((at) => at > since);
+    return (this.#times.get(instance) ?? []).filter((at) => at > since);
   }
 }

@@ -17,6 +17,7 @@ const SILENT_CHECKS_AT_START = 60;
 export const BACK_OFF_MS = [0, 250, 1000, 5000, 30_000];
 /** A runner that lived longer died of something new. */
 export const YOUNG_MS = 3000;
+const MAX_BACKLOG_BYTES = 32 << 20;
 const MAX_STDERR_LINE = 4096;
 /** Ends that only the process itself brings about: blame is fair. SIGKILL may be anybody's. */
 const OWN_FAULT = /^SIG(ABRT|TRAP|SEGV|ILL|BUS|FPE)$/;
@@ -67,6 +68,11 @@ export class Supervisor {
 
   get isUp(): boolean {
     return this.#running?.saidHello === true && this.#running.verdict === undefined;
+  }
+
+  /** More than this waits to be read by the runner: what can be refused should be. */
+  get isCongested(): boolean {
+    return (this.#running?.process.channel.writableLength ?? 0) > MAX_BACKLOG_BYTES;
   }
 
   /** Resolves when the runner is up; rejects when the very first one cannot be started: none will ever be. */

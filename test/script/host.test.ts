@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { systemClock } from '../../src/application/clock.ts';
+import { type Clock, systemClock } from '../../src/application/clock.ts';
 import type { InstanceScript, InvokeResult, Verdict } from '../../src/application/script.ts';
 import { bugs } from '../../src/log/log.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
@@ -29,7 +29,7 @@ function guard(word: string, version: number): string {
     interface Client { version: () => number }`;
 }
 
-async function hosting(applications: Record<string, string>) {
+async function hosting(applications: Record<string, string>, clock: Clock = systemClock) {
   const folder = await Folder.create(applications);
   const records = new Records();
   const host = new ScriptHost({
@@ -40,7 +40,7 @@ async function hosting(applications: Record<string, string>) {
     hostname: 'localhost',
     limits: DEFAULT_LIMITS,
     gateDeadlineMs: GATE_DEADLINE_MS,
-    clock: systemClock,
+    clock,
   });
   await host.start();
   const instances: Instance[] = [];
@@ -255,17 +255,25 @@ describe('the script host', { timeout: 60_000 }, () => {
     assert.deepEqual(await connect(next, 'c', 'b'), { accepted: true });
   });
 
-  test('tells instances without a script when there is one', async () => {
+  test('has a script for an instance that was opened before there was one', async () => {
     await using h = await hosting({ 'live/readme.txt': '' });
     const instance = new Instance();
-    instance.clients = ['c'];
     assert.equal(h.host.open('live', '_definst_', instance), undefined);
-    const scripted = new Promise<void>((resolve) => h.host.whenScripted('live', resolve));
+    instance.clients = ['c'];
     await h.folder.write('live/main.ts', guard('a', 3));
-    await scripted;
     const script = h.host.open('live', '_definst_', instance)!;
     await script.started;
     assert.deepEqual(await connect(script, 'd', 'x'), { accepted: false, reason: 'wrong word' });
+    assert.deepEqual(await call(script, 'c', 'version'), { found: true, ok: true, value: 3 });
+  });
+
+  test('does not try a script that will not start again with every connect', async () => {
+    const frozen = { ...systemClock, now: () => 0 };
+    await using h = await hosting({ 'live/main.asc': 'boom();' }, frozen);
+    await assert.rejects(h.open('live').script.started, { code: 'ERR_SCRIPT_LOAD' });
+    for (let i = 0; i < 5; i += 1)
+      await assert.rejects(h.open('live').script.started, { code: 'ERR_SCRIPT_LOAD' });
+    assert.equal(h.records.errors.length, 1);
   });
 
   test('finds a script that was written a moment ago', async () => {

@@ -11,7 +11,7 @@ import type {
 import type { ScriptBuild } from '../../../src/script/build.ts';
 import { InstanceScriptHost } from '../../../src/script/instance-script.ts';
 import { Journal } from '../../../src/script/journal.ts';
-import { Strikes } from '../../../src/script/strikes.ts';
+import { StrikeBook } from '../../../src/script/strikes.ts';
 import { DEFAULT_LIMITS } from '../../../src/script/wire.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { FakeRunner, type FakeUnit } from './fake-runner.ts';
@@ -95,18 +95,21 @@ export function setUp({ build = version('a'), isUp = true, prepare }: Setting = 
     good: build,
     proven: undefined,
   };
+  const rejected: string[] = [];
   const script = new InstanceScriptHost({
     name: 'live/_definst_',
     commands: instance,
     journal: new Journal({ application: 'live', instance: '_definst_', log, applicationLog, clock }),
-    strikes: new Strikes(clock),
+    strikes: new StrikeBook(clock).of('_definst_'),
     clock,
     gateDeadlineMs: GATE_DEADLINE_MS,
     limits: DEFAULT_LIMITS,
     application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {} },
     candidates: () => [known.good, known.proven].filter((candidate) => candidate !== undefined),
     isRunnerUp: () => runner.isUp,
+    isCongested: () => false,
     openUnit: (options) => runner.openUnit(options),
+    onRefused: (refused) => rejected.push(refused.hash),
     onServing: (served) => {
       known.proven = served;
     },
@@ -117,7 +120,7 @@ export function setUp({ build = version('a'), isUp = true, prepare }: Setting = 
   const verdicts: Verdict[] = [];
   const results: InvokeResult[] = [];
   return {
-    ...{ clock, runner, instance, records, script, known, verdicts, results },
+    ...{ clock, runner, instance, records, script, known, verdicts, results, rejected },
     ask: (name = 'key') =>
       script.ask(
         {
