@@ -1,8 +1,7 @@
 // logs/_defaultVHost_/<application>/<instance>/application.00.log: what `trace` says and what goes wrong in a script, in
 // the columns of FMS: date, time, x-pid, x-status, x-ctx, split by tabs.
-import { mkdirSync } from 'node:fs';
+import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { dirname, join } from 'node:path';
-import pino from 'pino';
 
 /** x-status: severity, category (three digits), message id (four). 264 is JavaScript, 265 the application. */
 const STATUS = { trace: '(s)2641173', error: '(e)2641220', warn: '(w)2641221', info: '(i)2651000' } as const;
@@ -14,11 +13,28 @@ export interface ApplicationLog {
   info(text: string): void;
 }
 
+/** Instances come and go; a file that was closed is opened again by its next line. */
+const MAX_OPEN_FILES = 100;
+/** Lines of one file that the disk has not taken; more are left out. */
+const MAX_WAITING_BYTES = 4 << 20;
+/** A file that cannot be written is not tried again for so long. */
+const RETRY_MS = 60_000;
+
+interface LogFile {
+  /** Undefined: it is broken. */
+  stream: WriteStream | undefined;
+  brokenAtMs: number;
+  hasDropped: boolean;
+}
+
 /** One file per instance, opened at its first line, appended to, written behind the caller's back; `close` flushes. */
 export class ApplicationLogs {
   readonly #dir: string;
   readonly #now: () => Date;
-  readonly #files = new Map<string, ReturnType<typeof pino.destination>>();
+  /** Least recently used first. */
+  readonly #files = new Map<string, LogFile>();
+  /** Being closed. */
+  readonly #closing = new Set<Promise<void>>();
   readonly #onError: (path: string, error: Error) => void;
 
   /** `dir` is the logs folder; names of applications and instances must have been checked (storage/names.ts). */
@@ -43,42 +59,68 @@ export class ApplicationLogs {
     };
   }
 
-  #write(path: string, status: string, text: string): void {
-    const file = this.#open(path);
-    if (!file) return;
-    const [date, time] = formatTime(this.#now());
-    file.write(`${date}\t${time}\t${process.pid}\t${status}\t${escapeField(text)}\n`);
+  get openFiles(): number {
+    return this.#files.size;
   }
 
-  #open(path: string): ReturnType<typeof pino.destination> | undefined {
-    const open = this.#files.get(path);
-    if (open) return open;
+  #write(path: string, status: string, text: string): void {
+    const now = this.#now();
+    let file = this.#files.get(path);
+    if (!file || (!file.stream && now.getTime() - file.brokenAtMs >= RETRY_MS)) file = this.#open(path);
+    this.#files.delete(path);
+    this.#files.set(path, file);
+    if (this.#files.size > MAX_OPEN_FILES) this.#closeOldest();
+    const [date, time] = formatTime(now);
+    this.#append(path, file, `${date}\t${time}\t${process.pid}\t${status}\t${escapeField(text)}\n`);
+  }
+
+  #append(path: string, file: LogFile, line: string): void {
+    if (!file.stream) return;
+    if (file.stream.writableLength <= MAX_WAITING_BYTES) file.stream.write(line);
+    else if (!file.hasDropped) {
+      file.hasDropped = true;
+      this.#onError(path, new Error('the disk is too slow, lines are left out'));
+    }
+  }
+
+  #open(path: string): LogFile {
+    const file: LogFile = { stream: undefined, brokenAtMs: 0, hasDropped: false };
+    const broke = (error: Error) => {
+      file.stream = undefined;
+      file.brokenAtMs = this.#now().getTime();
+      this.#onError(path, error);
+    };
     try {
       mkdirSync(dirname(path), { recursive: true });
-      const file = pino.destination({ dest: path, append: true, sync: false, minLength: 0 });
-      file.on('error', (error: Error) => this.#onError(path, error));
-      this.#files.set(path, file);
-      return file;
+      file.stream = createWriteStream(path, { flags: 'a' });
+      file.stream.on('error', broke);
     } catch (error) {
-      this.#onError(path, error as Error);
-      return undefined;
+      broke(error as Error);
     }
+    return file;
+  }
+
+  #closeOldest(): void {
+    const [oldest] = this.#files.entries();
+    if (!oldest) return;
+    this.#files.delete(oldest[0]);
+    this.#close(oldest[1]);
+  }
+
+  #close({ stream }: LogFile): void {
+    if (!stream) return;
+    const closed = new Promise<void>((resolve) => {
+      stream.once('close', resolve);
+      stream.end();
+    }).finally(() => this.#closing.delete(closed));
+    this.#closing.add(closed);
   }
 
   /** Writes what is queued and closes every file. */
   async close(): Promise<void> {
-    const files = [...this.#files.values()];
+    for (const file of this.#files.values()) this.#close(file);
     this.#files.clear();
-    await Promise.all(
-      files.map(
-        (file) =>
-          new Promise<void>((resolve) => {
-            file.once('close', () => resolve());
-            file.once('error', () => resolve());
-            file.end();
-          }),
-      ),
-    );
+    await Promise.all(this.#closing);
   }
 }
 

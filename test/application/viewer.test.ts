@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Backlog, type BacklogLimits, type BacklogVerdict } from '../../src/application/backlog.ts';
+import { Stream } from '../../src/application/stream.ts';
+import { MessageType } from '../../src/protocol/message.ts';
+import { STREAM_OPTIONS } from '../support/core.ts';
+import { FakePlayer, wireMessage } from '../support/fake-player.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { audio, video } from '../support/media.ts';
+
+const LIMITS: BacklogLimits = { softBytes: 1_000, softMs: 2_000, hardBytes: 10_000, stallMs: 5_000 };
+
+// ── one slow player, judged ──────────────────────────────────────────────────────────────────────────────────────
+
+interface Judged {
+  queued: number;
+  progress?: number;
+  burst?: number;
+  /** Bytes per second. */
+  bitrate?: number;
+  atMs?: number;
+  verdict: BacklogVerdict;
+}
+
+for (const [what, steps] of [
+  ['an empty queue is written to', [{ queued: 0, verdict: 'write' }]],
+  ['up to the soft limit it is written to', [{ queued: 1_000, verdict: 'write' }]],
+  ['beyond the soft limit it is left out', [{ queued: 1_001, verdict: 'skip' }]],
+  [
+    'two seconds of a stream of much bitrate are more than the soft limit',
+    [
+      { queued: 6_000, bitrate: 3_000, verdict: 'write' },
+      { queued: 6_001, bitrate: 3_000, verdict: 'skip' },
+    ],
+  ],
+  [
+    'what a joiner was given at once does not count',
+    [
+      { queued: 9_000, burst: 8_000, verdict: 'write' },
+      { queued: 9_001, burst: 8_000, verdict: 'skip' },
+    ],
+  ],
+  [
+    'beyond the hard limit it is closed',
+    [
+      { queued: 10_000, verdict: 'skip' },
+      { queued: 10_001, verdict: 'close' },
+    ],
+  ],
+  [
+    'a soft limit near the hard one moves that away',
+    [
+      { queued: 16_000, burst: 7_000, verdict: 'skip' },
+      { queued: 16_001, burst: 7_000, verdict: 'close' },
+    ],
+  ],
+  [
+    'one that takes nothing for five seconds is closed',
+    [
+      { queued: 2_000, atMs: 0, verdict: 'skip' },
+      { queued: 2_000, atMs: 4_999, verdict: 'skip' },
+      { queued: 2_000, atMs: 5_000, verdict: 'close' },
+    ],
+  ],
+  [
+    'any byte that it takes begins the five seconds anew',
+    [
+      { queued: 2_000, progress: 1, atMs: 0, verdict: 'skip' },
+      { queued: 2_000, progress: 2, atMs: 4_999, verdict: 'skip' },
+      { queued: 2_000, progress: 2, atMs: 9_998, verdict: 'skip' },
+      { queued: 2_000, progress: 2, atMs: 9_999, verdict: 'close' },
+    ],
+  ],
+  [
+    'and so does a queue that has become short',
+    [
+      { queued: 2_000, atMs: 0, verdict: 'skip' },
+      { queued: 900, atMs: 4_000, verdict: 'write' },
+      { queued: 2_000, atMs: 6_000, verdict: 'skip' },
+      { queued: 2_000, atMs: 10_999, verdict: 'skip' },
+    ],
+  ],
+] as [string, Judged[]][]) {
+  test(`backlog: ${what}`, () => {
+    const backlog = new Backlog(LIMITS);
+    for (const { queued, progress = 0, burst = 0, bitrate = 0, atMs = 0, verdict } of steps) {
+      assert.equal(backlog.judge({ queuedBytes: queued, progress }, burst, bitrate, atMs), verdict);
+    }
+  });
+}
+
+// ── and what becomes of it ───────────────────────────────────────────────────────────────────────────────────────
+
+function onAir() {
+  const clock = new ManualClock();
+  const stream = new Stream('cam', { clock, ...STREAM_OPTIONS, backlog: LIMITS });
+  const send = (timestampMs: number, payload: Uint8Array) =>
+    stream.publish(wireMessage(MessageType.Video, timestampMs, payload));
+  const say = (timestampMs: number, payload: Uint8Array) =>
+    stream.publish(wireMessage(MessageType.Audio, timestampMs, payload));
+  const join = (streamId?: number) => {
+    const player = new FakePlayer(streamId);
+    return { player, viewer: stream.addPlayer(player) };
+  };
+  return { clock, stream, send, say, join };
+}
+
+/** Kind and last byte. */
+function marks(player: FakePlayer, from = 0): string[] {
+  return player
+    .messages(from)
+    .map(({ typeId, payload }) => `${typeId === MessageType.Video ? 'v' : 'a'}${payload.at(-1)}`);
+}
+
+for (const streamId of [1, 2]) {
+  test(`a slow player on message stream ${streamId} comes back at a keyframe, with the headers, and is told once`, () => {
+    const { stream, send, say, join } = onAir();
+    const { player } = join(streamId);
+    const { player: neighbour } = join();
+    send(0, video.header(100));
+    say(0, audio.header(101));
+    send(0, video.keyframe(0));
+    player.queuedBytes = 2_000;
+    send(40, video.frame(1));
+    send(80, video.frame(2));
+    send(120, video.keyframe(3)); // still too much queued
+    player.queuedBytes = 100;
+    send(160, video.frame(4)); // of a group whose beginning it has not got
+    say(170, audio.frame(5));
+    const before = player.writes.length;
+    send(7_200_000, video.keyframe(6));
+    send(7_200_040, video.frame(7));
+    assert.deepEqual(marks(player).slice(0, 3), ['v100', 'a101', 'v0']);
+    assert.deepEqual(marks(player, before), ['v100', 'a101', 'v6', 'v7']);
+    assert.equal(player.messages(before)[0]?.timestampMs, 7_200_000, 'headers have the time of the picture');
+    assert.deepEqual(player.told, ['insufficient']);
+    assert.deepEqual(marks(neighbour), ['v100', 'a101', 'v0', 'v1', 'v2', 'v3', 'v4', 'a5', 'v6', 'v7']);
+    assert.deepEqual(neighbour.told, []);
+    player.queuedBytes = 2_000;
+    send(7_200_080, video.frame(8));
+    assert.deepEqual(player.told, ['insufficient', 'insufficient'], 'a new shortage is told anew');
+    assert.ok(stream.stats.skipped > 0);
+  });
+}
+
+test('without video a slow player comes back as soon as there is room', () => {
+  const { clock, say, join } = onAir();
+  const { player } = join();
+  player.queuedBytes = 2_000;
+  say(0, audio.frame(1));
+  clock.advance(40);
+  player.queuedBytes = 0;
+  say(40, audio.frame(2));
+  clock.advance(40);
+  assert.deepEqual(marks(player), ['a2']);
+});
+
+test('one that stalls is closed, and hears nothing more', () => {
+  const { clock, send, join } = onAir();
+  const { player } = join();
+  player.queuedBytes = 2_000;
+  for (let i = 0; i <= 6; i += 1) {
+    send(i * 1_000, video.keyframe(i));
+    clock.advance(1_000);
+  }
+  assert.deepEqual(player.told, ['insufficient', 'too slow']);
+  assert.deepEqual(player.writes, []);
+});
+
+test('one beyond the hard limit is closed at once', () => {
+  const { send, join } = onAir();
+  const { player } = join();
+  player.queuedBytes = 20_000;
+  send(0, video.keyframe());
+  send(40, video.keyframe());
+  assert.deepEqual(player.told, ['too slow']);
+});
+
+test('a joiner is not slow while its first bytes are on the way', () => {
+  const { clock, send, join } = onAir();
+  send(0, Buffer.concat([video.keyframe(), Buffer.alloc(8_000)]));
+  clock.advance(10_000); // so that the bitrate is none
+  const { player } = join();
+  player.queuedBytes = player.writes[0]!.length;
+  send(40, video.frame(1));
+  assert.equal(player.writes.length, 2);
+  player.queuedBytes = 0;
+  send(80, video.frame(2));
+  player.queuedBytes = 8_000; // it had taken them all: this is a shortage
+  send(120, video.frame(3));
+  assert.deepEqual(player.told, ['insufficient']);
+});
+
+test('a change of the publisher ends a shortage', () => {
+  const { stream, send, join } = onAir();
+  const { player } = join();
+  send(0, video.keyframe(0));
+  player.queuedBytes = 2_000;
+  send(40, video.frame(1));
+  stream.unpublish();
+  player.queuedBytes = 0;
+  send(0, video.keyframe(2));
+  assert.deepEqual(marks(player), ['v0', 'v2']);
+  player.queuedBytes = 2_000;
+  send(40, video.frame(3));
+  assert.deepEqual(player.told, ['insufficient', 'insufficient']);
+});
+
+// ── pause, sound and picture ─────────────────────────────────────────────────────────────────────────────────────
+
+test('a player that has paused gets nothing, and comes back at a keyframe with the headers', () => {
+  const { send, say, join } = onAir();
+  send(0, video.header(100));
+  const { player, viewer } = join();
+  send(0, video.keyframe(0));
+  viewer.pause(true);
+  viewer.pause(true);
+  send(40, video.keyframe(1));
+  viewer.pause(false);
+  send(80, video.frame(2));
+  say(90, audio.frame(3));
+  assert.deepEqual(marks(player), ['v100', 'v0']);
+  send(120, video.keyframe(4));
+  assert.deepEqual(marks(player), ['v100', 'v0', 'v100', 'v4']);
+  viewer.pause(false); // it has not paused
+  send(160, video.frame(5));
+  assert.equal(marks(player).at(-1), 'v5');
+});
+
+test('a pause outlasts a change of the publisher', () => {
+  const { stream, send, join } = onAir();
+  const { player, viewer } = join();
+  viewer.pause(true);
+  stream.unpublish();
+  send(0, video.keyframe());
+  assert.deepEqual(player.writes, []);
+});
+
+test('who wants no sound, or no pictures, gets the rest', () => {
+  const { send, say, join } = onAir();
+  const [deaf, blind] = [join(), join()];
+  deaf.viewer.receiveAudio(false);
+  blind.viewer.receiveVideo(false);
+  send(0, video.keyframe(0));
+  say(10, audio.frame(1));
+  send(40, video.frame(2));
+  say(50, audio.frame(3));
+  send(80, video.frame(4));
+  assert.deepEqual(marks(deaf.player), ['v0', 'v2', 'v4']);
+  assert.deepEqual(marks(blind.player), ['a1', 'a3']);
+  deaf.viewer.receiveAudio(true);
+  blind.viewer.receiveVideo(true);
+  say(90, audio.frame(5));
+  send(120, video.frame(6));
+  send(160, video.keyframe(7));
+  assert.deepEqual(marks(deaf.player), ['v0', 'v2', 'v4', 'a5', 'v6', 'v7']);
+  assert.deepEqual(marks(blind.player).at(-1), 'v7', 'pictures begin with a keyframe');
+  assert.equal(marks(blind.player).includes('v6'), false);
+});
+
+test('an own write of nothing is none', () => {
+  const { send, join } = onAir();
+  const { player, viewer } = join();
+  viewer.receiveVideo(false);
+  send(0, video.keyframe());
+  assert.deepEqual(player.writes, []);
+});
