@@ -17,7 +17,8 @@ import type { WireMessage } from '../../src/protocol/wire-message.ts';
 import type { Choices } from './choices.ts';
 import { oddValue } from './odd-value.ts';
 
-export const STREAM_NAMES = ['a', 'a', 'a', 'b', 'a/b', 'mp4:c'];
+/** Few, so that they meet. */
+export const STREAM_NAMES = ['a', 'a', 'a', 'a', 'a', 'a', 'b', 'b', 'a/b', 'mp4:c'];
 
 /** Collects breaches of contract: thrown in the middle of the server, they would be taken for its own bugs. */
 export type Complain = (what: string) => void;
@@ -104,7 +105,7 @@ export class FakeScript implements InstanceScript {
 
   verdict({ gate }: GateQuestion): Verdict {
     const choices = this.#choices;
-    if (choices.oneIn(5)) return { accepted: false, reason: 'no', application: oddValue(choices) };
+    if (choices.oneIn(9)) return { accepted: false, reason: 'no', application: oddValue(choices) };
     if (gate === 'onConnect' || !choices.oneIn(4)) return { accepted: true };
     return {
       accepted: true,

@@ -44,7 +44,11 @@ export class FuzzPeer {
 
   constructor(choices: Choices, options: SessionOptions) {
     this.#choices = choices;
-    this.session = new RtmpSession(this.socket.asSocket, options);
+    this.session = new RtmpSession(
+      this.socket.asSocket,
+      { ip: '127.0.0.1', protocol: 'rtmp', secure: false },
+      options,
+    );
   }
 
   get isHere(): boolean {

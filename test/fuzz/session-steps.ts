@@ -84,8 +84,8 @@ export function open(world: World, choices: Choices): FuzzPeer {
 
 function connect(peer: FuzzPeer, choices: Choices): void {
   const app = choices.pick([
-    ...Array<string>(12).fill('live'),
-    ...Array<string>(4).fill('plain'),
+    ...Array<string>(24).fill('live'),
+    ...Array<string>(8).fill('plain'),
     ...ODD_APPLICATIONS,
   ]);
   const object: Record<string, AmfValue> = { app, tcUrl: `rtmp://127.0.0.1/${app}`, flashVer: 'FMLE/3.0' };
@@ -265,7 +265,7 @@ const TABLE: readonly [count: number, step: Step][] = [
   [1, (world) => world.scripts.opened.at(-1)?.stayAwake()],
   [3, (world, _, choices) => [...world.recorders.current].at(-1)?.end(choices.oneIn(2))],
   [1, (world) => void world.registry.shutdown()],
-  [1, (world, peer, choices) => world.measure(() => flood(peer, choices))],
+  [2, (world, peer, choices) => (choices.oneIn(4) ? world.measure(() => flood(peer, choices)) : undefined)],
 ];
 
 /** By step number. */

@@ -25,6 +25,7 @@ const LIMITS = {
 const MAX_HELD_BYTES = 24 << 20;
 /** What may wait for a peer that does not read: 4 MiB of answers, and media up to its own limit. */
 const MAX_QUEUED_BYTES = 6 << 20;
+const FLUSH_MS = 100;
 const CLOSE_GRACE_MS = 3_000;
 const IDLE_MS = 60_000;
 const MAX_PEERS = 5;
@@ -126,6 +127,8 @@ export class World {
   async measure(flood: () => void): Promise<void> {
     const before = usedBytes(true);
     flood();
+    await this.settle();
+    this.advance(FLUSH_MS); // what gathers for the next flush does not stay
     await this.settle();
     if (usedBytes(false) - before <= MAX_HELD_BYTES) return;
     const held = usedBytes(true) - before;
