@@ -17,7 +17,7 @@ const SIGNAL_ECHO_MS = 500;
 async function start(options: StartOptions): Promise<number> {
   const config = loadConfig(options);
   const onTerminal = process.stdout.isTTY === true;
-  const log = createLog({ level: config.logLevel, pretty: onTerminal });
+  const log = createLog({ level: config.logs.level, pretty: onTerminal });
   warnOfPlatform(log);
   const stopped = Promise.withResolvers<number>();
   let close: (() => Promise<void>) | undefined;

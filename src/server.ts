@@ -8,6 +8,7 @@ import { LoadGovernor } from './application/flush.ts';
 import { Registry } from './application/registry.ts';
 import { version } from './cli/help.ts';
 import type { Config } from './config/load.ts';
+import type { Note } from './config/note.ts';
 import { ApplicationLogs } from './log/application-log.ts';
 import type { Log } from './log/log.ts';
 import { FileRecorders } from './recording/recorder.ts';
@@ -25,9 +26,10 @@ export interface RunningServer {
 }
 
 export async function startServer(config: Config, log: Log): Promise<RunningServer> {
-  for (const warning of config.warnings) log.warn({ event: 'config' }, warning);
+  sayNotes(config.notes, log);
+  const { application } = config.adaptors[0]!.vhosts[0]!;
   const clock = systemClock;
-  const applicationLogs = new ApplicationLogs(config.logsDir, (path, error) =>
+  const applicationLogs = new ApplicationLogs(config.logs.applicationDir, (path, error) =>
     log.error({ event: 'log-file', path, err: error }, 'an application log cannot be written'),
   );
   const scripts = new ScriptHost({
@@ -35,9 +37,13 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     log,
     applicationLog: (application, instance) => applicationLogs.for(application, instance),
     server: `Understudy/${version()}`,
-    hostname: config.hostname,
-    limits: { memoryMb: config.script.memoryMb, turnMs: config.script.turnMs, loadMs: config.script.loadMs },
-    gateDeadlineMs: config.script.gateMs,
+    hostname: config.server.hostname,
+    limits: {
+      memoryMb: application.script.memoryMb,
+      turnMs: application.script.turnMs,
+      loadMs: application.script.loadMs,
+    },
+    gateDeadlineMs: application.script.gateMs,
     clock,
   });
   const governor = new LoadGovernor(clock, ({ widenedMs, sweepShare }) =>
@@ -54,14 +60,14 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     hasApplication: (name) => isFolder(join(config.applicationsDir, name)),
     streams: {
       clock,
-      gop: config.live.gop,
-      backlog: config.live.backlog,
-      flush: { mode: 'frame', audioMs: config.live.audioDelayMs },
+      gop: application.live.gop,
+      backlog: application.live.backlog,
+      flush: application.live.flush,
       governor,
     },
-    publishTimeoutMs: config.live.publishTimeoutMs,
-    idleMs: config.script.maxIdleMs,
-    maxWaitingNames: config.limits.waitingNames,
+    publishTimeoutMs: application.live.publishTimeoutMs,
+    idleMs: application.maxIdleMs,
+    maxWaitingNames: application.live.maxWaitingNames,
   });
   const listeners: Listener[] = [];
   const close = async () => {
@@ -75,8 +81,10 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
   try {
     await scripts.start();
     const options = sessionOptions(config, log, registry);
-    for (const { host, port } of config.listen.rtmp) {
-      listeners.push(await Listener.open(host ?? '0.0.0.0', port, options));
+    for (const { host, port, secure } of config.adaptors.flatMap(({ listen }) => listen)) {
+      // TODO: TLS. Until then a port that is meant to be encrypted must not be served in the clear.
+      if (secure) log.error({ event: 'tls', port }, `port ${port} stays closed: TLS is not there yet`);
+      else listeners.push(await Listener.open(host ?? '0.0.0.0', port, options));
     }
   } catch (error) {
     await close();
@@ -86,7 +94,8 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
 }
 
 function sessionOptions(config: Config, log: Log, registry: Registry): SessionOptions {
-  const { limits, live } = config;
+  const { limits, clientIdleMs } = config.server;
+  const { application } = config.adaptors[0]!.vhosts[0]!;
   return {
     registry,
     log,
@@ -98,14 +107,21 @@ function sessionOptions(config: Config, log: Log, registry: Registry): SessionOp
       maxHalfReceivedBytes: limits.partialBytes,
     },
     amf: { depth: limits.amfDepth, values: limits.amfValues },
-    wireChunkBytes: live.chunkBytes,
+    wireChunkBytes: application.chunkBytes,
     maxNetStreams: limits.netStreams,
     maxHeldBytes: limits.gateMediaBytes,
-    handshakeTimeoutMs: limits.handshakeTimeoutMs,
-    idleTimeoutMs: limits.idleTimeoutMs,
+    handshakeTimeoutMs: limits.connectTimeoutMs,
+    idleTimeoutMs: clientIdleMs,
     bandwidthBytes: BANDWIDTH_BYTES,
     wireDumpFolder: process.env.UNDERSTUDY_WIRE_DUMP || undefined,
   };
+}
+
+/** What is not used is one line, however much of it there is. */
+function sayNotes(notes: readonly Note[], log: Log): void {
+  for (const { level, text } of notes) if (level !== 'debug') log[level]({ event: 'config' }, text);
+  const unused = notes.filter(({ level }) => level === 'debug').map(({ text }) => text);
+  if (unused.length > 0) log.debug({ event: 'config', unused }, 'configuration that is not used');
 }
 
 function isFolder(path: string): boolean {

@@ -1,178 +1,271 @@
-// conf/ and --set → one frozen Config.
-import { readFileSync, statSync } from 'node:fs';
+// conf/ and --set → one frozen Config. What is not there has its default.
+import { readdirSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
+import {
+  APPLICATION_FILE,
+  type ApplicationConfig,
+  type ApplicationDefaults,
+  defaultApplicationConfig,
+} from './application.ts';
+import type { Group, Members, Read } from './element.ts';
+import { readXmlIfThere } from './file.ts';
+import { freeze } from './freeze.ts';
 import type { ListenAddress } from './hostport.ts';
-import { type IniEntry, parseIni } from './ini.ts';
-import { OWN_FAMILIES, SETTINGS, type SettingName, type SettingValue } from './schema.ts';
+import type { Note } from './note.ts';
+import { Reader } from './reader.ts';
+import { ADAPTOR, type AdaptorValues } from './schema/adaptor.ts';
+import { LOGGER } from './schema/logger.ts';
+import { SERVER, type ServerValues } from './schema/server.ts';
+import { SYMBOLS } from './schema/symbols.ts';
+import { USERS } from './schema/users.ts';
+import { VHOST } from './schema/vhost.ts';
+import { loadSymbols, type Symbols } from './symbols.ts';
 
-/** Time in ms, sizes in bytes, folders absolute. What each field means: schema.ts. */
+export const DEFAULT_ADAPTOR = '_defaultRoot_';
+export const DEFAULT_VHOST = '_defaultVHost_';
+
+/** Time in ms, sizes in bytes, folders absolute. What each field means: schema/. */
 export interface Config {
   readonly root: string;
+  /** Of the default virtual host. */
   readonly applicationsDir: string;
-  readonly logsDir: string;
-  readonly logLevel: SettingValue<'LOGGER.LEVEL'>;
-  readonly hostname: string;
-  readonly listen: {
-    readonly rtmp: readonly ListenAddress[];
-    readonly admin: readonly ListenAddress[];
+  readonly logs: {
+    readonly applicationDir: string;
+    readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   };
-  readonly limits: {
-    readonly messageBytes: number;
-    readonly partialMessages: number;
-    readonly partialBytes: number;
-    readonly amfDepth: number;
-    readonly amfValues: number;
-    readonly netStreams: number;
-    readonly waitingNames: number;
-    readonly gateMediaBytes: number;
-    readonly handshakeTimeoutMs: number;
-    /** Undefined: never. */
-    readonly idleTimeoutMs: number | undefined;
+  readonly server: {
+    /** What scripts see as application.hostname. */
+    readonly hostname: string;
+    readonly ipv6: boolean;
+    readonly admin: { readonly listen: readonly ListenAddress[]; readonly access: AccessConfig };
+    readonly limits: ConnectionLimits;
+    /** For clients of no application yet. Undefined: for ever. */
+    readonly clientIdleMs: number | undefined;
   };
-  readonly live: {
-    /** Undefined: nobody is taken over. */
-    readonly publishTimeoutMs: number | undefined;
-    readonly chunkBytes: number;
-    readonly audioDelayMs: number;
-    readonly gop: { readonly maxBytes: number; readonly maxMs: number };
-    readonly backlog: {
-      readonly softBytes: number;
-      readonly softMs: number;
-      readonly hardBytes: number;
-      readonly stallMs: number;
-    };
-  };
-  readonly script: {
-    readonly maxIdleMs: number;
-    readonly memoryMb: number;
-    readonly turnMs: number;
-    readonly loadMs: number;
-    readonly gateMs: number;
-  };
-  /** Every symbol as its text, the operator's own included; ROOT and CONF are folders. */
+  /** The default one first. */
+  readonly adaptors: readonly AdaptorConfig[];
+  /** Every symbol as its text, the operator's own included. */
   readonly symbols: Readonly<Record<string, string>>;
-  /** What looks like a mistake and stops nothing, one line each. */
-  readonly warnings: readonly string[];
+  /** What looks like a mistake and stops nothing, and what is not used. */
+  readonly notes: readonly Note[];
+}
+
+export interface ConnectionLimits {
+  readonly connectTimeoutMs: number;
+  readonly messageBytes: number;
+  readonly partialMessages: number;
+  readonly partialBytes: number;
+  readonly amfDepth: number;
+  readonly amfValues: number;
+  readonly netStreams: number;
+  readonly gateMediaBytes: number;
+}
+
+/** Lists of addresses and names, as they stand in the file. */
+export interface AccessConfig {
+  readonly allow: string;
+  readonly deny: string;
+  readonly order: 'Allow,Deny' | 'Deny,Allow';
+}
+
+export interface AdaptorConfig {
+  readonly name: string;
+  readonly listen: readonly ListenAddress[];
+  readonly access: AccessConfig;
+  /** Undefined: there is no certificate. */
+  readonly tls: TlsConfig | undefined;
+  /** The default one first. */
+  readonly vhosts: readonly VhostConfig[];
+}
+
+export interface TlsConfig {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly keyType: 'PEM' | 'ASN1';
+  readonly passPhrase: string | undefined;
+  /** Undefined: Node's own choice. */
+  readonly ciphers: string | undefined;
+  readonly sessionTimeoutMs: number;
+}
+
+export interface VhostConfig {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly appsDir: string;
+  /** The settings of an application that has no file of its own. */
+  readonly application: ApplicationConfig;
+  /** What `readApplicationConfig` begins with. */
+  readonly defaults: ApplicationDefaults;
 }
 
 export interface ConfigSources {
   root: string;
-  /** `--set NAME=VALUE`: beats the file. */
+  /** `--set NAME=VALUE`: beats the files. */
   set: Readonly<Record<string, string>>;
+  /** For ${%NAME%}; by default that of this process. */
+  environment?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A symbol's text, and where it was set for the errors about it. */
-interface GivenSymbol {
-  value: string;
-  where: string;
-}
+/** What FMS shipped; it names ciphers that nobody should use any more, and it was not the operator's choice. */
+const FMS_CIPHERS = 'ALL:!ADH:!LOW:!EXP:!MD5:@STRENGTH';
 
-export function loadConfig({ root, set }: ConfigSources): Config {
+export function loadConfig({ root, set, environment = process.env }: ConfigSources): Config {
   const absoluteRoot = resolve(root);
-  if (!statSync(absoluteRoot, { throwIfNoEntry: false })?.isDirectory()) {
+  if (!isFolder(absoluteRoot)) {
     throw new ConfigError('ERR_CONFIG_READ', `the root folder ${absoluteRoot} does not exist`);
   }
-  const given = new Map<string, GivenSymbol>();
-  for (const [name, { value, line }] of readIni(absoluteRoot)) {
-    given.set(name, { value, where: `${join('conf', 'fms.ini')}:${line}: ${name} = ${value}` });
-  }
-  for (const [name, value] of Object.entries(set))
-    given.set(name, { value, where: `--set ${name}=${value}` });
+  const notes: Note[] = [];
+  const symbols = loadSymbols({ root: absoluteRoot, set, environment }, notes);
+  notes.push(...misspelt(set));
+  return freeze(new Loader(absoluteRoot, symbols, notes).load());
+}
 
-  const setting = <Name extends SettingName>(name: Name) => readSetting(name, given.get(name));
-  const config: Config = {
-    root: absoluteRoot,
-    applicationsDir: resolve(absoluteRoot, setting('VHOST.APPSDIR')),
-    logsDir: resolve(absoluteRoot, setting('LOGGER.LOGDIR')),
-    logLevel: setting('LOGGER.LEVEL'),
-    hostname: setting('SERVER.DOMAIN') || hostname(),
-    listen: {
-      rtmp: setting('ADAPTOR.HOSTPORT'),
-      admin: setting('SERVER.ADMINSERVER_HOSTPORT'),
-    },
-    limits: {
-      messageBytes: setting('LIMITS.MESSAGE_SIZE'),
-      partialMessages: setting('LIMITS.PARTIAL_MESSAGES'),
-      partialBytes: setting('LIMITS.PARTIAL_SIZE'),
-      amfDepth: setting('LIMITS.AMF_DEPTH'),
-      amfValues: setting('LIMITS.AMF_VALUES'),
-      netStreams: setting('LIMITS.NETSTREAMS'),
-      waitingNames: setting('LIMITS.WAITING_NAMES'),
-      gateMediaBytes: setting('LIMITS.GATE_MEDIA'),
-      handshakeTimeoutMs: setting('LIMITS.HANDSHAKE_TIMEOUT'),
-      idleTimeoutMs: setting('LIMITS.IDLE_TIMEOUT'),
-    },
-    live: {
-      publishTimeoutMs: setting('LIVE.PUBLISH_TIMEOUT'),
-      chunkBytes: setting('LIVE.CHUNK_SIZE'),
-      audioDelayMs: setting('LIVE.AUDIO_DELAY'),
-      gop: { maxBytes: setting('LIVE.GOP_CACHE_SIZE'), maxMs: setting('LIVE.GOP_CACHE_TIME') },
-      backlog: {
-        softBytes: setting('LIVE.BACKLOG_SOFT_SIZE'),
-        softMs: setting('LIVE.BACKLOG_SOFT_TIME'),
-        hardBytes: setting('LIVE.BACKLOG_HARD_SIZE'),
-        stallMs: setting('LIVE.BACKLOG_STALL_TIME'),
+class Loader {
+  readonly #root: string;
+  readonly #conf: string;
+  readonly #symbols: Symbols;
+  readonly #notes: Note[];
+
+  constructor(root: string, symbols: Symbols, notes: Note[]) {
+    this.#root = root;
+    this.#conf = join(root, 'conf');
+    this.#symbols = symbols;
+    this.#notes = notes;
+  }
+
+  load(): Config {
+    const { Server, ServerDomain } = this.#read(this.#conf, 'Server.xml', 'Root', SERVER);
+    const { Application, Diagnostic } = this.#read(this.#conf, 'Logger.xml', 'Logger', LOGGER);
+    this.#read(this.#conf, 'Users.xml', 'Root', USERS);
+    const idle = Server.AutoCloseIdleClients;
+    const clientIdleMs = idle['@enable'] ? idle.MaxIdleTime : undefined;
+    const adaptors = this.#folders(this.#conf, DEFAULT_ADAPTOR, 'Adaptor.xml').map((name) =>
+      this.#adaptor(name, clientIdleMs),
+    );
+    return {
+      root: this.#root,
+      applicationsDir: adaptors[0]!.vhosts[0]!.appsDir,
+      logs: {
+        applicationDir: resolve(this.#root, Application.Directory || 'logs'),
+        level: Diagnostic.Level,
       },
-    },
-    script: {
-      maxIdleMs: setting('APP.MAX_IDLE_TIME'),
-      memoryMb: setting('SCRIPT.MEMORY'),
-      turnMs: setting('SCRIPT.TURN_TIMEOUT'),
-      loadMs: setting('SCRIPT.LOAD_TIMEOUT'),
-      gateMs: setting('SCRIPT.GATE_TIMEOUT'),
-    },
-    symbols: symbolTexts(absoluteRoot, given),
-    warnings: misspelt(given),
+      server: {
+        hostname: ServerDomain || hostname(),
+        ipv6: Server.NetworkingIPv6['@enable'],
+        admin: { listen: Server.AdminServer.HostPort, access: accessConfig(Server.AdminServer) },
+        limits: connectionLimits(Server),
+        clientIdleMs,
+      },
+      adaptors,
+      symbols: this.#symbols.values,
+      notes: this.#notes,
+    };
+  }
+
+  #adaptor(name: string, serverIdleMs: number | undefined): AdaptorConfig {
+    const folder = join(this.#conf, name);
+    const values = this.#read(folder, 'Adaptor.xml', 'Adaptor', ADAPTOR);
+    const vhosts = this.#folders(folder, DEFAULT_VHOST, 'Vhost.xml');
+    return {
+      name,
+      listen: values.HostPortList.HostPort.flatMap((port) => port['#text']),
+      access: accessConfig(values),
+      tls: tlsConfig(values, folder),
+      vhosts: vhosts.map((vhost) => this.#vhost(join(folder, vhost), vhost, serverIdleMs)),
+    };
+  }
+
+  #vhost(folder: string, name: string, serverIdleMs: number | undefined): VhostConfig {
+    const {
+      AliasList,
+      AppsDir,
+      AutoCloseIdleClients: idle,
+    } = this.#read(folder, 'Vhost.xml', 'VirtualHost', VHOST);
+    const isIdlenessLimited = idle['@enable'] && serverIdleMs !== undefined;
+    const appsDir = AppsDir === '' ? join(folder, 'applications') : resolve(this.#root, AppsDir);
+    const path = join(folder, APPLICATION_FILE);
+    const defaults: ApplicationDefaults = {
+      root: this.#root,
+      appsDir,
+      symbols: this.#symbols,
+      file: readXmlIfThere(path, relative(this.#root, path)),
+      clientIdleMs: isIdlenessLimited ? (idle.MaxIdleTime ?? serverIdleMs) : undefined,
+    };
+    const application = defaultApplicationConfig(defaults);
+    this.#notes.push(...application.notes);
+    const aliases = AliasList.Alias.map((alias) => alias['@name']).filter((alias) => alias !== '');
+    return { name, aliases, appsDir, application, defaults };
+  }
+
+  #read<M extends Members>(folder: string, file: string, rootName: string, schema: Group<M>): Read<Group<M>> {
+    const path = join(folder, file);
+    const element = readXmlIfThere(path, relative(this.#root, path));
+    const layers = element ? [{ element, symbols: this.#symbols }] : [];
+    return new Reader(this.#symbols, this.#notes).read(rootName, schema, layers);
+  }
+
+  /** The folders that hold `file`, and the default one in any case. */
+  #folders(parent: string, byDefault: string, file: string): string[] {
+    const names = isFolder(parent) ? readdirSync(parent).sort() : [];
+    const others = names.filter((name) => name !== byDefault && isFile(join(parent, name, file)));
+    return [byDefault, ...others];
+  }
+}
+
+function connectionLimits({ ResourceLimits }: ServerValues['Server']): ConnectionLimits {
+  const { Connection } = ResourceLimits;
+  return {
+    connectTimeoutMs: Connection.ConnectTimeout,
+    messageBytes: Connection.MaxMessageSize,
+    partialMessages: Connection.MaxPartialMessages,
+    partialBytes: Connection.MaxPartialSize,
+    amfDepth: Connection.MaxDataDepth,
+    amfValues: Connection.MaxDataValues,
+    netStreams: Connection.MaxStreams,
+    gateMediaBytes: Connection.MaxGateSize,
   };
-  return deepFreeze(config);
 }
 
-function readIni(root: string): Map<string, IniEntry> {
-  const file = join(root, 'conf', 'fms.ini');
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map(); // a root without conf/ has the defaults
-    throw new ConfigError('ERR_CONFIG_READ', `${relative(root, file)}: ${(error as Error).message}`, {
-      cause: error,
+function accessConfig(values: {
+  readonly Allow: string;
+  readonly Deny: string;
+  readonly Order: AccessConfig['order'];
+}): AccessConfig {
+  return { allow: values.Allow || 'all', deny: values.Deny, order: values.Order };
+}
+
+function tlsConfig({ SSL }: AdaptorValues, folder: string): TlsConfig | undefined {
+  const { SSLCertificateFile, SSLCertificateKeyFile, SSLPassPhrase, SSLCipherSuite, SSLSessionTimeout } =
+    SSL.SSLServerCtx;
+  if (SSLCertificateFile === '') return undefined;
+  return {
+    certificateFile: resolve(folder, SSLCertificateFile),
+    keyFile: resolve(folder, SSLCertificateKeyFile['#text'] || SSLCertificateFile),
+    keyType: SSLCertificateKeyFile['@type'],
+    passPhrase: SSLPassPhrase || undefined,
+    ciphers: SSLCipherSuite === FMS_CIPHERS ? undefined : SSLCipherSuite || undefined,
+    sessionTimeoutMs: SSLSessionTimeout,
+  };
+}
+
+/** A name like those of our own symbols that is none of them: no file of ours picks it up. */
+function misspelt(set: Readonly<Record<string, string>>): Note[] {
+  const known = Object.keys(SYMBOLS);
+  const families = known.map((name) => name.slice(0, name.indexOf('.') + 1));
+  return Object.entries(set)
+    .filter(([name]) => !known.includes(name) && families.some((family) => name.startsWith(family)))
+    .map(([name, value]) => {
+      const text = `--set ${name}=${value}: there is no setting ${name}; it changes nothing unless a file refers to it`;
+      return { level: 'warn', text };
     });
-  }
-  return parseIni(text, relative(root, file));
 }
 
-function readSetting<Name extends SettingName>(
-  name: Name,
-  given: GivenSymbol | undefined,
-): SettingValue<Name> {
-  const setting = SETTINGS[name];
-  try {
-    return setting.parse(given?.value ?? setting.default) as SettingValue<Name>;
-  } catch (error) {
-    if (!(error instanceof ConfigError) || !given) throw error;
-    throw new ConfigError(error.code, `${given.where}: ${error.message}`, { cause: error });
-  }
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-function symbolTexts(root: string, given: ReadonlyMap<string, GivenSymbol>): Record<string, string> {
-  const symbols: Record<string, string> = Object.create(null);
-  symbols.ROOT = root;
-  symbols.CONF = join(root, 'conf');
-  for (const [name, setting] of Object.entries(SETTINGS)) symbols[name] = setting.default;
-  for (const [name, { value }] of given) symbols[name] = value;
-  return symbols;
-}
-
-function misspelt(given: ReadonlyMap<string, GivenSymbol>): string[] {
-  return [...given]
-    .filter(([name]) => !(name in SETTINGS) && OWN_FAMILIES.some((family) => name.startsWith(family)))
-    .map(([name, { where }]) => `${where}: there is no setting ${name}; it changes nothing`);
-}
-
-function deepFreeze<T extends object>(value: T): T {
-  for (const inner of Object.values(value))
-    if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
-  return Object.freeze(value);
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }

@@ -74,7 +74,7 @@ export function loadSymbols({ root, set, environment }: SymbolSources, notes: No
 
   for (const [name, value] of Object.entries(set))
     definitions.set(name, { value, where: `--set ${name}=${value}` });
-  for (const [name, { default: value }] of Object.entries(SYMBOLS)) define(name, value, undefined);
+  for (const [name, value] of Object.entries(SYMBOLS)) define(name, value, undefined);
   define('ROOT', root, undefined);
   define('CONF', conf, undefined);
   const defineFile = (path: string, text: string) => {

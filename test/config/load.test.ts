@@ -1,119 +1,254 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { loadConfig } from '../../src/config/load.ts';
+import { test } from 'node:test';
+import { type Config, loadConfig } from '../../src/config/load.ts';
+import { rootWith } from './support.ts';
 
-/** A root folder with that conf/fms.ini, gone after the test. */
-function rootWith(t: TestContext, ini?: string): string {
-  const root = mkdtempSync(join(tmpdir(), 'understudy-config-'));
-  t.after(() => rmSync(root, { recursive: true }));
-  if (ini !== undefined) {
-    mkdirSync(join(root, 'conf'));
-    writeFileSync(join(root, 'conf', 'fms.ini'), ini);
-  }
-  return root;
+const APPLICATION = 'conf/_defaultRoot_/_defaultVHost_/Application.xml';
+
+function load(root: string, set: Record<string, string> = {}): Config {
+  return loadConfig({ root, set, environment: {} });
+}
+
+function important({ notes }: Config): string[] {
+  return notes.filter(({ level }) => level !== 'debug').map(({ text }) => text);
 }
 
 test('a root without conf/ has the defaults, in ms and bytes', (t) => {
   const root = rootWith(t);
-  const config = loadConfig({ root, set: {} });
+  const config = load(root);
   assert.equal(config.root, root);
   assert.equal(config.applicationsDir, join(root, 'applications'));
-  assert.equal(config.logsDir, join(root, 'logs'));
-  assert.equal(config.hostname, hostname());
-  assert.deepEqual(config.listen.rtmp, [{ host: undefined, port: 1935, secure: false }]);
-  assert.deepEqual(config.listen.admin, [{ host: '127.0.0.1', port: 1111, secure: false }]);
-  assert.equal(config.limits.messageBytes, 8 << 20);
-  assert.equal(config.limits.partialBytes, 16 << 20);
-  assert.equal(config.limits.handshakeTimeoutMs, 10_000);
-  assert.equal(config.live.publishTimeoutMs, 2000);
-  assert.equal(config.script.gateMs, 10_000);
-  assert.deepEqual(config.warnings, []);
+  assert.deepEqual(config.logs, { applicationDir: join(root, 'logs'), level: 'info' });
+  assert.deepEqual(config.server, {
+    hostname: hostname(),
+    ipv6: false,
+    admin: {
+      listen: [{ host: '127.0.0.1', port: 1111, secure: false }],
+      access: { allow: 'all', deny: '', order: 'Allow,Deny' },
+    },
+    limits: {
+      connectTimeoutMs: 10_000,
+      messageBytes: 8 << 20,
+      partialMessages: 64,
+      partialBytes: 16 << 20,
+      amfDepth: 64,
+      amfValues: 100_000,
+      netStreams: 64,
+      gateMediaBytes: 2 << 20,
+    },
+    clientIdleMs: 3_600_000,
+  });
+  const { vhosts, ...adaptor } = config.adaptors[0]!;
+  assert.deepEqual(adaptor, {
+    name: '_defaultRoot_',
+    listen: [{ host: undefined, port: 1935, secure: false }],
+    access: { allow: 'all', deny: '', order: 'Allow,Deny' },
+    tls: undefined,
+  });
+  const { name, aliases, appsDir } = vhosts[0]!;
+  assert.deepEqual(
+    { name, aliases, appsDir },
+    { name: '_defaultVHost_', aliases: [], appsDir: join(root, 'applications') },
+  );
+  assert.equal(config.adaptors.length + vhosts.length, 2);
+  assert.deepEqual(config.notes, []);
 });
 
-test('conf/fms.ini beats the defaults, --set beats conf/fms.ini', (t) => {
-  const root = rootWith(
-    t,
-    'LIMITS.NETSTREAMS = 3\nLIMITS.AMF_DEPTH = 9\nVHOST.APPSDIR = /srv/apps\nSERVER.DOMAIN = tv.example\n',
-  );
-  const config = loadConfig({ root, set: { 'LIMITS.AMF_DEPTH': '10', 'ADAPTOR.HOSTPORT': '127.0.0.1:0' } });
-  assert.equal(config.limits.netStreams, 3);
-  assert.equal(config.limits.amfDepth, 10);
-  assert.equal(config.applicationsDir, '/srv/apps');
-  assert.equal(config.hostname, 'tv.example');
-  assert.deepEqual(config.listen.rtmp, [{ host: '127.0.0.1', port: 0, secure: false }]);
+test('conf/fms.ini beats the defaults, --set beats conf/fms.ini, whether or not files refer to them', (t) => {
+  const ini = 'VHOST.APPSDIR = /srv/apps\nSERVER.DOMAIN = tv.example\nADAPTOR.HOSTPORT = :1\n';
+  const port = '<Adaptor><HostPortList><HostPort>${ADAPTOR.HOSTPORT}</HostPort></HostPortList></Adaptor>';
+  for (const files of [{}, { 'conf/_defaultRoot_/Adaptor.xml': port }] as Record<string, string>[]) {
+    const config = load(rootWith(t, { 'conf/fms.ini': ini, ...files }), {
+      'ADAPTOR.HOSTPORT': '127.0.0.1:0',
+    });
+    assert.equal(config.applicationsDir, '/srv/apps');
+    assert.equal(config.server.hostname, 'tv.example');
+    assert.deepEqual(config.adaptors[0]!.listen, [{ host: '127.0.0.1', port: 0, secure: false }]);
+  }
 });
 
 test('nothing, 0 and -1 switch off what can be off', (t) => {
-  const set = { 'SERVER.ADMINSERVER_HOSTPORT': '', 'LIMITS.IDLE_TIMEOUT': '0', 'LIVE.PUBLISH_TIMEOUT': '-1' };
-  const config = loadConfig({ root: rootWith(t), set });
-  assert.deepEqual(config.listen.admin, []);
-  assert.equal(config.limits.idleTimeoutMs, undefined);
-  assert.equal(config.live.publishTimeoutMs, undefined);
+  const root = rootWith(t, {
+    'conf/Server.xml': '<Root><Server><AutoCloseIdleClients enable="false"/></Server></Root>',
+    [APPLICATION]:
+      '<Application><StreamManager><Live><PublishTimeout>-1</PublishTimeout></Live></StreamManager></Application>',
+  });
+  const config = load(root, { 'SERVER.ADMINSERVER_HOSTPORT': '' });
+  assert.deepEqual(config.server.admin.listen, []);
+  assert.equal(config.server.clientIdleMs, undefined);
+  assert.equal(config.adaptors[0]!.vhosts[0]!.application.live.publishTimeoutMs, undefined);
 });
 
-test('symbols are the settings, ROOT, CONF, and whatever the operator added', (t) => {
-  const root = rootWith(t, 'AUTH.URL = http://127.0.0.1/check\n__proto__ = harmless\n');
-  const { symbols, warnings } = loadConfig({ root, set: { MY_NAME: 'x' } });
-  assert.equal(symbols['AUTH.URL'], 'http://127.0.0.1/check');
-  assert.equal(symbols.MY_NAME, 'x');
-  assert.equal(symbols['ADAPTOR.HOSTPORT'], ':1935');
-  assert.equal(symbols.ROOT, root);
-  assert.equal(symbols.CONF, join(root, 'conf'));
-  assert.equal(Object.hasOwn(symbols, '__proto__'), true);
-  assert.deepEqual(warnings, []);
+test('every folder with an Adaptor.xml is an adaptor, every one in it with a Vhost.xml a virtual host', (t) => {
+  const root = rootWith(t, {
+    'conf/_defaultRoot_/tv.example/Vhost.xml':
+      '<VirtualHost><AliasList><Alias name="a.example"/><Alias name=""/></AliasList><AppsDir></AppsDir></VirtualHost>',
+    'conf/_defaultRoot_/certs/a.pem': '',
+    'conf/second/Adaptor.xml':
+      '<Adaptor><HostPortList><HostPort name="edge1">:1936,-443</HostPort><HostPort>[::1]:1937</HostPort></HostPortList>' +
+      '<Allow>10.60</Allow><Deny>10.60.1.1</Deny><Order>Deny,Allow</Order></Adaptor>',
+    'conf/second/b.example/Vhost.xml': '<VirtualHost/>',
+    'conf/notes/Vhost.xml': '<VirtualHost/>',
+  });
+  const { adaptors } = load(root);
+  assert.deepEqual(
+    adaptors.map(({ name, vhosts }) => [name, ...vhosts.map((vhost) => vhost.name)]),
+    [
+      ['_defaultRoot_', '_defaultVHost_', 'tv.example'],
+      ['second', '_defaultVHost_', 'b.example'],
+    ],
+  );
+  const tv = adaptors[0]!.vhosts[1]!;
+  assert.deepEqual(tv.aliases, ['a.example']);
+  assert.equal(tv.appsDir, join(root, 'conf/_defaultRoot_/tv.example/applications'));
+  assert.deepEqual(adaptors[1]!.access, { allow: '10.60', deny: '10.60.1.1', order: 'Deny,Allow' });
+  assert.deepEqual(adaptors[1]!.listen, [
+    { host: undefined, port: 1936, secure: false },
+    { host: undefined, port: 443, secure: true },
+    { host: '::1', port: 1937, secure: false },
+  ]);
 });
 
-test('an unknown name in a family of settings is kept and warned about with its place', (t) => {
-  const { symbols, warnings } = loadConfig({ root: rootWith(t, '\nLIMITS.AMF_DEPHT = 3\n'), set: {} });
-  assert.equal(symbols['LIMITS.AMF_DEPHT'], '3');
-  assert.deepEqual(warnings, [
-    'conf/fms.ini:2: LIMITS.AMF_DEPHT = 3: there is no setting LIMITS.AMF_DEPHT; it changes nothing',
+test('S-06: a minus in ADAPTOR.HOSTPORT flows into Adaptor.xml, and may stand there as well', (t) => {
+  const secure = [
+    { host: undefined, port: 1935, secure: false },
+    { host: undefined, port: 443, secure: true },
+  ];
+  const ini = load(rootWith(t, { 'conf/fms.ini': 'ADAPTOR.HOSTPORT = :1935, -443\n' }));
+  assert.deepEqual(ini.adaptors[0]!.listen, secure);
+  const xml = '<Adaptor><HostPortList><HostPort>:1935,-443</HostPort></HostPortList></Adaptor>';
+  assert.deepEqual(load(rootWith(t, { 'conf/_defaultRoot_/Adaptor.xml': xml })).adaptors[0]!.listen, secure);
+});
+
+test('S-13: an SSL section without a certificate is none, and nothing to warn of', (t) => {
+  const ssl =
+    '<Adaptor><SSL><SSLServerCtx><SSLCertificateFile></SSLCertificateFile><SSLCertificateKeyFile type="PEM"/>' +
+    '<SSLPassPhrase/><SSLCipherSuite>ALL:!ADH:!LOW:!EXP:!MD5:@STRENGTH</SSLCipherSuite></SSLServerCtx></SSL></Adaptor>';
+  const config = load(rootWith(t, { 'conf/_defaultRoot_/Adaptor.xml': ssl }));
+  assert.equal(config.adaptors[0]!.tls, undefined);
+  assert.deepEqual(config.notes, []);
+});
+
+test('certificates lie beside their Adaptor.xml; the cipher list that FMS shipped is nobody’s choice', (t) => {
+  const context = (inner: string) => `<Adaptor><SSL><SSLServerCtx>${inner}</SSLServerCtx></SSL></Adaptor>`;
+  const root = rootWith(t, {
+    'conf/_defaultRoot_/Adaptor.xml': context(
+      '<SSLCertificateFile>tv.pem</SSLCertificateFile><SSLCertificateKeyFile type="ASN1">/etc/tv.key</SSLCertificateKeyFile>' +
+        '<SSLPassPhrase>pass</SSLPassPhrase><SSLCipherSuite>ALL:!ADH:!LOW:!EXP:!MD5:@STRENGTH</SSLCipherSuite>',
+    ),
+    'conf/other/Adaptor.xml': context(
+      '<SSLCertificateFile>a.pem</SSLCertificateFile><SSLCipherSuite>ECDHE+AESGCM</SSLCipherSuite>',
+    ),
+  });
+  const [first, second] = load(root).adaptors;
+  assert.deepEqual(first!.tls, {
+    certificateFile: join(root, 'conf/_defaultRoot_/tv.pem'),
+    keyFile: '/etc/tv.key',
+    keyType: 'ASN1',
+    passPhrase: 'pass',
+    ciphers: undefined,
+    sessionTimeoutMs: 300_000,
+  });
+  assert.equal(second!.tls!.keyFile, join(root, 'conf/other/a.pem'));
+  assert.equal(second!.tls!.ciphers, 'ECDHE+AESGCM');
+});
+
+for (const [form, server] of [
+  ['self-closing', '<NetworkingIPv6 enable="true" />'],
+  ['open and close', '<NetworkingIPv6 enable="true"></NetworkingIPv6>'],
+] as const) {
+  test(`S-29: NetworkingIPv6 is read from Server.xml, ${form}`, (t) => {
+    const root = rootWith(t, { 'conf/Server.xml': `<Root><Server>${server}</Server></Root>` });
+    assert.equal(load(root).server.ipv6, true);
+  });
+}
+
+test('S-27: without it, IPv6 is off', (t) => {
+  assert.equal(load(rootWith(t, { 'conf/Server.xml': '<Root><Server/></Root>' })).server.ipv6, false);
+});
+
+test('what is not used is noted; what promises something that does not happen is a warning', (t) => {
+  const root = rootWith(t, {
+    'conf/Server.xml':
+      '<Root><Server>\n<ReadBufferSize>4096</ReadBufferSize>\n<Process><UID>2000</UID><GID/></Process></Server></Root>',
+  });
+  assert.deepEqual(load(root).notes, [
+    {
+      level: 'warn',
+      text: 'conf/Server.xml:3: Server/Process/UID = 2000: that is not supported, it changes nothing',
+    },
+    { level: 'debug', text: 'conf/Server.xml:3: Server/Process/GID is not used' },
+    { level: 'debug', text: 'conf/Server.xml:2: Server/ReadBufferSize is not used' },
+  ]);
+});
+
+test('a name of --set that is like a setting and is none is warned about', (t) => {
+  const root = rootWith(t);
+  assert.deepEqual(important(load(root, { 'ADAPTOR.HOSTPROT': ':1', MINE: 'x' })), [
+    '--set ADAPTOR.HOSTPROT=:1: there is no setting ADAPTOR.HOSTPROT; it changes nothing unless a file refers to it',
   ]);
 });
 
 test('the config is frozen to its leaves', (t) => {
-  const config = loadConfig({ root: rootWith(t), set: {} });
-  assert.throws(() => Object.assign(config.live.gop, { maxBytes: 1 }), TypeError);
-  assert.throws(() => Object.assign(config.listen.rtmp[0]!, { port: 1 }), TypeError);
+  const config = load(rootWith(t));
+  assert.throws(() => Object.assign(config.server.limits, { amfDepth: 1 }), TypeError);
+  assert.throws(() => Object.assign(config.adaptors[0]!.listen[0]!, { port: 1 }), TypeError);
+  const { application } = config.adaptors[0]!.vhosts[0]!;
+  assert.throws(() => Object.assign(application.live.gop, { maxBytes: 1 }), TypeError);
 });
 
-for (const [line, expected] of [
-  ['LIMITS.AMF_DEPTH = banana', 'expected a whole number from 8 to 512'],
-  ['LIMITS.AMF_DEPTH = 7', 'expected a whole number from 8 to 512'],
-  ['LIMITS.AMF_DEPTH = 64.5', 'expected a whole number from 8 to 512'],
-  ['LIMITS.AMF_DEPTH = 0x40', 'expected a whole number from 8 to 512'],
-  ['LIMITS.AMF_DEPTH =', 'expected a whole number from 8 to 512'],
-  ['LIMITS.MESSAGE_SIZE = 16384', 'expected a whole number of kilobytes (1024 bytes) from 64 to 16383'],
-  ['LIMITS.IDLE_TIMEOUT = -1', 'expected a whole number of seconds from 1 to 86400, or 0: never'],
-  ['ADAPTOR.HOSTPORT = :1935,-443', 'expected no TLS port: TLS is not there yet'],
-  ['LOGGER.LEVEL = loud', 'expected trace, debug, info, warn or error'],
-  ['ADAPTOR.HOSTPORT = :99999', '"99999" is not a port: expected 0 to 65535, "-" before it for TLS'],
+for (const [path, text, message] of [
+  [
+    'conf/fms.ini',
+    'A = 1\nADAPTOR.HOSTPORT = :99999',
+    'conf/fms.ini:2: ADAPTOR.HOSTPORT = :99999: "99999" is not a port: expected 0 to 65535, "-" before it for TLS',
+  ],
+  [
+    'conf/fms.ini',
+    'LOGGER.LEVEL = loud',
+    'conf/fms.ini:1: LOGGER.LEVEL = loud: expected trace, debug, info, warn or error',
+  ],
+  [
+    'conf/Server.xml',
+    '<Root>\n<Server>\n<Mystery/></Server></Root>',
+    /^conf\/Server\.xml:3: <Mystery> is not known in <Server>: expected one of NetworkingIPv6, AdminServer, /,
+  ],
+  ['conf/Logger.xml', '<Logger', /^conf\/Logger\.xml:1: /],
+  ['conf/Users.xml', '<Users/>', 'conf/Users.xml:1: <Users>: expected <Root>'],
+  [
+    'conf/second/Adaptor.xml',
+    '<Adaptor><Order>Any</Order></Adaptor>',
+    'conf/second/Adaptor.xml:1: Order = Any: expected Allow,Deny or Deny,Allow',
+  ],
+  [
+    APPLICATION,
+    '<Application>\n<Client><OutChunkSize>70000</OutChunkSize></Client></Application>',
+    `${APPLICATION}:2: OutChunkSize = 70000: expected a whole number of bytes from 128 to 65536`,
+  ],
 ] as const) {
-  test(`a bad value says file, line and what was expected: ${line}`, (t) => {
-    assert.throws(() => loadConfig({ root: rootWith(t, `# comment\n${line}\n`), set: {} }), {
-      name: 'ConfigError',
-      message: `conf/fms.ini:2: ${line.endsWith('=') ? `${line} ` : line}: ${expected}`,
-    });
+  test(`a bad server file says file, line and what was expected: ${path}: ${text.replaceAll('\n', ' ')}`, (t) => {
+    assert.throws(() => load(rootWith(t, { [path]: text })), { name: 'ConfigError', message });
   });
 }
 
 test('a bad --set says so', (t) => {
-  assert.throws(() => loadConfig({ root: rootWith(t), set: { 'SCRIPT.MEMORY': '1' } }), {
+  assert.throws(() => load(rootWith(t), { 'LOGGER.LEVEL': 'loud' }), {
     code: 'ERR_CONFIG_VALUE',
-    message: '--set SCRIPT.MEMORY=1: expected a whole number from 8 to 4096',
+    message: '--set LOGGER.LEVEL=loud: expected trace, debug, info, warn or error',
   });
 });
 
 test('a root that is not there is refused', (t) => {
-  const root = join(rootWith(t), 'nowhere');
-  assert.throws(() => loadConfig({ root, set: {} }), { code: 'ERR_CONFIG_READ' });
+  assert.throws(() => load(join(rootWith(t), 'nowhere')), { code: 'ERR_CONFIG_READ' });
 });
 
-test('a conf/fms.ini that cannot be read is an error, not the defaults', (t) => {
-  const root = rootWith(t);
-  mkdirSync(join(root, 'conf', 'fms.ini'), { recursive: true });
-  assert.throws(() => loadConfig({ root, set: {} }), { code: 'ERR_CONFIG_READ', message: /conf\/fms\.ini/ });
-});
+for (const file of ['fms.ini', 'Server.xml']) {
+  test(`a conf/${file} that cannot be read is an error, not the defaults`, (t) => {
+    const root = rootWith(t);
+    mkdirSync(join(root, 'conf', file), { recursive: true });
+    assert.throws(() => load(root), { code: 'ERR_CONFIG_READ', message: new RegExp(`conf/${file}`) });
+  });
+}

@@ -1,32 +1,74 @@
-// conf/fms.ini is the settings' reference for operators: it has to say what schema.ts does.
+// conf/ is the manual of the configuration: it has to say what the schema does.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseIni } from '../../src/config/ini.ts';
-import { SETTINGS } from '../../src/config/schema.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { formatManual } from '../../src/config/manual.ts';
+import { CONF_FILES } from '../../src/config/schema/files.ts';
+import { parseXmlFile, type XmlElement } from '../../src/config/xml.ts';
+import { rootWith } from './support.ts';
 
-const text = readFileSync(join(import.meta.dirname, '../../conf/fms.ini'), 'utf8');
+const CONF = join(import.meta.dirname, '../../conf');
 
-/** The comment lines right above a definition, as one line. */
-function commentAbove(name: string): string {
-  const lines = text.split('\n');
-  const at = lines.findIndex((line) => line.startsWith(`${name} =`));
-  const begins = lines.findLastIndex((line, index) => index < at && !line.startsWith('#')) + 1;
-  const comment = lines.slice(begins, at).map((line) => line.replace(/^#/, ''));
-  return comment.join(' ').replace(/\s+/g, ' ').trim();
-}
-
-test('conf/fms.ini has every setting, in the order of the schema, with its default', () => {
-  assert.deepEqual(
-    [...parseIni(text, 'fms.ini')].map(([name, { value }]) => [name, value]),
-    Object.entries(SETTINGS).map(([name, setting]) => [name, setting.default]),
-  );
+test('conf/ holds what the schema says, file by file (npm run conf writes it anew)', () => {
+  const manual = formatManual();
+  const there = readdirSync(CONF, { recursive: true, encoding: 'utf8' }).filter((path) => path.includes('.'));
+  assert.deepEqual(there.sort(), Object.keys(manual).sort());
+  for (const [path, text] of Object.entries(manual))
+    assert.equal(readFileSync(join(CONF, path), 'utf8'), text);
 });
 
-for (const [name, setting] of Object.entries(SETTINGS)) {
-  test(`conf/fms.ini says what ${name} means, its unit, range and default`, () => {
-    const expected = `${setting.meaning} ${setting.expected}; default: ${setting.default || 'nothing'}`;
-    assert.equal(commentAbove(name), expected);
+test('with the files of conf/ the server is configured as without any', (t) => {
+  const [bare, shipped] = [rootWith(t), rootWith(t)];
+  cpSync(CONF, join(shipped, 'conf'), { recursive: true });
+  const settings = (root: string) => {
+    const { adaptors, ...config } = loadConfig({ root, set: {}, environment: {} });
+    const plain = adaptors.map((adaptor) => ({
+      ...adaptor,
+      vhosts: adaptor.vhosts.map(({ defaults, ...vhost }) => vhost),
+    }));
+    return JSON.parse(JSON.stringify({ ...config, adaptors: plain }).replaceAll(root, '/root'));
+  };
+  assert.deepEqual(settings(shipped), settings(bare));
+});
+
+for (const { path, rootName, schema } of CONF_FILES) {
+  test(`every element of ${path} says its meaning, unit, range and default`, () => {
+    const text = readFileSync(join(CONF, path), 'utf8');
+    const flat = text.replace(/\s+/g, ' ');
+    const root = parseXmlFile(text, path);
+    assert.equal(root.name, rootName);
+    const elements = new Set(everyElement(root).map(({ name }) => name));
+    for (const leaf of everyLeaf(schema)) {
+      assert.ok(elements.has(leaf.element) || flat.includes(`<${leaf.element} `), leaf.element);
+      const said = `${leaf.meaning} ${leaf.expected}; default: ${leaf.default || 'nothing'}`;
+      assert.ok(flat.includes(said.replace(/\s+/g, ' ')), `${leaf.element}: ${said}`);
+    }
   });
+}
+
+interface Said {
+  element: string;
+  meaning: string;
+  expected: string;
+  default: string;
+}
+
+/** Found without the help of what writes the files. */
+function everyLeaf(node: unknown, element = ''): Said[] {
+  if (typeof node !== 'object' || node === null) return [];
+  const any = node as Record<string, unknown>;
+  if (any.kind === 'leaf') {
+    const { expected } = any.value as { expected: string };
+    return [{ element, meaning: String(any.meaning), expected, default: String(any.default) }];
+  }
+  if (any.kind === 'list') return everyLeaf(any.item, element);
+  return Object.entries((any.members ?? {}) as object).flatMap(([key, member]) =>
+    everyLeaf(member, /^[@#]/.test(key) ? element : key),
+  );
+}
+
+function everyElement(element: XmlElement): XmlElement[] {
+  return [element, ...element.children.flatMap(everyElement)];
 }

@@ -56,7 +56,11 @@ test('evil scripts: the stream has no gap, the neighbour is answered', async (t)
         ]),
       ),
     },
-    set: { 'SCRIPT.GATE_TIMEOUT': '5000' }, // below the patience of the clients here
+    conf: {
+      // below the patience of the clients here
+      '_defaultRoot_/_defaultVHost_/Application.xml':
+        '<Application><JSEngine><GateTimeOut>5</GateTimeOut></JSEngine></Application>',
+    },
   });
   await using publisher = await RtmpPeer.open(server.port);
   const id = await publisher.publish('live', 'show');

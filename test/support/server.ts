@@ -19,6 +19,8 @@ export interface ServerOptions {
   root?: string;
   /** Files under applications/: `{ 'auth/main.ts': 'application.on…' }`. A name that ends in a slash is a folder. */
   applications?: Record<string, string>;
+  /** Files under conf/. */
+  conf?: Record<string, string>;
   /** Symbols of conf/fms.ini. */
   set?: Record<string, string>;
   env?: Record<string, string>;
@@ -62,11 +64,12 @@ export class TestServer implements AsyncDisposable {
   readonly #watchers = new Set<() => void>();
   #killed = false;
 
-  constructor({ root, applications = {}, set = {}, env = {}, command }: ServerOptions) {
+  constructor({ root, applications = {}, conf = {}, set = {}, env = {}, command }: ServerOptions) {
     this.#ownsRoot = root === undefined;
     this.root = root ?? mkdtempSync(join(tmpdir(), 'understudy-server-'));
     mkdirSync(join(this.root, 'applications'), { recursive: true });
     for (const [path, text] of Object.entries(applications)) this.writeApp(path, text);
+    for (const [path, text] of Object.entries(conf)) this.#write(join('conf', path), text);
 
     const [file, ...args] = command ?? [process.execPath, join(REPOSITORY, 'src', 'main.ts')];
     const symbols = {
@@ -103,7 +106,11 @@ export class TestServer implements AsyncDisposable {
 
   /** Writes a file under applications/, in place, as most editors do. */
   writeApp(path: string, text: string): void {
-    const file = join(this.root, 'applications', path);
+    this.#write(join('applications', path), text);
+  }
+
+  #write(path: string, text: string): void {
+    const file = join(this.root, path);
     mkdirSync(path.endsWith('/') ? file : dirname(file), { recursive: true });
     if (!path.endsWith('/')) writeFileSync(file, text);
   }

@@ -78,7 +78,7 @@ interface Application {
    *
    * Once `acceptConnection`, `rejectConnection` or `redirectConnection` was called, the value does not matter. An async
    * handler must decide before it ends: resolved to `undefined` without a call it refuses. No answer within 10 s
-   * (`SCRIPT.GATE_TIMEOUT`) refuses too. Without a handler everybody is accepted.
+   * (`JSEngine/GateTimeOut` in Application.xml) refuses too. Without a handler everybody is accepted.
    *
    * Extension: `{ deny }`, promises. (FMS left clients waiting at values it did not understand; in classic scripts, `.asc`
    * and `.js`, so do we, until the 10 s are over.)

@@ -1,0 +1,151 @@
+// One application's settings: Application.xml of its folder over that of its virtual host, over the defaults.
+import { join, relative } from 'node:path';
+import type { FreeValues } from './element.ts';
+import { readXmlIfThere } from './file.ts';
+import { freeze } from './freeze.ts';
+import type { Note } from './note.ts';
+import { type Layer, Reader } from './reader.ts';
+import { APPLICATION, type ApplicationValues, DEFAULT_CHUNK_BYTES } from './schema/application.ts';
+import type { Symbols } from './symbols.ts';
+import type { XmlElement } from './xml.ts';
+
+export const APPLICATION_FILE = 'Application.xml';
+
+/** Time in ms, sizes in bytes. What each field means: schema/application.ts. */
+export interface ApplicationConfig {
+  /** An instance without clients. */
+  readonly maxIdleMs: number;
+  /** Undefined: clients may be idle for ever. */
+  readonly clientIdleMs: number | undefined;
+  readonly chunkBytes: number;
+  /** The windows that acknowledgements are counted by. */
+  readonly bandwidth: { readonly serverToClientBytes: number; readonly clientToServerBytes: number };
+  readonly live: {
+    /** Undefined: nobody is taken over. */
+    readonly publishTimeoutMs: number | undefined;
+    readonly maxWaitingNames: number;
+    readonly gop: { readonly maxBytes: number; readonly maxMs: number };
+    readonly flush:
+      | { readonly mode: 'frame'; readonly audioMs: number }
+      | { readonly mode: 'merge'; readonly ms: number }
+      | { readonly mode: 'instant' };
+    readonly backlog: {
+      readonly softBytes: number;
+      readonly softMs: number;
+      readonly hardBytes: number;
+      readonly stallMs: number;
+    };
+  };
+  /** Undefined: any. */
+  readonly recording: { readonly maxBytes: number | undefined; readonly maxMs: number | undefined };
+  readonly script: {
+    readonly memoryMb: number;
+    readonly turnMs: number;
+    readonly loadMs: number;
+    readonly gateMs: number;
+    /** `application.config` */
+    readonly config: FreeValues;
+  };
+  /** About the application's own file. */
+  readonly notes: readonly Note[];
+}
+
+/** What the applications of a virtual host have in common. */
+export interface ApplicationDefaults {
+  readonly root: string;
+  readonly appsDir: string;
+  readonly symbols: Symbols;
+  /** The virtual host's Application.xml. */
+  readonly file: XmlElement | undefined;
+  /** As Server.xml and Vhost.xml have it; undefined: clients may be idle for ever. */
+  readonly clientIdleMs: number | undefined;
+}
+
+/** The settings that an application without a file of its own has. */
+export function defaultApplicationConfig(defaults: ApplicationDefaults): ApplicationConfig {
+  return read(defaults, undefined);
+}
+
+/** The settings of an application as its file is now. A ConfigError says what is wrong with that. */
+export function readApplicationConfig(defaults: ApplicationDefaults, application: string): ApplicationConfig {
+  const path = join(defaults.appsDir, application, APPLICATION_FILE);
+  const name = relative(defaults.root, path);
+  return read(defaults, readXmlIfThere(path, name.startsWith('..') ? path : name));
+}
+
+function read(defaults: ApplicationDefaults, own: XmlElement | undefined): ApplicationConfig {
+  const { file, symbols, clientIdleMs } = defaults;
+  const layers: Layer[] = [];
+  if (file) layers.push({ element: file, symbols });
+  if (own) layers.push({ element: own, symbols: symbols.forApplications });
+  const notes: Note[] = [];
+  const values = new Reader(symbols, notes).read('Application', APPLICATION, layers);
+  const said = own ? notes.filter(isAbout(own)) : notes;
+  const chunks = elementAt(own ?? file, ['Client', 'OutChunkSize']);
+  if (chunks && values.Client.OutChunkSize < DEFAULT_CHUNK_BYTES) {
+    const what = `${chunks.file}:${chunks.line}: OutChunkSize = ${values.Client.OutChunkSize}`;
+    said.push({ level: 'info', text: `${what}: obeyed; ${DEFAULT_CHUNK_BYTES} would cost less work` });
+  }
+  return freeze({ ...convert(values, clientIdleMs), notes: said });
+}
+
+function elementAt(root: XmlElement | undefined, path: readonly string[]): XmlElement | undefined {
+  return path.reduce((element, name) => element?.children.find((child) => child.name === name), root);
+}
+
+/** What there is to say about the virtual host's file was said when it was read by itself. */
+function isAbout({ file }: XmlElement): (note: Note) => boolean {
+  return ({ text }) => text.startsWith(`${file}:`);
+}
+
+function convert(
+  { MaxAppIdleTime, AutoCloseIdleClients, JSEngine, StreamManager, Client }: ApplicationValues,
+  outerIdleMs: number | undefined,
+): Omit<ApplicationConfig, 'notes'> {
+  const { Live, Recording } = StreamManager;
+  const isIdlenessLimited = AutoCloseIdleClients['@enable'] && outerIdleMs !== undefined;
+  return {
+    maxIdleMs: MaxAppIdleTime,
+    clientIdleMs: isIdlenessLimited ? (AutoCloseIdleClients.MaxIdleTime ?? outerIdleMs) : undefined,
+    chunkBytes: Client.OutChunkSize,
+    bandwidth: {
+      serverToClientBytes: Client.Bandwidth.ServerToClient,
+      clientToServerBytes: Client.Bandwidth.ClientToServer,
+    },
+    live: {
+      publishTimeoutMs: Live.PublishTimeout,
+      maxWaitingNames: Live.MaxWaitingStreams,
+      gop: { maxBytes: Live.AccumulatedIFrames.MaxSize, maxMs: Live.AccumulatedIFrames.MaxTime },
+      flush: flushPolicy(Live.Flush),
+      backlog: {
+        softBytes: Client.Backlog.SoftSize,
+        softMs: Client.Backlog.SoftTime,
+        hardBytes: Client.Backlog.HardSize,
+        stallMs: Client.Backlog.StallTime,
+      },
+    },
+    recording: { maxBytes: Recording.MaxSize, maxMs: Recording.MaxDuration },
+    script: {
+      memoryMb: Math.floor(JSEngine.RuntimeSize / (1 << 20)),
+      turnMs: JSEngine.MaxTimeOut,
+      loadMs: JSEngine.LoadTimeOut,
+      gateMs: JSEngine.GateTimeOut,
+      config: JSEngine.ApplicationObject.config,
+    },
+  };
+}
+
+function flushPolicy({
+  Mode,
+  AudioDelay,
+  MergeDelay,
+}: ApplicationValues['StreamManager']['Live']['Flush']): ApplicationConfig['live']['flush'] {
+  switch (Mode) {
+    case 'frame':
+      return { mode: 'frame', audioMs: AudioDelay };
+    case 'merge':
+      return { mode: 'merge', ms: MergeDelay };
+    case 'instant':
+      return { mode: 'instant' };
+  }
+}

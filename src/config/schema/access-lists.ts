@@ -1,0 +1,19 @@
+import { leaf } from '../element.ts';
+import { choice, text } from '../value.ts';
+
+const addresses = text(
+  'all, or addresses and names between commas: 192.168.1.7, 10.60, 10.0.0.0/8, [2001:db8::]/32, example.com',
+);
+
+/** Allow, Deny and Order: who may use `what`. */
+export function accessLists(what: string) {
+  return {
+    Allow: leaf(addresses, 'all', `Who may use ${what}. Nothing: all.`),
+    Deny: leaf(addresses, '', `Who may not use ${what}.`),
+    Order: leaf(
+      choice('Allow,Deny', 'Deny,Allow'),
+      'Allow,Deny',
+      'Allow,Deny: who is in Allow and not in Deny. Deny,Allow: who is not in Deny, and who is in Allow all the same.',
+    ),
+  };
+}

@@ -1,0 +1,216 @@
+// Application.xml: of a virtual host (the defaults of its applications), and of one application in its folder.
+import { free, group, leaf, type Read, unsupported, unused } from '../element.ts';
+import {
+  bytes,
+  choice,
+  fractionsOfSeconds,
+  kilobytes,
+  milliseconds,
+  orElse,
+  seconds,
+  trueOrFalse,
+  whole,
+} from '../value.ts';
+
+export const DEFAULT_CHUNK_BYTES = 60_000;
+const DEFAULT_MEMORY_KB = 65536;
+/** Less than this is no room for V8 and what every script is given. FMS's own default is 1024. */
+const MIN_MEMORY_KB = 8192;
+const MIB_KB = 1024;
+
+const bandwidth = leaf(
+  bytes(1000, 2147483647),
+  '2500000',
+  'The window that the client and the server announce for what goes that way: after so many bytes they acknowledge.',
+);
+
+const recordingLimit = (what: string) => `${what} Scripts may ask for less, never for more.`;
+
+export const APPLICATION = group('', {
+  MaxAppIdleTime: leaf(seconds(1, 31536000), '1200', 'An instance without clients for so long is unloaded.'),
+  AutoCloseIdleClients: group('Clients that send and take nothing at all.', {
+    '@enable': leaf(
+      trueOrFalse,
+      'true',
+      'Whether they are closed. Only where the virtual host and Server.xml close them too.',
+    ),
+    MaxIdleTime: leaf(
+      orElse(seconds(1, 86400), '0', 'what the virtual host or Server.xml says', undefined),
+      '0',
+      'For how long they may be idle.',
+    ),
+    ...unused('CheckInterval'),
+  }),
+  JSEngine: group(
+    'The script of an instance. The element may also be called ScriptEngine, as from Flash Media Server 4 on.',
+    {
+      RuntimeSize: leaf(
+        memory(),
+        String(DEFAULT_MEMORY_KB),
+        `Memory of the script of one instance. Less than ${MIN_MEMORY_KB} (Flash Media Server had 1024) is taken for ` +
+          `${DEFAULT_MEMORY_KB}.`,
+      ),
+      MaxTimeOut: leaf(
+        orElse(fractionsOfSeconds(0.001, 60), '0', '0.25', 250),
+        '0.25',
+        'How long a script may compute without a pause.',
+      ),
+      LoadTimeOut: leaf(
+        fractionsOfSeconds(0.001, 60),
+        '2',
+        'The same for its top-level code, while it is being loaded.',
+      ),
+      GateTimeOut: leaf(
+        fractionsOfSeconds(0.1, 600),
+        '10',
+        'How long an onConnect, onPublish or onPlay may take to decide, waiting included; then the answer is no.',
+      ),
+      ApplicationObject: group('What the operator tells the script.', {
+        config: free(
+          'Elements of your own: <key>value</key> here is application.config.key there, a string.',
+        ),
+      }),
+      ScriptLibPath: unsupported('scriptlib'),
+      Security: group('', {
+        RPC: group('', {
+          '@enable': unsupported('false'),
+          ...unused('Client', 'NetConnection', 'SharedObject', 'Stream'),
+        }),
+        ...unused('MaxUrlLength'),
+      }),
+      ...unused('AdaptorId', 'FileObject', 'MaxGCSkipCount', 'MaxTime', 'NetConnection', 'XMLSocket'),
+    },
+    { alias: 'ScriptEngine' },
+  ),
+  StreamManager: group('Streams.', {
+    Live: group('What is published live.', {
+      PublishTimeout: leaf(
+        orElse(milliseconds(0, 60000), '-1', 'never', undefined),
+        '2000',
+        'When a name is published that is on air already, its publisher is asked for a sign of life; without one in this ' +
+          'time the newcomer takes over.',
+      ),
+      Flush: group('When media leaves for the players. Every flush costs one write for every player.', {
+        Mode: leaf(
+          choice('frame', 'merge', 'instant'),
+          'frame',
+          'frame: at each picture. merge: whatever came in MergeDelay, for many players. instant: at once, for few.',
+        ),
+        AudioDelay: leaf(
+          milliseconds(0, 1000),
+          '40',
+          'With frame: how long audio may wait to leave together with the next picture.',
+        ),
+        MergeDelay: leaf(milliseconds(1, 5000), '100', 'With merge: how long media is gathered.'),
+      }),
+      AccumulatedIFrames: group(
+        'The pictures since the last keyframe are kept: they give new players their first picture at once.',
+        {
+          MaxTime: leaf(
+            orElse(seconds(0, 600), '-1', '20', 20_000),
+            '-1',
+            'What one stream may keep as a length of time.',
+          ),
+          MaxSize: leaf(
+            orElse(kilobytes(0, 1024 * MIB_KB), '-1', '16384', 16384 * 1024),
+            '-1',
+            'The same as memory. 0 keeps none.',
+          ),
+        },
+      ),
+      MaxWaitingStreams: leaf(
+        whole(1, 1000000),
+        '1000',
+        'Stream names that nobody publishes and players wait for, in one instance.',
+      ),
+      ...unused('AssumeAbsoluteTime', 'EraseOnPublish', 'MaxLatency', 'Queue', 'StartClockOnPublish'),
+    }),
+    Recording: group('What is recorded.', {
+      MaxDuration: leaf(
+        orElse(seconds(0, 31536000), '-1', 'any', undefined),
+        '-1',
+        recordingLimit('The longest recording.'),
+      ),
+      MaxSize: leaf(
+        orElse(kilobytes(0, 2147483647), '-1', 'any', undefined),
+        '-1',
+        recordingLimit('The largest recording.'),
+      ),
+      MaxDurationCap: unsupported('-1'),
+      MaxSizeCap: unsupported('-1'),
+    }),
+    StorageDir: unsupported(''),
+    VirtualDirectory: group('', { Streams: unsupported('') }),
+    QualifiedStreamsMapping: group('', { '@enable': unsupported('false') }),
+    DuplicateDir: group('', { '@appName': unsupported('true'), '#text': unsupported('') }),
+    ...unused('Audio', 'CachePrefix', 'CacheUpdateInterval', 'EnhancedSeek', 'FilterNonKeyFrames'),
+    ...unused('KeyFrameInterval', 'MaxBufferRetries', 'MaxStreamsBeforeGC', 'SendDuplicateOnMetaData'),
+    ...unused('SendDuplicateStart', 'StreamMetaGCInterval', 'ThrottleBoundaryRequest'),
+    ...unused('ThrottleDisplayInterval', 'ThrottleLoads'),
+  }),
+  Client: group('Every client.', {
+    OutChunkSize: leaf(
+      bytes(128, 65536),
+      String(DEFAULT_CHUNK_BYTES),
+      'Bytes in a chunk of what the server sends. Smaller chunks cost work for every picture; Flash Media Server had 4096.',
+    ),
+    Bandwidth: group('What acknowledgements are agreed on.', {
+      ServerToClient: bandwidth,
+      ClientToServer: bandwidth,
+    }),
+    Backlog: group('Players that are slower than the stream.', {
+      SoftSize: leaf(
+        kilobytes(16, 1024 * MIB_KB),
+        '512',
+        'What may wait for one slow player before pictures up to the next keyframe are left out.',
+      ),
+      SoftTime: leaf(
+        milliseconds(100, 60000),
+        '2000',
+        'The same as a length of time at the bitrate of the stream; the larger of the two counts.',
+      ),
+      HardSize: leaf(
+        kilobytes(64, 4096 * MIB_KB),
+        '4096',
+        'A player for whom more than this waits is disconnected.',
+      ),
+      StallTime: leaf(
+        milliseconds(100, 600000),
+        '5000',
+        'A player that takes nothing at all for so long, with more than the soft limit waiting, is disconnected.',
+      ),
+    }),
+    Access: group('', {
+      FolderAccess: unsupported('false'),
+      AudioSampleAccess: group('', { '@enabled': unsupported('false'), '#text': unsupported('') }),
+      VideoSampleAccess: group('', { '@enabled': unsupported('false'), '#text': unsupported('') }),
+    }),
+    ...unused('AggregateMessages', 'BandwidthCap', 'BandwidthDetection', 'HTTPTunnel'),
+    ...unused('MaxMessageSizeLosslessVideo', 'MsgQueue', 'UserAgent', 'WindowsPerAck'),
+  }),
+  LoadOnStartup: unsupported('false'),
+  SharedObjManager: group('', {
+    StorageDir: unsupported(''),
+    ...unused('AutoCommit', 'ClientAccess', 'DuplicateDir', 'LockTimeOut', 'MaxProperties'),
+    ...unused('MaxPropertySize', 'ResyncDepth'),
+  }),
+  AllowHTTPTunnel: unsupported('true', 'http1.1only', 'keepalive'),
+  DisallowedProtocols: unsupported(''),
+  SWFVerification: group('', {
+    '@enabled': unsupported('false'),
+    ...unused('Cache', 'ConnectionBlocking', 'DirLevelSWFScan', 'FinalHashTimeout', 'FirstHashTimeout'),
+    ...unused('MaxInitDelay', 'MinGoodVersion', 'SWFFolder', 'UserAgentExceptions'),
+  }),
+  ...unused('Debug', 'HTTP', 'Logging', 'Process'),
+});
+
+export type ApplicationValues = Read<typeof APPLICATION>;
+
+function memory() {
+  const value = kilobytes(1, 4096 * MIB_KB);
+  const parse = (text: string) => {
+    const size = value.parse(text);
+    return size < MIN_MEMORY_KB * 1024 ? DEFAULT_MEMORY_KB * 1024 : size;
+  };
+  return { ...value, parse };
+}

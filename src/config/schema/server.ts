@@ -1,0 +1,92 @@
+// conf/Server.xml: the whole server.
+import { group, leaf, type Read, unsupported, unused } from '../element.ts';
+import { hostPortOrNowhere, kilobytes, seconds, text, trueOrFalse, whole } from '../value.ts';
+import { accessLists } from './access-lists.ts';
+
+export const SERVER = group('', {
+  Server: group('', {
+    NetworkingIPv6: group('IPv6.', {
+      '@enable': leaf(
+        trueOrFalse,
+        'false',
+        'Whether ports without an address are open on IPv6 as well as on IPv4.',
+      ),
+    }),
+    AdminServer: group('Administration.', {
+      HostPort: leaf(
+        hostPortOrNowhere(1111),
+        '${SERVER.ADMINSERVER_HOSTPORT}',
+        'Where the server is administered. Keep it away from the Internet.',
+      ),
+      ...accessLists('the port of the administration'),
+      ...unused('AdminElem', 'CrossDomainPath', 'IpcHostPort', 'Process', 'RTMP', 'SocketGC'),
+    }),
+    AutoCloseIdleClients: group('Clients that send and take nothing at all.', {
+      '@enable': leaf(trueOrFalse, 'true', 'Whether they are closed.'),
+      MaxIdleTime: leaf(seconds(1, 86400), '3600', 'For how long they may be idle.'),
+      ...unused('CheckInterval'),
+    }),
+    ResourceLimits: group('What peers may cost.', {
+      Connection: group('One connection.', {
+        ConnectTimeout: leaf(seconds(1, 600), '10', 'Time for the handshake and the connect command.'),
+        MaxMessageSize: leaf(
+          kilobytes(64, 16383),
+          '8192',
+          'The longest message. A video frame is one message.',
+        ),
+        MaxPartialMessages: leaf(whole(4, 1024), '64', 'Messages that may be half received at a time.'),
+        MaxPartialSize: leaf(
+          kilobytes(64, 1048576),
+          '16384',
+          'Memory for the messages that are half received.',
+        ),
+        MaxDataDepth: leaf(
+          whole(8, 512),
+          '64',
+          'How deep the values in a command or data message may be nested.',
+        ),
+        MaxDataValues: leaf(
+          whole(100, 10000000),
+          '100000',
+          'How many values a command or data message may hold.',
+        ),
+        MaxStreams: leaf(whole(1, 1024), '64', 'NetStreams: publishing, playing or idle.'),
+        MaxGateSize: leaf(
+          kilobytes(0, 65536),
+          '2048',
+          'Media of one publisher kept while its script decides about it. When it is full, the socket waits.',
+        ),
+      }),
+      Protocol: group('', {
+        RTMP: group('', {
+          Edge: group('', {
+            MaxConnectionRate: unsupported('-1', '0'),
+            ...unused('MaxIOThreads', 'MinIOThreads', 'SocketOverflowBuckets', 'SocketTableSize'),
+          }),
+          ...unused('Admin', 'Core', 'DiffServ', 'DiffServMask', 'SocketRcvBuf', 'SocketSndBuf'),
+        }),
+        ...unused('ACCP', 'ECCP'),
+      }),
+      RecBuffer: group('', {
+        ...unused('AllowedVideoLag', 'FilterNonKeyFrames', 'MaxFlushSize', 'MaxFlushTime', 'MaxSize'),
+        ...unused('MaxTimestampSkew'),
+      }),
+      ...unused('ApplicationGC', 'CPUMonitor', 'Connector', 'Edge', 'FLVCache', 'FLVCachePurge'),
+      ...unused('FLVCacheSize', 'IPCQueues', 'LargeMemPool', 'Master', 'MessageCache', 'MsgPoolGC'),
+      ...unused('ProcVMSizeMonitorInterval', 'ProcVMSizeNominal', 'ProcVMSizeWarn', 'SSLSessionCacheGC'),
+      ...unused('SegmentsPool', 'SmallMemPool', 'SocketGC', 'ThreadPoolGC'),
+    }),
+    Process: group('', { UID: unsupported(''), GID: unsupported('') }),
+    ...unused('ActiveProfile', 'Admin', 'CrossDomainPath', 'Httpd', 'LicenseInfo', 'LicenseInfoEx'),
+    ...unused('Localhost', 'Logging', 'Mask', 'Plugins', 'PublicIP', 'ReadBufferSize', 'Registry'),
+    ...unused('SSL', 'SWFVerification', 'ScriptAdaptors', 'Security', 'Services', 'StreamAdaptors'),
+    ...unused('Streams'),
+  }),
+  ServerDomain: leaf(
+    text('a host name, or nothing'),
+    '${SERVER.DOMAIN}',
+    "What scripts see as application.hostname. Empty: this machine's name.",
+  ),
+});
+
+export type ServerValues = Read<typeof SERVER>;

@@ -1,0 +1,37 @@
+// Vhost.xml: a host name with applications of its own. One folder of the adaptor's for each, called like the host.
+import { group, leaf, list, type Read, unsupported, unused } from '../element.ts';
+import { orElse, seconds, text, trueOrFalse } from '../value.ts';
+
+export const VHOST = group('', {
+  AliasList: group('Other names of this host.', {
+    Alias: list(group('', { '@name': leaf(text('a host name'), '', 'One of them.') })),
+  }),
+  AppsDir: leaf(
+    text('a path, relative to the root folder, or nothing: applications, beside Vhost.xml'),
+    '${VHOST.APPSDIR}',
+    'The folder whose sub-folders are the applications.',
+  ),
+  AutoCloseIdleClients: group('Clients that send and take nothing at all.', {
+    '@enable': leaf(trueOrFalse, 'true', 'Whether they are closed. Only where Server.xml closes them too.'),
+    MaxIdleTime: leaf(
+      orElse(seconds(1, 86400), '0', 'what Server.xml says', undefined),
+      '0',
+      'For how long they may be idle.',
+    ),
+    ...unused('CheckInterval'),
+  }),
+  ResourceLimits: group('', {
+    MaxConnections: unsupported('-1'),
+    ...unused('AppInstanceGC', 'MaxAppInstances', 'MaxEdgeConnections', 'MaxSharedObjects', 'MaxStreams'),
+  }),
+  VirtualDirectory: group('', { Streams: unsupported('') }),
+  Allow: unsupported('all'),
+  Proxy: group('', {
+    Mode: unsupported('local'),
+    ...unused('AggregateMessages', 'Anonymous', 'CacheDir', 'EdgeAutoDiscovery', 'LocalAddress'),
+    ...unused('RequestTimeout', 'RouteTable', 'SSL'),
+  }),
+  ...unused('DNSSuffix', 'Logging', 'VirtualKeys'),
+});
+
+export type VhostValues = Read<typeof VHOST>;

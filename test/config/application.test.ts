@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type ApplicationConfig, readApplicationConfig } from '../../src/config/application.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { rootWith } from './support.ts';
+
+const VHOST = 'conf/_defaultRoot_/_defaultVHost_';
+const VHOST_FILE = `${VHOST}/Application.xml`;
+const OWN_FILE = 'applications/live/Application.xml';
+
+function read(root: string, application = 'live'): ApplicationConfig {
+  const { adaptors } = loadConfig({ root, set: {}, environment: { SECRET: 'hidden' } });
+  return readApplicationConfig(adaptors[0]!.vhosts[0]!.defaults, application);
+}
+
+test('an application without a file has the settings of its virtual host', (t) => {
+  const root = rootWith(t, { [VHOST_FILE]: '<Application><MaxAppIdleTime>7</MaxAppIdleTime></Application>' });
+  const config = read(root);
+  assert.equal(config.maxIdleMs, 7000);
+  assert.equal(config.chunkBytes, 60_000);
+  assert.deepEqual(config.notes, []);
+});
+
+test('its own file beats that of the virtual host element by element, under either name of the engine', (t) => {
+  const root = rootWith(t, {
+    [VHOST_FILE]:
+      '<Application><MaxAppIdleTime>7</MaxAppIdleTime><JSEngine><MaxTimeOut>1</MaxTimeOut><LoadTimeOut>3</LoadTimeOut>' +
+      '</JSEngine></Application>',
+    [OWN_FILE]:
+      '<Application><ScriptEngine><MaxTimeOut>0.5</MaxTimeOut><RuntimeSize>20480</RuntimeSize></ScriptEngine></Application>',
+  });
+  const { maxIdleMs, script } = read(root);
+  assert.equal(maxIdleMs, 7000);
+  const { config, ...numbers } = script;
+  assert.deepEqual(numbers, { memoryMb: 20, turnMs: 500, loadMs: 3000, gateMs: 10_000 });
+});
+
+test('override="no" in the virtual host keeps an application at what it says there, or at the default', (t) => {
+  const root = rootWith(t, {
+    [VHOST_FILE]:
+      '<Application><JSEngine override="no"><MaxTimeOut>1</MaxTimeOut></JSEngine>' +
+      '<Client><Bandwidth override="yes"><ServerToClient>1000</ServerToClient></Bandwidth></Client></Application>',
+    [OWN_FILE]:
+      '<Application>\n<JSEngine><MaxTimeOut>60</MaxTimeOut><LoadTimeOut>60</LoadTimeOut></JSEngine>' +
+      '<Client><Bandwidth><ServerToClient>2000</ServerToClient></Bandwidth></Client></Application>',
+  });
+  const { script, bandwidth, notes } = read(root);
+  assert.equal(script.turnMs, 1000);
+  assert.equal(script.loadMs, 2000);
+  assert.equal(bandwidth.serverToClientBytes, 2000);
+  assert.deepEqual(notes, [
+    { level: 'warn', text: `${OWN_FILE}:2: <JSEngine> is ignored: ${VHOST_FILE}:1 has override="no"` },
+  ]);
+});
+
+test('children of ApplicationObject/config become application.config: texts, symbols replaced, nested as they are', (t) => {
+  const root = rootWith(t, {
+    'conf/fms.ini': 'AUTH.URL = http://127.0.0.1/check\nSERVER.ADMIN_PASSWORD = hidden\n',
+    [OWN_FILE]:
+      '<Application><JSEngine><ApplicationObject>\n<config><url>${AUTH.URL}</url><limits><viewers>3</viewers></limits>' +
+      '<__proto__>x</__proto__><a>${SERVER.ADMIN_PASSWORD}</a><b>${%SECRET%}</b></config></ApplicationObject></JSEngine>' +
+      '</Application>',
+  });
+  const { script, notes } = read(root);
+  assert.equal(
+    JSON.stringify(script.config),
+    '{"url":"http://127.0.0.1/check","limits":{"viewers":"3"},"__proto__":"x","a":"${SERVER.ADMIN_PASSWORD}","b":"${%SECRET%}"}',
+  );
+  assert.deepEqual(notes, [
+    { level: 'warn', text: `${OWN_FILE}:2: there is no symbol SERVER.ADMIN_PASSWORD` },
+    { level: 'warn', text: `${OWN_FILE}:2: there is no symbol %SECRET%` },
+  ]);
+});
+
+test('what the virtual host tells all scripts gives way to what an application tells its own', (t) => {
+  const config = (inner: string) =>
+    `<Application><JSEngine><ApplicationObject><config>${inner}</config></ApplicationObject></JSEngine></Application>`;
+  const root = rootWith(t, {
+    [VHOST_FILE]: config('<who>${%SECRET%}</who>'),
+    [OWN_FILE]: config('<who>me</who>'),
+  });
+  assert.deepEqual({ ...read(root).script.config }, { who: 'me' });
+  assert.deepEqual({ ...read(root, 'other').script.config }, { who: 'hidden' });
+});
+
+test('values of FMS that mean no limit are the limits of this server, in its units', (t) => {
+  const fms =
+    '<Application><JSEngine><RuntimeSize>1024</RuntimeSize><MaxTimeOut>0</MaxTimeOut></JSEngine><StreamManager><Live>' +
+    '<AccumulatedIFrames><MaxTime>-1</MaxTime><MaxSize>-1</MaxSize></AccumulatedIFrames></Live><Recording>' +
+    '<MaxSize>-1</MaxSize><MaxDuration>-1</MaxDuration></Recording></StreamManager></Application>';
+  const { live, script, recording } = read(rootWith(t, { [OWN_FILE]: fms }));
+  assert.deepEqual(live.gop, { maxBytes: 16 << 20, maxMs: 20_000 });
+  assert.equal(script.memoryMb, 64);
+  assert.equal(script.turnMs, 250);
+  assert.deepEqual(recording, { maxBytes: undefined, maxMs: undefined });
+});
+
+test('a small OutChunkSize is obeyed, and said with its place', (t) => {
+  const chunks = (size: number) =>
+    `<Application><Client>\n<OutChunkSize>${size}</OutChunkSize></Client></Application>`;
+  const text = (file: string) => `${file}:2: OutChunkSize = 4096: obeyed; 60000 would cost less work`;
+  const own = read(rootWith(t, { [OWN_FILE]: chunks(4096) }));
+  assert.equal(own.chunkBytes, 4096);
+  assert.deepEqual(own.notes, [{ level: 'info', text: text(OWN_FILE) }]);
+
+  const root = rootWith(t, { [VHOST_FILE]: chunks(4096), [OWN_FILE]: '<Application/>' });
+  assert.equal(read(root).chunkBytes, 4096);
+  assert.deepEqual(read(root).notes, []);
+  assert.deepEqual(loadConfig({ root, set: {} }).notes, [{ level: 'info', text: text(VHOST_FILE) }]);
+});
+
+for (const [server, vhost, own, expected] of [
+  ['enable="true"><MaxIdleTime>60</MaxIdleTime', '', '', 60_000],
+  ['enable="true"><MaxIdleTime>60</MaxIdleTime', '><MaxIdleTime>50</MaxIdleTime', '', 50_000],
+  ['enable="true"', '><MaxIdleTime>50</MaxIdleTime', '><MaxIdleTime>40</MaxIdleTime', 40_000],
+  ['enable="true"', '', 'enable="false"', undefined],
+  ['enable="true"', 'enable="false"', 'enable="true"><MaxIdleTime>40</MaxIdleTime', undefined],
+  ['enable="false"', 'enable="true"', 'enable="true"><MaxIdleTime>40</MaxIdleTime', undefined],
+] as const) {
+  const element = (inner: string) => {
+    const [attribute, child] = inner.includes('>') ? inner.split(/>(.*)/s) : [inner, ''];
+    return `<AutoCloseIdleClients ${attribute}>${child ? `${child}>` : ''}</AutoCloseIdleClients>`;
+  };
+  test(`idle clients: server ${server}, virtual host ${vhost}, application ${own}: ${expected} ms`, (t) => {
+    const root = rootWith(t, {
+      'conf/Server.xml': `<Root><Server>${element(server)}</Server></Root>`,
+      [`${VHOST}/Vhost.xml`]: `<VirtualHost>${element(vhost)}</VirtualHost>`,
+      [OWN_FILE]: `<Application>${element(own)}</Application>`,
+    });
+    assert.equal(read(root).clientIdleMs, expected);
+  });
+}
+
+test('flush policies', (t) => {
+  const flush = (inner: string) => {
+    const file = `<Application><StreamManager><Live><Flush>${inner}</Flush></Live></StreamManager></Application>`;
+    return read(rootWith(t, { [OWN_FILE]: file })).live.flush;
+  };
+  assert.deepEqual(flush(''), { mode: 'frame', audioMs: 40 });
+  assert.deepEqual(flush('<Mode>merge</Mode><MergeDelay>350</MergeDelay>'), { mode: 'merge', ms: 350 });
+  assert.deepEqual(flush('<Mode>instant</Mode>'), { mode: 'instant' });
+});
+
+test('the file is read anew each time; a bad one is a ConfigError with its place', (t) => {
+  const root = rootWith(t, { [OWN_FILE]: '<Application><MaxAppIdleTime>1</MaxAppIdleTime></Application>' });
+  const { defaults } = loadConfig({ root, set: {} }).adaptors[0]!.vhosts[0]!;
+  assert.equal(readApplicationConfig(defaults, 'live').maxIdleMs, 1000);
+  writeFileSync(join(root, OWN_FILE), '<Application><MaxAppIdleTime>2</MaxAppIdleTime></Application>');
+  assert.equal(readApplicationConfig(defaults, 'live').maxIdleMs, 2000);
+  writeFileSync(join(root, OWN_FILE), '<Application>\n<MaxAppIdle>2</MaxAppIdle></Application>');
+  assert.throws(() => readApplicationConfig(defaults, 'live'), {
+    name: 'ConfigError',
+    message:
+      /^applications\/live\/Application\.xml:2: <MaxAppIdle> is not known in <Application>: expected one of /,
+  });
+});
