@@ -55,6 +55,8 @@ const MAX_LOG_TEXT = 8 * 1024;
 const MAX_STACK = 32 * 1024;
 const MAX_ARGS = 1000;
 const MAX_LOST = 100;
+/** JSON levels of what only travels on: more, written again, overflow the stack. MAX_AMF_DEPTH with its tags stays below. */
+const MAX_NESTING = 400;
 
 /** The commands of one frame in their order; each entry that is none becomes a DecodeError in its place. */
 export function parseCommands(body: string): (Command | DecodeError)[] {
@@ -167,11 +169,21 @@ function parseResult(f: Fields): InvokeResult {
 
 function parseSaved(f: Fields): SavedState {
   const clients = new Map<string, Json>();
-  for (const [id, saved] of Object.entries(f.object('clients'))) clients.set(id, saved as Json);
+  for (const [id, saved] of Object.entries(f.object('clients'))) clients.set(id, shallow(saved as Json));
   const lost = f
     .list('lost', MAX_LOST)
     .map((entry) => (typeof entry === 'string' ? entry.slice(0, 200) : '?'));
-  return { state: f.optional('state', () => f.json('state')), clients, lost };
+  return { state: f.optional('state', () => shallow(f.json('state'))), clients, lost };
+}
+
+function shallow(json: Json): Json {
+  if (nestsDeeper(json, MAX_NESTING)) throw malformed(`saved state nested deeper than ${MAX_NESTING} levels`);
+  return json;
+}
+
+function nestsDeeper(json: Json, levels: number): boolean {
+  if (typeof json !== 'object' || json === null) return false;
+  return levels === 0 || Object.values(json).some((member) => nestsDeeper(member, levels - 1));
 }
 
 /** What may stand in a status object's description: one line, at most 200 characters. */

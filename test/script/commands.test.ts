@@ -97,6 +97,11 @@ const good: [raw: ScriptCommand, command: Command][] = [
   ],
 ];
 
+/** Arrays in arrays. */
+function nested(levels: number): unknown {
+  return levels === 1 ? [] : [nested(levels - 1)];
+}
+
 describe('commands of scripts', () => {
   for (const [raw, command] of good) {
     test(`${JSON.stringify(raw).slice(0, 80)} is understood`, () => {
@@ -124,6 +129,8 @@ describe('commands of scripts', () => {
     ['an argument that is no value', { op: 'broadcast', name: 'a', args: [{ $: 'evil' }] }],
     ['a result without a value', { op: 'ret', id: 1, found: true, ok: true }],
     ['saved clients that are a list', { op: 'saved', id: 1, clients: [], lost: [] }],
+    ['saved state without a bottom', { op: 'saved', id: 1, state: nested(401), clients: {}, lost: [] }],
+    ['a saved client without a bottom', { op: 'saved', id: 1, clients: { a: nested(401) }, lost: [] }],
     ['a level that is none', { op: 'log', level: 'fatal', text: '' }],
     ['an error of an unknown kind', { op: 'error', kind: 'bug', where: '', message: '', stack: '' }],
   ];
@@ -151,6 +158,12 @@ describe('commands of scripts', () => {
       assert.equal(parsed.length, 1);
       assert.ok(parsed[0] instanceof DecodeError);
     }
+  });
+
+  test('saved state as deep as it may be is carried on', () => {
+    const command = parseCommand({ op: 'saved', id: 1, state: nested(400), clients: {}, lost: [] });
+    assert.ok(command.op === 'saved');
+    assert.equal(JSON.stringify(command.saved.state).length, 2 * 400);
   });
 
   test('a saved client named __proto__ is a client like any other', () => {
