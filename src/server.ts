@@ -1,13 +1,16 @@
 // Builds the rooms and wires them; starts bottom-up, stops top-down.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Listener, type ListenerAddress } from './adaptor/listener.ts';
+import { type Adaptor, type AdaptorOptions, openAdaptors } from './adaptor/adaptor.ts';
+import { AddressList } from './adaptor/address-rules.ts';
+import type { ConnectLimits } from './adaptor/connect-rate.ts';
+import type { ListenerAddress } from './adaptor/listener.ts';
 import type { SessionOptions } from './adaptor/rtmp-session.ts';
 import { systemClock } from './application/clock.ts';
 import { LoadGovernor } from './application/flush.ts';
 import { Registry } from './application/registry.ts';
 import { version } from './cli/help.ts';
-import type { Config } from './config/load.ts';
+import type { AdaptorConfig, Config } from './config/load.ts';
 import type { Note } from './config/note.ts';
 import { ApplicationLogs } from './log/application-log.ts';
 import type { Log } from './log/log.ts';
@@ -18,6 +21,13 @@ import { ScriptHost } from './script/host.ts';
 const FMS_VERSION = '5,0,17,1';
 /** FMS: Client/Bandwidth, both ways. */
 const BANDWIDTH_BYTES = 2_500_000;
+
+const NO_LIMITS: ConnectLimits = {
+  maxConnections: undefined,
+  maxConnectionsPerAddress: undefined,
+  maxRate: undefined,
+  maxRatePerAddress: undefined,
+};
 
 export interface RunningServer {
   readonly listeners: readonly ListenerAddress[];
@@ -69,28 +79,49 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     idleMs: application.maxIdleMs,
     maxWaitingNames: application.live.maxWaitingNames,
   });
-  const listeners: Listener[] = [];
+  let adaptors: Adaptor[] = [];
   const close = async () => {
-    for (const listener of listeners) listener.stopAccepting();
+    for (const adaptor of adaptors) adaptor.stopAccepting();
     await registry.shutdown();
-    await Promise.all(listeners.map((listener) => listener.close('the server is shutting down')));
+    await Promise.all(adaptors.map((adaptor) => adaptor.close('the server is shutting down')));
     await recorders.close();
     await scripts.close();
     await applicationLogs.close();
   };
   try {
     await scripts.start();
-    const options = sessionOptions(config, log, registry);
-    for (const { host, port, secure } of config.adaptors.flatMap(({ listen }) => listen)) {
-      // TODO: TLS. Until then a port that is meant to be encrypted must not be served in the clear.
-      if (secure) log.error({ event: 'tls', port }, `port ${port} stays closed: TLS is not there yet`);
-      else listeners.push(await Listener.open(host ?? '0.0.0.0', port, options));
-    }
+    const session = sessionOptions(config, log, registry);
+    adaptors = await openAdaptors(config.adaptors.map((adaptor) => adaptorOptions(config, adaptor, session)));
   } catch (error) {
     await close();
     throw error;
   }
-  return { listeners: listeners.map(({ address }) => address), close };
+  const listeners = adaptors.flatMap((adaptor) => adaptor.listeners.map(({ address }) => address));
+  return { listeners, close };
+}
+
+function adaptorOptions(config: Config, adaptor: AdaptorConfig, session: SessionOptions): AdaptorOptions {
+  const { name, listen, access, tls } = adaptor;
+  return {
+    name,
+    listen,
+    ipv6: config.server.ipv6,
+    tls: tls && {
+      certificate: { certFile: tls.certificateFile, keyFile: tls.keyFile, passphrase: tls.passPhrase },
+      hosts: new Map(),
+      ciphers: tls.ciphers ?? '',
+      sessionTimeoutMs: tls.sessionTimeoutMs,
+    },
+    proxies: AddressList.parse(''),
+    rules: {
+      allow: AddressList.parse(access.allow),
+      deny: AddressList.parse(access.deny),
+      order: access.order,
+    },
+    limits: NO_LIMITS,
+    http: { crossDomainFile: undefined, ident2: { isEnabled: true, address: '' } },
+    session,
+  };
 }
 
 function sessionOptions(config: Config, log: Log, registry: Registry): SessionOptions {

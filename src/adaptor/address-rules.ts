@@ -82,9 +82,6 @@ export class AddressList {
 export const Order = { AllowDeny: 'Allow,Deny', DenyAllow: 'Deny,Allow' } as const;
 export type Order = (typeof Order)[keyof typeof Order];
 
-/** The names of an address that have been verified; none when it has none or they cannot be found out. */
-export type NamesOf = (address: string) => Promise<readonly string[]>;
-
 export interface AddressRules {
   allow: AddressList;
   deny: AddressList;
@@ -97,27 +94,25 @@ export const EVERYBODY: AddressRules = {
   order: Order.AllowDeny,
 };
 
-/** At once where addresses decide; names are asked for only when they can change the answer. */
-export function admits(rules: AddressRules, address: string, namesOf: NamesOf): boolean | Promise<boolean> {
-  const { allow, deny } = rules;
+/** Whether an address may come in; undefined: its names decide. */
+export function admitsAddress({ allow, deny, order }: AddressRules, address: string): boolean | undefined {
   const isAllowed = allow.has(address);
   const isDenied = deny.has(address);
-  const openAllow = !isAllowed && allow.hasNames;
-  const openDeny = !isDenied && deny.hasNames;
   const answers = new Set<boolean>();
-  for (const allowed of openAllow ? [false, true] : [isAllowed]) {
-    for (const denied of openDeny ? [false, true] : [isDenied])
-      answers.add(decide(rules.order, allowed, denied));
+  for (const allowed of !isAllowed && allow.hasNames ? [false, true] : [isAllowed]) {
+    for (const denied of !isDenied && deny.hasNames ? [false, true] : [isDenied]) {
+      answers.add(decide(order, allowed, denied));
+    }
   }
   const [answer, another] = answers;
-  if (another === undefined) return answer!;
-  return namesOf(address).then((names) =>
-    decide(
-      rules.order,
-      isAllowed || names.some((name) => allow.hasName(name)),
-      isDenied || names.some((name) => deny.hasName(name)),
-    ),
-  );
+  return another === undefined ? answer : undefined;
+}
+
+/** The same with its names, those that have been verified (reverse-dns.ts). */
+export function admitsNames(rules: AddressRules, address: string, names: readonly string[]): boolean {
+  const { allow, deny, order } = rules;
+  const isIn = (list: AddressList) => list.has(address) || names.some((name) => list.hasName(name));
+  return decide(order, isIn(allow), isIn(deny));
 }
 
 function decide(order: Order, isAllowed: boolean, isDenied: boolean): boolean {

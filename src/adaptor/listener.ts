@@ -1,16 +1,39 @@
-// One bound port and the sessions that came in through it.
-
-import type { AddressInfo } from 'node:net';
-import { createServer, type Server } from 'node:net';
+// One bound port, those who arrive at it, and the sessions that came in through it.
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer, isIPv6, type Server } from 'node:net';
 import { ConfigError } from '../errors.ts';
 import { logBug } from '../log/log.ts';
+import type { AddressList, AddressRules } from './address-rules.ts';
+import { Arrival, type Door } from './arrival.ts';
+import { ConnectLimiter, type ConnectLimits } from './connect-rate.ts';
+import type { HttpDoor } from './http.ts';
+import type { Peer } from './peer.ts';
+import { holderOf } from './port-holder.ts';
 import { RtmpSession, type SessionOptions } from './rtmp-session.ts';
+import type { TlsDoor } from './tls.ts';
 
-export interface ListenerAddress {
-  kind: 'rtmp';
+/** Where to listen: one address of one family. */
+export interface BindAddress {
+  /** A literal; `0.0.0.0` and `::` are all of their family. */
   host: string;
+  /** 0: any that is free. */
   port: number;
+}
+
+export interface ListenerAddress extends BindAddress {
+  kind: 'rtmp';
+  family: 'v4' | 'v6';
   secure: boolean;
+}
+
+export interface ListenerOptions {
+  session: SessionOptions;
+  http: HttpDoor;
+  /** Undefined: a port without TLS. */
+  tls: TlsDoor | undefined;
+  proxies: AddressList;
+  rules: AddressRules;
+  limits: ConnectLimits;
 }
 
 /** How often idle sessions and half-done handshakes are looked for. */
@@ -19,33 +42,66 @@ const BACKLOG = 1024;
 
 export class Listener {
   readonly address: ListenerAddress;
-  readonly sessions: Set<RtmpSession>;
+  readonly sessions = new Set<RtmpSession>();
+  readonly #arrivals = new Set<Arrival>();
   readonly #server: Server;
+  readonly #options: ListenerOptions;
   readonly #stopChecking: () => void;
 
-  private constructor(server: Server, sessions: Set<RtmpSession>, stopChecking: () => void) {
+  private constructor(server: Server, options: ListenerOptions) {
     const { address, port } = server.address() as AddressInfo;
-    this.address = { kind: 'rtmp', host: address, port, secure: false };
+    const family = isIPv6(address) ? 'v6' : 'v4';
+    this.address = { kind: 'rtmp', host: address, port, family, secure: options.tls !== undefined };
     this.#server = server;
-    this.sessions = sessions;
-    this.#stopChecking = stopChecking;
+    this.#options = options;
+    const { log, clock, handshakeTimeoutMs } = options.session;
+    const door: Door = {
+      tls: options.tls,
+      proxies: options.proxies,
+      rules: options.rules,
+      limiter: new ConnectLimiter(options.limits, clock),
+      timeoutMs: handshakeTimeoutMs,
+      clock,
+      log,
+      onRtmp: (socket, peer) => this.#startSession(socket, peer),
+      onHttp: (socket, peer) => options.http.take(socket, peer),
+    };
+    server.on('error', (error) => logBug(log, error, `listener on ${address}:${port}`));
+    server.on('connection', (socket) => {
+      const arrival = new Arrival(socket, door);
+      this.#arrivals.add(arrival);
+      void arrival.over.then(() => this.#arrivals.delete(arrival));
+    });
+    this.#stopChecking = this.#startChecking();
   }
 
-  /** Binds `host`:`port` (0: any free one). A ConfigError says why it cannot. */
-  static async open(host: string, port: number, options: SessionOptions): Promise<Listener> {
-    const sessions = new Set<RtmpSession>();
-    const server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => {
-      const session = new RtmpSession(socket, options);
-      sessions.add(session);
-      void session.closed.then(() => sessions.delete(session));
-    });
+  /** Binds. A ConfigError says why it cannot. */
+  static async open({ host, port }: BindAddress, options: ListenerOptions): Promise<Listener> {
+    const server = createServer({ noDelay: true, allowHalfOpen: false });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => reject(bindError(error, host, port)));
-      server.listen({ host, port, backlog: BACKLOG }, resolve);
+      // an IPv4 peer of a port for both families has an IPv6 address in every log; so each family has a socket of its own
+      server.listen({ host, port, backlog: BACKLOG, ipv6Only: isIPv6(host) }, resolve);
     });
     server.removeAllListeners('error');
-    server.on('error', (error) => logBug(options.log, error, `listener on ${host}:${port}`));
-    return new Listener(server, sessions, startChecking(sessions, options));
+    return new Listener(server, options);
+  }
+
+  #startSession(socket: Socket, { ip, secure }: Peer): void {
+    const session = new RtmpSession(
+      socket,
+      { ip, secure, protocol: secure ? 'rtmps' : 'rtmp' },
+      this.#options.session,
+    );
+    this.sessions.add(session);
+    void session.closed.then(() => this.sessions.delete(session));
+  }
+
+  /** Sockets that it has accepted and that are not closed, as the system's side of it counts them. */
+  countConnections(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+    });
   }
 
   /** No new connections; those that are open go on until `closed`. */
@@ -57,37 +113,46 @@ export class Listener {
   async close(reason: string): Promise<void> {
     this.#stopChecking();
     if (this.#server.listening) this.#server.close();
+    const arrivals = [...this.#arrivals];
+    for (const arrival of arrivals) arrival.close();
+    await Promise.all(arrivals.map(({ over }) => over));
     const sessions = [...this.sessions];
     for (const session of sessions) session.close(reason);
     await Promise.all(sessions.map(({ closed }) => closed)); // the server's own 'close' comes before its last socket's
   }
-}
 
-function startChecking(sessions: Set<RtmpSession>, { clock }: SessionOptions): () => void {
-  let cancel = () => {};
-  const arm = () => {
-    cancel = clock.after(CHECK_MS, () => {
-      const now = clock.now();
-      for (const session of sessions) session.check(now);
-      arm();
-    });
-  };
-  arm();
-  return () => cancel();
+  #startChecking(): () => void {
+    const { clock } = this.#options.session;
+    let cancel = () => {};
+    const arm = () => {
+      cancel = clock.after(CHECK_MS, () => {
+        const now = clock.now();
+        for (const arrival of this.#arrivals) arrival.check(now);
+        for (const session of this.sessions) session.check(now);
+        arm();
+      });
+    };
+    arm();
+    return () => cancel();
+  }
 }
 
 function bindError(error: NodeJS.ErrnoException, host: string, port: number): ConfigError {
-  const where = `${host}:${port}`;
-  const why: Record<string, string> = {
-    EADDRINUSE: `port ${where} is in use by another process`,
-    EACCES: `this process may not bind ${where}: ports below 1024 need the right CAP_NET_BIND_SERVICE`,
-    EADDRNOTAVAIL: `this machine has no address ${host}`,
-  };
-  return new ConfigError(
-    'ERR_CONFIG_BIND',
-    why[error.code ?? ''] ?? `cannot listen on ${where}: ${error.message}`,
-    {
-      cause: error,
-    },
-  );
+  const where = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+  return new ConfigError('ERR_CONFIG_BIND', whyNot(error, host, port, where), { cause: error });
+}
+
+function whyNot(error: NodeJS.ErrnoException, host: string, port: number, where: string): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `port ${where} is in use by ${holderOf(port) ?? 'another process'}`;
+    case 'EACCES':
+      return `this process may not bind ${where}: ports below 1024 need the right CAP_NET_BIND_SERVICE`;
+    case 'EADDRNOTAVAIL':
+      return `cannot listen on ${where}: this machine has no address ${host}`;
+    case 'EAFNOSUPPORT':
+      return `cannot listen on ${where}: this machine has no ${isIPv6(host) ? 'IPv6' : 'IPv4'}`;
+    default:
+      return `cannot listen on ${where}: ${error.message}`;
+  }
 }

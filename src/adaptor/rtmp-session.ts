@@ -64,6 +64,15 @@ const State = {
 } as const;
 type State = (typeof State)[keyof typeof State];
 
+/** Whom a session is with: facts of its transport, which the connect command cannot change. */
+export interface SessionPeer {
+  ip: string;
+  /** `rtmp`, `rtmps`: what scripts and logs say. */
+  protocol: string;
+  /** Encrypted on its way here. A tcUrl that says rtmps makes nobody secure. */
+  secure: boolean;
+}
+
 /** How long a peer may take to read the last words. */
 const CLOSE_GRACE_MS = 2_000;
 
@@ -76,7 +85,7 @@ export class RtmpSession {
   readonly #socket: Socket;
   readonly #dump: WireDump | undefined;
   readonly #options: SessionOptions;
-  readonly #ip: string;
+  readonly #peer: SessionPeer;
   readonly #startedAt: number;
   readonly #handshake: ServerHandshake;
   readonly #reader: ChunkReader;
@@ -99,14 +108,19 @@ export class RtmpSession {
   #ackedBytes = 0;
   #pingRttMs = 0;
   #lastSeenAt: number;
-  #lastProgress = 0;
+  /** Pings that have not been answered. */
+  #openPings = 0;
+  #pingBytes = 0;
+  #pingedAt = 0;
+  /** Bytes that the peer had taken when it last took some. */
+  #mostTaken = 0;
   #lastTookAt = 0;
 
-  constructor(socket: Socket, options: SessionOptions) {
+  constructor(socket: Socket, peer: SessionPeer, options: SessionOptions) {
     this.#socket = socket;
+    this.#peer = peer;
     this.#options = options;
-    this.#ip = plainAddress(socket.remoteAddress ?? '');
-    this.log = options.log.child({ client: this.id, ip: this.#ip });
+    this.log = options.log.child({ client: this.id, ip: peer.ip, protocol: peer.protocol });
     const { wireDumpFolder: folder, clock } = options;
     if (folder) this.#dump = new WireDump({ folder, sessionId: this.id, clock, log: this.log });
     this.outbox = new Outbox(socket, () => this.close('it does not read what it is told'), this.#dump);
@@ -133,7 +147,7 @@ export class RtmpSession {
   // ── in ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #receive(bytes: Buffer): void {
-    this.#dump?.add(WireDirection.FromClient, bytes);
+    this.#dump?.add(WireDirection.FromClient, Buffer.from(bytes)); // the next read may come to the same place
     if (this.#isOver) return;
     this.#lastSeenAt = this.#options.clock.now();
     try {
@@ -200,6 +214,8 @@ export class RtmpSession {
   }
 
   #onPong(sentMs: number): void {
+    if (this.#openPings === 0) return; // nobody asked; each one would be a message to the script
+    this.#openPings -= 1;
     this.#pingRttMs = (this.#clockMs - sentMs) >>> 0;
     if (this.#instance && this.#client) this.#instance.pong(this.#client);
   }
@@ -255,13 +271,13 @@ export class RtmpSession {
     this.log = this.log.child({ instance: instance.fullName });
     const facts = {
       id: this.id,
-      ip: this.#ip,
+      ip: this.#peer.ip,
       agent: request.agent,
       referrer: request.referrer,
       pageUrl: request.pageUrl,
       uri: request.uri,
-      protocol: 'rtmp',
-      secure: false,
+      protocol: this.#peer.protocol,
+      secure: this.#peer.secure,
       virtualKey: '',
       objectEncoding: request.objectEncoding,
       readAccess: '/',
@@ -371,6 +387,7 @@ export class RtmpSession {
       instance: this.#instance!,
       client: this.#client!,
       wireChunkBytes: this.#options.wireChunkBytes,
+      amf: this.#options.amf,
       maxHeldBytes: this.#options.maxHeldBytes,
       pauseReading: (who) => this.pauseReading(who),
       resumeReading: (who) => this.resumeReading(who),
@@ -396,11 +413,16 @@ export class RtmpSession {
   }
 
   #ping(): void {
-    this.outbox.control({
+    const { outbox } = this;
+    const before = outbox.bytesSent;
+    outbox.control({
       typeId: MessageType.UserControl,
       event: UserControlEvent.PingRequest,
       timestampMs: this.#clockMs,
     });
+    this.#openPings += 1;
+    this.#pingBytes += outbox.bytesSent - before;
+    this.#pingedAt = this.#options.clock.now();
   }
 
   stats(): ClientStats {
@@ -425,13 +447,16 @@ export class RtmpSession {
         this.close(`no connect command after ${handshakeTimeoutMs} ms`);
       return;
     }
-    const { progress } = this.outbox;
-    if (progress !== this.#lastProgress) this.#lastTookAt = now;
-    this.#lastProgress = progress;
+    // our own pings do not count: the system takes them for a peer that is long dead
+    const taken = this.outbox.progress - this.#pingBytes;
+    if (taken > this.#mostTaken) {
+      this.#mostTaken = taken;
+      this.#lastTookAt = now;
+    }
     if (idleTimeoutMs === undefined) return;
     const quietMs = now - Math.max(this.#lastSeenAt, this.#lastTookAt);
     if (quietMs >= idleTimeoutMs) this.close(`no sign of life for ${idleTimeoutMs} ms`);
-    else if (now - this.#lastSeenAt >= idleTimeoutMs / 3) this.#ping();
+    else if (now - Math.max(this.#lastSeenAt, this.#pingedAt) >= idleTimeoutMs / 3) this.#ping();
   }
 
   get #isOver(): boolean {
@@ -477,9 +502,4 @@ export class RtmpSession {
     this.#streams.clear();
     if (this.#instance && this.#client) this.#instance.disconnected(this.#client);
   }
-}
-
-/** An IPv4 peer of a dual-stack socket is an IPv4 peer. */
-function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
 }

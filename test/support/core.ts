@@ -2,7 +2,8 @@
 // the script process, the disk and the time three puppets that do what the test says.
 import assert from 'node:assert/strict';
 import pino from 'pino';
-import { Listener } from '../../src/adaptor/listener.ts';
+import { type Adaptor, type AdaptorOptions, openAdaptors } from '../../src/adaptor/adaptor.ts';
+import { AddressList, EVERYBODY } from '../../src/adaptor/address-rules.ts';
 import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import type { AppInstance } from '../../src/application/instance.ts';
@@ -36,6 +37,7 @@ export interface CoreOptions {
   /** Whether applications have a script; they do. */
   scripted?: boolean;
   session?: Partial<SessionOptions>;
+  adaptor?: Partial<AdaptorOptions>;
   registry?: Partial<RegistryOptions>;
   recorders?: Recorders;
 }
@@ -68,19 +70,17 @@ export class Core implements AsyncDisposable {
   readonly recorders: PuppetRecorders;
   readonly registry: Registry;
   readonly log: LogRecord[];
-  readonly #listener: Listener;
+  readonly adaptor: Adaptor;
   readonly #peers: RtmpPeer[] = [];
   readonly #bugsBefore = bugs.count;
 
-  private constructor(
-    parts: Pick<Core, 'clock' | 'scripts' | 'recorders' | 'registry' | 'log'> & { listener: Listener },
-  ) {
+  private constructor(parts: Pick<Core, 'clock' | 'scripts' | 'recorders' | 'registry' | 'log' | 'adaptor'>) {
     this.clock = parts.clock;
     this.scripts = parts.scripts;
     this.recorders = parts.recorders;
     this.registry = parts.registry;
     this.log = parts.log;
-    this.#listener = parts.listener;
+    this.adaptor = parts.adaptor;
   }
 
   /** Applications are `live` and `other`. */
@@ -100,7 +100,7 @@ export class Core implements AsyncDisposable {
       maxWaitingNames: 100,
       ...options.registry,
     });
-    const listener = await Listener.open('127.0.0.1', 0, {
+    const session: SessionOptions = {
       registry,
       log,
       clock,
@@ -114,15 +114,34 @@ export class Core implements AsyncDisposable {
       idleTimeoutMs: undefined,
       bandwidthBytes: 2_500_000,
       ...options.session,
-    });
-    return new Core({ clock, scripts, recorders, registry, log: records, listener });
+    };
+    const [adaptor] = await openAdaptors([
+      {
+        name: '_defaultRoot_',
+        listen: [{ host: '127.0.0.1', port: 0, secure: false }],
+        ipv6: false,
+        tls: undefined,
+        proxies: AddressList.parse(''),
+        rules: EVERYBODY,
+        limits: {
+          maxConnections: undefined,
+          maxConnectionsPerAddress: undefined,
+          maxRate: undefined,
+          maxRatePerAddress: undefined,
+        },
+        http: { crossDomainFile: undefined, ident2: { isEnabled: true, address: '' } },
+        session,
+        ...options.adaptor,
+      },
+    ]);
+    return new Core({ clock, scripts, recorders, registry, log: records, adaptor: adaptor! });
   }
 
   get port(): number {
-    return this.#listener.address.port;
+    return this.adaptor.listeners[0]!.address.port;
   }
   get sessionCount(): number {
-    return this.#listener.sessions.size;
+    return this.adaptor.listeners.reduce((sum, { sessions }) => sum + sessions.size, 0);
   }
 
   /** A peer that has shaken hands; destroyed with the core. */
@@ -164,7 +183,7 @@ export class Core implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#peers.map((peer) => peer[Symbol.asyncDispose]()));
-    await this.#listener.close('the test is over');
+    await this.adaptor.close('the test is over');
     assert.equal(this.sessionCount, 0, 'sessions were left behind');
     const logged = this.log.filter(({ kind }) => kind === 'bug');
     assert.equal(bugs.count, this.#bugsBefore, `bugs: ${JSON.stringify(logged, undefined, 1)}`);

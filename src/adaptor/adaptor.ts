@@ -1,0 +1,187 @@
+// An adaptor: its ports with one set of rules, one certificate and one HTTP door. FMS: a folder of conf/ with an Adaptor.xml.
+import { ConfigError } from '../errors.ts';
+import { logBug } from '../log/log.ts';
+import type { AddressList, AddressRules } from './address-rules.ts';
+import { addressesOf } from './addresses.ts';
+import type { ConnectLimits } from './connect-rate.ts';
+import { HttpDoor } from './http.ts';
+import { Listener, type ListenerOptions } from './listener.ts';
+import { type PlayerRouteOptions, playerRoutes } from './player-routes.ts';
+import type { SessionOptions } from './rtmp-session.ts';
+import { TlsDoor, type TlsOptions } from './tls.ts';
+
+/** config/hostport.ts */
+export interface ListenPlace {
+  host: string | undefined;
+  port: number;
+  secure: boolean;
+}
+
+export interface AdaptorOptions {
+  /** `_defaultRoot_`, for logs. */
+  name: string;
+  listen: readonly ListenPlace[];
+  /** Whether ports without an address are open on IPv6 as well. */
+  ipv6: boolean;
+  /** Undefined: there is no certificate. */
+  tls: Omit<TlsOptions, 'handshakeTimeoutMs'> | undefined;
+  /** Who puts a PROXY header before each connection. */
+  proxies: AddressList;
+  rules: AddressRules;
+  /** For each port by itself. */
+  limits: ConnectLimits;
+  http: PlayerRouteOptions;
+  session: SessionOptions;
+}
+
+/** How often a port that is free on both families is looked for. */
+const FREE_PORT_TRIES = 8;
+
+/**
+ * Opens what can be opened; each port that cannot is logged with its reason while the others serve. A ConfigError when not
+ * one of them can.
+ */
+export async function openAdaptors(all: readonly AdaptorOptions[]): Promise<Adaptor[]> {
+  const adaptors = all.map((options) => new Adaptor(options));
+  try {
+    for (const adaptor of adaptors) await adaptor.open();
+    const [problem] = adaptors.flatMap(({ problems }) => problems);
+    if (problem && adaptors.every(({ listeners }) => listeners.length === 0)) throw problem;
+  } catch (error) {
+    await Promise.all(adaptors.map((adaptor) => adaptor.close('the server cannot be started')));
+    throw error;
+  }
+  for (const adaptor of adaptors) adaptor.report();
+  return adaptors;
+}
+
+export class Adaptor {
+  readonly listeners: Listener[] = [];
+  /** Why ports stay closed. */
+  readonly problems: ConfigError[] = [];
+  readonly #options: AdaptorOptions;
+  readonly #http: HttpDoor;
+  #tls: TlsDoor | undefined;
+
+  constructor(options: AdaptorOptions) {
+    const { clock, log } = options.session;
+    this.#options = options;
+    this.#http = new HttpDoor(playerRoutes(options.http, log), clock, log);
+  }
+
+  async open(): Promise<void> {
+    const { listen } = this.#options;
+    if (listen.some(({ secure }) => secure)) await this.#attempt(() => this.#openTls());
+    for (const place of listen) {
+      if (!place.secure || this.#tls) await this.#attempt(() => this.#openPlace(place));
+    }
+  }
+
+  async #attempt(open: () => Promise<void>): Promise<void> {
+    try {
+      await open();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.problems.push(error);
+    }
+  }
+
+  /** To the log: each port, and why it is closed if it is. */
+  report(): void {
+    const { name, session } = this.#options;
+    for (const { code, message } of this.problems) {
+      session.log.error({ event: 'port-closed', adaptor: name, code }, message);
+    }
+    for (const { address } of this.listeners) {
+      const { host, port, family, secure } = address;
+      session.log.info(
+        { event: 'listening', adaptor: name, ...address },
+        `listening on ${host} : ${port}/${family}${secure ? ' (TLS)' : ''}`,
+      );
+    }
+  }
+
+  async #openTls(): Promise<void> {
+    const { listen, tls, session } = this.#options;
+    try {
+      if (!tls) throw new ConfigError('ERR_CONFIG_CERTIFICATE', 'no certificate is configured');
+      const options = { ...tls, handshakeTimeoutMs: session.handshakeTimeoutMs };
+      this.#tls = await TlsDoor.open(options, session.clock, session.log);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const ports = listen.filter(({ secure }) => secure).map(({ port }) => `-${port}`);
+      throw new ConfigError(error.code, `port ${ports.join(', ')} stays closed: ${error.message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async #openPlace(place: ListenPlace): Promise<void> {
+    const hosts = await addressesOf(place.host, this.#options.ipv6);
+    for (let tries = 1; ; tries += 1) {
+      const opened: Listener[] = [];
+      try {
+        for (const host of hosts) {
+          // port 0: the first address chooses for all
+          const port = opened[0]?.address.port ?? place.port;
+          const listener = await this.#openAddress(host, port, place, opened.length > 0);
+          if (listener) opened.push(listener);
+        }
+        this.listeners.push(...opened);
+        return;
+      } catch (error) {
+        await Promise.all(opened.map((listener) => listener.close('its port is not free on every address')));
+        const mayTryAnother = place.port === 0 && opened.length > 0 && tries < FREE_PORT_TRIES;
+        if (!mayTryAnother) throw error;
+      }
+    }
+  }
+
+  /** Nothing for IPv6 on a machine without it, when IPv4 is open. */
+  async #openAddress(
+    host: string,
+    port: number,
+    place: ListenPlace,
+    hasOther: boolean,
+  ): Promise<Listener | undefined> {
+    const { session, proxies, rules, limits } = this.#options;
+    const options: ListenerOptions = {
+      session,
+      proxies,
+      rules,
+      limits,
+      http: this.#http,
+      tls: place.secure ? this.#tls : undefined,
+    };
+    try {
+      return await Listener.open({ host, port }, options);
+    } catch (error) {
+      if (!(hasOther && host === '::' && isMissingFamily(error))) throw error;
+      session.log.warn(
+        { event: 'no-ipv6', adaptor: this.#options.name, port },
+        `IPv6 is switched on and this machine has none: port ${port} is open on IPv4 alone`,
+      );
+      return undefined;
+    }
+  }
+
+  /** No new connections; those that are open go on until `close`. */
+  stopAccepting(): void {
+    for (const listener of this.listeners) listener.stopAccepting();
+  }
+
+  /** Ends every session and waits until all of them are gone. */
+  async close(reason: string): Promise<void> {
+    this.#http.close();
+    this.#tls?.close();
+    const closed = await Promise.allSettled(this.listeners.map((listener) => listener.close(reason)));
+    for (const result of closed) {
+      if (result.status === 'rejected') logBug(this.#options.session.log, result.reason, 'adaptor');
+    }
+  }
+}
+
+function isMissingFamily(error: unknown): boolean {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL';
+}

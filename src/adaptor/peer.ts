@@ -1,0 +1,14 @@
+/** Who is at the other end of a connection, and how it has come. */
+export interface Peer {
+  /** Its IPv4 or IPv6 address, also behind a proxy that tells us. A link-local one with its zone: `fe80::1%eth0`. */
+  readonly ip: string;
+  /** The address of ours that it has connected to. */
+  readonly localIp: string;
+  /** Encrypted up to us, or up to the proxy that tells us so. */
+  readonly secure: boolean;
+}
+
+/** An IPv4 peer of a dual-stack socket is an IPv4 peer. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+}

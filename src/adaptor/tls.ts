@@ -1,0 +1,199 @@
+// TLS on the way in: certificates by the name that a client asks for, taken up anew when their files change.
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
+import type { Clock } from '../application/clock.ts';
+import { ConfigError } from '../errors.ts';
+import { type Log, logBug } from '../log/log.ts';
+import { type Certificate, type CertificateFiles, loadCertificate, stampOf } from './certificate.ts';
+
+export interface TlsOptions {
+  /** For clients that name no host, or one that has no certificate of its own. */
+  certificate: CertificateFiles;
+  /** Name of a virtual host, or `*.domain` → its own certificate. */
+  hosts: ReadonlyMap<string, CertificateFiles>;
+  /** OpenSSL's list for TLS 1.2; empty: Node's own choice. FMS's commas and blanks are colons. */
+  ciphers: string;
+  sessionTimeoutMs: number;
+  handshakeTimeoutMs: number;
+}
+
+/**
+ * How often the files are looked at. Renewed certificates come as renamed files, as symbolic links turned round, as mounted
+ * secrets; file system events differ for each of them and get lost, a look at some files costs nothing.
+ */
+const LOOK_MS = 2_000;
+/** One key in the whole process for all certificates, so that a session resumes whichever of them it began with. */
+const TICKET_KEY_BYTES = 48;
+const MIN_VERSION = 'TLSv1.2';
+
+export class TlsDoor {
+  readonly #server: Server;
+  readonly #identities: Identity[];
+  readonly #default: Identity;
+  readonly #hosts: ReadonlyMap<string, Identity>;
+  readonly #clock: Clock;
+  /** Handshakes under way, by their four numbers: a server's events do not tell which socket they began with. */
+  readonly #waiting = new Map<string, Waiting>();
+  #stopLooking = () => {};
+  #isClosed = false;
+
+  private constructor(options: TlsOptions, clock: Clock, log: Log) {
+    const common: SecureContextOptions = {
+      minVersion: MIN_VERSION,
+      ticketKeys: randomBytes(TICKET_KEY_BYTES),
+      sessionTimeout: Math.max(1, Math.round(options.sessionTimeoutMs / 1000)),
+      ...(options.ciphers.trim() === ''
+        ? {}
+        : {
+            ciphers: options.ciphers
+              .trim()
+              .split(/[:,\s]+/)
+              .join(':'),
+          }),
+    };
+    const identity = (files: CertificateFiles) => new Identity(files, common, log);
+    this.#clock = clock;
+    this.#default = identity(options.certificate);
+    this.#hosts = new Map([...options.hosts].map(([name, files]) => [name.toLowerCase(), identity(files)]));
+    this.#identities = [this.#default, ...this.#hosts.values()];
+    this.#server = createServer({
+      ...common,
+      handshakeTimeout: options.handshakeTimeoutMs,
+      SNICallback: (name, done) => done(null, this.#certificateFor(name)?.context),
+    });
+    this.#server.on('secureConnection', (socket) => this.#secured(socket));
+    this.#server.on('tlsClientError', (error, socket) => this.#failed(error, socket));
+  }
+
+  /** A ConfigError says why there is no certificate at all; single ones that cannot be used are logged. */
+  static async open(options: TlsOptions, clock: Clock, log: Log): Promise<TlsDoor> {
+    const door = new TlsDoor(options, clock, log);
+    const problems: ConfigError[] = [];
+    for (const identity of door.#identities) {
+      try {
+        await identity.load();
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        problems.push(error);
+      }
+    }
+    if (!door.#identities.some(({ certificate }) => certificate)) throw problems[0]!;
+    for (const { code, message } of problems) log.error({ event: 'certificate', code }, message);
+    door.#useDefault();
+    door.#lookNowAndThen();
+    return door;
+  }
+
+  #certificateFor(name: string): Certificate | undefined {
+    const lower = name.toLowerCase();
+    const identity = this.#hosts.get(lower) ?? this.#hosts.get(lower.replace(/^[^.]*/, '*'));
+    return identity?.certificate ?? this.#default.certificate;
+  }
+
+  /** Clients that name no host get it; connections that are open keep what they have. */
+  #useDefault(): void {
+    const { certificate } = this.#default;
+    if (certificate) this.#server.setSecureContext(certificate.options);
+  }
+
+  #lookNowAndThen(): void {
+    this.#stopLooking = this.#clock.after(LOOK_MS, async () => {
+      this.#stopLooking = () => {};
+      const looks = this.#identities.map((identity) => identity.look());
+      if ((await Promise.all(looks)).includes(true)) this.#useDefault();
+      if (!this.#isClosed) this.#lookNowAndThen();
+    });
+  }
+
+  // ── handshakes ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** One of the two is called, unless `raw` closes before; what it has buffered is part of the handshake. */
+  accept(raw: Socket, secured: (socket: TLSSocket) => void, failed: (reason: string) => void): void {
+    const key = fourNumbers(raw);
+    this.#waiting.set(key, { secured, failed });
+    raw.once('close', () => this.#waiting.delete(key));
+    this.#server.emit('connection', raw);
+  }
+
+  #secured(socket: TLSSocket): void {
+    const waiting = this.#take(socket);
+    if (waiting) waiting.secured(socket);
+    else socket.destroy(); // reset in the same moment: it has no address any more
+  }
+
+  #failed(error: Error, socket: TLSSocket): void {
+    this.#take(socket)?.failed(error.message);
+    socket.destroy();
+  }
+
+  #take(socket: TLSSocket): Waiting | undefined {
+    const key = fourNumbers(socket);
+    const waiting = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    return waiting;
+  }
+
+  /** No more looks at the files. Connections go on. */
+  close(): void {
+    this.#isClosed = true;
+    this.#stopLooking();
+  }
+}
+
+interface Waiting {
+  secured: (socket: TLSSocket) => void;
+  failed: (reason: string) => void;
+}
+
+function fourNumbers({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}
+
+/** A pair of files and the last certificate in them that could be used. */
+class Identity {
+  certificate: Certificate | undefined;
+  readonly #files: CertificateFiles;
+  readonly #common: SecureContextOptions;
+  readonly #log: Log;
+  /** Of the files when they were last read, and when they were last looked at. */
+  #loadedStamp = '';
+  #seenStamp = '';
+
+  constructor(files: CertificateFiles, common: SecureContextOptions, log: Log) {
+    this.#files = files;
+    this.#common = common;
+    this.#log = log;
+  }
+
+  async load(): Promise<void> {
+    this.#seenStamp = await stampOf(this.#files); // before the reading: what changes meanwhile is seen at the next look
+    this.#loadedStamp = this.#seenStamp;
+    this.certificate = await loadCertificate(this.#files, this.#common);
+    const { names, validTo } = this.certificate;
+    const facts = { event: 'certificate', file: this.#files.certFile, names, validTo };
+    if (validTo.getTime() < Date.now()) this.#log.warn(facts, `${this.#files.certFile} has expired`);
+    else this.#log.info(facts, `certificate for ${names}, until ${validTo.toISOString().slice(0, 10)}`);
+  }
+
+  /**
+   * Reads files that have changed since, once two looks in a row have seen them alike: key and certificate are two files,
+   * and one may be written while the other still waits. What cannot be used leaves the last good one in its place.
+   */
+  async look(): Promise<boolean> {
+    const stamp = await stampOf(this.#files);
+    const hasSettled = stamp === this.#seenStamp;
+    this.#seenStamp = stamp;
+    if (!hasSettled || stamp === this.#loadedStamp) return false;
+    try {
+      await this.load();
+      return true;
+    } catch (error) {
+      if (error instanceof ConfigError) {
+        const still = this.certificate ? '; the last good certificate stays' : '';
+        this.#log.error({ event: 'certificate', code: error.code }, `${error.message}${still}`);
+      } else logBug(this.#log, error, 'certificate');
+      return false;
+    }
+  }
+}
