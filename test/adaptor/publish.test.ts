@@ -4,7 +4,8 @@ import { RecordingError } from '../../src/errors.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import { UserControlEvent } from '../../src/protocol/control.ts';
 import { MessageType } from '../../src/protocol/message.ts';
-import { Core, until } from '../support/core.ts';
+import { Core, STREAM_OPTIONS, until } from '../support/core.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { audio, video } from '../support/media.ts';
 import { type RtmpPeer, statusOf } from '../support/rtmp-peer.ts';
 
@@ -169,7 +170,10 @@ test('media before the verdict is kept, and delivered in its order', async () =>
 });
 
 test('media beyond the limit rests in the socket until the verdict, and nothing of it is lost', async () => {
-  await using core = await Core.start({ session: { maxHeldBytes: 100_000 } });
+  // the player gets 20 MB at once and shall not count as slow
+  const backlog = { ...STREAM_OPTIONS.backlog, softBytes: 64 << 20, hardBytes: 64 << 20 };
+  const streams = { clock: new ManualClock(), ...STREAM_OPTIONS, backlog };
+  await using core = await Core.start({ session: { maxHeldBytes: 100_000 }, registry: { streams } });
   holdPublishes(core);
   const { peer: player } = await core.player('cam');
   const { peer, id } = await asking(core, 'cam');
