@@ -6,7 +6,7 @@ import { type Playback, PlaybackState, type PlayerPort } from '../application/pl
 import { type Publication, PublicationState, type PublisherPort } from '../application/publication.ts';
 import type { Log } from '../log/log.ts';
 import { decodeAggregate } from '../protocol/aggregate.ts';
-import type { AmfValue } from '../protocol/amf.ts';
+import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
 import { decodeData, encodeData } from '../protocol/command.ts';
 import { UserControlEvent } from '../protocol/control.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
@@ -22,6 +22,7 @@ export interface NetStreamHost {
   readonly instance: AppInstance;
   readonly client: Client;
   readonly wireChunkBytes: number;
+  readonly amf: AmfLimits;
   /** Media held until a publish is decided; beyond `maxHeldBytes` the socket is paused. */
   readonly maxHeldBytes: number;
   pauseReading(who: NetStream): void;
@@ -34,6 +35,8 @@ export interface NetStreamHost {
 /** A data message that FMS and encoders keep for every later player, wrapped in this or not. */
 const SET_DATA_FRAME = '@setDataFrame';
 const CLEAR_DATA_FRAME = '@clearDataFrame';
+/** The server's to say. */
+const SAMPLE_ACCESS = '|RtmpSampleAccess';
 
 export class NetStream {
   readonly id: number;
@@ -158,7 +161,7 @@ export class NetStream {
 
   #relayData(publication: Publication, message: RtmpMessage): void {
     const { stream } = publication;
-    const { name, values } = decodeData(message.typeId, message.payload);
+    const { name, values } = decodeData(message.typeId, message.payload, this.#host.amf);
     const wire = (handler: string, rest: AmfValue[]) =>
       buildWireMessage({
         typeId: MessageType.DataAmf0,
@@ -167,11 +170,14 @@ export class NetStream {
         chunkBytes: this.#host.wireChunkBytes,
       });
     const [first, ...rest] = values;
-    if (name === SET_DATA_FRAME && typeof first === 'string') stream?.setDataFrame(first, wire(first, rest));
-    else if (name === CLEAR_DATA_FRAME && typeof first === 'string') stream?.clearDataFrame(first);
+    const isWrapped = name === SET_DATA_FRAME;
+    const handler = isWrapped || name === CLEAR_DATA_FRAME ? first : name;
+    if (typeof handler !== 'string' || handler === SAMPLE_ACCESS) return;
+    if (name === CLEAR_DATA_FRAME) stream?.clearDataFrame(handler);
+    else if (isWrapped) stream?.setDataFrame(handler, wire(handler, rest));
     // COMPAT: hardware encoders send onMetaData bare; late joiners need it all the same
     else if (name === 'onMetaData') stream?.setDataFrame(name, wire(name, values));
-    else if (name !== '|RtmpSampleAccess') publication.media(wire(name, values)); // that one is the server's to say
+    else publication.media(wire(name, values));
   }
 
   // ── playing ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -221,7 +227,7 @@ export class NetStream {
           });
           if (reset) status('NetStream.Play.Reset', `Playing and resetting ${name}.`);
           status('NetStream.Play.Start', `Started playing ${name}.`);
-          outbox.data('|RtmpSampleAccess', [false, false], this.id);
+          outbox.data(SAMPLE_ACCESS, [false, false], this.id);
           outbox.data('onStatus', [{ code: 'NetStream.Data.Start' }], this.id);
         });
       },

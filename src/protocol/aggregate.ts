@@ -1,7 +1,7 @@
 // Aggregate messages (type 22): several audio, video and data messages in one, laid out as FLV tags. RTMP 1.0 §7.1.6.
 import { DecodeError } from '../errors.ts';
 import { ByteReader } from './bytes.ts';
-import type { RtmpMessage } from './message.ts';
+import { MessageType, type RtmpMessage } from './message.ts';
 
 /**
  * | type u8 | size u24 | timestamp u24 | timestamp high u8 | stream id u24 | `size` bytes | back pointer u32 |, repeated.
@@ -12,6 +12,10 @@ export function* decodeAggregate(message: RtmpMessage): Generator<RtmpMessage, v
   let firstMs: number | undefined;
   while (reader.remaining > 0) {
     const typeId = reader.u8();
+    // nobody sends them, and their depth would have no end
+    if (typeId === MessageType.Aggregate) {
+      throw new DecodeError('ERR_RTMP_AGGREGATE', 'an aggregate in an aggregate');
+    }
     const length = reader.u24();
     const partMs = (reader.u24() | (reader.u8() << 24)) >>> 0;
     reader.u24();
