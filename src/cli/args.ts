@@ -22,12 +22,17 @@ export type Command =
   | { command: 'new'; root: string; application: string }
   /** Without `application`: all of them. */
   | { command: 'check'; root: string; application: string | undefined }
+  /** Without `names`: those of this machine. */
+  | { command: 'cert'; root: string; names: string[] }
   | { command: 'help'; about: string | undefined }
   | { command: 'version' };
 
 const HELP: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' } };
 const ROOT: ParseArgsOptionsConfig = { root: { type: 'string' } };
 const SET: ParseArgsOptionsConfig = { set: { type: 'string', multiple: true } };
+
+/** Of one certificate. */
+const MAX_NAMES = 100;
 
 /** `args` without the program's name. */
 export function parseCommand(args: readonly string[]): Command {
@@ -49,6 +54,10 @@ export function parseCommand(args: readonly string[]): Command {
   if (command === 'check') {
     const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, 1);
     return help ? { command: 'help', about: command } : { command, root, application: positionals[0] };
+  }
+  if (command === 'cert') {
+    const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, MAX_NAMES);
+    return help ? { command: 'help', about: command } : { command, root, names: positionals };
   }
   throw new UsageError(
     command.startsWith('-') ? `unknown option '${command}'` : `unknown command '${command}'`,

@@ -6,6 +6,7 @@ const OVERVIEW = `understudy: an RTMP server whose applications are scripts
   understudy start [--root DIR] [--set NAME=VALUE]…   run the server
   understudy new NAME [--root DIR]                    make an application
   understudy check [NAME] [--root DIR]                look for mistakes in scripts
+  understudy cert [NAME]… [--root DIR]                make a certificate for trying out TLS
 
   understudy --help, understudy COMMAND --help
   understudy --version
@@ -34,6 +35,13 @@ Bundles and type-checks the script of an application, or of all. Says file:line:
 there is any.
 
   --root DIR         the folder with applications/ (default: the current folder)
+`,
+  cert: `understudy cert [NAME]… [--root DIR]
+
+Makes a certificate that nobody vouches for, good for trying out RTMPS, and says where to name it. Names are host names and
+addresses; without any they are those of this machine. It takes the place of none that is there already.
+
+  --root DIR         the folder with conf/ (default: the current folder)
 `,
 };
 

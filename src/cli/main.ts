@@ -1,6 +1,7 @@
 // From the command line to what it asks for.
 import { ConfigError } from '../errors.ts';
 import { CommandError, parseCommand, type StartOptions, UsageError } from './args.ts';
+import { makeCertificate } from './cert.ts';
 import { check } from './check.ts';
 import { helpText, version } from './help.ts';
 import { newApplication } from './new.ts';
@@ -39,6 +40,9 @@ async function dispatch(args: readonly string[], { start, print }: Surroundings)
       return 0;
     case 'check':
       return (await check(command.root, command.application, print)) ? 0 : 1;
+    case 'cert':
+      print(makeCertificate(command.root, command.names));
+      return 0;
     case 'help':
       print(helpText(command.about).trimEnd());
       return 0;

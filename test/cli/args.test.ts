@@ -55,7 +55,7 @@ test('--version prints the version of the package', async () => {
 test('--help names every command, and every command has help of its own', async () => {
   const overview = await understudy('--help');
   assert.equal(overview.exitCode, 0);
-  for (const command of ['start', 'new', 'check']) {
+  for (const command of ['start', 'new', 'check', 'cert']) {
     assert.match(overview.printed.join('\n'), new RegExp(`^  understudy ${command}\\b`, 'm'));
     const own = await understudy(command, '--help');
     assert.equal(own.exitCode, 0);
