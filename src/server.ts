@@ -6,16 +6,19 @@ import { AddressList } from './adaptor/address-rules.ts';
 import type { ConnectLimits } from './adaptor/connect-rate.ts';
 import type { ListenerAddress } from './adaptor/listener.ts';
 import type { SessionOptions } from './adaptor/rtmp-session.ts';
-import { systemClock } from './application/clock.ts';
+import { type Clock, systemClock } from './application/clock.ts';
 import { LoadGovernor } from './application/flush.ts';
+import type { InstanceSettings } from './application/instance.ts';
 import { Registry } from './application/registry.ts';
 import { version } from './cli/help.ts';
+import type { ApplicationConfig } from './config/application.ts';
+import { ApplicationSettings } from './config/application-settings.ts';
 import type { AdaptorConfig, Config } from './config/load.ts';
 import type { Note } from './config/note.ts';
 import { ApplicationLogs } from './log/application-log.ts';
 import type { Log } from './log/log.ts';
 import { FileRecorders } from './recording/recorder.ts';
-import { ScriptHost } from './script/host.ts';
+import { ScriptHost, type ScriptSettings } from './script/host.ts';
 
 /** What clients are told that they talk to: the last Flash Media Server's number, for they read features from it. */
 const FMS_VERSION = '5,0,17,1';
@@ -37,7 +40,12 @@ export interface RunningServer {
 
 export async function startServer(config: Config, log: Log): Promise<RunningServer> {
   sayNotes(config.notes, log);
-  const { application } = config.adaptors[0]!.vhosts[0]!;
+  const vhost = config.adaptors[0]!.vhosts[0]!;
+  const settings = new ApplicationSettings(
+    vhost.defaults,
+    vhost.application,
+    ({ level, text }, application) => log[level]({ event: 'config', application }, text),
+  );
   const clock = systemClock;
   const applicationLogs = new ApplicationLogs(config.logs.applicationDir, (path, error) =>
     log.error({ event: 'log-file', path, err: error }, 'an application log cannot be written'),
@@ -48,12 +56,7 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     applicationLog: (application, instance) => applicationLogs.for(application, instance),
     server: `Understudy/${version()}`,
     hostname: config.server.hostname,
-    limits: {
-      memoryMb: application.script.memoryMb,
-      turnMs: application.script.turnMs,
-      loadMs: application.script.loadMs,
-    },
-    gateDeadlineMs: application.script.gateMs,
+    settingsFor: (application) => scriptSettings(settings.of(application)),
     clock,
   });
   const governor = new LoadGovernor(clock, ({ widenedMs, sweepShare }) =>
@@ -68,16 +71,8 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     scripts,
     recorders,
     hasApplication: (name) => isFolder(join(config.applicationsDir, name)),
-    streams: {
-      clock,
-      gop: application.live.gop,
-      backlog: application.live.backlog,
-      flush: application.live.flush,
-      governor,
-    },
-    publishTimeoutMs: application.live.publishTimeoutMs,
-    idleMs: application.maxIdleMs,
-    maxWaitingNames: application.live.maxWaitingNames,
+    ...instanceSettings(vhost.application, clock, governor),
+    settingsFor: (application) => instanceSettings(settings.of(application), clock, governor),
   });
   let adaptors: Adaptor[] = [];
   const close = async () => {
@@ -121,6 +116,24 @@ function adaptorOptions(config: Config, adaptor: AdaptorConfig, session: Session
     limits: NO_LIMITS,
     http: { crossDomainFile: undefined, ident2: { isEnabled: true, address: '' } },
     session,
+  };
+}
+
+function scriptSettings({ script }: ApplicationConfig): ScriptSettings {
+  const { memoryMb, turnMs, loadMs, gateMs, config } = script;
+  return { limits: { memoryMb, turnMs, loadMs }, gateDeadlineMs: gateMs, config };
+}
+
+function instanceSettings(
+  { live, maxIdleMs }: ApplicationConfig,
+  clock: Clock,
+  governor: LoadGovernor,
+): InstanceSettings {
+  return {
+    streams: { clock, governor, gop: live.gop, backlog: live.backlog, flush: live.flush },
+    publishTimeoutMs: live.publishTimeoutMs,
+    idleMs: maxIdleMs,
+    maxWaitingNames: live.maxWaitingNames,
   };
 }
 

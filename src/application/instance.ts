@@ -23,19 +23,23 @@ import type {
 import type { StreamOptions } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
 
-export interface InstanceOptions {
-  application: string;
-  /** `_definst_`, or the rest of the path that the client connected to. */
-  name: string;
-  clock: Clock;
-  scripts: Scripts;
-  recorders: Recorders;
+/** What an application's configuration decides; an instance keeps to it for its life. */
+export interface InstanceSettings {
   streams: StreamOptions;
   publishTimeoutMs: number | undefined;
   /** An instance without clients is stopped after this long; FMS: MaxAppIdleTime. */
   idleMs: number;
   /** Names with players and no publisher. */
   maxWaitingNames: number;
+}
+
+export interface InstanceOptions extends InstanceSettings {
+  application: string;
+  /** `_definst_`, or the rest of the path that the client connected to. */
+  name: string;
+  clock: Clock;
+  scripts: Scripts;
+  recorders: Recorders;
   onClosed(): void;
 }
 

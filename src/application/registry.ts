@@ -1,9 +1,11 @@
 // Applications and their running instances: an instance starts with its first client and stops when it has been idle.
 import { StatusError } from '../errors.ts';
 import { nameProblem } from '../storage/names.ts';
-import { AppInstance, type InstanceOptions } from './instance.ts';
+import { AppInstance, type InstanceOptions, type InstanceSettings } from './instance.ts';
 
 export interface RegistryOptions extends Omit<InstanceOptions, 'application' | 'name' | 'onClosed'> {
+  /** What differs in that application from the settings here; asked for each instance that starts. Must not throw. */
+  settingsFor?(application: string): Partial<InstanceSettings>;
   /** Is there a folder of that name? It has passed `nameProblem`. */
   hasApplication(name: string): boolean;
 }
@@ -51,6 +53,7 @@ export class Registry {
     if (!this.#options.hasApplication(application)) return undefined;
     const instance = new AppInstance({
       ...this.#options,
+      ...this.#options.settingsFor?.(application),
       application,
       name,
       onClosed: () => {

@@ -16,7 +16,14 @@ import { StrikeBook } from './strikes.ts';
 import { type RunnerDeath, Supervisor } from './supervisor.ts';
 import { Unit, type UnitOptions } from './unit.ts';
 import { ScriptWatcher } from './watch.ts';
-import type { ScriptLimits } from './wire.ts';
+import type { Json, ScriptLimits } from './wire.ts';
+
+export interface ScriptSettings {
+  limits: ScriptLimits;
+  gateDeadlineMs: number;
+  /** `application.config` */
+  config: Json;
+}
 
 export interface ScriptHostOptions {
   applicationsDir: string;
@@ -25,8 +32,8 @@ export interface ScriptHostOptions {
   /** `application.server` and `application.hostname`. */
   server: string;
   hostname: string;
-  limits: ScriptLimits;
-  gateDeadlineMs: number;
+  /** Asked for every instance that starts and for every version that it loads. Must not throw. */
+  settingsFor(application: string): ScriptSettings;
   clock: Clock;
   /** Tests hand in a runner of their own. */
   spawn?: () => RunnerProcess;
@@ -116,7 +123,7 @@ export class ScriptHost implements Scripts {
   open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined {
     const entry = this.#catalog.find(application);
     if (!entry) return undefined;
-    const { log, applicationLog, clock, server, hostname, limits, gateDeadlineMs } = this.#options;
+    const { log, applicationLog, clock, server, hostname, settingsFor } = this.#options;
     const shared = this.#application(application);
     const name = `${application}/${instance}`;
     const journal = new Journal({
@@ -132,9 +139,11 @@ export class ScriptHost implements Scripts {
       journal,
       strikes: shared.strikes.of(instance),
       clock,
-      gateDeadlineMs,
-      limits,
-      application: { name, server, hostname, config: {} },
+      gateDeadlineMs: settingsFor(application).gateDeadlineMs,
+      settings: () => {
+        const { limits, config } = settingsFor(application);
+        return { limits, application: { name, server, hostname, config } };
+      },
       candidates: () => {
         const known = [entry.good, shared.proven].filter((build) => build !== undefined);
         return known.filter((build) => !isResting(shared, build, clock));

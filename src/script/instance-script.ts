@@ -58,8 +58,8 @@ export interface InstanceScriptOptions {
   strikes: Strikes;
   clock: Clock;
   gateDeadlineMs: number;
-  limits: LoadBody['limits'];
-  application: LoadBody['application'];
+  /** Asked for every version that is loaded. */
+  settings(): Pick<LoadBody, 'limits' | 'application'>;
   /** The versions to begin with, best first: the newest that bundles, the last that has served elsewhere. */
   candidates(): ScriptBuild[];
   isRunnerUp(): boolean;
@@ -233,7 +233,8 @@ export class InstanceScriptHost implements InstanceScript {
   }
 
   async #bringUp(build: ScriptBuild): Promise<void> {
-    const { name, limits, application, clock, openUnit } = this.#options;
+    const { name, settings, clock, openUnit } = this.#options;
+    const { limits, application } = settings();
     const unit = openUnit({
       build,
       onCommand: (from, command) => this.#command(from, command),

@@ -38,8 +38,7 @@ async function hosting(applications: Record<string, string>, clock: Clock = syst
     applicationLog: () => records.applicationLog,
     server: 'Test',
     hostname: 'localhost',
-    limits: DEFAULT_LIMITS,
-    gateDeadlineMs: GATE_DEADLINE_MS,
+    settingsFor: () => ({ limits: DEFAULT_LIMITS, gateDeadlineMs: GATE_DEADLINE_MS, config: {} }),
     clock,
   });
   await host.start();

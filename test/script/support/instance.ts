@@ -103,8 +103,10 @@ export function setUp({ build = version('a'), isUp = true, prepare }: Setting = 
     strikes: new StrikeBook(clock).of('_definst_'),
     clock,
     gateDeadlineMs: GATE_DEADLINE_MS,
-    limits: DEFAULT_LIMITS,
-    application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {} },
+    settings: () => ({
+      limits: DEFAULT_LIMITS,
+      application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {} },
+    }),
     candidates: () => [known.good, known.proven].filter((candidate) => candidate !== undefined),
     isRunnerUp: () => runner.isUp,
     isCongested: () => false,

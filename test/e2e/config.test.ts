@@ -1,0 +1,83 @@
+// The files of conf/ and of applications, in the real server.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { membersOf } from '../../src/protocol/amf.ts';
+import { endsWithUs } from '../support/child.ts';
+import { RtmpPeer } from '../support/rtmp-peer.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+/** Why the application's script refuses. */
+async function reason(server: TestServer, application: string): Promise<unknown> {
+  await using peer = await RtmpPeer.open(server.port);
+  const { name, args } = await peer.connect(application);
+  assert.equal(name, '_error');
+  return membersOf(args[0]!)?.description;
+}
+
+test("a script sees its own Application.xml as application.config, and the virtual host's without one", async () => {
+  const config = (inner: string) =>
+    `<Application><JSEngine><ApplicationObject><config>${inner}</config></ApplicationObject></JSEngine></Application>`;
+  const script = 'application.onConnect = () => ({ deny: JSON.stringify(application.config) });';
+  await using server = await startServer({
+    conf: {
+      'fms.ini': 'AUTH.URL = http://127.0.0.1/check\n',
+      '_defaultRoot_/_defaultVHost_/Application.xml': config('<color>red</color>'),
+    },
+    applications: {
+      'own/main.ts': script,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a symbol of fms.ini
+      'own/Application.xml': config('<url>${AUTH.URL}</url><limits><viewers>3</viewers></limits>'),
+      'plain/main.ts': script,
+    },
+  });
+  assert.equal(await reason(server, 'own'), '{"url":"http://127.0.0.1/check","limits":{"viewers":"3"}}');
+  assert.equal(await reason(server, 'plain'), '{"color":"red"}');
+  // saved, it counts for the next instance
+  server.writeApp('own/Application.xml', config('<url>elsewhere</url>'));
+  assert.equal(await reason(server, 'own/another'), '{"url":"elsewhere"}');
+});
+
+test('a bad Application.xml of an application is reported once and ignored; the server serves', async () => {
+  await using server = await startServer({
+    applications: {
+      'live/Application.xml':
+        '<Application>\n<Client><OutChunkSize>tiny</OutChunkSize></Client></Application>',
+    },
+  });
+  for (const instance of ['live', 'live/b', 'live/c']) {
+    await using peer = await RtmpPeer.open(server.port);
+    assert.equal((await peer.connect(instance)).name, '_result');
+  }
+  const said = server.log.filter(({ event, level }) => event === 'config' && level === 'error');
+  assert.deepEqual(
+    said.map(({ msg }) => msg),
+    [
+      'applications/live/Application.xml:2: OutChunkSize = tiny: expected a whole number of bytes from 128 to 65536; ' +
+        'the file is ignored',
+    ],
+  );
+});
+
+test('a bad file of the server ends it with exit code 1 and the place of the mistake', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'understudy-config-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  mkdirSync(join(root, 'conf'));
+  writeFileSync(join(root, 'conf', 'Server.xml'), '<Root>\n<Sevrer/></Root>');
+  const main = join(import.meta.dirname, '../../src/main.ts');
+  const child = endsWithUs(spawn(process.execPath, [main, 'start', '--root', root]));
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const [code] = await once(child, 'close');
+  assert.equal(code, 1);
+  assert.match(
+    said,
+    /conf\/Server\.xml:2: <Sevrer> is not known in <Root>: expected one of Server, ServerDomain/,
+  );
+});
