@@ -2,7 +2,7 @@
 // This is the media path: no work per message per player, one write per player per flush, nothing here waits.
 import { inspectAudio, inspectVideo } from '../media/tag.ts';
 import { MessageType } from '../protocol/message.ts';
-import type { WireMessage } from '../protocol/wire-message.ts';
+import { memoryBytes, type WireMessage } from '../protocol/wire-message.ts';
 import type { BacklogLimits } from './backlog.ts';
 import type { Clock } from './clock.ts';
 import type { FlushPolicy, LoadGovernor } from './flush.ts';
@@ -35,6 +35,9 @@ export interface StreamStats {
   skipped: number;
 }
 
+/** What may wait for a flush. */
+const MAX_PENDING_BYTES = 4 << 20;
+
 export class Stream {
   readonly name: string;
   readonly stats: StreamStats = { messagesIn: 0, bytesIn: 0, flushes: 0, writes: 0, skipped: 0 };
@@ -48,6 +51,7 @@ export class Stream {
   #fresh = new Map<Viewer, number>();
   readonly #sinks = new Set<Sink>();
   #pending: WireMessage[] = [];
+  #pendingBytes = 0;
   #pendingKeyframe = false;
   #cancelFlush: (() => void) | undefined;
   #hasVideo = false;
@@ -103,15 +107,15 @@ export class Stream {
   /** For those who come later, and for everybody who is here already. */
   #publishHeader(key: string, message: WireMessage): void {
     this.#cache.setHeader(key, message);
-    this.#pending.push(message);
+    this.#await(message);
     this.#armFlush();
   }
 
   #enqueue(message: WireMessage, isKeyframe: boolean): void {
     this.#cache.add(message, isKeyframe);
     if (message.typeId !== MessageType.DataAmf0) this.#liveMs = message.timestampMs;
-    this.#pending.push(message);
     this.#pendingKeyframe ||= isKeyframe;
+    this.#await(message);
     if (message.typeId !== MessageType.Video) this.#armFlush();
   }
 
@@ -119,12 +123,19 @@ export class Stream {
   setDataFrame(name: string, message: WireMessage): void {
     this.#count(message.wire.length);
     this.#cache.setDataFrame(name, message);
-    this.#pending.push(message);
+    this.#await(message);
     this.#armFlush();
   }
 
   clearDataFrame(name: string): void {
     this.#cache.clearDataFrame(name);
+  }
+
+  #await(message: WireMessage): void {
+    this.#pending.push(message);
+    this.#pendingBytes += memoryBytes(message);
+    // one aggregate message may hold half a million empty ones
+    if (this.#pendingBytes > MAX_PENDING_BYTES) this.flush();
   }
 
   #armFlush(): void {
@@ -146,6 +157,7 @@ export class Stream {
     const batch = this.#pending;
     if (batch.length === 0) return;
     this.#pending = [];
+    this.#pendingBytes = 0;
     const startsGroup = this.#pendingKeyframe;
     this.#pendingKeyframe = false;
     this.stats.flushes += 1;

@@ -103,6 +103,15 @@ test('headers and data frames wait for company, and not longer than 40 ms', () =
   assert.deepEqual(marks(player.messages()), ['d97', 'v0']);
 });
 
+test('more than a few megabytes do not wait for company', () => {
+  const { stream, join, sendAudio } = setUp();
+  const { player } = join();
+  for (let i = 0; i < 100_000; i += 1) sendAudio(0, new Uint8Array(0)); // 200 bytes of memory each
+  assert.ok(stream.stats.flushes >= 4, `${stream.stats.flushes}`);
+  stream.flush();
+  assert.equal(player.messages().length, 100_000);
+});
+
 test('without players and sinks nothing is put together', () => {
   const { stream, sendVideo } = setUp();
   sendVideo(0, video.keyframe());
