@@ -52,6 +52,8 @@ export function isOurObject(value: object): boolean {
 
 /** Throws what a getter throws, and a RangeError for values that are too deep or too big. */
 export function encodeValue(value: unknown): JsonText {
+  if (typeof value === 'string') return new JsonText(quote(value));
+  if (typeof value === 'boolean' || value === null) return new JsonText(`${value}`);
   return new Encoder(undefined).encode(value, '');
 }
 
@@ -326,6 +328,7 @@ function isIndex(name: string): boolean {
 
 /** `wire` is fresh from JSON.parse and becomes part of the value: nobody else has it. */
 export function decodeValue(wire: unknown): unknown {
+  if (typeof wire !== 'object' || wire === null) return wire;
   return decode(wire, new MapConstructor(), undefined);
 }
 

@@ -32,7 +32,6 @@ export interface ScriptIsolate {
   checkSyntax(code: string, filename: string): Promise<SyntaxFault | undefined>;
   load(setup: string, code: string, random: Uint8Array, timeoutMs: number): Promise<Outcome>;
   turn(events: string, random: Uint8Array | undefined, timeoutMs: number): Promise<Outcome>;
-  heapBytes(): Promise<number>;
   /** The isolate and whatever runs in it. A thread that cannot be stopped goes on until the process ends. */
   dispose(): void;
 }
@@ -116,12 +115,12 @@ class VmIsolate implements ScriptIsolate {
 
   async #enter(entry: ivm.Reference, args: unknown[], timeoutMs: number): Promise<Outcome> {
     // Both are queued before either has run: they run back to back on the isolate's thread.
-    const entered = this.#attempt(entry.apply(undefined, args, { timeout: timeoutMs }));
-    const drained = this.#attempt(this.#drain(timeoutMs));
+    const entered = this.#attempt(() => entry.apply(undefined, args, { timeout: timeoutMs }));
+    const drained = this.#attempt(() => this.#drain(timeoutMs));
     const { fault } = await entered;
     let answer = await drained;
     // A termination may hit the drain behind the call that it was meant for.
-    if (answer.fault?.kind === 'timeout') answer = await this.#attempt(this.#drain(timeoutMs));
+    if (answer.fault?.kind === 'timeout') answer = await this.#attempt(() => this.#drain(timeoutMs));
     const text = Array.isArray(answer.value) ? answer.value[0] : undefined;
     return { answer: typeof text === 'string' ? text : undefined, fault: fault ?? answer.fault };
   }
@@ -130,17 +129,12 @@ class VmIsolate implements ScriptIsolate {
     return this.#guest.drain.apply(undefined, [], { timeout: timeoutMs, result: { copy: true } });
   }
 
-  async #attempt(call: Promise<unknown>): Promise<{ value?: unknown; fault?: EngineFault }> {
+  async #attempt(call: () => Promise<unknown>): Promise<{ value?: unknown; fault?: EngineFault }> {
     try {
-      return { value: await call };
+      return { value: await call() };
     } catch (error) {
       return { fault: faultOf(error, this.#isolate.isDisposed) };
     }
-  }
-
-  async heapBytes(): Promise<number> {
-    const { used_heap_size, externally_allocated_size } = await this.#isolate.getHeapStatistics();
-    return used_heap_size + externally_allocated_size;
   }
 
   dispose(): void {

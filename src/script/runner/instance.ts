@@ -182,6 +182,10 @@ export class ScriptInstance implements Runnable {
       this.#die({ kind: 'memory', message: `the script took more than ${this.#load.limits.memoryMb} MB` });
       return;
     }
+    if (outcome.fault?.kind === 'disposed') {
+      this.#die({ kind: 'catastrophic', message: 'the isolate was lost' });
+      return;
+    }
     const answer = readAnswer(outcome.answer);
     if (answer === undefined) {
       this.#die({ kind: 'malformed', message: 'the script library gave no sensible answer' });
@@ -218,7 +222,8 @@ export class ScriptInstance implements Runnable {
   }
 
   #withinLogLimit(commands: ScriptCommand[]): ScriptCommand[] {
-    const kept = commands.filter((command) => command.op !== 'log' || this.#logLimit.admit());
+    const isLine = ({ op }: ScriptCommand) => op === 'log' || op === 'error';
+    const kept = commands.filter((command) => !isLine(command) || this.#logLimit.admit());
     if (kept.length < commands.length) {
       this.#droppedLinesTimer ??= setTimeout(() => this.#reportDroppedLines(), DROPPED_LINES_DELAY_MS);
     }
@@ -268,19 +273,17 @@ export class ScriptInstance implements Runnable {
   }
 
   #stuck(message: string): void {
-    if (this.#state === 'gone') return;
     if (this.#state === 'loading') this.#fail({ kind: 'stuck', message, stack: '' });
     else this.#die({ kind: 'stuck', message });
     this.#events.recycle(`${this.#load.instance}: ${message}`);
   }
 
   #catastrophe(message: string): void {
-    const wasLoading = this.#state === 'loading';
-    const isNews = this.#state !== 'gone';
     // Its thread is parked for good and holds the isolate's locks: disposing of it would wait for ever.
     this.#isolate = undefined;
-    if (wasLoading) this.#fail({ kind: 'memory', message, stack: '' });
-    else if (isNews) this.#die({ kind: 'catastrophic', message });
+    this.#unwatch();
+    if (this.#state === 'loading') this.#fail({ kind: 'memory', message, stack: '' });
+    else this.#die({ kind: 'catastrophic', message });
     this.#events.recycle(`${this.#load.instance}: ${message}`);
   }
 
@@ -292,11 +295,10 @@ export class ScriptInstance implements Runnable {
     if (this.#end()) this.#events.dead(body);
   }
 
-  /** False: it had ended before. */
+  /** False: it had ended before. The watchdog stays: a turn that is under way should end now, and may not. */
   #end(): boolean {
     if (this.#state === 'gone') return false;
     this.#state = 'gone';
-    this.#unwatch();
     clearTimeout(this.#droppedLinesTimer);
     this.#timers.close();
     this.#mailbox.clear();

@@ -1,7 +1,7 @@
 // What a script may use up, and what becomes of it when it wants more. Small limits, so that nothing here takes long.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FrameType } from '../../../src/script/wire.ts';
+import { FrameType, type ScriptEvent } from '../../../src/script/wire.ts';
 import { connectEvent, TestRunner } from '../../support/runner.ts';
 
 const LOOPS = `
@@ -147,26 +147,63 @@ describe('the limits of a turn', () => {
 });
 
 describe('a stuck isolate', () => {
-  test('is given up, and the process asks to be replaced', async () => {
+  // isolated-vm reads `message` of a rejection that nobody handles, and no time limit holds there.
+  const TRAP = `Client.prototype.trap = () => {
+    const error = new Error('x');
+    for (const name of ['message', 'stack', 'name']) Object.defineProperty(error, name, { get() { for (;;); } });
+    Promise.reject(error);
+  }`;
+  const trap: ScriptEvent = { t: 'call', id: 50, client: 'c1', name: 'trap', args: [], wantsResult: true };
+
+  test('is given up, and the process asks to be replaced; its neighbours are served', async () => {
     await using runner = await TestRunner.start();
     const neighbour = await runner.run(LOOPS);
     await neighbour.connect('c1').verdict;
-    // isolated-vm reads `message` of a rejection that nobody handles, and no time limit holds there.
-    const unit = await runner.run(
-      `Client.prototype.trap = () => {
-         const error = new Error('x');
-         for (const name of ['message', 'stack', 'name']) Object.defineProperty(error, name, { get() { for (;;); } });
-         Promise.reject(error);
-       }`,
-      { limits: { turnMs: 20 } },
-    );
+    const unit = await runner.run(TRAP, { limits: { turnMs: 20 } });
     await unit.connect('c1').verdict;
-    unit.post({ t: 'call', id: 50, client: 'c1', name: 'trap', args: [], wantsResult: true });
+    unit.post(trap);
     assert.equal((await unit.dead()).kind, 'stuck');
     await runner.until(() => runner.recycle !== undefined, 'the wish to be replaced');
     assert.match(runner.recycle!.message, /^test\/_definst_: a turn did not end/);
     assert.equal(await neighbour.value('fine'), 'fine');
     const turns = runner.frames.filter(({ type }) => type === FrameType.Turn).map(({ unit }) => unit);
     assert.ok(turns.includes(unit.id));
+  });
+
+  test('is noticed when its unit has been unloaded meanwhile', async () => {
+    await using runner = await TestRunner.start();
+    const unit = await runner.run(TRAP, { limits: { turnMs: 20 } });
+    await unit.connect('c1').verdict;
+    const isTurn = ({ type, unit: at }: { type: number; unit: number }) =>
+      type === FrameType.Turn && at === unit.id;
+    await runner.run('');
+    const before = runner.frames.filter(isTurn).length;
+    unit.post(trap);
+    await runner.until(() => runner.frames.filter(isTurn).length > before, 'its turn');
+    // Nothing can tell from inside that it is in the trap now; half a second and more is a long time to get there.
+    const beats = runner.beats;
+    await runner.until(() => runner.beats >= beats + 3, 'three heartbeats');
+    unit.unload();
+    await runner.until(() => runner.recycle !== undefined, 'the wish to be replaced');
+    assert.equal(unit.death, undefined);
+  });
+});
+
+describe('an isolate that V8 gives up', () => {
+  test('is a catastrophe for itself, and a reason to replace the process', async () => {
+    await using runner = await TestRunner.start();
+    const neighbour = await runner.run(LOOPS);
+    await neighbour.connect('c1').verdict;
+    const unit = await runner.run(
+      `Client.prototype.grow = () => { const all = {}; for (let i = 0; ; i++) all['key' + i] = i }`,
+      { limits: { memoryMb: 16, turnMs: 20_000 } },
+    );
+    await unit.connect('c1').verdict;
+    unit.post({ t: 'call', id: 50, client: 'c1', name: 'grow', args: [], wantsResult: true });
+    const { kind } = await unit.dead();
+    assert.ok(kind === 'catastrophic' || kind === 'memory', kind);
+    if (kind === 'catastrophic')
+      await runner.until(() => runner.recycle !== undefined, 'the wish to be replaced');
+    assert.equal(await neighbour.value('fine'), 'fine');
   });
 });
