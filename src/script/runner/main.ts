@@ -21,8 +21,8 @@ let announcedUnit = 0;
 // A terminal sends these to the whole group; the media process decides when we end.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
-process.on('uncaughtException', (error) => leave(`the script runner broke: ${error.stack}`));
-process.on('unhandledRejection', (error) => leave(`the script runner broke: ${error}`));
+// A rejection that nobody handles comes here as well.
+process.on('uncaughtException', (error) => leave(`the script runner broke: ${error?.stack ?? error}`));
 
 channel.on('data', (bytes) => {
   for (const frame of reader.push(bytes)) receive(frame);
