@@ -92,26 +92,22 @@ function parseCertificate(pem: Buffer, file: string): X509Certificate {
 }
 
 function parseKey(bytes: Buffer, file: string, passphrase: string | undefined): KeyObject {
-  if (isPem(bytes)) return keyFrom(file, () => createPrivateKey({ key: bytes, passphrase }));
   // DER does not say which of its three forms it has
-  for (const type of ['pkcs1', 'sec1'] as const) {
+  for (const type of isPem(bytes) ? [] : (['pkcs1', 'sec1'] as const)) {
     try {
       return createPrivateKey({ key: bytes, format: 'der', type });
     } catch {}
   }
-  return keyFrom(file, () => createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8', passphrase }));
-}
-
-function keyFrom(file: string, create: () => KeyObject): KeyObject {
   try {
-    return create();
+    if (isPem(bytes)) return createPrivateKey({ key: bytes, passphrase });
+    return createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8', passphrase });
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
-    if (/MISSING_PASSPHRASE/.test(code)) throw problem(`the key in ${file} needs its passphrase`, error);
-    if (/BAD_DECRYPT|BAD_PASSWORD|INTERRUPTED_OR_CANCELLED|PKCS12_CIPHERFINAL/i.test(code)) {
-      throw problem(`the passphrase does not open the key in ${file}`, error);
+    if (!/PASSPHRASE|BAD_DECRYPT|BAD_PASSWORD|CANCELLED|CIPHERFINAL/.test(code)) {
+      throw problem(`${file} holds no private key that can be read`, error);
     }
-    throw problem(`${file} holds no private key that can be read`, error);
+    if (passphrase === undefined) throw problem(`the key in ${file} needs its passphrase`, error);
+    throw problem(`the passphrase does not open the key in ${file}`, error);
   }
 }
 

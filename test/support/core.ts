@@ -112,7 +112,8 @@ export class Core implements AsyncDisposable {
       maxHeldBytes: 64 << 10,
       handshakeTimeoutMs: 10_000,
       idleTimeoutMs: undefined,
-      bandwidthBytes: 2_500_000,
+      serverToClientBytes: 2_500_000,
+      clientToServerBytes: 2_500_000,
       ...options.session,
     };
     const [adaptor] = await openAdaptors([

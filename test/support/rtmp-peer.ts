@@ -65,6 +65,11 @@ export class RtmpPeer implements AsyncDisposable {
   static async open(port: number, handshake: Partial<ClientHandshakeOptions> = {}): Promise<RtmpPeer> {
     const socket = openSocket({ host: '127.0.0.1', port, noDelay: true });
     await once(socket, 'connect');
+    return RtmpPeer.over(socket, handshake);
+  }
+
+  /** Shakes hands over a connection that is there: TLS, IPv6, one that began with something else. */
+  static async over(socket: Socket, handshake: Partial<ClientHandshakeOptions> = {}): Promise<RtmpPeer> {
     const peer = new RtmpPeer(socket);
     const shake = new ClientHandshake({
       random: randomBytes(HANDSHAKE_RANDOM_BYTES),
