@@ -3,35 +3,25 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Adaptor, type AdaptorOptions, openAdaptors } from './adaptor/adaptor.ts';
 import { AddressList } from './adaptor/address-rules.ts';
-import type { ConnectLimits } from './adaptor/connect-rate.ts';
+import type { CertificateFiles } from './adaptor/certificate.ts';
 import type { ListenerAddress } from './adaptor/listener.ts';
 import type { SessionOptions } from './adaptor/rtmp-session.ts';
 import { type Clock, systemClock } from './application/clock.ts';
 import { LoadGovernor } from './application/flush.ts';
-import type { InstanceSettings } from './application/instance.ts';
+import type { ClientSettings, InstanceSettings } from './application/instance.ts';
 import { Registry } from './application/registry.ts';
 import { version } from './cli/help.ts';
 import type { ApplicationConfig } from './config/application.ts';
 import { ApplicationSettings } from './config/application-settings.ts';
-import type { AdaptorConfig, Config } from './config/load.ts';
+import type { AdaptorConfig, CertificateConfig, Config } from './config/load.ts';
 import type { Note } from './config/note.ts';
-import { ApplicationLogs } from './log/application-log.ts';
 import type { Log } from './log/log.ts';
+import { fmsLogs, ServerLogs } from './log/server-logs.ts';
 import { FileRecorders } from './recording/recorder.ts';
 import { ScriptHost, type ScriptSettings } from './script/host.ts';
 
 /** What clients are told that they talk to: the last Flash Media Server's number, for they read features from it. */
 const FMS_VERSION = '5,0,17,1';
-/** FMS: Client/Bandwidth, both ways. */
-const BANDWIDTH_BYTES = 2_500_000;
-
-const NO_LIMITS: ConnectLimits = {
-  maxConnections: undefined,
-  maxConnectionsPerAddress: undefined,
-  maxRate: undefined,
-  maxRatePerAddress: undefined,
-};
-
 export interface RunningServer {
   readonly listeners: readonly ListenerAddress[];
   /** onAppStop, clients told, files flushed. */
@@ -47,14 +37,15 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     ({ level, text }, application) => log[level]({ event: 'config', application }, text),
   );
   const clock = systemClock;
-  const applicationLogs = new ApplicationLogs(config.logs.applicationDir, (path, error) =>
-    log.error({ event: 'log-file', path, err: error }, 'an application log cannot be written'),
+  const software = `Understudy/${version()}`;
+  const logs = new ServerLogs(fmsLogs(config.logs.applicationDir, software), (path, error) =>
+    log.error({ event: 'log-file', path, err: error }, `a log cannot be written: ${error.message}`),
   );
   const scripts = new ScriptHost({
     applicationsDir: config.applicationsDir,
     log,
-    applicationLog: (application, instance) => applicationLogs.for(application, instance),
-    server: `Understudy/${version()}`,
+    applicationLog: (application, instance) => logs.applications.for(application, instance),
+    server: software,
     hostname: config.server.hostname,
     settingsFor: (application) => scriptSettings(settings.of(application)),
     clock,
@@ -81,7 +72,7 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     await Promise.all(adaptors.map((adaptor) => adaptor.close('the server is shutting down')));
     await recorders.close();
     await scripts.close();
-    await applicationLogs.close();
+    await logs.close();
   };
   try {
     await scripts.start();
@@ -96,27 +87,35 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
 }
 
 function adaptorOptions(config: Config, adaptor: AdaptorConfig, session: SessionOptions): AdaptorOptions {
-  const { name, listen, access, tls } = adaptor;
+  const { name, listen, access, tls, vhosts } = adaptor;
+  const hosts = vhosts.flatMap(({ certificate, name: host, aliases }) =>
+    certificate ? [host, ...aliases].map((alias) => [alias, certificateFiles(certificate)] as const) : [],
+  );
   return {
     name,
     listen,
     ipv6: config.server.ipv6,
     tls: tls && {
-      certificate: { certFile: tls.certificateFile, keyFile: tls.keyFile, passphrase: tls.passPhrase },
-      hosts: new Map(),
+      certificate: certificateFiles(tls.certificate),
+      hosts: new Map(hosts),
       ciphers: tls.ciphers ?? '',
       sessionTimeoutMs: tls.sessionTimeoutMs,
     },
-    proxies: AddressList.parse(''),
+    proxies: AddressList.parse(adaptor.proxies),
     rules: {
       allow: AddressList.parse(access.allow),
       deny: AddressList.parse(access.deny),
       order: access.order,
     },
-    limits: NO_LIMITS,
-    http: { crossDomainFile: undefined, ident2: { isEnabled: true, address: '' } },
+    limits: config.server.connects,
+    http: { crossDomainFile: config.server.crossDomainFile, ident2: adaptor.ident2 },
     session,
   };
+}
+
+function certificateFiles(config: CertificateConfig): CertificateFiles {
+  const { certificateFile, keyFile, passPhrase } = config;
+  return { certFile: certificateFile, keyFile, passphrase: passPhrase };
 }
 
 function scriptSettings({ script }: ApplicationConfig): ScriptSettings {
@@ -125,7 +124,7 @@ function scriptSettings({ script }: ApplicationConfig): ScriptSettings {
 }
 
 function instanceSettings(
-  { live, maxIdleMs }: ApplicationConfig,
+  { live, maxIdleMs, recording, ...config }: ApplicationConfig,
   clock: Clock,
   governor: LoadGovernor,
 ): InstanceSettings {
@@ -134,12 +133,22 @@ function instanceSettings(
     publishTimeoutMs: live.publishTimeoutMs,
     idleMs: maxIdleMs,
     maxWaitingNames: live.maxWaitingNames,
+    recording,
+    clients: clientSettings(config),
   };
+}
+
+function clientSettings({
+  chunkBytes,
+  clientIdleMs,
+  bandwidth,
+}: Pick<ApplicationConfig, 'chunkBytes' | 'clientIdleMs' | 'bandwidth'>): ClientSettings {
+  return { wireChunkBytes: chunkBytes, idleTimeoutMs: clientIdleMs, ...bandwidth };
 }
 
 function sessionOptions(config: Config, log: Log, registry: Registry): SessionOptions {
   const { limits, clientIdleMs } = config.server;
-  const { application } = config.adaptors[0]!.vhosts[0]!;
+  const { chunkBytes, bandwidth } = config.adaptors[0]!.vhosts[0]!.application;
   return {
     registry,
     log,
@@ -151,12 +160,10 @@ function sessionOptions(config: Config, log: Log, registry: Registry): SessionOp
       maxHalfReceivedBytes: limits.partialBytes,
     },
     amf: { depth: limits.amfDepth, values: limits.amfValues },
-    wireChunkBytes: application.chunkBytes,
+    ...clientSettings({ chunkBytes, clientIdleMs, bandwidth }),
     maxNetStreams: limits.netStreams,
     maxHeldBytes: limits.gateMediaBytes,
     handshakeTimeoutMs: limits.connectTimeoutMs,
-    idleTimeoutMs: clientIdleMs,
-    bandwidthBytes: BANDWIDTH_BYTES,
     wireDumpFolder: process.env.UNDERSTUDY_WIRE_DUMP || undefined,
   };
 }

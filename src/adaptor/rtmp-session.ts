@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Client, ClientPort, ConnectRefusal } from '../application/client.ts';
 import type { Clock } from '../application/clock.ts';
-import type { AppInstance } from '../application/instance.ts';
+import type { AppInstance, ClientSettings } from '../application/instance.ts';
 import type { Registry } from '../application/registry.ts';
 import type { ClientStats } from '../application/script.ts';
 import { CodedError, DecodeError, StatusError } from '../errors.ts';
@@ -28,7 +28,8 @@ import { NetStream } from './net-stream.ts';
 import { Outbox } from './outbox.ts';
 import { WireDirection, WireDump } from './wire-dump.ts';
 
-export interface SessionOptions {
+/** The settings of `ClientSettings` are for clients of no application yet. */
+export interface SessionOptions extends ClientSettings {
   registry: Registry;
   log: Log;
   clock: Clock;
@@ -36,17 +37,11 @@ export interface SessionOptions {
   fmsVersion: string;
   chunks: ChunkReaderOptions;
   amf: AmfLimits;
-  /** Chunk size of everything that we send. */
-  wireChunkBytes: number;
   maxNetStreams: number;
   /** Bytes kept while a gate is open; beyond it the socket is paused. */
   maxHeldBytes: number;
   /** From the first byte to the connect command. */
   handshakeTimeoutMs: number;
-  /** Neither a byte from the peer nor one that it took; undefined: for ever. */
-  idleTimeoutMs: number | undefined;
-  /** What our side tells the peer about its windows, bytes; FMS: Client/Bandwidth. */
-  bandwidthBytes: number;
   /** Where every session's bytes are kept; undefined: nowhere. */
   wireDumpFolder?: string | undefined;
 }
@@ -85,6 +80,8 @@ export class RtmpSession {
   readonly #socket: Socket;
   readonly #dump: WireDump | undefined;
   readonly #options: SessionOptions;
+  /** Of the application, once it is known. */
+  #settings: ClientSettings;
   readonly #peer: SessionPeer;
   readonly #startedAt: number;
   readonly #handshake: ServerHandshake;
@@ -120,13 +117,14 @@ export class RtmpSession {
     this.#socket = socket;
     this.#peer = peer;
     this.#options = options;
+    this.#settings = options;
     this.log = options.log.child({ client: this.id, ip: peer.ip, protocol: peer.protocol });
     const { wireDumpFolder: folder, clock } = options;
     if (folder) this.#dump = new WireDump({ folder, sessionId: this.id, clock, log: this.log });
     this.outbox = new Outbox(socket, () => this.close('it does not read what it is told'), this.#dump);
     this.#startedAt = options.clock.now();
     this.#lastSeenAt = this.#startedAt;
-    this.#ackWindowBytes = options.bandwidthBytes;
+    this.#ackWindowBytes = options.clientToServerBytes;
     this.#reader = new ChunkReader({ ...options.chunks, wireChunkBytes: options.wireChunkBytes });
     this.#handshake = new ServerHandshake({
       random: randomBytes(HANDSHAKE_RANDOM_BYTES),
@@ -268,6 +266,8 @@ export class RtmpSession {
       return;
     }
     this.#instance = instance;
+    this.#settings = instance.clientSettings ?? this.#options;
+    this.#reader.wireChunkBytes = this.#settings.wireChunkBytes;
     this.log = this.log.child({ instance: instance.fullName });
     const facts = {
       id: this.id,
@@ -314,14 +314,15 @@ export class RtmpSession {
 
   #accepted(): void {
     const { outbox } = this;
-    const { bandwidthBytes, wireChunkBytes, fmsVersion } = this.#options;
+    const { fmsVersion } = this.#options;
+    const { clientToServerBytes, serverToClientBytes, wireChunkBytes } = this.#settings;
     const { transactionId, objectEncoding, speaksEnhanced } = this.#connect!;
     this.#state = State.Open;
     outbox.together(() => {
-      outbox.control({ typeId: MessageType.WindowAckSize, ackWindowBytes: bandwidthBytes });
+      outbox.control({ typeId: MessageType.WindowAckSize, ackWindowBytes: clientToServerBytes });
       outbox.control({
         typeId: MessageType.SetPeerBandwidth,
-        ackWindowBytes: bandwidthBytes,
+        ackWindowBytes: serverToClientBytes,
         limitType: LimitType.Dynamic,
       });
       outbox.control({ typeId: MessageType.SetChunkSize, chunkBytes: wireChunkBytes });
@@ -386,7 +387,7 @@ export class RtmpSession {
       log: this.log,
       instance: this.#instance!,
       client: this.#client!,
-      wireChunkBytes: this.#options.wireChunkBytes,
+      wireChunkBytes: this.#settings.wireChunkBytes,
       amf: this.#options.amf,
       maxHeldBytes: this.#options.maxHeldBytes,
       pauseReading: (who) => this.pauseReading(who),
@@ -441,7 +442,8 @@ export class RtmpSession {
   /** Called now and then by the listener: half-done handshakes and dead connections end here. */
   check(now: number): void {
     if (this.#isOver) return;
-    const { handshakeTimeoutMs, idleTimeoutMs } = this.#options;
+    const { handshakeTimeoutMs } = this.#options;
+    const { idleTimeoutMs } = this.#settings;
     if (this.#state === State.Handshaking || this.#state === State.Connecting) {
       if (now - this.#startedAt >= handshakeTimeoutMs)
         this.close(`no connect command after ${handshakeTimeoutMs} ms`);

@@ -6,7 +6,7 @@ import type { Playback, PlayerPort } from './playback.ts';
 import { Playing } from './playing.ts';
 import type { Publication, PublisherPort } from './publication.ts';
 import { Publishing } from './publishing.ts';
-import type { Recorders } from './recording.ts';
+import type { Recorders, RecordingLimits } from './recording.ts';
 import type {
   ClientFacts,
   InstanceScript,
@@ -23,6 +23,17 @@ import type {
 import type { StreamOptions } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
 
+/** What the application that a client is in means for its connection. */
+export interface ClientSettings {
+  /** Chunk size of everything that is sent: the shape that messages get on their way in. */
+  wireChunkBytes: number;
+  /** Neither a byte from the peer nor one that it took; undefined: for ever. */
+  idleTimeoutMs: number | undefined;
+  /** The windows that the two sides announce; FMS: Client/Bandwidth. */
+  serverToClientBytes: number;
+  clientToServerBytes: number;
+}
+
 /** What an application's configuration decides; an instance keeps to it for its life. */
 export interface InstanceSettings {
   streams: StreamOptions;
@@ -31,6 +42,10 @@ export interface InstanceSettings {
   idleMs: number;
   /** Names with players and no publisher. */
   maxWaitingNames: number;
+  /** Undefined: no limits. */
+  recording?: RecordingLimits;
+  /** Undefined: as for clients of no application yet. */
+  clients?: ClientSettings;
 }
 
 export interface InstanceOptions extends InstanceSettings {
@@ -70,6 +85,7 @@ export class AppInstance implements ScriptCommands {
       clock: options.clock,
       recorders: options.recorders,
       publishTimeoutMs: options.publishTimeoutMs,
+      recordingLimits: options.recording,
       streams: this.streams,
       script: () => this.#script,
     });
@@ -84,6 +100,9 @@ export class AppInstance implements ScriptCommands {
   /** `live/_definst_`, as scripts and logs call it. */
   get fullName(): string {
     return `${this.application}/${this.name}`;
+  }
+  get clientSettings(): ClientSettings | undefined {
+    return this.#options.clients;
   }
   get clients(): ReadonlyMap<string, Client> {
     return this.#clients;

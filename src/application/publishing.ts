@@ -5,7 +5,7 @@ import { accessCovers } from './access.ts';
 import type { Client } from './client.ts';
 import type { Clock } from './clock.ts';
 import { Publication, PublicationState, type PublisherPort } from './publication.ts';
-import type { Recorders, Recording } from './recording.ts';
+import { allowedLimits, type Recorders, type Recording, type RecordingLimits } from './recording.ts';
 import type { InstanceScript, PublishRequest, RecordLimits, RecordMode, Verdict } from './script.ts';
 import type { NamedStream, StreamTable } from './stream-table.ts';
 
@@ -16,6 +16,8 @@ export interface PublishingOptions {
   recorders: Recorders;
   /** How long the holder of a name may leave a ping unanswered before it is taken over (FMS: Live/PublishTimeout); undefined: never. */
   publishTimeoutMs: number | undefined;
+  /** Undefined: as scripts ask. */
+  recordingLimits: RecordingLimits | undefined;
   streams: StreamTable;
   script: () => InstanceScript | undefined;
 }
@@ -198,11 +200,12 @@ export class Publishing {
     this.#record(entry, mode, limits);
   }
 
-  #record(entry: NamedStream, mode: RecordMode, limits: RecordLimits): void {
-    const { application, instance, recorders } = this.#options;
+  #record(entry: NamedStream, mode: RecordMode, asked: RecordLimits): void {
+    const { application, instance, recorders, recordingLimits } = this.#options;
     const stream = entry.stream.name;
     const port = () => entry.publication?.port;
     try {
+      const limits = recordingLimits ? allowedLimits(asked, recordingLimits) : asked;
       let recording: Recording | undefined;
       recording = recorders.open(
         { application, instance, stream, mode, limits },

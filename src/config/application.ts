@@ -36,8 +36,13 @@ export interface ApplicationConfig {
       readonly stallMs: number;
     };
   };
-  /** Undefined: any. */
-  readonly recording: { readonly maxBytes: number | undefined; readonly maxMs: number | undefined };
+  /** Undefined: any. The caps hold for what scripts ask for. */
+  readonly recording: {
+    readonly maxBytes: number | undefined;
+    readonly maxBytesCap: number | undefined;
+    readonly maxMs: number | undefined;
+    readonly maxMsCap: number | undefined;
+  };
   readonly script: {
     readonly memoryMb: number;
     readonly turnMs: number;
@@ -124,7 +129,12 @@ function convert(
         stallMs: Client.Backlog.StallTime,
       },
     },
-    recording: { maxBytes: Recording.MaxSize, maxMs: Recording.MaxDuration },
+    recording: {
+      maxBytes: Recording.MaxSize,
+      maxBytesCap: Recording.MaxSizeCap,
+      maxMs: Recording.MaxDuration,
+      maxMsCap: Recording.MaxDurationCap,
+    },
     script: {
       memoryMb: Math.floor(JSEngine.RuntimeSize / (1 << 20)),
       turnMs: JSEngine.MaxTimeOut,

@@ -20,7 +20,7 @@ import { LOGGER } from './schema/logger.ts';
 import { SERVER, type ServerValues } from './schema/server.ts';
 import { SYMBOLS } from './schema/symbols.ts';
 import { USERS } from './schema/users.ts';
-import { VHOST } from './schema/vhost.ts';
+import { VHOST, type VhostValues } from './schema/vhost.ts';
 import { loadSymbols, type Symbols } from './symbols.ts';
 
 export const DEFAULT_ADAPTOR = '_defaultRoot_';
@@ -41,6 +41,10 @@ export interface Config {
     readonly ipv6: boolean;
     readonly admin: { readonly listen: readonly ListenAddress[]; readonly access: AccessConfig };
     readonly limits: ConnectionLimits;
+    /** For each port by itself. */
+    readonly connects: ConnectLimits;
+    /** Undefined: everybody may. */
+    readonly crossDomainFile: string | undefined;
     /** For clients of no application yet. Undefined: for ever. */
     readonly clientIdleMs: number | undefined;
   };
@@ -63,6 +67,14 @@ export interface ConnectionLimits {
   readonly gateMediaBytes: number;
 }
 
+/** Undefined: any. Rates are a second. */
+export interface ConnectLimits {
+  readonly maxConnections: number | undefined;
+  readonly maxConnectionsPerAddress: number | undefined;
+  readonly maxRate: number | undefined;
+  readonly maxRatePerAddress: number | undefined;
+}
+
 /** Lists of addresses and names, as they stand in the file. */
 export interface AccessConfig {
   readonly allow: string;
@@ -74,17 +86,25 @@ export interface AdaptorConfig {
   readonly name: string;
   readonly listen: readonly ListenAddress[];
   readonly access: AccessConfig;
+  /** List of addresses that put a PROXY header before each connection. */
+  readonly proxies: string;
+  /** `address` empty: the one that the player has reached. */
+  readonly ident2: { readonly isEnabled: boolean; readonly address: string };
   /** Undefined: there is no certificate. */
   readonly tls: TlsConfig | undefined;
   /** The default one first. */
   readonly vhosts: readonly VhostConfig[];
 }
 
-export interface TlsConfig {
+export interface CertificateConfig {
   readonly certificateFile: string;
-  readonly keyFile: string;
-  readonly keyType: 'PEM' | 'ASN1';
+  /** Undefined: in the certificate's file. */
+  readonly keyFile: string | undefined;
   readonly passPhrase: string | undefined;
+}
+
+export interface TlsConfig {
+  readonly certificate: CertificateConfig;
   /** Undefined: Node's own choice. */
   readonly ciphers: string | undefined;
   readonly sessionTimeoutMs: number;
@@ -94,6 +114,8 @@ export interface VhostConfig {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly appsDir: string;
+  /** Undefined: that of the adaptor. */
+  readonly certificate: CertificateConfig | undefined;
   /** The settings of an application that has no file of its own. */
   readonly application: ApplicationConfig;
   /** What `readApplicationConfig` begins with. */
@@ -156,6 +178,8 @@ class Loader {
         ipv6: Server.NetworkingIPv6['@enable'],
         admin: { listen: Server.AdminServer.HostPort, access: accessConfig(Server.AdminServer) },
         limits: connectionLimits(Server),
+        connects: connectLimits(Server),
+        crossDomainFile: Server.CrossDomainPath ? resolve(this.#root, Server.CrossDomainPath) : undefined,
         clientIdleMs,
       },
       adaptors,
@@ -172,6 +196,8 @@ class Loader {
       name,
       listen: values.HostPortList.HostPort.flatMap((port) => port['#text']),
       access: accessConfig(values),
+      proxies: values.ProxyProtocol.From,
+      ident2: { isEnabled: values.HTTPIdent2['@enable'], address: values.HTTPIdent2['#text'] },
       tls: tlsConfig(values, folder),
       vhosts: vhosts.map((vhost) => this.#vhost(join(folder, vhost), vhost, serverIdleMs)),
     };
@@ -182,6 +208,7 @@ class Loader {
       AliasList,
       AppsDir,
       AutoCloseIdleClients: idle,
+      SSL,
     } = this.#read(folder, 'Vhost.xml', 'VirtualHost', VHOST);
     const isIdlenessLimited = idle['@enable'] && serverIdleMs !== undefined;
     const appsDir = AppsDir === '' ? join(folder, 'applications') : resolve(this.#root, AppsDir);
@@ -196,7 +223,7 @@ class Loader {
     const application = defaultApplicationConfig(defaults);
     this.#notes.push(...application.notes);
     const aliases = AliasList.Alias.map((alias) => alias['@name']).filter((alias) => alias !== '');
-    return { name, aliases, appsDir, application, defaults };
+    return { name, aliases, appsDir, certificate: certificateConfig(SSL, folder), application, defaults };
   }
 
   #read<M extends Members>(folder: string, file: string, rootName: string, schema: Group<M>): Read<Group<M>> {
@@ -236,17 +263,35 @@ function accessConfig(values: {
   return { allow: values.Allow || 'all', deny: values.Deny, order: values.Order };
 }
 
-function tlsConfig({ SSL }: AdaptorValues, folder: string): TlsConfig | undefined {
-  const { SSLCertificateFile, SSLCertificateKeyFile, SSLPassPhrase, SSLCipherSuite, SSLSessionTimeout } =
-    SSL.SSLServerCtx;
-  if (SSLCertificateFile === '') return undefined;
+function connectLimits({ ResourceLimits }: ServerValues['Server']): ConnectLimits {
+  const { Edge } = ResourceLimits.Protocol.RTMP;
   return {
-    certificateFile: resolve(folder, SSLCertificateFile),
-    keyFile: resolve(folder, SSLCertificateKeyFile['#text'] || SSLCertificateFile),
-    keyType: SSLCertificateKeyFile['@type'],
-    passPhrase: SSLPassPhrase || undefined,
+    maxConnections: Edge.MaxConnections,
+    maxConnectionsPerAddress: Edge.MaxConnectionsPerAddress,
+    maxRate: Edge.MaxConnectionRate,
+    maxRatePerAddress: Edge.MaxConnectionRatePerAddress,
+  };
+}
+
+function tlsConfig({ SSL }: AdaptorValues, folder: string): TlsConfig | undefined {
+  const certificate = certificateConfig(SSL.SSLServerCtx, folder);
+  if (!certificate) return undefined;
+  const { SSLCipherSuite, SSLSessionTimeout } = SSL.SSLServerCtx;
+  return {
+    certificate,
     ciphers: SSLCipherSuite === FMS_CIPHERS ? undefined : SSLCipherSuite || undefined,
     sessionTimeoutMs: SSLSessionTimeout,
+  };
+}
+
+function certificateConfig(values: VhostValues['SSL'], folder: string): CertificateConfig | undefined {
+  const { SSLCertificateFile, SSLCertificateKeyFile, SSLPassPhrase } = values;
+  if (SSLCertificateFile === '') return undefined;
+  const keyFile = SSLCertificateKeyFile['#text'];
+  return {
+    certificateFile: resolve(folder, SSLCertificateFile),
+    keyFile: keyFile === '' ? undefined : resolve(folder, keyFile),
+    passPhrase: SSLPassPhrase || undefined,
   };
 }
 

@@ -39,6 +39,13 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       netStreams: 64,
       gateMediaBytes: 2 << 20,
     },
+    connects: {
+      maxConnections: undefined,
+      maxConnectionsPerAddress: undefined,
+      maxRate: undefined,
+      maxRatePerAddress: undefined,
+    },
+    crossDomainFile: undefined,
     clientIdleMs: 3_600_000,
   });
   const { vhosts, ...adaptor } = config.adaptors[0]!;
@@ -46,6 +53,8 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
     name: '_defaultRoot_',
     listen: [{ host: undefined, port: 1935, secure: false }],
     access: { allow: 'all', deny: '', order: 'Allow,Deny' },
+    proxies: '',
+    ident2: { isEnabled: true, address: '' },
     tls: undefined,
   });
   const { name, aliases, appsDir } = vhosts[0]!;
@@ -129,7 +138,7 @@ test('S-13: an SSL section without a certificate is none, and nothing to warn of
     '<SSLPassPhrase/><SSLCipherSuite>ALL:!ADH:!LOW:!EXP:!MD5:@STRENGTH</SSLCipherSuite></SSLServerCtx></SSL></Adaptor>';
   const config = load(rootWith(t, { 'conf/_defaultRoot_/Adaptor.xml': ssl }));
   assert.equal(config.adaptors[0]!.tls, undefined);
-  assert.deepEqual(config.notes, []);
+  assert.deepEqual(important(config), []);
 });
 
 test('certificates lie beside their Adaptor.xml; the cipher list that FMS shipped is nobody’s choice', (t) => {
@@ -145,15 +154,47 @@ test('certificates lie beside their Adaptor.xml; the cipher list that FMS shippe
   });
   const [first, second] = load(root).adaptors;
   assert.deepEqual(first!.tls, {
-    certificateFile: join(root, 'conf/_defaultRoot_/tv.pem'),
-    keyFile: '/etc/tv.key',
-    keyType: 'ASN1',
-    passPhrase: 'pass',
+    certificate: {
+      certificateFile: join(root, 'conf/_defaultRoot_/tv.pem'),
+      keyFile: '/etc/tv.key',
+      passPhrase: 'pass',
+    },
     ciphers: undefined,
     sessionTimeoutMs: 300_000,
   });
-  assert.equal(second!.tls!.keyFile, join(root, 'conf/other/a.pem'));
+  assert.deepEqual(second!.tls!.certificate, {
+    certificateFile: join(root, 'conf/other/a.pem'),
+    keyFile: undefined,
+    passPhrase: undefined,
+  });
   assert.equal(second!.tls!.ciphers, 'ECDHE+AESGCM');
+});
+
+test('connection limits, the cross-domain file, proxies, ident2 and the certificates of virtual hosts', (t) => {
+  const edge =
+    '<MaxConnectionRate>100</MaxConnectionRate><MaxConnectionsPerAddress>20</MaxConnectionsPerAddress>';
+  const root = rootWith(t, {
+    'conf/Server.xml':
+      `<Root><Server><ResourceLimits><Protocol><RTMP><Edge>${edge}</Edge></RTMP></Protocol></ResourceLimits>` +
+      '<CrossDomainPath>conf/crossdomain.xml</CrossDomainPath></Server></Root>',
+    'conf/_defaultRoot_/Adaptor.xml':
+      '<Adaptor><ProxyProtocol><From>10.0.0.1</From></ProxyProtocol><HTTPIdent2 enable="false">10.0.0.2</HTTPIdent2></Adaptor>',
+    'conf/_defaultRoot_/tv.example/Vhost.xml':
+      '<VirtualHost><SSL><SSLCertificateFile>tv.pem</SSLCertificateFile></SSL></VirtualHost>',
+  });
+  const { server, adaptors } = load(root);
+  assert.deepEqual(server.connects, {
+    maxConnections: undefined,
+    maxConnectionsPerAddress: 20,
+    maxRate: 100,
+    maxRatePerAddress: undefined,
+  });
+  assert.equal(server.crossDomainFile, join(root, 'conf/crossdomain.xml'));
+  assert.equal(adaptors[0]!.proxies, '10.0.0.1');
+  assert.deepEqual(adaptors[0]!.ident2, { isEnabled: false, address: '10.0.0.2' });
+  const [byDefault, tv] = adaptors[0]!.vhosts;
+  assert.equal(byDefault!.certificate, undefined);
+  assert.equal(tv!.certificate!.certificateFile, join(root, 'conf/_defaultRoot_/tv.example/tv.pem'));
 });
 
 for (const [form, server] of [

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { membersOf } from '../../src/protocol/amf.ts';
+import { MessageType } from '../../src/protocol/message.ts';
 import { endsWithUs } from '../support/child.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -40,6 +41,39 @@ test("a script sees its own Application.xml as application.config, and the virtu
   // saved, it counts for the next instance
   server.writeApp('own/Application.xml', config('<url>elsewhere</url>'));
   assert.equal(await reason(server, 'own/another'), '{"url":"elsewhere"}');
+});
+
+test('the chunk size and the windows of a connection are those of its application', async () => {
+  const client = (inner: string) => `<Application><Client>${inner}</Client></Application>`;
+  const bandwidth = '<ServerToClient>300000</ServerToClient><ClientToServer>200000</ClientToServer>';
+  await using server = await startServer({
+    applications: {
+      'plain/': '',
+      'old/Application.xml': client(`<OutChunkSize>4096</OutChunkSize><Bandwidth>${bandwidth}</Bandwidth>`),
+    },
+  });
+  const announced = async (application: string) => {
+    await using peer = await RtmpPeer.open(server.port);
+    await peer.connect(application);
+    const [window, peerBandwidth, chunks] = peer.heard.flatMap(({ control }) => control ?? []);
+    assert.ok(window?.typeId === MessageType.WindowAckSize);
+    assert.ok(peerBandwidth?.typeId === MessageType.SetPeerBandwidth);
+    assert.ok(chunks?.typeId === MessageType.SetChunkSize);
+    return [window.ackWindowBytes, peerBandwidth.ackWindowBytes, chunks.chunkBytes];
+  };
+  assert.deepEqual(await announced('plain'), [2_500_000, 2_500_000, 60_000]);
+  assert.deepEqual(await announced('old'), [200_000, 300_000, 4096]);
+
+  // what is relayed is cut as announced, whoever publishes it
+  await using publisher = await RtmpPeer.open(server.port);
+  const stream = await publisher.publish('old', 'show');
+  await using player = await RtmpPeer.open(server.port);
+  await player.play('old', 'show');
+  const picture = new Uint8Array(10_000).fill(7);
+  picture.set([0x17, 1, 0, 0, 0]);
+  publisher.video(stream, 0, picture);
+  const heard = await player.expect('the picture', ({ media }) => media?.length === picture.length);
+  assert.deepEqual(Buffer.from(heard.media!), Buffer.from(picture));
 });
 
 test('a bad Application.xml of an application is reported once and ignored; the server serves', async () => {

@@ -76,7 +76,8 @@ export class World {
       maxHeldBytes: LIMITS.maxHeldBytes,
       handshakeTimeoutMs: 10_000,
       idleTimeoutMs: 60_000,
-      bandwidthBytes: 100_000,
+      serverToClientBytes: 100_000,
+      clientToServerBytes: 100_000,
     };
   }
 

@@ -1,8 +1,8 @@
 import { leaf } from '../element.ts';
 import { choice, text } from '../value.ts';
 
-const addresses = text(
-  'all, or addresses and names between commas: 192.168.1.7, 10.60, 10.0.0.0/8, [2001:db8::]/32, example.com',
+export const addresses = text(
+  'all, or addresses and names between commas (192.168.1.7, 10.60, 10.0.0.0/8, [2001:db8::]/32, example.com), or nothing',
 );
 
 /** Allow, Deny and Order: who may use `what`. */

@@ -1,7 +1,8 @@
 // Adaptor.xml: ports, who may use them, and how they are encrypted. One folder of conf/ for each adaptor.
 import { group, leaf, list, type Read, unsupported, unused } from '../element.ts';
-import { choice, hostPort, minutes, text } from '../value.ts';
-import { accessLists } from './access-lists.ts';
+import { hostPort, minutes, text, trueOrFalse } from '../value.ts';
+import { accessLists, addresses } from './access-lists.ts';
+import { certificate } from './certificate.ts';
 
 export const ADAPTOR = group('', {
   HostPortList: group('The ports of this adaptor.', {
@@ -20,21 +21,8 @@ export const ADAPTOR = group('', {
   }),
   ...accessLists('these ports'),
   SSL: group('TLS, for the ports with a minus.', {
-    SSLServerCtx: group('What this server shows and accepts. Other certificates need other adaptors.', {
-      SSLCertificateFile: leaf(
-        text('a path, relative to the folder of this file, or nothing'),
-        '',
-        'The certificate, PEM, and those between it and the authority.',
-      ),
-      SSLCertificateKeyFile: group('', {
-        '@type': leaf(choice('PEM', 'ASN1'), 'PEM', 'Its form.'),
-        '#text': leaf(
-          text('a path, relative to the folder of this file, or nothing'),
-          '',
-          'The private key of the certificate.',
-        ),
-      }),
-      SSLPassPhrase: leaf(text('a text, or nothing'), '', 'What opens an encrypted key.'),
+    SSLServerCtx: group('What this server shows and accepts.', {
+      ...certificate('With a virtual host that has its own, for all other names.'),
       SSLCipherSuite: leaf(
         text("names as of OpenSSL, or nothing: Node's own choice"),
         '',
@@ -42,6 +30,22 @@ export const ADAPTOR = group('', {
       ),
       SSLSessionTimeout: leaf(minutes(1, 1440), '5', 'How long a client may resume its session.'),
     }),
+  }),
+  ProxyProtocol: group('Who passes connections on, as HAProxy and load balancers do.', {
+    From: leaf(
+      addresses,
+      '',
+      'Proxies that put a PROXY protocol header, version 1 or 2, before each connection. From them it must come, and the ' +
+        "address in it is the client's; from all others it is not understood.",
+    ),
+  }),
+  HTTPIdent2: group('What tunnelling players ask for before they begin (/fcs/ident2).', {
+    '@enable': leaf(trueOrFalse, 'true', 'Whether they are answered.'),
+    '#text': leaf(
+      text('an address, or nothing: the one that the player has reached'),
+      '',
+      'The address that they shall go to.',
+    ),
   }),
   HTTPTunnel: group('', {
     Enable: unsupported('true', 'http1.1only', 'keepalive'),
@@ -63,7 +67,7 @@ export const ADAPTOR = group('', {
     ...unused('MaxSize', 'Path', 'UpdateInterval'),
   }),
   EnableAltVhost: unsupported('false'),
-  ...unused('HTTPIdent2', 'RTMFP', 'RTMP', 'ResourceLimits'),
+  ...unused('RTMFP', 'RTMP', 'ResourceLimits'),
 });
 
 export type AdaptorValues = Read<typeof ADAPTOR>;

@@ -24,7 +24,8 @@ const bandwidth = leaf(
   'The window that the client and the server announce for what goes that way: after so many bytes they acknowledge.',
 );
 
-const recordingLimit = (what: string) => `${what} Scripts may ask for less, never for more.`;
+const duration = orElse(seconds(0, 31536000), '-1', 'any', undefined);
+const size = orElse(kilobytes(0, 2147483647), '-1', 'any', undefined);
 
 export const APPLICATION = group('', {
   MaxAppIdleTime: leaf(seconds(1, 31536000), '1200', 'An instance without clients for so long is unloaded.'),
@@ -126,18 +127,10 @@ export const APPLICATION = group('', {
       ...unused('AssumeAbsoluteTime', 'EraseOnPublish', 'MaxLatency', 'Queue', 'StartClockOnPublish'),
     }),
     Recording: group('What is recorded.', {
-      MaxDuration: leaf(
-        orElse(seconds(0, 31536000), '-1', 'any', undefined),
-        '-1',
-        recordingLimit('The longest recording.'),
-      ),
-      MaxSize: leaf(
-        orElse(kilobytes(0, 2147483647), '-1', 'any', undefined),
-        '-1',
-        recordingLimit('The largest recording.'),
-      ),
-      MaxDurationCap: unsupported('-1'),
-      MaxSizeCap: unsupported('-1'),
+      MaxDuration: leaf(duration, '-1', 'The longest recording, where the script names no limit.'),
+      MaxDurationCap: leaf(duration, '-1', 'The longest that a script may ask for. 0: nothing is recorded.'),
+      MaxSize: leaf(size, '-1', 'The largest recording, where the script names no limit.'),
+      MaxSizeCap: leaf(size, '-1', 'The largest that a script may ask for. 0: nothing is recorded.'),
     }),
     StorageDir: unsupported(''),
     VirtualDirectory: group('', { Streams: unsupported('') }),
@@ -209,8 +202,8 @@ export type ApplicationValues = Read<typeof APPLICATION>;
 function memory() {
   const value = kilobytes(1, 4096 * MIB_KB);
   const parse = (text: string) => {
-    const size = value.parse(text);
-    return size < MIN_MEMORY_KB * 1024 ? DEFAULT_MEMORY_KB * 1024 : size;
+    const memoryBytes = value.parse(text);
+    return memoryBytes < MIN_MEMORY_KB * 1024 ? DEFAULT_MEMORY_KB * 1024 : memoryBytes;
   };
   return { ...value, parse };
 }

@@ -58,7 +58,8 @@ export const CONF_FILES: readonly ConfFile[] = [
     schema: APPLICATION,
     about:
       'What the applications of this virtual host have in common. A file of the same name and form in the folder of an ' +
-      'application beats it, element by element, for that application: it need hold no more than what differs. An element ' +
+      'application beats it, element by element, for that application, from its next instance on: it need hold no more than ' +
+      'what differs. An element ' +
       'that has override="no" here cannot be changed there, nor can what is in it.',
   },
 ];

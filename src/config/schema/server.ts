@@ -1,6 +1,6 @@
 // conf/Server.xml: the whole server.
 import { group, leaf, type Read, unsupported, unused } from '../element.ts';
-import { hostPortOrNowhere, kilobytes, seconds, text, trueOrFalse, whole } from '../value.ts';
+import { hostPortOrNowhere, kilobytes, orElse, seconds, text, trueOrFalse, whole } from '../value.ts';
 import { accessLists } from './access-lists.ts';
 
 export const SERVER = group('', {
@@ -59,8 +59,27 @@ export const SERVER = group('', {
       }),
       Protocol: group('', {
         RTMP: group('', {
-          Edge: group('', {
-            MaxConnectionRate: unsupported('-1', '0'),
+          Edge: group('Connections, for each port by itself. Those beyond are closed at once.', {
+            MaxConnectionRate: leaf(
+              orElse(whole(1, 1000000), '-1', 'any', undefined),
+              '-1',
+              'New ones a second.',
+            ),
+            MaxConnectionRatePerAddress: leaf(
+              orElse(whole(1, 1000000), '-1', 'any', undefined),
+              '-1',
+              'New ones a second from one address.',
+            ),
+            MaxConnections: leaf(
+              orElse(whole(1, 1000000), '-1', 'any', undefined),
+              '-1',
+              'How many may be open.',
+            ),
+            MaxConnectionsPerAddress: leaf(
+              orElse(whole(1, 1000000), '-1', 'any', undefined),
+              '-1',
+              'How many may be open from one address.',
+            ),
             ...unused('MaxIOThreads', 'MinIOThreads', 'SocketOverflowBuckets', 'SocketTableSize'),
           }),
           ...unused('Admin', 'Core', 'DiffServ', 'DiffServMask', 'SocketRcvBuf', 'SocketSndBuf'),
@@ -76,8 +95,13 @@ export const SERVER = group('', {
       ...unused('ProcVMSizeMonitorInterval', 'ProcVMSizeNominal', 'ProcVMSizeWarn', 'SSLSessionCacheGC'),
       ...unused('SegmentsPool', 'SmallMemPool', 'SocketGC', 'ThreadPoolGC'),
     }),
+    CrossDomainPath: leaf(
+      text('a path, relative to the root folder, or nothing: everybody may'),
+      '',
+      'The file that Flash Player gets for /crossdomain.xml: whose pages may connect.',
+    ),
     Process: group('', { UID: unsupported(''), GID: unsupported('') }),
-    ...unused('ActiveProfile', 'Admin', 'CrossDomainPath', 'Httpd', 'LicenseInfo', 'LicenseInfoEx'),
+    ...unused('ActiveProfile', 'Admin', 'Httpd', 'LicenseInfo', 'LicenseInfoEx'),
     ...unused('Localhost', 'Logging', 'Mask', 'Plugins', 'PublicIP', 'ReadBufferSize', 'Registry'),
     ...unused('SSL', 'SWFVerification', 'ScriptAdaptors', 'Security', 'Services', 'StreamAdaptors'),
     ...unused('Streams'),

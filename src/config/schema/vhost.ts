@@ -1,6 +1,7 @@
 // Vhost.xml: a host name with applications of its own. One folder of the adaptor's for each, called like the host.
 import { group, leaf, list, type Read, unsupported, unused } from '../element.ts';
 import { orElse, seconds, text, trueOrFalse } from '../value.ts';
+import { certificate } from './certificate.ts';
 
 export const VHOST = group('', {
   AliasList: group('Other names of this host.', {
@@ -20,6 +21,10 @@ export const VHOST = group('', {
     ),
     ...unused('CheckInterval'),
   }),
+  SSL: group(
+    'TLS, for clients that name this host or one of its aliases.',
+    certificate('Nothing: that of the adaptor.'),
+  ),
   ResourceLimits: group('', {
     MaxConnections: unsupported('-1'),
     ...unused('AppInstanceGC', 'MaxAppInstances', 'MaxEdgeConnections', 'MaxSharedObjects', 'MaxStreams'),
