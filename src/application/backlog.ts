@@ -29,8 +29,15 @@ export class Backlog {
     this.#limits = limits;
   }
 
-  /** `burstBytes`: what a joiner was given at once, which does not make it slow. `bitrate`: bytes per second. */
-  judge(socket: QueuedSocket, burstBytes: number, bitrate: number, now: number): BacklogVerdict {
+  /**
+   * `burstBytes`: what a joiner was given at once, which does not make it slow. `bitrate`: bytes per second. `isTight`: slow
+   * players hold too much memory, all together.
+   */
+  judge(
+    socket: QueuedSocket,
+    burstBytes: number,
+    { bitrate, now, isTight }: { bitrate: number; now: number; isTight: boolean },
+  ): BacklogVerdict {
     const { queuedBytes } = socket;
     if (queuedBytes === 0) {
       this.#stuckSince = undefined;
@@ -41,7 +48,7 @@ export class Backlog {
       this.#stuckSince = undefined;
       return 'write';
     }
-    if (queuedBytes > Math.max(this.#limits.hardBytes, soft * 2)) return 'close';
+    if (isTight || queuedBytes > Math.max(this.#limits.hardBytes, soft * 2)) return 'close';
     const { progress } = socket; // costs more than the rest, and few come here
     if (this.#stuckSince === undefined || progress !== this.#progress) {
       this.#progress = progress;

@@ -21,11 +21,19 @@ const WIDEN_ABOVE = 0.5;
 const NARROW_BELOW = 0.2;
 const NARROW_AFTER_MS = 5_000;
 
+/**
+ * Memory that slow players of all streams together may keep from being freed. One stream's share is bounded by its backlog
+ * limits; this is for many of them at once.
+ */
+const MAX_HELD_BYTES = 256 << 20;
+
 export interface LoadState {
   /** Gathering time in force, ms; 0: each stream's own policy. */
   widenedMs: number;
   /** Share of the last window that went into sweeps, 0…1. */
   sweepShare: number;
+  /** What slow players keep from being freed. */
+  heldBytes: number;
 }
 
 /** The load of all streams of the process, and what they do about it. */
@@ -37,17 +45,26 @@ export class LoadGovernor {
   #sweepMs = 0;
   #sweepShare = 0;
   #calmSince: number | undefined;
+  readonly #maxHeldBytes: number;
+  /** Stream → bytes. Its players share their buffers, so it is what the slowest of them has queued. */
+  readonly #held = new Map<object, number>();
+  #heldBytes = 0;
 
   /** `onChange` hears of each change of the gathering time. */
-  constructor(clock: Clock, onChange: (state: LoadState) => void = () => {}) {
+  constructor(clock: Clock, onChange: (state: LoadState) => void = () => {}, maxHeldBytes = MAX_HELD_BYTES) {
     this.#clock = clock;
     this.#onChange = onChange;
+    this.#maxHeldBytes = maxHeldBytes;
     this.#windowBegan = clock.now();
   }
 
   get state(): LoadState {
     const isStale = this.#clock.now() - this.#windowBegan > 4 * WINDOW_MS; // nothing is on air
-    return { widenedMs: WIDENED_MS[this.#level]!, sweepShare: isStale ? 0 : this.#sweepShare };
+    return {
+      widenedMs: WIDENED_MS[this.#level]!,
+      sweepShare: isStale ? 0 : this.#sweepShare,
+      heldBytes: this.#heldBytes,
+    };
   }
 
   /** What a stream of this policy has to do now; 0: flush at each picture. */
@@ -83,5 +100,19 @@ export class LoadGovernor {
   #change(level: number): void {
     this.#level = level;
     this.#onChange(this.state);
+  }
+
+  /** What the slowest player of `stream` has queued; 0: nobody is slow. */
+  held(stream: object, bytes: number): void {
+    const before = this.#held.get(stream) ?? 0;
+    if (before === bytes) return;
+    this.#heldBytes += bytes - before;
+    if (bytes === 0) this.#held.delete(stream);
+    else this.#held.set(stream, bytes);
+  }
+
+  /** Too much is held: who is beyond the soft limit is not waited for any more. */
+  get isTight(): boolean {
+    return this.#heldBytes > this.#maxHeldBytes;
   }
 }

@@ -175,7 +175,15 @@ export class Stream {
       this.#give(viewer, whole);
     }
     if (fresh.size > 0) this.#sendToFresh(batch, whole);
+    governor.held(this, this.#slowestQueue());
     governor.swept(now, this.#clock.now());
+  }
+
+  /** Bytes that the slowest player has queued from flushes before this one. */
+  #slowestQueue(): number {
+    let most = 0;
+    for (const { queuedBefore } of this.#viewers) if (queuedBefore > most) most = queuedBefore;
+    return most;
   }
 
   /** They have had the first messages of this batch already. */
@@ -195,7 +203,15 @@ export class Stream {
 
   #flushOf(batch: WireMessage[], startsGroup: boolean, now: number): Flush {
     const bytes = batch.length === 1 ? batch[0]!.wire : Buffer.concat(batch.map((message) => message.wire));
-    return { batch, bytes, startsGroup, needsKeyframe: this.#hasVideo, bitrate: this.bitrate, now };
+    return {
+      batch,
+      bytes,
+      startsGroup,
+      needsKeyframe: this.#hasVideo,
+      bitrate: this.bitrate,
+      now,
+      isTight: this.#options.governor.isTight,
+    };
   }
 
   #give(viewer: Viewer, flush: Flush): void {
@@ -252,6 +268,7 @@ export class Stream {
     this.#hasVideo = false;
     this.#liveMs = 0;
     this.bitrate = 0;
+    this.#options.governor.held(this, 0);
     for (const viewer of this.#viewers) viewer.reset();
     for (const sink of [...this.#sinks]) sink.unpublished();
   }
@@ -260,5 +277,6 @@ export class Stream {
   close(): void {
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
+    this.#options.governor.held(this, 0);
   }
 }

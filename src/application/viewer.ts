@@ -29,6 +29,8 @@ export interface Flush {
   /** Bytes per second. */
   readonly bitrate: number;
   readonly now: number;
+  /** Slow players hold too much memory, all streams together. */
+  readonly isTight: boolean;
 }
 
 /** `Waiting`: gets nothing until the next keyframe. */
@@ -45,6 +47,8 @@ export class Viewer {
   #burstBytes = 0;
   #toldInsufficient = false;
   skippedFlushes = 0;
+  /** Queued when the last flush came: what of earlier ones it keeps in memory. */
+  queuedBefore = 0;
 
   constructor(player: Player, limits: BacklogLimits) {
     this.player = player;
@@ -67,8 +71,9 @@ export class Viewer {
   take(flush: Flush, cache: GopCache): boolean {
     if (this.#state === ViewerState.Paused) return false;
     const { player } = this;
-    if (player.queuedBytes === 0) this.#burstBytes = 0;
-    const verdict = this.#backlog.judge(player, this.#burstBytes, flush.bitrate, flush.now);
+    this.queuedBefore = player.queuedBytes;
+    if (this.queuedBefore === 0) this.#burstBytes = 0;
+    const verdict = this.#backlog.judge(player, this.#burstBytes, flush);
     if (verdict === 'write' && this.#state === ViewerState.Playing) {
       this.#write(flush);
       return true;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Backlog, type BacklogLimits, type BacklogVerdict } from '../../src/application/backlog.ts';
+import { LoadGovernor } from '../../src/application/flush.ts';
 import { Stream } from '../../src/application/stream.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { STREAM_OPTIONS } from '../support/core.ts';
@@ -84,10 +85,54 @@ for (const [what, steps] of [
   test(`backlog: ${what}`, () => {
     const backlog = new Backlog(LIMITS);
     for (const { queued, progress = 0, burst = 0, bitrate = 0, atMs = 0, verdict } of steps) {
-      assert.equal(backlog.judge({ queuedBytes: queued, progress }, burst, bitrate, atMs), verdict);
+      assert.equal(
+        backlog.judge({ queuedBytes: queued, progress }, burst, { bitrate, now: atMs, isTight: false }),
+        verdict,
+      );
     }
   });
 }
+
+test('backlog: when slow players hold too much memory all together, beyond the soft limit is too far', () => {
+  const judge = (queuedBytes: number, isTight: boolean) =>
+    new Backlog(LIMITS).judge({ queuedBytes, progress: 0 }, 0, { bitrate: 0, now: 0, isTight });
+  assert.equal(judge(1_000, true), 'write');
+  assert.equal(judge(1_001, false), 'skip');
+  assert.equal(judge(1_001, true), 'close');
+});
+
+test('a stream holds what its slowest player has queued, and nothing once it is gone', () => {
+  const governor = new LoadGovernor(new ManualClock(), undefined, 5_000);
+  const on = (name: string) => {
+    const stream = new Stream(name, {
+      clock: new ManualClock(),
+      ...STREAM_OPTIONS,
+      backlog: LIMITS,
+      governor,
+    });
+    const slow = new FakePlayer();
+    const quick = new FakePlayer();
+    stream.addPlayer(slow);
+    stream.addPlayer(quick);
+    const picture = (ms: number) => stream.publish(wireMessage(MessageType.Video, ms, video.keyframe()));
+    return { stream, slow, quick, picture };
+  };
+  const [a, b] = [on('a'), on('b')];
+  a.slow.queuedBytes = 3_000;
+  a.quick.queuedBytes = 200;
+  b.slow.queuedBytes = 2_500;
+  a.picture(0);
+  assert.equal(governor.state.heldBytes, 3_000);
+  assert.ok(!governor.isTight);
+  b.picture(0);
+  assert.equal(governor.state.heldBytes, 5_500);
+  assert.ok(governor.isTight);
+  a.picture(40);
+  assert.deepEqual(a.slow.told, ['insufficient', 'too slow']);
+  assert.deepEqual(a.quick.told, []);
+  b.stream.unpublish();
+  assert.equal(governor.state.heldBytes, 3_000);
+});
 
 // ── and what becomes of it ───────────────────────────────────────────────────────────────────────────────────────
 
