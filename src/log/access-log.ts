@@ -1,0 +1,115 @@
+// access.00.log: one event, one line, in the W3C extended format with the fields of Flash Media Server.
+import {
+  ACCESS_EVENTS,
+  ACCESS_FIELDS,
+  type AccessEvent,
+  type AccessField,
+  FIELD_KINDS,
+} from './access-fields.ts';
+import { LogFile, type LogFileHost, type LogFileOptions } from './log-file.ts';
+import type { MachineLoad } from './machine-load.ts';
+import { SecretMask } from './secrets.ts';
+import { momentOf } from './time.ts';
+import { type W3cFormat, w3cCell, w3cHeader, w3cLine } from './w3c.ts';
+
+export interface AccessLogOptions {
+  file: LogFileOptions;
+  format: W3cFormat;
+  events: readonly AccessEvent[];
+  /** In the order of the columns. */
+  fields: readonly AccessField[];
+  /** Words in the names of parameters whose values are masked; undefined: those of secrets.ts. */
+  secretWords: readonly string[] | undefined;
+  /** `Understudy/1.0.0` */
+  software: string;
+}
+
+export interface AccessLogHost extends Omit<LogFileHost, 'header'> {
+  load(): MachineLoad;
+}
+
+/** What an event knows; everything else is a dash, or the log's own to say. */
+export type AccessValues = Partial<Record<AccessField, string | number | undefined>>;
+
+export class AccessLog {
+  readonly #options: AccessLogOptions;
+  readonly #host: AccessLogHost;
+  readonly #events: ReadonlySet<AccessEvent>;
+  readonly #mask: SecretMask;
+  readonly #addressFormat: W3cFormat;
+  readonly #file: LogFile;
+
+  constructor(options: AccessLogOptions, host: AccessLogHost) {
+    this.#options = options;
+    this.#host = host;
+    this.#events = new Set(options.events);
+    this.#mask = new SecretMask(options.secretWords);
+    // the percent sign before a zone index is to be read by people
+    this.#addressFormat = { ...options.format, escapeFields: false };
+    const { fields, software, format, file } = options;
+    this.#file = new LogFile(file, {
+      time: host.time,
+      header: (at) => w3cHeader(fields, software, at, file.zone, format),
+      onProblem: (path, error) => host.onProblem(path, error),
+    });
+  }
+
+  write(event: AccessEvent, values: AccessValues): void {
+    if (!this.#events.has(event)) return;
+    const { fields, format, file } = this.#options;
+    const { date, time, zone } = momentOf(this.#host.time.now(), file.zone);
+    const { cpuPercent, memoryPercent } = this.#host.load();
+    const all: AccessValues = {
+      ...values,
+      'x-event': event,
+      'x-category': ACCESS_EVENTS[event],
+      date,
+      time,
+      tz: zone,
+      'x-pid': process.pid,
+      'x-cpu-load': cpuPercent,
+      'x-mem-load': memoryPercent,
+    };
+    this.#file.write(
+      w3cLine(
+        fields.map((field) => this.#cell(field, all[field])),
+        format,
+      ),
+    );
+  }
+
+  #cell(field: AccessField, value: string | number | undefined): string {
+    const { format } = this.#options;
+    if (typeof value !== 'string') return w3cCell(value, format);
+    switch (FIELD_KINDS[field]) {
+      case 'address':
+        return w3cCell(value, this.#addressFormat);
+      case 'uri':
+        return w3cCell(this.#mask.uri(value), format);
+      case 'query':
+        return w3cCell(this.#mask.query(value), format);
+      default:
+        return w3cCell(value, format);
+    }
+  }
+
+  /** The next line goes to a file of the name, whatever has become of the one that is open. */
+  reopen(): void {
+    this.#file.reopen();
+  }
+
+  /** Writes what waits. */
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+/** Names as in Logger.xml, Fields: a list, or `*`. */
+export function accessFieldsOf(names: readonly string[]): { fields: AccessField[]; unknown: string[] } {
+  if (names.includes('*')) return { fields: [...ACCESS_FIELDS], unknown: [] };
+  const known: ReadonlySet<string> = new Set(ACCESS_FIELDS);
+  return {
+    fields: names.filter((name): name is AccessField => known.has(name)),
+    unknown: names.filter((name) => !known.has(name)),
+  };
+}

@@ -1,0 +1,50 @@
+// What no log may hold: passwords, tokens, signatures and keys in the addresses that clients and encoders send.
+
+/**
+ * Words; a parameter whose name holds one of them, in any case, has its value masked. They are meant to hit too much rather
+ * than too little: `key` hides `streamKey`, `auth` hides `authmod` as well, `sig` and `hmac` what a signed link is worth.
+ */
+export const SECRET_WORDS: readonly string[] = [
+  ...['key', 'token', 'secret', 'pass', 'pwd', 'pswd', 'auth', 'cred', 'sig', 'hmac', 'hash', 'digest'],
+  ...['response', 'challenge', 'opaque', 'nonce', 'ticket', 'jwt', 'session', 'otp'],
+];
+
+const MASK = '***';
+const USER_AND_PASSWORD = /^([a-z0-9+.-]+:\/\/[^/?#@:]*):[^/?#]*@/i;
+
+export class SecretMask {
+  readonly #words: readonly string[];
+
+  constructor(words: readonly string[] = SECRET_WORDS) {
+    this.#words = words.map((word) => word.toLowerCase());
+  }
+
+  /** `rtmp://host/live?token=***`, `rtmp://user:***@host/live`. */
+  uri(uri: string): string {
+    const mark = uri.indexOf('?');
+    const stem = (mark < 0 ? uri : uri.slice(0, mark)).replace(USER_AND_PASSWORD, `$1:${MASK}@`);
+    return mark < 0 ? stem : `${stem}?${this.query(uri.slice(mark + 1))}`;
+  }
+
+  /** Without its question mark. COMPAT: encoders put a second question mark where an ampersand belongs. */
+  query(query: string): string {
+    return query.replace(/[^&;?]+/g, (part) => this.#parameter(part));
+  }
+
+  /** One without a name cannot be judged by it: it may be the secret itself. */
+  #parameter(part: string): string {
+    const equals = part.indexOf('=');
+    if (equals < 0) return MASK;
+    const name = part.slice(0, equals);
+    const says = decoded(name).toLowerCase();
+    return this.#words.some((word) => says.includes(word)) ? `${name}=${MASK}` : part;
+  }
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
