@@ -121,6 +121,10 @@ export class FakeScript implements InstanceScript {
     switch (notice.event) {
       case 'disconnect':
         if (!this.clients.delete(notice.clientId)) this.#complain('a client left that was not here');
+        for (const { question } of this.gates.values()) {
+          const isOfClient = question.gate !== 'onConnect' && question.clientId === notice.clientId;
+          if (isOfClient) this.#complain(`a client left, its ${question.gate} was not dropped`);
+        }
         break;
       case 'publish':
         this.#checkClient(notice);

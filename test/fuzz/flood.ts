@@ -22,7 +22,7 @@ const FLOODS: readonly ((peer: FuzzPeer) => void)[] = [
   },
   /** Commands with answers longer than themselves. */
   (peer) => {
-    for (let i = 0; i < 5000 && !peer.isBlocked; i += 1) peer.command('FCPublish', ['n'.repeat(1000)]);
+    for (let i = 0; i < 8000 && !peer.isBlocked; i += 1) peer.command('FCPublish', ['n'.repeat(1000)]);
   },
   (peer) => {
     for (let i = 0; i < 2000 && !peer.isBlocked; i += 1) peer.command('createStream', []);
@@ -55,5 +55,6 @@ const FLOODS: readonly ((peer: FuzzPeer) => void)[] = [
 ];
 
 export function flood(peer: FuzzPeer, choices: Choices): void {
+  if (choices.oneIn(2)) peer.socket.stall();
   choices.pick(FLOODS)(peer);
 }

@@ -9,20 +9,7 @@ const DEFAULT_SECONDS = 30;
 /** The same in every run of the tests, so that a red one is red again. */
 const DEFAULT_SEED = 1935;
 
-const { values } = parseArgs({
-  options: {
-    /** Of the whole run, shared among its targets. */
-    seconds: { type: 'string' },
-    /** A number, or `random` to explore. */
-    seed: { type: 'string' },
-    target: { type: 'string' },
-    /** Of each target at most: with a seed, the same run on every machine. Without --seconds there is no other bound. */
-    iterations: { type: 'string' },
-    /** The iteration to begin with. */
-    from: { type: 'string' },
-  },
-});
-
+const values = readOptions();
 const seed =
   values.seed === 'random' ? randomInt(2 ** 32) : (wholeNumber('seed', values.seed) ?? DEFAULT_SEED);
 const iterations = wholeNumber('iterations', values.iterations);
@@ -68,6 +55,26 @@ async function run(): Promise<number> {
   console.table(rows);
   console.log(`${targets.length - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
+}
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        /** Of the whole run, shared among its targets. */
+        seconds: { type: 'string' },
+        /** A number, or `random` to explore. */
+        seed: { type: 'string' },
+        target: { type: 'string' },
+        /** Of each target at most: with a seed, the same run on every machine. Without --seconds there is no other bound. */
+        iterations: { type: 'string' },
+        /** The iteration to begin with. */
+        from: { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    usage((error as Error).message);
+  }
 }
 
 function wholeNumber(option: string, text: string | undefined): number | undefined {
