@@ -1,4 +1,5 @@
 // An adaptor: its ports with one set of rules, one certificate and one HTTP door. FMS: a folder of conf/ with an Adaptor.xml.
+import { networkInterfaces } from 'node:os';
 import { ConfigError } from '../errors.ts';
 import { logBug } from '../log/log.ts';
 import type { AddressList, AddressRules } from './address-rules.ts';
@@ -153,16 +154,18 @@ export class Adaptor {
       http: this.#http,
       tls: place.secure ? this.#tls : undefined,
     };
+    const mayDoWithout = hasOther && host === '::';
     try {
-      return await Listener.open({ host, port }, options);
+      // Linux lets a socket be bound to an IPv6 that is switched off for every interface
+      if (!mayDoWithout || hasIPv6()) return await Listener.open({ host, port }, options);
     } catch (error) {
-      if (!(hasOther && host === '::' && isMissingFamily(error))) throw error;
-      session.log.warn(
-        { event: 'no-ipv6', adaptor: this.#options.name, port },
-        `IPv6 is switched on and this machine has none: port ${port} is open on IPv4 alone`,
-      );
-      return undefined;
+      if (!mayDoWithout || !isMissingFamily(error)) throw error;
     }
+    session.log.warn(
+      { event: 'no-ipv6', adaptor: this.#options.name, port },
+      `IPv6 is switched on and this machine has none: port ${port} is open on IPv4 alone`,
+    );
+    return undefined;
   }
 
   /** No new connections; those that are open go on until `close`. */
@@ -179,6 +182,12 @@ export class Adaptor {
       if (result.status === 'rejected') logBug(this.#options.session.log, result.reason, 'adaptor');
     }
   }
+}
+
+function hasIPv6(): boolean {
+  return Object.values(networkInterfaces()).some((entries) =>
+    entries?.some(({ family }) => family === 'IPv6'),
+  );
 }
 
 function isMissingFamily(error: unknown): boolean {

@@ -1,0 +1,64 @@
+// Other people's programs that tests talk to, all of them in Debian. Where a test run is root on a machine with apt-get, what
+// is missing is installed; elsewhere the tests that need it are skipped and say so. CI skips nothing.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Program → its package. */
+const PACKAGES = {
+  haproxy: 'haproxy',
+  ip: 'iproute2',
+  openssl: 'openssl',
+  stunnel: 'stunnel4',
+  unshare: 'util-linux',
+} as const;
+export type Program = keyof typeof PACKAGES;
+
+/** Servers stand in folders that are not on everybody's PATH. */
+const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].filter(
+  (folder) => folder !== '',
+);
+/** The programs themselves stay at rest: an installation starts no service at run level 1. */
+const QUIET = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+const APT = ['-qq', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=2'];
+
+/** For a test's `skip`: false when all are there, else what is missing. */
+export function lacks(...programs: Program[]): string | false {
+  let missing = programs.filter((program) => find(program) === undefined);
+  if (missing.length > 0 && process.getuid?.() === 0 && find('apt-get')) {
+    apt('update');
+    apt('install', '-y', '--no-install-recommends', ...missing.map((program) => PACKAGES[program]));
+    missing = programs.filter((program) => find(program) === undefined);
+  }
+  if (missing.length === 0) return false;
+  const what = `needs ${missing.join(', ')} (Debian: ${missing.map((program) => PACKAGES[program]).join(', ')})`;
+  if (process.env.CI) throw new Error(`${what}, and nothing is skipped in CI`);
+  return what;
+}
+
+/** Where it is; only behind a `lacks` that found it. */
+export function programPath(program: Program): string {
+  const path = find(program);
+  if (path === undefined) throw new Error(`${program} is not here`);
+  return path;
+}
+
+function find(name: string): string | undefined {
+  return FOLDERS.map((folder) => join(folder, name)).find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** What went wrong is seen by what is still missing. */
+function apt(...args: string[]): void {
+  spawnSync('apt-get', [...APT, ...args], {
+    env: QUIET,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: 300_000,
+  });
+}
