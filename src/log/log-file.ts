@@ -261,10 +261,10 @@ export class LogFile {
   }
 
   async #files(): Promise<(LogFileId & { file: string })[]> {
-    const files = await readdir(this.#options.directory);
-    return files.flatMap((file) => {
-      const id = this.#name.parse(file);
-      return id ? [{ ...id, file }] : [];
+    const entries = await readdir(this.#options.directory, { withFileTypes: true });
+    return entries.flatMap((entry) => {
+      const id = entry.isFile() ? this.#name.parse(entry.name) : undefined;
+      return id ? [{ ...id, file: entry.name }] : [];
     });
   }
 
