@@ -15,8 +15,8 @@ import type { ApplicationConfig } from './config/application.ts';
 import { ApplicationSettings } from './config/application-settings.ts';
 import type { AdaptorConfig, CertificateConfig, Config } from './config/load.ts';
 import type { Note } from './config/note.ts';
-import { ApplicationLogs } from './log/application-log.ts';
 import type { Log } from './log/log.ts';
+import { fmsLogs, ServerLogs } from './log/server-logs.ts';
 import { FileRecorders } from './recording/recorder.ts';
 import { ScriptHost, type ScriptSettings } from './script/host.ts';
 
@@ -38,14 +38,15 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     ({ level, text }, application) => log[level]({ event: 'config', application }, text),
   );
   const clock = systemClock;
-  const applicationLogs = new ApplicationLogs(config.logs.applicationDir, (path, error) =>
-    log.error({ event: 'log-file', path, err: error }, 'an application log cannot be written'),
+  const software = `Understudy/${version()}`;
+  const logs = new ServerLogs(fmsLogs(config.logs.applicationDir, software), (path, error) =>
+    log.error({ event: 'log-file', path, err: error }, `a log cannot be written: ${error.message}`),
   );
   const scripts = new ScriptHost({
     applicationsDir: config.applicationsDir,
     log,
-    applicationLog: (application, instance) => applicationLogs.for(application, instance),
-    server: `Understudy/${version()}`,
+    applicationLog: (application, instance) => logs.applications.for(application, instance),
+    server: software,
     hostname: config.server.hostname,
     settingsFor: (application) => scriptSettings(settings.of(application)),
     clock,
@@ -72,7 +73,7 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     await Promise.all(adaptors.map((adaptor) => adaptor.close('the server is shutting down')));
     await recorders.close();
     await scripts.close();
-    await applicationLogs.close();
+    await logs.close();
   };
   try {
     await scripts.start();

@@ -1,10 +1,16 @@
 // logs/_defaultVHost_/<application>/<instance>/application.00.log: what `trace` says and what goes wrong in a script, in
 // the columns of FMS: date, time, x-pid, x-status, x-ctx, split by tabs.
-import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { DiagnosticLog, type DiagnosticLogOptions, formatStatus, Subject } from './diagnostic-log.ts';
+import type { LogFileHost } from './log-file.ts';
 
-/** x-status: severity, category (three digits), message id (four). 264 is JavaScript, 265 the application. */
-const STATUS = { trace: '(s)2641173', error: '(e)2641220', warn: '(w)2641221', info: '(i)2651000' } as const;
+/** 1173 is what FMS has for `trace`; the others are our own. */
+const STATUS = {
+  trace: formatStatus('s', Subject.JavaScript, 1173),
+  error: formatStatus('e', Subject.JavaScript, 1220),
+  warn: formatStatus('w', Subject.JavaScript, 1221),
+  info: formatStatus('i', Subject.Application, 1000),
+};
 
 export interface ApplicationLog {
   trace(text: string): void;
@@ -15,42 +21,25 @@ export interface ApplicationLog {
 
 /** Instances come and go; a file that was closed is opened again by its next line. */
 const MAX_OPEN_FILES = 100;
-/** Lines of one file that the disk has not taken; more are left out. */
-const MAX_WAITING_BYTES = 4 << 20;
-/** A file that cannot be written is not tried again for so long. */
-const RETRY_MS = 60_000;
-
-interface LogFile {
-  /** Undefined: it is broken. */
-  stream: WriteStream | undefined;
-  brokenAtMs: number;
-  hasDropped: boolean;
-}
 
 /** One file per instance, opened at its first line, appended to, written behind the caller's back; `close` flushes. */
 export class ApplicationLogs {
-  readonly #dir: string;
-  readonly #now: () => Date;
-  /** Least recently used first. */
-  readonly #files = new Map<string, LogFile>();
-  /** Being closed. */
-  readonly #closing = new Set<Promise<void>>();
-  readonly #onError: (path: string, error: Error) => void;
+  readonly #options: DiagnosticLogOptions;
+  readonly #host: Omit<LogFileHost, 'header'>;
+  /** Path of the folder → its log. Least recently used first. */
+  readonly #logs = new Map<string, DiagnosticLog>();
+  /** Still writing what they were given; one that is used again comes back. */
+  readonly #closing = new Map<string, { log: DiagnosticLog; closed: Promise<void> }>();
 
-  /** `dir` is the logs folder; names of applications and instances must have been checked (storage/names.ts). */
-  constructor(
-    dir: string,
-    onError: (path: string, error: Error) => void,
-    now: () => Date = () => new Date(),
-  ) {
-    this.#dir = dir;
-    this.#onError = onError;
-    this.#now = now;
+  /** `file.directory` is that of all logs; names of applications and instances must have been checked (storage/names.ts). */
+  constructor(options: DiagnosticLogOptions, host: Omit<LogFileHost, 'header'>) {
+    this.#options = options;
+    this.#host = host;
   }
 
   for(application: string, instance: string): ApplicationLog {
-    const path = join(this.#dir, '_defaultVHost_', application, instance, 'application.00.log');
-    const write = (status: string) => (text: string) => this.#write(path, status, text);
+    const folder = join(this.#options.file.directory, '_defaultVHost_', application, instance);
+    const write = (status: string) => (text: string) => this.#logIn(folder).write(status, text);
     return {
       trace: write(STATUS.trace),
       error: write(STATUS.error),
@@ -60,86 +49,42 @@ export class ApplicationLogs {
   }
 
   get openFiles(): number {
-    return this.#files.size;
+    return this.#logs.size;
   }
 
-  #write(path: string, status: string, text: string): void {
-    const now = this.#now();
-    let file = this.#files.get(path);
-    if (!file || (!file.stream && now.getTime() - file.brokenAtMs >= RETRY_MS)) file = this.#open(path);
-    this.#files.delete(path);
-    this.#files.set(path, file);
-    if (this.#files.size > MAX_OPEN_FILES) this.#closeOldest();
-    const [date, time] = formatTime(now);
-    this.#append(path, file, `${date}\t${time}\t${process.pid}\t${status}\t${escapeField(text)}\n`);
+  #logIn(folder: string): DiagnosticLog {
+    const log = this.#logs.get(folder) ?? this.#closing.get(folder)?.log ?? this.#open(folder);
+    this.#closing.delete(folder);
+    this.#logs.delete(folder);
+    this.#logs.set(folder, log);
+    if (this.#logs.size > MAX_OPEN_FILES) this.#closeOldest();
+    return log;
   }
 
-  #append(path: string, file: LogFile, line: string): void {
-    if (!file.stream) return;
-    if (file.stream.writableLength <= MAX_WAITING_BYTES) file.stream.write(line);
-    else if (!file.hasDropped) {
-      file.hasDropped = true;
-      this.#onError(path, new Error('the disk is too slow, lines are left out'));
-    }
-  }
-
-  #open(path: string): LogFile {
-    const file: LogFile = { stream: undefined, brokenAtMs: 0, hasDropped: false };
-    const broke = (error: Error) => {
-      file.stream = undefined;
-      file.brokenAtMs = this.#now().getTime();
-      this.#onError(path, error);
-    };
-    try {
-      mkdirSync(dirname(path), { recursive: true });
-      file.stream = createWriteStream(path, { flags: 'a' });
-      file.stream.on('error', broke);
-    } catch (error) {
-      broke(error as Error);
-    }
-    return file;
+  #open(folder: string): DiagnosticLog {
+    const file = { ...this.#options.file, directory: folder };
+    return new DiagnosticLog({ ...this.#options, file }, this.#host);
   }
 
   #closeOldest(): void {
-    const [oldest] = this.#files.entries();
+    const [oldest] = this.#logs;
     if (!oldest) return;
-    this.#files.delete(oldest[0]);
-    this.#close(oldest[1]);
+    const [folder, log] = oldest;
+    this.#logs.delete(folder);
+    const closed = log.close().then(() => {
+      if (this.#closing.get(folder)?.closed === closed) this.#closing.delete(folder);
+    });
+    this.#closing.set(folder, { log, closed });
   }
 
-  #close({ stream }: LogFile): void {
-    if (!stream) return;
-    const closed = new Promise<void>((resolve) => {
-      stream.once('close', resolve);
-      stream.end();
-    }).finally(() => this.#closing.delete(closed));
-    this.#closing.add(closed);
+  /** The next line of each goes to a file of the name, whatever has become of the one that is open. */
+  reopen(): void {
+    for (const log of this.#logs.values()) log.reopen();
   }
 
   /** Writes what is queued and closes every file. */
   async close(): Promise<void> {
-    for (const file of this.#files.values()) this.#close(file);
-    this.#files.clear();
-    await Promise.all(this.#closing);
+    while (this.#logs.size > 0) this.#closeOldest();
+    await Promise.all([...this.#closing.values()].map(({ closed }) => closed));
   }
-}
-
-/** Local date and time, as in FMS's logs. */
-function formatTime(at: Date): [string, string] {
-  const two = (n: number) => String(n).padStart(2, '0');
-  return [
-    `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`,
-    `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`,
-  ];
-}
-
-/** One event, one line: whatever could break the line or its columns is shown instead of written. */
-function escapeField(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach the file
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => {
-    if (c === '\n') return '\\n';
-    if (c === '\r') return '\\r';
-    if (c === '\t') return ' ';
-    return `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
 }

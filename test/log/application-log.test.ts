@@ -1,36 +1,51 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ApplicationLogs } from '../../src/log/application-log.ts';
-import { until } from '../support/core.ts';
+import type { LogFileOptions } from '../../src/log/log-file.ts';
+import { Desk } from './support.ts';
 
-class Desk implements AsyncDisposable {
-  readonly folder = mkdtempSync(join(tmpdir(), 'understudy-log-'));
-  at = new Date(2026, 1, 3, 4, 5, 6);
-  readonly errors: [string, string][] = [];
-  readonly logs = new ApplicationLogs(
-    this.folder,
-    (path, { message }) => this.errors.push([path, message]),
-    () => this.at,
-  );
+const ROTATION = { maxBytes: 1 << 30, schedule: undefined, history: 5, rename: true };
 
-  path(application: string, instance: string): string {
-    return join(this.folder, '_defaultVHost_', application, instance, 'application.00.log');
+class Logs extends Desk {
+  readonly logs = this.open();
+
+  open(file: Partial<LogFileOptions> = {}): ApplicationLogs {
+    const byDefault = { directory: this.folder, fileName: 'application.[NN].log', zone: 'local' } as const;
+    const options = {
+      file: { ...byDefault, rotation: ROTATION, ...file },
+      software: 'Understudy/1.2.3',
+      lineEnd: '\n',
+    };
+    return this.keep(new ApplicationLogs(options, { time: this.time, onProblem: this.onProblem }));
   }
+
+  /** What was said, without what stands at the head of the file. */
   async lines(application = 'live', instance = '_definst_'): Promise<string[]> {
     await this.logs.close();
-    return readFileSync(this.path(application, instance), 'utf8').split('\n');
-  }
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.logs.close();
-    rmSync(this.folder, { recursive: true });
+    const text = this.read('_defaultVHost_', application, instance, 'application.00.log');
+    return text.split('\n').filter((line) => !line.startsWith('#'));
   }
 }
 
+test('at the head of the file stand its columns, for programs', async () => {
+  await using desk = new Logs();
+  desk.logs.for('live', '_definst_').trace('hello');
+  await desk.logs.close();
+  assert.deepEqual(
+    desk.read('_defaultVHost_', 'live', '_definst_', 'application.00.log').split('\n').slice(0, 5),
+    [
+      '#Version: 1.0',
+      '#Start-Date: 2026-02-03 04:05:06',
+      '#Software: Understudy/1.2.3',
+      '#Date: 2026-02-03 04:05:06',
+      '#Fields: date\ttime\tx-pid\tx-status\tx-ctx',
+    ],
+  );
+});
+
 test('a line has the columns of FMS: local date, time, process, status, text', async () => {
-  await using desk = new Desk();
+  await using desk = new Logs();
   const log = desk.logs.for('live', '_definst_');
   log.trace('hello');
   log.error('broken');
@@ -46,7 +61,7 @@ test('a line has the columns of FMS: local date, time, process, status, text', a
 });
 
 test('a text cannot forge a line or a column', async () => {
-  await using desk = new Desk();
+  await using desk = new Logs();
   desk.logs.for('live', '_definst_').trace('a\n2026-01-01\t00:00:00\r\u001b[31m\u0000\u2028\u0085ü🎥');
   const [line, end] = await desk.lines();
   assert.equal(end, '');
@@ -54,7 +69,7 @@ test('a text cannot forge a line or a column', async () => {
 });
 
 test('each instance has a file of its own, which is appended to', async () => {
-  await using desk = new Desk();
+  await using desk = new Logs();
   desk.logs.for('live', '_definst_').trace('one');
   desk.logs.for('live', 'rooms/7').trace('two');
   assert.equal((await desk.lines()).length, 2);
@@ -64,29 +79,26 @@ test('each instance has a file of its own, which is appended to', async () => {
 });
 
 test('an instance that says nothing has no file', async () => {
-  await using desk = new Desk();
+  await using desk = new Logs();
   desk.logs.for('live', '_definst_');
-  assert.throws(() => readFileSync(desk.path('live', '_definst_')), { code: 'ENOENT' });
+  await desk.logs.close();
+  assert.deepEqual(desk.files(), {});
 });
 
 test('a folder that cannot be made, and a file that cannot be opened, are reported and harm nobody', async () => {
-  await using desk = new Desk();
-  mkdirSync(join(desk.folder, '_defaultVHost_', 'live'), { recursive: true });
-  writeFileSync(join(desk.folder, '_defaultVHost_', 'live', '_definst_'), 'a file');
-  mkdirSync(desk.path('live', 'room'), { recursive: true }); // a folder where the file should be
+  await using desk = new Logs();
+  mkdirSync(desk.path('_defaultVHost_', 'live', 'room', 'application.00.log'), { recursive: true });
+  writeFileSync(desk.path('_defaultVHost_', 'live', '_definst_'), 'a file');
   desk.logs.for('live', '_definst_').trace('one');
   desk.logs.for('live', 'room').trace('two');
   desk.logs.for('other', '_definst_').trace('three');
-  await desk.logs.close();
-  assert.deepEqual(
-    desk.errors.map(([path]) => path).toSorted(),
-    [desk.path('live', '_definst_'), desk.path('live', 'room')].toSorted(),
-  );
   assert.equal((await desk.lines('other')).length, 2);
+  const broken = desk.problems.filter(({ message }) => /EEXIST|ENOTDIR|EISDIR/.test(message));
+  assert.equal(broken.length, 2, JSON.stringify(desk.problems));
 });
 
 test('of many instances only the latest have their files open, and none loses a line', async () => {
-  await using desk = new Desk();
+  await using desk = new Logs();
   for (let round = 0; round < 2; round += 1) {
     for (let i = 0; i < 250; i += 1) desk.logs.for('live', `room ${i}`).trace(`round ${round}`);
   }
@@ -98,34 +110,17 @@ test('of many instances only the latest have their files open, and none loses a 
       ['round 0', 'round 1', undefined].toSorted(),
     );
   }
-  assert.deepEqual(desk.errors, []);
+  assert.deepEqual(desk.problems, []);
 });
 
-test('a file that broke is left alone for a minute, then tried again', async () => {
-  await using desk = new Desk();
-  mkdirSync(desk.path('live', '_definst_'), { recursive: true });
-  const log = desk.logs.for('live', '_definst_');
-  log.trace('one');
-  await until('the error', () => desk.errors.length === 1);
-  log.trace('two');
-  log.trace('three');
-  await desk.logs.close(); // and nobody waits for ever for a file that never was
-  assert.equal(desk.errors.length, 1);
-  log.trace('four');
-  await until('the error', () => desk.errors.length === 2);
-  rmSync(desk.path('live', '_definst_'), { recursive: true });
-  desk.at = new Date(desk.at.getTime() + 60_000);
-  log.trace('five');
-  assert.match((await desk.lines())[0]!, /five$/);
-});
-
-test('more than the disk takes is left out, and said', async () => {
-  await using desk = new Desk();
-  const log = desk.logs.for('live', '_definst_');
-  const text = 'x'.repeat(10_000);
-  for (let i = 0; i < 10_000; i += 1) log.trace(text); // 100 MB in one turn
-  const lines = await desk.lines();
-  assert.ok(lines.length < 5_000, `${lines.length} lines were kept in memory`);
-  assert.deepEqual(desk.errors.length, 1);
-  assert.match(desk.errors[0]![1], /left out/);
+test('the file of an instance rotates by itself', async () => {
+  await using desk = new Logs();
+  const logs = desk.open({ rotation: { ...ROTATION, maxBytes: 300 } });
+  for (const text of ['one', 'two']) logs.for('live', '_definst_').trace(text.repeat(40));
+  logs.for('live', 'room').trace('three');
+  await logs.close();
+  const folder = ['_defaultVHost_', 'live', '_definst_'];
+  assert.match(desk.read(...folder, 'application.00.log'), /\t(two){40}\n$/);
+  assert.match(desk.read(...folder, 'application.01.log'), /\t(one){40}\n$/);
+  assert.throws(() => desk.read('_defaultVHost_', 'live', 'room', 'application.01.log'), { code: 'ENOENT' });
 });
