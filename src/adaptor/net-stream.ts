@@ -204,7 +204,7 @@ export class NetStream {
   }
 
   #playerPort(reset: boolean): PlayerPort {
-    const { outbox, log } = this.#host;
+    const { outbox, log, instance } = this.#host;
     const name = this.#name; // a port outlives a change of the stream that is played here
     const status = (code: StatusCode, description: string) =>
       outbox.status(this.id, code, description, { details: name, clientid: this.#host.client.id });
@@ -218,7 +218,12 @@ export class NetStream {
       },
       write: (bytes) => outbox.write(bytes),
       started: (streamName) => {
-        log.info({ event: 'play', stream: streamName }, 'playing');
+        // a name that nobody publishes may be a stream key that somebody tries; it stays out of the log
+        const isOnAir = instance.streams.get(streamName)?.publication !== undefined;
+        log.info(
+          { event: 'play', ...(isOnAir ? { stream: streamName } : {}) },
+          isOnAir ? 'playing' : 'waiting to play',
+        );
         outbox.together(() => {
           outbox.control({
             typeId: MessageType.UserControl,

@@ -58,6 +58,9 @@ export interface InstanceOptions extends InstanceSettings {
   onClosed(): void;
 }
 
+/** An instance whose clients were all refused costs memory for nothing; anybody can start one. */
+const UNUSED_IDLE_MS = 10_000;
+
 const InstanceState = { Running: 'running', Stopping: 'stopping', Closed: 'closed' } as const;
 type InstanceState = (typeof InstanceState)[keyof typeof InstanceState];
 
@@ -72,6 +75,10 @@ export class AppInstance implements ScriptCommands {
   #script: InstanceScript | undefined;
   #state: InstanceState = InstanceState.Running;
   #cancelIdle: (() => void) | undefined;
+  /** Somebody was accepted, some time. */
+  #hasServed = false;
+  /** While an idle script hears onAppStop. */
+  #unloading: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: InstanceOptions) {
@@ -122,12 +129,15 @@ export class AppInstance implements ScriptCommands {
     this.#clients.set(client.id, client);
     // The folder may have got its first script since: it decides from now on, and finds who is here in its snapshot.
     this.#script ??= this.#options.scripts.open(this.application, this.name, this);
-    if (this.#script) void this.#askScript(this.#script, client, args);
+    if (this.#script) void this.#askScript(client, args);
     else this.#accept(client);
     return client;
   }
 
-  async #askScript(script: InstanceScript, client: Client, args: AmfValue[]): Promise<void> {
+  async #askScript(client: Client, args: AmfValue[]): Promise<void> {
+    await this.#unloading;
+    const script = this.#script;
+    if (!script) return; // closed meanwhile, and the client with it
     try {
       await script.started;
     } catch {
@@ -158,6 +168,7 @@ export class AppInstance implements ScriptCommands {
   }
 
   #accept(client: Client): void {
+    this.#hasServed = true;
     client.state = ClientState.Accepted;
     client.port.accepted();
   }
@@ -291,14 +302,26 @@ export class AppInstance implements ScriptCommands {
   #armIdle(): void {
     if (this.#clients.size > 0 || this.#state !== InstanceState.Running) return;
     this.#cancelIdle?.();
-    this.#cancelIdle = this.#options.clock.after(this.#options.idleMs, () => void this.#unloadIdle());
+    const { clock, idleMs } = this.#options;
+    const waitMs = this.#hasServed ? idleMs : Math.min(idleMs, UNUSED_IDLE_MS);
+    this.#cancelIdle = clock.after(waitMs, () => {
+      this.#unloading = this.#unloadIdle().finally(() => {
+        this.#unloading = undefined;
+      });
+    });
   }
 
   async #unloadIdle(): Promise<void> {
     const maySleep = (await this.#script?.stop('Application.GC')) ?? true;
-    if (this.#clients.size > 0 || this.#state !== InstanceState.Running) return;
-    if (maySleep) this.#close(appShutdown());
-    else this.#armIdle();
+    if (this.#state !== InstanceState.Running) return;
+    if (this.#clients.size === 0) {
+      if (maySleep) this.#close(appShutdown());
+      else this.#armIdle();
+    } else if (maySleep) {
+      // they came while it said goodbye: a fresh start for them
+      this.#script?.close();
+      this.#script = this.#options.scripts.open(this.application, this.name, this);
+    }
   }
 
   /** onAppStop, then every client is told and closed. */

@@ -3,9 +3,14 @@ import { StatusError } from '../errors.ts';
 import { nameProblem } from '../storage/names.ts';
 import { AppInstance, type InstanceOptions, type InstanceSettings } from './instance.ts';
 
+/** Each has an isolate of 2 MB, and any client that knows an application can start one: `live/1`, `live/2`… */
+const MAX_INSTANCES = 2_000;
+
 export interface RegistryOptions extends Omit<InstanceOptions, 'application' | 'name' | 'onClosed'> {
   /** What differs in that application from the settings here; asked for each instance that starts. Must not throw. */
   settingsFor?(application: string): Partial<InstanceSettings>;
+  /** FMS: ResourceLimits/MaxAppInstances. */
+  maxInstances?: number;
   /** Is there a folder of that name? It has passed `nameProblem`. */
   hasApplication(name: string): boolean;
 }
@@ -51,6 +56,12 @@ export class Registry {
     const running = this.#instances.get(key);
     if (running) return running;
     if (!this.#options.hasApplication(application)) return undefined;
+    if (this.#instances.size >= (this.#options.maxInstances ?? MAX_INSTANCES)) {
+      throw new StatusError(
+        'NetConnection.Connect.Rejected',
+        '[ Server.Reject ] : (_defaultRoot_, _defaultVHost_) : Resource limit violation. Too many application instances.',
+      );
+    }
     const instance = new AppInstance({
       ...this.#options,
       ...this.#options.settingsFor?.(application),

@@ -38,6 +38,9 @@ export interface StreamStats {
 /** What may wait for a flush. */
 const MAX_PENDING_BYTES = 4 << 20;
 
+/** With sound and no picture for so long, nobody waits for a keyframe any more: it is a stream of sound. */
+const VIDEO_GONE_MS = 10_000;
+
 export class Stream {
   readonly name: string;
   readonly stats: StreamStats = { messagesIn: 0, bytesIn: 0, flushes: 0, writes: 0, skipped: 0 };
@@ -55,6 +58,7 @@ export class Stream {
   #pendingKeyframe = false;
   #cancelFlush: (() => void) | undefined;
   #hasVideo = false;
+  #videoAt = 0;
   /** Timestamp of the latest picture or sound. */
   #liveMs = 0;
   #secondBegan = 0;
@@ -84,6 +88,7 @@ export class Stream {
 
   #publishVideo(message: WireMessage): void {
     this.#hasVideo = true;
+    this.#videoAt = this.#clock.now();
     const tag = inspectVideo(message.head);
     if (tag?.isSequenceHeader) this.#publishHeader(`video ${tag.trackId}`, message);
     else if (tag?.isMetadata) this.#publishHeader('colour', message);
@@ -98,6 +103,7 @@ export class Stream {
   }
 
   #publishAudio(message: WireMessage): void {
+    if (this.#hasVideo && this.#clock.now() - this.#videoAt > VIDEO_GONE_MS) this.#hasVideo = false;
     const tag = inspectAudio(message.head);
     if (tag?.isSequenceHeader) this.#publishHeader(`audio ${tag.trackId}`, message);
     else if (tag?.isMultichannelConfig) this.#publishHeader(`channels ${tag.trackId}`, message);
