@@ -31,6 +31,12 @@ export interface RunningServer {
 
 export async function startServer(config: Config, log: Log): Promise<RunningServer> {
   sayNotes(config.notes, log);
+  for (const { name, vhosts } of config.adaptors) {
+    for (const { name: host } of vhosts.slice(1)) {
+      // TODO: a registry and a script host for each
+      log.warn({ event: 'config' }, `${name}/${host}: applications of further virtual hosts are not served yet`);
+    }
+  }
   const vhost = config.adaptors[0]!.vhosts[0]!;
   const settings = new ApplicationSettings(
     vhost.defaults,

@@ -1,0 +1,70 @@
+// Trees that name every element that Flash Media Server 3.5 and 4 shipped, with its value, in alphabetical order.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readApplicationConfig } from '../../src/config/application.ts';
+import { type Config, loadConfig } from '../../src/config/load.ts';
+import type { Note } from '../../src/config/note.ts';
+
+const FIXTURES = join(import.meta.dirname, 'fixtures');
+
+function load(tree: string): Config {
+  return loadConfig({ root: join(FIXTURES, tree), set: {}, environment: {} });
+}
+
+function said(notes: readonly Note[]): string[] {
+  return notes.filter(({ level }) => level !== 'debug').map(({ text }) => text);
+}
+
+test('a conf/ of Flash Media Server 3.5 is obeyed; what it hopes for in vain is told', () => {
+  const config = load('fms-3.5');
+  const { listen, access, tls, vhosts } = config.adaptors[0]!;
+  assert.deepEqual(
+    listen.map(({ host, port }) => `${host}:${port}`),
+    ['192.0.2.1:1935', '192.0.2.1:443', '192.0.2.1:80'],
+  );
+  assert.deepEqual(access, { allow: 'all', deny: '', order: 'Allow,Deny' });
+  assert.equal(tls, undefined);
+  assert.equal(config.applicationsDir, '/opt/fms/applications');
+  assert.equal(config.logs.applicationDir, join(config.root, 'logs'));
+  assert.deepEqual(config.server.admin.listen, [{ host: undefined, port: 1111, secure: false }]);
+  assert.equal(config.server.clientIdleMs, undefined);
+  const { chunkBytes, script, live } = vhosts[0]!.application;
+  assert.equal(chunkBytes, 4096);
+  assert.deepEqual([script.memoryMb, script.turnMs], [64, 250]);
+  assert.equal(live.publishTimeoutMs, 2000);
+  const application = 'conf/_defaultRoot_/_defaultVHost_/Application.xml';
+  assert.deepEqual(
+    said(config.notes).map((text) => text.replace(/:\d+:/, ':')),
+    [
+      'conf/Server.xml: Server/Process/UID = 500: that is not supported, it changes nothing',
+      'conf/Server.xml: Server/Process/GID = 500: that is not supported, it changes nothing',
+      `${application}: JSEngine/ScriptLibPath = /opt/fms/scriptlib: that is not supported, it changes nothing`,
+      `${application}: OutChunkSize = 4096: obeyed; 60000 would cost less work`,
+    ],
+  );
+  assert.ok(config.notes.length > 100, 'what is not used is listed');
+});
+
+test('one of 4 as well, with its ScriptEngine and RTMFP; its applications have files of their own', () => {
+  const config = load('fms-4');
+  const [vhost] = config.adaptors[0]!.vhosts;
+  assert.deepEqual(
+    config.adaptors[0]!.listen.map(({ port }) => port),
+    [1935, 80],
+  );
+  assert.equal(vhost!.application.chunkBytes, 2048);
+  const vod = readApplicationConfig(
+    { ...vhost!.defaults, appsDir: join(config.root, 'applications') },
+    'vod',
+  );
+  assert.equal(vod.script.memoryMb, 20);
+  assert.equal(vod.chunkBytes, 2048);
+  assert.deepEqual(
+    said(vod.notes).map((text) => text.replace(/^.*:\d+: /, '')),
+    ['/opt/fms/webroot/vod', '/opt/fms/applications/vod/media'].map(
+      (folder) =>
+        `StreamManager/VirtualDirectory/Streams = /;${folder}: that is not supported, it changes nothing`,
+    ),
+  );
+});
