@@ -7,20 +7,23 @@ interface Listening {
   kind: string;
   host: string;
   port: number;
+  secure: boolean;
 }
 
+/** What an address needs not name. */
 const RTMP_PORT = 1935;
+const RTMPS_PORT = 443;
 
 export function panel(listeners: readonly Listening[], applicationsDir: string): string {
   const rtmp = listeners.filter(({ kind }) => kind === 'rtmp');
-  const first = rtmp[0];
+  const first = rtmp.find(({ secure }) => !secure) ?? rtmp[0];
   if (!first) return '';
-  const servers = rtmp.flatMap(({ host, port }) => reachable(host).map((name) => server(name, port)));
+  const servers = new Set(rtmp.flatMap((one) => reachable(one.host).map((name) => server(name, one))));
   const application = exampleApplication(applicationsDir);
   return `
-  Understudy is on air at ${servers.join(', ')}
+  Understudy is on air at ${[...servers].join(', ')}
 
-${application ? howToUse(`${server(reachable(first.host)[0]!, first.port)}/${application}`) : HOW_TO_BEGIN}
+${application ? howToUse(`${server(reachable(first.host)[0]!, first)}/${application}`) : HOW_TO_BEGIN}
   scripts   ${here(applicationsDir)}/<application>/main.ts: what you save acts at once
   Ctrl-C stops.
 
@@ -36,8 +39,9 @@ function howToUse(url: string): string {
 
 const HOW_TO_BEGIN = '  There is no application yet. Make one: npx understudy new NAME';
 
-function server(host: string, port: number): string {
-  return `rtmp://${host}${port === RTMP_PORT ? '' : `:${port}`}`;
+function server(host: string, { port, secure }: Listening): string {
+  const usual = secure ? RTMPS_PORT : RTMP_PORT;
+  return `${secure ? 'rtmps' : 'rtmp'}://${host}${port === usual ? '' : `:${port}`}`;
 }
 
 /** `live` needs no key and no token; else the first. */
