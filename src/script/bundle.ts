@@ -3,8 +3,9 @@
 import { realpath } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import { join, sep } from 'node:path';
-import * as esbuild from 'esbuild';
+import type * as esbuild from 'esbuild';
 import type { BuildFault } from './build-fault.ts';
+import { build } from './esbuild.ts';
 
 /** JSON is data beside the script; everything else that esbuild could load (text, CSS, JSX, binaries) is not for servers. */
 const MAY_LOAD = /\.(ts|mts|cts|js|mjs|cjs|json)$/;
@@ -21,7 +22,7 @@ export interface Bundle {
 /** `folder` is a real path; `entry` a path in it. Rejects with BundleError when it does not bundle. */
 export async function bundle(folder: string, entry: string): Promise<Bundle> {
   try {
-    const result = await esbuild.build({
+    const result = await build({
       entryPoints: [join(folder, entry)],
       absWorkingDir: folder,
       outfile: join(folder, 'bundle.js'),

@@ -1,7 +1,7 @@
 // The guest library as one classic script. Its value is the object with load, deliver and drain, which only the host keeps.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build } from './esbuild.ts';
 
 /** Some 20 ms: once per process. */
 export async function bundleGuest(): Promise<string> {
