@@ -1,5 +1,7 @@
-// conf/fms.ini: `NAME = value` lines. FMS's own grammar and not that of INI libraries, which know sections, cut values at
-// `;` (a separator of lists here) and at `#`, turn `true` and `null` into something else, and lose the line numbers.
+// conf/fms.ini: `NAME = value` lines, each read by the ini package. Line by line, since errors name theirs; and with FMS's
+// grammar where it differs: no sections, `;` separates lists and begins no comment, `#` does so only where a line begins,
+// a backslash is part of a path.
+import { parse } from 'ini';
 import { ConfigError } from '../errors.ts';
 
 export interface IniEntry {
@@ -26,11 +28,14 @@ export function parseIni(text: string, file: string): Map<string, IniEntry> {
         `${file}:${index + 1}: ${JSON.stringify(line)}: expected NAME = value`,
       );
     }
-    entries.set(name, { value: unquote(line.slice(equals + 1).trim()), line: index + 1 });
+    entries.set(name, { value: readValue(line.slice(equals + 1).trim()), line: index + 1 });
   }
   return entries;
 }
 
-function unquote(value: string): string {
-  return value.length >= 2 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
+/** What the package does for us is the quotes; the text of `true`, `false` and `null` is wanted, not their meaning. */
+function readValue(text: string): string {
+  if (!text.startsWith('"')) return text;
+  const { value } = parse(`value = ${text.replace(/[\\;#]/g, '\\$&')}`);
+  return String(value);
 }

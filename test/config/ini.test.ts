@@ -18,7 +18,7 @@ test('double quotes keep blanks at the ends of a value, and only a pair of them 
     B: 'say "x"',
     C: '"',
     D: '',
-    E: 'a" = "b',
+    E: '"a" = "b"',
   });
 });
 
