@@ -104,6 +104,20 @@ describe('families', () => {
   });
 });
 
+test('S-05: an adaptor opens any number of ports, and each of them speaks RTMP and HTTP', async () => {
+  const listen = Array.from({ length: 3 }, () => ({ host: '127.0.0.1', port: 0, secure: false }));
+  await using core = await Core.start({ adaptor: { listen } });
+  const ports = core.adaptor.listeners.map(({ address }) => address.port);
+  assert.equal(new Set(ports).size, 3);
+  for (const port of ports) {
+    const peer = await RtmpPeer.over(await dial('127.0.0.1', port));
+    assert.equal((await peer.connect('live')).name, '_result');
+    peer.socket.destroy();
+    const answer = await fetch(`http://127.0.0.1:${port}/fcs/ident2`, { headers: { connection: 'close' } });
+    assert.equal(await answer.text(), '127.0.0.1');
+  }
+});
+
 describe('a port that cannot be bound', () => {
   test('is named with who holds it, and the others serve', async () => {
     await using busy = await busyPort();

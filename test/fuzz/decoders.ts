@@ -1,4 +1,6 @@
 // Targets: everything that turns bytes of a peer, a file or a configuration into values.
+import { AddressList } from '../../src/adaptor/address-rules.ts';
+import { ProxyHeaderReader } from '../../src/adaptor/proxy-protocol.ts';
 import { parseStreamName } from '../../src/adaptor/stream-name.ts';
 import { parseHostPort } from '../../src/config/hostport.ts';
 import { parseIni } from '../../src/config/ini.ts';
@@ -311,6 +313,58 @@ const hostPort = configTarget(
   },
 );
 
+const addressList = configTarget(
+  'address-list',
+  [
+    'all',
+    '10.60, 192.168.1.7,10.0.0.0/8',
+    '[2001:db8::]/32',
+    '[fe80::1%eth0]',
+    '.example.com',
+    '10.*.*',
+    '256.1',
+  ],
+  (text) => {
+    const list = AddressList.parse(text);
+    list.has('10.60.1.2');
+    list.has('fe80::1%eth0');
+    list.hasName('www.example.com');
+  },
+);
+
+/** In one piece and byte by byte it is the same header, and refused in the same way. */
+const proxyHeader: Target = {
+  name: 'proxy-header',
+  seeds: [
+    utf8('PROXY TCP4 203.0.113.7 198.51.100.1 50000 443\r\nrest'),
+    utf8('PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n'),
+    hex(`0d 0a 0d 0a 00 0d 0a 51 55 49 54 0a 21 11 00 0c cb 00 71 07 c6 33 64 01 c3 50 01 bb 03`),
+    hex(`0d 0a 0d 0a 00 0d 0a 51 55 49 54 0a 21 21 00 2c 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 07
+         20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 01 c3 50 01 bb 20 00 05 01 00 00 00 00 03`),
+  ],
+  maxBytes: 5000,
+  run(input) {
+    const whole = readProxyHeader([input]);
+    const bytes = readProxyHeader([...input].map((byte) => Uint8Array.of(byte)));
+    check(whole === bytes, `in one piece ${whole}, byte by byte ${bytes}`);
+  },
+};
+
+/** What was read as text; `refused`; or `unfinished`. */
+function readProxyHeader(pieces: readonly Uint8Array[]): string {
+  const reader = new ProxyHeaderReader();
+  let read = 'unfinished';
+  const isRefused = refused(() => {
+    for (const piece of pieces) {
+      const header = reader.push(piece)?.header;
+      if (header === undefined) continue;
+      read = JSON.stringify(header);
+      break;
+    }
+  });
+  return isRefused ? 'refused' : read;
+}
+
 export const decoderTargets: readonly Target[] = [
   amfTarget('amf0', decodeAmf0, false),
   amfTarget('amf3', decodeAmf3, true),
@@ -325,4 +379,6 @@ export const decoderTargets: readonly Target[] = [
   names,
   ini,
   hostPort,
+  addressList,
+  proxyHeader,
 ];

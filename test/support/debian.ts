@@ -2,6 +2,7 @@
 // is missing is installed; elsewhere the tests that need it are skipped and say so. CI skips nothing.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /** Program → its package. */
@@ -20,14 +21,13 @@ const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sb
 );
 /** The programs themselves stay at rest: an installation starts no service at run level 1. */
 const QUIET = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-const APT = ['-qq', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=2'];
+const APT = '-qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=2';
 
 /** For a test's `skip`: false when all are there, else what is missing. */
 export function lacks(...programs: Program[]): string | false {
   let missing = programs.filter((program) => find(program) === undefined);
   if (missing.length > 0 && process.getuid?.() === 0 && find('apt-get')) {
-    apt('update');
-    apt('install', '-y', '--no-install-recommends', ...missing.map((program) => PACKAGES[program]));
+    install(missing.map((program) => PACKAGES[program]));
     missing = programs.filter((program) => find(program) === undefined);
   }
   if (missing.length === 0) return false;
@@ -54,9 +54,10 @@ function find(name: string): string | undefined {
   });
 }
 
-/** What went wrong is seen by what is still missing. */
-function apt(...args: string[]): void {
-  spawnSync('apt-get', [...APT, ...args], {
+/** Test files run at the same time, and apt-get waits for nobody who fetches its lists. What went wrong is seen by what is still missing. */
+function install(packages: readonly string[]): void {
+  const script = `apt-get ${APT} update; apt-get ${APT} install -y --no-install-recommends ${packages.join(' ')}`;
+  spawnSync('flock', [join(tmpdir(), 'understudy-apt.lock'), 'sh', '-c', script], {
     env: QUIET,
     stdio: ['ignore', 'ignore', 'inherit'],
     timeout: 300_000,
