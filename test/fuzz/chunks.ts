@@ -19,8 +19,8 @@ import { check, refused, type Target } from './target.ts';
 
 // ── chunk streams ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Small enough for inputs to reach them. */
-const LIMITS = { maxMessageBytes: 40_000, maxHalfReceived: 8, maxHalfReceivedBytes: 60_000 };
+/** Small enough for inputs to reach them; every other input is read with those that servers have. */
+const SMALL_LIMITS = { maxMessageBytes: 40_000, maxHalfReceived: 8, maxHalfReceivedBytes: 60_000 };
 const WIRE_TYPES = [MessageType.Audio, MessageType.Video, MessageType.DataAmf0];
 
 interface Read {
@@ -30,7 +30,8 @@ interface Read {
 
 /** Through a buffer that is overwritten after each push, as a socket's is. */
 function read(input: Uint8Array, piece: number, wireChunkBytes: number): Read {
-  const reader = new ChunkReader({ ...LIMITS, wireTypes: WIRE_TYPES, wireChunkBytes });
+  const limits = input.length % 2 === 0 ? SMALL_LIMITS : {};
+  const reader = new ChunkReader({ ...limits, wireTypes: WIRE_TYPES, wireChunkBytes });
   const messages: RtmpMessage[] = [];
   const wasRefused = refused(() => {
     for (let at = 0; at < input.length; at += piece) {
@@ -56,7 +57,7 @@ function chunkProperties(input: Uint8Array): Read {
   }
   for (const wireChunkBytes of [1, 128, 60_000]) {
     const { messages } = read(input, 1460, wireChunkBytes);
-    for (const message of messages.slice(0, 20)) checkWire(message, wireChunkBytes);
+    for (const message of messages.slice(0, 5)) checkWire(message, wireChunkBytes);
   }
   return whole;
 }
@@ -163,8 +164,8 @@ function bytesOfU32(value: number): Uint8Array {
 const conversation: Target = {
   name: 'chunk-conversation',
   seeds: [],
-  maxBytes: 600,
-  generate: (random) => random.bytes(random.below(400)),
+  maxBytes: 300,
+  generate: (random) => random.bytes(random.below(150)),
   run(input) {
     const { wire, expected } = converse(new Choices(input));
     const { messages, wasRefused } = chunkProperties(wire);
