@@ -15,8 +15,9 @@ import type { ApplicationConfig } from './config/application.ts';
 import { ApplicationSettings } from './config/application-settings.ts';
 import type { AdaptorConfig, CertificateConfig, Config } from './config/load.ts';
 import type { Note } from './config/note.ts';
+import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from './log/access-fields.ts';
 import type { Log } from './log/log.ts';
-import { fmsLogs, ServerLogs } from './log/server-logs.ts';
+import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
 import { FileRecorders } from './recording/recorder.ts';
 import { ScriptHost, type ScriptSettings } from './script/host.ts';
 
@@ -34,7 +35,10 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
   for (const { name, vhosts } of config.adaptors) {
     for (const { name: host } of vhosts.slice(1)) {
       // TODO: a registry and a script host for each
-      log.warn({ event: 'config' }, `${name}/${host}: applications of further virtual hosts are not served yet`);
+      log.warn(
+        { event: 'config' },
+        `${name}/${host}: applications of further virtual hosts are not served yet`,
+      );
     }
   }
   const vhost = config.adaptors[0]!.vhosts[0]!;
@@ -45,7 +49,7 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
   );
   const clock = systemClock;
   const software = `Understudy/${version()}`;
-  const logs = new ServerLogs(fmsLogs(config.logs.applicationDir, software), (path, error) =>
+  const logs = new ServerLogs(logOptions(config, software, log), (path, error) =>
     log.error({ event: 'log-file', path, err: error }, `a log cannot be written: ${error.message}`),
   );
   const scripts = new ScriptHost({
@@ -91,6 +95,23 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
   }
   const listeners = adaptors.flatMap((adaptor) => adaptor.listeners.map(({ address }) => address));
   return { listeners, close };
+}
+
+function logOptions({ logs }: Config, software: string, log: Log): ServerLogsOptions {
+  const { level: _, access, ...files } = logs;
+  if (!access) return { ...files, software, access };
+  const everyEvent = Object.keys(ACCESS_EVENTS) as AccessEvent[];
+  const chosen = <T extends string>(names: readonly string[], all: readonly T[], what: string): T[] => {
+    if (names.includes('*')) return [...all];
+    const unknown = names.filter((name) => !all.some((one) => one === name));
+    if (unknown.length > 0) {
+      log.warn({ event: 'config' }, `Logger.xml: the access log knows no ${what} ${unknown.join(', ')}`);
+    }
+    return names.flatMap((name) => all.filter((one) => one === name));
+  };
+  const events = chosen(access.events, everyEvent, 'event');
+  const fields = chosen(access.fields, ACCESS_FIELDS, 'field');
+  return { ...files, software, access: { ...access, events, fields, secretWords: undefined } };
 }
 
 function adaptorOptions(config: Config, adaptor: AdaptorConfig, session: SessionOptions): AdaptorOptions {

@@ -13,6 +13,7 @@ import type { Group, Members, Read } from './element.ts';
 import { readXmlIfThere } from './file.ts';
 import { freeze } from './freeze.ts';
 import type { ListenAddress } from './hostport.ts';
+import { type LogsConfig, logsConfig } from './logs.ts';
 import type { Note } from './note.ts';
 import { Reader } from './reader.ts';
 import { ADAPTOR, type AdaptorValues } from './schema/adaptor.ts';
@@ -31,10 +32,7 @@ export interface Config {
   readonly root: string;
   /** Of the default virtual host. */
   readonly applicationsDir: string;
-  readonly logs: {
-    readonly applicationDir: string;
-    readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
-  };
+  readonly logs: LogsConfig;
   readonly server: {
     /** What scripts see as application.hostname. */
     readonly hostname: string;
@@ -159,7 +157,7 @@ class Loader {
 
   load(): Config {
     const { Server, ServerDomain } = this.#read(this.#conf, 'Server.xml', 'Root', SERVER);
-    const { Application, Diagnostic } = this.#read(this.#conf, 'Logger.xml', 'Logger', LOGGER);
+    const logger = this.#read(this.#conf, 'Logger.xml', 'Logger', LOGGER);
     this.#read(this.#conf, 'Users.xml', 'Root', USERS);
     const idle = Server.AutoCloseIdleClients;
     const clientIdleMs = idle['@enable'] ? idle.MaxIdleTime : undefined;
@@ -169,10 +167,7 @@ class Loader {
     return {
       root: this.#root,
       applicationsDir: adaptors[0]!.vhosts[0]!.appsDir,
-      logs: {
-        applicationDir: resolve(this.#root, Application.Directory || 'logs'),
-        level: Diagnostic.Level,
-      },
+      logs: logsConfig(this.#root, logger, Server),
       server: {
         hostname: ServerDomain || hostname(),
         ipv6: Server.NetworkingIPv6['@enable'],

@@ -26,14 +26,14 @@ export function text(expected: string): Value<string> {
   return { expected, takesEmpty: true, parse: (value) => value };
 }
 
-/** Items between separators; blanks around them and empty items do not count. */
-export function texts(separator: ',' | ';', expected: string): Value<readonly string[]> {
+/** Names with `;` between them; blanks around them and empty ones do not count. */
+export function names(expected: string): Value<readonly string[]> {
   return {
     expected,
-    takesEmpty: true,
+    takesEmpty: false,
     parse: (value) =>
       value
-        .split(separator)
+        .split(';')
         .map((item) => item.trim())
         .filter((item) => item !== ''),
   };
@@ -61,6 +61,51 @@ export const trueOrFalse: Value<boolean> = {
     return lower === 'true';
   },
 };
+
+export const enabled: Value<boolean> = {
+  expected: 'enable or disable',
+  takesEmpty: false,
+  parse(value) {
+    const lower = value.toLowerCase();
+    if (lower !== 'enable' && lower !== 'disable') throw unexpected('enable or disable');
+    return lower === 'enable';
+  },
+};
+
+/** `hh:mm`, or a number of minutes. */
+export const timeOrMinutes: Value<{ readonly hour: number; readonly minute: number } | number> = {
+  expected: 'with daily hh:mm, with duration a whole number of minutes from 1 to 10080',
+  takesEmpty: false,
+  parse(value) {
+    const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(value) ?? [];
+    if (hour !== undefined && minute !== undefined) return { hour: Number(hour), minute: Number(minute) };
+    const minutes = /^\d{1,5}$/.test(value) ? Number(value) : 0;
+    if (minutes < 1 || minutes > 10080) throw unexpected(timeOrMinutes.expected);
+    return minutes;
+  },
+};
+
+/** Between the fields of a line. */
+export const separator: Value<string> = {
+  expected: 'a character that is no letter, no digit and none of \' " . : - \\, or nothing: a tab',
+  takesEmpty: true,
+  parse(value) {
+    if (value === '') return '\t';
+    if (!/^[^\p{L}\p{N}\p{C}'".:\\-]$/u.test(value)) throw unexpected(separator.expected);
+    return value;
+  },
+};
+
+export function fileName(expected: string): Value<string> {
+  return {
+    expected,
+    takesEmpty: false,
+    parse(value) {
+      if (/[/\\\p{C}]/u.test(value) || value.startsWith('.')) throw unexpected(expected);
+      return value;
+    },
+  };
+}
 
 export function whole(min: number, max: number): Value<number> {
   return inRange(`a whole number from ${min} to ${max}`, min, max, 1);
@@ -102,10 +147,10 @@ export function fractionsOfSeconds(min: number, max: number): Value<number> {
 
 /** `word` for the number that stands for something else, such as -1: never. */
 export function orElse<T, E>(value: Value<T>, word: string, meaning: string, other: E): Value<T | E> {
-  const expected = `${value.expected}, or ${word}: ${meaning}`;
+  const expected = `${value.expected}, or ${word || 'nothing'}: ${meaning}`;
   return {
     expected,
-    takesEmpty: value.takesEmpty,
+    takesEmpty: value.takesEmpty || word === '',
     parse(given) {
       if (given === word) return other;
       try {

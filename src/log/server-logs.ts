@@ -1,13 +1,12 @@
 // Every log of the server that is a file: opened, reopened and closed together.
-import { ACCESS_FIELDS, type AccessEvent, type AccessField, SHIPPED_EVENTS } from './access-fields.ts';
+import type { AccessEvent, AccessField } from './access-fields.ts';
 import { AccessLog } from './access-log.ts';
 import { ApplicationLogs } from './application-log.ts';
 import { DiagnosticLog } from './diagnostic-log.ts';
 import type { LogFileOptions } from './log-file.ts';
 import { machineLoadMeter } from './machine-load.ts';
-import type { Rotation } from './rotation.ts';
 import { systemTime } from './time.ts';
-import { FMS_FORMAT, type W3cFormat } from './w3c.ts';
+import type { W3cFormat } from './w3c.ts';
 
 export interface ServerLogsOptions {
   /** `Understudy/1.0.0` */
@@ -28,39 +27,6 @@ export interface ServerLogsOptions {
   master: LogFileOptions;
   edge: LogFileOptions;
   admin: LogFileOptions;
-}
-
-/** What FMS's Logger.xml and Server.xml came with. */
-const FMS_ROTATION: Rotation = {
-  maxBytes: 10_240 << 10,
-  schedule: { type: 'daily', hour: 0, minute: 0 },
-  history: 5,
-  rename: true,
-};
-
-/** All logs as FMS had them, in one folder. */
-export function fmsLogs(directory: string, software: string): ServerLogsOptions {
-  const file = (name: string): LogFileOptions => ({
-    directory,
-    fileName: `${name}.[NN].log`,
-    rotation: FMS_ROTATION,
-    zone: 'local',
-  });
-  return {
-    software,
-    lineEnd: FMS_FORMAT.lineEnd,
-    access: {
-      file: file('access'),
-      format: FMS_FORMAT,
-      events: SHIPPED_EVENTS,
-      fields: ACCESS_FIELDS,
-      secretWords: undefined,
-    },
-    application: file('application'),
-    master: file('master'),
-    edge: file('edge'),
-    admin: file('admin'),
-  };
 }
 
 export class ServerLogs {

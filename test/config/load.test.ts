@@ -21,7 +21,28 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
   const config = load(root);
   assert.equal(config.root, root);
   assert.equal(config.applicationsDir, join(root, 'applications'));
-  assert.deepEqual(config.logs, { applicationDir: join(root, 'logs'), level: 'info' });
+  const file = (name: string) => ({
+    directory: join(root, 'logs'),
+    fileName: `${name}.[NN].log`,
+    zone: 'local',
+    rotation: {
+      maxBytes: 10_240 << 10,
+      schedule: { type: 'daily', hour: 0, minute: 0 },
+      history: 5,
+      rename: true,
+    },
+  });
+  const { access, ...files } = config.logs;
+  assert.deepEqual(files, {
+    level: 'info',
+    lineEnd: '\r\n',
+    ...Object.fromEntries(['application', 'master', 'edge', 'admin'].map((name) => [name, file(name)])),
+  });
+  assert.deepEqual(access?.file, file('access'));
+  const { delimiter, quoteFields, escapeFields } = access.format;
+  assert.deepEqual([delimiter, quoteFields, escapeFields], ['\t', false, true]);
+  assert.deepEqual(access.fields, ['*']);
+  assert.equal(access.events.length, 25);
   assert.deepEqual(config.server, {
     hostname: hostname(),
     ipv6: false,
@@ -211,6 +232,42 @@ test('S-27: without it, IPv6 is off', (t) => {
   assert.equal(load(rootWith(t, { 'conf/Server.xml': '<Root><Server/></Root>' })).server.ipv6, false);
 });
 
+test('log files: Logger.xml, with the zone and the ends of lines of Server.xml', (t) => {
+  const root = rootWith(t, {
+    'conf/fms.ini': 'LOGGER.LOGDIR = /var/log/tv\n',
+    'conf/Server.xml':
+      '<Root><Server><Logging><Time>utc</Time><TerminatingCharacters>LF</TerminatingCharacters></Logging></Server></Root>',
+    'conf/Logger.xml':
+      '<Logger><Access><FileName>tv.[YYYY][MM][DD].log</FileName><Time>local</Time><Events>connect; disconnect;</Events>' +
+      '<Fields>date;time;x-event</Fields><Delimiter>|</Delimiter><QuoteFields>enable</QuoteFields>' +
+      '<EscapeFields>disable</EscapeFields></Access><Application><Directory>own</Directory><Rotation>' +
+      '<MaxSize>1</MaxSize><Schedule type="duration">90</Schedule><History>9</History><Rename>false</Rename></Rotation>' +
+      '</Application></Logger>',
+  });
+  const { access, application, edge, lineEnd } = load(root).logs;
+  assert.equal(lineEnd, '\n');
+  assert.deepEqual(application, {
+    directory: join(root, 'own'),
+    fileName: 'application.[NN].log',
+    zone: 'utc',
+    rotation: { maxBytes: 1024, schedule: { type: 'duration', minutes: 90 }, history: 9, rename: false },
+  });
+  assert.equal(edge.directory, '/var/log/tv');
+  const { file, ...rest } = access!;
+  assert.equal(file.fileName, 'tv.[YYYY][MM][DD].log');
+  assert.equal(file.zone, 'local');
+  assert.deepEqual(rest, {
+    format: { delimiter: '|', quoteFields: true, escapeFields: false, lineEnd: '\n' },
+    events: ['connect', 'disconnect'],
+    fields: ['date', 'time', 'x-event'],
+  });
+});
+
+test('there may be no access log', (t) => {
+  const off = '<Root><Server><Logging><Access><Enable>false</Enable></Access></Logging></Server></Root>';
+  assert.equal(load(rootWith(t, { 'conf/Server.xml': off })).logs.access, undefined);
+});
+
 test('what is not used is noted; what promises something that does not happen is a warning', (t) => {
   const root = rootWith(t, {
     'conf/Server.xml':
@@ -258,6 +315,16 @@ for (const [path, text, message] of [
     /^conf\/Server\.xml:3: <Mystery> is not known in <Server>: expected one of NetworkingIPv6, AdminServer, /,
   ],
   ['conf/Logger.xml', '<Logger', /^conf\/Logger\.xml:1: /],
+  [
+    'conf/Logger.xml',
+    '<Logger><Access><Rotation><Schedule type="duration">00:00</Schedule></Rotation></Access></Logger>',
+    'conf/Logger.xml: Schedule of type duration: expected with daily hh:mm, with duration a whole number of minutes from 1 to 10080',
+  ],
+  [
+    'conf/Logger.xml',
+    '<Logger><Access><FileName>../x.log</FileName></Access></Logger>',
+    'conf/Logger.xml:1: FileName = ../x.log: expected a file name; [NN] is its number, [YYYY], [MM] and [DD] are the date',
+  ],
   ['conf/Users.xml', '<Users/>', 'conf/Users.xml:1: <Users>: expected <Root>'],
   [
     'conf/second/Adaptor.xml',

@@ -1,6 +1,6 @@
 // conf/Server.xml: the whole server.
 import { group, leaf, type Read, unsupported, unused } from '../element.ts';
-import { hostPortOrNowhere, kilobytes, orElse, seconds, text, trueOrFalse, whole } from '../value.ts';
+import { choice, hostPortOrNowhere, kilobytes, orElse, seconds, text, trueOrFalse, whole } from '../value.ts';
 import { accessLists } from './access-lists.ts';
 
 export const SERVER = group('', {
@@ -100,9 +100,24 @@ export const SERVER = group('', {
       '',
       'The file that Flash Player gets for /crossdomain.xml: whose pages may connect.',
     ),
+    Logging: group('All log files; where they lie and what is in them is in Logger.xml.', {
+      Time: leaf(choice('local', 'utc'), 'local', 'The zone of the times in them.'),
+      TerminatingCharacters: leaf(choice('CRLF', 'LF', 'CR'), 'CRLF', 'What ends a line.'),
+      Access: group('The access log.', {
+        Enable: leaf(trueOrFalse, 'true', 'Whether there is one.'),
+        Scope: unsupported('server'),
+        Checkpoints: group('', {
+          '@enable': unsupported('false'),
+          ...unused('CheckInterval', 'LogInterval'),
+        }),
+      }),
+      Application: group('', { Enable: unsupported('true') }),
+      Diagnostic: group('', { Enable: unsupported('true') }),
+      ...unused('AuthEvent', 'AuthMessage', 'FileIO', 'RecordsNumber', 'RetryNumber', 'RetrySleep'),
+    }),
     Process: group('', { UID: unsupported(''), GID: unsupported('') }),
     ...unused('ActiveProfile', 'Admin', 'Httpd', 'LicenseInfo', 'LicenseInfoEx'),
-    ...unused('Localhost', 'Logging', 'Mask', 'Plugins', 'PublicIP', 'ReadBufferSize', 'Registry'),
+    ...unused('Localhost', 'Mask', 'Plugins', 'PublicIP', 'ReadBufferSize', 'Registry'),
     ...unused('SSL', 'SWFVerification', 'ScriptAdaptors', 'Security', 'Services', 'StreamAdaptors'),
     ...unused('Streams'),
   }),
