@@ -87,10 +87,10 @@ export class Listener {
     return new Listener(server, options);
   }
 
-  #startSession(socket: Socket, { ip, secure }: Peer): void {
+  #startSession(socket: Socket, { ip, localIp, secure }: Peer): void {
     const session = new RtmpSession(
       socket,
-      { ip, secure, protocol: secure ? 'rtmps' : 'rtmp' },
+      { ip, localIp, secure, protocol: secure ? 'rtmps' : 'rtmp' },
       this.#options.session,
     );
     this.sessions.add(session);

@@ -4,6 +4,7 @@ import type { Client } from '../application/client.ts';
 import type { AppInstance } from '../application/instance.ts';
 import { type Playback, PlaybackState, type PlayerPort } from '../application/playback.ts';
 import { type Publication, PublicationState, type PublisherPort } from '../application/publication.ts';
+import { AccessStatus } from '../log/access-status.ts';
 import type { Log } from '../log/log.ts';
 import { decodeAggregate } from '../protocol/aggregate.ts';
 import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
@@ -27,7 +28,7 @@ export interface NetStreamHost {
   readonly maxHeldBytes: number;
   pauseReading(who: NetStream): void;
   resumeReading(who: NetStream): void;
-  close(reason: string): void;
+  close(reason: string, status?: AccessStatus): void;
   /** An exception while held messages were relayed: the session's to judge. */
   fail(error: unknown): void;
 }
@@ -82,6 +83,7 @@ export class NetStream {
   #publisherPort(): PublisherPort {
     const { outbox, log } = this.#host;
     return {
+      streamId: this.id,
       started: (publicName) => {
         log.info({ event: 'publish', stream: publicName }, 'publishing');
         this.#publicName = publicName;
@@ -206,6 +208,7 @@ export class NetStream {
   #playerPort(reset: boolean): PlayerPort {
     const { outbox, log, instance } = this.#host;
     const name = this.#name; // a port outlives a change of the stream that is played here
+    let bytesSent = 0;
     const status = (code: StatusCode, description: string) =>
       outbox.status(this.id, code, description, { details: name, clientid: this.#host.client.id });
     return {
@@ -216,7 +219,13 @@ export class NetStream {
       get progress() {
         return outbox.progress;
       },
-      write: (bytes) => outbox.write(bytes),
+      get bytesSent() {
+        return bytesSent;
+      },
+      write: (bytes) => {
+        bytesSent += bytes.length;
+        outbox.write(bytes);
+      },
       started: (streamName) => {
         // a name that nobody publishes may be a stream key that somebody tries; it stays out of the log
         const isOnAir = instance.streams.get(streamName)?.publication !== undefined;
@@ -248,15 +257,14 @@ export class NetStream {
           'NetStream.Play.InsufficientBW',
           'The client reads slower than the stream flows; frames are left out.',
         ),
-      tooSlow: () => this.#host.close('it did not read what it plays'),
+      tooSlow: () => this.#host.close('it did not read what it plays', AccessStatus.Unread),
     };
   }
 
   pause(args: AmfValue[]): void {
-    const viewer = this.#playback?.viewer;
-    if (!viewer) return;
+    if (!this.#playback?.viewer) return;
     const paused = args[0] === true;
-    viewer.pause(paused);
+    this.#host.instance.pausePlaying(this.#playback, paused);
     if (paused) this.#status('NetStream.Pause.Notify', `Pausing ${this.#name}.`);
     else this.#status('NetStream.Unpause.Notify', `Unpausing ${this.#name}.`);
   }
@@ -274,11 +282,11 @@ export class NetStream {
   }
 
   /** closeStream, deleteStream, publish(false), play(false), and the end of the session. */
-  close(): void {
+  close(status: AccessStatus = AccessStatus.Ok): void {
     const { instance } = this.#host;
     if (this.#publication) {
       const { state } = this.#publication;
-      instance.unpublish(this.#publication);
+      instance.unpublish(this.#publication, status);
       this.#publication = undefined;
       this.#isFlowing = false;
       this.#dropHeld();
@@ -289,7 +297,7 @@ export class NetStream {
     }
     if (this.#playback) {
       const { state } = this.#playback;
-      instance.stopPlaying(this.#playback);
+      instance.stopPlaying(this.#playback, status);
       this.#playback = undefined;
       if (state === PlaybackState.Playing)
         this.#status('NetStream.Play.Stop', `Stopped playing ${this.#name}.`);

@@ -1,12 +1,13 @@
 // One connection from its first byte to its last: handshake, connect, then messages in both directions.
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { Client, ClientPort, ConnectRefusal } from '../application/client.ts';
+import { Client, type ClientPort, type ConnectRefusal } from '../application/client.ts';
 import type { Clock } from '../application/clock.ts';
 import type { AppInstance, ClientSettings } from '../application/instance.ts';
 import type { Registry } from '../application/registry.ts';
-import type { ClientStats } from '../application/script.ts';
+import type { ClientFacts, ClientStats } from '../application/script.ts';
 import { CodedError, DecodeError, StatusError } from '../errors.ts';
+import { AccessStatus } from '../log/access-status.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
 import { ChunkReader, type ChunkReaderOptions } from '../protocol/chunk-reader.ts';
@@ -62,6 +63,8 @@ type State = (typeof State)[keyof typeof State];
 /** Whom a session is with: facts of its transport, which the connect command cannot change. */
 export interface SessionPeer {
   ip: string;
+  /** The address of ours that it has connected to. */
+  localIp: string;
   /** `rtmp`, `rtmps`: what scripts and logs say. */
   protocol: string;
   /** Encrypted on its way here. A tcUrl that says rtmps makes nobody secure. */
@@ -93,6 +96,7 @@ export class RtmpSession {
   readonly #responders = new Set<number>();
   #state: State = State.Handshaking;
   #closeReason = 'the client closed';
+  #closeStatus: AccessStatus = AccessStatus.Ok;
   #connect: ConnectRequest | undefined;
   #instance: AppInstance | undefined;
   #client: Client | undefined;
@@ -121,7 +125,11 @@ export class RtmpSession {
     this.log = options.log.child({ client: this.id, ip: peer.ip, protocol: peer.protocol });
     const { wireDumpFolder: folder, clock } = options;
     if (folder) this.#dump = new WireDump({ folder, sessionId: this.id, clock, log: this.log });
-    this.outbox = new Outbox(socket, () => this.close('it does not read what it is told'), this.#dump);
+    this.outbox = new Outbox(
+      socket,
+      () => this.close('it does not read what it is told', AccessStatus.Unread),
+      this.#dump,
+    );
     this.#startedAt = options.clock.now();
     this.#lastSeenAt = this.#startedAt;
     this.#ackWindowBytes = options.clientToServerBytes;
@@ -257,11 +265,15 @@ export class RtmpSession {
   #onConnect(request: ConnectRequest): void {
     this.#connect = request;
     this.#state = State.Pending;
+    const facts = this.#factsOf(request);
+    const port = this.#clientPort();
+    const { registry } = this.#options;
     let instance: AppInstance;
     try {
-      instance = this.#options.registry.connect(request.app);
+      instance = registry.connect(request.app);
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
+      registry.journal?.connectFailed(new Client(facts, port), request.app, error);
       this.#refused({ code: error.code, description: error.message });
       return;
     }
@@ -269,7 +281,12 @@ export class RtmpSession {
     this.#settings = instance.clientSettings ?? this.#options;
     this.#reader.wireChunkBytes = this.#settings.wireChunkBytes;
     this.log = this.log.child({ instance: instance.fullName });
-    const facts = {
+    const client = instance.connect(facts, request.args, port);
+    if (!this.#isOver) this.#client = client; // a full instance refuses before it returns
+  }
+
+  #factsOf(request: ConnectRequest): ClientFacts {
+    return {
       id: this.id,
       ip: this.#peer.ip,
       agent: request.agent,
@@ -283,18 +300,17 @@ export class RtmpSession {
       readAccess: '/',
       writeAccess: '/',
     };
-    const client = instance.connect(facts, request.args, this.#clientPort());
-    if (!this.#isOver) this.#client = client; // a full instance refuses before it returns
   }
 
   #clientPort(): ClientPort {
     return {
+      localIp: this.#peer.localIp,
       accepted: () => this.#accepted(),
       refused: (refusal) => this.#refused(refusal),
       call: (name, args, responder) => this.#callClient(name, args, responder),
       status: (code, description) => this.outbox.status(0, code as StatusCode, description),
       ping: () => this.#ping(),
-      close: (reason) => this.close(reason),
+      close: (reason, status) => this.close(reason, status),
       stats: () => this.stats(),
     };
   }
@@ -392,7 +408,7 @@ export class RtmpSession {
       maxHeldBytes: this.#options.maxHeldBytes,
       pauseReading: (who) => this.pauseReading(who),
       resumeReading: (who) => this.resumeReading(who),
-      close: (reason) => this.close(reason),
+      close: (reason, status) => this.close(reason, status),
       fail: (error) => this.#fail(error),
     });
     this.#streams.set(id, stream);
@@ -457,8 +473,9 @@ export class RtmpSession {
     }
     if (idleTimeoutMs === undefined) return;
     const quietMs = now - Math.max(this.#lastSeenAt, this.#lastTookAt);
-    if (quietMs >= idleTimeoutMs) this.close(`no sign of life for ${idleTimeoutMs} ms`);
-    else if (now - Math.max(this.#lastSeenAt, this.#pingedAt) >= idleTimeoutMs / 3) this.#ping();
+    if (quietMs >= idleTimeoutMs) {
+      this.close(`no sign of life for ${idleTimeoutMs} ms`, AccessStatus.ClientGone);
+    } else if (now - Math.max(this.#lastSeenAt, this.#pingedAt) >= idleTimeoutMs / 3) this.#ping();
   }
 
   get #isOver(): boolean {
@@ -469,17 +486,18 @@ export class RtmpSession {
     // a value that was read but cannot be written again (CodedError) is the peer's doing as well
     if (error instanceof CodedError) {
       this.log.warn({ event: 'bad-input', code: error.code }, `connection closed: ${error.message}`);
-      this.close(`bad input: ${error.message}`);
+      this.close(`bad input: ${error.message}`, AccessStatus.BadRequest);
     } else {
       logBug(this.log, error, 'rtmp session');
-      this.close('an error of the server');
+      this.close('an error of the server', AccessStatus.Failed);
     }
   }
 
   /** Sends what is queued, then closes. May be called twice. */
-  close(reason: string): void {
+  close(reason: string, status: AccessStatus = AccessStatus.Ok): void {
     if (this.#isOver) return;
     this.#closeReason = reason;
+    this.#closeStatus = status;
     this.#state = State.Closing;
     this.#leave();
     this.#pausers.clear();
@@ -500,8 +518,9 @@ export class RtmpSession {
 
   #leave(): void {
     this.#held = [];
-    for (const stream of this.#streams.values()) stream.close();
+    for (const stream of this.#streams.values()) stream.close(AccessStatus.ClientGone);
     this.#streams.clear();
-    if (this.#instance && this.#client) this.#instance.disconnected(this.#client);
+    if (!this.#instance || !this.#client) return;
+    this.#instance.disconnected(this.#client, this.#closeReason, this.#closeStatus);
   }
 }

@@ -1,4 +1,5 @@
 // One connection as its application instance sees it.
+import type { AccessStatus } from '../log/access-status.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { ClientFacts, ClientStats } from './script.ts';
 
@@ -14,6 +15,8 @@ export interface ConnectRefusal {
 
 /** The connection's end of the wire, as the adaptor offers it. Must not throw or wait. */
 export interface ClientPort {
+  /** The address of ours that it has connected to. */
+  readonly localIp: string;
   accepted(): void;
   /** Tells it and closes the connection. */
   refused(refusal: ConnectRefusal): void;
@@ -23,8 +26,8 @@ export interface ClientPort {
   status(code: string, description: string): void;
   /** Asks for a sign of life; `AppInstance.pong` follows. */
   ping(): void;
-  /** Sends what is queued, then closes. `reason` is for the log. */
-  close(reason: string): void;
+  /** Sends what is queued, then closes. `reason` and `status` are for the logs. */
+  close(reason: string, status?: AccessStatus): void;
   stats(): ClientStats;
 }
 

@@ -1,7 +1,9 @@
 // One running instance of an application, `live/_definst_`: its clients, its streams, and the script that decides.
+import { AccessStatus } from '../log/access-status.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import { Client, type ClientPort, ClientState, type ConnectRefusal } from './client.ts';
 import type { Clock } from './clock.ts';
+import type { InstanceJournal, Journal } from './journal.ts';
 import type { Playback, PlayerPort } from './playback.ts';
 import { Playing } from './playing.ts';
 import type { Publication, PublisherPort } from './publication.ts';
@@ -55,6 +57,8 @@ export interface InstanceOptions extends InstanceSettings {
   clock: Clock;
   scripts: Scripts;
   recorders: Recorders;
+  /** Undefined: nobody keeps an access log. */
+  journal?: Journal | undefined;
   onClosed(): void;
 }
 
@@ -72,6 +76,7 @@ export class AppInstance implements ScriptCommands {
   readonly #clients = new Map<string, Client>();
   readonly #publishing: Publishing;
   readonly #playing: Playing;
+  readonly #journal: InstanceJournal | undefined;
   #script: InstanceScript | undefined;
   #state: InstanceState = InstanceState.Running;
   #cancelIdle: (() => void) | undefined;
@@ -86,6 +91,7 @@ export class AppInstance implements ScriptCommands {
     this.application = options.application;
     this.name = options.name;
     this.streams = new StreamTable(options.streams);
+    this.#journal = options.journal?.of(options.application, options.name);
     this.#publishing = new Publishing({
       application: options.application,
       instance: options.name,
@@ -95,11 +101,13 @@ export class AppInstance implements ScriptCommands {
       recordingLimits: options.recording,
       streams: this.streams,
       script: () => this.#script,
+      journal: this.#journal,
     });
     this.#playing = new Playing({
       maxWaitingNames: options.maxWaitingNames,
       streams: this.streams,
       script: () => this.#script,
+      journal: this.#journal,
     });
     this.#script = options.scripts.open(options.application, options.name, this);
   }
@@ -120,6 +128,7 @@ export class AppInstance implements ScriptCommands {
   /** Asks the script; `port` is told the outcome, now or later. */
   connect(facts: ClientFacts, args: AmfValue[], port: ClientPort): Client {
     const client = new Client(facts, port);
+    this.#journal?.connecting(client);
     if (this.#state !== InstanceState.Running) {
       this.#refuse(client, appShutdown());
       return client;
@@ -170,22 +179,25 @@ export class AppInstance implements ScriptCommands {
   #accept(client: Client): void {
     this.#hasServed = true;
     client.state = ClientState.Accepted;
+    this.#journal?.connected(client);
     client.port.accepted();
   }
 
   #refuse(client: Client, refusal: ConnectRefusal): void {
     client.state = ClientState.Gone;
     this.#clients.delete(client.id);
+    this.#journal?.refused(client, refusal);
     client.port.refused(refusal);
     this.#armIdle();
   }
 
   /** The connection has ended, whoever ended it. May be called twice. */
-  disconnected(client: Client): void {
+  disconnected(client: Client, reason: string, status: AccessStatus): void {
     const { state } = client;
     if (state === ClientState.Gone) return;
     this.#publishing.endAll(client);
     this.#playing.stopAll(client);
+    this.#journal?.disconnected(client, state === ClientState.Pending, reason, status);
     client.state = ClientState.Gone;
     client.dropGate?.();
     this.#clients.delete(client.id);
@@ -225,16 +237,20 @@ export class AppInstance implements ScriptCommands {
     return this.#publishing.publish(client, request, port);
   }
 
-  unpublish(publication: Publication): void {
-    this.#publishing.end(publication);
+  unpublish(publication: Publication, status: AccessStatus): void {
+    this.#publishing.end(publication, status);
   }
 
   play(client: Client, request: PlayRequest, port: PlayerPort): Playback {
     return this.#playing.play(client, request, port);
   }
 
-  stopPlaying(playback: Playback): void {
-    this.#playing.stop(playback);
+  pausePlaying(playback: Playback, isPaused: boolean): void {
+    this.#playing.pause(playback, isPaused);
+  }
+
+  stopPlaying(playback: Playback, status: AccessStatus): void {
+    this.#playing.stop(playback, status);
   }
 
   // ── what the script may do (ScriptCommands) ────────────────────────────────────────────────────────────────────
@@ -252,7 +268,7 @@ export class AppInstance implements ScriptCommands {
   }
 
   disconnectClient(clientId: string): void {
-    this.#accepted(clientId)?.port.close('disconnected by the script');
+    this.#accepted(clientId)?.port.close('disconnected by the script', AccessStatus.ByScript);
   }
 
   setAccess(clientId: string, access: { readAccess?: string; writeAccess?: string }): void {
@@ -348,14 +364,16 @@ export class AppInstance implements ScriptCommands {
         this.#refuse(client, refusal);
       } else {
         const { port } = client;
-        this.disconnected(client);
+        const reason = 'the application is shutting down';
+        this.disconnected(client, reason, AccessStatus.Shutdown);
         port.status('NetConnection.Connect.AppShutdown', 'The application is shutting down.');
-        port.close('the application is shutting down');
+        port.close(reason, AccessStatus.Shutdown);
       }
     }
     this.#cancelIdle?.();
     this.#script?.close();
     this.#script = undefined;
+    this.#journal?.stopped();
     this.#options.onClosed();
   }
 }

@@ -6,6 +6,8 @@ import type { Player, Viewer } from './viewer.ts';
 
 /** The player's end of the wire, as the adaptor offers it. Must not throw or wait. */
 export interface PlayerPort extends Player {
+  /** Media and its announcements, since it was made. */
+  readonly bytesSent: number;
   /** Stream Begin, NetStream.Play.Reset (when asked to reset) and .Start, under the name that it asked for; `name` is the stream's. */
   started(name: string): void;
   /** NetStream.Play.Failed, .StreamNotFound; the message stream stays usable. */

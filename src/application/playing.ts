@@ -1,6 +1,8 @@
 // How a play request becomes a viewer of a stream, live or still to come, and ends again.
+import { AccessStatus } from '../log/access-status.ts';
 import { accessCovers } from './access.ts';
 import type { Client } from './client.ts';
+import type { InstanceJournal } from './journal.ts';
 import { Playback, PlaybackState, type PlayerPort } from './playback.ts';
 import type { InstanceScript, PlayRequest, Verdict } from './script.ts';
 import type { Stream } from './stream.ts';
@@ -11,6 +13,7 @@ export interface PlayingOptions {
   maxWaitingNames: number;
   streams: StreamTable;
   script: () => InstanceScript | undefined;
+  journal: InstanceJournal | undefined;
 }
 
 export class Playing {
@@ -27,7 +30,7 @@ export class Playing {
     this.#remember(client, playback);
     const script = this.#options.script();
     if (!accessCovers(client.facts.readAccess, request.name)) {
-      this.#refuse(playback, 'NetStream.Play.Failed', 'No read access.');
+      this.#refuse(playback, 'NetStream.Play.Failed', 'No read access.', AccessStatus.Forbidden);
     } else if (!script) this.#decided(playback, { accepted: true });
     else {
       playback.gate = script.ask({ gate: 'onPlay', clientId: client.id, request }, (verdict) =>
@@ -40,36 +43,53 @@ export class Playing {
   #decided(playback: Playback, verdict: Verdict): void {
     if (playback.state !== PlaybackState.Asking) return;
     if (!verdict.accepted) {
-      this.#refuse(playback, 'NetStream.Play.Failed', verdict.reason);
+      this.#refuse(playback, 'NetStream.Play.Failed', verdict.reason, AccessStatus.Rejected);
       return;
     }
     const { client, request, port } = playback;
+    const name = verdict.as ?? request.name;
     if (request.start >= 0) {
-      this.#refuse(playback, 'NetStream.Play.StreamNotFound', 'There is no recorded stream of that name.');
+      const description = 'There is no recorded stream of that name.';
+      this.#refuse(playback, 'NetStream.Play.StreamNotFound', description, AccessStatus.NotFound, name);
       return;
     }
-    const name = verdict.as ?? request.name;
     const isNew = this.#options.streams.get(name) === undefined;
     if (isNew && this.#options.streams.waitingCount >= this.#options.maxWaitingNames) {
-      this.#refuse(playback, 'NetStream.Play.Failed', 'Too many names are being waited for.');
+      const description = 'Too many names are being waited for.';
+      this.#refuse(playback, 'NetStream.Play.Failed', description, AccessStatus.Conflict, name);
       return;
     }
     const { stream } = this.#options.streams.open(name);
     playback.state = PlaybackState.Playing;
     playback.stream = stream;
     port.started(name);
+    this.#options.journal?.playing(playback, name);
     playback.viewer = stream.addPlayer(port);
     this.#options.script()?.tell({ event: 'play', clientId: client.id, stream: name });
   }
 
-  #refuse(playback: Playback, code: string, description: string): void {
+  /** `name`: what it is that cannot be played; a script may have let it in under another one. */
+  #refuse(
+    playback: Playback,
+    code: string,
+    description: string,
+    status: AccessStatus,
+    name = this.#options.script() ? undefined : playback.request.name,
+  ): void {
     playback.state = PlaybackState.Ended;
     this.#forget(playback);
+    this.#options.journal?.playRefused(playback, name, status, description);
     playback.port.refused(code, description);
   }
 
+  pause(playback: Playback, isPaused: boolean): void {
+    if (!playback.viewer) return;
+    playback.viewer.pause(isPaused);
+    this.#options.journal?.paused(playback, isPaused);
+  }
+
   /** The player stopped or left. */
-  stop(playback: Playback): void {
+  stop(playback: Playback, status: AccessStatus): void {
     const { state, stream, viewer, client } = playback;
     if (state === PlaybackState.Ended) return;
     playback.state = PlaybackState.Ended;
@@ -77,13 +97,15 @@ export class Playing {
     if (state === PlaybackState.Asking) playback.gate?.drop();
     if (!stream || !viewer) return;
     stream.removePlayer(viewer);
+    this.#options.journal?.stoppedPlaying(playback, status);
     this.#options.script()?.tell({ event: 'stop', clientId: client.id, stream: stream.name });
     this.#options.streams.release(stream.name);
   }
 
   /** Everything that a leaving client played. */
   stopAll(client: Client): void {
-    for (const playback of [...(this.#ofClient.get(client) ?? [])]) this.stop(playback);
+    for (const playback of [...(this.#ofClient.get(client) ?? [])])
+      this.stop(playback, AccessStatus.ClientGone);
   }
 
   clientsOf(stream: Stream): string[] {

@@ -6,6 +6,8 @@ import type { Stream } from './stream.ts';
 
 /** The publisher's end of the wire, as the adaptor offers it. Must not throw or wait. */
 export interface PublisherPort {
+  /** Message stream id. */
+  readonly streamId: number;
   /** It is live: Stream Begin and NetStream.Publish.Start, under the name that it asked for; `name` is the public one. */
   started(name: string): void;
   /** Its media may go to the players now, all of whom have been told. Follows `started`, in the same turn. */

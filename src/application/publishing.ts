@@ -1,9 +1,11 @@
 // How a publish request becomes a live stream and ends again. The order that clients and scripts rely on:
 // onPublish → name check → Stream Begin → Publish.Start → Record.Start → the script's own commands → PublishNotify.
 import { RecordingError } from '../errors.ts';
+import { AccessStatus } from '../log/access-status.ts';
 import { accessCovers } from './access.ts';
 import type { Client } from './client.ts';
 import type { Clock } from './clock.ts';
+import type { InstanceJournal } from './journal.ts';
 import { Publication, PublicationState, type PublisherPort } from './publication.ts';
 import { allowedLimits, type Recorders, type Recording, type RecordingLimits } from './recording.ts';
 import type { InstanceScript, PublishRequest, RecordLimits, RecordMode, Verdict } from './script.ts';
@@ -20,6 +22,7 @@ export interface PublishingOptions {
   recordingLimits: RecordingLimits | undefined;
   streams: StreamTable;
   script: () => InstanceScript | undefined;
+  journal: InstanceJournal | undefined;
 }
 
 export class Publishing {
@@ -37,7 +40,7 @@ export class Publishing {
     const publication = new Publication(client, request, port);
     this.#remember(client, publication);
     if (!accessCovers(client.facts.writeAccess, request.name)) {
-      this.#refuse(publication, 'NetStream.Publish.Denied', 'No write access.');
+      this.#refuse(publication, 'NetStream.Publish.Denied', 'No write access.', AccessStatus.Forbidden);
       return publication;
     }
     const script = this.#options.script();
@@ -54,7 +57,7 @@ export class Publishing {
   #decided(publication: Publication, verdict: Verdict): void {
     if (publication.state !== PublicationState.Asking) return;
     if (!verdict.accepted) {
-      this.#refuse(publication, 'NetStream.Publish.Denied', verdict.reason);
+      this.#refuse(publication, 'NetStream.Publish.Denied', verdict.reason, AccessStatus.Rejected);
       return;
     }
     publication.state = PublicationState.Checking;
@@ -70,15 +73,14 @@ export class Publishing {
     }
     const { publishTimeoutMs } = this.#options;
     if (holder.client === publication.client || publishTimeoutMs === undefined) {
-      this.#refuse(publication, 'NetStream.Publish.BadName', `${name} is already being published.`);
+      this.#refuseTaken(publication, name);
       return;
     }
     const forgetPong = holder.client.onNextPong(() => {
       cancelTimer();
       publication.cancelCheck = undefined;
-      if (this.#holds(holder, name)) {
-        this.#refuse(publication, 'NetStream.Publish.BadName', `${name} is already being published.`);
-      } else this.#checkName(publication, name); // it gave the name up meanwhile
+      if (this.#holds(holder, name)) this.#refuseTaken(publication, name);
+      else this.#checkName(publication, name); // it gave the name up meanwhile
     });
     const cancelTimer = this.#options.clock.after(publishTimeoutMs, () => {
       forgetPong();
@@ -94,7 +96,7 @@ export class Publishing {
 
   #takeOver(publication: Publication, holder: Publication, name: string): void {
     if (this.#holds(holder, name)) {
-      this.end(holder);
+      this.end(holder, AccessStatus.TakenOver);
       holder.port.ended('it did not answer, and its stream name was taken over by another publisher');
     }
     this.#checkName(publication, name); // somebody else may have been quicker
@@ -112,6 +114,7 @@ export class Publishing {
     publication.state = PublicationState.Live;
     this.#forgetGate(publication);
     port.started(name);
+    this.#options.journal?.published(publication, entry.stream);
     if (publication.recordMode) this.#record(entry, publication.recordMode, {});
     this.#options.script()?.tell({
       event: 'publish',
@@ -129,9 +132,22 @@ export class Publishing {
     });
   }
 
-  #refuse(publication: Publication, code: string, description: string): void {
+  #refuseTaken(publication: Publication, name: string): void {
+    const description = `${name} is already being published.`;
+    this.#refuse(publication, 'NetStream.Publish.BadName', description, AccessStatus.Conflict, name);
+  }
+
+  /** `name`: for the log. One that a script has not let in is a secret: somebody's key, or one letter away from it. */
+  #refuse(
+    publication: Publication,
+    code: string,
+    description: string,
+    status: AccessStatus,
+    name = this.#options.script() ? undefined : publication.request.name,
+  ): void {
     const wasAccepted = publication.state === PublicationState.Checking;
     this.#over(publication);
+    this.#options.journal?.publishRefused(publication, name, status, description);
     if (wasAccepted && publication.gate) {
       this.#options.script()?.tell({ event: 'publishFailed', gate: publication.gate.id });
     }
@@ -151,7 +167,7 @@ export class Publishing {
   }
 
   /** The publisher stopped, left, or was taken off. */
-  end(publication: Publication): void {
+  end(publication: Publication, status: AccessStatus): void {
     const { state, gate, stream, client } = publication;
     if (state === PublicationState.Ended) return;
     this.#over(publication);
@@ -164,6 +180,7 @@ export class Publishing {
     if (!entry) return;
     stream.unpublish();
     if (entry.recording) this.#stopRecording(entry, publication);
+    this.#options.journal?.unpublished(publication, status);
     entry.publication = undefined;
     for (const viewer of stream.viewers) viewer.player.unpublishNotify();
     script?.tell({ event: 'unpublish', clientId: client.id, stream: stream.name });
@@ -202,10 +219,12 @@ export class Publishing {
 
   #record(entry: NamedStream, mode: RecordMode, asked: RecordLimits): void {
     const { application, instance, recorders, recordingLimits } = this.#options;
+    const { journal } = this.#options;
     const stream = entry.stream.name;
     const port = () => entry.publication?.port;
+    let limits = asked;
     try {
-      const limits = recordingLimits ? allowedLimits(asked, recordingLimits) : asked;
+      if (recordingLimits) limits = allowedLimits(asked, recordingLimits);
       let recording: Recording | undefined;
       recording = recorders.open(
         { application, instance, stream, mode, limits },
@@ -214,14 +233,18 @@ export class Publishing {
           failed: (description) => this.#recordingEnded(entry, recording, 'Failed', description),
         },
       );
-      const open = { recording, remove: () => {} };
+      const open = { recording, limits, remove: () => {} };
       entry.recording = open;
+      journal?.recording('record', entry.publication, { stream, limits }, recording.file, AccessStatus.Ok);
       port()?.recordStatus('Start', 'Recording has started.');
       open.remove = entry.stream.addSink(recording);
       if (entry.recording !== open) open.remove(); // what it was given to begin with has ended it
     } catch (error) {
       if (!(error instanceof RecordingError)) throw error;
-      port()?.recordStatus(error.code === 'NetStream.Record.NoAccess' ? 'NoAccess' : 'Failed', error.message);
+      const isForbidden = error.code === 'NetStream.Record.NoAccess';
+      const status = isForbidden ? AccessStatus.Forbidden : AccessStatus.Failed;
+      journal?.recording('record', entry.publication, { stream, limits }, undefined, status);
+      port()?.recordStatus(isForbidden ? 'NoAccess' : 'Failed', error.message);
       this.#tellStatus(error.code, 'error', error.message, stream);
     }
   }
@@ -235,6 +258,7 @@ export class Publishing {
     const open = entry.recording;
     if (!open || open.recording !== recording) return;
     open.remove();
+    this.#noteStop(entry, code === 'Stop' ? AccessStatus.Ok : AccessStatus.Failed);
     entry.recording = undefined;
     entry.publication?.port.recordStatus(code, description);
     if (code === 'Failed')
@@ -246,9 +270,16 @@ export class Publishing {
     const recording = entry.recording;
     if (!recording) return;
     recording.remove(); // flushes the stream, so that the last messages are in the file
+    this.#noteStop(entry, AccessStatus.Ok);
     entry.recording = undefined;
     recording.recording.close();
     publication?.port.recordStatus('Stop', 'Recording has stopped.');
+  }
+
+  #noteStop({ stream, publication, recording }: NamedStream, status: AccessStatus): void {
+    if (!recording) return;
+    const request = { stream: stream.name, limits: recording.limits };
+    this.#options.journal?.recording('recordstop', publication, request, recording.recording.file, status);
   }
 
   #tellStatus(code: string, level: string, description: string, details: string): void {
@@ -259,13 +290,14 @@ export class Publishing {
   disconnect(entry: NamedStream, reason: string): void {
     const { publication } = entry;
     if (!publication) return;
-    this.end(publication);
+    this.end(publication, AccessStatus.ByScript);
     publication.port.ended(reason);
   }
 
   /** Everything that a leaving client published. */
   endAll(client: Client): void {
-    for (const publication of [...(this.#ofClient.get(client) ?? [])]) this.end(publication);
+    for (const publication of [...(this.#ofClient.get(client) ?? [])])
+      this.end(publication, AccessStatus.ClientGone);
   }
 
   #remember(client: Client, publication: Publication): void {

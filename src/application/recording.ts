@@ -48,7 +48,15 @@ export interface RecordEvents {
   failed(description: string): void;
 }
 
+export interface RecordingFile {
+  readonly path: string;
+  /** So far; what is on its way to the disk included. */
+  readonly sizeBytes: number;
+  readonly lengthMs: number;
+}
+
 export interface Recording extends Sink {
+  readonly file: RecordingFile;
   close(): void;
 }
 

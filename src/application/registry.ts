@@ -2,6 +2,7 @@
 import { StatusError } from '../errors.ts';
 import { nameProblem } from '../storage/names.ts';
 import { AppInstance, type InstanceOptions, type InstanceSettings } from './instance.ts';
+import type { Journal } from './journal.ts';
 
 /** Each has an isolate of 2 MB, and any client that knows an application can start one: `live/1`, `live/2`… */
 const MAX_INSTANCES = 2_000;
@@ -23,6 +24,9 @@ export class Registry {
     this.#options = options;
   }
 
+  get journal(): Journal | undefined {
+    return this.#options.journal;
+  }
   get instances(): IterableIterator<AppInstance> {
     return this.#instances.values();
   }

@@ -1,12 +1,13 @@
 // The named streams of one instance: who publishes and records each of them, and when a name may be forgotten.
 import type { Publication } from './publication.ts';
 import type { Recording } from './recording.ts';
+import type { RecordLimits } from './script.ts';
 import { Stream, type StreamOptions } from './stream.ts';
 
 export interface NamedStream {
   readonly stream: Stream;
   publication: Publication | undefined;
-  recording: { recording: Recording; remove: () => void } | undefined;
+  recording: { recording: Recording; limits: RecordLimits; remove: () => void } | undefined;
 }
 
 export class StreamTable {

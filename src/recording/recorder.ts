@@ -1,6 +1,12 @@
 // Recordings: sinks of a stream that write FLV files.
 import type { Clock } from '../application/clock.ts';
-import type { RecordEvents, Recorders, Recording, RecordRequest } from '../application/recording.ts';
+import type {
+  RecordEvents,
+  Recorders,
+  Recording,
+  RecordingFile,
+  RecordRequest,
+} from '../application/recording.ts';
 import { DecodeError, RecordingError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
 import { decodeOnMetaData, encodeFlvTag, encodeOnMetaData } from '../media/flv.ts';
@@ -58,7 +64,7 @@ export class FileRecorders implements Recorders {
       log.info({ event: 'record-start', path, mode }, 'recording started');
       return file;
     };
-    const recording: FlvRecording = new FlvRecording(request, this.#clock, events, log);
+    const recording: FlvRecording = new FlvRecording(path, request, this.#clock, events, log);
     if (before) void before.finished.then(() => openLate(recording, openFile, log));
     else recording.begin(openFile());
     this.#latest.set(path, recording);
@@ -89,6 +95,7 @@ class FlvRecording implements Recording {
   /** It is on the disk, as far as it ever will be. */
   readonly finished: Promise<void>;
   readonly #resolveFinished: () => void;
+  readonly #path: string;
   readonly #request: RecordRequest;
   readonly #clock: Clock;
   readonly #events: RecordEvents;
@@ -114,7 +121,8 @@ class FlvRecording implements Recording {
   #isFull = false;
   #isClosed = false;
 
-  constructor(request: RecordRequest, clock: Clock, events: RecordEvents, log: Log) {
+  constructor(path: string, request: RecordRequest, clock: Clock, events: RecordEvents, log: Log) {
+    this.#path = path;
     this.#request = request;
     this.#clock = clock;
     this.#events = events;
@@ -122,6 +130,10 @@ class FlvRecording implements Recording {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.finished = promise;
     this.#resolveFinished = resolve;
+  }
+
+  get file(): RecordingFile {
+    return { path: this.#path, sizeBytes: this.#file?.sizeBytes ?? 0, lengthMs: this.#durationMs };
   }
 
   /** It takes no more. */

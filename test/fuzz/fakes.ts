@@ -234,6 +234,7 @@ export class FakeRecorders implements Recorders {
 }
 
 export class FakeRecording implements Recording {
+  readonly file = { path: '/recording.flv', sizeBytes: 0, lengthMs: 0 };
   readonly events: RecordEvents;
   readonly #open: Set<FakeRecording>;
   readonly #complain: Complain;

@@ -46,7 +46,7 @@ export class FuzzPeer {
     this.#choices = choices;
     this.session = new RtmpSession(
       this.socket.asSocket,
-      { ip: '127.0.0.1', protocol: 'rtmp', secure: false },
+      { ip: '127.0.0.1', localIp: '127.0.0.1', protocol: 'rtmp', secure: false },
       options,
     );
   }

@@ -310,6 +310,7 @@ export class PuppetScript implements InstanceScript {
 // ── the disk ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export class PuppetRecording implements Recording {
+  file = { path: '/recordings/show.flv', sizeBytes: 0, lengthMs: 0 };
   readonly request: RecordRequest;
   readonly events: RecordEvents;
   readonly taken: WireMessage[] = [];

@@ -1,0 +1,329 @@
+// What happens to instances, clients and streams, in the columns of the access log. Nothing here is on the media path: its
+// counters are there already, and are asked for at events and by one timer.
+import type { StatusError } from '../errors.ts';
+import type { AccessEvent } from '../log/access-fields.ts';
+import type { AccessValues } from '../log/access-log.ts';
+import { AccessStatus } from '../log/access-status.ts';
+import type { Client, ConnectRefusal } from './client.ts';
+import type { Clock } from './clock.ts';
+import type { Playback } from './playback.ts';
+import type { Publication } from './publication.ts';
+import type { RecordingFile, RecordRequest } from './recording.ts';
+import type { Stream } from './stream.ts';
+
+export interface JournalOptions {
+  clock: Clock;
+  adaptor: string;
+  vhost: string;
+  /** log/access-log.ts; masks what is secret in addresses and queries. */
+  write(event: AccessEvent, values: AccessValues): void;
+  /** So that long sessions are seen before they end. FMS: Logging/Access/Checkpoints. */
+  checkpoints: { checkMs: number; lineMs: number } | undefined;
+}
+
+type ContinueEvent = 'connect-continue' | 'publish-continue' | 'play-continue';
+
+/** Something that goes on. */
+interface Ongoing {
+  readonly event: ContinueEvent;
+  readonly beganMs: number;
+  /** Of its latest line. */
+  notedMs: number;
+  /** As it is now. */
+  values(): AccessValues;
+}
+
+export class Journal {
+  readonly #options: JournalOptions;
+  readonly #ongoing = new Map<Client | Publication | Playback, Ongoing>();
+  #cancelCheck: (() => void) | undefined;
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+    this.#armCheck();
+  }
+
+  of(application: string, instance: string): InstanceJournal {
+    return new InstanceJournal(this, application, instance);
+  }
+
+  /** A connect that reached no instance; `app` as the client sent it. */
+  connectFailed(client: Client, app: string, { code, message }: StatusError): void {
+    const [application, ...instance] = app.split('/');
+    const place = { 'x-app': application, 'x-appinst': instance.join('/') };
+    const status = FAILED_CONNECT_STATUS[code] ?? AccessStatus.BadRequest;
+    this.note('connect', { ...clientValues(client), ...place, 'x-status': status, 'x-ctx': message });
+  }
+
+  note(event: AccessEvent, values: AccessValues): void {
+    const { adaptor, vhost, write } = this.#options;
+    write(event, { 'x-adaptor': adaptor, 'x-vhost': vhost, ...values });
+  }
+
+  get nowMs(): number {
+    return this.#options.clock.now();
+  }
+
+  begin(what: Client | Publication | Playback, event: ContinueEvent, values: () => AccessValues): void {
+    const { nowMs } = this;
+    this.#ongoing.set(what, { event, beganMs: nowMs, notedMs: nowMs, values });
+  }
+
+  /** Whole seconds since `begin`; undefined: it never began. */
+  secondsOf(what: Client | Publication | Playback): number | undefined {
+    const ongoing = this.#ongoing.get(what);
+    return ongoing && Math.floor((this.nowMs - ongoing.beganMs) / 1000);
+  }
+
+  /** As it is now. */
+  valuesOf(what: Client | Publication | Playback): AccessValues {
+    return this.#ongoing.get(what)?.values() ?? {};
+  }
+
+  end(what: Client | Publication | Playback): void {
+    this.#ongoing.delete(what);
+  }
+
+  #armCheck(): void {
+    const { checkpoints, clock } = this.#options;
+    if (!checkpoints) return;
+    this.#cancelCheck = clock.after(checkpoints.checkMs, () => {
+      const { nowMs } = this;
+      for (const ongoing of this.#ongoing.values()) {
+        if (nowMs - ongoing.notedMs < checkpoints.lineMs) continue;
+        ongoing.notedMs = nowMs;
+        this.note(ongoing.event, { ...ongoing.values(), 'x-status': AccessStatus.Ok });
+      }
+      this.#armCheck();
+    });
+  }
+
+  close(): void {
+    this.#cancelCheck?.();
+  }
+}
+
+/** The journal of one application instance. */
+export class InstanceJournal {
+  readonly #journal: Journal;
+  readonly #place: AccessValues;
+  readonly #beganMs: number;
+  /** Names under which encoders publish what everybody else knows by another name. */
+  readonly #keys = new Map<string, Publication>();
+
+  constructor(journal: Journal, application: string, instance: string) {
+    this.#journal = journal;
+    this.#beganMs = journal.nowMs;
+    this.#place = { 'x-app': application, 'x-appinst': instance };
+    this.#note('app-start', { 'x-ctx': this.#path, 'x-status': AccessStatus.Ok });
+  }
+
+  get #path(): string {
+    return `${this.#place['x-app']}/${this.#place['x-appinst']}`;
+  }
+
+  stopped(): void {
+    const seconds = Math.floor((this.#journal.nowMs - this.#beganMs) / 1000);
+    this.#note('app-stop', { 'x-ctx': this.#path, 'x-status': AccessStatus.Ok, 'x-duration': seconds });
+  }
+
+  // ── clients ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  connecting(client: Client): void {
+    this.#journal.begin(client, 'connect-continue', () => this.#session(client));
+    this.#note('connect-pending', { ...this.#session(client), 'x-status': AccessStatus.Pending });
+  }
+
+  connected(client: Client): void {
+    this.#note('connect', { ...this.#session(client), 'x-status': AccessStatus.Ok });
+  }
+
+  refused(client: Client, { code, description, redirect }: ConnectRefusal): void {
+    const status =
+      redirect === undefined ? (CONNECT_STATUS[code] ?? AccessStatus.Rejected) : AccessStatus.Redirected;
+    this.#note('connect', { ...this.#session(client), 'x-status': status, 'x-ctx': description });
+    this.#journal.end(client);
+  }
+
+  /** `wasPending`: it did not wait for the answer; its connect has come to nothing. */
+  disconnected(client: Client, wasPending: boolean, reason: string, status: AccessStatus): void {
+    const session = this.#session(client);
+    if (wasPending)
+      this.#note('connect', { ...session, 'x-status': AccessStatus.ClientGone, 'x-ctx': reason });
+    else this.#note('disconnect', { ...session, 'x-status': status, 'x-comment': reason });
+    this.#journal.end(client);
+  }
+
+  #session(client: Client): AccessValues {
+    return {
+      ...clientValues(client),
+      'x-ctx': this.#path,
+      'x-duration': this.#journal.secondsOf(client),
+    };
+  }
+
+  // ── publishers ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  published(publication: Publication, stream: Stream): void {
+    const { request } = publication;
+    if (request.name !== stream.name) this.#keys.set(request.name, publication);
+    const before = stream.stats.bytesIn;
+    this.#journal.begin(publication, 'publish-continue', () =>
+      this.#published(publication, stream.name, stream.stats.bytesIn - before),
+    );
+    this.#note('publish', { ...this.#published(publication, stream.name, 0), 'x-status': AccessStatus.Ok });
+  }
+
+  /**
+   * `name`: undefined when a script decides about names and has not let this one in. It may be somebody's key, or one letter
+   * away from it, and it was to stay a secret of two.
+   */
+  publishRefused(
+    publication: Publication,
+    name: string | undefined,
+    status: AccessStatus,
+    reason: string,
+  ): void {
+    this.#note('publish', {
+      ...this.#published(publication, name, 0),
+      'x-status': status,
+      'x-ctx': reason,
+    });
+  }
+
+  unpublished(publication: Publication, status: AccessStatus): void {
+    this.#finish('unpublish', publication, status);
+    if (this.#keys.get(publication.request.name) === publication) this.#keys.delete(publication.request.name);
+  }
+
+  #published(publication: Publication, name: string | undefined, bytes: number): AccessValues {
+    const { client, request, port } = publication;
+    return {
+      ...this.#session(client),
+      ...streamValues(client, name, request.query),
+      'x-duration': this.#journal.secondsOf(publication) ?? 0,
+      'x-sid': port.streamId,
+      'cs-stream-bytes': bytes,
+      'sc-stream-bytes': 0,
+    };
+  }
+
+  // ── players ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  playing(playback: Playback, name: string): void {
+    const values = () => this.#played(playback, name);
+    this.#journal.begin(playback, 'play-continue', values);
+    this.#note('play', { ...values(), 'x-status': AccessStatus.Ok });
+  }
+
+  /** `name` as in `publishRefused`. */
+  playRefused(playback: Playback, name: string | undefined, status: AccessStatus, reason: string): void {
+    this.#note('play', { ...this.#played(playback, name), 'x-status': status, 'x-ctx': reason });
+  }
+
+  stoppedPlaying(playback: Playback, status: AccessStatus): void {
+    this.#finish('stop', playback, status);
+  }
+
+  paused(playback: Playback, isPaused: boolean): void {
+    const values = this.#journal.valuesOf(playback);
+    this.#note(isPaused ? 'pause' : 'unpause', { ...values, 'x-status': AccessStatus.Ok });
+  }
+
+  /** A player that asks for a key hears nothing and is told nothing; its name is not written down either. */
+  #played(playback: Playback, name: string | undefined): AccessValues {
+    const { client, request, port } = playback;
+    const shown = name !== undefined && this.#keys.has(name) ? undefined : name;
+    return {
+      ...this.#session(client),
+      ...streamValues(client, shown, request.query),
+      'x-duration': this.#journal.secondsOf(playback) ?? 0,
+      'x-sid': port.streamId,
+      'cs-stream-bytes': 0,
+      'sc-stream-bytes': port.bytesSent,
+    };
+  }
+
+  // ── recordings ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** `file`: undefined when it could not be begun. */
+  recording(
+    event: 'record' | 'recordstop',
+    publication: Publication | undefined,
+    { stream, limits }: Pick<RecordRequest, 'stream' | 'limits'>,
+    file: RecordingFile | undefined,
+    status: AccessStatus,
+  ): void {
+    this.#note(event, {
+      ...(publication && this.#journal.valuesOf(publication)),
+      'x-ctx': stream,
+      'x-sname': stream,
+      'x-status': status,
+      'x-file-name': file?.path,
+      'x-file-ext': file && extensionOf(file.path),
+      'x-file-size': file?.sizeBytes,
+      'x-file-length': file && Math.round(file.lengthMs / 1000),
+      'x-smax-rec-size': limits.maxSizeBytes,
+      'x-smax-rec-duration': limits.maxDurationS,
+    });
+  }
+
+  #finish(event: 'unpublish' | 'stop', what: Publication | Playback, status: AccessStatus): void {
+    this.#note(event, { ...this.#journal.valuesOf(what), 'x-status': status });
+    this.#journal.end(what);
+  }
+
+  #note(event: AccessEvent, values: AccessValues): void {
+    this.#journal.note(event, { ...this.#place, ...values });
+  }
+}
+
+/** Of a name that is none the code is Rejected as well. */
+const FAILED_CONNECT_STATUS: Readonly<Record<string, AccessStatus>> = {
+  'NetConnection.Connect.InvalidApp': AccessStatus.NotFound,
+};
+const CONNECT_STATUS: Readonly<Record<string, AccessStatus>> = {
+  'NetConnection.Connect.AppShutdown': AccessStatus.Unavailable,
+  'NetConnection.Connect.Failed': AccessStatus.Failed,
+};
+
+function clientValues({ facts, port }: Client): AccessValues {
+  const { bytes_in, bytes_out } = port.stats();
+  const { stem, query } = splitUri(facts.uri);
+  return {
+    's-ip': port.localIp,
+    'c-ip': facts.ip,
+    'c-proto': facts.protocol,
+    's-uri': facts.uri,
+    'cs-uri-stem': stem,
+    'cs-uri-query': query,
+    'c-referrer': facts.referrer,
+    'c-user-agent': facts.agent,
+    'c-client-id': facts.id,
+    'cs-bytes': bytes_in,
+    'sc-bytes': bytes_out,
+    'c-connect-type': 'normal',
+    'x-page-url': facts.pageUrl,
+  };
+}
+
+function streamValues({ facts }: Client, name: string | undefined, query: string): AccessValues {
+  const uri = name === undefined ? undefined : `${splitUri(facts.uri).stem.replace(/\/$/, '')}/${name}`;
+  return {
+    'x-ctx': name,
+    'x-sname': name,
+    'x-sname-query': query,
+    'x-suri-query': query,
+    'x-suri-stem': uri,
+    'x-suri': uri && query ? `${uri}?${query}` : uri,
+  };
+}
+
+function splitUri(uri: string): { stem: string; query: string } {
+  const mark = uri.indexOf('?');
+  return mark < 0 ? { stem: uri, query: '' } : { stem: uri.slice(0, mark), query: uri.slice(mark + 1) };
+}
+
+function extensionOf(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
