@@ -21,6 +21,7 @@ async function start(options: StartOptions): Promise<number> {
   warnOfPlatform(log);
   const stopped = Promise.withResolvers<number>();
   let close: (() => Promise<void>) | undefined;
+  let reopenLogs = (): void => {};
 
   const stop = (why: string, code: number) => {
     log.info({ event: 'stopping', why }, `stopping: ${why}`);
@@ -43,6 +44,8 @@ async function start(options: StartOptions): Promise<number> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  // a terminal says it when its window is closed; elsewhere it is for logs that have been moved away
+  process.on('SIGHUP', () => (onTerminal ? onSignal('SIGTERM') : reopenLogs()));
   // what reaches here had no owner: nothing can be said about the state of things any more
   const onBug = (where: string) => (error: unknown) => {
     logBug(log, error, where);
@@ -55,6 +58,7 @@ async function start(options: StartOptions): Promise<number> {
     writeAuthorFiles(config.applicationsDir, log);
     const server = await startServer(config, log);
     close = server.close;
+    reopenLogs = server.reopenLogs;
     log.info({ event: 'ready', listeners: server.listeners }, 'ready');
     if (onTerminal) process.stdout.write(panel(server.listeners, config.applicationsDir));
   } catch (error) {

@@ -1,5 +1,6 @@
 // Builds the rooms and wires them; starts bottom-up, stops top-down.
 import { statSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type Adaptor, type AdaptorOptions, openAdaptors } from './adaptor/adaptor.ts';
 import { AddressList } from './adaptor/address-rules.ts';
@@ -9,6 +10,7 @@ import type { SessionOptions } from './adaptor/rtmp-session.ts';
 import { type Clock, systemClock } from './application/clock.ts';
 import { LoadGovernor } from './application/flush.ts';
 import type { ClientSettings, InstanceSettings } from './application/instance.ts';
+import { Journal } from './application/journal.ts';
 import { Registry } from './application/registry.ts';
 import { version } from './cli/help.ts';
 import type { ApplicationConfig } from './config/application.ts';
@@ -16,6 +18,9 @@ import { ApplicationSettings } from './config/application-settings.ts';
 import type { AdaptorConfig, CertificateConfig, Config } from './config/load.ts';
 import type { Note } from './config/note.ts';
 import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from './log/access-fields.ts';
+import { AccessStatus } from './log/access-status.ts';
+import { formatStatus, Subject } from './log/diagnostic-log.ts';
+import { edgeLines } from './log/edge.ts';
 import type { Log } from './log/log.ts';
 import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
 import { FileRecorders } from './recording/recorder.ts';
@@ -26,6 +31,8 @@ const FMS_VERSION = '5,0,17,1';
 
 export interface RunningServer {
   readonly listeners: readonly ListenerAddress[];
+  /** Somebody has moved the log files away: what follows goes to new ones. */
+  reopenLogs(): void;
   /** onAppStop, clients told, files flushed. */
   close(): Promise<void>;
 }
@@ -52,6 +59,16 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
   const logs = new ServerLogs(logOptions(config, software, log), (path, error) =>
     log.error({ event: 'log-file', path, err: error }, `a log cannot be written: ${error.message}`),
   );
+  const { access } = logs;
+  const journal =
+    access &&
+    new Journal({
+      clock,
+      adaptor: config.adaptors[0]!.name,
+      vhost: vhost.name,
+      write: (event, values) => access.write(event, values),
+      checkpoints: undefined,
+    });
   const scripts = new ScriptHost({
     applicationsDir: config.applicationsDir,
     log,
@@ -72,6 +89,7 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     clock,
     scripts,
     recorders,
+    journal,
     hasApplication: (name) => isFolder(join(config.applicationsDir, name)),
     ...instanceSettings(vhost.application, clock, governor),
     settingsFor: (application) => instanceSettings(settings.of(application), clock, governor),
@@ -83,6 +101,8 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     await Promise.all(adaptors.map((adaptor) => adaptor.close('the server is shutting down')));
     await recorders.close();
     await scripts.close();
+    journal?.close();
+    if (adaptors.length > 0) sayStopped(logs, journal);
     await logs.close();
   };
   try {
@@ -94,7 +114,38 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     throw error;
   }
   const listeners = adaptors.flatMap((adaptor) => adaptor.listeners.map(({ address }) => address));
-  return { listeners, close };
+  sayStarted(logs, journal, config, adaptors);
+  return { listeners, close, reopenLogs: () => logs.reopen() };
+}
+
+function sayStarted(
+  { access, master, edge }: ServerLogs,
+  journal: Journal | undefined,
+  config: Config,
+  adaptors: readonly Adaptor[],
+): void {
+  const software = `Understudy/${version()}`;
+  master.write(formatStatus('i', Subject.Server, 1011), `Server started: ${software}`);
+  const isIpv6There = Object.values(networkInterfaces()).some((all) =>
+    all?.some(({ family }) => family === 'IPv6'),
+  );
+  const report = {
+    ipv6: { isThere: isIpv6There, isEnabled: config.server.ipv6 },
+    adaptors: adaptors.map(({ listeners, problems }, i) => ({
+      name: config.adaptors[i]!.name,
+      ports: listeners.map(({ address }) => address),
+      problems: problems.map(({ message }) => message),
+    })),
+  };
+  for (const [status, text] of edgeLines(report)) edge.write(status, text);
+  access?.write('server-start', { 'x-ctx': software, 'x-status': AccessStatus.Ok });
+  journal?.note('vhost-start', { 'x-status': AccessStatus.Ok });
+}
+
+function sayStopped({ access, master }: ServerLogs, journal: Journal | undefined): void {
+  journal?.note('vhost-stop', { 'x-status': AccessStatus.Ok });
+  access?.write('server-stop', { 'x-status': AccessStatus.Ok });
+  master.write(formatStatus('i', Subject.Server, 1012), 'Server stopped');
 }
 
 function logOptions({ logs }: Config, software: string, log: Log): ServerLogsOptions {
@@ -137,6 +188,14 @@ function adaptorOptions(config: Config, adaptor: AdaptorConfig, session: Session
     },
     limits: config.server.connects,
     http: { crossDomainFile: config.server.crossDomainFile, ident2: adaptor.ident2 },
+    tunnel: {
+      ...adaptor.tunnel,
+      limits: {
+        ...config.server.connects,
+        maxConnections: adaptor.tunnel.maxTunnels,
+        maxConnectionsPerAddress: adaptor.tunnel.maxTunnelsPerAddress,
+      },
+    },
     session,
   };
 }

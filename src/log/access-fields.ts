@@ -31,7 +31,7 @@ export const FIELD_KINDS: Readonly<Partial<Record<AccessField, 'address' | 'uri'
   'x-page-url': 'uri',
 };
 
-/** Event → x-category. */
+/** Event → x-category. What a player does in its own buffer, and what plug-ins did, FMS has; here it does not happen. */
 export const ACCESS_EVENTS = {
   'connect-pending': 'session',
   connect: 'session',
@@ -45,7 +45,13 @@ export const ACCESS_EVENTS = {
   stop: 'stream',
   pause: 'stream',
   unpause: 'stream',
+  'client-pause': 'stream',
+  'client-unpause': 'stream',
   seek: 'stream',
+  'client-seek': 'stream',
+  'start-transmit': 'stream',
+  'stop-transmit': 'stream',
+  filenametransform: 'stream',
   record: 'stream',
   recordstop: 'stream',
   'server-start': 'server',
@@ -56,8 +62,3 @@ export const ACCESS_EVENTS = {
   'app-stop': 'application',
 } as const;
 export type AccessEvent = keyof typeof ACCESS_EVENTS;
-
-/** FMS leaves this one out; `*` of Logger.xml, Events, brings it back. */
-export const SHIPPED_EVENTS: readonly AccessEvent[] = (Object.keys(ACCESS_EVENTS) as AccessEvent[]).filter(
-  (event) => event !== 'recordstop',
-);

@@ -1,11 +1,5 @@
 // access.00.log: one event, one line, in the W3C extended format with the fields of Flash Media Server.
-import {
-  ACCESS_EVENTS,
-  ACCESS_FIELDS,
-  type AccessEvent,
-  type AccessField,
-  FIELD_KINDS,
-} from './access-fields.ts';
+import { ACCESS_EVENTS, type AccessEvent, type AccessField, FIELD_KINDS } from './access-fields.ts';
 import { LogFile, type LogFileHost, type LogFileOptions } from './log-file.ts';
 import type { MachineLoad } from './machine-load.ts';
 import { SecretMask } from './secrets.ts';
@@ -102,14 +96,4 @@ export class AccessLog {
   close(): Promise<void> {
     return this.#file.close();
   }
-}
-
-/** Names as in Logger.xml, Fields: a list, or `*`. */
-export function accessFieldsOf(names: readonly string[]): { fields: AccessField[]; unknown: string[] } {
-  if (names.includes('*')) return { fields: [...ACCESS_FIELDS], unknown: [] };
-  const known: ReadonlySet<string> = new Set(ACCESS_FIELDS);
-  return {
-    fields: names.filter((name): name is AccessField => known.has(name)),
-    unknown: names.filter((name) => !known.has(name)),
-  };
 }
