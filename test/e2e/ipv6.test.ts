@@ -34,6 +34,8 @@ const LOOPBACK = 'ip link set lo up';
 const NO_IPV6 = `echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6
                  echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6`;
 const PAIR = `ip link add v0 index 10 type veth peer name v1 index 11
+              ip link set v0 addrgenmode none
+              ip link set v1 addrgenmode none
               ip address add fe80::1/64 dev v0 nodad
               ip address add fe80::2/64 dev v1 nodad
               ip link set v0 up
