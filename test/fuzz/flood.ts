@@ -55,6 +55,7 @@ const FLOODS: readonly ((peer: FuzzPeer) => void)[] = [
 ];
 
 export function flood(peer: FuzzPeer, choices: Choices): void {
+  peer.setChunkSize(4096); // who sends much does not send it byte by byte
   if (choices.oneIn(2)) peer.socket.stall();
   choices.pick(FLOODS)(peer);
 }

@@ -10,7 +10,7 @@ import {
   isCommandType,
   isDataType,
 } from '../../src/protocol/command.ts';
-import { decodeControl, isControlType } from '../../src/protocol/control.ts';
+import { decodeControl, encodeControl, isControlType } from '../../src/protocol/control.ts';
 import {
   ClientHandshake,
   type DigestScheme,
@@ -87,6 +87,12 @@ export class FuzzPeer {
 
   message(message: RtmpMessage, csid = CSID_OF_TYPE[message.typeId] ?? 3): void {
     this.raw(this.encoder.encode(message, csid));
+  }
+
+  setChunkSize(chunkBytes: number): void {
+    const payload = encodeControl({ typeId: MessageType.SetChunkSize, chunkBytes });
+    this.message({ typeId: MessageType.SetChunkSize, streamId: 0, timestampMs: 0, payload }, 2);
+    this.encoder.chunkBytes = chunkBytes;
   }
 
   /** The first chunks of it. */

@@ -30,7 +30,7 @@ test('a planted bug is found, shortened, kept and reported with all it takes to 
 
   const folder = mkdtempSync(join(tmpdir(), 'corpus-'));
   try {
-    const text = await report(trusting, failure, folder);
+    const text = await report(trusting, failure, { folder });
     const path = /kept as (.*)$/m.exec(text)?.[1] ?? '';
     assert.ok(path.startsWith(folder), text);
     const kept = readFileSync(path, 'utf8');

@@ -64,18 +64,29 @@ function* fixedTrials(target: Target): Generator<Trial> {
   for (const [i, input] of target.seeds.entries()) yield { where: `seed input ${i}`, input };
 }
 
+const SHRINK_SECONDS = 30;
+
+export interface ReportOptions {
+  /** Where the input is kept, unless it came from there. */
+  folder?: string;
+  /** Hears of each try to shorten the input. */
+  onTry?: () => void;
+}
+
 /** Shortens the input, keeps it in the corpus, and says all that is needed to see it again. */
-export async function report(target: Target, failure: Failure, folder?: string): Promise<string> {
-  const input = await shrink(target, failure.input);
+export async function report(target: Target, failure: Failure, options: ReportOptions = {}): Promise<string> {
+  const { where } = failure;
+  const isKept = where.startsWith('corpus ');
+  const input = isKept ? failure.input : await shrink(target, failure.input, SHRINK_SECONDS, options.onTry);
   const error = (await execute(target, input)) ?? failure.error;
-  const isKept = failure.where.startsWith('corpus ');
-  const path = isKept ? undefined : writeCorpus(target, input, `${failure.where}: ${rootOf(error)}`, folder);
-  return [
-    `FAILED ${target.name}: ${failure.where}`,
+  const path = isKept ? undefined : writeCorpus(target, input, `${where}: ${rootOf(error)}`, options.folder);
+  const lines = [
+    `FAILED ${target.name}: ${where}`,
     `  ${inspect(error).replaceAll('\n', '\n  ')}`,
     `  input, ${input.length} of ${failure.input.length} bytes: ${toHex(input)}`,
-    path === undefined ? '' : `  kept as ${path}`,
-  ].join('\n');
+  ];
+  if (path !== undefined) lines.push(`  kept as ${path}`);
+  return lines.join('\n');
 }
 
 function rootOf(error: Error): string {

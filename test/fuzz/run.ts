@@ -49,7 +49,9 @@ async function run(): Promise<number> {
     rows[target.name] = { executions: outcome.executions, seconds: outcome.seconds.toFixed(1) };
     if (!outcome.failure) continue;
     failed += 1;
-    console.error(await report(target, outcome.failure));
+    const { failure } = outcome;
+    const onTry = () => watchdog.trial(`${target.name}: ${failure.where}, while it was shortened`);
+    console.error(await report(target, failure, { onTry }));
   }
   await watchdog.stop();
   console.table(rows);
