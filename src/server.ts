@@ -6,6 +6,7 @@ import { type Adaptor, type AdaptorOptions, openAdaptors } from './adaptor/adapt
 import { AddressList } from './adaptor/address-rules.ts';
 import type { CertificateFiles } from './adaptor/certificate.ts';
 import type { ListenerAddress } from './adaptor/listener.ts';
+import { systemResolver } from './adaptor/reverse-dns.ts';
 import type { SessionOptions } from './adaptor/rtmp-session.ts';
 import { type Clock, systemClock } from './application/clock.ts';
 import { LoadGovernor } from './application/flush.ts';
@@ -186,6 +187,7 @@ function adaptorOptions(config: Config, adaptor: AdaptorConfig, session: Session
       deny: AddressList.parse(access.deny),
       order: access.order,
     },
+    resolver: systemResolver,
     limits: config.server.connects,
     http: { crossDomainFile: config.server.crossDomainFile, ident2: adaptor.ident2 },
     tunnel: {

@@ -8,6 +8,7 @@ import type { ConnectLimits } from './connect-rate.ts';
 import { HttpDoor } from './http.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
 import { type PlayerRouteOptions, playerRoutes } from './player-routes.ts';
+import type { Resolver } from './reverse-dns.ts';
 import type { SessionOptions } from './rtmp-session.ts';
 import { TlsDoor, type TlsOptions } from './tls.ts';
 
@@ -29,6 +30,8 @@ export interface AdaptorOptions {
   /** Who puts a PROXY header before each connection. */
   proxies: AddressList;
   rules: AddressRules;
+  /** For rules that name hosts. */
+  resolver: Resolver;
   /** For each port by itself. */
   limits: ConnectLimits;
   http: PlayerRouteOptions;
@@ -145,11 +148,12 @@ export class Adaptor {
     place: ListenPlace,
     hasOther: boolean,
   ): Promise<Listener | undefined> {
-    const { session, proxies, rules, limits } = this.#options;
+    const { session, proxies, rules, resolver, limits } = this.#options;
     const options: ListenerOptions = {
       session,
       proxies,
       rules,
+      resolver,
       limits,
       http: this.#http,
       tls: place.secure ? this.#tls : undefined,

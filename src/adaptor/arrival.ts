@@ -9,7 +9,7 @@ import { type AddressList, type AddressRules, admitsAddress, admitsNames } from 
 import type { ConnectLimiter } from './connect-rate.ts';
 import { type Peer, plainAddress } from './peer.ts';
 import { ProxyHeaderReader } from './proxy-protocol.ts';
-import { verifiedNames } from './reverse-dns.ts';
+import { type Resolver, verifiedNames } from './reverse-dns.ts';
 import { withSharedBuffer } from './shared-read.ts';
 import type { TlsDoor } from './tls.ts';
 
@@ -20,6 +20,8 @@ export interface Door {
   /** Who puts a PROXY header before each connection. From there nothing is taken without one, from elsewhere nothing with one. */
   proxies: AddressList;
   rules: AddressRules;
+  /** For rules that name hosts. */
+  resolver: Resolver;
   limiter: ConnectLimiter;
   /** From here to the first byte of RTMP or HTTP. */
   timeoutMs: number;
@@ -115,7 +117,7 @@ export class Arrival {
 
   #askForNames(peer: Peer): void {
     this.#raw.pause();
-    verifiedNames(peer.ip)
+    verifiedNames(peer.ip, this.#door.resolver)
       .then((names) => {
         if (this.#raw.destroyed) return;
         if (admitsNames(this.#door.rules, peer.ip, names)) this.#admitted(peer);

@@ -9,6 +9,7 @@ import { ConnectLimiter, type ConnectLimits } from './connect-rate.ts';
 import type { HttpDoor } from './http.ts';
 import type { Peer } from './peer.ts';
 import { holderOf } from './port-holder.ts';
+import type { Resolver } from './reverse-dns.ts';
 import { RtmpSession, type SessionOptions } from './rtmp-session.ts';
 import type { TlsDoor } from './tls.ts';
 
@@ -33,6 +34,7 @@ export interface ListenerOptions {
   tls: TlsDoor | undefined;
   proxies: AddressList;
   rules: AddressRules;
+  resolver: Resolver;
   limits: ConnectLimits;
 }
 
@@ -59,6 +61,7 @@ export class Listener {
       tls: options.tls,
       proxies: options.proxies,
       rules: options.rules,
+      resolver: options.resolver,
       limiter: new ConnectLimiter(options.limits, clock),
       timeoutMs: handshakeTimeoutMs,
       clock,

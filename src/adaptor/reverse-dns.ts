@@ -2,16 +2,29 @@
 // when it leads back to the address.
 import { lookup, reverse } from 'node:dns/promises';
 
+/** What is asked of the system. */
+export interface Resolver {
+  reverse(address: string): Promise<string[]>;
+  addressesOf(name: string): Promise<string[]>;
+}
+
+/** /etc/hosts counts both ways. */
+export const systemResolver: Resolver = {
+  reverse,
+  addressesOf: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
+};
+
 /** Names of one address that are looked at: each costs a query, and the far end says how many there are. */
 const MAX_NAMES = 4;
 
-export async function verifiedNames(address: string): Promise<string[]> {
+/** None when it has none, or they cannot be found out. */
+export async function verifiedNames(address: string, resolver: Resolver): Promise<string[]> {
   const bare = address.replace(/%.*$/s, '');
-  const claimed = await reverse(bare).catch(() => []);
+  const claimed = await resolver.reverse(bare).catch(() => []);
   const names = await Promise.all(
     claimed.slice(0, MAX_NAMES).map(async (name) => {
-      const found = await lookup(name, { all: true }).catch(() => []);
-      return found.some((one) => one.address === bare) ? name : undefined;
+      const found = await resolver.addressesOf(name).catch((): string[] => []);
+      return found.includes(bare) ? name : undefined;
     }),
   );
   return names.filter((name) => name !== undefined);

@@ -175,11 +175,34 @@ describe('Allow and Deny', () => {
     assert.equal((await (await core.peer()).connect('live')).name, '_result');
   });
 
-  test('a name that the address does not have lets nobody in', async () => {
-    await using core = await Core.start({ adaptor: { rules: rules('nobody.invalid', '') } });
-    assert.equal(await hearOut(await open(core, hex('03'))), '');
-    assert.deepEqual(refusals(core), [['127.0.0.1', 'Allow and Deny keep it out']]);
+  /** 127.0.0.1 says that it has these names; the forward zone says whose they are. */
+  const resolver = (forward: Record<string, string[]>) => ({
+    reverse: async () => Object.keys(forward),
+    addressesOf: async (name: string) => forward[name] ?? [],
   });
+  const named = rules('example.com', '');
+
+  test('who is allowed by a name that leads back to its address comes in', async () => {
+    await using core = await Core.start({
+      adaptor: { rules: named, resolver: resolver({ 'a.example.com': ['10.0.0.1', '127.0.0.1'] }) },
+    });
+    assert.equal((await (await core.peer()).connect('live')).name, '_result');
+  });
+
+  const lost = () => Promise.reject(new Error('ETIMEOUT'));
+  const nobody = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`${i}.example.net`, []]));
+  for (const [name, dns] of [
+    ['a name that belongs to somebody else', resolver({ 'a.example.com': ['10.0.0.1'] })],
+    ['another name', resolver({ 'example.net': ['127.0.0.1'] })],
+    ['names that cannot be found out', { reverse: lost, addressesOf: lost }],
+    ['the right one behind more than are looked at', resolver({ ...nobody, 'example.com': ['127.0.0.1'] })],
+  ] as const) {
+    test(`${name}: kept out`, async () => {
+      await using core = await Core.start({ adaptor: { rules: named, resolver: dns } });
+      assert.equal(await hearOut(await open(core, hex('03'))), '');
+      assert.deepEqual(refusals(core), [['127.0.0.1', 'Allow and Deny keep it out']]);
+    });
+  }
 });
 
 describe('limits', () => {

@@ -124,6 +124,7 @@ export class Core implements AsyncDisposable {
         tls: undefined,
         proxies: AddressList.parse(''),
         rules: EVERYBODY,
+        resolver: { reverse: async () => [], addressesOf: async () => [] },
         limits: {
           maxConnections: undefined,
           maxConnectionsPerAddress: undefined,
