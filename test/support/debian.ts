@@ -7,6 +7,8 @@ import { delimiter, join } from 'node:path';
 
 /** Program → its package. */
 const PACKAGES = {
+  awk: 'mawk',
+  goaccess: 'goaccess',
   haproxy: 'haproxy',
   ip: 'iproute2',
   openssl: 'openssl',
