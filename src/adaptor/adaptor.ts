@@ -10,6 +10,7 @@ import { Listener, type ListenerOptions } from './listener.ts';
 import { type PlayerRouteOptions, playerRoutes } from './player-routes.ts';
 import type { Resolver } from './reverse-dns.ts';
 import type { SessionOptions } from './rtmp-session.ts';
+import { type TunnelOptions, Tunnels } from './rtmpt.ts';
 import { TlsDoor, type TlsOptions } from './tls.ts';
 
 /** config/hostport.ts */
@@ -35,6 +36,7 @@ export interface AdaptorOptions {
   /** For each port by itself. */
   limits: ConnectLimits;
   http: PlayerRouteOptions;
+  tunnel: TunnelOptions;
   session: SessionOptions;
 }
 
@@ -65,12 +67,14 @@ export class Adaptor {
   readonly problems: ConfigError[] = [];
   readonly #options: AdaptorOptions;
   readonly #http: HttpDoor;
+  readonly #tunnels: Tunnels;
   #tls: TlsDoor | undefined;
 
   constructor(options: AdaptorOptions) {
     const { clock, log } = options.session;
     this.#options = options;
-    this.#http = new HttpDoor(playerRoutes(options.http, log), clock, log);
+    this.#tunnels = new Tunnels(options.tunnel, options.session);
+    this.#http = new HttpDoor([...playerRoutes(options.http, log), ...this.#tunnels.routes], clock, log);
   }
 
   async open(): Promise<void> {
@@ -172,16 +176,24 @@ export class Adaptor {
     return undefined;
   }
 
+  /** Of all its ports, those in tunnels too. */
+  get sessionCount(): number {
+    return this.listeners.reduce((sum, { sessions }) => sum + sessions.size, this.#tunnels.sessions.length);
+  }
+
   /** No new connections; those that are open go on until `close`. */
   stopAccepting(): void {
     for (const listener of this.listeners) listener.stopAccepting();
+    this.#tunnels.stopAccepting();
   }
 
   /** Ends every session and waits until all of them are gone. */
   async close(reason: string): Promise<void> {
-    this.#http.close();
     this.#tls?.close();
-    const closed = await Promise.allSettled(this.listeners.map((listener) => listener.close(reason)));
+    const closed = await Promise.allSettled([
+      this.#tunnels.close(reason).finally(() => this.#http.close()), // the last words go out by HTTP
+      ...this.listeners.map((listener) => listener.close(reason)),
+    ]);
     for (const result of closed) {
       if (result.status === 'rejected') logBug(this.#options.session.log, result.reason, 'adaptor');
     }

@@ -1,5 +1,5 @@
 // The way out of a session: commands, statuses and control messages become chunks; media come as chunks already.
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { CodedError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import { ChunkWriter } from '../protocol/chunk-writer.ts';
@@ -20,7 +20,7 @@ const PIECE_BYTES = 64 << 10;
 const MAX_UNREAD_BYTES = 4 << 20;
 
 export class Outbox {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #writer = new ChunkWriter();
   /** 3 once the client has asked for it in its connect command. */
   objectEncoding: 0 | 3 = 0;
@@ -32,7 +32,7 @@ export class Outbox {
   #unreadBytes = 0;
 
   /** `onUnread`: the peer makes us talk and does not read. */
-  constructor(socket: Socket, onUnread: () => void, dump?: WireDump) {
+  constructor(socket: Duplex, onUnread: () => void, dump?: WireDump) {
     this.#socket = socket;
     this.#onUnread = onUnread;
     this.#dump = dump;
@@ -116,7 +116,7 @@ export class Outbox {
 
   /** Another value whenever bytes have left. The system's own queue shows partial writes, where Node lets us see it. */
   get progress(): number {
-    const { _handle } = this.#socket as Socket & { _handle?: { writeQueueSize?: number } };
+    const { _handle } = this.#socket as Duplex & { _handle?: { writeQueueSize?: number } };
     return this.bytesSent - this.#socket.writableLength - (_handle?.writeQueueSize ?? 0);
   }
 }

@@ -1,6 +1,6 @@
 // One connection from its first byte to its last: handshake, connect, then messages in both directions.
 import { randomBytes } from 'node:crypto';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Client, type ClientPort, type ConnectRefusal } from '../application/client.ts';
 import type { Clock } from '../application/clock.ts';
 import type { AppInstance, ClientSettings } from '../application/instance.ts';
@@ -65,7 +65,7 @@ export interface SessionPeer {
   ip: string;
   /** The address of ours that it has connected to. */
   localIp: string;
-  /** `rtmp`, `rtmps`: what scripts and logs say. */
+  /** `rtmp`, `rtmps`, `rtmpt`: what scripts and logs say. */
   protocol: string;
   /** Encrypted on its way here. A tcUrl that says rtmps makes nobody secure. */
   secure: boolean;
@@ -80,7 +80,8 @@ export class RtmpSession {
   /** Resolves when its socket has gone. */
   readonly closed: Promise<void>;
   log: Log;
-  readonly #socket: Socket;
+  /** A connection, or a tunnel that looks like one. */
+  readonly #socket: Duplex;
   readonly #dump: WireDump | undefined;
   readonly #options: SessionOptions;
   /** Of the application, once it is known. */
@@ -117,7 +118,7 @@ export class RtmpSession {
   #mostTaken = 0;
   #lastTookAt = 0;
 
-  constructor(socket: Socket, peer: SessionPeer, options: SessionOptions) {
+  constructor(socket: Duplex, peer: SessionPeer, options: SessionOptions) {
     this.#socket = socket;
     this.#peer = peer;
     this.#options = options;

@@ -88,10 +88,23 @@ export interface AdaptorConfig {
   readonly proxies: string;
   /** `address` empty: the one that the player has reached. */
   readonly ident2: { readonly isEnabled: boolean; readonly address: string };
+  readonly tunnel: TunnelConfig;
   /** Undefined: there is no certificate. */
   readonly tls: TlsConfig | undefined;
   /** The default one first. */
   readonly vhosts: readonly VhostConfig[];
+}
+
+/** RTMP in HTTP. */
+export interface TunnelConfig {
+  readonly admits: 'true' | 'false' | 'http1.1only' | 'keepalive';
+  readonly holdMs: number;
+  readonly pollMs: number;
+  /** Undefined: never. */
+  readonly idleTimeoutMs: number | undefined;
+  readonly mimeType: string;
+  readonly maxTunnels: number;
+  readonly maxTunnelsPerAddress: number;
 }
 
 export interface CertificateConfig {
@@ -193,6 +206,7 @@ class Loader {
       access: accessConfig(values),
       proxies: values.ProxyProtocol.From,
       ident2: { isEnabled: values.HTTPIdent2['@enable'], address: values.HTTPIdent2['#text'] },
+      tunnel: tunnelConfig(values.HTTPTunnel),
       tls: tlsConfig(values, folder),
       vhosts: vhosts.map((vhost) => this.#vhost(join(folder, vhost), vhost, serverIdleMs)),
     };
@@ -265,6 +279,18 @@ function connectLimits({ ResourceLimits }: ServerValues['Server']): ConnectLimit
     maxConnectionsPerAddress: Edge.MaxConnectionsPerAddress,
     maxRate: Edge.MaxConnectionRate,
     maxRatePerAddress: Edge.MaxConnectionRatePerAddress,
+  };
+}
+
+function tunnelConfig(values: AdaptorValues['HTTPTunnel']): TunnelConfig {
+  return {
+    admits: values.Enable,
+    holdMs: values.IdleAckInterval,
+    pollMs: values.IdlePostInterval,
+    idleTimeoutMs: values.IdleTimeout,
+    mimeType: values.MimeType,
+    maxTunnels: values.MaxTunnels,
+    maxTunnelsPerAddress: values.MaxTunnelsPerAddress,
   };
 }
 

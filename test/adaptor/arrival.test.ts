@@ -109,7 +109,7 @@ describe('one port, several protocols', () => {
   test('another path is not found, another method is not allowed, and the connection is kept for the next request', async () => {
     await using core = await Core.start();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    assert.equal((await http(core, 'POST', '/open/1', { agent, body: '\0' })).status, 404);
+    assert.equal((await http(core, 'POST', '/nothing', { agent, body: '\0' })).status, 404);
     const wrong = await http(core, 'DELETE', '/fcs/ident2', { agent });
     assert.deepEqual([wrong.status, wrong.allow], [405, 'GET, POST']);
     assert.equal((await http(core, 'GET', '/fcs/ident2', { agent })).status, 200);

@@ -76,6 +76,15 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
     access: { allow: 'all', deny: '', order: 'Allow,Deny' },
     proxies: '',
     ident2: { isEnabled: true, address: '' },
+    tunnel: {
+      admits: 'true',
+      holdMs: 512,
+      pollMs: 512,
+      idleTimeoutMs: 60_000,
+      mimeType: 'application/x-fcs',
+      maxTunnels: 10_000,
+      maxTunnelsPerAddress: 256,
+    },
     tls: undefined,
   });
   const { name, aliases, appsDir } = vhosts[0]!;

@@ -5,6 +5,7 @@ import pino from 'pino';
 import { type Adaptor, type AdaptorOptions, openAdaptors } from '../../src/adaptor/adaptor.ts';
 import { AddressList, EVERYBODY } from '../../src/adaptor/address-rules.ts';
 import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
+import type { TunnelOptions } from '../../src/adaptor/rtmpt.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import type { AppInstance } from '../../src/application/instance.ts';
 import type { RecordEvents, Recorders, Recording, RecordRequest } from '../../src/application/recording.ts';
@@ -32,6 +33,21 @@ export const STREAM_OPTIONS = {
   /** Of a clock that stands still, so without any load. */
   governor: new LoadGovernor(new ManualClock()),
 } as const;
+
+/** As conf/ is shipped. */
+export const TUNNEL_OPTIONS: TunnelOptions = {
+  admits: 'true',
+  holdMs: 512,
+  pollMs: 512,
+  idleTimeoutMs: 60_000,
+  mimeType: 'application/x-fcs',
+  limits: {
+    maxConnections: 10_000,
+    maxConnectionsPerAddress: 256,
+    maxRate: undefined,
+    maxRatePerAddress: undefined,
+  },
+};
 
 export interface CoreOptions {
   /** Whether applications have a script; they do. */
@@ -132,6 +148,7 @@ export class Core implements AsyncDisposable {
           maxRatePerAddress: undefined,
         },
         http: { crossDomainFile: undefined, ident2: { isEnabled: true, address: '' } },
+        tunnel: TUNNEL_OPTIONS,
         session,
         ...options.adaptor,
       },
@@ -143,7 +160,7 @@ export class Core implements AsyncDisposable {
     return this.adaptor.listeners[0]!.address.port;
   }
   get sessionCount(): number {
-    return this.adaptor.listeners.reduce((sum, { sessions }) => sum + sessions.size, 0);
+    return this.adaptor.sessionCount;
   }
 
   /** A peer that has shaken hands; destroyed with the core. */

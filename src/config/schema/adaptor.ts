@@ -1,6 +1,16 @@
 // Adaptor.xml: ports, who may use them, and how they are encrypted. One folder of conf/ for each adaptor.
 import { group, leaf, list, type Read, unsupported, unused } from '../element.ts';
-import { hostPort, minutes, text, trueOrFalse } from '../value.ts';
+import {
+  choice,
+  hostPort,
+  milliseconds,
+  minutes,
+  orElse,
+  seconds,
+  text,
+  trueOrFalse,
+  whole,
+} from '../value.ts';
 import { accessLists, addresses } from './access-lists.ts';
 import { certificate } from './certificate.ts';
 
@@ -47,18 +57,40 @@ export const ADAPTOR = group('', {
       'The address that they shall go to.',
     ),
   }),
-  HTTPTunnel: group('', {
-    Enable: unsupported('true', 'http1.1only', 'keepalive'),
-    ...unused(
-      'Edge',
-      'HttpProxy',
-      'IdleAckInterval',
-      'IdlePostInterval',
-      'IdleTimeout',
-      'MaxHeaderLineLength',
+  HTTPTunnel: group('RTMP in HTTP requests, for clients that get no other connection through: rtmpt://.', {
+    Enable: leaf(
+      choice('true', 'false', 'http1.1only', 'keepalive'),
+      'true',
+      'Whose requests are taken: all, none, those of HTTP/1.1, or those whose connections stay open.',
     ),
-    ...unused('MaxPipelinedRequests', 'MaxWriteDelay', 'MimeType', 'MinWriteDelay', 'NeedClose', 'NodeID'),
-    ...unused('Redirect', 'SetCookie', 'WriteBufferSize'),
+    IdleAckInterval: leaf(
+      milliseconds(0, 10_000),
+      '512',
+      'How long a request may be kept for something to say. More saves requests, less makes pauses shorter.',
+    ),
+    IdlePostInterval: leaf(
+      milliseconds(0, 4064),
+      '512',
+      'The longest that a client with nothing to say waits between two requests.',
+    ),
+    IdleTimeout: leaf(
+      orElse(seconds(1, 86_400), '-1', 'never', undefined),
+      '60',
+      'A client without a request for so long has gone.',
+    ),
+    MaxTunnels: leaf(whole(1, 1_000_000), '10000', 'How many clients come by tunnel at a time.'),
+    MaxTunnelsPerAddress: leaf(
+      whole(1, 1_000_000),
+      '256',
+      'How many of them from one address: a company may have a single one.',
+    ),
+    MimeType: leaf(
+      text('a media type'),
+      'application/x-fcs',
+      'What answers are when the request does not say what it is.',
+    ),
+    ...unused('Edge', 'HttpProxy', 'MaxHeaderLineLength', 'MaxPipelinedRequests', 'MaxWriteDelay'),
+    ...unused('MinWriteDelay', 'NeedClose', 'NodeID', 'Redirect', 'SetCookie', 'WriteBufferSize'),
   }),
   HTTPIdent: group('', { '@enable': unsupported('false') }),
   HTTPNull: group('', { '@enable': unsupported('false') }),

@@ -1,0 +1,138 @@
+// RTMP in HTTP requests, for clients that get no other connection through (RTMPT, in TLS RTMPTS):
+//
+//   POST /open/1                            →  the tunnel's id and a line feed
+//   POST /send|idle|close/<id>/<number>     →  tunnel.ts
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ConnectLimiter, type ConnectLimits } from './connect-rate.ts';
+import { type HttpRoute, reply } from './http.ts';
+import type { Peer } from './peer.ts';
+import { RtmpSession, type SessionOptions } from './rtmp-session.ts';
+import { refuse, Tunnel, type TunnelTiming, type TunnelVerb } from './tunnel.ts';
+
+export interface TunnelOptions extends TunnelTiming {
+  /** Whose requests: everybody's, nobody's, those of HTTP/1.1, those whose connections stay open. FMS: Enable. */
+  admits: 'true' | 'false' | 'http1.1only' | 'keepalive';
+  /** A tunnel without a request for so long is closed. Undefined: never. */
+  idleTimeoutMs: number | undefined;
+  /** `application/x-fcs`: what answers are when the request does not say what it is. */
+  mimeType: string;
+  /** A tunnel counts like a connection, and outlives those that its requests come by. */
+  limits: ConnectLimits;
+}
+
+interface Entry {
+  readonly tunnel: Tunnel;
+  readonly session: RtmpSession;
+  readonly isSecure: boolean;
+}
+
+/** Nobody guesses one of 96 bits, and whoever has it has the session. */
+const ID_BYTES = 12;
+const PATH = /^\/(send|idle|close)\/([\w-]{16})\/(\d{1,15})(?:\?|$)/;
+const CHECK_MS = 1_000;
+
+export class Tunnels {
+  readonly routes: readonly HttpRoute[];
+  readonly #options: TunnelOptions;
+  readonly #session: SessionOptions;
+  readonly #tunnels = new Map<string, Entry>();
+  readonly #limiter: ConnectLimiter;
+  #isAccepting = true;
+  #stopChecking: () => void = () => {};
+
+  constructor(options: TunnelOptions, session: SessionOptions) {
+    this.#options = options;
+    this.#session = session;
+    this.#limiter = new ConnectLimiter(options.limits, session.clock);
+    this.routes = options.admits === 'false' ? [] : this.#makeRoutes();
+    this.#checkNowAndThen();
+  }
+
+  get sessions(): RtmpSession[] {
+    return [...this.#tunnels.values()].map(({ session }) => session);
+  }
+
+  #makeRoutes(): HttpRoute[] {
+    const route = (path: string, handle: HttpRoute['handle']): HttpRoute => ({
+      methods: ['POST'],
+      path,
+      handle: (request, response, peer) => {
+        if (this.#admits(request)) return handle(request, response, peer);
+        refuse(response);
+      },
+    });
+    return [
+      route('/open/1', (_request, response, peer) => this.#open(response, peer)),
+      ...['/send/', '/idle/', '/close/'].map((path) =>
+        route(path, (request, response, peer) => this.#pass(request, response, peer)),
+      ),
+    ];
+  }
+
+  #admits({ httpVersion, headers }: IncomingMessage): boolean {
+    const { admits } = this.#options;
+    if (admits === 'true' || httpVersion === '1.1') return true;
+    return admits === 'keepalive' && /\bkeep-alive\b/i.test(headers.connection ?? '');
+  }
+
+  #open(response: ServerResponse, peer: Peer): void {
+    const { ip } = peer;
+    const counted = this.#isAccepting ? this.#limiter.admit(ip) : 'the server is going';
+    if (typeof counted === 'string') {
+      this.#session.log.info({ event: 'connection-refused', ip, reason: counted }, 'tunnel refused');
+      reply(response, 503, {}, 'Service Unavailable\n');
+      return;
+    }
+    const { clock } = this.#session;
+    const { mimeType } = this.#options;
+    const id = randomBytes(ID_BYTES).toString('base64url');
+    const tunnel = new Tunnel(clock, this.#options, mimeType);
+    // a tunnel in TLS is rtmps to scripts and logs, as in Flash Media Server
+    const protocol = peer.secure ? 'rtmps' : 'rtmpt';
+    const session = new RtmpSession(tunnel, { ...peer, protocol }, this.#session);
+    this.#tunnels.set(id, { tunnel, session, isSecure: peer.secure });
+    tunnel.once('close', () => {
+      this.#tunnels.delete(id);
+      counted();
+    });
+    reply(response, 200, { 'content-type': mimeType }, `${id}\n`);
+  }
+
+  #pass(request: IncomingMessage, response: ServerResponse, peer: Peer): void {
+    const [, verb, id = '', number] = PATH.exec(request.url ?? '') ?? [];
+    const entry = this.#tunnels.get(id);
+    // what began in TLS goes on in TLS; the address may change, as behind several proxies
+    if (!entry || entry.isSecure !== peer.secure) refuse(response);
+    else entry.tunnel.serve(verb as TunnelVerb, Number(number), request, response);
+  }
+
+  #checkNowAndThen(): void {
+    const { clock } = this.#session;
+    this.#stopChecking = clock.after(CHECK_MS, () => {
+      const now = clock.now();
+      const { idleTimeoutMs = Number.POSITIVE_INFINITY } = this.#options;
+      for (const { tunnel, session } of this.#tunnels.values()) {
+        if (now - tunnel.lastSeenAt >= idleTimeoutMs) {
+          session.close(`no request of its tunnel for ${idleTimeoutMs} ms`);
+          tunnel.destroy();
+        } else session.check(now);
+      }
+      this.#checkNowAndThen();
+    });
+  }
+
+  /** No new tunnels; those that are open go on until `close`. */
+  stopAccepting(): void {
+    this.#isAccepting = false;
+  }
+
+  /** Ends every session and waits until all of them are gone. */
+  async close(reason: string): Promise<void> {
+    this.stopAccepting();
+    this.#stopChecking();
+    const { sessions } = this;
+    for (const session of sessions) session.close(reason);
+    await Promise.all(sessions.map(({ closed }) => closed));
+  }
+}

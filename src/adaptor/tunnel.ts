@@ -1,0 +1,316 @@
+// One RTMP session inside HTTP requests (RTMPT). To the session it is a connection like any other; requests come with a number
+// each, over as many connections as the client likes, and are served in the order of their numbers:
+//
+//   send   bytes for the session                     answered when the session has room for more
+//   idle   nothing                                   answered when the session has something to say, or after a while
+//   close  the client has gone                       answered at once
+//
+// An answer is one byte, how long to wait before the next idle, and what the session has to say.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Duplex } from 'node:stream';
+import type { Clock } from '../application/clock.ts';
+import { reply } from './http.ts';
+
+export type TunnelVerb = 'send' | 'idle' | 'close';
+
+export interface TunnelTiming {
+  /** How long an idle may be kept for something to say. FMS: IdleAckInterval. */
+  holdMs: number;
+  /** The longest wait between two of them that a client is asked for. FMS: IdlePostInterval. */
+  pollMs: number;
+}
+
+/** A large key frame and the sound beside it. */
+const MAX_BODY_BYTES = 4 << 20;
+const BODY_MS = 30_000;
+/** A reply takes no more pieces when it has this much: a slow reader holds no more, and it is kept for the case of its loss. */
+const REPLY_BYTES = 256 << 10;
+/** Requests that have overtaken the one whose turn it is; FMS: MaxPipelinedRequests. */
+const MAX_AHEAD = 5;
+/** How long they wait for it. */
+const GAP_MS = 5_000;
+/** Received and not read, because the session waits for a verdict: beyond it the client waits too. */
+const UNREAD_BYTES = 64 << 10;
+
+/**
+ * The byte that begins an answer: 1 + ms/16 to wait before the next idle. Flash Media Server steps through these while nothing
+ * happens.
+ */
+const WAITS = [0x01, 0x03, 0x05, 0x09, 0x11, 0x21, 0x41, 0x81, 0xff] as const;
+
+const Phase = {
+  /** A number before it is missing. */
+  Waiting: 'waiting',
+  /** Its body is on its way. */
+  Reading: 'reading',
+  /** The session has no room for its body yet. */
+  Unread: 'unread',
+  /** An idle that is kept until there is something to say. */
+  Held: 'held',
+} as const;
+type Phase = (typeof Phase)[keyof typeof Phase];
+
+interface Turn {
+  readonly verb: TunnelVerb;
+  readonly sequence: number;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  phase: Phase;
+  /** Takes its timer back. */
+  cancel(): void;
+}
+
+/** Answers go out as `type` unless the request had one. */
+export class Tunnel extends Duplex {
+  /** When the last request came. */
+  lastSeenAt: number;
+  readonly #clock: Clock;
+  readonly #timing: TunnelTiming;
+  readonly #type: string;
+  /** Undefined: a client begins with the number it likes. */
+  #last: number | undefined;
+  /** What the last one was told, in case that its answer was lost. */
+  #lastPieces: readonly Uint8Array[] = [];
+  #turn: Turn | undefined;
+  readonly #waiting = new Map<number, Turn>();
+  /** What the session has said and no answer has taken; the stream keeps what comes behind it. */
+  #said: { bytes: Uint8Array; taken: () => void } | undefined;
+  /** One answer at a time is on its way: what a client does not read stays where it is counted. */
+  #onItsWay: ServerResponse | undefined;
+  #quietAnswers = 0;
+  #hasHungUp = false;
+
+  constructor(clock: Clock, timing: TunnelTiming, type: string) {
+    super({ allowHalfOpen: false, readableHighWaterMark: UNREAD_BYTES });
+    this.#clock = clock;
+    this.#timing = timing;
+    this.#type = type;
+    this.lastSeenAt = clock.now();
+  }
+
+  // ── requests ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  serve(verb: TunnelVerb, sequence: number, request: IncomingMessage, response: ServerResponse): void {
+    if (this.destroyed) {
+      refuse(response);
+      return;
+    }
+    this.lastSeenAt = this.#clock.now();
+    const turn: Turn = { verb, sequence, request, response, phase: Phase.Waiting, cancel: () => {} };
+    response.once('close', () => this.#lost(turn));
+    const current = this.#turn;
+    if (sequence === this.#last) this.#repeat(turn);
+    else if (sequence === current?.sequence) {
+      current.request.destroy(); // the client has given up on that connection
+      this.#end(current);
+      this.#begin(turn);
+    } else if (current && current.phase !== Phase.Held) this.#wait(turn, sequence - current.sequence);
+    else if (this.#last === undefined || sequence === this.#last + 1) {
+      if (current) this.#answer(current);
+      this.#begin(turn);
+    } else this.#wait(turn, sequence - this.#last);
+  }
+
+  /** The client has not seen the answer to its last request, or cannot wait for it. */
+  #repeat(turn: Turn): void {
+    const current = this.#turn;
+    if (current?.sequence !== turn.sequence) {
+      this.#send(turn, this.#lastPieces);
+      return;
+    }
+    this.#end(current);
+    current.response.destroy();
+    this.#turn = turn;
+    turn.phase = current.phase;
+    if (turn.phase === Phase.Held) this.#hold(turn);
+  }
+
+  #wait(turn: Turn, ahead: number): void {
+    if (ahead < 1 || ahead > MAX_AHEAD) {
+      refuse(turn.response);
+      return;
+    }
+    const older = this.#waiting.get(turn.sequence);
+    if (older) this.#giveUp(older);
+    this.#waiting.set(turn.sequence, turn);
+    turn.cancel = this.#clock.after(GAP_MS, () => this.#giveUp(turn));
+  }
+
+  #giveUp(turn: Turn): void {
+    turn.cancel();
+    if (this.#waiting.get(turn.sequence) === turn) this.#waiting.delete(turn.sequence);
+    refuse(turn.response);
+  }
+
+  #begin(turn: Turn): void {
+    const { request, response } = turn;
+    this.#turn = turn;
+    turn.phase = Phase.Reading;
+    turn.cancel = this.#clock.after(BODY_MS, () => request.destroy());
+    const parts: Buffer[] = [];
+    let length = 0;
+    request.on('data', (part: Buffer) => {
+      if (this.#turn !== turn) return;
+      length += part.length;
+      parts.push(part);
+      if (length <= MAX_BODY_BYTES) return;
+      this.#end(turn);
+      reply(response, 413, { connection: 'close' }, 'Content Too Large\n');
+      this.destroy(new Error(`a request has more than ${MAX_BODY_BYTES} bytes`));
+    });
+    request.on('end', () => {
+      if (this.#turn === turn) this.#heard(turn, Buffer.concat(parts));
+    });
+  }
+
+  #heard(turn: Turn, body: Uint8Array): void {
+    turn.cancel();
+    this.#last = turn.sequence;
+    this.#lastPieces = [];
+    if (turn.verb === 'close') {
+      this.#hangUp();
+      this.#answer(turn);
+    } else if (turn.verb === 'idle') this.#hold(turn);
+    else {
+      turn.phase = Phase.Unread;
+      const hasRoom = body.length === 0 || this.push(body); // the session may say and do anything in here
+      if (hasRoom && this.#turn === turn) this.#answer(turn);
+    }
+  }
+
+  #hold(turn: Turn): void {
+    this.#turn = turn;
+    turn.phase = Phase.Held;
+    turn.cancel = this.#clock.after(this.#timing.holdMs, () => this.#answer(turn));
+    if (this.#hasSomethingToSay || this.#timing.holdMs === 0) this.#answer(turn);
+  }
+
+  /** Its connection is closed, after its answer or before. */
+  #lost(turn: Turn): void {
+    if (this.#waiting.get(turn.sequence) === turn) this.#giveUp(turn);
+    if (this.#turn !== turn) return;
+    if (turn.phase === Phase.Reading) this.#end(turn);
+    else if (turn.phase === Phase.Held) this.#answer(turn);
+  }
+
+  #end(turn: Turn): void {
+    turn.cancel();
+    this.#turn = undefined;
+  }
+
+  // ── answers ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get #hasSomethingToSay(): boolean {
+    return this.#said !== undefined && this.#onItsWay === undefined;
+  }
+
+  #answer(turn: Turn): void {
+    this.#end(turn);
+    const isHeard = !turn.response.closed;
+    this.#lastPieces = isHeard && this.#hasSomethingToSay ? this.#takeSaid() : [];
+    if (this.#lastPieces.length > 0) this.#quietAnswers = 0;
+    else if (turn.verb === 'idle') this.#quietAnswers += 1;
+    if (isHeard) this.#send(turn, this.#lastPieces);
+    const next = this.#waiting.get(turn.sequence + 1);
+    if (!next) return;
+    next.cancel();
+    this.#waiting.delete(next.sequence);
+    this.#begin(next);
+  }
+
+  #takeSaid(): Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    for (let bytes = 0; this.#said && bytes < REPLY_BYTES; ) {
+      const { bytes: piece, taken } = this.#said;
+      this.#said = undefined;
+      pieces.push(piece);
+      bytes += piece.length;
+      taken(); // from within this the stream writes its next one
+    }
+    return pieces;
+  }
+
+  #send({ verb, request, response }: Turn, pieces: readonly Uint8Array[]): void {
+    if (pieces.length > 0) {
+      this.#onItsWay = response;
+      const arrived = () => {
+        if (this.#onItsWay !== response) return;
+        this.#onItsWay = undefined;
+        this.#sayIfHeld();
+      };
+      response.once('finish', arrived).once('close', arrived);
+    }
+    response.writeHead(200, {
+      'content-type': mediaType(request.headers['content-type']) ?? this.#type,
+      'content-length': pieces.reduce((sum, { length }) => sum + length, 1),
+      'cache-control': 'no-cache',
+    });
+    response.cork();
+    response.write(Uint8Array.of(verb === 'close' ? 0 : this.#wait16));
+    for (const piece of pieces) response.write(piece);
+    response.end();
+  }
+
+  get #wait16(): number {
+    const longest = 1 + Math.floor(this.#timing.pollMs / 16);
+    return Math.min(WAITS[Math.min(this.#quietAnswers, WAITS.length - 1)]!, longest);
+  }
+
+  #sayIfHeld(): void {
+    if (this.#turn?.phase !== Phase.Held) return;
+    // what is said in the same breath goes into the same answer
+    queueMicrotask(() => {
+      if (this.#turn?.phase === Phase.Held && this.#hasSomethingToSay) this.#answer(this.#turn);
+    });
+  }
+
+  // ── the session's side ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** There is room again. */
+  override _read(): void {
+    if (this.#turn?.phase === Phase.Unread && this.readableLength < UNREAD_BYTES) this.#answer(this.#turn);
+  }
+
+  override _write(bytes: Uint8Array, _encoding: BufferEncoding, taken: () => void): void {
+    if (this.#hasHungUp) {
+      taken();
+      return;
+    }
+    this.#said = { bytes, taken };
+    this.#sayIfHeld();
+  }
+
+  /** The session has said its last, and the client has it. */
+  override _final(done: () => void): void {
+    this.push(null);
+    done();
+  }
+
+  #hangUp(): void {
+    this.#hasHungUp = true;
+    const said = this.#said;
+    this.#said = undefined;
+    said?.taken();
+    this.push(null);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    if (this.#turn) {
+      const { response } = this.#turn;
+      this.#end(this.#turn);
+      refuse(response);
+    }
+    for (const turn of [...this.#waiting.values()]) this.#giveUp(turn);
+    done(error);
+  }
+}
+
+/** What a client is told that has no tunnel, or no more. */
+export function refuse(response: ServerResponse): void {
+  if (!response.closed && !response.headersSent) reply(response, 404, {}, 'Not Found\n');
+}
+
+/** What the client calls its own bytes; nothing that a browser would show. */
+function mediaType(given: string | undefined): string | undefined {
+  return given !== undefined && /^application\/[\w.+-]{1,64}$/.test(given) ? given : undefined;
+}
