@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { after, describe, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { AddressList } from '../../src/adaptor/address-rules.ts';
 import { makeCertificate } from '../../src/cli/cert.ts';
-import { certificateFor } from '../support/certificate.ts';
+import { certificateFor, writeCertificate } from '../support/certificate.ts';
 import { endsWithUs } from '../support/child.ts';
 import { Core } from '../support/core.ts';
 import { lacks, programPath } from '../support/debian.ts';
@@ -154,9 +154,10 @@ describe('the server by itself', () => {
   });
 });
 
-async function dialTls(port: number, localAddress = '127.0.0.1'): Promise<TLSSocket> {
+async function dialTls(port: number, localAddress = '127.0.0.1', servername = ''): Promise<TLSSocket> {
   const raw = connectTcp({ port, host: '127.0.0.1', localAddress, noDelay: true });
-  const socket = connect({ socket: raw, rejectUnauthorized: false });
+  const name = servername === '' ? {} : { servername };
+  const socket = connect({ socket: raw, rejectUnauthorized: false, ...name });
   await once(socket, 'secureConnect');
   return socket;
 }
@@ -173,6 +174,53 @@ async function factsThrough(core: Core, port: number) {
   assert.equal(uri, tcUrl);
   return { ip, protocol, secure };
 }
+
+test('proxies, certificates of virtual hosts and Deny are what conf/ says', {
+  skip: withoutHaproxy,
+}, async () => {
+  const root = rootWithCertificate('conf');
+  const adaptor = join(root, 'conf', '_defaultRoot_');
+  const text = readFileSync(join(adaptor, 'Adaptor.xml'), 'utf8');
+  const more = '<Deny>127.0.0.3</Deny><ProxyProtocol><From>127.0.0.1</From></ProxyProtocol></Adaptor>';
+  writeFileSync(join(adaptor, 'Adaptor.xml'), text.replace('</Adaptor>', more));
+  const vhost = join(adaptor, 'tv.example.com');
+  mkdirSync(vhost);
+  writeCertificate(vhost, certificateFor('vhost.example.com'), 'tv');
+  writeFileSync(
+    join(vhost, 'Vhost.xml'),
+    `<VirtualHost>
+       <AliasList><Alias name="www.example.com"/></AliasList>
+       <SSL>
+         <SSLCertificateFile>tv-cert.pem</SSLCertificateFile>
+         <SSLCertificateKeyFile>tv-key.pem</SSLCertificateKeyFile>
+       </SSL>
+     </VirtualHost>`,
+  );
+  await using server = await startServer({ root, set: PLAIN_AND_SECURE, applications: { 'live/': '' } });
+  const { port } = server.listener('rtmp', true);
+
+  for (const [asked, shown] of [
+    ['tv.example.com', 'vhost.example.com'],
+    ['www.example.com', 'vhost.example.com'],
+    ['other.example.com', 'localhost'],
+  ] as const) {
+    const socket = await dialTls(port, '127.0.0.2', asked);
+    assert.equal(socket.getPeerCertificate().subject.CN, shown);
+    socket.destroy();
+  }
+  await assert.rejects(dialTls(port, '127.0.0.3'));
+
+  await using haproxy = await startHaproxy({
+    certificate: certificateFor('tv.example.com'),
+    target: server.port,
+    send: 'send-proxy-v2-ssl',
+  });
+  const peer = await RtmpPeer.over(await dialTls(haproxy.port, '127.0.0.2'));
+  assert.equal((await peer.connect('live')).name, '_result');
+  const { ip, protocol } = await server.waitForLog(({ event }) => event === 'connect');
+  assert.deepEqual([ip, protocol], ['127.0.0.2', 'rtmps']);
+  peer.socket.destroy();
+});
 
 describe('TLS that ends before the server', () => {
   const certificate = certificateFor('tv.example.com');
