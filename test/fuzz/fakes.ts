@@ -189,8 +189,8 @@ export class FakeScript implements InstanceScript {
   }
 
   callResult(responder: number): void {
-    // a client may answer what it was not asked, so only the numbers that were given out are counted
-    this.#responders.delete(responder);
+    if (!this.#responders.delete(responder))
+      this.#complain(`call ${responder} was not made, or is answered again`);
   }
 
   /** Until further notice, the instance is not to be unloaded. */
