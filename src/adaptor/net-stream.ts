@@ -222,9 +222,13 @@ export class NetStream {
       get bytesSent() {
         return bytesSent;
       },
-      write: (bytes) => {
+      write: (bytes, messages) => {
         bytesSent += bytes.length;
+        outbox.messagesSent += messages;
         outbox.write(bytes);
+      },
+      dropped: (messages) => {
+        outbox.messagesDropped += messages;
       },
       started: (streamName) => {
         // a name that nobody publishes may be a stream key that somebody tries; it stays out of the log

@@ -26,6 +26,8 @@ export class Outbox {
   objectEncoding: 0 | 3 = 0;
   bytesSent = 0;
   messagesSent = 0;
+  /** Messages of streams that were left out because the peer is slow. */
+  messagesDropped = 0;
   readonly #onUnread: () => void;
   readonly #dump: WireDump | undefined;
   /** Messages other than media since the socket's queue was last empty. */

@@ -304,6 +304,7 @@ export class RtmpSession {
   }
 
   #clientPort(): ClientPort {
+    const { outbox } = this;
     return {
       localIp: this.#peer.localIp,
       accepted: () => this.#accepted(),
@@ -313,6 +314,9 @@ export class RtmpSession {
       ping: () => this.#ping(),
       close: (reason, status) => this.close(reason, status),
       stats: () => this.stats(),
+      get queuedBytes() {
+        return outbox.queuedBytes;
+      },
     };
   }
 
@@ -449,7 +453,7 @@ export class RtmpSession {
       bytes_out: this.outbox.bytesSent,
       msg_in: this.#messagesIn,
       msg_out: this.outbox.messagesSent,
-      msg_dropped: 0,
+      msg_dropped: this.outbox.messagesDropped,
       ping_rtt: this.#pingRttMs,
     };
   }

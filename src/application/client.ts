@@ -29,6 +29,8 @@ export interface ClientPort {
   /** Sends what is queued, then closes. `reason` and `status` are for the logs. */
   close(reason: string, status?: AccessStatus): void;
   stats(): ClientStats;
+  /** Handed to its connection and not yet sent. */
+  readonly queuedBytes: number;
 }
 
 export const ClientState = { Pending: 'pending', Accepted: 'accepted', Gone: 'gone' } as const;
@@ -38,6 +40,8 @@ export class Client {
   readonly facts: ClientFacts;
   readonly port: ClientPort;
   state: ClientState = ClientState.Pending;
+  /** When it asked to come in, by the clock of its instance. */
+  sinceMs = 0;
   /** Takes back a gate that is still open. */
   dropGate: (() => void) | undefined;
   /** Called at the next pong; the argument says whether one came. */

@@ -34,6 +34,9 @@ export interface LoadState {
   sweepShare: number;
   /** What slow players keep from being freed. */
   heldBytes: number;
+  /** Sweeps since the start, and the time that went into them. */
+  sweeps: number;
+  sweepMs: number;
 }
 
 /** The load of all streams of the process, and what they do about it. */
@@ -42,8 +45,10 @@ export class LoadGovernor {
   readonly #onChange: (state: LoadState) => void;
   #level = 0;
   #windowBegan: number;
-  #sweepMs = 0;
+  #windowSweepMs = 0;
   #sweepShare = 0;
+  #sweeps = 0;
+  #sweepMs = 0;
   #calmSince: number | undefined;
   readonly #maxHeldBytes: number;
   /** Stream → bytes. Its players share their buffers, so it is what the slowest of them has queued. */
@@ -64,6 +69,8 @@ export class LoadGovernor {
       widenedMs: WIDENED_MS[this.#level]!,
       sweepShare: isStale ? 0 : this.#sweepShare,
       heldBytes: this.#heldBytes,
+      sweeps: this.#sweeps,
+      sweepMs: this.#sweepMs,
     };
   }
 
@@ -75,12 +82,14 @@ export class LoadGovernor {
 
   /** A sweep took that long. */
   swept(beganMs: number, endedMs: number): void {
+    this.#sweeps += 1;
     this.#sweepMs += endedMs - beganMs;
+    this.#windowSweepMs += endedMs - beganMs;
     const windowMs = endedMs - this.#windowBegan;
     if (windowMs < WINDOW_MS) return;
-    this.#sweepShare = Math.min(1, this.#sweepMs / windowMs);
+    this.#sweepShare = Math.min(1, this.#windowSweepMs / windowMs);
     this.#windowBegan = endedMs;
-    this.#sweepMs = 0;
+    this.#windowSweepMs = 0;
     this.#judge(endedMs);
   }
 

@@ -114,6 +114,11 @@ export class GopCache {
     return [...this.headersAt(this.#group[0]?.timestampMs ?? liveMs), ...this.#group];
   }
 
+  /** How many `messages` gives. */
+  get messageCount(): number {
+    return this.#dataFrames.size + this.#headers.size + this.#group.length;
+  }
+
   /** Headers only, for a player that comes back at a keyframe. */
   headersAt(timestampMs: number): WireMessage[] {
     const headers = [...this.#dataFrames.values(), ...this.#headers.values()];

@@ -24,6 +24,7 @@ import type {
 } from './script.ts';
 import type { StreamOptions } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
+import { addTraffic, Tally, type Traffic, trafficOf } from './tally.ts';
 
 /** What the application that a client is in means for its connection. */
 export interface ClientSettings {
@@ -72,6 +73,9 @@ export class AppInstance implements ScriptCommands {
   readonly application: string;
   readonly name: string;
   readonly streams: StreamTable;
+  readonly tally = new Tally();
+  /** When it was started. */
+  readonly sinceMs: number;
   readonly #options: InstanceOptions;
   readonly #clients = new Map<string, Client>();
   readonly #publishing: Publishing;
@@ -90,6 +94,7 @@ export class AppInstance implements ScriptCommands {
     this.#options = options;
     this.application = options.application;
     this.name = options.name;
+    this.sinceMs = options.clock.now();
     this.streams = new StreamTable(options.streams);
     this.#journal = options.journal?.of(options.application, options.name);
     this.#publishing = new Publishing({
@@ -105,6 +110,7 @@ export class AppInstance implements ScriptCommands {
     });
     this.#playing = new Playing({
       maxWaitingNames: options.maxWaitingNames,
+      clock: options.clock,
       streams: this.streams,
       script: () => this.#script,
       journal: this.#journal,
@@ -122,12 +128,27 @@ export class AppInstance implements ScriptCommands {
   get clients(): ReadonlyMap<string, Client> {
     return this.#clients;
   }
+  get publications(): Iterable<Publication> {
+    return this.#publishing.live();
+  }
+  get playbacks(): Iterable<Playback> {
+    return this.#playing.playing();
+  }
+
+  /** Of everybody who has ever been here. */
+  traffic(): Traffic {
+    const sum = { ...this.tally.gone };
+    for (const { port } of this.#clients.values()) addTraffic(sum, trafficOf(port.stats()));
+    return sum;
+  }
 
   // ── clients ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Asks the script; `port` is told the outcome, now or later. */
   connect(facts: ClientFacts, args: AmfValue[], port: ClientPort): Client {
     const client = new Client(facts, port);
+    client.sinceMs = this.#options.clock.now();
+    this.tally.connects += 1;
     this.#journal?.connecting(client);
     if (this.#state !== InstanceState.Running) {
       this.#refuse(client, appShutdown());
@@ -178,6 +199,7 @@ export class AppInstance implements ScriptCommands {
 
   #accept(client: Client): void {
     this.#hasServed = true;
+    this.tally.accepted += 1;
     client.state = ClientState.Accepted;
     this.#journal?.connected(client);
     client.port.accepted();
@@ -186,6 +208,8 @@ export class AppInstance implements ScriptCommands {
   #refuse(client: Client, refusal: ConnectRefusal): void {
     client.state = ClientState.Gone;
     this.#clients.delete(client.id);
+    this.tally.rejected += 1;
+    this.tally.left(client.port.stats());
     this.#journal?.refused(client, refusal);
     client.port.refused(refusal);
     this.#armIdle();
@@ -199,6 +223,7 @@ export class AppInstance implements ScriptCommands {
     this.#playing.stopAll(client);
     this.#journal?.disconnected(client, state === ClientState.Pending, reason, status);
     client.state = ClientState.Gone;
+    this.tally.left(client.port.stats());
     client.dropGate?.();
     this.#clients.delete(client.id);
     if (state === ClientState.Accepted) this.#script?.tell({ event: 'disconnect', clientId: client.id });
@@ -229,6 +254,19 @@ export class AppInstance implements ScriptCommands {
 
   callResult(responder: number, ok: boolean, value: AmfValue): void {
     this.#script?.callResult(responder, ok, value);
+  }
+
+  /** By an administrator. False: there is no such client. */
+  disconnect(clientId: string): boolean {
+    const client = this.#clients.get(clientId);
+    client?.port.close('disconnected by an administrator', AccessStatus.ByAdmin);
+    return client !== undefined;
+  }
+
+  /** Started before anybody came: it waits for clients as long as one that has lost them. */
+  awaitClients(): void {
+    this.#hasServed = true;
+    this.#armIdle();
   }
 
   // ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -25,6 +25,8 @@ export class Playback {
   gate: OpenGate | undefined;
   stream: Stream | undefined;
   viewer: Viewer | undefined;
+  /** When it began to play. */
+  sinceMs = 0;
 
   constructor(client: Client, request: PlayRequest, port: PlayerPort) {
     this.client = client;

@@ -2,6 +2,7 @@
 import { AccessStatus } from '../log/access-status.ts';
 import { accessCovers } from './access.ts';
 import type { Client } from './client.ts';
+import type { Clock } from './clock.ts';
 import type { InstanceJournal } from './journal.ts';
 import { Playback, PlaybackState, type PlayerPort } from './playback.ts';
 import type { InstanceScript, PlayRequest, Verdict } from './script.ts';
@@ -11,6 +12,7 @@ import type { StreamTable } from './stream-table.ts';
 export interface PlayingOptions {
   /** Names with players and no publisher. */
   maxWaitingNames: number;
+  clock: Clock;
   streams: StreamTable;
   script: () => InstanceScript | undefined;
   journal: InstanceJournal | undefined;
@@ -61,6 +63,7 @@ export class Playing {
     }
     const { stream } = this.#options.streams.open(name);
     playback.state = PlaybackState.Playing;
+    playback.sinceMs = this.#options.clock.now();
     playback.stream = stream;
     port.started(name);
     this.#options.journal?.playing(playback, name);
@@ -108,11 +111,16 @@ export class Playing {
       this.stop(playback, AccessStatus.ClientGone);
   }
 
+  /** What has begun to play, its stream on air or not. */
+  *playing(): Generator<Playback> {
+    for (const playbacks of this.#ofClient.values()) {
+      for (const one of playbacks) if (one.state === PlaybackState.Playing) yield one;
+    }
+  }
+
   clientsOf(stream: Stream): string[] {
     const ids: string[] = [];
-    for (const playbacks of this.#ofClient.values()) {
-      for (const playback of playbacks) if (playback.stream === stream) ids.push(playback.client.id);
-    }
+    for (const playback of this.playing()) if (playback.stream === stream) ids.push(playback.client.id);
     return ids;
   }
 

@@ -39,6 +39,8 @@ export class Publication {
   /** What the script did to this stream while its name was still being checked; run when live, forgotten otherwise. */
   readonly held: (() => void)[] = [];
   recordMode: RecordMode | undefined;
+  /** When it went live. */
+  sinceMs = 0;
   /** Stops waiting for the pong of whoever has the name. */
   cancelCheck: (() => void) | undefined;
 

@@ -112,6 +112,7 @@ export class Publishing {
     entry.publication = publication;
     publication.stream = entry.stream;
     publication.state = PublicationState.Live;
+    publication.sinceMs = this.#options.clock.now();
     this.#forgetGate(publication);
     port.started(name);
     this.#options.journal?.published(publication, entry.stream);
@@ -298,6 +299,13 @@ export class Publishing {
   endAll(client: Client): void {
     for (const publication of [...(this.#ofClient.get(client) ?? [])])
       this.end(publication, AccessStatus.ClientGone);
+  }
+
+  /** What is live. */
+  *live(): Generator<Publication> {
+    for (const publications of this.#ofClient.values()) {
+      for (const one of publications) if (one.state === PublicationState.Live) yield one;
+    }
   }
 
   #remember(client: Client, publication: Publication): void {

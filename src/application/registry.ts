@@ -3,6 +3,7 @@ import { StatusError } from '../errors.ts';
 import { nameProblem } from '../storage/names.ts';
 import { AppInstance, type InstanceOptions, type InstanceSettings } from './instance.ts';
 import type { Journal } from './journal.ts';
+import { Tally } from './tally.ts';
 
 /** Each has an isolate of 2 MB, and any client that knows an application can start one: `live/1`, `live/2`… */
 const MAX_INSTANCES = 2_000;
@@ -16,9 +17,22 @@ export interface RegistryOptions extends Omit<InstanceOptions, 'application' | '
   hasApplication(name: string): boolean;
 }
 
+/** What is known of an application that has had an instance. */
+export interface ApplicationHistory {
+  instancesLoaded: number;
+  instancesUnloaded: number;
+  /** When its first running instance was started; undefined: none runs. */
+  sinceMs: number | undefined;
+  /** Of the instances that have gone. */
+  readonly tally: Tally;
+}
+
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #instances = new Map<string, AppInstance>();
+  readonly #histories = new Map<string, ApplicationHistory>();
+  /** Connects that reached no instance. */
+  #unplaced = 0;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -30,12 +44,39 @@ export class Registry {
   get instances(): IterableIterator<AppInstance> {
     return this.#instances.values();
   }
+  /** By name; those that have never had an instance are not in it. */
+  get histories(): ReadonlyMap<string, ApplicationHistory> {
+    return this.#histories;
+  }
+  get unplacedConnects(): number {
+    return this.#unplaced;
+  }
+
+  /** The running one of that name, in any form in which a client may give it. */
+  find(app: string): AppInstance | undefined {
+    const path = withoutEdgeSlashes(app);
+    return this.#instances.get(path.includes('/') ? path : `${path}/_definst_`);
+  }
+
+  hasApplication(name: string): boolean {
+    return nameProblem(name) === undefined && !name.includes('/') && this.#options.hasApplication(name);
+  }
 
   /**
    * The instance that a client means by `app`: `application[/instance]`, slashes at either end do not count. A StatusError
    * says that the name is illegal or that there is no such application.
    */
   connect(app: string): AppInstance {
+    try {
+      return this.open(app);
+    } catch (error) {
+      this.#unplaced += 1;
+      throw error;
+    }
+  }
+
+  /** The same for one who does not want to come in. */
+  open(app: string): AppInstance {
     const path = withoutEdgeSlashes(app);
     if (nameProblem(path) !== undefined) {
       throw new StatusError(
@@ -71,12 +112,32 @@ export class Registry {
       ...this.#options.settingsFor?.(application),
       application,
       name,
-      onClosed: () => {
-        if (this.#instances.get(key) === instance) this.#instances.delete(key);
-      },
+      onClosed: () => this.#closed(instance),
     });
     this.#instances.set(key, instance);
+    const history = this.#historyOf(application);
+    history.instancesLoaded += 1;
+    history.sinceMs ??= instance.sinceMs;
     return instance;
+  }
+
+  #closed(instance: AppInstance): void {
+    const { application, fullName, tally } = instance;
+    if (this.#instances.get(fullName) !== instance) return;
+    this.#instances.delete(fullName);
+    const history = this.#historyOf(application);
+    history.instancesUnloaded += 1;
+    history.tally.add(tally);
+    if (history.instancesUnloaded === history.instancesLoaded) history.sinceMs = undefined;
+  }
+
+  #historyOf(application: string): ApplicationHistory {
+    let history = this.#histories.get(application);
+    if (!history) {
+      history = { instancesLoaded: 0, instancesUnloaded: 0, sinceMs: undefined, tally: new Tally() };
+      this.#histories.set(application, history);
+    }
+    return history;
   }
 
   /** Stops all of them: onAppStop, then every client is told NetConnection.Connect.AppShutdown. */

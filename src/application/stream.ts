@@ -7,7 +7,7 @@ import type { BacklogLimits } from './backlog.ts';
 import type { Clock } from './clock.ts';
 import type { FlushPolicy, LoadGovernor } from './flush.ts';
 import { GopCache, type GopCacheLimits } from './gop-cache.ts';
-import { type Flush, type Player, Viewer } from './viewer.ts';
+import { type Flush, type Player, Viewer, type ViewerTotals } from './viewer.ts';
 
 /** Takes whole batches onwards: a recorder, a segmenter. Must not throw or wait. */
 export interface Sink {
@@ -25,7 +25,7 @@ export interface StreamOptions {
   governor: LoadGovernor;
 }
 
-export interface StreamStats {
+export interface StreamStats extends ViewerTotals {
   messagesIn: number;
   bytesIn: number;
   flushes: number;
@@ -43,7 +43,16 @@ const VIDEO_GONE_MS = 10_000;
 
 export class Stream {
   readonly name: string;
-  readonly stats: StreamStats = { messagesIn: 0, bytesIn: 0, flushes: 0, writes: 0, skipped: 0 };
+  readonly stats: StreamStats = {
+    messagesIn: 0,
+    bytesIn: 0,
+    messagesOut: 0,
+    bytesOut: 0,
+    messagesDropped: 0,
+    flushes: 0,
+    writes: 0,
+    skipped: 0,
+  };
   /** Bytes per second, measured over the last full second of publishing. */
   bitrate = 0;
   readonly #clock: Clock;
@@ -243,7 +252,7 @@ export class Stream {
     // With a group, what is pending is part of it and so of the joiner's first bytes: a flush for each joiner would cost all
     // the others a write. Without one the joiner must not miss it.
     if (!this.#cache.hasGroup) this.flush();
-    const viewer = new Viewer(player, this.#options.backlog);
+    const viewer = new Viewer(player, this.#options.backlog, this.stats);
     viewer.join(this.#cache, this.#hasVideo, this.#liveMs);
     this.#viewers.add(viewer);
     if (this.#pending.length > 0) this.#fresh.set(viewer, this.#pending.length);

@@ -8,13 +8,23 @@ import type { GopCache } from './gop-cache.ts';
 export interface Player extends QueuedSocket {
   /** Message stream id; players on 1 share the stream's own bytes. */
   readonly streamId: number;
-  write(bytes: Uint8Array): void;
+  /** `messages`: how many there are in it, for the counters. */
+  write(bytes: Uint8Array, messages: number): void;
+  /** So many messages were not sent to it, for it is slow. */
+  dropped(messages: number): void;
   publishNotify(): void;
   unpublishNotify(): void;
   /** Frames are being left out: NetStream.Play.InsufficientBW. */
   insufficientBandwidth(): void;
   /** It could not keep up at all; the adaptor closes the connection. */
   tooSlow(): void;
+}
+
+/** What all viewers of a stream have had together. */
+export interface ViewerTotals {
+  bytesOut: number;
+  messagesOut: number;
+  messagesDropped: number;
 }
 
 /** One flush of a stream, the same object for all of its viewers. */
@@ -40,19 +50,20 @@ type ViewerState = (typeof ViewerState)[keyof typeof ViewerState];
 export class Viewer {
   readonly player: Player;
   readonly #backlog: Backlog;
+  readonly #totals: ViewerTotals;
   #state: ViewerState = ViewerState.Playing;
   #wantsAudio = true;
   #wantsVideo = true;
   /** What the joiner was sent at once; it must not count as being slow while it is on its way. */
   #burstBytes = 0;
   #toldInsufficient = false;
-  skippedFlushes = 0;
   /** Queued when the last flush came: what of earlier ones it keeps in memory. */
   queuedBefore = 0;
 
-  constructor(player: Player, limits: BacklogLimits) {
+  constructor(player: Player, limits: BacklogLimits, totals: ViewerTotals) {
     this.player = player;
     this.#backlog = new Backlog(limits);
+    this.#totals = totals;
   }
 
   /** Sends headers and the last group of pictures. Without one it waits for a keyframe, and the headers with it. */
@@ -61,10 +72,9 @@ export class Viewer {
       this.#state = ViewerState.Waiting;
       return;
     }
-    const bytes = this.#isFast ? cache.joined(liveMs) : this.#private(cache.messages(liveMs));
-    if (bytes.length === 0) return;
-    this.#burstBytes = bytes.length;
-    this.player.write(bytes);
+    this.#burstBytes = this.#isFast
+      ? this.#send(cache.joined(liveMs), cache.messageCount)
+      : this.#sendPrivate(cache.messages(liveMs));
   }
 
   /** True when it was sent. */
@@ -88,7 +98,8 @@ export class Viewer {
       this.#resume(flush, cache);
       return true;
     }
-    this.skippedFlushes += 1;
+    // one that waits for its first picture has lost nothing
+    if (verdict !== 'write' || this.#toldInsufficient) this.#drop(flush.batch.length);
     if (verdict === 'close') {
       this.#state = ViewerState.Paused; // the last that it hears of this stream
       this.player.tooSlow();
@@ -105,31 +116,43 @@ export class Viewer {
   #resume(flush: Flush, cache: GopCache): void {
     const headers = cache.headersAt(flush.batch[0]!.timestampMs);
     if (this.#isFast) {
-      if (headers.length > 0) this.player.write(Buffer.concat(headers.map(({ wire }) => wire)));
-      this.player.write(flush.bytes);
-    } else this.player.write(this.#private([...headers, ...flush.batch]));
+      this.#send(Buffer.concat(headers.map(({ wire }) => wire)), headers.length);
+      this.#send(flush.bytes, flush.batch.length);
+    } else this.#sendPrivate([...headers, ...flush.batch]);
   }
 
   #write(flush: Flush): void {
-    if (this.#isFast) this.player.write(flush.bytes);
-    else {
-      const bytes = this.#private(flush.batch);
-      if (bytes.length > 0) this.player.write(bytes);
-    }
+    if (this.#isFast) this.#send(flush.bytes, flush.batch.length);
+    else this.#sendPrivate(flush.batch);
+  }
+
+  #send(bytes: Buffer, messages: number): number {
+    const { length } = bytes;
+    if (length === 0) return 0;
+    this.player.write(bytes, messages);
+    this.#totals.bytesOut += length;
+    this.#totals.messagesOut += messages;
+    return length;
+  }
+
+  #drop(messages: number): void {
+    this.player.dropped(messages);
+    this.#totals.messagesDropped += messages;
   }
 
   get #isFast(): boolean {
     return this.player.streamId === WIRE_STREAM_ID && this.#wantsAudio && this.#wantsVideo;
   }
 
-  #private(messages: readonly WireMessage[]): Buffer {
+  #sendPrivate(messages: readonly WireMessage[]): number {
     const { streamId } = this.player;
     const wanted = messages.filter(
       ({ typeId }) =>
         (this.#wantsAudio || typeId !== MessageType.Audio) &&
         (this.#wantsVideo || typeId !== MessageType.Video),
     );
-    return Buffer.concat(wanted.map((message) => rewire(message, { streamId })));
+    const bytes = Buffer.concat(wanted.map((message) => rewire(message, { streamId })));
+    return this.#send(bytes, wanted.length);
   }
 
   receiveAudio(wanted: boolean): void {

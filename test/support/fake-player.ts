@@ -18,6 +18,9 @@ export class FakePlayer implements Player {
   progress = 0;
   /** What was written, buffer by buffer. */
   readonly writes: Uint8Array[] = [];
+  /** Messages, as the counters are told. */
+  sent = 0;
+  lost = 0;
   /** What it was told, in order. */
   readonly told: string[] = [];
 
@@ -25,8 +28,12 @@ export class FakePlayer implements Player {
     this.streamId = streamId;
   }
 
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array, messages: number): void {
     this.writes.push(bytes);
+    this.sent += messages;
+  }
+  dropped(messages: number): void {
+    this.lost += messages;
   }
   publishNotify(): void {
     this.told.push('publish');

@@ -1,0 +1,305 @@
+// The numbers of the server, its applications, instances, streams and clients, as plain values. Whoever counts does so per
+// flush or per socket read and knows nothing of this; here it is summed when somebody asks, and looked at now and then for
+// what it comes to in a second.
+import type { Client } from './client.ts';
+import { ClientState } from './client.ts';
+import type { Clock } from './clock.ts';
+import type { LoadGovernor, LoadState } from './flush.ts';
+import type { AppInstance } from './instance.ts';
+import type { Playback } from './playback.ts';
+import type { Publication } from './publication.ts';
+import type { Registry } from './registry.ts';
+import type { StreamStats } from './stream.ts';
+import type { NamedStream } from './stream-table.ts';
+import { addTraffic, noTraffic, Tally, type Traffic, trafficOf } from './tally.ts';
+
+/** Rates are what they were over the last such time. */
+export const RATE_MS = 5_000;
+
+/** Since the start, those who have gone included. */
+export interface Totals extends Traffic {
+  bytesInPerSecond: number;
+  bytesOutPerSecond: number;
+  /** Whoever has asked to come in. */
+  connects: number;
+  accepted: number;
+  rejected: number;
+  disconnects: number;
+  /** Who is here now, decided or not. */
+  connected: number;
+}
+
+export interface ServerNumbers extends Totals {
+  upMs: number;
+  instances: number;
+  /** On air. */
+  streams: number;
+  players: number;
+  load: LoadState;
+}
+
+export interface ApplicationNumbers extends Totals {
+  name: string;
+  /** Since its first running instance was started; undefined: none runs. */
+  upMs: number | undefined;
+  instancesLoaded: number;
+  instancesUnloaded: number;
+}
+
+export interface InstanceNumbers extends Totals {
+  application: string;
+  /** `live/_definst_` */
+  name: string;
+  upMs: number;
+  /** On air. */
+  streams: number;
+  /** Names that players wait for. They are not listed: one may be a key that somebody tries. */
+  waitingNames: number;
+  players: number;
+}
+
+export interface StreamNumbers extends StreamStats {
+  name: string;
+  publisher: NetStreamNumbers;
+  publisherAgent: string;
+  subscribers: NetStreamNumbers[];
+  isRecorded: boolean;
+  bytesInPerSecond: number;
+  /** What the slowest of its players has not been sent yet. */
+  queuedBytes: number;
+}
+
+export interface ClientNumbers extends Traffic {
+  id: string;
+  ip: string;
+  agent: string;
+  protocol: string;
+  isSecure: boolean;
+  /** With its query: mask it before it is shown. */
+  uri: string;
+  isAccepted: boolean;
+  upMs: number;
+  pingMs: number;
+  queuedBytes: number;
+  netStreams: NetStreamNumbers[];
+}
+
+export interface NetStreamNumbers {
+  /** No other of the process ever has it. */
+  id: number;
+  type: 'publishing' | 'playing live';
+  /** Undefined: a name that is not on air. */
+  stream: string | undefined;
+  clientId: string;
+  upMs: number;
+}
+
+interface Sample {
+  bytesIn: number;
+  bytesOut: number;
+  bytesInPerSecond: number;
+  bytesOutPerSecond: number;
+}
+
+export interface StatisticsOptions {
+  registry: Registry;
+  governor: LoadGovernor;
+  clock: Clock;
+}
+
+export class Statistics {
+  readonly #options: StatisticsOptions;
+  readonly #sinceMs: number;
+  readonly #samples = new WeakMap<AppInstance, Sample>();
+  #sampledMs: number;
+  #cancelSampling = () => {};
+  readonly #netStreamIds = new WeakMap<Publication | Playback, number>();
+  #lastNetStreamId = 0;
+
+  constructor(options: StatisticsOptions) {
+    this.#options = options;
+    this.#sinceMs = options.clock.now();
+    this.#sampledMs = this.#sinceMs;
+    this.#sampleLater();
+  }
+
+  close(): void {
+    this.#cancelSampling();
+  }
+
+  #sampleLater(): void {
+    const { clock, registry } = this.#options;
+    this.#cancelSampling = clock.after(RATE_MS, () => {
+      const now = clock.now();
+      const seconds = (now - this.#sampledMs) / 1000;
+      this.#sampledMs = now;
+      for (const instance of registry.instances) {
+        const { bytesIn, bytesOut } = instance.traffic();
+        const before = this.#samples.get(instance);
+        this.#samples.set(instance, {
+          bytesIn,
+          bytesOut,
+          bytesInPerSecond: (bytesIn - (before?.bytesIn ?? 0)) / seconds,
+          bytesOutPerSecond: (bytesOut - (before?.bytesOut ?? 0)) / seconds,
+        });
+      }
+      this.#sampleLater();
+    });
+  }
+
+  server(): ServerNumbers {
+    const { registry, governor, clock } = this.#options;
+    const instances = [...registry.instances];
+    const gone = new Tally();
+    for (const { tally } of registry.histories.values()) gone.add(tally);
+    gone.connects += registry.unplacedConnects;
+    gone.rejected += registry.unplacedConnects;
+    gone.disconnects += registry.unplacedConnects;
+    const counts = instances.map((instance) => countStreams(instance));
+    return {
+      ...this.#totals(gone, instances),
+      upMs: clock.now() - this.#sinceMs,
+      instances: instances.length,
+      streams: sum(counts.map(({ streams }) => streams)),
+      players: sum(counts.map(({ players }) => players)),
+      load: governor.state,
+    };
+  }
+
+  /** Of one that is there, whether or not it has ever had an instance. */
+  application(name: string): ApplicationNumbers {
+    const { registry, clock } = this.#options;
+    const history = registry.histories.get(name);
+    const instances = [...registry.instances].filter(({ application }) => application === name);
+    const sinceMs = history?.sinceMs;
+    return {
+      ...this.#totals(history?.tally ?? new Tally(), instances),
+      name,
+      upMs: sinceMs === undefined ? undefined : clock.now() - sinceMs,
+      instancesLoaded: history?.instancesLoaded ?? 0,
+      instancesUnloaded: history?.instancesUnloaded ?? 0,
+    };
+  }
+
+  instance(instance: AppInstance): InstanceNumbers {
+    const { application, fullName, sinceMs } = instance;
+    return {
+      ...this.#totals(new Tally(), [instance]),
+      ...countStreams(instance),
+      application,
+      name: fullName,
+      upMs: this.#options.clock.now() - sinceMs,
+    };
+  }
+
+  #totals(gone: Tally, instances: readonly AppInstance[]): Totals {
+    const tally = new Tally();
+    tally.add(gone);
+    const traffic = noTraffic();
+    addTraffic(traffic, gone.gone);
+    let bytesInPerSecond = 0;
+    let bytesOutPerSecond = 0;
+    let connected = 0;
+    for (const instance of instances) {
+      tally.add(instance.tally);
+      addTraffic(traffic, instance.traffic());
+      bytesInPerSecond += this.#samples.get(instance)?.bytesInPerSecond ?? 0;
+      bytesOutPerSecond += this.#samples.get(instance)?.bytesOutPerSecond ?? 0;
+      connected += instance.clients.size;
+    }
+    const { connects, accepted, rejected, disconnects } = tally;
+    const rates = { bytesInPerSecond, bytesOutPerSecond };
+    return { ...traffic, ...rates, connects, accepted, rejected, disconnects, connected };
+  }
+
+  /** Those on air. */
+  streams(instance: AppInstance): StreamNumbers[] {
+    const subscribers = Map.groupBy(instance.playbacks, ({ stream }) => stream?.name);
+    return [...instance.streams.values()].flatMap((entry) => {
+      const { stream, publication } = entry;
+      if (!publication) return [];
+      const players = subscribers.get(stream.name) ?? [];
+      return [
+        {
+          ...stream.stats,
+          name: stream.name,
+          publisher: this.#publishing(publication),
+          publisherAgent: publication.client.facts.agent,
+          subscribers: players.map((playback) => this.#playing(instance, playback)),
+          isRecorded: entry.recording !== undefined,
+          bytesInPerSecond: stream.bitrate,
+          queuedBytes: mostQueued(entry),
+        },
+      ];
+    });
+  }
+
+  clients(instance: AppInstance): ClientNumbers[] {
+    const netStreams = Map.groupBy(this.netStreams(instance), ({ clientId }) => clientId);
+    return [...instance.clients.values()].map((client) => this.#client(client, netStreams.get(client.id)));
+  }
+
+  #client({ facts, port, state, sinceMs }: Client, netStreams: NetStreamNumbers[] = []): ClientNumbers {
+    const stats = port.stats();
+    const { id, ip, agent, protocol, uri } = facts;
+    return {
+      ...trafficOf(stats),
+      ...{ id, ip, agent, protocol, uri, netStreams },
+      isSecure: facts.secure,
+      isAccepted: state === ClientState.Accepted,
+      upMs: this.#options.clock.now() - sinceMs,
+      pingMs: stats.ping_rtt,
+      queuedBytes: port.queuedBytes,
+    };
+  }
+
+  netStreams(instance: AppInstance): NetStreamNumbers[] {
+    return [
+      ...[...instance.publications].map((publication) => this.#publishing(publication)),
+      ...[...instance.playbacks].map((playback) => this.#playing(instance, playback)),
+    ];
+  }
+
+  #publishing(publication: Publication): NetStreamNumbers {
+    const stream = publication.stream?.name;
+    return { ...this.#netStream(publication), type: 'publishing', stream };
+  }
+
+  #playing(instance: AppInstance, playback: Playback): NetStreamNumbers {
+    const name = playback.stream?.name;
+    const isOnAir = name !== undefined && instance.streams.get(name)?.publication !== undefined;
+    return { ...this.#netStream(playback), type: 'playing live', stream: isOnAir ? name : undefined };
+  }
+
+  #netStream(one: Publication | Playback): Pick<NetStreamNumbers, 'id' | 'clientId' | 'upMs'> {
+    let id = this.#netStreamIds.get(one);
+    if (id === undefined) {
+      this.#lastNetStreamId += 1;
+      id = this.#lastNetStreamId;
+      this.#netStreamIds.set(one, id);
+    }
+    return { id, clientId: one.client.id, upMs: this.#options.clock.now() - one.sinceMs };
+  }
+}
+
+function countStreams({
+  streams,
+}: AppInstance): Pick<InstanceNumbers, 'streams' | 'players' | 'waitingNames'> {
+  const counts = { streams: 0, players: 0, waitingNames: 0 };
+  for (const { stream, publication } of streams.values()) {
+    if (publication) counts.streams += 1;
+    else counts.waitingNames += 1;
+    counts.players += stream.viewers.size;
+  }
+  return counts;
+}
+
+function mostQueued({ stream }: NamedStream): number {
+  let most = 0;
+  for (const { player } of stream.viewers) most = Math.max(most, player.queuedBytes);
+  return most;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
