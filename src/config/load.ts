@@ -20,12 +20,14 @@ import { ADAPTOR, type AdaptorValues } from './schema/adaptor.ts';
 import { LOGGER } from './schema/logger.ts';
 import { SERVER, type ServerValues } from './schema/server.ts';
 import { SYMBOLS } from './schema/symbols.ts';
-import { USERS } from './schema/users.ts';
+import { USERS, type UsersValues } from './schema/users.ts';
 import { VHOST, type VhostValues } from './schema/vhost.ts';
 import { loadSymbols, type Symbols } from './symbols.ts';
 
 export const DEFAULT_ADAPTOR = '_defaultRoot_';
 export const DEFAULT_VHOST = '_defaultVHost_';
+/** Beside Users.xml, of the same form: the server's own, where Users.xml is the operator's. */
+const LOCAL_USERS_FILE = 'Users.local.xml';
 
 /** Time in ms, sizes in bytes, folders absolute. What each field means: schema/. */
 export interface Config {
@@ -37,7 +39,7 @@ export interface Config {
     /** What scripts see as application.hostname. */
     readonly hostname: string;
     readonly ipv6: boolean;
-    readonly admin: { readonly listen: readonly ListenAddress[]; readonly access: AccessConfig };
+    readonly admin: AdminConfig;
     readonly limits: ConnectionLimits;
     /** For each port by itself. */
     readonly connects: ConnectLimits;
@@ -52,6 +54,34 @@ export interface Config {
   readonly symbols: Readonly<Record<string, string>>;
   /** What looks like a mistake and stops nothing, and what is not used. */
   readonly notes: readonly Note[];
+}
+
+export interface AdminConfig {
+  readonly listen: readonly ListenAddress[];
+  readonly access: AccessConfig;
+  /** Lists in answers are of <elem name="0">. */
+  readonly elemStyle: boolean;
+  readonly loginLimits: {
+    readonly maxFailures: number;
+    readonly recoveryMs: number;
+    readonly lockoutFailures: number;
+  };
+  /** Methods of /admin/…; undefined: there are none. */
+  readonly methods: AccessConfig | undefined;
+  readonly users: readonly UserConfig[];
+  /** Where the server keeps accounts of its own. */
+  readonly localUsersFile: string;
+}
+
+/** An account of an administrator. */
+export interface UserConfig {
+  readonly name: string;
+  /** As it is, or as admin/password.ts hashes it. */
+  readonly password: string;
+  readonly isHashed: boolean;
+  readonly access: AccessConfig;
+  /** In Users.local.xml. */
+  readonly isLocal: boolean;
 }
 
 export interface ConnectionLimits {
@@ -171,7 +201,6 @@ class Loader {
   load(): Config {
     const { Server, ServerDomain } = this.#read(this.#conf, 'Server.xml', 'Root', SERVER);
     const logger = this.#read(this.#conf, 'Logger.xml', 'Logger', LOGGER);
-    this.#read(this.#conf, 'Users.xml', 'Root', USERS);
     const idle = Server.AutoCloseIdleClients;
     const clientIdleMs = idle['@enable'] ? idle.MaxIdleTime : undefined;
     const adaptors = this.#folders(this.#conf, DEFAULT_ADAPTOR, 'Adaptor.xml').map((name) =>
@@ -184,7 +213,7 @@ class Loader {
       server: {
         hostname: ServerDomain || hostname(),
         ipv6: Server.NetworkingIPv6['@enable'],
-        admin: { listen: Server.AdminServer.HostPort, access: accessConfig(Server.AdminServer) },
+        admin: this.#admin(Server),
         limits: connectionLimits(Server),
         connects: connectLimits(Server),
         crossDomainFile: Server.CrossDomainPath ? resolve(this.#root, Server.CrossDomainPath) : undefined,
@@ -194,6 +223,35 @@ class Loader {
       symbols: this.#symbols.values,
       notes: this.#notes,
     };
+  }
+
+  #admin({ AdminServer, Security }: ServerValues['Server']): AdminConfig {
+    const { UserList, AdminServer: admin } = this.#read(this.#conf, 'Users.xml', 'Root', USERS);
+    const local = this.#read(this.#conf, LOCAL_USERS_FILE, 'Root', USERS);
+    const { MaxFailures, RecoveryTime, LockoutLimit } = Security.LoginLimits;
+    return {
+      listen: AdminServer.HostPort,
+      access: accessConfig(AdminServer),
+      elemStyle: AdminServer.AdminElem,
+      loginLimits: { maxFailures: MaxFailures, recoveryMs: RecoveryTime, lockoutFailures: LockoutLimit },
+      methods: admin.HTTPCommands.Enable ? accessConfig(admin.HTTPCommands) : undefined,
+      users: [...this.#users(UserList.User, false), ...this.#users(local.UserList.User, true)],
+      localUsersFile: join(this.#conf, LOCAL_USERS_FILE),
+    };
+  }
+
+  /** Without those that nobody can log in to. */
+  #users(users: UsersValues['UserList']['User'], isLocal: boolean): UserConfig[] {
+    return users.flatMap((user) => {
+      const { '@encrypt': isHashed, '#text': password } = user.Password;
+      const name = user['@name'];
+      if (name !== '' && password !== '')
+        return [{ name, password, isHashed, isLocal, access: accessConfig(user) }];
+      const file = join('conf', isLocal ? LOCAL_USERS_FILE : 'Users.xml');
+      const text = `${file}: the user ${JSON.stringify(name)} has no ${name === '' ? 'name' : 'password'} and cannot log in`;
+      this.#notes.push({ level: 'warn', text });
+      return [];
+    });
   }
 
   #adaptor(name: string, serverIdleMs: number | undefined): AdaptorConfig {

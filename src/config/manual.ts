@@ -45,8 +45,11 @@ function element(name: string, node: Node, indent: string): string[] {
     case 'list': {
       const lines = element(name, node.item, indent);
       if (node.atLeastOne) return lines;
-      const about = node.item.kind === 'leaf' ? describe(node.item) : leafTexts(node.item);
-      const example = lines.at(-1)!.trim();
+      const about = node.item.kind === 'leaf' ? describe(node.item) : everyLeafText(node.item);
+      const example = lines
+        .map((line) => line.trim())
+        .filter((line) => /^<(?!!)/.test(line))
+        .join(' ');
       return comment([...about, `None by default. Each is ${example}`], indent);
     }
     case 'group':
@@ -74,6 +77,20 @@ function leafTexts({ members }: Group<Members>): string[] {
     const [meaning, expected] = describe(member);
     return key === '#text' ? [meaning, expected] : [`${key.slice(1)}: ${meaning}`, expected];
   });
+}
+
+/** The same with those of the elements in it: the example of a list has no room for comments. */
+function everyLeafText(group: Group<Members>): string[] {
+  const inner = Object.entries(group.members).flatMap(([key, member]) => {
+    if (!/^[^@#]/.test(key)) return [];
+    if (member.kind === 'group') return everyLeafText(member).map((text) => within(key, text));
+    return member.kind === 'leaf' ? describe(member).map((text) => within(key, text)) : [];
+  });
+  return [...leafTexts(group), ...inner];
+}
+
+function within(name: string, text: string): string {
+  return text.startsWith(' ') ? text : `${name}: ${text}`;
 }
 
 function describe({ meaning, value, default: byDefault }: Leaf<unknown>): [string, string] {

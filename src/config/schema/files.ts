@@ -34,7 +34,9 @@ export const CONF_FILES: readonly ConfFile[] = [
     rootName: 'Root',
     schema: USERS,
     about:
-      'Who administers the server. Files of Flash Media Server are accepted; nothing in them is used yet.',
+      'Who administers the server. As long as there is no account here, the first start makes one, says its password once ' +
+      'and keeps its hash in Users.local.xml beside this file; so is every account kept that is added by command. Without ' +
+      'that file, the next start makes another one.',
   },
   {
     path: '_defaultRoot_/Adaptor.xml',

@@ -19,7 +19,12 @@ export const SERVER = group('', {
         'Where the server is administered. Keep it away from the Internet.',
       ),
       ...accessLists('the port of the administration'),
-      ...unused('AdminElem', 'CrossDomainPath', 'IpcHostPort', 'Process', 'RTMP', 'SocketGC'),
+      AdminElem: leaf(
+        trueOrFalse,
+        'false',
+        'The items of a list in answers of /admin/…: true: <elem name="0">, false: <_0>.',
+      ),
+      ...unused('CrossDomainPath', 'IpcHostPort', 'Process', 'RTMP', 'SocketGC'),
     }),
     AutoCloseIdleClients: group('Clients that send and take nothing at all.', {
       '@enable': leaf(trueOrFalse, 'true', 'Whether they are closed.'),
@@ -118,7 +123,23 @@ export const SERVER = group('', {
     Process: group('', { UID: unsupported(''), GID: unsupported('') }),
     ...unused('ActiveProfile', 'Admin', 'Httpd', 'LicenseInfo', 'LicenseInfoEx'),
     ...unused('Localhost', 'Mask', 'Plugins', 'PublicIP', 'ReadBufferSize', 'Registry'),
-    ...unused('SSL', 'SWFVerification', 'ScriptAdaptors', 'Security', 'Services', 'StreamAdaptors'),
+    Security: group('', {
+      LoginLimits: group('Administrators who give a wrong password.', {
+        MaxFailures: leaf(
+          whole(1, 1000),
+          '3',
+          'After so many failures in a row their address has to wait before it may try again.',
+        ),
+        RecoveryTime: leaf(seconds(1, 86400), '30', 'How long it has to wait.'),
+        LockoutLimit: leaf(
+          whole(1, 1000000),
+          '300',
+          'After so many failures in a row their address is locked out until the server is started anew.',
+        ),
+      }),
+      ...unused('MaxUrlLength', 'VirtualDirectoryForFile'),
+    }),
+    ...unused('SSL', 'SWFVerification', 'ScriptAdaptors', 'Services', 'StreamAdaptors'),
     ...unused('Streams'),
   }),
   ServerDomain: leaf(
