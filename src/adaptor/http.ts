@@ -63,7 +63,14 @@ export class HttpDoor {
     const routes = this.#routes.filter((route) => covers(route, path));
     const route = routes.find(({ methods }) => methods.includes(method));
     this.#log.debug(
-      { event: 'http', ip: connection.peer.ip, method, path, found: route !== undefined },
+      // not all of a path that is found: below a route stand secrets, such as the id of a tunnel
+      {
+        event: 'http',
+        ip: connection.peer.ip,
+        method,
+        path: route?.path ?? path,
+        found: route !== undefined,
+      },
       'http request',
     );
     if (route) {
@@ -75,7 +82,7 @@ export class HttpDoor {
         });
     } else if (routes.length > 0) {
       const allow = routes.flatMap(({ methods }) => methods).join(', ');
-      reply(response, 405, { allow }, 'Method Not Allowed\n');
+      reply(response, 405, { Allow: allow }, 'Method Not Allowed\n');
     } else reply(response, 404, {}, 'Not Found\n');
   }
 
@@ -107,7 +114,7 @@ function covers(route: HttpRoute, path: string): boolean {
   return route.path.endsWith('/') ? path.startsWith(route.path) : path === route.path;
 }
 
-/** A short text and what goes with it. */
+/** A short text and what goes with it. COMPAT: librtmp knows no other than these capitals. */
 export function reply(
   response: ServerResponse,
   status: number,
@@ -115,9 +122,9 @@ export function reply(
   body: string | Uint8Array,
 ): void {
   response.writeHead(status, {
-    'content-type': 'text/plain; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-    'cache-control': 'no-cache',
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-cache',
     ...headers,
   });
   response.end(body);

@@ -31,7 +31,7 @@ export function playerRoutes({ crossDomainFile, ident2 }: PlayerRouteOptions, lo
       async handle(_request, response) {
         const policy = crossDomainFile === undefined ? EVERYBODY_MAY : await readPolicy(crossDomainFile, log);
         if (policy === undefined) reply(response, 404, {}, 'Not Found\n');
-        else reply(response, 200, { 'content-type': 'text/x-cross-domain-policy' }, policy);
+        else reply(response, 200, { 'Content-Type': 'text/x-cross-domain-policy' }, policy);
       },
     },
     {

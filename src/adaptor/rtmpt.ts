@@ -96,7 +96,7 @@ export class Tunnels {
       this.#tunnels.delete(id);
       counted();
     });
-    reply(response, 200, { 'content-type': mimeType }, `${id}\n`);
+    reply(response, 200, { 'Content-Type': mimeType }, `${id}\n`);
   }
 
   #pass(request: IncomingMessage, response: ServerResponse, peer: Peer): void {

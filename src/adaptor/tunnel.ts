@@ -155,7 +155,7 @@ export class Tunnel extends Duplex {
       parts.push(part);
       if (length <= MAX_BODY_BYTES) return;
       this.#end(turn);
-      reply(response, 413, { connection: 'close' }, 'Content Too Large\n');
+      reply(response, 413, { Connection: 'close' }, 'Content Too Large\n');
       this.destroy(new Error(`a request has more than ${MAX_BODY_BYTES} bytes`));
     });
     request.on('end', () => {
@@ -240,10 +240,11 @@ export class Tunnel extends Duplex {
       };
       response.once('finish', arrived).once('close', arrived);
     }
+    // COMPAT: librtmp knows no other than these capitals
     response.writeHead(200, {
-      'content-type': mediaType(request.headers['content-type']) ?? this.#type,
-      'content-length': pieces.reduce((sum, { length }) => sum + length, 1),
-      'cache-control': 'no-cache',
+      'Content-Type': mediaType(request.headers['content-type']) ?? this.#type,
+      'Content-Length': pieces.reduce((sum, { length }) => sum + length, 1),
+      'Cache-Control': 'no-cache',
     });
     response.cork();
     response.write(Uint8Array.of(verb === 'close' ? 0 : this.#wait16));

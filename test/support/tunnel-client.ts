@@ -53,6 +53,7 @@ export class TunnelClient extends Duplex {
   /** Answers are taken in the order of the requests. */
   #taken: Promise<void> = Promise.resolve();
   #isOver = false;
+  #isSilent = false;
 
   private constructor(port: number, id: string, options: PostOptions) {
     super({ allowHalfOpen: false });
@@ -60,7 +61,7 @@ export class TunnelClient extends Duplex {
     this.id = id;
     this.#options = options;
     this.on('error', () => {});
-    this.#request('idle');
+    void this.#request('idle');
   }
 
   static async open(port: number, options: PostOptions = {}): Promise<TunnelClient> {
@@ -72,7 +73,16 @@ export class TunnelClient extends Duplex {
     return this as unknown as Socket;
   }
 
-  #request(verb: 'send' | 'idle' | 'close', bytes: Uint8Array | string = '\0'): void {
+  /** Asks for nothing any more, once the request that is at the server is answered; `turn` makes time pass there. */
+  async fallSilent(turn: () => void): Promise<void> {
+    this.#isSilent = true;
+    while (this.#open > 0) {
+      turn();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async #request(verb: 'send' | 'idle' | 'close', bytes: Uint8Array | string = '\0'): Promise<void> {
     const path = `/${verb}/${this.id}/${this.#number}`;
     this.#number += 1;
     this.#open += 1;
@@ -84,6 +94,8 @@ export class TunnelClient extends Duplex {
         this.destroy(error as Error);
       }
     });
+    answered.catch(() => {}); // told in its turn
+    await this.#taken;
   }
 
   #take({ status, body }: Answer): void {
@@ -94,18 +106,17 @@ export class TunnelClient extends Duplex {
       this.#isOver = true;
       this.push(null);
     }
-    if (!this.#isOver && this.#open === 0) this.#request('idle');
+    if (!this.#isOver && !this.#isSilent && this.#open === 0) void this.#request('idle');
   }
 
   override _read(): void {}
 
   override _write(bytes: Uint8Array, _encoding: BufferEncoding, done: () => void): void {
-    this.#request('send', bytes);
-    done();
+    void this.#request('send', bytes).then(() => done());
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    if (!this.#isOver) this.#request('close');
+    if (!this.#isOver) void this.#request('close');
     this.#isOver = true;
     void this.#taken.then(() => done(error));
   }

@@ -1,0 +1,82 @@
+// Tunnels as other people's programs dig them: ffmpeg's rtmpt and librtmp's, with its rtmpdump.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { endsWithUs } from '../support/child.ts';
+import { lacks, programPath } from '../support/debian.ts';
+import {
+  h264Clip,
+  type Packet,
+  playArgs,
+  probePackets,
+  publishArgs,
+  startFfmpeg,
+} from '../support/ffmpeg.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'understudy-rtmpt-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+const APPLICATIONS = {
+  'live/main.ts': `application.onConnect = (client) => {
+    trace('came by', client.protocol, client.secure, client.ip);
+    return true;
+  };`,
+};
+
+const video = (packets: Packet[]) =>
+  packets
+    .filter(({ codecType }) => codecType === 'video')
+    .map(({ pts, dts, size, hash }) => `${pts} ${dts} ${size} ${hash}`);
+
+function tunnels(server: TestServer): unknown[] {
+  return server.log.filter(({ event }) => event === 'connect').map(({ protocol }) => protocol);
+}
+
+test('S-05: ffmpeg publishes and plays by rtmpt on the port of RTMP, packet for packet; the script sees rtmpt', async () => {
+  const clip = await h264Clip();
+  await using server = await startServer({ applications: APPLICATIONS });
+  const url = `rtmpt://127.0.0.1:${server.port}/live/show`;
+  const file = join(dir, 'ffmpeg.flv');
+  await using player = startFfmpeg(playArgs(url, file));
+  await server.waitForLog(({ event }) => event === 'connect');
+  await using publisher = startFfmpeg(publishArgs(clip, url).toSpliced(1, 0, '-t', '6'));
+  for (const run of [publisher, player]) assert.equal((await run.exited).code, 0, String(run.stderr));
+  const played = video(await probePackets(file));
+  assert.ok(played.length >= 140, `${played.length} pictures of 6 s`);
+  assert.deepEqual(played, video(await probePackets(clip)).slice(0, played.length));
+  assert.deepEqual(tunnels(server), ['rtmpt', 'rtmpt']);
+  const traced = server.log.map(({ msg }) => String(msg)).filter((msg) => msg.includes('came by'));
+  assert.equal(traced.length, 2);
+  for (const line of traced) assert.match(line, /came by rtmpt false 127\.0\.0\.1$/);
+});
+
+test('S-05: rtmpdump plays by rtmpt what is published by rtmp, packet for packet', {
+  skip: lacks('rtmpdump'),
+}, async () => {
+  const clip = await h264Clip();
+  await using server = await startServer({ applications: APPLICATIONS });
+  const file = join(dir, 'rtmpdump.flv');
+  const url = `rtmpt://127.0.0.1:${server.port}/live/show`;
+  const child = endsWithUs(
+    spawn(programPath('rtmpdump'), ['--live', '-r', url, '-o', file], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    }),
+  );
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  const ended = once(child, 'close');
+  await server.waitForLog(({ event }) => event === 'connect');
+  const publishing = publishArgs(clip, server.url('live', 'show')).toSpliced(1, 0, '-t', '6');
+  await using publisher = startFfmpeg(publishing);
+  assert.equal((await publisher.exited).code, 0, String(publisher.stderr));
+  await ended; // it leaves when the publisher does
+  const played = video(await probePackets(file));
+  assert.ok(played.length >= 140, `${played.length} pictures of 6 s; ${said}`);
+  assert.deepEqual(played, video(await probePackets(clip)).slice(0, played.length));
+  assert.deepEqual(tunnels(server), ['rtmpt', 'rtmp']);
+});
