@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { makeCertificate } from '../../src/cli/cert.ts';
+import { certificateFor } from '../support/certificate.ts';
 import { endsWithUs } from '../support/child.ts';
+import { Core } from '../support/core.ts';
 import { lacks, programPath } from '../support/debian.ts';
 import {
   h264Clip,
@@ -16,7 +19,10 @@ import {
   publishArgs,
   startFfmpeg,
 } from '../support/ffmpeg.ts';
+import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { startStunnel } from '../support/terminator.ts';
+import { TunnelClient } from '../support/tunnel-client.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'understudy-rtmpt-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -79,4 +85,48 @@ test('S-05: rtmpdump plays by rtmpt what is published by rtmp, packet for packet
   assert.ok(played.length >= 140, `${played.length} pictures of 6 s; ${said}`);
   assert.deepEqual(played, video(await probePackets(clip)).slice(0, played.length));
   assert.deepEqual(tunnels(server), ['rtmpt', 'rtmp']);
+});
+
+test('S-12: a tunnel inside TLS that stunnel takes off reaches the plain port, and plays', {
+  skip: lacks('stunnel'),
+}, async () => {
+  await using core = await Core.start();
+  await using stunnel = await startStunnel({
+    certificate: certificateFor('tv.example.com'),
+    target: core.port,
+  });
+  const client = await TunnelClient.open(stunnel.port, { secure: true });
+  await using player = await RtmpPeer.over(client.asSocket);
+  assert.equal((await player.connect('live', { tcUrl: 'rtmps://tv.example.com/live' })).name, '_result');
+  const id = await player.createStream();
+  player.command('play', 0, ['show', -2000], id);
+  await player.expectStatus('NetStream.Play.Start');
+  const { peer, id: publishing } = await core.publisher('show');
+  peer.video(publishing, 0, Buffer.from('170100000042', 'hex'));
+  assert.equal(Buffer.from((await player.expectMedia()).media!).toString('hex'), '170100000042');
+});
+
+test('S-12: ffmpeg publishes by rtmpts to a port with TLS of its own, and is rtmps to the script', async () => {
+  const root = join(dir, 'rtmpts');
+  mkdirSync(root);
+  makeCertificate(root, ['localhost', '127.0.0.1']);
+  writeFileSync(
+    join(root, 'conf', '_defaultRoot_', 'Adaptor.xml'),
+    `<Adaptor><SSL><SSLServerCtx>
+       <SSLCertificateFile>cert.pem</SSLCertificateFile>
+       <SSLCertificateKeyFile type="PEM">key.pem</SSLCertificateKeyFile>
+     </SSLServerCtx></SSL></Adaptor>`,
+  );
+  const clip = await h264Clip();
+  await using server = await startServer({
+    root,
+    set: { 'ADAPTOR.HOSTPORT': '127.0.0.1:0,-0' },
+    applications: APPLICATIONS,
+  });
+  const url = `rtmpts://127.0.0.1:${server.listener('rtmp', true).port}/live/show`;
+  await using publisher = startFfmpeg(publishArgs(clip, url, { loop: true }));
+  await publisher.reached(2);
+  assert.deepEqual(tunnels(server), ['rtmps']);
+  const traced = server.log.map(({ msg }) => String(msg)).filter((msg) => msg.includes('came by'));
+  assert.match(traced[0]!, /came by rtmps true 127\.0\.0\.1$/);
 });
