@@ -31,6 +31,7 @@ export interface FrameBodies {
   [FrameType.Beat]: BeatBody;
   [FrameType.Turn]: undefined;
   [FrameType.Recycle]: RecycleBody;
+  [FrameType.TurnEnd]: undefined;
 }
 
 /** A frame as it came. `type` may be one we do not know; `body` may share memory with the bytes that were pushed. */

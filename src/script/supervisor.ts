@@ -24,7 +24,7 @@ const OWN_FAULT = /^SIG(ABRT|TRAP|SEGV|ILL|BUS|FPE)$/;
 
 export interface RunnerDeath {
   how: string;
-  /** The unit that took the last turn, if what was run may have been the cause. */
+  /** The unit that probably caused it, if what was run may have been the cause. */
   culprit: number | undefined;
 }
 
@@ -44,7 +44,10 @@ interface Running {
   saidHello: boolean;
   upSince: number;
   silentChecks: number;
-  lastTurn: number | undefined;
+  /** Units in a turn, the oldest turn first. */
+  readonly inTurn: Set<number>;
+  /** The unit that the runner itself holds responsible. */
+  culprit: number | undefined;
   /** Why we ended it. */
   verdict: string | undefined;
   stopChecking(): void;
@@ -108,7 +111,8 @@ export class Supervisor {
       saidHello: false,
       upSince: clock.now(),
       silentChecks: 0,
-      lastTurn: undefined,
+      inTurn: new Set(),
+      culprit: undefined,
       verdict: undefined,
       stopChecking: () => {},
     };
@@ -154,9 +158,13 @@ export class Supervisor {
       case FrameType.Beat:
         return;
       case FrameType.Turn:
-        running.lastTurn = frame.unit;
+        running.inTurn.add(frame.unit);
+        return;
+      case FrameType.TurnEnd:
+        running.inTurn.delete(frame.unit);
         return;
       case FrameType.Recycle:
+        running.culprit = frame.unit;
         this.#end(running, messageOf(frame.body));
         return;
       default:
@@ -201,7 +209,9 @@ export class Supervisor {
     const waitMs = BACK_OFF_MS[Math.min(Math.max(this.#youngDeaths - 1, 0), BACK_OFF_MS.length - 1)]!;
     log.error({ event: 'runner-ended', why, restartInMs: waitMs }, `the script runner has ended: ${why}`);
     const isOwnFault = running.verdict !== undefined || OWN_FAULT.test(how);
-    onDown({ how: why, culprit: isOwnFault ? running.lastTurn : undefined });
+    // turns run side by side; a sound one is over in a moment, so the one that is not has probably done it
+    const [oldest] = running.inTurn;
+    onDown({ how: why, culprit: isOwnFault ? (running.culprit ?? oldest) : undefined });
     this.#cancelRestart = clock.after(waitMs, () => this.#spawn());
   }
 

@@ -26,10 +26,12 @@ export const FrameType = {
   Dead: 68,
   /** `BeatBody`. Unit 0, every 250 ms. */
   Beat: 69,
-  /** Empty body: a turn of this unit begins. The last one seen before a crash names the culprit. */
+  /** Empty body: a turn of this unit begins. Of those that have not ended at a crash, the oldest is the likely culprit. */
   Turn: 70,
-  /** `RecycleBody`. Unit 0: an isolate is stuck for good; the process has to be replaced. */
+  /** `RecycleBody`: the isolate of this unit is stuck for good; the process has to be replaced. */
   Recycle: 71,
+  /** Empty body: the turn of this unit is over. */
+  TurnEnd: 72,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

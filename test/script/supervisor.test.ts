@@ -146,8 +146,8 @@ describe('the supervisor', () => {
 
   test('replaces a runner that asks for it', async () => {
     const { first, deaths } = await running();
-    first.turn(2);
-    first.far.write(encodeFrame(FrameType.Recycle, 0, { message: 'an isolate is stuck' }));
+    first.turn(3);
+    first.far.write(encodeFrame(FrameType.Recycle, 2, { message: 'an isolate is stuck' }));
     await settle();
     assert.equal(first.isKilled, true);
     assert.deepEqual(deaths, [{ how: 'an isolate is stuck', culprit: 2 }]);
@@ -172,6 +172,8 @@ describe('the supervisor', () => {
       const { first, deaths } = await running();
       first.turn(4);
       first.turn(5);
+      first.turn(6);
+      first.far.write(encodeFrame(FrameType.TurnEnd, 4)); // 5 has been at it for longest
       await settle();
       first.end(how);
       assert.deepEqual(deaths, [{ how, culprit }]);

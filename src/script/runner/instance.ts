@@ -21,7 +21,8 @@ import { TimerQueue } from './timers.ts';
 /** What an instance says to the outside. After `failed` and `dead` it says nothing more. */
 export interface InstanceEvents {
   /** A turn, or loading, begins: if the process dies now, it was this one. */
-  turn(): void;
+  turnBegins(): void;
+  turnEnds(): void;
   loaded(): void;
   failed(body: FailedBody): void;
   commands(commands: ScriptCommand[]): void;
@@ -90,7 +91,7 @@ export class ScriptInstance implements Runnable {
 
   async load(engine: ScriptEngine): Promise<void> {
     const { limits } = this.#load;
-    this.#events.turn();
+    this.#events.turnBegins();
     this.#watch(limits.loadMs, 'loading');
     try {
       const isolate = await engine.openIsolate({
@@ -107,6 +108,7 @@ export class ScriptInstance implements Runnable {
       this.#fail({ kind: 'throw', message: `the isolate could not be set up: ${error}`, stack: '' });
     } finally {
       this.#unwatch();
+      this.#events.turnEnds();
     }
   }
 
@@ -173,10 +175,11 @@ export class ScriptInstance implements Runnable {
     this.#hasFaultToTell = false;
     const due = this.#timers.takeDue(MAX_DUE_TIMERS).map((id) => ({ t: 'timer', id }) as const);
     const batch = this.#mailbox.take(due);
-    this.#events.turn();
+    this.#events.turnBegins();
     this.#watch(timeoutMs, 'a turn');
     const outcome = await this.#isolate!.turn(batch.text, this.#freshRandom(), timeoutMs);
     this.#unwatch();
+    this.#events.turnEnds();
     if (this.#state !== 'running') return;
     if (outcome.fault?.kind === 'memory') {
       this.#die({ kind: 'memory', message: `the script took more than ${this.#load.limits.memoryMb} MB` });

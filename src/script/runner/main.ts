@@ -16,7 +16,6 @@ const reader = new FrameReader();
 const scheduler = new Scheduler();
 const instances = new Map<number, ScriptInstance>();
 let engine: ScriptEngine | undefined;
-let announcedUnit = 0;
 
 // A terminal sends these to the whole group; the media process decides when we end.
 process.on('SIGINT', () => {});
@@ -59,7 +58,8 @@ function receive({ type, unit, body }: Frame): void {
 function load(unit: number, body: LoadBody): void {
   if (engine === undefined) throw new Error('Load before Init');
   const instance = new ScriptInstance(body, scheduler, {
-    turn: () => announceTurn(unit),
+    turnBegins: () => send(encodeFrame(FrameType.Turn, unit)),
+    turnEnds: () => send(encodeFrame(FrameType.TurnEnd, unit)),
     loaded: () => send(encodeFrame(FrameType.Loaded, unit)),
     commands: (commands) => send(encodeFrame(FrameType.Commands, unit, commands)),
     failed: (failure) => {
@@ -70,16 +70,10 @@ function load(unit: number, body: LoadBody): void {
       instances.delete(unit);
       send(encodeFrame(FrameType.Dead, unit, death));
     },
-    recycle: (message) => send(encodeFrame(FrameType.Recycle, 0, { message })),
+    recycle: (message) => send(encodeFrame(FrameType.Recycle, unit, { message })),
   });
   instances.set(unit, instance);
   void instance.load(engine);
-}
-
-function announceTurn(unit: number): void {
-  if (unit === announcedUnit) return;
-  announcedUnit = unit;
-  send(encodeFrame(FrameType.Turn, unit));
 }
 
 function send(frame: Buffer): void {
