@@ -1,10 +1,11 @@
 // The process: arguments, signals, exit code.
 
+import type { NewAccount } from './admin/accounts.ts';
 import { CommandError, type StartOptions } from './cli/args.ts';
 import { refreshAuthorFiles } from './cli/author-files.ts';
 import { run } from './cli/main.ts';
 import { panel } from './cli/panel.ts';
-import { loadConfig } from './config/load.ts';
+import { type Config, loadConfig } from './config/load.ts';
 import { ConfigError } from './errors.ts';
 import { createLog, type Log, logBug } from './log/log.ts';
 import { startServer } from './server.ts';
@@ -56,10 +57,13 @@ async function start(options: StartOptions): Promise<number> {
 
   try {
     writeAuthorFiles(config.applicationsDir, log);
-    const server = await startServer(config, log);
+    const server = await startServer(config, log, (why) => {
+      if (signals++ === 0) stop(why, 0);
+    });
     close = server.close;
     reopenLogs = server.reopenLogs;
     log.info({ event: 'ready', listeners: server.listeners }, 'ready');
+    if (server.firstAccount) process.stderr.write(firstAccountText(server.firstAccount, config));
     if (onTerminal) process.stdout.write(panel(server.listeners, config.applicationsDir));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -67,6 +71,14 @@ async function start(options: StartOptions): Promise<number> {
     return 1;
   }
   return stopped.promise;
+}
+
+/** To standard error, for the log is kept. */
+function firstAccountText({ name, password, problem }: NewAccount, { server }: Config): string {
+  const kept = problem
+    ? 'It holds until the server ends, for it cannot be kept.'
+    : `It is said this once; its hash is in ${server.admin.localUsersFile}.`;
+  return `\n  Administrator ${name}, password ${password}\n  ${kept}\n\n`;
 }
 
 /** A folder that cannot be written to is served all the same; only its authors' editors know less. */

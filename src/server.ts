@@ -1,22 +1,28 @@
 // Builds the rooms and wires them; starts bottom-up, stops top-down.
-import { statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type Adaptor, type AdaptorOptions, openAdaptors } from './adaptor/adaptor.ts';
-import { AddressList } from './adaptor/address-rules.ts';
+import { AddressList, type AddressRules, admitsNames } from './adaptor/address-rules.ts';
+import { addressesOf } from './adaptor/addresses.ts';
 import type { CertificateFiles } from './adaptor/certificate.ts';
 import type { ListenerAddress } from './adaptor/listener.ts';
 import { systemResolver } from './adaptor/reverse-dns.ts';
 import type { SessionOptions } from './adaptor/rtmp-session.ts';
+import type { NewAccount } from './admin/accounts.ts';
+import { Admin, type AdminOptions } from './admin/admin.ts';
+import type { Administered } from './admin/administered.ts';
+import type { AdminAddress } from './admin/port.ts';
 import { type Clock, systemClock } from './application/clock.ts';
 import { LoadGovernor } from './application/flush.ts';
 import type { ClientSettings, InstanceSettings } from './application/instance.ts';
 import { Journal } from './application/journal.ts';
 import { Registry } from './application/registry.ts';
+import { Statistics } from './application/statistics.ts';
 import { version } from './cli/help.ts';
 import type { ApplicationConfig } from './config/application.ts';
 import { ApplicationSettings } from './config/application-settings.ts';
-import type { AdaptorConfig, CertificateConfig, Config } from './config/load.ts';
+import type { AccessConfig, AdaptorConfig, CertificateConfig, Config } from './config/load.ts';
 import type { Note } from './config/note.ts';
 import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from './log/access-fields.ts';
 import { AccessStatus } from './log/access-status.ts';
@@ -26,19 +32,27 @@ import type { Log } from './log/log.ts';
 import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
 import { FileRecorders } from './recording/recorder.ts';
 import { ScriptHost, type ScriptSettings } from './script/host.ts';
+import { nameProblem } from './storage/names.ts';
 
 /** What clients are told that they talk to: the last Flash Media Server's number, for they read features from it. */
 const FMS_VERSION = '5,0,17,1';
 
 export interface RunningServer {
-  readonly listeners: readonly ListenerAddress[];
+  readonly listeners: readonly (ListenerAddress | AdminAddress)[];
+  /** Made because there was none. Its password is for the operator's eyes, now, and for no log. */
+  readonly firstAccount: NewAccount | undefined;
   /** Somebody has moved the log files away: what follows goes to new ones. */
   reopenLogs(): void;
   /** onAppStop, clients told, files flushed. */
   close(): Promise<void>;
 }
 
-export async function startServer(config: Config, log: Log): Promise<RunningServer> {
+/** `stop`: an administrator wants it to end. */
+export async function startServer(
+  config: Config,
+  log: Log,
+  stop: (why: string) => void,
+): Promise<RunningServer> {
   sayNotes(config.notes, log);
   for (const { name, vhosts } of config.adaptors) {
     for (const { name: host } of vhosts.slice(1)) {
@@ -95,14 +109,19 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     ...instanceSettings(vhost.application, clock, governor),
     settingsFor: (application) => instanceSettings(settings.of(application), clock, governor),
   });
+  const statistics = new Statistics({ registry, governor, clock });
   let adaptors: Adaptor[] = [];
+  let admin: Admin | undefined;
   const close = async () => {
+    const adminClosed = admin?.close();
+    statistics.close();
     for (const adaptor of adaptors) adaptor.stopAccepting();
     await registry.shutdown();
     await Promise.all(adaptors.map((adaptor) => adaptor.close('the server is shutting down')));
     await recorders.close();
     await scripts.close();
     journal?.close();
+    await adminClosed;
     if (adaptors.length > 0) sayStopped(logs, journal);
     await logs.close();
   };
@@ -110,13 +129,31 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     await scripts.start();
     const session = sessionOptions(config, log, registry);
     adaptors = await openAdaptors(config.adaptors.map((adaptor) => adaptorOptions(config, adaptor, session)));
+    if (config.server.admin.listen.length > 0) {
+      const administered: Administered = {
+        software,
+        registry,
+        statistics,
+        adaptors: config.adaptors.map(({ name, vhosts }) => ({
+          name,
+          vhosts: vhosts.map((one) => one.name),
+        })),
+        applications: () => applicationsIn(config.applicationsDir),
+        connections: () => adaptors.reduce((sum, { sessionCount }) => sum + sessionCount, 0),
+        stop,
+      };
+      admin = await Admin.open(await adminOptions(config, administered, log, logs));
+    }
   } catch (error) {
     await close();
     throw error;
   }
-  const listeners = adaptors.flatMap((adaptor) => adaptor.listeners.map(({ address }) => address));
+  const listeners = [
+    ...adaptors.flatMap((adaptor) => adaptor.listeners.map(({ address }) => address)),
+    ...(admin?.addresses ?? []),
+  ];
   sayStarted(logs, journal, config, adaptors);
-  return { listeners, close, reopenLogs: () => logs.reopen() };
+  return { listeners, firstAccount: admin?.firstAccount, close, reopenLogs: () => logs.reopen() };
 }
 
 function sayStarted(
@@ -200,6 +237,72 @@ function adaptorOptions(config: Config, adaptor: AdaptorConfig, session: Session
     },
     session,
   };
+}
+
+async function adminOptions(
+  { root, server }: Config,
+  administered: Administered,
+  log: Log,
+  logs: ServerLogs,
+): Promise<AdminOptions> {
+  const { listen, access, users, loginLimits, localUsersFile, methods, elemStyle } = server.admin;
+  const secure = listen.filter((place) => place.secure);
+  if (secure.length > 0) {
+    log.error(
+      { event: 'port-closed', kind: 'admin' },
+      'the administration speaks no TLS: such a port of it stays closed',
+    );
+  }
+  const places = listen
+    .filter((place) => !place.secure)
+    .map(async ({ host, port }) =>
+      (await addressesOf(host, server.ipv6)).map((address) => ({ host: address, port })),
+    );
+  return {
+    administered,
+    listen: (await Promise.all(places)).flat(),
+    admits: addressTest(access, 'the administration', log),
+    users: users.map(({ access: own, ...user }) => ({
+      ...user,
+      admits: addressTest(own, `the administrator ${user.name}`, log),
+    })),
+    loginLimits,
+    usersFile: localUsersFile,
+    mayCall: (method) => methods !== undefined && admitsMethod(methods, method),
+    isElemStyle: elemStyle,
+    root,
+    clock: systemClock,
+    nowMs: () => Date.now(),
+    log,
+    write: (status, text) => logs.admin.write(status, text),
+  };
+}
+
+/** By address alone: who administers a server does not depend on what a DNS says. */
+function addressTest({ allow, deny, order }: AccessConfig, what: string, log: Log): (ip: string) => boolean {
+  const rules: AddressRules = { allow: AddressList.parse(allow), deny: AddressList.parse(deny), order };
+  if (rules.allow.hasNames || rules.deny.hasNames) {
+    log.warn(
+      { event: 'config' },
+      `Allow and Deny of ${what}: names of hosts do not count there, addresses do`,
+    );
+  }
+  return (ip) => admitsNames(rules, ip, []);
+}
+
+function admitsMethod({ allow, deny, order }: AccessConfig, method: string): boolean {
+  const isIn = (list: string) =>
+    list.split(',').some((name) => name.trim() === method || name.trim().toLowerCase() === 'all');
+  return order === 'Allow,Deny' ? isIn(allow) && !isIn(deny) : !isIn(deny) || isIn(allow);
+}
+
+function applicationsIn(applicationsDir: string): string[] {
+  if (!isFolder(applicationsDir)) return [];
+  return readdirSync(applicationsDir, { withFileTypes: true })
+    .filter(({ name }) => nameProblem(name) === undefined && name !== 'node_modules')
+    .filter(({ name }) => isFolder(join(applicationsDir, name)))
+    .map(({ name }) => name)
+    .sort();
 }
 
 function certificateFiles(config: CertificateConfig): CertificateFiles {

@@ -139,8 +139,8 @@ export class Statistics {
         this.#samples.set(instance, {
           bytesIn,
           bytesOut,
-          bytesInPerSecond: (bytesIn - (before?.bytesIn ?? 0)) / seconds,
-          bytesOutPerSecond: (bytesOut - (before?.bytesOut ?? 0)) / seconds,
+          bytesInPerSecond: Math.round((bytesIn - (before?.bytesIn ?? 0)) / seconds),
+          bytesOutPerSecond: Math.round((bytesOut - (before?.bytesOut ?? 0)) / seconds),
         });
       }
       this.#sampleLater();
@@ -148,7 +148,7 @@ export class Statistics {
   }
 
   server(): ServerNumbers {
-    const { registry, governor, clock } = this.#options;
+    const { registry, governor } = this.#options;
     const instances = [...registry.instances];
     const gone = new Tally();
     for (const { tally } of registry.histories.values()) gone.add(tally);
@@ -158,7 +158,7 @@ export class Statistics {
     const counts = instances.map((instance) => countStreams(instance));
     return {
       ...this.#totals(gone, instances),
-      upMs: clock.now() - this.#sinceMs,
+      upMs: this.#msSince(this.#sinceMs),
       instances: instances.length,
       streams: sum(counts.map(({ streams }) => streams)),
       players: sum(counts.map(({ players }) => players)),
@@ -168,14 +168,14 @@ export class Statistics {
 
   /** Of one that is there, whether or not it has ever had an instance. */
   application(name: string): ApplicationNumbers {
-    const { registry, clock } = this.#options;
+    const { registry } = this.#options;
     const history = registry.histories.get(name);
     const instances = [...registry.instances].filter(({ application }) => application === name);
     const sinceMs = history?.sinceMs;
     return {
       ...this.#totals(history?.tally ?? new Tally(), instances),
       name,
-      upMs: sinceMs === undefined ? undefined : clock.now() - sinceMs,
+      upMs: sinceMs === undefined ? undefined : this.#msSince(sinceMs),
       instancesLoaded: history?.instancesLoaded ?? 0,
       instancesUnloaded: history?.instancesUnloaded ?? 0,
     };
@@ -188,8 +188,12 @@ export class Statistics {
       ...countStreams(instance),
       application,
       name: fullName,
-      upMs: this.#options.clock.now() - sinceMs,
+      upMs: this.#msSince(sinceMs),
     };
+  }
+
+  #msSince(ms: number): number {
+    return Math.round(this.#options.clock.now() - ms);
   }
 
   #totals(gone: Tally, instances: readonly AppInstance[]): Totals {
@@ -227,7 +231,7 @@ export class Statistics {
           publisherAgent: publication.client.facts.agent,
           subscribers: players.map((playback) => this.#playing(instance, playback)),
           isRecorded: entry.recording !== undefined,
-          bytesInPerSecond: stream.bitrate,
+          bytesInPerSecond: Math.round(stream.bitrate),
           queuedBytes: mostQueued(entry),
         },
       ];
@@ -247,7 +251,7 @@ export class Statistics {
       ...{ id, ip, agent, protocol, uri, netStreams },
       isSecure: facts.secure,
       isAccepted: state === ClientState.Accepted,
-      upMs: this.#options.clock.now() - sinceMs,
+      upMs: this.#msSince(sinceMs),
       pingMs: stats.ping_rtt,
       queuedBytes: port.queuedBytes,
     };
@@ -278,7 +282,7 @@ export class Statistics {
       id = this.#lastNetStreamId;
       this.#netStreamIds.set(one, id);
     }
-    return { id, clientId: one.client.id, upMs: this.#options.clock.now() - one.sinceMs };
+    return { id, clientId: one.client.id, upMs: this.#msSince(one.sinceMs) };
   }
 }
 

@@ -1,0 +1,156 @@
+// The administration of a running server: its accounts, its ports, and what they lead to.
+import type { Clock } from '../application/clock.ts';
+import { ConfigError } from '../errors.ts';
+import { formatStatus, Subject } from '../log/diagnostic-log.ts';
+import { type Log, logBug } from '../log/log.ts';
+import { Accounts, type NewAccount, type User } from './accounts.ts';
+import type { Administered } from './administered.ts';
+import { Commands } from './commands.ts';
+import { Door } from './door.ts';
+import { LoginLimits, type LoginLimitsOptions } from './login-limits.ts';
+import { Methods } from './methods.ts';
+import { type AdminAddress, AdminPort } from './port.ts';
+import { ProcessMeter } from './process-meter.ts';
+import { makeRoutes } from './routes.ts';
+import { removeRunFile, writeRunFile } from './run-file.ts';
+import { Tokens } from './tokens.ts';
+import { writeUsersFile } from './users-file.ts';
+
+export interface AdminOptions {
+  administered: Administered;
+  /** Literal addresses. */
+  listen: readonly { host: string; port: number }[];
+  /** By Allow and Deny of the whole port. */
+  admits(ip: string): boolean;
+  users: readonly User[];
+  loginLimits: LoginLimitsOptions;
+  /** Where accounts are kept that are no operator's. */
+  usersFile: string;
+  /** By HTTPCommands of Users.xml. */
+  mayCall(method: string): boolean;
+  isElemStyle: boolean;
+  /** Of the root folder's run/admin.json; undefined: there is none. */
+  root: string | undefined;
+  clock: Clock;
+  /** Of the wall clock, ms. */
+  nowMs(): number;
+  log: Log;
+  /** The admin log. */
+  write(status: string, text: string): void;
+}
+
+/** What the terminal's commands are called in the admin log. No account has that name: it has a blank. */
+const TERMINAL = 'the terminal';
+
+export class Admin {
+  readonly #options: AdminOptions;
+  readonly #ports: AdminPort[];
+  readonly #meter: ProcessMeter;
+  /** Undefined: nobody can read it. */
+  readonly #token: string | undefined;
+  /** The one that has been made because there was none; its password is to be said once and nowhere else. */
+  readonly firstAccount: NewAccount | undefined;
+
+  private constructor(
+    options: AdminOptions,
+    parts: {
+      ports: AdminPort[];
+      meter: ProcessMeter;
+      token: string | undefined;
+      first: NewAccount | undefined;
+    },
+  ) {
+    this.#options = options;
+    this.#ports = parts.ports;
+    this.#meter = parts.meter;
+    this.#token = parts.token;
+    this.firstAccount = parts.first;
+  }
+
+  /** Opens what can be opened; a port that cannot is logged, for the server serves without it too. */
+  static async open(options: AdminOptions): Promise<Admin> {
+    const { administered, clock, log, nowMs, write, mayCall, isElemStyle } = options;
+    const tokens = new Tokens(clock);
+    const accounts = new Accounts({
+      users: options.users,
+      limits: new LoginLimits(options.loginLimits, clock),
+      save: (users) => writeUsersFile(options.usersFile, users),
+      onChange: (name) => tokens.revokeAllOf(name),
+    });
+    warnOfPasswords(accounts, log);
+    const first = await accounts.makeFirst();
+    if (first) sayFirst(first, options);
+    const meter = new ProcessMeter(clock);
+    const commands = new Commands({ administered, accounts, write });
+    const door = new Door({
+      ...{ administered, accounts, tokens, meter, mayCall, isElemStyle, nowMs, write },
+      methods: new Methods({ administered, accounts, commands, meter, nowMs }),
+      routes: makeRoutes({ administered, accounts, commands, meter, tokens }),
+    });
+    const ports: AdminPort[] = [];
+    for (const { host, port } of options.listen) {
+      try {
+        const answer = door.answer.bind(door);
+        ports.push(await AdminPort.open(host, port, { admits: options.admits, log, answer }));
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        log.error({ event: 'port-closed', kind: 'admin', code: error.code }, error.message);
+      }
+    }
+    const token = ports[0] && keepToken(ports[0].address, tokens.issue(TERMINAL, true), options);
+    return new Admin(options, { ports, meter, token, first });
+  }
+
+  get addresses(): AdminAddress[] {
+    return this.#ports.map(({ address }) => address);
+  }
+
+  async close(): Promise<void> {
+    const { root, log } = this.#options;
+    this.#meter.close();
+    if (root !== undefined && this.#token !== undefined) removeRunFile(root, this.#token);
+    const closed = await Promise.allSettled(this.#ports.map((port) => port.close()));
+    for (const result of closed)
+      if (result.status === 'rejected') logBug(log, result.reason, 'administration');
+  }
+}
+
+/** The token, if whoever has a right to it can read it. */
+function keepToken(address: AdminAddress, token: string, { root, log }: AdminOptions): string | undefined {
+  if (root === undefined) return undefined;
+  const { host, port, family } = address;
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  const url = `http://${family === 'v6' ? `[${reachable}]` : reachable}:${port}`;
+  try {
+    writeRunFile(root, { pid: process.pid, url, token });
+    return token;
+  } catch (error) {
+    const text = `run/admin.json cannot be written, so the commands status, reload, disconnect and stop will not find this server`;
+    log.warn({ event: 'admin', err: error }, text);
+    return undefined;
+  }
+}
+
+function warnOfPasswords(accounts: Accounts, log: Log): void {
+  const { unhashed, unusable } = accounts;
+  if (unhashed.length > 0) {
+    log.warn(
+      { event: 'admin', users: unhashed },
+      'conf/Users.xml holds passwords as they are; hashes are safer',
+    );
+  }
+  if (unusable.length > 0) {
+    const text = 'conf/Users.xml holds passwords that another server has hashed; they cannot be checked here';
+    log.warn({ event: 'admin', users: unusable }, text);
+  }
+}
+
+function sayFirst({ name, problem }: NewAccount, { log, usersFile, write }: AdminOptions): void {
+  write(formatStatus('i', Subject.Admin, 2011), `made the first administrator, ${name}`);
+  if (!problem) {
+    log.info({ event: 'admin', user: name, file: usersFile }, `the administrator ${name} has been made`);
+    return;
+  }
+  const text = `the administrator ${name} has been made for this run only: ${usersFile} cannot be written`;
+  log.warn({ event: 'admin', user: name, err: problem }, text);
+}

@@ -1,0 +1,340 @@
+// The methods of Flash Media Server's Administration API: GET or POST /admin/METHOD?parameter=value…
+import { cpus, totalmem } from 'node:os';
+import type { AppInstance } from '../application/instance.ts';
+import type {
+  ClientNumbers,
+  InstanceNumbers,
+  NetStreamNumbers,
+  StreamNumbers,
+  Totals,
+} from '../application/statistics.ts';
+import type { Accounts } from './accounts.ts';
+import { AdminError } from './admin-error.ts';
+import type { Administered } from './administered.ts';
+import { type Caller, type Commands, type Json, notFound } from './commands.ts';
+import type { ProcessMeter } from './process-meter.ts';
+import { formatTimestamp, List, type Value } from './xml.ts';
+
+export interface MethodsOptions {
+  administered: Administered;
+  accounts: Accounts;
+  commands: Commands;
+  meter: ProcessMeter;
+  /** Of the wall clock, ms. */
+  nowMs(): number;
+}
+
+interface Call {
+  readonly parameters: Parameters;
+  readonly caller: Caller;
+}
+type Method = (call: Call) => Value | Promise<Value>;
+
+export class Methods {
+  readonly #options: MethodsOptions;
+  readonly #table: ReadonlyMap<string, Method>;
+
+  constructor(options: MethodsOptions) {
+    this.#options = options;
+    this.#table = new Map(
+      Object.entries({ ...this.#queries(), ...this.#changes(), ...this.#administrators() }),
+    );
+  }
+
+  get names(): string[] {
+    return [...this.#table.keys()];
+  }
+
+  /** An AdminError says why not. */
+  async call(name: string, parameters: Parameters, caller: Caller): Promise<Value> {
+    const method = this.#table.get(name);
+    if (!method) throw new AdminError('ERR_ADMIN_METHOD', `there is no method ${JSON.stringify(name)}`);
+    return method({ parameters, caller });
+  }
+
+  // ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #queries(): Record<string, Method> {
+    const { administered, meter, commands, accounts } = this.#options;
+    const { registry, statistics } = administered;
+    const instanceOf = ({ parameters }: Call) => commands.instance(parameters.need('appInst'));
+    return {
+      ping: () => undefined,
+      getApps: () => {
+        const names = administered.applications();
+        return new List(names, { total_apps: names.length });
+      },
+      getAppStats: ({ parameters }) => this.#applicationStats(parameters.need('app')),
+      getActiveInstances: () => [...registry.instances].map(({ fullName }) => fullName),
+      getInstanceStats: (call) => this.#instanceStats(instanceOf(call)),
+      getLiveStreams: (call) => statistics.streams(instanceOf(call)).map(({ name }) => name),
+      getLiveStreamStats: (call) => this.#streamStats(instanceOf(call), call.parameters.need('stream')),
+      getNetStreams: (call) => statistics.netStreams(instanceOf(call)).map(({ id }) => id),
+      getNetStreamStats: (call) => this.#netStreamStats(instanceOf(call), call.parameters),
+      getUsers: (call) => [...instanceOf(call).clients.keys()],
+      getUserStats: (call) => this.#userStats(instanceOf(call), call.parameters.need('userId')),
+      getServerStats: () => {
+        const { upMs } = statistics.server();
+        const { cpuPercent, residentBytes } = meter.numbers();
+        return {
+          launchTime: this.#ago(upMs),
+          uptime: seconds(upMs),
+          cpu_Usage: Math.round(cpuPercent / cpus().length),
+          memory_Usage: Math.round((residentBytes / totalmem()) * 100),
+          io: this.#io(),
+        };
+      },
+      getIOStats: () => this.#io(),
+      getAdaptors: () => administered.adaptors.map(({ name }) => name),
+      getVHosts: ({ parameters }) => this.#vhosts(parameters),
+      getActiveVHosts: ({ parameters }) => this.#vhosts(parameters),
+      getVHostStats: ({ parameters }) => {
+        const vhost = parameters.get('vhost');
+        const [served] = this.#vhosts(parameters);
+        if (vhost !== undefined && vhost !== served) throw notFound(`no application of ${vhost} is served`);
+        return { ...totals(statistics.server()), total_apps: administered.applications().length };
+      },
+      getAdmins: () => ({ server_admins: accounts.names, vhost_admins: [] }),
+      getAdminContext: () => ({
+        admin_type: 'server',
+        adaptor: administered.adaptors[0]?.name,
+        vhost: administered.adaptors[0]?.vhosts[0],
+        connected: true,
+      }),
+    };
+  }
+
+  #applicationStats(name: string): Value {
+    const { registry, statistics } = this.#options.administered;
+    if (!registry.hasApplication(name)) throw notFound(`there is no application ${JSON.stringify(name)}`);
+    const numbers = statistics.application(name);
+    const { upMs, instancesLoaded, instancesUnloaded } = numbers;
+    const isUp = upMs !== undefined;
+    return {
+      ...(isUp ? { launch_time: this.#ago(upMs), up_time: seconds(upMs) } : {}),
+      ...totals(numbers),
+      total_instances_loaded: instancesLoaded,
+      total_instances_unloaded: instancesUnloaded,
+      cores: isUp ? [{ pid: process.pid, core_id: 0 }] : [],
+    };
+  }
+
+  #instanceStats(instance: AppInstance): Value {
+    const numbers: InstanceNumbers = this.#options.administered.statistics.instance(instance);
+    return {
+      launch_time: this.#ago(numbers.upMs),
+      up_time: seconds(numbers.upMs),
+      ...totals(numbers),
+      bw_in: numbers.bytesInPerSecond,
+      bw_out: numbers.bytesOutPerSecond,
+      pid: process.pid,
+    };
+  }
+
+  #streamStats(instance: AppInstance, name: string): Value {
+    const streams: StreamNumbers[] = this.#options.administered.statistics.streams(instance);
+    const stream = streams.find((one) => one.name === name);
+    if (!stream) throw notFound(`no stream ${JSON.stringify(name)} is live in ${instance.fullName}`);
+    const { publisher, subscribers } = stream;
+    return {
+      name,
+      publisher: {
+        ...this.#netStream(publisher),
+        client_type: stream.publisherAgent,
+        diffserv_bits: 0,
+        publish_time: this.#ago(publisher.upMs),
+      },
+      subscribers: subscribers.map(({ clientId, upMs }) => ({
+        client: clientId,
+        subscribe_time: this.#ago(upMs),
+      })),
+    };
+  }
+
+  /** streamids: numbers between commas, or -1: all of them. */
+  #netStreamStats(instance: AppInstance, parameters: Parameters): Value {
+    const all = this.#options.administered.statistics.netStreams(instance);
+    const wanted = parameters
+      .need('streamids')
+      .replace(/[[\]\s]/g, '')
+      .split(',');
+    const found = wanted.includes('-1') ? all : all.filter(({ id }) => wanted.includes(String(id)));
+    return found.map((one) => this.#netStream(one));
+  }
+
+  #netStream({ stream, type, clientId, id, upMs }: NetStreamNumbers): { [name: string]: Value } {
+    return { name: stream ?? '', time: this.#ago(upMs), type, client: clientId, stream_id: id };
+  }
+
+  #userStats(instance: AppInstance, id: string): Value {
+    const clients: ClientNumbers[] = this.#options.administered.statistics.clients(instance);
+    const client = clients.find((one) => one.id === id);
+    if (!client) throw notFound(`${instance.fullName} has no client ${JSON.stringify(id)}`);
+    return {
+      connect_time: this.#ago(client.upMs),
+      protocol: client.protocol,
+      ip: client.ip,
+      ...messages(client),
+      // what waits is bytes that many players share, and no queue of messages
+      msg_queue: { total_queues: 1, audio: 0, video: 0, other: 0, bytes: client.queuedBytes },
+      stream_ids: client.netStreams.map((one) => one.id),
+      ping_rtt: client.pingMs,
+    };
+  }
+
+  #io(): Value {
+    const { statistics, connections } = this.#options.administered;
+    const numbers = statistics.server();
+    return {
+      ...messages(numbers),
+      connected: connections(),
+      total_connects: numbers.connects,
+      total_disconnects: numbers.disconnects,
+      bw_in: numbers.bytesInPerSecond,
+      bw_out: numbers.bytesOutPerSecond,
+    };
+  }
+
+  #vhosts(parameters: Parameters): readonly string[] {
+    const { adaptors } = this.#options.administered;
+    const wanted = parameters.get('adaptor') ?? adaptors[0]?.name;
+    const adaptor = adaptors.find(({ name }) => name === wanted);
+    if (!adaptor) throw notFound(`there is no adaptor ${JSON.stringify(wanted)}`);
+    return adaptor.vhosts;
+  }
+
+  /** When that began. */
+  #ago(upMs: number): string {
+    return formatTimestamp(new Date(this.#options.nowMs() - upMs));
+  }
+
+  // ── changing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #changes(): Record<string, Method> {
+    const { administered, commands } = this.#options;
+    const stop: Method = ({ parameters, caller }) => {
+      if (parameters.get('mode') === 'restart') {
+        throw new AdminError(
+          'ERR_ADMIN_ARGUMENT',
+          'whoever has started the server can restart it; it cannot itself',
+        );
+      }
+      commands.stop(caller);
+      return undefined;
+    };
+    const disconnect: Method = ({ parameters, caller }) => {
+      const instance = commands.instance(parameters.need('appInst'));
+      commands.disconnect(instance, parameters.need('userId'), caller);
+      return undefined;
+    };
+    return {
+      startApp: ({ parameters, caller }) => {
+        commands.start(parameters.need('appInst', 'app'), caller);
+        return undefined;
+      },
+      reloadApp: async ({ parameters, caller }) => {
+        await commands.reload(parameters.need('appInst', 'app'), caller);
+        return undefined;
+      },
+      unloadApp: async ({ parameters, caller }) => {
+        await commands.unload(parameters.need('appInst', 'app'), caller);
+        return undefined;
+      },
+      disconnectUser: disconnect,
+      kill: disconnect,
+      broadcastMsg: ({ parameters, caller }) => {
+        const scope = parameters.get('scope') ?? '';
+        const { registry } = administered;
+        const everywhere = ['', '/', '*'].includes(scope);
+        const inScope = [...registry.instances].filter(
+          ({ application }) => everywhere || application === scope,
+        );
+        const instances = inScope.length > 0 || everywhere ? inScope : [commands.instance(scope)];
+        const args = parameters.all('arg').map(looseJson);
+        return { clients: commands.broadcast(instances, parameters.need('method'), args, caller) };
+      },
+      stopServer: stop,
+      shutdownServer: stop,
+    };
+  }
+
+  #administrators(): Record<string, Method> {
+    const { commands } = this.#options;
+    return {
+      addAdmin: async ({ parameters, caller }) => {
+        await commands.addAccount(parameters.need('name', 'admin'), parameters.need('password'), caller);
+        return undefined;
+      },
+      changePswd: async ({ parameters, caller }) => {
+        await commands.changePassword(parameters.need('name', 'admin'), parameters.need('password'), caller);
+        return undefined;
+      },
+      removeAdmin: ({ parameters, caller }) => {
+        commands.removeAccount(parameters.need('name', 'admin'), caller);
+        return undefined;
+      },
+    };
+  }
+}
+
+/** Of a query or a form. Their case does not matter: manuals and clients do not agree on it. */
+export class Parameters {
+  readonly #values: readonly (readonly [name: string, value: string])[];
+
+  constructor(query: Iterable<[string, string]>) {
+    this.#values = [...query].map(([name, value]) => [name.toLowerCase(), value] as const);
+  }
+
+  get(name: string): string | undefined {
+    return this.#values.find(([one]) => one === name.toLowerCase())?.[1];
+  }
+
+  all(name: string): string[] {
+    return this.#values.filter(([one]) => one === name.toLowerCase()).map(([, value]) => value);
+  }
+
+  /** The first of these that is there and not empty. */
+  need(...names: string[]): string {
+    for (const name of names) {
+      const value = this.get(name);
+      if (value) return value;
+    }
+    throw new AdminError('ERR_ADMIN_ARGUMENT', `the parameter ${names[0]} is missing`);
+  }
+}
+
+function messages(
+  numbers: Pick<Totals, 'messagesIn' | 'messagesOut' | 'messagesDropped' | 'bytesIn' | 'bytesOut'>,
+) {
+  return {
+    msg_in: numbers.messagesIn,
+    msg_out: numbers.messagesOut,
+    msg_dropped: numbers.messagesDropped,
+    bytes_in: numbers.bytesIn,
+    bytes_out: numbers.bytesOut,
+  };
+}
+
+function totals(numbers: Totals) {
+  return {
+    ...messages(numbers),
+    accepted: numbers.accepted,
+    rejected: numbers.rejected,
+    connected: numbers.connected,
+    total_connects: numbers.connects,
+    total_disconnects: numbers.disconnects,
+  };
+}
+
+function seconds(ms: number): number {
+  return Math.floor(ms / 1000);
+}
+
+/** `5`, `true`, `"text"` and objects are what they look like; anything else is a text. */
+function looseJson(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,132 @@
+// GET /metrics: the numbers as text in the exposition format of Prometheus 0.0.4. Written by hand: a client library keeps
+// counters of its own, and ours are counted already; what is left of the format is what stands here.
+import type { Administered } from './administered.ts';
+import type { ProcessMeter } from './process-meter.ts';
+
+export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** Streams with numbers of their own: names are the publishers' choice, and each costs whoever stores them. */
+const MAX_STREAMS = 1_000;
+
+type Labels = Readonly<Record<string, string>>;
+
+export function formatMetrics(
+  { statistics, registry, connections, software }: Administered,
+  meter: ProcessMeter,
+): string {
+  const page = new MetricsPage();
+  const server = statistics.server();
+  const { cpuPercent, residentBytes, heapBytes, lagMs } = meter.numbers();
+  const { load } = server;
+
+  page.gauge('understudy_info', 'Which software it is.').add(1, { software });
+  page.gauge('understudy_uptime_seconds', 'Since the start.').add(server.upMs / 1000);
+  page.gauge('understudy_connections', 'Open connections, in any state.').add(connections());
+  page.gauge('understudy_cpu_ratio', 'Share of one core over the last 5 s.').add(cpuPercent / 100);
+  page.gauge('understudy_resident_memory_bytes', 'Memory of the media process.').add(residentBytes);
+  page.gauge('understudy_heap_used_bytes', "Of it, JavaScript's.").add(heapBytes);
+  const lag = page.gauge('understudy_event_loop_lag_seconds', 'How late timers were over the last 5 s.');
+  lag.add(lagMs.p50 / 1000, { quantile: '0.5' });
+  lag.add(lagMs.p99 / 1000, { quantile: '0.99' });
+  lag.add(lagMs.max / 1000, { quantile: '1' });
+  page
+    .gauge('understudy_flush_gather_seconds', 'Under load: how long messages gather before a flush; else 0.')
+    .add(load.widenedMs / 1000);
+  page.counter('understudy_sweeps_total', 'Flushes of a stream to all its players.').add(load.sweeps);
+  page.counter('understudy_sweep_seconds_total', 'Time spent in sweeps.').add(load.sweepMs / 1000);
+  page.gauge('understudy_sweep_ratio', 'Share of the time spent in sweeps of late.').add(load.sweepShare);
+  page.gauge('understudy_held_bytes', 'Memory that slow players keep from being freed.').add(load.heldBytes);
+  page
+    .counter(
+      'understudy_connects_rejected_total',
+      'Connects that were refused, with and without an application.',
+    )
+    .add(server.rejected);
+
+  const applications = [...registry.histories.keys()].map((name) => statistics.application(name));
+  const byApplication = [
+    ['gauge', 'clients', 'Who is connected.', 'connected'],
+    ['counter', 'connects_total', 'Who has asked to connect.', 'connects'],
+    ['counter', 'accepted_total', 'Who was let in.', 'accepted'],
+    ['counter', 'rejected_total', 'Who was refused.', 'rejected'],
+    ['counter', 'received_bytes_total', 'From its clients.', 'bytesIn'],
+    ['counter', 'sent_bytes_total', 'To its clients.', 'bytesOut'],
+    ['counter', 'received_messages_total', 'From its clients.', 'messagesIn'],
+    ['counter', 'sent_messages_total', 'To its clients.', 'messagesOut'],
+    ['counter', 'dropped_messages_total', 'Not sent, for a client was slow.', 'messagesDropped'],
+    ['counter', 'instances_loaded_total', 'Instances started.', 'instancesLoaded'],
+    ['counter', 'instances_unloaded_total', 'Instances stopped.', 'instancesUnloaded'],
+  ] as const;
+  for (const [kind, name, help, key] of byApplication) {
+    const metric = page[kind](`understudy_application_${name}`, help);
+    for (const numbers of applications) metric.add(numbers[key], { application: numbers.name });
+  }
+
+  const streams = [...registry.instances].flatMap((instance) =>
+    statistics.streams(instance).map((numbers) => ({ instance: instance.fullName, numbers })),
+  );
+  page.gauge('understudy_streams', 'On air.').add(streams.length);
+  page
+    .gauge('understudy_streams_not_listed', `On air and without numbers here: beyond ${MAX_STREAMS}.`)
+    .add(Math.max(0, streams.length - MAX_STREAMS));
+  const listed = streams.slice(0, MAX_STREAMS);
+  const byStream = [
+    ['counter', 'received_bytes_total', 'From publishers.', 'bytesIn'],
+    ['counter', 'received_messages_total', 'From publishers.', 'messagesIn'],
+    ['counter', 'sent_bytes_total', 'To players.', 'bytesOut'],
+    ['counter', 'sent_messages_total', 'To players.', 'messagesOut'],
+    ['counter', 'dropped_messages_total', 'Not sent, for a player was slow.', 'messagesDropped'],
+    ['counter', 'flushes_total', 'Each is one write to every player.', 'flushes'],
+    ['gauge', 'receive_bytes_per_second', 'From its publisher, over the last second.', 'bytesInPerSecond'],
+    ['gauge', 'queued_bytes', 'What its slowest player has not been sent yet.', 'queuedBytes'],
+  ] as const;
+  for (const [kind, name, help, key] of byStream) {
+    const metric = page[kind](`understudy_stream_${name}`, help);
+    for (const { instance, numbers } of listed) metric.add(numbers[key], { instance, stream: numbers.name });
+  }
+  const players = page.gauge('understudy_stream_players', 'Who plays it.');
+  for (const { instance, numbers } of listed) {
+    players.add(numbers.subscribers.length, { instance, stream: numbers.name });
+  }
+  return page.toString();
+}
+
+class MetricsPage {
+  #text = '';
+
+  gauge(name: string, help: string): Metric {
+    return this.#metric('gauge', name, help);
+  }
+
+  counter(name: string, help: string): Metric {
+    return this.#metric('counter', name, help);
+  }
+
+  #metric(type: string, name: string, help: string): Metric {
+    this.#text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+    return {
+      add: (value, labels = {}) => {
+        this.#text += `${name}${formatLabels(labels)} ${value}\n`;
+      },
+    };
+  }
+
+  toString(): string {
+    return this.#text;
+  }
+}
+
+interface Metric {
+  add(value: number, labels?: Labels): void;
+}
+
+function formatLabels(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+function escapeLabel(value: string): string {
+  return value
+    .toWellFormed()
+    .replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`));
+}

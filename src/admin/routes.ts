@@ -1,0 +1,420 @@
+// The administration as JSON: /api/v1/… What each route takes and gives stands beside it, and openapi.ts says it on.
+import type { AppInstance } from '../application/instance.ts';
+import type { ClientNumbers } from '../application/statistics.ts';
+import { SecretMask } from '../log/secrets.ts';
+import type { Accounts } from './accounts.ts';
+import type { Administered } from './administered.ts';
+import { type Caller, type Commands, type Json, notFound } from './commands.ts';
+import type { ProcessMeter } from './process-meter.ts';
+import {
+  anything,
+  array,
+  boolean,
+  integer,
+  number,
+  type ObjectSchema,
+  object,
+  type Schema,
+  string,
+} from './schema.ts';
+import { TOKEN_MS, type Tokens } from './tokens.ts';
+
+export interface RoutesOptions {
+  administered: Administered;
+  accounts: Accounts;
+  commands: Commands;
+  meter: ProcessMeter;
+  tokens: Tokens;
+}
+
+export interface RouteCall {
+  /** By the names in the braces of the path. */
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** As `Route.body` says. */
+  readonly body: unknown;
+  readonly caller: Caller;
+  /** Undefined: he has shown a password. */
+  readonly token: string | undefined;
+}
+
+export interface Route {
+  /** For generated clients. */
+  readonly id: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Below /api/v1; `{name}` is one segment, percent-encoded. */
+  readonly path: string;
+  readonly summary: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: ObjectSchema;
+  readonly status: 200 | 201 | 202 | 204;
+  /** Undefined: nothing. */
+  readonly result?: Schema;
+  answer(call: RouteCall): unknown;
+}
+
+const traffic = {
+  bytesIn: integer(),
+  bytesOut: integer(),
+  messagesIn: integer(),
+  messagesOut: integer(),
+  messagesDropped: integer('Messages of streams that were not sent to those who are slow.'),
+};
+const totals = {
+  ...traffic,
+  bytesInPerSecond: integer('Over the last five seconds.'),
+  bytesOutPerSecond: integer('Over the last five seconds.'),
+  connects: integer('Who has asked to connect since the start.'),
+  accepted: integer(),
+  rejected: integer(),
+  disconnects: integer(),
+  connected: integer('Who is here now.'),
+};
+const server = object({
+  ...totals,
+  software: string(),
+  pid: integer(),
+  upMs: integer(),
+  connections: integer('Open connections, in any state.'),
+  instances: integer(),
+  streams: integer('On air.'),
+  players: integer(),
+  load: object({
+    widenedMs: integer('How long messages gather before a flush; 0: as the applications say.'),
+    sweepShare: number('Share of the time that goes into flushes.'),
+    heldBytes: integer('Memory that slow players keep from being freed.'),
+    sweeps: integer('Flushes of a stream to all its players.'),
+    sweepMs: number('Time that went into them.'),
+  }),
+  process: object({
+    cpuPercent: number('Of one core.'),
+    residentBytes: integer(),
+    heapBytes: integer(),
+    lagMs: object({ mean: number(), p50: number(), p99: number(), max: number() }, 'How late timers are.'),
+  }),
+});
+const application = object({
+  ...totals,
+  name: string(),
+  'upMs?': integer('Missing: no instance of it runs.'),
+  instancesLoaded: integer(),
+  instancesUnloaded: integer(),
+});
+const instance = object({
+  ...totals,
+  application: string(),
+  name: string('live/_definst_'),
+  upMs: integer(),
+  streams: integer('On air.'),
+  waitingNames: integer('Names that players wait for.'),
+  players: integer(),
+});
+const netStream = object({
+  id: integer(),
+  type: { type: 'string', enum: ['publishing', 'playing live'] },
+  'stream?': string('Missing: nothing of that name is on air.'),
+  clientId: string(),
+  upMs: integer(),
+});
+const stream = object({
+  ...traffic,
+  name: string(),
+  publisher: netStream,
+  publisherAgent: string(),
+  subscribers: array(netStream),
+  isRecorded: boolean(),
+  bytesInPerSecond: integer('Over the last second.'),
+  queuedBytes: integer('What the slowest player has not been sent yet.'),
+  flushes: integer(),
+  writes: integer(),
+  skipped: integer('Flushes that a player did not get.'),
+});
+const client = object({
+  ...traffic,
+  id: string(),
+  ip: string(),
+  agent: string(),
+  protocol: string(),
+  isSecure: boolean(),
+  uri: string('Without what is secret in it.'),
+  isAccepted: boolean(),
+  upMs: integer(),
+  pingMs: integer(),
+  queuedBytes: integer(),
+  netStreams: array(netStream),
+});
+
+const mask = new SecretMask();
+
+export function makeRoutes({ administered, accounts, commands, meter, tokens }: RoutesOptions): Route[] {
+  const { registry, statistics } = administered;
+  const instanceOf = ({ path }: RouteCall) => commands.instance(path.instance!);
+  const show = ({ uri, ...rest }: ClientNumbers) => ({ ...rest, uri: mask.uri(uri) });
+  return [
+    {
+      id: 'getServer',
+      method: 'GET',
+      path: '/server',
+      summary: 'The server as a whole',
+      status: 200,
+      result: server,
+      answer: () => ({
+        ...statistics.server(),
+        software: administered.software,
+        pid: process.pid,
+        connections: administered.connections(),
+        process: meter.numbers(),
+      }),
+    },
+    {
+      id: 'stopServer',
+      method: 'POST',
+      path: '/server/stop',
+      summary: 'Stops the server in order',
+      status: 202,
+      answer: ({ caller }) => commands.stop(caller),
+    },
+    {
+      id: 'listApplications',
+      method: 'GET',
+      path: '/applications',
+      summary: 'All applications, running or not',
+      status: 200,
+      result: array(application),
+      answer: () => administered.applications().map((name) => statistics.application(name)),
+    },
+    {
+      id: 'getApplication',
+      method: 'GET',
+      path: '/applications/{application}',
+      summary: 'One application',
+      status: 200,
+      result: application,
+      answer: ({ path }) => {
+        const name = path.application!;
+        if (!registry.hasApplication(name)) throw notFound(`there is no application ${JSON.stringify(name)}`);
+        return statistics.application(name);
+      },
+    },
+    {
+      id: 'listInstances',
+      method: 'GET',
+      path: '/instances',
+      summary: 'The running instances',
+      query: { application: 'Only those of this application.' },
+      status: 200,
+      result: array(instance),
+      answer: ({ query }) => {
+        const only = query.get('application');
+        return [...registry.instances]
+          .filter((one) => only === null || one.application === only)
+          .map((one) => statistics.instance(one));
+      },
+    },
+    {
+      id: 'startInstance',
+      method: 'POST',
+      path: '/instances',
+      summary: 'Starts an instance, unless it is running',
+      body: object({ name: string('live, or live/room') }),
+      status: 201,
+      result: instance,
+      answer: ({ body, caller }) => {
+        const { name } = body as { name: string };
+        return statistics.instance(commands.start(name, caller));
+      },
+    },
+    {
+      id: 'getInstance',
+      method: 'GET',
+      path: '/instances/{instance}',
+      summary: 'One instance, as live%2F_definst_ or live',
+      status: 200,
+      result: instance,
+      answer: (call) => statistics.instance(instanceOf(call)),
+    },
+    {
+      id: 'stopInstance',
+      method: 'DELETE',
+      path: '/instances/{instance}',
+      summary: 'Stops an instance: onAppStop, then its clients are disconnected',
+      status: 204,
+      answer: async (call) => {
+        await commands.unload(instanceOf(call).fullName, call.caller);
+      },
+    },
+    {
+      id: 'reloadInstance',
+      method: 'POST',
+      path: '/instances/{instance}/reload',
+      summary: 'Stops an instance and starts it anew, with its configuration as it is now',
+      status: 200,
+      result: instance,
+      answer: async ({ path, caller }) => statistics.instance(await commands.reload(path.instance!, caller)),
+    },
+    {
+      id: 'broadcast',
+      method: 'POST',
+      path: '/instances/{instance}/broadcast',
+      summary: 'Calls a method of all its clients',
+      body: object({ method: string(), 'args?': array(anything('Any JSON.')) }),
+      status: 200,
+      result: object({ clients: integer() }),
+      answer: (call) => {
+        const { method, args = [] } = call.body as { method: string; args?: Json[] };
+        return { clients: commands.broadcast([instanceOf(call)], method, args, call.caller) };
+      },
+    },
+    {
+      id: 'listClients',
+      method: 'GET',
+      path: '/instances/{instance}/clients',
+      summary: 'Its clients',
+      status: 200,
+      result: array(client),
+      answer: (call) => statistics.clients(instanceOf(call)).map(show),
+    },
+    {
+      id: 'listStreams',
+      method: 'GET',
+      path: '/instances/{instance}/streams',
+      summary: 'Its streams that are on air',
+      status: 200,
+      result: array(stream),
+      answer: (call) => statistics.streams(instanceOf(call)),
+    },
+    {
+      id: 'getStream',
+      method: 'GET',
+      path: '/instances/{instance}/streams/{stream}',
+      summary: 'One of its streams',
+      status: 200,
+      result: stream,
+      answer: (call) => {
+        const name = call.path.stream!;
+        const found = statistics.streams(instanceOf(call)).find((one) => one.name === name);
+        if (!found) throw notFound(`no stream ${JSON.stringify(name)} is live`);
+        return found;
+      },
+    },
+    {
+      id: 'getClient',
+      method: 'GET',
+      path: '/clients/{client}',
+      summary: 'One client, of whichever instance',
+      status: 200,
+      result: client,
+      answer: ({ path }) => {
+        const { home, id } = homeOf(path.client!);
+        return show(statistics.clients(home).find((one) => one.id === id)!);
+      },
+    },
+    {
+      id: 'disconnectClient',
+      method: 'DELETE',
+      path: '/clients/{client}',
+      summary: 'Disconnects a client',
+      status: 204,
+      answer: ({ path, caller }) => {
+        const { home, id } = homeOf(path.client!);
+        commands.disconnect(home, id, caller);
+      },
+    },
+    {
+      id: 'listUsers',
+      method: 'GET',
+      path: '/users',
+      summary: 'The administrators',
+      status: 200,
+      result: array(object({ name: string() })),
+      answer: () => accounts.names.map((name) => ({ name })),
+    },
+    {
+      id: 'addUser',
+      method: 'POST',
+      path: '/users',
+      summary: 'Adds an administrator',
+      body: object({ name: string(), password: string() }),
+      status: 201,
+      result: object({ name: string() }),
+      answer: async ({ body, caller }) => {
+        const { name, password } = body as { name: string; password: string };
+        await commands.addAccount(name, password, caller);
+        return { name };
+      },
+    },
+    {
+      id: 'changePassword',
+      method: 'PUT',
+      path: '/users/{user}/password',
+      summary: "Changes an administrator's password",
+      body: object({ password: string() }),
+      status: 204,
+      answer: ({ path, body, caller }) =>
+        commands.changePassword(path.user!, (body as { password: string }).password, caller),
+    },
+    {
+      id: 'removeUser',
+      method: 'DELETE',
+      path: '/users/{user}',
+      summary: 'Removes an administrator',
+      status: 204,
+      answer: ({ path, caller }) => commands.removeAccount(path.user!, caller),
+    },
+    {
+      id: 'makeToken',
+      method: 'POST',
+      path: '/tokens',
+      summary: 'A token to be shown instead of the password: Authorization: Bearer …',
+      status: 201,
+      result: object({ token: string(), lastsMs: integer() }),
+      answer: ({ caller }) => ({ token: tokens.issue(caller.name), lastsMs: TOKEN_MS }),
+    },
+    {
+      id: 'revokeToken',
+      method: 'DELETE',
+      path: '/tokens/current',
+      summary: 'The token that is shown with this request is no longer good',
+      status: 204,
+      answer: ({ token }) => {
+        if (token === undefined) throw notFound('no token is shown');
+        tokens.revoke(token);
+      },
+    },
+  ];
+
+  function homeOf(id: string): { home: AppInstance; id: string } {
+    const home = [...registry.instances].find(({ clients }) => clients.has(id));
+    if (!home) throw notFound(`there is no client ${JSON.stringify(id)}`);
+    return { home, id };
+  }
+}
+
+/** The route of a path below /api/v1, and what stands in the places of its braces. */
+export function findRoutes(
+  routes: readonly Route[],
+  pathname: string,
+): { route: Route; path: Record<string, string> }[] {
+  const segments = pathname.split('/').map(decoded);
+  return routes.flatMap((route) => {
+    const pattern = route.path.split('/');
+    if (pattern.length !== segments.length) return [];
+    const path: Record<string, string> = {};
+    for (const [i, part] of pattern.entries()) {
+      const segment = segments[i];
+      const [, name] = /^\{(\w+)\}$/.exec(part) ?? [];
+      if (segment === undefined || (name === undefined && part !== segment)) return [];
+      if (name !== undefined) path[name] = segment;
+    }
+    return [{ route, path }];
+  });
+}
+
+/** Undefined: it is not percent-encoded text. */
+function decoded(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
