@@ -24,6 +24,11 @@ export type Command =
   | { command: 'check'; root: string; application: string | undefined }
   /** Without `names`: those of this machine. */
   | { command: 'cert'; root: string; names: string[] }
+  | { command: 'status'; root: string }
+  /** `instance`: `live`, or `live/room`. */
+  | { command: 'reload'; root: string; instance: string }
+  | { command: 'disconnect'; root: string; client: string }
+  | { command: 'stop'; root: string }
   | { command: 'help'; about: string | undefined }
   | { command: 'version' };
 
@@ -58,6 +63,21 @@ export function parseCommand(args: readonly string[]): Command {
   if (command === 'cert') {
     const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, MAX_NAMES);
     return help ? { command: 'help', about: command } : { command, root, names: positionals };
+  }
+  if (command === 'status' || command === 'stop') {
+    const { help, root } = parse(rest, { ...HELP, ...ROOT }, 0);
+    return help ? { command: 'help', about: command } : { command, root };
+  }
+  if (command === 'reload' || command === 'disconnect') {
+    const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, 1);
+    if (help) return { command: 'help', about: command };
+    const [name] = positionals;
+    if (command === 'reload') {
+      if (name === undefined) throw new UsageError('reload: the name of the application is missing');
+      return { command, root, instance: name };
+    }
+    if (name === undefined) throw new UsageError('disconnect: the id of the client is missing');
+    return { command, root, client: name };
   }
   throw new UsageError(
     command.startsWith('-') ? `unknown option '${command}'` : `unknown command '${command}'`,

@@ -8,6 +8,11 @@ const OVERVIEW = `understudy: an RTMP server whose applications are scripts
   understudy check [NAME] [--root DIR]                look for mistakes in scripts
   understudy cert [NAME]… [--root DIR]                make a certificate for trying out TLS
 
+  understudy status [--root DIR]                      what the running server does
+  understudy reload NAME [--root DIR]                 start an application anew
+  understudy disconnect CLIENT [--root DIR]           disconnect a client
+  understudy stop [--root DIR]                        stop the running server
+
   understudy --help, understudy COMMAND --help
   understudy --version
 `;
@@ -42,6 +47,32 @@ Makes a certificate that nobody vouches for, good for trying out RTMPS, and says
 addresses; without any they are those of this machine. It takes the place of none that is there already.
 
   --root DIR         the folder with conf/ (default: the current folder)
+`,
+  status: `understudy status [--root DIR]
+
+Says what the running server of a folder does: its traffic, instances and streams. Like reload, disconnect and stop it asks
+the port of the administration; the server leaves its address and a token in run/admin.json, which its owner alone can read.
+
+  --root DIR         the folder that the server was started with (default: the current folder)
+`,
+  reload: `understudy reload NAME [--root DIR]
+
+Stops an application's instance, disconnects its clients, and starts it anew with its Application.xml as it is now. NAME is
+live, or live/room for another instance than _definst_. A changed script needs no reload: it acts when it is saved.
+
+  --root DIR         the folder that the server was started with (default: the current folder)
+`,
+  disconnect: `understudy disconnect CLIENT [--root DIR]
+
+Disconnects a client. CLIENT is its id, as in the logs; put -- before one that begins with a dash.
+
+  --root DIR         the folder that the server was started with (default: the current folder)
+`,
+  stop: `understudy stop [--root DIR]
+
+Stops the running server in order, and waits until it has ended.
+
+  --root DIR         the folder that the server was started with (default: the current folder)
 `,
 };
 

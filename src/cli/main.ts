@@ -5,6 +5,7 @@ import { makeCertificate } from './cert.ts';
 import { check } from './check.ts';
 import { helpText, version } from './help.ts';
 import { newApplication } from './new.ts';
+import { disconnect, reload, status, stop } from './running.ts';
 
 export interface Surroundings {
   /** Runs the server; resolves to its exit code when it has ended. */
@@ -42,6 +43,18 @@ async function dispatch(args: readonly string[], { start, print }: Surroundings)
       return (await check(command.root, command.application, print)) ? 0 : 1;
     case 'cert':
       print(makeCertificate(command.root, command.names));
+      return 0;
+    case 'status':
+      await status(command.root, print);
+      return 0;
+    case 'reload':
+      print(await reload(command.root, command.instance));
+      return 0;
+    case 'disconnect':
+      print(await disconnect(command.root, command.client));
+      return 0;
+    case 'stop':
+      print(await stop(command.root));
       return 0;
     case 'help':
       print(helpText(command.about).trimEnd());

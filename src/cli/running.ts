@@ -1,0 +1,171 @@
+// `understudy status|reload|disconnect|stop`: the running server of a root folder, by way of its administration.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type RunFile, readRunFile } from '../admin/run-file.ts';
+import { CommandError } from './args.ts';
+import { here } from './here.ts';
+
+/** What the server's own stop may take, and a little. */
+const STOP_MS = 10_000;
+const LOOK_MS = 50;
+const ANSWER_MS = 15_000;
+
+/** The parts of the answers that are shown. */
+interface Server {
+  software: string;
+  pid: number;
+  upMs: number;
+  connected: number;
+  bytesInPerSecond: number;
+  bytesOutPerSecond: number;
+  messagesDropped: number;
+  load: { widenedMs: number };
+  process: { cpuPercent: number; residentBytes: number };
+}
+interface Instance {
+  name: string;
+  connected: number;
+}
+interface Stream {
+  name: string;
+  subscribers: unknown[];
+  bytesInPerSecond: number;
+  isRecorded: boolean;
+}
+
+export async function status(root: string, print: (line: string) => void): Promise<void> {
+  const server = await Running.of(root);
+  const { software, pid, upMs, connected, messagesDropped, load, process, ...rates } = (await server.ask(
+    'GET',
+    '/server',
+  )) as Server;
+  print(`${software}, process ${pid}, up ${duration(upMs)}`);
+  const traffic = `in ${bitrate(rates.bytesInPerSecond)}, out ${bitrate(rates.bytesOutPerSecond)}`;
+  print(`${count(connected, 'client')}, ${traffic}, ${count(messagesDropped, 'message')} left out`);
+  const memory = Math.round(process.residentBytes / (1 << 20));
+  print(`${process.cpuPercent}% of a core, ${memory} MB`);
+  if (load.widenedMs > 0) print(`under load: streams gather for ${load.widenedMs} ms before they are sent`);
+  for (const { name, connected: clients } of (await server.ask('GET', '/instances')) as Instance[]) {
+    print(`${name}: ${count(clients, 'client')}`);
+    const streams = (await server.ask('GET', `${instancePath(name)}/streams`)) as Stream[];
+    for (const { name: stream, subscribers, bytesInPerSecond, isRecorded } of streams) {
+      const recorded = isRecorded ? ', recorded' : '';
+      print(
+        `  ${printable(stream)}: ${count(subscribers.length, 'player')}, ${bitrate(bytesInPerSecond)}${recorded}`,
+      );
+    }
+  }
+}
+
+export async function reload(root: string, instance: string): Promise<string> {
+  const { name } = (await (
+    await Running.of(root)
+  ).ask('POST', `${instancePath(instance)}/reload`)) as Instance;
+  return `${name} has been started anew`;
+}
+
+export async function disconnect(root: string, client: string): Promise<string> {
+  await (await Running.of(root)).ask('DELETE', `/clients/${encodeURIComponent(client)}`);
+  return `${client} has been disconnected`;
+}
+
+/** Waits until the server has ended. */
+export async function stop(root: string): Promise<string> {
+  const server = await Running.of(root);
+  await server.ask('POST', '/server/stop');
+  const { pid } = server;
+  for (const end = performance.now() + STOP_MS; performance.now() < end; await sleep(LOOK_MS)) {
+    if (!isThere(pid)) return `the server of ${here(root)} has ended`;
+  }
+  throw new CommandError('ERR_CLI_RUNNING', `the server was told to stop, but process ${pid} has not ended`);
+}
+
+class Running {
+  readonly #root: string;
+  readonly #file: RunFile;
+
+  private constructor(root: string, file: RunFile) {
+    this.#root = root;
+    this.#file = file;
+  }
+
+  static async of(root: string): Promise<Running> {
+    const file = readRunFile(root);
+    if (!file) throw notRunning(root);
+    return new Running(root, file);
+  }
+
+  get pid(): number {
+    return this.#file.pid;
+  }
+
+  async ask(method: string, path: string): Promise<unknown> {
+    const { url, token } = this.#file;
+    let response: Response;
+    try {
+      response = await fetch(`${url}/api/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}` },
+        redirect: 'error',
+        signal: AbortSignal.timeout(ANSWER_MS),
+      });
+    } catch (error) {
+      if ((error as Error).name !== 'TimeoutError') throw notRunning(this.#root, error);
+      const text = `the server at ${url} has not answered within ${ANSWER_MS / 1000} s`;
+      throw new CommandError('ERR_CLI_RUNNING', text, { cause: error });
+    }
+    // another server has the port that this one had
+    if (response.status === 401) throw notRunning(this.#root);
+    const text = await response.text();
+    if (response.ok) return text === '' ? undefined : JSON.parse(text);
+    throw new CommandError('ERR_CLI_RUNNING', detailOf(text) ?? `the server answers ${response.status}`);
+  }
+}
+
+function notRunning(root: string, cause?: unknown): CommandError {
+  const text = `no server of ${here(root)} is running, or its administration is switched off`;
+  return new CommandError('ERR_CLI_NOT_RUNNING', text, { cause });
+}
+
+function detailOf(text: string): string | undefined {
+  try {
+    return String((JSON.parse(text) as { detail?: unknown }).detail);
+  } catch {
+    return undefined;
+  }
+}
+
+function instancePath(name: string): string {
+  return `/instances/${encodeURIComponent(name)}`;
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}
+
+function bitrate(bytesPerSecond: number): string {
+  const kilobits = (bytesPerSecond * 8) / 1000;
+  return kilobits < 1000 ? `${Math.round(kilobits)} kbit/s` : `${(kilobits / 1000).toFixed(1)} Mbit/s`;
+}
+
+function duration(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes === 0) return `${Math.floor(ms / 1000)} s`;
+  const hours = Math.floor(minutes / 60);
+  const days = Math.floor(hours / 24);
+  if (days > 0) return `${days} d ${hours % 24} h`;
+  return hours > 0 ? `${hours} h ${minutes % 60} min` : `${minutes} min`;
+}
+
+/** A publisher has chosen it, and this is somebody's terminal. */
+function printable(name: string): string {
+  return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
+}
