@@ -67,6 +67,7 @@ export class Methods {
       getAppStats: ({ parameters }) => this.#applicationStats(parameters.need('app')),
       getActiveInstances: () => [...registry.instances].map(({ fullName }) => fullName),
       getInstanceStats: (call) => this.#instanceStats(instanceOf(call)),
+      getScriptStats: (call) => scriptStats(statistics.instance(instanceOf(call))),
       getLiveStreams: (call) => statistics.streams(instanceOf(call)).map(({ name }) => name),
       getLiveStreamStats: (call) => this.#streamStats(instanceOf(call), call.parameters.need('stream')),
       getNetStreams: (call) => statistics.netStreams(instanceOf(call)).map(({ id }) => id),
@@ -128,6 +129,7 @@ export class Methods {
       bw_in: numbers.bytesInPerSecond,
       bw_out: numbers.bytesOutPerSecond,
       pid: process.pid,
+      script: scriptStats(numbers),
     };
   }
 
@@ -323,6 +325,17 @@ function totals(numbers: Totals) {
     connected: numbers.connected,
     total_connects: numbers.connects,
     total_disconnects: numbers.disconnects,
+  };
+}
+
+/** Times in ms. Of an instance without a script: nothing has ever been asked. */
+function scriptStats({ script }: InstanceNumbers): Value {
+  return {
+    time_high_water_mark: Math.round(script?.longestAnswerMs ?? 0),
+    queue_size: script?.open ?? 0,
+    total_processed: script?.answered ?? 0,
+    total_process_time: Math.round(script?.answerMs ?? 0),
+    queue_high_water_mark: script?.mostOpen ?? 0,
   };
 }
 

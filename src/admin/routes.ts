@@ -108,6 +108,16 @@ const instance = object({
   streams: integer('On air.'),
   waitingNames: integer('Names that players wait for.'),
   players: integer(),
+  'script?': object(
+    {
+      open: integer('Questions and calls that it owes an answer.'),
+      mostOpen: integer(),
+      answered: integer(),
+      answerMs: number('The time that its answers took.'),
+      longestAnswerMs: number(),
+    },
+    'Missing: it has none.',
+  ),
 });
 const netStream = object({
   id: integer(),

@@ -19,6 +19,7 @@ import type {
   RecordLimits,
   RecordMode,
   ScriptCommands,
+  ScriptStats,
   Scripts,
   Verdict,
 } from './script.ts';
@@ -133,6 +134,11 @@ export class AppInstance implements ScriptCommands {
   }
   get playbacks(): Iterable<Playback> {
     return this.#playing.playing();
+  }
+
+  /** Undefined: it has no script. */
+  get scriptStats(): ScriptStats | undefined {
+    return this.#script?.stats();
   }
 
   /** Of everybody who has ever been here. */

@@ -100,6 +100,17 @@ export type InvokeResult =
   | { found: true; ok: true; value: AmfValue }
   | { found: true; ok: false; description: string };
 
+/** How busy a script is. What counts are gates and calls: what it owes an answer. */
+export interface ScriptStats {
+  /** Asked and not answered yet; the most that there ever were. */
+  open: number;
+  mostOpen: number;
+  answered: number;
+  /** From the question to the answer, all together; the longest. */
+  answerMs: number;
+  longestAnswerMs: number;
+}
+
 /** The script of one instance. Callbacks, not promises: a verdict and the commands behind it act in their order. */
 export interface InstanceScript {
   /** Resolves after `onAppStart`; rejects with a ScriptError when no version of the script can be started. */
@@ -122,6 +133,7 @@ export interface InstanceScript {
   callResult(responder: number, ok: boolean, value: AmfValue): void;
   /** Runs `onAppStop`. `false`: the script asks to stay (FMS: vetoes an idle unload, not a shutdown). */
   stop(reason: 'Application.GC' | 'Application.Shutdown'): Promise<boolean>;
+  stats(): ScriptStats;
   /** Ends the script at once; nothing is called any more. */
   close(): void;
 }

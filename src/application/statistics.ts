@@ -9,6 +9,7 @@ import type { AppInstance } from './instance.ts';
 import type { Playback } from './playback.ts';
 import type { Publication } from './publication.ts';
 import type { Registry } from './registry.ts';
+import type { ScriptStats } from './script.ts';
 import type { StreamStats } from './stream.ts';
 import type { NamedStream } from './stream-table.ts';
 import { addTraffic, noTraffic, Tally, type Traffic, trafficOf } from './tally.ts';
@@ -56,6 +57,8 @@ export interface InstanceNumbers extends Totals {
   /** Names that players wait for. They are not listed: one may be a key that somebody tries. */
   waitingNames: number;
   players: number;
+  /** Undefined: it has none. */
+  script: ScriptStats | undefined;
 }
 
 export interface StreamNumbers extends StreamStats {
@@ -182,13 +185,14 @@ export class Statistics {
   }
 
   instance(instance: AppInstance): InstanceNumbers {
-    const { application, fullName, sinceMs } = instance;
+    const { application, fullName, sinceMs, scriptStats } = instance;
     return {
       ...this.#totals(new Tally(), [instance]),
       ...countStreams(instance),
       application,
       name: fullName,
       upMs: this.#msSince(sinceMs),
+      script: scriptStats,
     };
   }
 

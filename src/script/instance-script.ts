@@ -14,6 +14,7 @@ import type {
   Notice,
   OpenGate,
   ScriptCommands,
+  ScriptStats,
   Verdict,
 } from '../application/script.ts';
 import { type DecodeError, ScriptError } from '../errors.ts';
@@ -149,6 +150,10 @@ export class InstanceScriptHost implements InstanceScript {
 
   stop(reason: 'Application.GC' | 'Application.Shutdown'): Promise<boolean> {
     return this.#mailbox.stop(reason);
+  }
+
+  stats(): ScriptStats {
+    return this.#mailbox.stats;
   }
 
   close(): void {

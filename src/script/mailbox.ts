@@ -7,6 +7,7 @@ import type {
   InvokeResult,
   Notice,
   OpenGate,
+  ScriptStats,
   Verdict,
 } from '../application/script.ts';
 import type { AmfValue } from '../protocol/amf.ts';
@@ -24,6 +25,7 @@ const NO_ANSWER = 'The application did not answer.';
 
 interface Question {
   readonly event: ScriptEvent & { id: number };
+  readonly sinceMs: number;
   /** Who has it; undefined while it waits. */
   asked: Unit | undefined;
 }
@@ -72,6 +74,7 @@ export class Mailbox {
   #unit: Unit | undefined;
   /** There will be no script for a while: nothing is kept, everything is answered at once. */
   #isShut = false;
+  readonly #stats: Omit<ScriptStats, 'open'> = { mostOpen: 0, answered: 0, answerMs: 0, longestAnswerMs: 0 };
 
   constructor(options: MailboxOptions) {
     this.#options = options;
@@ -82,18 +85,35 @@ export class Mailbox {
     return this.#lastId;
   }
 
+  get stats(): ScriptStats {
+    return { ...this.#stats, open: this.#gates.size + this.#calls.size };
+  }
+
+  #asked(): void {
+    this.#stats.mostOpen = Math.max(this.#stats.mostOpen, this.#gates.size + this.#calls.size);
+  }
+
+  #answered({ sinceMs }: Question): void {
+    const ms = this.#options.clock.now() - sinceMs;
+    this.#stats.answered += 1;
+    this.#stats.answerMs += ms;
+    this.#stats.longestAnswerMs = Math.max(this.#stats.longestAnswerMs, ms);
+  }
+
   // ── from the instance ──────────────────────────────────────────────────────────────────────────────────────────
 
   ask(question: GateQuestion, answer: (verdict: Verdict) => void): OpenGate {
     const id = this.nextId();
     const gate: Gate = {
       event: gateEvent(id, question),
+      sinceMs: this.#options.clock.now(),
       gate: question.gate,
       asked: undefined,
       answer: this.#guarded(answer),
       cancelDeadline: this.#options.clock.after(this.#options.gateDeadlineMs, () => this.#expired(gate)),
     };
     this.#gates.set(id, gate);
+    this.#asked();
     if (this.#isShut) queueMicrotask(() => this.#closeGate(id)?.answer(refusal(NO_ANSWER)));
     else this.#put({ event: gate.event, question: gate });
     return { id, drop: () => this.#dropped(id) };
@@ -148,8 +168,10 @@ export class Mailbox {
   ): void {
     const id = this.nextId();
     const event = { t: 'call' as const, id, client, name, args: args.map(toWire), wantsResult };
-    const call: Call = { event, client, asked: undefined, answer: this.#guarded(answer) };
+    const sinceMs = this.#options.clock.now();
+    const call: Call = { event, sinceMs, client, asked: undefined, answer: this.#guarded(answer) };
     this.#calls.set(id, call);
+    this.#asked();
     if (this.#isShut) queueMicrotask(() => this.#failCall(id, NO_ANSWER));
     else if (this.#calls.size > MAX_OPEN_CALLS || this.#options.isCongested()) {
       queueMicrotask(() => this.#failCall(id, 'too many calls are open'));
@@ -172,7 +194,14 @@ export class Mailbox {
     const id = this.nextId();
     return new Promise((resolve) => {
       const cancelDeadline = this.#options.clock.after(STOP_DEADLINE_MS, () => this.#stopped(id, true));
-      const stop: Stop = { event: { t: 'stop', id, code }, asked: undefined, resolve, cancelDeadline };
+      const sinceMs = this.#options.clock.now();
+      const stop: Stop = {
+        event: { t: 'stop', id, code },
+        sinceMs,
+        asked: undefined,
+        resolve,
+        cancelDeadline,
+      };
       this.#stops.set(id, stop);
       this.#put({ event: stop.event, question: stop });
     });
@@ -189,7 +218,10 @@ export class Mailbox {
 
   /** Late ones, and those of versions that were not asked, are dropped. */
   verdict(unit: Unit, id: number, verdict: Verdict): void {
-    if (this.#gates.get(id)?.asked === unit) this.#closeGate(id)!.answer(verdict);
+    if (this.#gates.get(id)?.asked !== unit) return;
+    const gate = this.#closeGate(id)!;
+    this.#answered(gate);
+    gate.answer(verdict);
   }
 
   result(unit: Unit, id: number, result: InvokeResult): void {
@@ -200,6 +232,7 @@ export class Mailbox {
     const call = this.#calls.get(id);
     if (call?.asked !== unit) return;
     this.#calls.delete(id);
+    this.#answered(call);
     call.answer(result);
   }
 

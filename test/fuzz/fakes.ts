@@ -8,6 +8,7 @@ import type {
   Notice,
   OpenGate,
   ScriptCommands,
+  ScriptStats,
   Scripts,
   Verdict,
 } from '../../src/application/script.ts';
@@ -200,6 +201,10 @@ export class FakeScript implements InstanceScript {
 
   async stop(): Promise<boolean> {
     return this.maySleep;
+  }
+
+  stats(): ScriptStats {
+    return { open: 0, mostOpen: 0, answered: 0, answerMs: 0, longestAnswerMs: 0 };
   }
 
   close(): void {

@@ -17,6 +17,7 @@ import type {
   Notice,
   OpenGate,
   ScriptCommands,
+  ScriptStats,
   Scripts,
   Verdict,
 } from '../../src/application/script.ts';
@@ -318,6 +319,11 @@ export class PuppetScript implements InstanceScript {
   async stop(reason: 'Application.GC' | 'Application.Shutdown'): Promise<boolean> {
     this.stops.push(reason);
     return this.maySleep;
+  }
+
+  stats(): ScriptStats {
+    const { length } = this.asked;
+    return { open: 0, mostOpen: Math.min(1, length), answered: length, answerMs: 0, longestAnswerMs: 0 };
   }
 
   close(): void {
