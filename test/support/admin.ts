@@ -1,0 +1,188 @@
+// The administration of a core: its accounts, its port, and clients of its three ways in.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseXml, XmlElement, XmlText } from '@rgrove/parse-xml';
+import type { User } from '../../src/admin/accounts.ts';
+import { Admin, type AdminOptions } from '../../src/admin/admin.ts';
+import { LoadGovernor } from '../../src/application/flush.ts';
+import { Statistics } from '../../src/application/statistics.ts';
+import { Core, type CoreOptions, keepingLog, type LogRecord } from './core.ts';
+
+export const PASSWORD = 'correct horse battery';
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into it and say what they expect
+export type Loose = any;
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  body: string;
+}
+
+export interface AdminCoreOptions extends CoreOptions {
+  admin?: Partial<AdminOptions>;
+}
+
+/** A user whose password is not hashed, so that tests need not wait for that. */
+export function user(name: string, password = PASSWORD, admits = (_ip: string) => true): User {
+  return { name, password, isHashed: false, isLocal: false, admits };
+}
+
+export class AdminCore implements AsyncDisposable {
+  readonly core: Core;
+  readonly admin: Admin;
+  readonly statistics: Statistics;
+  /** A folder of its own, gone at the end. */
+  readonly root: string;
+  /** The admin log. */
+  readonly written: readonly string[];
+  /** The server's own. */
+  readonly log: readonly LogRecord[];
+  /** Whose wishes to stop were heard. */
+  readonly stops: readonly string[];
+
+  private constructor(
+    parts: Pick<AdminCore, 'core' | 'root' | 'statistics' | 'admin' | 'written' | 'log' | 'stops'>,
+  ) {
+    this.core = parts.core;
+    this.root = parts.root;
+    this.statistics = parts.statistics;
+    this.admin = parts.admin;
+    this.written = parts.written;
+    this.log = parts.log;
+    this.stops = parts.stops;
+  }
+
+  static async start({ admin: options, ...rest }: AdminCoreOptions = {}): Promise<AdminCore> {
+    const core = await Core.start(rest);
+    const { registry, clock } = core;
+    const root = mkdtempSync(join(tmpdir(), 'understudy-admin-'));
+    const governor = new LoadGovernor(clock);
+    const statistics = new Statistics({ registry, governor, clock });
+    const written: string[] = [];
+    const stops: string[] = [];
+    const { log, records } = keepingLog();
+    const admin = await Admin.open({
+      administered: {
+        software: 'Understudy/test',
+        registry,
+        statistics,
+        adaptors: [{ name: '_defaultRoot_', vhosts: ['_defaultVHost_'] }],
+        applications: () => ['live', 'other'],
+        connections: () => core.sessionCount,
+        stop: (why) => stops.push(why),
+      },
+      listen: [{ host: '127.0.0.1', port: 0 }],
+      admits: () => true,
+      users: [user('ann')],
+      loginLimits: { maxFailures: 3, recoveryMs: 30_000, lockoutFailures: 300 },
+      usersFile: join(root, 'conf', 'Users.local.xml'),
+      mayCall: () => true,
+      isElemStyle: false,
+      root,
+      clock,
+      nowMs: () => Date.UTC(2026, 6, 23, 8, 25, 52) + clock.now(),
+      log,
+      write: (status, text) => written.push(`${status} ${text}`),
+      ...options,
+    });
+    return new AdminCore({ core, root, statistics, admin, written, stops, log: records });
+  }
+
+  get port(): number {
+    const [address] = this.admin.addresses;
+    assert.ok(address, 'no port of the administration is open');
+    return address.port;
+  }
+
+  /** As it is written, unlike fetch, which tidies up what it is given. */
+  request(
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+    body: string | Uint8Array = '',
+  ): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const { port } = this;
+      const sent = request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = Buffer.concat(parts).toString('utf8');
+          resolve({ status: response.statusCode!, headers: response.headers, body: text });
+        });
+      });
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  }
+
+  /** `/admin/METHOD`, as a client of Adobe Media Server asks. */
+  async call(
+    method: string,
+    parameters: Record<string, string> = {},
+    login: Record<string, string> = { auser: 'ann', apswd: PASSWORD },
+  ): Promise<AmsResult> {
+    const query = new URLSearchParams({ ...login, ...parameters });
+    const { status, headers, body } = await this.request('GET', `/admin/${method}?${query}`);
+    assert.equal(status, 200, body);
+    assert.match(String(headers['content-type']), /^text\/xml/);
+    return readAmsResult(body);
+  }
+
+  /** `/api/v1`; answers its JSON with its status. */
+  async json(
+    method: string,
+    path: string,
+    body?: unknown,
+    authorization = basic('ann'),
+  ): Promise<{ status: number; value: Loose }> {
+    const { status, body: text } = await this.request(
+      method,
+      `/api/v1${path}`,
+      { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      body === undefined ? '' : JSON.stringify(body),
+    );
+    return { status, value: text === '' ? undefined : JSON.parse(text) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.admin.close();
+    this.statistics.close();
+    rmSync(this.root, { recursive: true, force: true });
+    await this.core[Symbol.asyncDispose]();
+  }
+}
+
+export function basic(name: string, password = PASSWORD): string {
+  return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
+}
+
+/** What a client of Adobe Media Server makes of an answer: XML → object, elements `_0`, `_1`… → list. */
+export interface AmsResult {
+  level: string;
+  code: string;
+  timestamp: string;
+  description?: string;
+  data?: Loose;
+}
+
+export function readAmsResult(xml: string): AmsResult {
+  const { root } = parseXml(xml);
+  assert.equal(root?.name, 'result');
+  return plain(root) as AmsResult;
+}
+
+function plain(element: XmlElement): unknown {
+  const children = element.children.filter((node) => node instanceof XmlElement);
+  if (children.length === 0) {
+    return element.children.map((node) => (node instanceof XmlText ? node.text : '')).join('');
+  }
+  const isList = children.every(({ name }) => /^_\d+$/.test(name));
+  if (isList) return children.map(plain);
+  return Object.fromEntries(children.map((child) => [child.attributes.name ?? child.name, plain(child)]));
+}
