@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { lacks } from '../support/debian.ts';
-import { startServer } from '../support/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'understudy-ipv6-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -50,6 +50,8 @@ function rootWith(name: string, serverXml: string): string {
 
 const families = (listeners: readonly object[]) =>
   listeners.map((listener) => ('family' in listener ? listener.family : undefined));
+/** Without the administration's, which is not asked here. */
+const rtmpOf = ({ listeners }: TestServer) => listeners.filter(({ kind }) => kind === 'rtmp');
 
 describe('NetworkingIPv6', { skip }, () => {
   for (const [name, element, expected] of [
@@ -62,8 +64,8 @@ describe('NetworkingIPv6', { skip }, () => {
       const root = rootWith(name.replaceAll(/\W/g, ''), element);
       const command = inNamespace(LOOPBACK, ...server);
       await using running = await startServer({ root, command, set: { 'ADAPTOR.HOSTPORT': ':0' } });
-      assert.deepEqual(families(running.listeners), expected);
-      assert.equal(new Set(running.listeners.map(({ port }) => port)).size, 1);
+      assert.deepEqual(families(rtmpOf(running)), expected);
+      assert.equal(new Set(rtmpOf(running).map(({ port }) => port)).size, 1);
     });
   }
 
@@ -71,11 +73,11 @@ describe('NetworkingIPv6', { skip }, () => {
     const root = rootWith('none', '<NetworkingIPv6 enable="true"/>');
     const command = inNamespace(`${NO_IPV6}\n${LOOPBACK}`, ...server);
     await using running = await startServer({ root, command, set: { 'ADAPTOR.HOSTPORT': ':0' } });
-    assert.deepEqual(families(running.listeners), ['v4']);
+    assert.deepEqual(families(rtmpOf(running)), ['v4']);
     const warned = running.log.filter(({ event }) => event === 'no-ipv6');
     assert.deepEqual(
       warned.map(({ level, port }) => [level, port]),
-      [['warn', running.listeners[0]!.port]],
+      [['warn', rtmpOf(running)[0]!.port]],
     );
   });
 });
