@@ -213,22 +213,46 @@ export const GUEST_FILENAME = 'understudy:guest.js';
 /** Events that the runner adds to those of the media side. */
 export type RunnerEvent =
   | { t: 'timer'; id: number }
-  /** The answer to a `digest`, `sign` (base64) or `verify` (boolean). */
-  | { t: 'reply'; id: number; ok: true; value: string | boolean }
-  | { t: 'reply'; id: number; ok: false; message: string }
+  /** The answer to a `subtle`. */
+  | { t: 'reply'; id: number; ok: true; value: Json }
+  | { t: 'reply'; id: number; ok: false; name: string; message: string }
   /** A fault that only the runner could see; the guest tells `application.onStatus`. */
   | { t: 'fault'; message: string; stack: string };
 
-/** Commands that the runner carries out itself. `key`, `data`, `signature`: base64. */
+/** Commands that the runner carries out itself. */
 export type RunnerCommand =
   | { op: 'timer'; id: number; ms: number; repeat: boolean }
   | { op: 'clear'; id: number }
-  | { op: 'digest'; id: number; hash: HashName; data: string }
-  | { op: 'sign'; id: number; hash: HashName; key: string; data: string }
-  | { op: 'verify'; id: number; hash: HashName; key: string; data: string; signature: string };
+  /**
+   * A method of crypto.subtle. Its arguments, and what it gives, are plain JSON but for
+   *   { $: 'bytes', v: base64 }
+   *   { $: 'key', v: KeyMaterial } to the runner; { $: 'key', type, algorithm, usages, material: KeyMaterial } from it
+   */
+  | { op: 'subtle'; id: number; method: SubtleMethod; args: Json[] };
 
-export const HASH_NAMES = ['SHA-1', 'SHA-256', 'SHA-384', 'SHA-512'] as const;
-export type HashName = (typeof HASH_NAMES)[number];
+export const SUBTLE_METHODS = [
+  'digest',
+  'importKey',
+  'exportKey',
+  'generateKey',
+  'sign',
+  'verify',
+  'encrypt',
+  'decrypt',
+  'deriveBits',
+  'deriveKey',
+  'wrapKey',
+  'unwrapKey',
+] as const;
+export type SubtleMethod = (typeof SUBTLE_METHODS)[number];
+
+/** What a key is made from again. `data`: base64. */
+export type KeyMaterial = {
+  format: 'raw' | 'spki' | 'pkcs8';
+  data: string;
+  algorithm: Json;
+  usages: string[];
+};
 
 /** What the guest hands over after a turn, as JSON text. */
 export interface GuestAnswer {

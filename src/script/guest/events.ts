@@ -2,7 +2,6 @@
 import type { RunnerEvent, ScriptEvent } from '../wire.ts';
 import { tell } from './application.ts';
 import { answerResponder, clientById, dismiss, setStats, startTurnOfClients } from './client.ts';
-import { answerCrypto } from './crypto.ts';
 import { cutGate, dropGate, openGate, takePublishedStream } from './gates.ts';
 import { save, start, stop } from './lifecycle.ts';
 import { plainJson, putAnswer } from './outbox.ts';
@@ -10,6 +9,7 @@ import { append, hasOwn, parseJson } from './primordials.ts';
 import { call, cutCall } from './remote.ts';
 import { report, startTurnOfReports, tellStatus } from './report.ts';
 import { createStream, dropIfUnused, enroll, removePlayer, streamByName } from './stream.ts';
+import { answerSubtle } from './subtle.ts';
 import { fireTimer } from './timers.ts';
 import { resetTurn, setBlame } from './turn.ts';
 import { decodeValue } from './wire-value.ts';
@@ -109,7 +109,7 @@ function handle(event: AnyEvent): void {
       fireTimer(event.id);
       return;
     case 'reply':
-      answerCrypto(event);
+      answerSubtle(event);
       return;
     case 'fault':
       tellStatus(event);

@@ -1,6 +1,12 @@
 // A guest's answer to a turn, read as hostile input: the envelope is checked here and what the runner itself carries out; the
 // fields of the other commands are the media side's to check.
-import type { GuestAnswer, RunnerCommand, ScriptCommand } from '../wire.ts';
+import {
+  type GuestAnswer,
+  type RunnerCommand,
+  type ScriptCommand,
+  SUBTLE_METHODS,
+  type SubtleMethod,
+} from '../wire.ts';
 
 /** Base64 and escapes included, far more than the guest's own limits let through. */
 const MAX_ANSWER_CHARACTERS = 12 << 20;
@@ -69,8 +75,9 @@ function hasOp(value: unknown): value is { op: string } {
 
 function isRunnerCommand(value: unknown): value is RunnerCommand {
   if (!hasOp(value)) return false;
-  const { op, id, ms, repeat } = value as Record<string, unknown>;
+  const { op, id, ms, repeat, method, args } = value as Record<string, unknown>;
   if (!isCount(id)) return false;
   if (op === 'timer') return typeof ms === 'number' && typeof repeat === 'boolean';
-  return op === 'clear' || op === 'digest' || op === 'sign' || op === 'verify';
+  if (op === 'subtle') return SUBTLE_METHODS.includes(method as SubtleMethod) && Array.isArray(args);
+  return op === 'clear';
 }

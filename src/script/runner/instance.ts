@@ -11,11 +11,11 @@ import {
   type ScriptCommand,
 } from '../wire.ts';
 import { type ReadAnswer, readAnswer } from './answer.ts';
-import { CryptoService } from './crypto.ts';
 import type { EngineFault, Outcome, ScriptEngine, ScriptIsolate } from './engine.ts';
 import { LogLimit } from './log-limit.ts';
 import { type Batch, Mailbox } from './mailbox.ts';
 import type { Runnable, Scheduler } from './scheduler.ts';
+import { SubtleService } from './subtle.ts';
 import { TimerQueue } from './timers.ts';
 
 /** What an instance says to the outside. After `failed` and `dead` it says nothing more. */
@@ -45,7 +45,7 @@ export class ScriptInstance implements Runnable {
   readonly #load: LoadBody;
   readonly #mailbox = new Mailbox();
   readonly #timers: TimerQueue;
-  readonly #crypto: CryptoService;
+  readonly #subtle: SubtleService;
   readonly #logLimit = new LogLimit();
   #state: 'loading' | 'running' | 'gone' = 'loading';
   #isolate: ScriptIsolate | undefined;
@@ -66,7 +66,7 @@ export class ScriptInstance implements Runnable {
     this.#scheduler = scheduler;
     this.#events = events;
     this.#timers = new TimerQueue(() => this.#wake());
-    this.#crypto = new CryptoService((event) => {
+    this.#subtle = new SubtleService((event) => {
       if (this.#state === 'gone') return;
       this.#mailbox.postOwn(event);
       this.#wake();
@@ -221,7 +221,7 @@ export class ScriptInstance implements Runnable {
   #carryOut(command: RunnerCommand): void {
     if (command.op === 'timer') this.#timers.set(command.id, command.ms, command.repeat);
     else if (command.op === 'clear') this.#timers.clear(command.id);
-    else this.#crypto.run(command);
+    else this.#subtle.run(command);
   }
 
   #withinLogLimit(commands: ScriptCommand[]): ScriptCommand[] {

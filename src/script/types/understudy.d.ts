@@ -496,41 +496,96 @@ declare class URLSearchParams {
   [Symbol.iterator](): IterableIterator<[string, string]>;
 }
 
-/** A secret that `crypto.subtle` works with. */
-interface CryptoKey {
-  readonly type: 'secret';
-  readonly extractable: boolean;
-  readonly algorithm: {
-    readonly name: 'HMAC';
-    readonly hash: { readonly name: HashName };
-    readonly length: number;
-  };
-  readonly usages: readonly ('sign' | 'verify')[];
-}
+type BufferSource = ArrayBuffer | ArrayBufferView;
 type HashName = 'SHA-1' | 'SHA-256' | 'SHA-384' | 'SHA-512';
+type KeyFormat = 'raw' | 'spki' | 'pkcs8' | 'jwk';
+type KeyUsage =
+  | 'encrypt'
+  | 'decrypt'
+  | 'sign'
+  | 'verify'
+  | 'deriveKey'
+  | 'deriveBits'
+  | 'wrapKey'
+  | 'unwrapKey';
+/** `{ name: 'ECDSA', namedCurve: 'P-256' }`; the members that each algorithm wants are those of the Web Cryptography API. */
+interface Algorithm {
+  name: string;
+  [member: string]: any;
+}
+type AlgorithmIdentifier = string | Algorithm;
 
-/** Hashes and HMAC, by the names of the Web Cryptography API. */
+/** A key that `crypto.subtle` works with. Its bytes are seen by nobody unless it is extractable. */
+declare class CryptoKey {
+  private constructor();
+  readonly type: 'secret' | 'public' | 'private';
+  readonly extractable: boolean;
+  readonly algorithm: Algorithm;
+  readonly usages: KeyUsage[];
+}
+interface CryptoKeyPair {
+  publicKey: CryptoKey;
+  privateKey: CryptoKey;
+}
+interface JsonWebKey {
+  kty?: string;
+  [member: string]: any;
+}
+
+/**
+ * The Web Cryptography API: SHA-1 and SHA-2, HMAC, RSASSA-PKCS1-v1_5, RSA-PSS, RSA-OAEP, ECDSA, ECDH, Ed25519, X25519, AES-GCM,
+ * AES-CBC, AES-CTR, AES-KW, HKDF, PBKDF2. At most 1 MiB a call, 64 calls at a time, RSA keys of 4096 bits, a million iterations.
+ */
 interface SubtleCrypto {
-  digest(hash: HashName | { name: HashName }, data: ArrayBuffer | ArrayBufferView): Promise<ArrayBuffer>;
+  digest(hash: AlgorithmIdentifier, data: BufferSource): Promise<ArrayBuffer>;
   importKey(
-    format: 'raw',
-    secret: ArrayBuffer | ArrayBufferView,
-    algorithm: { name: 'HMAC'; hash: HashName | { name: HashName } },
+    format: KeyFormat,
+    key: BufferSource | JsonWebKey,
+    algorithm: AlgorithmIdentifier,
     extractable: boolean,
-    usages: readonly ('sign' | 'verify')[],
+    usages: readonly KeyUsage[],
   ): Promise<CryptoKey>;
-  sign(
-    algorithm: 'HMAC' | { name: 'HMAC' },
-    key: CryptoKey,
-    data: ArrayBuffer | ArrayBufferView,
-  ): Promise<ArrayBuffer>;
+  exportKey(format: 'jwk', key: CryptoKey): Promise<JsonWebKey>;
+  exportKey(format: Exclude<KeyFormat, 'jwk'>, key: CryptoKey): Promise<ArrayBuffer>;
+  /** A pair for algorithms that have a public key. */
+  generateKey(
+    algorithm: AlgorithmIdentifier,
+    extractable: boolean,
+    usages: readonly KeyUsage[],
+  ): Promise<CryptoKey | CryptoKeyPair>;
+  sign(algorithm: AlgorithmIdentifier, key: CryptoKey, data: BufferSource): Promise<ArrayBuffer>;
   /** Compares in constant time. */
   verify(
-    algorithm: 'HMAC' | { name: 'HMAC' },
+    algorithm: AlgorithmIdentifier,
     key: CryptoKey,
-    signature: ArrayBuffer | ArrayBufferView,
-    data: ArrayBuffer | ArrayBufferView,
+    signature: BufferSource,
+    data: BufferSource,
   ): Promise<boolean>;
+  encrypt(algorithm: AlgorithmIdentifier, key: CryptoKey, data: BufferSource): Promise<ArrayBuffer>;
+  decrypt(algorithm: AlgorithmIdentifier, key: CryptoKey, data: BufferSource): Promise<ArrayBuffer>;
+  deriveBits(algorithm: AlgorithmIdentifier, key: CryptoKey, length: number): Promise<ArrayBuffer>;
+  deriveKey(
+    algorithm: AlgorithmIdentifier,
+    key: CryptoKey,
+    derived: AlgorithmIdentifier,
+    extractable: boolean,
+    usages: readonly KeyUsage[],
+  ): Promise<CryptoKey>;
+  wrapKey(
+    format: KeyFormat,
+    key: CryptoKey,
+    wrappingKey: CryptoKey,
+    algorithm: AlgorithmIdentifier,
+  ): Promise<ArrayBuffer>;
+  unwrapKey(
+    format: KeyFormat,
+    wrapped: BufferSource,
+    unwrappingKey: CryptoKey,
+    algorithm: AlgorithmIdentifier,
+    unwrapped: AlgorithmIdentifier,
+    extractable: boolean,
+    usages: readonly KeyUsage[],
+  ): Promise<CryptoKey>;
 }
 
 declare const crypto: {
