@@ -12,19 +12,15 @@ import { type Log, logBug } from '../log/log.ts';
 import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
 import { ChunkReader, type ChunkReaderOptions } from '../protocol/chunk-reader.ts';
 import { type Command, decodeCommand, isCommandType, isDataType } from '../protocol/command.ts';
-import {
-  type ControlMessage,
-  decodeControl,
-  isControlType,
-  LimitType,
-  UserControlEvent,
-} from '../protocol/control.ts';
+import { type ControlMessage, decodeControl, isControlType, UserControlEvent } from '../protocol/control.ts';
 import { HANDSHAKE_RANDOM_BYTES, ServerHandshake } from '../protocol/handshake.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
-import { type StatusCode, statusInfo } from '../protocol/status.ts';
+import type { StatusCode } from '../protocol/status.ts';
 import { memoryBytes } from '../protocol/wire-message.ts';
 import { OpenCalls, runCommand } from './commands.ts';
-import { type ConnectRequest, parseConnect, serverProperties } from './connect.ts';
+import { type ConnectRequest, parseConnect } from './connect.ts';
+import { answerAccepted, answerRefused } from './connect-answer.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { NetStream } from './net-stream.ts';
 import { Outbox } from './outbox.ts';
 import { WireDirection, WireDump } from './wire-dump.ts';
@@ -93,6 +89,7 @@ export class RtmpSession {
   readonly #streams = new Map<number, NetStream>();
   readonly #pausers = new Set<unknown>();
   readonly #openCalls = new OpenCalls();
+  readonly #heartbeat: Heartbeat;
   /** Calls of the script that this client, and nobody else, may answer. */
   readonly #responders = new Set<number>();
   #state: State = State.Handshaking;
@@ -108,15 +105,6 @@ export class RtmpSession {
   #messagesIn = 0;
   #ackWindowBytes: number;
   #ackedBytes = 0;
-  #pingRttMs = 0;
-  #lastSeenAt: number;
-  /** Pings that have not been answered. */
-  #openPings = 0;
-  #pingBytes = 0;
-  #pingedAt = 0;
-  /** Bytes that the peer had taken when it last took some. */
-  #mostTaken = 0;
-  #lastTookAt = 0;
 
   constructor(socket: Duplex, peer: SessionPeer, options: SessionOptions) {
     this.#socket = socket;
@@ -132,7 +120,7 @@ export class RtmpSession {
       this.#dump,
     );
     this.#startedAt = options.clock.now();
-    this.#lastSeenAt = this.#startedAt;
+    this.#heartbeat = new Heartbeat(options.clock, this.outbox);
     this.#ackWindowBytes = options.clientToServerBytes;
     this.#reader = new ChunkReader({ ...options.chunks, wireChunkBytes: options.wireChunkBytes });
     this.#handshake = new ServerHandshake({
@@ -156,7 +144,7 @@ export class RtmpSession {
   #receive(bytes: Buffer): void {
     this.#dump?.add(WireDirection.FromClient, Buffer.from(bytes)); // the next read may come to the same place
     if (this.#isOver) return;
-    this.#lastSeenAt = this.#options.clock.now();
+    this.#heartbeat.seen();
     try {
       if (this.#state === State.Handshaking) this.#shakeHands(bytes);
       else this.#readChunks(bytes);
@@ -221,14 +209,8 @@ export class RtmpSession {
   }
 
   #onPong(sentMs: number): void {
-    if (this.#openPings === 0) return; // nobody asked; each one would be a message to the script
-    this.#openPings -= 1;
-    this.#pingRttMs = (this.#clockMs - sentMs) >>> 0;
+    if (!this.#heartbeat.pong(sentMs)) return; // each one would be a message to the script
     if (this.#instance && this.#client) this.#instance.pong(this.#client);
-  }
-
-  get #clockMs(): number {
-    return Math.round(this.#options.clock.now()) >>> 0;
   }
 
   // ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -311,7 +293,7 @@ export class RtmpSession {
       refused: (refusal) => this.#refused(refusal),
       call: (name, args, responder) => this.#callClient(name, args, responder),
       status: (code, description) => this.outbox.status(0, code as StatusCode, description),
-      ping: () => this.#ping(),
+      ping: () => this.#heartbeat.ping(),
       close: (reason, status) => this.close(reason, status),
       stats: () => this.stats(),
       get queuedBytes() {
@@ -334,48 +316,15 @@ export class RtmpSession {
   }
 
   #accepted(): void {
-    const { outbox } = this;
-    const { fmsVersion } = this.#options;
-    const { clientToServerBytes, serverToClientBytes, wireChunkBytes } = this.#settings;
-    const { transactionId, objectEncoding, speaksEnhanced } = this.#connect!;
     this.#state = State.Open;
-    outbox.together(() => {
-      outbox.control({ typeId: MessageType.WindowAckSize, ackWindowBytes: clientToServerBytes });
-      outbox.control({
-        typeId: MessageType.SetPeerBandwidth,
-        ackWindowBytes: serverToClientBytes,
-        limitType: LimitType.Dynamic,
-      });
-      outbox.control({ typeId: MessageType.SetChunkSize, chunkBytes: wireChunkBytes });
-      outbox.control({ typeId: MessageType.UserControl, event: UserControlEvent.StreamBegin, streamId: 0 });
-      const info = statusInfo('NetConnection.Connect.Success', 'Connection succeeded.', {
-        objectEncoding,
-        data: { version: fmsVersion },
-      });
-      outbox.command('_result', transactionId, [info], 0, serverProperties(fmsVersion, speaksEnhanced));
-      outbox.objectEncoding = objectEncoding;
-      outbox.command('onBWDone', 0, []);
-    });
+    answerAccepted(this.outbox, this.#connect!, this.#settings, this.#options.fmsVersion);
     this.log.info({ event: 'connect' }, 'client connected');
     // behind what the script calls on the client in the same breath
     queueMicrotask(() => this.#releaseHeld());
   }
 
   #refused(refusal: ConnectRefusal): void {
-    const { outbox } = this;
-    const { application, redirect } = refusal;
-    const info = statusInfo(refusal.code as StatusCode, refusal.description, {
-      ...(application === undefined ? {} : { application }),
-      ...(redirect === undefined ? {} : { ex: { code: 302, redirect } }),
-    });
-    outbox.together(() => {
-      const { transactionId } = this.#connect!;
-      if (outbox.scriptCommand('_error', transactionId, [info])) {
-        const { application: _, ...plain } = info; // the script's object has no form on the wire
-        outbox.command('_error', transactionId, [plain]);
-      }
-      outbox.command('close', 0, []);
-    });
+    answerRefused(this.outbox, this.#connect!.transactionId, refusal);
     this.log.info(
       { event: 'connect-refused', code: refusal.code, reason: refusal.description },
       'connect refused',
@@ -434,19 +383,6 @@ export class RtmpSession {
     if (this.#pausers.delete(who) && this.#pausers.size === 0) this.#socket.resume();
   }
 
-  #ping(): void {
-    const { outbox } = this;
-    const before = outbox.bytesSent;
-    outbox.control({
-      typeId: MessageType.UserControl,
-      event: UserControlEvent.PingRequest,
-      timestampMs: this.#clockMs,
-    });
-    this.#openPings += 1;
-    this.#pingBytes += outbox.bytesSent - before;
-    this.#pingedAt = this.#options.clock.now();
-  }
-
   stats(): ClientStats {
     return {
       bytes_in: this.#bytesBefore + this.#reader.bytesReceived,
@@ -454,7 +390,7 @@ export class RtmpSession {
       msg_in: this.#messagesIn,
       msg_out: this.outbox.messagesSent,
       msg_dropped: this.outbox.messagesDropped,
-      ping_rtt: this.#pingRttMs,
+      ping_rtt: this.#heartbeat.rttMs,
     };
   }
 
@@ -470,17 +406,9 @@ export class RtmpSession {
         this.close(`no connect command after ${handshakeTimeoutMs} ms`);
       return;
     }
-    // our own pings do not count: the system takes them for a peer that is long dead
-    const taken = this.outbox.progress - this.#pingBytes;
-    if (taken > this.#mostTaken) {
-      this.#mostTaken = taken;
-      this.#lastTookAt = now;
-    }
-    if (idleTimeoutMs === undefined) return;
-    const quietMs = now - Math.max(this.#lastSeenAt, this.#lastTookAt);
-    if (quietMs >= idleTimeoutMs) {
+    if (!this.#heartbeat.check(now, idleTimeoutMs)) {
       this.close(`no sign of life for ${idleTimeoutMs} ms`, AccessStatus.ClientGone);
-    } else if (now - Math.max(this.#lastSeenAt, this.#pingedAt) >= idleTimeoutMs / 3) this.#ping();
+    }
   }
 
   get #isOver(): boolean {

@@ -1,0 +1,69 @@
+// Whether a peer is still there: what it sends, what it takes, and pings when it does neither.
+import type { Clock } from '../application/clock.ts';
+import { UserControlEvent } from '../protocol/control.ts';
+import { MessageType } from '../protocol/message.ts';
+import type { Outbox } from './outbox.ts';
+
+export class Heartbeat {
+  /** Of the last ping that was answered. */
+  rttMs = 0;
+  readonly #clock: Clock;
+  readonly #outbox: Outbox;
+  #lastSeenAt: number;
+  /** Pings that have not been answered. */
+  #openPings = 0;
+  #pingBytes = 0;
+  #pingedAt = 0;
+  /** Bytes that the peer had taken when it last took some. */
+  #mostTaken = 0;
+  #lastTookAt = 0;
+
+  constructor(clock: Clock, outbox: Outbox) {
+    this.#clock = clock;
+    this.#outbox = outbox;
+    this.#lastSeenAt = clock.now();
+  }
+
+  /** Bytes came. */
+  seen(): void {
+    this.#lastSeenAt = this.#clock.now();
+  }
+
+  ping(): void {
+    const before = this.#outbox.bytesSent;
+    this.#outbox.control({
+      typeId: MessageType.UserControl,
+      event: UserControlEvent.PingRequest,
+      timestampMs: this.#clockMs,
+    });
+    this.#openPings += 1;
+    this.#pingBytes += this.#outbox.bytesSent - before;
+    this.#pingedAt = this.#clock.now();
+  }
+
+  /** False: nobody asked. */
+  pong(sentMs: number): boolean {
+    if (this.#openPings === 0) return false;
+    this.#openPings -= 1;
+    this.rttMs = (this.#clockMs - sentMs) >>> 0;
+    return true;
+  }
+
+  /** Called now and then. False: there was no sign of life for so long. */
+  check(now: number, idleTimeoutMs: number | undefined): boolean {
+    // our own pings do not count: the system takes them for a peer that is long dead
+    const taken = this.#outbox.progress - this.#pingBytes;
+    if (taken > this.#mostTaken) {
+      this.#mostTaken = taken;
+      this.#lastTookAt = now;
+    }
+    if (idleTimeoutMs === undefined) return true;
+    if (now - Math.max(this.#lastSeenAt, this.#lastTookAt) >= idleTimeoutMs) return false;
+    if (now - Math.max(this.#lastSeenAt, this.#pingedAt) >= idleTimeoutMs / 3) this.ping();
+    return true;
+  }
+
+  get #clockMs(): number {
+    return Math.round(this.#clock.now()) >>> 0;
+  }
+}
