@@ -25,6 +25,8 @@ export type Command =
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate: number | undefined }
   | { op: 'shutdown' }
+  | { op: 'ask'; id: number; service: string; request: Json }
+  | { op: 'unask'; id: number }
   | { op: 'log'; level: LogLevel; text: string }
   | ({ op: 'error' } & ReportedError);
 
@@ -49,6 +51,7 @@ export interface ReportedError {
 
 /** Bounds of texts, in characters. Names and ids beyond theirs are refused, texts for people are cut. */
 const MAX_NAME = 1024;
+const MAX_SERVICE_NAME = 32;
 const MAX_REDIRECT = 2048;
 const MAX_REASON = 200;
 const MAX_LOG_TEXT = 8 * 1024;
@@ -130,6 +133,13 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
     gate: f.optional('gate', () => f.id('gate')),
   }),
   shutdown: () => ({ op: 'shutdown' }),
+  ask: (f) => ({
+    op: 'ask',
+    id: f.id('id'),
+    service: f.text('service', MAX_SERVICE_NAME),
+    request: shallow(f.json('request'), 'a request'),
+  }),
+  unask: (f) => ({ op: 'unask', id: f.id('id') }),
   log: (f) => ({ op: 'log', level: f.oneOf('level', LOG_LEVELS), text: f.cutText('text', MAX_LOG_TEXT) }),
   error: (f) => ({
     op: 'error',
@@ -169,15 +179,16 @@ function parseResult(f: Fields): InvokeResult {
 
 function parseSaved(f: Fields): SavedState {
   const clients = new Map<string, Json>();
-  for (const [id, saved] of Object.entries(f.object('clients'))) clients.set(id, shallow(saved as Json));
+  for (const [id, saved] of Object.entries(f.object('clients')))
+    clients.set(id, shallow(saved as Json, 'saved state'));
   const lost = f
     .list('lost', MAX_LOST)
     .map((entry) => (typeof entry === 'string' ? entry.slice(0, 200) : '?'));
-  return { state: f.optional('state', () => shallow(f.json('state'))), clients, lost };
+  return { state: f.optional('state', () => shallow(f.json('state'), 'saved state')), clients, lost };
 }
 
-function shallow(json: Json): Json {
-  if (nestsDeeper(json, MAX_NESTING)) throw malformed(`saved state nested deeper than ${MAX_NESTING} levels`);
+function shallow(json: Json, what: string): Json {
+  if (nestsDeeper(json, MAX_NESTING)) throw malformed(`${what} nested deeper than ${MAX_NESTING} levels`);
   return json;
 }
 

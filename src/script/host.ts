@@ -12,6 +12,7 @@ import { bundleGuest } from './guest-bundle.ts';
 import { InstanceScriptHost } from './instance-script.ts';
 import { Journal } from './journal.ts';
 import { type RunnerProcess, spawnRunner } from './runner-process.ts';
+import type { Services } from './services.ts';
 import { StrikeBook } from './strikes.ts';
 import { type RunnerDeath, Supervisor } from './supervisor.ts';
 import { Unit, type UnitOptions } from './unit.ts';
@@ -66,6 +67,7 @@ export class ScriptHost implements Scripts {
   readonly #catalog: ScriptCatalog;
   readonly #applications = new Map<string, Application>();
   readonly #units = new Map<number, Unit>();
+  readonly #services: Services = {};
   #lastUnitId = 0;
   #supervisor: Supervisor | undefined;
   #watcher: ScriptWatcher | undefined;
@@ -126,6 +128,10 @@ export class ScriptHost implements Scripts {
     const { log, applicationLog, clock, server, hostname, settingsFor } = this.#options;
     const shared = this.#application(application);
     const name = `${application}/${instance}`;
+    const errands = {
+      services: this.#services,
+      onBug: (error: unknown, where: string) => logBug(log, error, where),
+    };
     const journal = new Journal({
       application,
       instance,
@@ -149,7 +155,7 @@ export class ScriptHost implements Scripts {
         return known.filter((build) => !isResting(shared, build, clock));
       },
       isRunnerUp: () => this.#supervisor?.isUp ?? false,
-      openUnit: (unit) => this.#openUnit(unit),
+      openUnit: (unit) => this.#openUnit({ ...unit, errands: { ...errands, application, instance } }),
       isCongested: () => this.#supervisor?.isCongested ?? false,
       onRefused: (build) => {
         shared.resting = { hash: build.hash, untilMs: clock.now() + REST_MS };

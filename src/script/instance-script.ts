@@ -19,13 +19,13 @@ import type {
 } from '../application/script.ts';
 import { type DecodeError, ScriptError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
-import { applyCommand, RESPONDERS_PER_VERSION } from './apply.ts';
+import { applyCommand, type InstanceCommand, RESPONDERS_PER_VERSION } from './apply.ts';
 import type { ScriptBuild } from './build.ts';
 import type { Command, SavedState } from './commands.ts';
 import type { Journal } from './journal.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Strikes } from './strikes.ts';
-import { type Unit, UnitEnd, type UnitOptions } from './unit.ts';
+import { type Unit, UnitEnd, type UnitOfInstance } from './unit.ts';
 import type { LoadBody, WireSnapshot } from './wire.ts';
 
 /** onAppStart, its promise included. Beyond it a reload has failed; clients wait this long at most. */
@@ -65,7 +65,7 @@ export interface InstanceScriptOptions {
   candidates(): ScriptBuild[];
   isRunnerUp(): boolean;
   isCongested(): boolean;
-  openUnit(options: Omit<UnitOptions, 'id' | 'send' | 'onGone'>): Unit;
+  openUnit(options: UnitOfInstance): Unit;
   /** That version could not be started here. */
   onRefused(build: ScriptBuild): void;
   /** That version serves here. */
@@ -422,7 +422,7 @@ export class InstanceScriptHost implements InstanceScript {
     if (unit !== this.#current) return;
     if (command.op === 'verdict') this.#mailbox.verdict(unit, command.id, command.verdict);
     else if (command.op === 'ret') this.#mailbox.result(unit, command.id, command.result);
-    else if (command.op !== 'ready' && command.op !== 'saved') {
+    else if (isForInstance(command)) {
       try {
         applyCommand(command, commands, this.#version);
       } catch (error) {
@@ -441,6 +441,11 @@ export class InstanceScriptHost implements InstanceScript {
     const message = `no verdict within ${gateDeadlineMs / 1000} s: refused`;
     journal.fault({ kind: 'timeout', where: gate, message }, asked?.build);
   }
+}
+
+/** The others have been dealt with: by the unit, or before this is asked. */
+function isForInstance(command: Command): command is InstanceCommand {
+  return command.op !== 'ready' && command.op !== 'saved' && command.op !== 'ask' && command.op !== 'unask';
 }
 
 /** Rejects with a UnitEnd when it takes longer. */

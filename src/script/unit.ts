@@ -4,6 +4,7 @@ import { DecodeError } from '../errors.ts';
 import type { ScriptBuild } from './build.ts';
 import { type Command, parseCommands, type SavedState } from './commands.ts';
 import { decodeBody, encodeEvents, encodeFrame } from './frames.ts';
+import { Errands, type ErrandsOptions } from './services.ts';
 import { FrameType, type LoadBody, MAX_BATCH_EVENTS, MAX_FRAME_BYTES, type ScriptEvent } from './wire.ts';
 
 /** Of a version that is not committed yet; its turns are bounded, its patience is not. */
@@ -37,9 +38,14 @@ export interface UnitOptions {
   onUndeliverable(event: ScriptEvent): void;
   /** It ended by itself, or with its runner. Not after `dispose`. */
   onEnd(unit: Unit, end: UnitEnd): void;
+  /** For whom it asks. */
+  errands: Omit<ErrandsOptions, 'answer'>;
   /** However it ended: its id is free. */
   onGone(id: number): void;
 }
+
+/** What an instance says of its units; the rest is the host's. */
+export type UnitOfInstance = Omit<UnitOptions, 'id' | 'send' | 'onGone' | 'errands'>;
 
 interface Waiting<T> {
   resolve(value: T): void;
@@ -50,9 +56,12 @@ export class Unit {
   readonly id: number;
   readonly build: ScriptBuild;
   readonly #options: UnitOptions;
+  readonly #errands: Errands;
   #outgoing: ScriptEvent[] = [];
   /** Until `release`. */
   #held: Command[] | undefined = [];
+  /** It has given its state away: what it asks for now may be for nobody. */
+  #hasSaved = false;
   #end: UnitEnd | undefined;
   #loading: Waiting<void> | undefined;
   readonly #starting = new Map<number, Waiting<boolean>>();
@@ -62,6 +71,10 @@ export class Unit {
     this.id = options.id;
     this.build = options.build;
     this.#options = options;
+    this.#errands = new Errands({
+      ...options.errands,
+      answer: (id, answer) => this.post({ t: 'answer', id, ...answer }),
+    });
   }
 
   /** Undefined as long as it lives. */
@@ -138,9 +151,10 @@ export class Unit {
   release(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
+    this.#hasSaved = false;
     for (const command of held) {
       if (this.#end) return;
-      this.#options.onCommand(this, command);
+      this.#obey(command);
     }
   }
 
@@ -181,21 +195,38 @@ export class Unit {
         return;
       case 'saved':
         // What it says after it has given its state away counts only if it stays after all.
-        if (settle(this.#saving, command.id, command.saved)) this.hold();
+        if (settle(this.#saving, command.id, command.saved)) {
+          this.#hasSaved = true;
+          this.hold();
+        }
+        return;
+      case 'ask':
+      case 'unask':
+        // A script may want an answer before it is ready.
+        if (!this.#hasSaved) this.#obey(command);
+        else this.#hold(command);
         return;
       case 'log':
       case 'error':
         this.#options.onCommand(this, command);
         return;
       default:
-        if (!this.#held) this.#options.onCommand(this, command);
-        else if (this.#held.push(command) > MAX_HELD_COMMANDS) {
-          this.ended(
-            new UnitEnd('failed', `more than ${MAX_HELD_COMMANDS} commands while it was being started`),
-          );
-          this.#options.send(encodeFrame(FrameType.Unload, this.id));
-        }
+        if (!this.#held) this.#obey(command);
+        else this.#hold(command);
     }
+  }
+
+  #obey(command: Command): void {
+    if (command.op === 'ask') this.#errands.ask(command.id, command.service, command.request);
+    else if (command.op === 'unask') this.#errands.giveUp(command.id);
+    else this.#options.onCommand(this, command);
+  }
+
+  #hold(command: Command): void {
+    this.#held ??= [];
+    if (this.#held.push(command) <= MAX_HELD_COMMANDS) return;
+    this.ended(new UnitEnd('failed', `more than ${MAX_HELD_COMMANDS} commands while it was being started`));
+    this.#options.send(encodeFrame(FrameType.Unload, this.id));
   }
 
   ended(end: UnitEnd): void {
@@ -208,6 +239,7 @@ export class Unit {
     this.#end = end;
     this.#outgoing = [];
     this.#held = [];
+    this.#errands.close();
     this.#loading?.reject(end);
     this.#loading = undefined;
     for (const waiting of [...this.#starting.values(), ...this.#saving.values()]) waiting.reject(end);

@@ -137,6 +137,9 @@ export type ScriptEvent =
   | { t: 'call'; id: number; client: string; name: string; args: WireValue[]; wantsResult: boolean }
   /** The answer to a `clientCall` with that responder. */
   | { t: 'callResult'; responder: number; ok: boolean; value: WireValue }
+  /** The answer to an `ask`. */
+  | { t: 'answer'; id: number; ok: true; value: Json }
+  | { t: 'answer'; id: number; ok: false; name: string; message: string }
   /** onAppStop. Answered by `ret` with the handler's return value. */
   | { t: 'stop'; id: number; code: 'Application.GC' | 'Application.Shutdown' };
 
@@ -198,6 +201,9 @@ export type ScriptCommand =
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate?: number }
   | { op: 'shutdown' }
+  /** Something of a service (services.ts). Answered by `answer`, unless an `unask` says that nobody waits for it any more. */
+  | { op: 'ask'; id: number; service: string; request: Json }
+  | { op: 'unask'; id: number }
   | { op: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; text: string }
   /** An exception, rejection or misuse in the script. `where`: handler or method; `event`: what it was doing. */
   | { op: 'error'; kind: ScriptFaultKind; where: string; message: string; stack: string; client?: string };
@@ -281,6 +287,8 @@ export interface GuestSetup {
 
 export const RANDOM_POOL_BYTES = 16 << 10;
 export const MAX_TIMERS = 1000;
+/** Questions to services that one version of a script may have open. */
+export const MAX_ASKS = 1000;
 export const MIN_TIMEOUT_MS = 1;
 export const MIN_INTERVAL_MS = 4;
 export const MAX_CRYPTO_BYTES = 1 << 20;

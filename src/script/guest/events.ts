@@ -1,6 +1,7 @@
 // Events of a turn → the handlers of the script, one after another.
 import type { RunnerEvent, ScriptEvent } from '../wire.ts';
 import { tell } from './application.ts';
+import { answerAsked } from './ask.ts';
 import { answerResponder, clientById, dismiss, setStats, startTurnOfClients } from './client.ts';
 import { cutGate, dropGate, openGate, takePublishedStream } from './gates.ts';
 import { save, start, stop } from './lifecycle.ts';
@@ -62,7 +63,14 @@ function runHeld(): void {
 function isEarly(event: AnyEvent): boolean {
   if (phase === 'running') return false;
   if (phase === 'loaded') return event.t !== 'start';
-  return event.t !== 'timer' && event.t !== 'reply' && event.t !== 'callResult' && event.t !== 'clientStats';
+  // What a starting script may wait for.
+  return (
+    event.t !== 'timer' &&
+    event.t !== 'reply' &&
+    event.t !== 'answer' &&
+    event.t !== 'callResult' &&
+    event.t !== 'clientStats'
+  );
 }
 
 function run(event: AnyEvent): void {
@@ -111,6 +119,9 @@ function handle(event: AnyEvent): void {
     case 'reply':
       answerSubtle(event);
       return;
+    case 'answer':
+      answerAsked(event);
+      return;
     case 'fault':
       tellStatus(event);
       return;
@@ -133,6 +144,7 @@ type Notice = Exclude<
       | 'status'
       | 'timer'
       | 'reply'
+      | 'answer'
       | 'fault';
   }
 >;

@@ -1,14 +1,7 @@
 // crypto.subtle and CryptoKey: the Web Cryptography API. Node's own in the runner does the work; what a script hands over is
 // written as JSON, and a key's bytes stay here, out of the script's reach, and go along with each call: the runner keeps nothing
 // that would have to be given back, and a key can be carried by whoever holds it.
-import {
-  type Json,
-  MAX_CRYPTO_BYTES,
-  MAX_CRYPTO_CALLS,
-  type RunnerEvent,
-  SUBTLE_METHODS,
-  type SubtleMethod,
-} from '../wire.ts';
+import { type Json, MAX_CRYPTO_BYTES, MAX_CRYPTO_CALLS, SUBTLE_METHODS, type SubtleMethod } from '../wire.ts';
 import { bytesOf, decodeBase64, encodeBase64 } from './bytes.ts';
 import { namedError } from './errors.ts';
 import { JsonText, plainJson, put } from './outbox.ts';
@@ -19,20 +12,14 @@ import {
   freeze,
   isArray,
   keys,
-  MapConstructor,
-  mapDelete,
-  mapGet,
-  mapSet,
-  mapSize,
-  PromiseConstructor,
   quote,
   Uint8,
   WeakMapConstructor,
   weakMapGet,
   weakMapSet,
 } from './primordials.ts';
+import { type Answer, Questions } from './questions.ts';
 
-type Reply = Extract<RunnerEvent, { t: 'reply' }>;
 type JsonObject = { [name: string]: Json };
 
 /** Base64 of all that a call may carry, and something around it. */
@@ -62,8 +49,7 @@ class CryptoKey {
 
 /** What the runner makes the key from again, as JSON. */
 const materials = new WeakMapConstructor<object, string>();
-const waiting = new MapConstructor<number, { resolve(reply: Reply): void; reject(error: unknown): void }>();
-let lastId = 0;
+const questions = new Questions(MAX_CRYPTO_CALLS, 'calls of crypto.subtle');
 
 async function call(method: SubtleMethod, args: unknown[]): Promise<unknown> {
   requireExtractable(method, args);
@@ -75,7 +61,8 @@ async function call(method: SubtleMethod, args: unknown[]): Promise<unknown> {
     }
   }
   const at = EXTRACTABLE_AT[method];
-  return decode(await ask(method, `[${text}]`), at !== undefined && Boolean(args[at]));
+  const answer = questions.ask((id) => put({ op: 'subtle', id, method, args: new JsonText(`[${text}]`) }));
+  return decode(await answer, at !== undefined && Boolean(args[at]));
 }
 
 /** The runner works with copies that it can export, so this is for us to refuse. */
@@ -87,27 +74,8 @@ function requireExtractable(method: SubtleMethod, args: unknown[]): void {
   }
 }
 
-function ask(method: SubtleMethod, args: string): Promise<Json> {
-  if (mapSize(waiting) >= MAX_CRYPTO_CALLS) {
-    throw namedError('OperationError', `more than ${MAX_CRYPTO_CALLS} calls of crypto.subtle at a time`);
-  }
-  lastId += 1;
-  const id = lastId;
-  put({ op: 'subtle', id, method, args: new JsonText(args) });
-  return new PromiseConstructor((resolve, reject) => {
-    mapSet(waiting, id, {
-      resolve: (reply) => resolve((reply as Reply & { ok: true }).value),
-      reject,
-    });
-  });
-}
-
-export function answerSubtle(reply: Reply): void {
-  const asker = mapGet(waiting, reply.id);
-  if (asker === undefined) return;
-  mapDelete(waiting, reply.id);
-  if (reply.ok) asker.resolve(reply);
-  else asker.reject(namedError(reply.name, reply.message));
+export function answerSubtle(answer: Answer): void {
+  questions.answer(answer);
 }
 
 /** Names of algorithms, numbers, bytes, keys and plain objects of such: the arguments of all methods. */

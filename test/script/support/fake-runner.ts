@@ -1,6 +1,8 @@
 // A runner without a process: decodes what units send and says what a test wants said.
+import assert from 'node:assert/strict';
 import { decodeBody, decodeEvents, FrameReader } from '../../../src/script/frames.ts';
-import { Unit, type UnitOptions } from '../../../src/script/unit.ts';
+import type { Services } from '../../../src/script/services.ts';
+import { Unit, type UnitOfInstance } from '../../../src/script/unit.ts';
 import {
   type DeadBody,
   type FailedBody,
@@ -22,8 +24,9 @@ export class FakeRunner {
   /** By the script's text. */
   readonly behaviours: Record<string, Behaviour> = {};
   isUp = true;
+  services: Services = {};
 
-  openUnit(options: Omit<UnitOptions, 'id' | 'send' | 'onGone'>): Unit {
+  openUnit(options: UnitOfInstance): Unit {
     const reader = new FrameReader();
     const unit = new Unit({
       ...options,
@@ -32,6 +35,12 @@ export class FakeRunner {
         for (const { type, body } of reader.push(frames)) if (this.isUp) fake.receive(type, body);
       },
       onGone() {},
+      errands: {
+        services: this.services,
+        application: 'live',
+        instance: '_definst_',
+        onBug: (error) => assert.fail(error as Error),
+      },
     });
     const fake = new FakeUnit(unit, this.behaviours[options.build.script.code] ?? {});
     this.units.push(fake);

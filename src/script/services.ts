@@ -1,0 +1,101 @@
+// What scripts may ask the media side for and wait for: each kind of it is a service. A version of a script asks in its own
+// name; when it ends, what it still waits for is given up.
+import { DecodeError } from '../errors.ts';
+import { type Json, MAX_ASKS } from './wire.ts';
+
+export interface AskContext {
+  application: string;
+  instance: string;
+  /** Aborted when nobody waits for the answer any more. */
+  signal: AbortSignal;
+}
+
+export interface Service {
+  /** `request` comes from a script: nothing about it is certain. Rejects with a ServiceError for what the script shall hear. */
+  ask(request: Json, context: AskContext): Promise<Json>;
+}
+
+export type Services = { readonly [name: string]: Service };
+
+/** What a script's promise is rejected with: an error of that name. */
+export class ServiceError extends Error {
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+export type ServiceAnswer = { ok: true; value: Json } | { ok: false; name: string; message: string };
+
+export interface ErrandsOptions {
+  services: Services;
+  application: string;
+  instance: string;
+  answer(id: number, answer: ServiceAnswer): void;
+  onBug(error: unknown, where: string): void;
+}
+
+/** The questions of one version of a script that have no answer yet. */
+export class Errands {
+  readonly #options: ErrandsOptions;
+  readonly #open = new Map<number, AbortController>();
+
+  constructor(options: ErrandsOptions) {
+    this.#options = options;
+  }
+
+  ask(id: number, name: string, request: Json): void {
+    if (this.#open.has(id)) return;
+    if (this.#open.size >= MAX_ASKS) {
+      this.#refuse(id, `more than ${MAX_ASKS} requests at a time`);
+      return;
+    }
+    const service = Object.hasOwn(this.#options.services, name) ? this.#options.services[name] : undefined;
+    if (!service) {
+      this.#refuse(id, `there is no service ${name}`);
+      return;
+    }
+    const controller = new AbortController();
+    this.#open.set(id, controller);
+    void this.#run(id, name, service, request, controller);
+  }
+
+  async #run(
+    id: number,
+    name: string,
+    service: Service,
+    request: Json,
+    controller: AbortController,
+  ): Promise<void> {
+    const { application, instance, answer, onBug } = this.#options;
+    let result: ServiceAnswer;
+    try {
+      const { signal } = controller;
+      result = { ok: true, value: await service.ask(request, { application, instance, signal }) };
+    } catch (error) {
+      const isExpected = error instanceof ServiceError || error instanceof DecodeError;
+      if (!isExpected && !controller.signal.aborted) onBug(error, `the service ${name}`);
+      result = isExpected
+        ? { ok: false, name: error.name, message: error.message }
+        : { ok: false, name: 'Error', message: 'the service failed' };
+    }
+    // Given up, or given up and asked again.
+    if (this.#open.get(id) !== controller) return;
+    this.#open.delete(id);
+    answer(id, result);
+  }
+
+  #refuse(id: number, message: string): void {
+    this.#options.answer(id, { ok: false, name: 'QuotaExceededError', message });
+  }
+
+  /** The script does not wait for it any more. */
+  giveUp(id: number): void {
+    this.#open.get(id)?.abort();
+    this.#open.delete(id);
+  }
+
+  close(): void {
+    for (const id of [...this.#open.keys()]) this.giveUp(id);
+  }
+}
