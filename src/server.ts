@@ -2,7 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { type Adaptor, type AdaptorOptions, openAdaptors } from './adaptor/adaptor.ts';
+import { type Adaptor, type AdaptorOptions, type Opened, openAdaptors } from './adaptor/adaptor.ts';
 import { AddressList, type AddressRules, admitsNames } from './adaptor/address-rules.ts';
 import { addressesOf } from './adaptor/addresses.ts';
 import type { CertificateFiles } from './adaptor/certificate.ts';
@@ -27,7 +27,7 @@ import type { Note } from './config/note.ts';
 import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from './log/access-fields.ts';
 import { AccessStatus } from './log/access-status.ts';
 import { formatStatus, Subject } from './log/diagnostic-log.ts';
-import { edgeLines } from './log/edge.ts';
+import { type EdgePorts, edgeLines, portLines } from './log/edge.ts';
 import type { Log } from './log/log.ts';
 import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
 import { FileRecorders } from './recording/recorder.ts';
@@ -128,7 +128,9 @@ export async function startServer(
   try {
     await scripts.start();
     const session = sessionOptions(config, log, registry);
-    adaptors = await openAdaptors(config.adaptors.map((adaptor) => adaptorOptions(config, adaptor, session)));
+    adaptors = await openAdaptors(
+      config.adaptors.map((adaptor) => adaptorOptions(config, adaptor, session, logs)),
+    );
     if (config.server.admin.listen.length > 0) {
       const administered: Administered = {
         software,
@@ -169,15 +171,19 @@ function sayStarted(
   );
   const report = {
     ipv6: { isThere: isIpv6There, isEnabled: config.server.ipv6 },
-    adaptors: adaptors.map(({ listeners, problems }, i) => ({
-      name: config.adaptors[i]!.name,
-      ports: listeners.map(({ address }) => address),
-      problems: problems.map(({ message }) => message),
-    })),
+    adaptors: adaptors.map((adaptor, i) => edgePorts(config.adaptors[i]!.name, adaptor)),
   };
   for (const [status, text] of edgeLines(report)) edge.write(status, text);
   access?.write('server-start', { 'x-ctx': software, 'x-status': AccessStatus.Ok });
   journal?.note('vhost-start', { 'x-status': AccessStatus.Ok });
+}
+
+function edgePorts(name: string, { listeners, problems }: Opened): EdgePorts {
+  return {
+    name,
+    ports: listeners.map(({ address }) => address),
+    problems: problems.map(({ message }) => message),
+  };
 }
 
 function sayStopped({ access, master }: ServerLogs, journal: Journal | undefined): void {
@@ -203,7 +209,12 @@ function logOptions({ logs }: Config, software: string, log: Log): ServerLogsOpt
   return { ...files, software, access: { ...access, events, fields, secretWords: undefined } };
 }
 
-function adaptorOptions(config: Config, adaptor: AdaptorConfig, session: SessionOptions): AdaptorOptions {
+function adaptorOptions(
+  config: Config,
+  adaptor: AdaptorConfig,
+  session: SessionOptions,
+  { edge }: ServerLogs,
+): AdaptorOptions {
   const { name, listen, access, tls, vhosts } = adaptor;
   const hosts = vhosts.flatMap(({ certificate, name: host, aliases }) =>
     certificate ? [host, ...aliases].map((alias) => [alias, certificateFiles(certificate)] as const) : [],
@@ -212,8 +223,8 @@ function adaptorOptions(config: Config, adaptor: AdaptorConfig, session: Session
     name,
     listen,
     ipv6: config.server.ipv6,
-    tls: tls && {
-      certificate: certificateFiles(tls.certificate),
+    tls: {
+      certificate: tls.certificate && certificateFiles(tls.certificate),
       hosts: new Map(hosts),
       ciphers: tls.ciphers ?? '',
       sessionTimeoutMs: tls.sessionTimeoutMs,
@@ -236,6 +247,9 @@ function adaptorOptions(config: Config, adaptor: AdaptorConfig, session: Session
       },
     },
     session,
+    onLate(opened) {
+      for (const [status, text] of portLines(edgePorts(name, opened))) edge.write(status, text);
+    },
   };
 }
 

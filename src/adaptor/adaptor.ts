@@ -26,8 +26,7 @@ export interface AdaptorOptions {
   listen: readonly ListenPlace[];
   /** Whether ports without an address are open on IPv6 as well. */
   ipv6: boolean;
-  /** Undefined: there is no certificate. */
-  tls: Omit<TlsOptions, 'handshakeTimeoutMs'> | undefined;
+  tls: Omit<TlsOptions, 'handshakeTimeoutMs'>;
   /** Who puts a PROXY header before each connection. */
   proxies: AddressList;
   rules: AddressRules;
@@ -38,6 +37,14 @@ export interface AdaptorOptions {
   http: PlayerRouteOptions;
   tunnel: TunnelOptions;
   session: SessionOptions;
+  /** Ports that could not be opened at the start have been: there is a certificate now. */
+  onLate(opened: Opened): void;
+}
+
+export interface Opened {
+  readonly listeners: Listener[];
+  /** Why ports stay closed. */
+  readonly problems: ConfigError[];
 }
 
 /** How often a port that is free on both families is looked for. */
@@ -61,14 +68,14 @@ export async function openAdaptors(all: readonly AdaptorOptions[]): Promise<Adap
   return adaptors;
 }
 
-export class Adaptor {
+export class Adaptor implements Opened {
   readonly listeners: Listener[] = [];
-  /** Why ports stay closed. */
   readonly problems: ConfigError[] = [];
   readonly #options: AdaptorOptions;
   readonly #http: HttpDoor;
   readonly #tunnels: Tunnels;
   #tls: TlsDoor | undefined;
+  #isAccepting = true;
 
   constructor(options: AdaptorOptions) {
     const { clock, log } = options.session;
@@ -79,28 +86,70 @@ export class Adaptor {
 
   async open(): Promise<void> {
     const { listen } = this.#options;
-    if (listen.some(({ secure }) => secure)) await this.#attempt(() => this.#openTls());
-    for (const place of listen) {
-      if (!place.secure || this.#tls) await this.#attempt(() => this.#openPlace(place));
+    const secure = listen.filter((place) => place.secure);
+    if (secure.length > 0) {
+      this.#tls = await this.#openTls(() => this.#openLate(secure));
+      const { problem } = this.#tls;
+      if (problem) {
+        const ports = secure.map(({ port }) => `-${port}`).join(', ');
+        const text = `port ${ports} stays closed: ${problem.message}`;
+        this.problems.push(new ConfigError(problem.code, text, { cause: problem }));
+      }
     }
+    const open = await this.#openPlaces(
+      this.#tls?.problem ? listen.filter((place) => !place.secure) : listen,
+    );
+    this.problems.push(...open.problems);
+    this.listeners.push(...open.listeners);
   }
 
-  async #attempt(open: () => Promise<void>): Promise<void> {
+  #openTls(onUsable: () => void): Promise<TlsDoor> {
+    const { tls, session } = this.#options;
+    const options = { ...tls, handshakeTimeoutMs: session.handshakeTimeoutMs };
+    return TlsDoor.open(options, session.clock, session.log, onUsable);
+  }
+
+  async #openPlaces(places: readonly ListenPlace[]): Promise<Opened> {
+    const opened: Opened = { listeners: [], problems: [] };
+    for (const place of places) {
+      try {
+        opened.listeners.push(...(await this.#openPlace(place)));
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        opened.problems.push(error);
+      }
+    }
+    return opened;
+  }
+
+  /** The ports that had no certificate at the start, now that there is one. */
+  async #openLate(places: readonly ListenPlace[]): Promise<void> {
+    const { session, onLate } = this.#options;
     try {
-      await open();
+      const opened = await this.#openPlaces(places);
+      this.listeners.push(...opened.listeners);
+      if (!this.#isAccepting) {
+        await Promise.all(opened.listeners.map((listener) => listener.close('the server is going')));
+        return;
+      }
+      this.#report(opened);
+      onLate(opened);
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      this.problems.push(error);
+      logBug(session.log, error, 'adaptor');
     }
   }
 
   /** To the log: each port, and why it is closed if it is. */
   report(): void {
+    this.#report(this);
+  }
+
+  #report({ listeners, problems }: Opened): void {
     const { name, session } = this.#options;
-    for (const { code, message } of this.problems) {
+    for (const { code, message } of problems) {
       session.log.error({ event: 'port-closed', adaptor: name, code }, message);
     }
-    for (const { address } of this.listeners) {
+    for (const { address } of listeners) {
       const { host, port, family, secure } = address;
       session.log.info(
         { event: 'listening', adaptor: name, ...address },
@@ -109,22 +158,7 @@ export class Adaptor {
     }
   }
 
-  async #openTls(): Promise<void> {
-    const { listen, tls, session } = this.#options;
-    try {
-      if (!tls) throw new ConfigError('ERR_CONFIG_CERTIFICATE', 'no certificate is configured');
-      const options = { ...tls, handshakeTimeoutMs: session.handshakeTimeoutMs };
-      this.#tls = await TlsDoor.open(options, session.clock, session.log);
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      const ports = listen.filter(({ secure }) => secure).map(({ port }) => `-${port}`);
-      throw new ConfigError(error.code, `port ${ports.join(', ')} stays closed: ${error.message}`, {
-        cause: error,
-      });
-    }
-  }
-
-  async #openPlace(place: ListenPlace): Promise<void> {
+  async #openPlace(place: ListenPlace): Promise<Listener[]> {
     const hosts = await addressesOf(place.host, this.#options.ipv6);
     for (let tries = 1; ; tries += 1) {
       const opened: Listener[] = [];
@@ -135,8 +169,7 @@ export class Adaptor {
           const listener = await this.#openAddress(host, port, place, opened.length > 0);
           if (listener) opened.push(listener);
         }
-        this.listeners.push(...opened);
-        return;
+        return opened;
       } catch (error) {
         await Promise.all(opened.map((listener) => listener.close('its port is not free on every address')));
         const mayTryAnother = place.port === 0 && opened.length > 0 && tries < FREE_PORT_TRIES;
@@ -183,12 +216,14 @@ export class Adaptor {
 
   /** No new connections; those that are open go on until `close`. */
   stopAccepting(): void {
+    this.#isAccepting = false;
     for (const listener of this.listeners) listener.stopAccepting();
     this.#tunnels.stopAccepting();
   }
 
   /** Ends every session and waits until all of them are gone. */
   async close(reason: string): Promise<void> {
+    this.#isAccepting = false;
     this.#tls?.close();
     const closed = await Promise.allSettled([
       this.#tunnels.close(reason).finally(() => this.#http.close()), // the last words go out by HTTP

@@ -1,5 +1,6 @@
 // Which process holds a port, as far as the system lets us see: Linux, and other users' processes only for root.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 
 /** State of a socket that listens, in /proc/net/tcp. */
 const LISTENS = '0A';
@@ -17,11 +18,17 @@ export function holderOf(port: number): string | undefined {
         quietly(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? '',
       )?.[1];
       if (inode === undefined || !inodes.has(inode)) continue;
-      const name = quietly(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim());
-      return `${name || 'a process without a name'} (process ${pid})`;
+      return `${nameOf(pid)} (process ${pid})`;
     }
   }
   return undefined;
+}
+
+/** Of its program, since threads may give comm a name of their own. Whoever wrote it, it ends up in a log. */
+function nameOf(pid: string): string {
+  const program = quietly(() => basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, ''));
+  const name = program ?? quietly(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim());
+  return name?.replace(/[^\x20-\x7e]/g, '?') || 'a process without a name';
 }
 
 //   sl  local_address rem_address   st tx_queue:rx_queue tr:tm->when retrnsmt   uid  timeout inode …

@@ -8,8 +8,8 @@ import { type Log, logBug } from '../log/log.ts';
 import { type Certificate, type CertificateFiles, loadCertificate, stampOf } from './certificate.ts';
 
 export interface TlsOptions {
-  /** For clients that name no host, or one that has no certificate of its own. */
-  certificate: CertificateFiles;
+  /** For clients that name no host, or one that has no certificate of its own. Undefined: there is none for them. */
+  certificate: CertificateFiles | undefined;
   /** Name of a virtual host, or `*.domain` → its own certificate. */
   hosts: ReadonlyMap<string, CertificateFiles>;
   /** OpenSSL's list for TLS 1.2; empty: Node's own choice. FMS's commas and blanks are colons. */
@@ -29,16 +29,20 @@ const MIN_VERSION = 'TLSv1.2';
 
 export class TlsDoor {
   readonly #server: Server;
-  readonly #identities: Identity[];
-  readonly #default: Identity;
+  readonly #identities: readonly Identity[];
+  readonly #default: Identity | undefined;
   readonly #hosts: ReadonlyMap<string, Identity>;
   readonly #clock: Clock;
+  readonly #onUsable: () => void;
   /** Handshakes under way, by their four numbers: a server's events do not tell which socket they began with. */
   readonly #waiting = new Map<string, Waiting>();
   #stopLooking = () => {};
   #isClosed = false;
 
-  private constructor(options: TlsOptions, clock: Clock, log: Log) {
+  /** Why there is not one certificate to show; undefined: there is, or there came one later. */
+  problem: ConfigError | undefined;
+
+  private constructor(options: TlsOptions, clock: Clock, log: Log, onUsable: () => void) {
     const common: SecureContextOptions = {
       minVersion: MIN_VERSION,
       ticketKeys: randomBytes(TICKET_KEY_BYTES),
@@ -54,9 +58,10 @@ export class TlsDoor {
     };
     const identity = (files: CertificateFiles) => new Identity(files, common, log);
     this.#clock = clock;
-    this.#default = identity(options.certificate);
+    this.#onUsable = onUsable;
+    this.#default = options.certificate && identity(options.certificate);
     this.#hosts = new Map([...options.hosts].map(([name, files]) => [name.toLowerCase(), identity(files)]));
-    this.#identities = [this.#default, ...this.#hosts.values()];
+    this.#identities = [...(this.#default ? [this.#default] : []), ...this.#hosts.values()];
     this.#server = createServer({
       ...common,
       handshakeTimeout: options.handshakeTimeoutMs,
@@ -66,9 +71,12 @@ export class TlsDoor {
     this.#server.on('tlsClientError', (error, socket) => this.#failed(error, socket));
   }
 
-  /** A ConfigError says why there is no certificate at all; single ones that cannot be used are logged. */
-  static async open(options: TlsOptions, clock: Clock, log: Log): Promise<TlsDoor> {
-    const door = new TlsDoor(options, clock, log);
+  /**
+   * Certificates that cannot be used are logged, unless it is all of them: then `problem` says why, and `onUsable` is called
+   * once there is one.
+   */
+  static async open(options: TlsOptions, clock: Clock, log: Log, onUsable: () => void): Promise<TlsDoor> {
+    const door = new TlsDoor(options, clock, log, onUsable);
     const problems: ConfigError[] = [];
     for (const identity of door.#identities) {
       try {
@@ -78,22 +86,28 @@ export class TlsDoor {
         problems.push(error);
       }
     }
-    if (!door.#identities.some(({ certificate }) => certificate)) throw problems[0]!;
-    for (const { code, message } of problems) log.error({ event: 'certificate', code }, message);
+    if (door.#isUsable) {
+      for (const { code, message } of problems) log.error({ event: 'certificate', code }, message);
+    } else
+      door.problem = problems[0] ?? new ConfigError('ERR_CONFIG_CERTIFICATE', 'no certificate is configured');
     door.#useDefault();
-    door.#lookNowAndThen();
+    if (door.#identities.length > 0) door.#lookNowAndThen();
     return door;
+  }
+
+  get #isUsable(): boolean {
+    return this.#identities.some(({ certificate }) => certificate);
   }
 
   #certificateFor(name: string): Certificate | undefined {
     const lower = name.toLowerCase();
     const identity = this.#hosts.get(lower) ?? this.#hosts.get(lower.replace(/^[^.]*/, '*'));
-    return identity?.certificate ?? this.#default.certificate;
+    return identity?.certificate ?? this.#default?.certificate;
   }
 
   /** Clients that name no host get it; connections that are open keep what they have. */
   #useDefault(): void {
-    const { certificate } = this.#default;
+    const certificate = this.#default?.certificate;
     if (certificate) this.#server.setSecureContext(certificate.options);
   }
 
@@ -101,8 +115,14 @@ export class TlsDoor {
     this.#stopLooking = this.#clock.after(LOOK_MS, async () => {
       this.#stopLooking = () => {};
       const looks = this.#identities.map((identity) => identity.look());
-      if ((await Promise.all(looks)).includes(true)) this.#useDefault();
-      if (!this.#isClosed) this.#lookNowAndThen();
+      const hasChanged = (await Promise.all(looks)).includes(true);
+      if (this.#isClosed) return;
+      if (hasChanged) this.#useDefault();
+      if (hasChanged && this.problem) {
+        this.problem = undefined;
+        this.#onUsable();
+      }
+      this.#lookNowAndThen();
     });
   }
 
@@ -122,8 +142,11 @@ export class TlsDoor {
     else socket.destroy(); // reset in the same moment: it has no address any more
   }
 
-  #failed(error: Error, socket: TLSSocket): void {
-    this.#take(socket)?.failed(error.message);
+  #failed(error: OpenSslError, socket: TLSSocket): void {
+    const { reason = error.message } = error;
+    const hasNone = !this.#default?.certificate && NOTHING_TO_SHOW.has(reason);
+    const why = hasNone ? 'it asks for none of the hosts that have a certificate' : reason;
+    this.#take(socket)?.failed(why);
     socket.destroy();
   }
 
@@ -139,6 +162,14 @@ export class TlsDoor {
     this.#isClosed = true;
     this.#stopLooking();
   }
+}
+
+/** What OpenSSL calls a server without a certificate, in TLS 1.3 and 1.2. */
+const NOTHING_TO_SHOW: ReadonlySet<string> = new Set(['no suitable signature algorithm', 'no shared cipher']);
+
+/** `reason`: its message without the places in OpenSSL's sources. */
+interface OpenSslError extends Error {
+  reason?: string;
 }
 
 interface Waiting {

@@ -119,8 +119,7 @@ export interface AdaptorConfig {
   /** `address` empty: the one that the player has reached. */
   readonly ident2: { readonly isEnabled: boolean; readonly address: string };
   readonly tunnel: TunnelConfig;
-  /** Undefined: there is no certificate. */
-  readonly tls: TlsConfig | undefined;
+  readonly tls: TlsConfig;
   /** The default one first. */
   readonly vhosts: readonly VhostConfig[];
 }
@@ -145,7 +144,8 @@ export interface CertificateConfig {
 }
 
 export interface TlsConfig {
-  readonly certificate: CertificateConfig;
+  /** Undefined: there is none but those of virtual hosts. */
+  readonly certificate: CertificateConfig | undefined;
   /** Undefined: Node's own choice. */
   readonly ciphers: string | undefined;
   readonly sessionTimeoutMs: number;
@@ -352,12 +352,10 @@ function tunnelConfig(values: AdaptorValues['HTTPTunnel']): TunnelConfig {
   };
 }
 
-function tlsConfig({ SSL }: AdaptorValues, folder: string): TlsConfig | undefined {
-  const certificate = certificateConfig(SSL.SSLServerCtx, folder);
-  if (!certificate) return undefined;
+function tlsConfig({ SSL }: AdaptorValues, folder: string): TlsConfig {
   const { SSLCipherSuite, SSLSessionTimeout } = SSL.SSLServerCtx;
   return {
-    certificate,
+    certificate: certificateConfig(SSL.SSLServerCtx, folder),
     ciphers: SSLCipherSuite === FMS_CIPHERS ? undefined : SSLCipherSuite || undefined,
     sessionTimeoutMs: SSLSessionTimeout,
   };

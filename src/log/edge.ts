@@ -4,12 +4,15 @@ import { formatStatus, Subject } from './diagnostic-log.ts';
 export interface EdgeReport {
   /** Of this machine, and of Server.xml's NetworkingIPv6. */
   ipv6: { isThere: boolean; isEnabled: boolean };
-  adaptors: readonly {
-    name: string;
-    ports: readonly { port: number; family: 'v4' | 'v6'; secure: boolean }[];
-    /** Why others stay closed. */
-    problems: readonly string[];
-  }[];
+  adaptors: readonly EdgePorts[];
+}
+
+/** Of one adaptor. */
+export interface EdgePorts {
+  name: string;
+  ports: readonly { port: number; family: 'v4' | 'v6'; secure: boolean }[];
+  /** Why others stay closed. */
+  problems: readonly string[];
 }
 
 /** x-status and x-ctx. */
@@ -27,12 +30,17 @@ export function edgeLines({ ipv6, adaptors }: EdgeReport): EdgeLine[] {
     [INFORMATION, `IPv6 protocol stack ${ipv6.isThere ? '' : 'not '}detected`],
     [INFORMATION, `NetworkingIPv6 enable="${ipv6.isEnabled}"`],
     [INFORMATION, `Running in ${mode} mode`],
-    ...adaptors.flatMap(({ name, ports, problems }): EdgeLine[] => [
-      ...ports.map(({ port, family, secure }): EdgeLine => {
-        const tls = secure ? ' (TLS)' : '';
-        return [STARTED, `Listener started ( ${name}_edge1 ) : ${port}/${family}${tls}`];
-      }),
-      ...problems.map((problem): EdgeLine => [CLOSED, `( ${name}_edge1 ) ${problem}`]),
-    ]),
+    ...adaptors.flatMap(portLines),
+  ];
+}
+
+/** At the start, and again for ports that are opened later. */
+export function portLines({ name, ports, problems }: EdgePorts): EdgeLine[] {
+  return [
+    ...ports.map(({ port, family, secure }): EdgeLine => {
+      const tls = secure ? ' (TLS)' : '';
+      return [STARTED, `Listener started ( ${name}_edge1 ) : ${port}/${family}${tls}`];
+    }),
+    ...problems.map((problem): EdgeLine => [CLOSED, `( ${name}_edge1 ) ${problem}`]),
   ];
 }

@@ -1,10 +1,13 @@
 // Which ports are open: families, addresses, and what is said about those that cannot be.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, isIPv6, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { addressesOf } from '../../src/adaptor/addresses.ts';
 import { holderOf } from '../../src/adaptor/port-holder.ts';
 import { ConfigError } from '../../src/errors.ts';
@@ -125,7 +128,7 @@ describe('a port that cannot be bound', () => {
     await using core = await Core.start({ adaptor: { listen } });
     assert.equal(core.adaptor.listeners.length, 1);
     const own = hasProc
-      ? `${readFileSync('/proc/self/comm', 'utf8').trim()} (process ${process.pid})`
+      ? `${basename(realpathSync(process.execPath))} (process ${process.pid})`
       : 'another process';
     assert.deepEqual(
       core.trouble.map(({ event, code, msg }) => ({ event, code, msg })),
@@ -155,6 +158,24 @@ describe('a port that cannot be bound', () => {
     );
   });
 
+  const withoutRights = reasonNotToDropRights();
+  test('says which right the process lacks', { skip: withoutRights }, async () => {
+    const nobody = 65_534;
+    const listener = pathToFileURL(join(import.meta.dirname, '..', '..', 'src', 'adaptor', 'listener.ts'));
+    const script = `import { Listener } from '${listener}';
+      await Listener.open({ host: '127.0.0.1', port: 443 }, {}).catch(({ message }) => console.log(message));`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+      uid: nobody,
+      gid: nobody,
+      encoding: 'utf8',
+    });
+    assert.equal(
+      stdout,
+      'this process may not bind 127.0.0.1:443: ports below 1024 need the right CAP_NET_BIND_SERVICE\n',
+      stderr,
+    );
+  });
+
   test('has no holder when nobody listens on it', { skip: !hasProc && 'no /proc here' }, async () => {
     const { port, [Symbol.asyncDispose]: close } = await busyPort();
     assert.match(String(holderOf(port)), new RegExp(`\\(process ${process.pid}\\)$`));
@@ -162,3 +183,11 @@ describe('a port that cannot be bound', () => {
     assert.equal(holderOf(port), undefined);
   });
 });
+
+function reasonNotToDropRights(): string | false {
+  if (process.getuid?.() !== 0) return 'only root can try it as somebody else';
+  const open = '/proc/sys/net/ipv4/ip_unprivileged_port_start';
+  if (!existsSync(open) || Number(readFileSync(open, 'utf8')) <= 443)
+    return 'everybody may bind port 443 here';
+  return false;
+}

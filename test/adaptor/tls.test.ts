@@ -24,8 +24,8 @@ beforeEach(() => {
 });
 
 function secure(
-  certificate: CertificateFiles,
-  tls: Partial<NonNullable<AdaptorOptions['tls']>> = {},
+  certificate: CertificateFiles | undefined,
+  tls: Partial<AdaptorOptions['tls']> = {},
 ): Partial<AdaptorOptions> {
   return {
     listen: [{ host: '127.0.0.1', port: 0, secure: true }],
@@ -203,13 +203,29 @@ describe('server names', () => {
   });
 });
 
+/** Lets looks at the files pass until `holds`. */
+function looking(core: Core, what: string, holds: () => boolean): Promise<void> {
+  return until(what, () => {
+    core.clock.advance(500);
+    return holds();
+  });
+}
+
+test('a virtual host may have the only certificate: its clients are served, others hear that there is none for them', async () => {
+  const hosts = new Map([['tv.example.com', writeCertificate(dir, certificateFor('tv.example.com'))]]);
+  await using core = await Core.start({ adaptor: secure(undefined, { hosts }) });
+  assert.equal(await nameShownTo(core, 'tv.example.com'), 'tv.example.com');
+  await assert.rejects(dial(core, { servername: 'x.example.com' }));
+  await assert.rejects(dial(core, { maxVersion: 'TLSv1.2' }));
+  const refusals = () => core.log.filter(({ event }) => event === 'connection-refused');
+  await until('both', () => refusals().length === 2);
+  for (const { reason } of refusals()) {
+    assert.equal(reason, 'TLS: it asks for none of the hosts that have a certificate');
+  }
+  assert.deepEqual(core.trouble, []);
+});
+
 describe('files that change', () => {
-  /** Lets looks at the files pass until `holds`. */
-  const looking = (core: Core, what: string, holds: () => boolean) =>
-    until(what, () => {
-      core.clock.advance(500);
-      return holds();
-    });
   const loads = (core: Core) => certificateLog(core).filter(({ level }) => level === 'info').length;
 
   test('a renewed certificate is shown to the next client, and those who are there stay', async () => {
@@ -375,6 +391,56 @@ describe('S-13: a secure port without a certificate that can be used', () => {
       assert.equal((await (await core.peer()).connect('live')).name, '_result');
     });
   }
+
+  test('it is opened as soon as there is one, whoever has it: the adaptor or a virtual host', async () => {
+    const files = {
+      certFile: join(dir, 'tls-cert.pem'),
+      keyFile: join(dir, 'tls-key.pem'),
+      passphrase: undefined,
+    };
+    const plain = { host: '127.0.0.1', port: 0, secure: false };
+    const listen = [plain, { host: '127.0.0.1', port: 0, secure: true }];
+    for (const options of [secure(files), secure(undefined, { hosts: new Map([['late', files]]) })]) {
+      for (const file of [files.certFile, files.keyFile]) rmSync(file, { force: true });
+      const late: string[] = [];
+      const onLate: AdaptorOptions['onLate'] = ({ listeners, problems }) =>
+        late.push(`${listeners.length} and ${problems.length}`);
+      await using core = await Core.start({ adaptor: { ...options, listen, onLate } });
+      assert.match(String(core.trouble[0]?.msg), /^port -0 stays closed: .*tls-cert.pem does not exist$/);
+      writeFileSync(files.certFile, 'half of a'); // the last word is not spoken
+      await looking(core, 'a look at it', () => core.trouble.length === 2);
+      writeCertificate(dir, certificateFor('late'));
+      await looking(core, 'the port', () => core.adaptor.listeners.length === 2);
+      const port = core.adaptor.listeners[1]!.address.port;
+      const socket = connect({ host: '127.0.0.1', port, servername: 'late', rejectUnauthorized: false });
+      await once(socket, 'secureConnect');
+      assert.equal((await (await RtmpPeer.over(socket)).connect('live')).name, '_result');
+      socket.destroy();
+      assert.deepEqual(late, ['1 and 0']);
+      const said = core.log.filter(({ event }) => event === 'listening').map(({ msg }) => msg);
+      assert.deepEqual(said.slice(1), [`listening on 127.0.0.1 : ${port}/v4 (TLS)`]);
+    }
+  });
+
+  test('a port that is taken when its certificate comes says so', async () => {
+    const files = {
+      certFile: join(dir, 'tls-cert.pem'),
+      keyFile: join(dir, 'tls-key.pem'),
+      passphrase: undefined,
+    };
+    await using other = await Core.start();
+    const plain = { host: '127.0.0.1', port: 0, secure: false };
+    const listen = [plain, { host: '127.0.0.1', port: other.port, secure: true }];
+    await using core = await Core.start({ adaptor: { ...secure(files), listen } });
+    writeCertificate(dir, certificateFor('late'));
+    await looking(core, 'the report', () => core.trouble.length === 2);
+    const { code, msg } = core.trouble[1]!;
+    assert.equal(code, 'ERR_CONFIG_BIND');
+    assert.match(
+      String(msg),
+      new RegExp(`port 127.0.0.1:${other.port} is in use by node \\(process ${process.pid}\\)`),
+    );
+  });
 
   test('nothing is said about certificates where no port is secure', async () => {
     await using core = await Core.start();

@@ -24,7 +24,7 @@ test('a conf/ of Flash Media Server 3.5 is obeyed; what it hopes for in vain is 
     ['192.0.2.1:1935', '192.0.2.1:443', '192.0.2.1:80'],
   );
   assert.deepEqual(access, { allow: 'all', deny: '', order: 'Allow,Deny' });
-  assert.equal(tls, undefined);
+  assert.equal(tls.certificate, undefined);
   assert.equal(config.applicationsDir, '/opt/fms/applications');
   assert.equal(config.logs.application.directory, join(config.root, 'logs'));
   assert.deepEqual(config.server.admin.listen, [{ host: undefined, port: 1111, secure: false }]);

@@ -90,7 +90,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       maxTunnels: 10_000,
       maxTunnelsPerAddress: 256,
     },
-    tls: undefined,
+    tls: { certificate: undefined, ciphers: undefined, sessionTimeoutMs: 300_000 },
   });
   const { name, aliases, appsDir } = vhosts[0]!;
   assert.deepEqual(
@@ -172,7 +172,7 @@ test('S-13: an SSL section without a certificate is none, and nothing to warn of
     '<Adaptor><SSL><SSLServerCtx><SSLCertificateFile></SSLCertificateFile><SSLCertificateKeyFile type="PEM"/>' +
     '<SSLPassPhrase/><SSLCipherSuite>ALL:!ADH:!LOW:!EXP:!MD5:@STRENGTH</SSLCipherSuite></SSLServerCtx></SSL></Adaptor>';
   const config = load(rootWith(t, { 'conf/_defaultRoot_/Adaptor.xml': ssl }));
-  assert.equal(config.adaptors[0]!.tls, undefined);
+  assert.equal(config.adaptors[0]!.tls.certificate, undefined);
   assert.deepEqual(important(config), []);
 });
 
@@ -197,12 +197,12 @@ test('certificates lie beside their Adaptor.xml; the cipher list that FMS shippe
     ciphers: undefined,
     sessionTimeoutMs: 300_000,
   });
-  assert.deepEqual(second!.tls!.certificate, {
+  assert.deepEqual(second!.tls.certificate, {
     certificateFile: join(root, 'conf/other/a.pem'),
     keyFile: undefined,
     passPhrase: undefined,
   });
-  assert.equal(second!.tls!.ciphers, 'ECDHE+AESGCM');
+  assert.equal(second!.tls.ciphers, 'ECDHE+AESGCM');
 });
 
 test('connection limits, the cross-domain file, proxies, ident2 and the certificates of virtual hosts', (t) => {

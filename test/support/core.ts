@@ -138,7 +138,7 @@ export class Core implements AsyncDisposable {
         name: '_defaultRoot_',
         listen: [{ host: '127.0.0.1', port: 0, secure: false }],
         ipv6: false,
-        tls: undefined,
+        tls: { certificate: undefined, hosts: new Map(), ciphers: '', sessionTimeoutMs: 300_000 },
         proxies: AddressList.parse(''),
         rules: EVERYBODY,
         resolver: { reverse: async () => [], addressesOf: async () => [] },
@@ -151,6 +151,7 @@ export class Core implements AsyncDisposable {
         http: { crossDomainFile: undefined, ident2: { isEnabled: true, address: '' } },
         tunnel: TUNNEL_OPTIONS,
         session,
+        onLate: () => {},
         ...options.adaptor,
       },
     ]);

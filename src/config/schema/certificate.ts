@@ -10,7 +10,7 @@ export function certificate(when: string) {
       path,
       '',
       `The certificate, and after it, in PEM, those between it and the authority. ${when} Renewed files are taken up while ` +
-        'the server runs.',
+        'the server runs, and a port that found none at the start is opened once there are.',
     ),
     SSLCertificateKeyFile: group('', {
       '#text': leaf(path, '', 'The private key of the certificate. Nothing: it is in the same file.'),
