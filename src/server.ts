@@ -7,6 +7,7 @@ import { AddressList, type AddressRules, admitsNames } from './adaptor/address-r
 import { addressesOf } from './adaptor/addresses.ts';
 import type { CertificateFiles } from './adaptor/certificate.ts';
 import type { ListenerAddress } from './adaptor/listener.ts';
+import { Logins } from './adaptor/logins.ts';
 import { systemResolver } from './adaptor/reverse-dns.ts';
 import type { SessionOptions } from './adaptor/rtmp-session.ts';
 import type { NewAccount } from './admin/accounts.ts';
@@ -17,6 +18,7 @@ import { type Clock, systemClock } from './application/clock.ts';
 import { LoadGovernor } from './application/flush.ts';
 import type { ClientSettings, InstanceSettings } from './application/instance.ts';
 import { Journal } from './application/journal.ts';
+import type { LoginPolicy } from './application/login.ts';
 import { Registry } from './application/registry.ts';
 import { Statistics } from './application/statistics.ts';
 import { version } from './cli/help.ts';
@@ -24,6 +26,7 @@ import type { ApplicationConfig } from './config/application.ts';
 import { ApplicationSettings } from './config/application-settings.ts';
 import type { AccessConfig, AdaptorConfig, CertificateConfig, Config } from './config/load.ts';
 import type { Note } from './config/note.ts';
+import { Publishers } from './config/publishers.ts';
 import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from './log/access-fields.ts';
 import { AccessStatus } from './log/access-status.ts';
 import { formatStatus, Subject } from './log/diagnostic-log.ts';
@@ -99,6 +102,7 @@ export async function startServer(
       `under load: streams gather for ${widenedMs} ms before they are sent`,
     ),
   );
+  const publishers = new Publishers(({ level, text }) => log[level]({ event: 'config' }, text));
   const recorders = new FileRecorders(config.applicationsDir, log, clock);
   const registry = new Registry({
     clock,
@@ -107,7 +111,12 @@ export async function startServer(
     journal,
     hasApplication: (name) => isFolder(join(config.applicationsDir, name)),
     ...instanceSettings(vhost.application, clock, governor),
-    settingsFor: (application) => instanceSettings(settings.of(application), clock, governor),
+    settingsFor: (application) => {
+      const own = settings.of(application);
+      const shared = instanceSettings(own, clock, governor);
+      const login = loginPolicy(own.login, publishers, `${vhost.name}/${application}`);
+      return { ...shared, clients: { ...shared.clients, login } };
+    },
   });
   const statistics = new Statistics({ registry, governor, clock });
   let adaptors: Adaptor[] = [];
@@ -333,7 +342,7 @@ function instanceSettings(
   { live, maxIdleMs, recording, ...config }: ApplicationConfig,
   clock: Clock,
   governor: LoadGovernor,
-): InstanceSettings {
+): InstanceSettings & { clients: ClientSettings } {
   return {
     streams: { clock, governor, gop: live.gop, backlog: live.backlog, flush: live.flush },
     publishTimeoutMs: live.publishTimeoutMs,
@@ -342,6 +351,14 @@ function instanceSettings(
     recording,
     clients: clientSettings(config),
   };
+}
+
+function loginPolicy(
+  login: ApplicationConfig['login'],
+  publishers: Publishers,
+  scope: string,
+): LoginPolicy | undefined {
+  return login && { ...login, scope, secretsOf: (user) => publishers.of(login.usersFile, user) };
 }
 
 function clientSettings({
@@ -357,6 +374,7 @@ function sessionOptions(config: Config, log: Log, registry: Registry): SessionOp
   const { chunkBytes, bandwidth } = config.adaptors[0]!.vhosts[0]!.application;
   return {
     registry,
+    logins: new Logins(systemClock),
     log,
     clock: systemClock,
     fmsVersion: FMS_VERSION,

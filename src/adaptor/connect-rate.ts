@@ -115,7 +115,7 @@ function isReached(limit: number | undefined, count: number): boolean {
 }
 
 /** Who has one IPv6 address has the other 2^64 of its network as well: they count as one. */
-function hostKey(address: string): string {
+export function hostKey(address: string): string {
   if (!isIPv6(address)) return address;
   const [bare = ''] = address.split('%');
   const [head = '', tail = ''] = bare.split('::');

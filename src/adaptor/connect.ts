@@ -6,6 +6,8 @@ export interface ConnectRequest {
   transactionId: number;
   /** `application[/instance]` as sent, without the query. */
   app: string;
+  /** Of `app`, or else of `uri`: logins of encoders. */
+  query: string;
   agent: string;
   referrer: string;
   pageUrl: string;
@@ -26,13 +28,16 @@ export function parseConnect(command: Command): ConnectRequest {
     const value = members[name];
     return typeof value === 'string' ? value.slice(0, MAX_TEXT) : '';
   };
+  const [app, ...query] = text('app').split('?');
+  const uri = text('tcUrl');
   return {
     transactionId: command.transactionId,
-    app: text('app').replace(/\?.*$/s, ''),
+    app: app!,
+    query: (query.length > 0 ? query : uri.split('?').slice(1)).join('?'),
     agent: text('flashVer'),
     referrer: text('swfUrl'),
     pageUrl: text('pageUrl'),
-    uri: text('tcUrl'),
+    uri,
     objectEncoding: members.objectEncoding === 3 ? 3 : 0,
     speaksEnhanced: ['fourCcList', 'videoFourCcInfoMap', 'audioFourCcInfoMap', 'capsEx'].some(
       (name) => name in members,

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { Client, type ClientPort, type ConnectRefusal } from '../application/client.ts';
 import type { Clock } from '../application/clock.ts';
 import type { AppInstance, ClientSettings } from '../application/instance.ts';
-import type { Registry } from '../application/registry.ts';
+import { type Registry, withoutEdgeSlashes } from '../application/registry.ts';
 import type { ClientFacts, ClientStats } from '../application/script.ts';
 import { CodedError, DecodeError, StatusError } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
@@ -21,6 +21,7 @@ import { OpenCalls, runCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect } from './connect.ts';
 import { answerAccepted, answerRefused } from './connect-answer.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { Logins, LoginVerdict } from './logins.ts';
 import { NetStream } from './net-stream.ts';
 import { Outbox } from './outbox.ts';
 import { WireDirection, WireDump } from './wire-dump.ts';
@@ -28,6 +29,7 @@ import { WireDirection, WireDump } from './wire-dump.ts';
 /** The settings of `ClientSettings` are for clients of no application yet. */
 export interface SessionOptions extends ClientSettings {
   registry: Registry;
+  logins: Logins;
   log: Log;
   clock: Clock;
   /** `5,0,17,1`: what clients are told that they talk to. */
@@ -248,16 +250,57 @@ export class RtmpSession {
   #onConnect(request: ConnectRequest): void {
     this.#connect = request;
     this.#state = State.Pending;
-    const facts = this.#factsOf(request);
+    const { registry, logins } = this.#options;
+    const policy = registry.clientSettingsOf(request.app)?.login;
+    if (!policy) {
+      this.#enter(request, '/');
+      return;
+    }
+    const attempt = { ...request, app: withoutEdgeSlashes(request.app), ip: this.#peer.ip };
+    logins.judge(
+      policy,
+      attempt,
+      (user, answer) => registry.open(request.app).authenticate(user, answer),
+      (verdict) => this.#loginDecided(request, verdict),
+    );
+  }
+
+  #loginDecided(request: ConnectRequest, verdict: LoginVerdict): void {
+    if (this.#isOver) return;
+    if (verdict.isAdmitted) {
+      if (verdict.user !== undefined) this.log = this.log.child({ user: verdict.user });
+      this.#enter(request, verdict.mayPublish ? '/' : '');
+      return;
+    }
+    const { description, why, hasFailed } = verdict;
+    if (hasFailed) this.log.warn({ event: 'login-failed', reason: why }, 'a login failed');
+    this.#forbid(request, description, why);
+  }
+
+  /** `why`: for the log, where the client is told something else. */
+  #forbid(request: ConnectRequest, description: string, why = description): void {
+    const code = 'NetConnection.Connect.Rejected';
+    this.#noteFailure(request, { code, description: why }, AccessStatus.Forbidden);
+    this.#refused({ code, description }, why);
+  }
+
+  /** A connect that reached no instance. */
+  #noteFailure(request: ConnectRequest, refusal: ConnectRefusal, status?: AccessStatus): void {
+    const client = new Client(this.#factsOf(request, ''), this.#clientPort());
+    this.#options.registry.journal?.connectFailed(client, request.app, refusal, status);
+  }
+
+  #enter(request: ConnectRequest, writeAccess: string): void {
+    const facts = this.#factsOf(request, writeAccess);
     const port = this.#clientPort();
-    const { registry } = this.#options;
     let instance: AppInstance;
     try {
-      instance = registry.connect(request.app);
+      instance = this.#options.registry.connect(request.app);
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
-      registry.journal?.connectFailed(new Client(facts, port), request.app, error);
-      this.#refused({ code: error.code, description: error.message });
+      const refusal = { code: error.code, description: error.message };
+      this.#noteFailure(request, refusal);
+      this.#refused(refusal);
       return;
     }
     this.#instance = instance;
@@ -268,7 +311,7 @@ export class RtmpSession {
     if (!this.#isOver) this.#client = client; // a full instance refuses before it returns
   }
 
-  #factsOf(request: ConnectRequest): ClientFacts {
+  #factsOf(request: ConnectRequest, writeAccess: string): ClientFacts {
     return {
       id: this.id,
       ip: this.#peer.ip,
@@ -281,7 +324,7 @@ export class RtmpSession {
       virtualKey: '',
       objectEncoding: request.objectEncoding,
       readAccess: '/',
-      writeAccess: '/',
+      writeAccess,
     };
   }
 
@@ -323,13 +366,10 @@ export class RtmpSession {
     queueMicrotask(() => this.#releaseHeld());
   }
 
-  #refused(refusal: ConnectRefusal): void {
+  #refused(refusal: ConnectRefusal, reason = refusal.description): void {
     answerRefused(this.outbox, this.#connect!.transactionId, refusal);
-    this.log.info(
-      { event: 'connect-refused', code: refusal.code, reason: refusal.description },
-      'connect refused',
-    );
-    this.close(`connect refused: ${refusal.description}`);
+    this.log.info({ event: 'connect-refused', code: refusal.code, reason }, 'connect refused');
+    this.close(`connect refused: ${reason}`);
   }
 
   #releaseHeld(): void {

@@ -1,9 +1,11 @@
 // One running instance of an application, `live/_definst_`: its clients, its streams, and the script that decides.
 import { AccessStatus } from '../log/access-status.ts';
 import type { AmfValue } from '../protocol/amf.ts';
+import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 import { Client, type ClientPort, ClientState, type ConnectRefusal } from './client.ts';
 import type { Clock } from './clock.ts';
 import type { InstanceJournal, Journal } from './journal.ts';
+import type { LoginPolicy } from './login.ts';
 import type { Playback, PlayerPort } from './playback.ts';
 import { Playing } from './playing.ts';
 import type { Publication, PublisherPort } from './publication.ts';
@@ -36,6 +38,8 @@ export interface ClientSettings {
   /** The windows that the two sides announce; FMS: Client/Bandwidth. */
   serverToClientBytes: number;
   clientToServerBytes: number;
+  /** Undefined: nobody has to log in. */
+  login?: LoginPolicy | undefined;
 }
 
 /** What an application's configuration decides; an instance keeps to it for its life. */
@@ -79,6 +83,8 @@ export class AppInstance implements ScriptCommands {
   readonly sinceMs: number;
   readonly #options: InstanceOptions;
   readonly #clients = new Map<string, Client>();
+  /** Who waits to hear of a user. */
+  readonly #authenticating = new Set<(secret: PublisherSecret | undefined) => void>();
   readonly #publishing: Publishing;
   readonly #playing: Playing;
   readonly #journal: InstanceJournal | undefined;
@@ -149,6 +155,38 @@ export class AppInstance implements ScriptCommands {
   }
 
   // ── clients ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Asks the script for what it knows of somebody who logs in. `answer` is called once; undefined: nothing. */
+  authenticate(user: string, answer: (secret: PublisherSecret | undefined) => void): void {
+    this.#script ??= this.#options.scripts.open(this.application, this.name, this);
+    if (!this.#script || this.#state !== InstanceState.Running) {
+      answer(undefined);
+      this.#armIdle();
+      return;
+    }
+    const once = (secret: PublisherSecret | undefined) => {
+      if (!this.#authenticating.delete(once)) return;
+      answer(secret);
+      this.#armIdle();
+    };
+    this.#authenticating.add(once);
+    void this.#askForSecret(user, once);
+  }
+
+  async #askForSecret(user: string, answer: (secret: PublisherSecret | undefined) => void): Promise<void> {
+    await this.#unloading;
+    try {
+      await this.#script?.started;
+    } catch {
+      this.#close(loadFailed(this.application));
+    }
+    if (this.#state !== InstanceState.Running || !this.#script) answer(undefined);
+    else {
+      this.#script.ask({ gate: 'onAuthenticate', user }, (verdict) =>
+        answer(verdict.accepted ? verdict.secret : undefined),
+      );
+    }
+  }
 
   /** Asks the script; `port` is told the outcome, now or later. */
   connect(facts: ClientFacts, args: AmfValue[], port: ClientPort): Client {
@@ -360,7 +398,8 @@ export class AppInstance implements ScriptCommands {
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #armIdle(): void {
-    if (this.#clients.size > 0 || this.#state !== InstanceState.Running) return;
+    if (this.#clients.size > 0 || this.#authenticating.size > 0) return;
+    if (this.#state !== InstanceState.Running) return;
     this.#cancelIdle?.();
     const { clock, idleMs } = this.#options;
     const waitMs = this.#hasServed ? idleMs : Math.min(idleMs, UNUSED_IDLE_MS);
@@ -402,6 +441,7 @@ export class AppInstance implements ScriptCommands {
     if (this.#state === InstanceState.Closed) return;
     this.#state = InstanceState.Closed;
     this.#cancelIdle?.();
+    for (const answer of [...this.#authenticating]) answer(undefined);
     for (const client of [...this.#clients.values()]) {
       if (client.state === ClientState.Pending) {
         client.dropGate?.();

@@ -1,6 +1,5 @@
 // What happens to instances, clients and streams, in the columns of the access log. Nothing here is on the media path: its
 // counters are there already, and are asked for at events and by one timer.
-import type { StatusError } from '../errors.ts';
 import type { AccessEvent } from '../log/access-fields.ts';
 import type { AccessValues } from '../log/access-log.ts';
 import { AccessStatus } from '../log/access-status.ts';
@@ -48,11 +47,15 @@ export class Journal {
   }
 
   /** A connect that reached no instance; `app` as the client sent it. */
-  connectFailed(client: Client, app: string, { code, message }: StatusError): void {
+  connectFailed(
+    client: Client,
+    app: string,
+    { code, description }: ConnectRefusal,
+    status = FAILED_CONNECT_STATUS[code] ?? AccessStatus.BadRequest,
+  ): void {
     const [application, ...instance] = app.split('/');
     const place = { 'x-app': application, 'x-appinst': instance.join('/') };
-    const status = FAILED_CONNECT_STATUS[code] ?? AccessStatus.BadRequest;
-    this.note('connect', { ...clientValues(client), ...place, 'x-status': status, 'x-ctx': message });
+    this.note('connect', { ...clientValues(client), ...place, 'x-status': status, 'x-ctx': description });
   }
 
   note(event: AccessEvent, values: AccessValues): void {

@@ -1,7 +1,7 @@
 // Applications and their running instances: an instance starts with its first client and stops when it has been idle.
 import { StatusError } from '../errors.ts';
 import { nameProblem } from '../storage/names.ts';
-import { AppInstance, type InstanceOptions, type InstanceSettings } from './instance.ts';
+import { AppInstance, type ClientSettings, type InstanceOptions, type InstanceSettings } from './instance.ts';
 import type { Journal } from './journal.ts';
 import { Tally } from './tally.ts';
 
@@ -60,6 +60,15 @@ export class Registry {
 
   hasApplication(name: string): boolean {
     return nameProblem(name) === undefined && !name.includes('/') && this.#options.hasApplication(name);
+  }
+
+  /** What `app` means for who wants to come in: as its running instance has it, else as it is configured now. */
+  clientSettingsOf(app: string): ClientSettings | undefined {
+    const running = this.find(app);
+    if (running) return running.clientSettings;
+    const [application = ''] = withoutEdgeSlashes(app).split('/', 1);
+    if (!this.hasApplication(application)) return undefined;
+    return this.#options.settingsFor?.(application).clients ?? this.#options.clients;
   }
 
   /**
@@ -147,7 +156,7 @@ export class Registry {
 }
 
 /** By hand: on a name of many slashes a pattern that ends in `/+$` is quadratic. */
-function withoutEdgeSlashes(path: string): string {
+export function withoutEdgeSlashes(path: string): string {
   let begin = 0;
   let end = path.length;
   while (path[begin] === '/') begin += 1;

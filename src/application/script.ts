@@ -1,9 +1,10 @@
 // What an application instance and the script that decides for it say to each other. The script itself runs in another
 // process; script/host.ts stands behind these interfaces, and the instance never knows.
 import type { AmfValue } from '../protocol/amf.ts';
+import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 
 /** The events that are asked and may refuse; all others are told. */
-export const GATES = ['onConnect', 'onPublish', 'onPlay'] as const;
+export const GATES = ['onAuthenticate', 'onConnect', 'onPublish', 'onPlay'] as const;
 export type GateName = (typeof GATES)[number];
 
 /** A client as its script first sees it; ssas-style names, strings never absent (scripts call string methods at once). */
@@ -45,6 +46,7 @@ export interface PlayRequest {
 }
 
 export type GateQuestion =
+  | { gate: 'onAuthenticate'; user: string }
   | { gate: 'onConnect'; client: ClientFacts; args: AmfValue[] }
   | { gate: 'onPublish'; clientId: string; request: PublishRequest }
   | { gate: 'onPlay'; clientId: string; request: PlayRequest };
@@ -56,6 +58,8 @@ export type Verdict =
       /** Public name (onPublish) or the stream really played (onPlay). */
       as?: string;
       record?: RecordMode;
+      /** onAuthenticate: what the script knows of the user. */
+      secret?: PublisherSecret;
     }
   | {
       accepted: false;

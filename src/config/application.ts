@@ -1,5 +1,5 @@
 // One application's settings: Application.xml of its folder over that of its virtual host, over the defaults.
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import type { FreeValues } from './element.ts';
 import { readXmlIfThere } from './file.ts';
 import { freeze } from './freeze.ts';
@@ -36,6 +36,16 @@ export interface ApplicationConfig {
       readonly stallMs: number;
     };
   };
+  /** Undefined: nobody has to log in. */
+  readonly login:
+    | {
+        readonly mode: 'adobe' | 'llnw';
+        readonly of: 'publishers' | 'everybody';
+        readonly agents: readonly string[];
+        /** Absolute. */
+        readonly usersFile: string;
+      }
+    | undefined;
   /** Undefined: any. The caps hold for what scripts ask for. */
   readonly recording: {
     readonly maxBytes: number | undefined;
@@ -91,7 +101,7 @@ function read(defaults: ApplicationDefaults, own: XmlElement | undefined): Appli
     const what = `${chunks.file}:${chunks.line}: OutChunkSize = ${values.Client.OutChunkSize}`;
     said.push({ level: 'info', text: `${what}: obeyed; ${DEFAULT_CHUNK_BYTES} would cost less work` });
   }
-  return freeze({ ...convert(values, clientIdleMs), notes: said });
+  return freeze({ ...convert(values, defaults.root, clientIdleMs), notes: said });
 }
 
 function elementAt(root: XmlElement | undefined, path: readonly string[]): XmlElement | undefined {
@@ -104,7 +114,15 @@ function isAbout({ file }: XmlElement): (note: Note) => boolean {
 }
 
 function convert(
-  { MaxAppIdleTime, AutoCloseIdleClients, JSEngine, StreamManager, Client }: ApplicationValues,
+  {
+    MaxAppIdleTime,
+    AutoCloseIdleClients,
+    Authentication,
+    JSEngine,
+    StreamManager,
+    Client,
+  }: ApplicationValues,
+  root: string,
   outerIdleMs: number | undefined,
 ): Omit<ApplicationConfig, 'notes'> {
   const { Live, Recording } = StreamManager;
@@ -129,6 +147,7 @@ function convert(
         stallMs: Client.Backlog.StallTime,
       },
     },
+    login: loginConfig(Authentication, root),
     recording: {
       maxBytes: Recording.MaxSize,
       maxBytesCap: Recording.MaxSizeCap,
@@ -143,6 +162,14 @@ function convert(
       config: JSEngine.ApplicationObject.config,
     },
   };
+}
+
+function loginConfig(
+  { Mode, Scheme, Agents, Users }: ApplicationValues['Authentication'],
+  root: string,
+): ApplicationConfig['login'] {
+  if (Mode === 'off') return undefined;
+  return { mode: Scheme, of: Mode, agents: Agents, usersFile: resolve(root, Users) };
 }
 
 function flushPolicy({

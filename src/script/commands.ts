@@ -3,6 +3,7 @@
 import type { InvokeResult, RecordMode, Verdict } from '../application/script.ts';
 import { DecodeError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
+import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 import { fromWire } from './values.ts';
 import { type Json, SCRIPT_FAULT_KINDS, type ScriptFaultKind } from './wire.ts';
 
@@ -155,10 +156,12 @@ function parseVerdict(f: Fields): Verdict {
   if (f.flag('accepted')) {
     const as = f.optional('as', () => f.text('as', MAX_NAME));
     const record = f.optional('record', () => f.oneOf('record', ['record', 'append'] as const));
+    const secret = f.optional('secret', () => parseSecret(new Fields(f.json('secret'), 'secret')));
     return {
       accepted: true,
       ...(as === undefined ? {} : { as }),
       ...(record === undefined ? {} : { record }),
+      ...(secret === undefined ? {} : { secret }),
     };
   }
   const reason = printable(f.cutText('reason', MAX_LOG_TEXT));
@@ -169,6 +172,13 @@ function parseVerdict(f: Fields): Verdict {
     ...(f.has('application') ? { application: fromWire(f.json('application')) } : {}),
     ...(redirect === undefined ? {} : { redirect }),
   };
+}
+
+function parseSecret(f: Fields): PublisherSecret {
+  const kind = f.oneOf('kind', ['plain', 'adobe', 'llnw'] as const);
+  if (kind === 'plain') return { kind, password: f.text('password', MAX_NAME) };
+  const hash = f.text('hash', MAX_NAME);
+  return kind === 'llnw' ? { kind, hash } : { kind, hash, salt: f.text('salt', MAX_NAME) };
 }
 
 function parseResult(f: Fields): InvokeResult {

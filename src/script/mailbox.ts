@@ -353,6 +353,8 @@ function refusal(reason: string): Verdict {
 
 function gateEvent(id: number, question: GateQuestion): ScriptEvent & { t: 'gate' } {
   switch (question.gate) {
+    case 'onAuthenticate':
+      return { t: 'gate', id, gate: 'onAuthenticate', user: question.user };
     case 'onConnect':
       return {
         t: 'gate',

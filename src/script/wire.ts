@@ -120,6 +120,7 @@ export type ScriptEvent =
   | { t: 'start'; id: number; why: 'start' | 'reload' | 'restored'; state?: Json; snapshot: WireSnapshot }
   /** Old version: give away what the new one shall have. Answered by `saved`. */
   | { t: 'save'; id: number }
+  | { t: 'gate'; id: number; gate: 'onAuthenticate'; user: string }
   | { t: 'gate'; id: number; gate: 'onConnect'; client: WireClient; args: WireValue[] }
   | { t: 'gate'; id: number; gate: 'onPublish'; client: string; request: WirePublish }
   | { t: 'gate'; id: number; gate: 'onPlay'; client: string; request: WirePlay }
@@ -157,6 +158,11 @@ export interface WireClient {
   readAccess: string;
   writeAccess: string;
 }
+/** What onAuthenticate knows of a user: protocol/publisher-auth.ts. */
+export type WireSecret =
+  | { kind: 'plain'; password: string }
+  | { kind: 'adobe'; salt: string; hash: string }
+  | { kind: 'llnw'; hash: string };
 export interface WirePublish {
   name: string;
   query: string;
@@ -181,7 +187,14 @@ export type ScriptCommand =
   /** onAppStart is through. Only after `ok: true` does the media side commit this unit. */
   | { op: 'ready'; id: number; ok: boolean }
   | { op: 'saved'; id: number; state?: Json; clients: Record<string, Json>; lost: string[] }
-  | { op: 'verdict'; id: number; accepted: true; as?: string; record?: 'record' | 'append' }
+  | {
+      op: 'verdict';
+      id: number;
+      accepted: true;
+      as?: string;
+      record?: 'record' | 'append';
+      secret?: WireSecret;
+    }
   | { op: 'verdict'; id: number; accepted: false; reason: string; application?: WireValue; redirect?: string }
   | { op: 'ret'; id: number; found: false }
   | { op: 'ret'; id: number; found: true; ok: true; value: WireValue }

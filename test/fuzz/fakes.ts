@@ -26,8 +26,8 @@ export type Complain = (what: string) => void;
 
 // ── scripts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** `plain` has no script; the script of `broken` does not load, that of `slow` when the input says so. */
-export const APPLICATIONS = ['live', 'plain', 'broken', 'slow'];
+/** `plain` has no script; the script of `broken` does not load, that of `slow` when the input says so; `guarded` wants logins. */
+export const APPLICATIONS = ['live', 'plain', 'broken', 'slow', 'guarded'];
 
 export class FakeScripts implements Scripts {
   readonly opened: FakeScript[] = [];
@@ -107,6 +107,7 @@ export class FakeScript implements InstanceScript {
   verdict({ gate }: GateQuestion): Verdict {
     const choices = this.#choices;
     if (choices.oneIn(9)) return { accepted: false, reason: 'no', application: oddValue(choices) };
+    if (gate === 'onAuthenticate') return { accepted: true, secret: { kind: 'plain', password: 'secret' } };
     if (gate === 'onConnect' || !choices.oneIn(4)) return { accepted: true };
     return {
       accepted: true,
@@ -123,7 +124,7 @@ export class FakeScript implements InstanceScript {
       case 'disconnect':
         if (!this.clients.delete(notice.clientId)) this.#complain('a client left that was not here');
         for (const { question } of this.gates.values()) {
-          const isOfClient = question.gate !== 'onConnect' && question.clientId === notice.clientId;
+          const isOfClient = 'clientId' in question && question.clientId === notice.clientId;
           if (isOfClient) this.#complain(`a client left, its ${question.gate} was not dropped`);
         }
         break;

@@ -25,7 +25,11 @@ const ODD_NAMES = [
   '__proto__',
   '\ud800',
 ];
-const ODD_APPLICATIONS = ['live/room', 'slow', 'broken', 'none', '', '../live'];
+const ODD_APPLICATIONS = [
+  ...['live/room', 'slow', 'broken', 'none', '', '../live', 'guarded'],
+  ...['guarded?authmod=adobe&user=ann', 'guarded/room?authmod=adobe&user=who'],
+  'guarded?authmod=adobe&user=ann&opaque=0&challenge=1&response=2',
+];
 const TIMES = [0, 20, 40, 0xff_ffff, 0x100_0000, 0xffff_ffff];
 const VIDEO = [
   ...[video.header(), video.header(1), video.keyframe(), video.keyframe(1), video.frame(), video.frame()],

@@ -1,8 +1,10 @@
 // A server in memory for one conversation: registry, sessions, a clock that stands still, and what must hold of them.
 
 import pino from 'pino';
+import { Logins } from '../../src/adaptor/logins.ts';
 import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
+import type { ClientSettings } from '../../src/application/instance.ts';
 import { Registry } from '../../src/application/registry.ts';
 import { bugs } from '../../src/log/log.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -20,6 +22,22 @@ const LIMITS = {
   maxNetStreams: 4,
   maxHeldBytes: 32 << 10,
   maxWaitingNames: 8,
+};
+const CLIENTS: ClientSettings = {
+  wireChunkBytes: 4096,
+  idleTimeoutMs: 60_000,
+  serverToClientBytes: 100_000,
+  clientToServerBytes: 100_000,
+};
+const GUARDED: ClientSettings = {
+  ...CLIENTS,
+  login: {
+    mode: 'adobe',
+    of: 'everybody',
+    agents: [],
+    scope: 'guarded',
+    secretsOf: (user) => (user === 'ann' ? [{ kind: 'plain', password: 'secret' }] : []),
+  },
 };
 /** What a flood may leave in memory: one read of 64 KiB can be that many empty messages of some 250 bytes each. */
 const MAX_HELD_BYTES = 24 << 20;
@@ -63,21 +81,20 @@ export class World {
       publishTimeoutMs: 2000,
       idleMs: IDLE_MS,
       maxWaitingNames: LIMITS.maxWaitingNames,
+      settingsFor: (application) => (application === 'guarded' ? { clients: GUARDED } : {}),
     });
     this.#options = {
       registry: this.registry,
+      logins: new Logins(clock),
       log: pino({ level: 'debug', base: null }, { write: (line) => this.#logged(line) }),
       clock,
       fmsVersion: '5,0,17,1',
       chunks: LIMITS.chunks,
       amf: LIMITS.amf,
-      wireChunkBytes: 4096,
+      ...CLIENTS,
       maxNetStreams: LIMITS.maxNetStreams,
       maxHeldBytes: LIMITS.maxHeldBytes,
       handshakeTimeoutMs: 10_000,
-      idleTimeoutMs: 60_000,
-      serverToClientBytes: 100_000,
-      clientToServerBytes: 100_000,
     };
   }
 

@@ -38,6 +38,16 @@ const good: [raw: ScriptCommand, command: Command][] = [
       verdict: { accepted: false, reason: 'no', application: bare({ n: undefined }), redirect: 'rtmp://b/' },
     },
   ],
+  ...(
+    [
+      { kind: 'plain', password: 'apple' },
+      { kind: 'adobe', salt: 's', hash: 'h' },
+      { kind: 'llnw', hash: 'h' },
+    ] as const
+  ).map((secret): [ScriptCommand, Command] => [
+    { op: 'verdict', id: 3, accepted: true, secret },
+    { op: 'verdict', id: 3, verdict: { accepted: true, secret } },
+  ]),
   [
     { op: 'ret', id: 4, found: false },
     { op: 'ret', id: 4, result: { found: false } },

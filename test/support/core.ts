@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import pino from 'pino';
 import { type Adaptor, type AdaptorOptions, openAdaptors } from '../../src/adaptor/adaptor.ts';
 import { AddressList, EVERYBODY } from '../../src/adaptor/address-rules.ts';
+import { Logins } from '../../src/adaptor/logins.ts';
 import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
 import type { TunnelOptions } from '../../src/adaptor/rtmpt.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
@@ -119,6 +120,7 @@ export class Core implements AsyncDisposable {
     });
     const session: SessionOptions = {
       registry,
+      logins: new Logins(clock),
       log,
       clock,
       fmsVersion: '5,0,17,1',

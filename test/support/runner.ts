@@ -228,6 +228,12 @@ export class TestUnit {
     return new Asked(this, gate);
   }
 
+  authenticate(user: string): Asked {
+    const gate = this.nextId();
+    this.post({ t: 'gate', id: gate, gate: 'onAuthenticate', user });
+    return new Asked(this, gate);
+  }
+
   publish(name: string, client = 'c1', request: Partial<WirePublish> = {}): Asked {
     const gate = this.nextId();
     this.post({

@@ -6,8 +6,10 @@ import {
   fractionsOfSeconds,
   kilobytes,
   milliseconds,
+  names,
   orElse,
   seconds,
+  text,
   trueOrFalse,
   whole,
 } from '../value.ts';
@@ -82,6 +84,34 @@ export const APPLICATION = group('', {
       ...unused('AdaptorId', 'FileObject', 'MaxGCSkipCount', 'MaxTime', 'NetConnection', 'XMLSocket'),
     },
     { alias: 'ScriptEngine' },
+  ),
+  Authentication: group(
+    'Logins of encoders, as Flash Media Live Encoder, OBS and ffmpeg make them: rtmp://user:password@host/application. They ' +
+      'keep the password off the wire, and are no more than that: use RTMPS where others can listen.',
+    {
+      Mode: leaf(
+        choice('off', 'publishers', 'everybody'),
+        'off',
+        'Who has to log in. publishers: the programs in Agents; all others may come in and play, but not publish, unless the ' +
+          'script gives them a writeAccess. everybody: all clients, players too.',
+      ),
+      Scheme: leaf(
+        choice('adobe', 'llnw'),
+        'adobe',
+        'How: authmod=adobe, which every encoder knows, or authmod=llnw of Limelight.',
+      ),
+      Agents: leaf(
+        names('beginnings of names between semicolons'),
+        'FMLE/;FME/;Wirecast/',
+        'With publishers: how the names begin that programs give themselves when they have come to publish.',
+      ),
+      Users: leaf(
+        text('a path, relative to the root folder'),
+        'conf/users',
+        'The file of users: lines name:plain:PASSWORD, name:adobe:SALT:HASH or name:llnw:HASH, which "understudy user" ' +
+          'writes. Of a user who is not in it the script is asked, application.onAuthenticate.',
+      ),
+    },
   ),
   StreamManager: group('Streams.', {
     Live: group('What is published live.', {

@@ -1,6 +1,7 @@
-// The three gates: asks the handler, reads its verdict, sends it.
+// The three gates that clients come to: asks the handler, reads its verdict, sends it.
 import type { ScriptEvent, WirePlay, WirePublish } from '../wire.ts';
 import { accept, application, handlerOf, refuse, setConnecting } from './application.ts';
+import { askForSecret, cutSecret, dropSecret } from './authenticate.ts';
 import { type ClientState, clientById, createClient, dismiss, pendingClient } from './client.ts';
 import { position, putAnswer, putAnswerAt } from './outbox.ts';
 import { freeze, MapConstructor, mapDelete, mapGet, mapSet } from './primordials.ts';
@@ -14,14 +15,14 @@ import {
   streamByName,
 } from './stream.ts';
 import { callScript } from './turn.ts';
-import { type Decision, FAILED, type GateName, readVerdict } from './verdict.ts';
+import { type ClientGate, type Decision, FAILED, readVerdict } from './verdict.ts';
 import { decodeValues } from './wire-value.ts';
 
 export type GateEvent = Extract<ScriptEvent, { t: 'gate' }>;
 
 interface Gate {
   readonly id: number;
-  readonly name: GateName;
+  readonly name: ClientGate;
   readonly client: ClientState;
   /** onPublish: the stream that the publish will have. */
   readonly stream: StreamState | undefined;
@@ -37,6 +38,10 @@ export function setClassicVerdicts(value: boolean): void {
 }
 
 export function openGate(event: GateEvent): void {
+  if (event.gate === 'onAuthenticate') {
+    askForSecret(event.id, event.user);
+    return;
+  }
   if (event.gate === 'onConnect') {
     askConnect(event);
     return;
@@ -151,6 +156,7 @@ function closeGate(gate: Gate): void {
 
 /** Nobody waits any more: the asker has left, or its time is over. */
 export function dropGate(id: number): void {
+  dropSecret(id);
   const gate = mapGet(gates, id);
   if (gate !== undefined) closeGate(gate);
   const client = pendingClient(id);
@@ -167,6 +173,7 @@ export function takePublishedStream(id: number): StreamState | undefined {
 
 /** The turn ended in the middle of this event's handler. */
 export function cutGate(id: number): void {
+  cutSecret(id);
   setConnecting(undefined);
   const gate = mapGet(gates, id);
   if (gate !== undefined && isUndecided(gate)) decide(gate, { kind: 'deny', reason: FAILED }, undefined);

@@ -11,7 +11,8 @@ import {
   slice,
 } from './primordials.ts';
 
-export type GateName = Extract<ScriptEvent, { t: 'gate' }>['gate'];
+/** onAuthenticate has no client yet, and other answers: authenticate.ts. */
+export type ClientGate = Exclude<Extract<ScriptEvent, { t: 'gate' }>['gate'], 'onAuthenticate'>;
 
 const MAX_REASON = 200;
 const MAX_VALUE = 100;
@@ -31,7 +32,7 @@ export const FAILED = 'application error';
  * `isClassic`: FMS ignored what onPublish and onPlay returned, and took only booleans from onConnect; old scripts return all
  * sorts of things by accident. `isLate`: the value of a promise.
  */
-export function readVerdict(gate: GateName, value: unknown, isClassic: boolean, isLate: boolean): Decision {
+export function readVerdict(gate: ClientGate, value: unknown, isClassic: boolean, isLate: boolean): Decision {
   if (value === true) return { kind: 'accept' };
   if (value === false) return { kind: 'deny', reason: REFUSED };
   if (value === undefined) {
@@ -57,7 +58,7 @@ function isOurs(value: unknown): boolean {
   return false;
 }
 
-function readTerms(gate: GateName, value: object): Decision {
+function readTerms(gate: ClientGate, value: object): Decision {
   const { deny, as, record } = value as { deny?: unknown; as?: unknown; record?: unknown };
   const names = keys(value);
   let isDenial = false;
@@ -87,7 +88,7 @@ function isPlain(value: object): boolean {
   return prototype === ObjectPrototype || prototype === null;
 }
 
-function wrong(gate: GateName, value: unknown): Decision {
+function wrong(gate: ClientGate, value: unknown): Decision {
   return { kind: 'wrong', why: `${gate} returned ${formatValue(value, MAX_VALUE)}, which is no verdict` };
 }
 

@@ -66,6 +66,18 @@ interface Application {
   onAppStop?: (this: Application, info: StatusInfo) => Eventually<boolean | void>;
 
   /**
+   * Extension. Somebody logs in as `user` whom the operator's file of users does not name: what is the password? Asked where
+   * Application.xml wants logins (`Authentication`), before there is a client; `onConnect` follows when the login was right.
+   *
+   * Return the password, or the hash that the scheme needs: `{ salt, hash }`, base64(MD5(user + salt + password)), for
+   * `authmod=adobe`; `{ ha1 }`, hex(MD5(user:live:password)), for `authmod=llnw`. Nothing, `null` or `false`: there is no
+   * such user, which the client is not told apart from a wrong password. So is an error, and no answer within 10 s.
+   *
+   * @example
+   * application.onAuthenticate = (user) => passwords.get(user);
+   */
+  onAuthenticate?: (this: Application, user: string) => Eventually<LoginSecret | null | false | void>;
+  /**
    * A client wants in: `args` are what it handed to `NetConnection.connect` after the address. It is not in
    * `application.clients` yet.
    *
@@ -209,6 +221,8 @@ interface Denial {
   deny: string;
 }
 type ConnectVerdict = boolean | void | Denial;
+/** What a login is checked against. */
+type LoginSecret = string | { salt: string; hash: string } | { ha1: string };
 type PublishVerdict = boolean | void | Denial | PublishTerms;
 type PlayVerdict = boolean | void | Denial | PlayTerms;
 
@@ -307,7 +321,7 @@ interface Client extends ClientMethods {
    * covers `public/cam1` and `rooms/12/a/b`. Holds for what it asks for from now on.
    */
   readAccess: string;
-  /** The same for what it may publish. */
+  /** The same for what it may publish. Of who should have logged in and has not, `""` to begin with. */
   writeAccess: string;
   /** Extension. A place for what your script knows about this client. It is kept over a reload where JSON can hold it. */
   data: ClientData;
