@@ -334,8 +334,8 @@ function certificateFiles(config: CertificateConfig): CertificateFiles {
 }
 
 function scriptSettings({ script }: ApplicationConfig): ScriptSettings {
-  const { memoryMb, turnMs, loadMs, gateMs, config } = script;
-  return { limits: { memoryMb, turnMs, loadMs }, gateDeadlineMs: gateMs, config };
+  const { memoryMb, turnMs, loadMs, gateMs, config, env, fetch } = script;
+  return { limits: { memoryMb, turnMs, loadMs }, gateDeadlineMs: gateMs, config, env, fetch };
 }
 
 function instanceSettings(

@@ -11,6 +11,15 @@ import type { XmlElement } from './xml.ts';
 
 export const APPLICATION_FILE = 'Application.xml';
 
+export interface FetchGrant {
+  /** Lower case: `*`, `*.example.com`, `host`, each with or without `:port` or `:*`. None: nothing may be fetched. */
+  readonly hosts: readonly string[];
+  readonly privateAddresses: readonly { readonly address: string; readonly prefix: number }[];
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+  readonly maxRunning: number;
+}
+
 /** Time in ms, sizes in bytes. What each field means: schema/application.ts. */
 export interface ApplicationConfig {
   /** An instance without clients. */
@@ -60,6 +69,9 @@ export interface ApplicationConfig {
     readonly gateMs: number;
     /** `application.config` */
     readonly config: FreeValues;
+    /** `application.env` */
+    readonly env: FreeValues;
+    readonly fetch: FetchGrant;
   };
   /** About the application's own file. */
   readonly notes: readonly Note[];
@@ -160,6 +172,14 @@ function convert(
       loadMs: JSEngine.LoadTimeOut,
       gateMs: JSEngine.GateTimeOut,
       config: JSEngine.ApplicationObject.config,
+      env: JSEngine.Environment,
+      fetch: {
+        hosts: JSEngine.Fetch.Hosts,
+        privateAddresses: JSEngine.Fetch.PrivateAddresses,
+        timeoutMs: JSEngine.Fetch.TimeOut,
+        maxBytes: JSEngine.Fetch.MaxSize,
+        maxRunning: JSEngine.Fetch.MaxRunning,
+      },
     },
   };
 }

@@ -1,4 +1,5 @@
 // The types of values that stand in configuration files.
+import { isIPv4, isIPv6 } from 'node:net';
 import { ConfigError } from '../errors.ts';
 import type { Value } from './element.ts';
 import { type ListenAddress, parseHostPort } from './hostport.ts';
@@ -38,6 +39,39 @@ export function names(expected: string): Value<readonly string[]> {
         .filter((item) => item !== ''),
   };
 }
+
+/** `api.example.com, *.example.com:8443, *`: what scripts may connect to. */
+export const hostPatterns: Value<readonly string[]> = {
+  expected:
+    'names of hosts with commas between them, each with :port if it is not 80 or 443; * is any, *.domain any under it',
+  takesEmpty: true,
+  parse(value) {
+    const items = value.split(',').map((item) => item.trim().toLowerCase());
+    const given = items.filter((item) => item !== '');
+    const pattern = /^(\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:(\d{1,5}|\*))?$/;
+    const wrong = given.find((item) => !pattern.test(item));
+    if (wrong !== undefined) throw unexpected(`${hostPatterns.expected}; not ${wrong}`);
+    return given;
+  },
+};
+
+/** `10.0.0.0/8, ::1` */
+export const subnets: Value<readonly { readonly address: string; readonly prefix: number }[]> = {
+  expected: 'IP addresses or networks (10.0.0.0/8) with commas between them',
+  takesEmpty: true,
+  parse(value) {
+    const items = value.split(',').map((item) => item.trim());
+    return items
+      .filter((item) => item !== '')
+      .map((item) => {
+        const [, address = '', prefix] = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(item) ?? [];
+        const bits = isIPv4(address) ? 32 : isIPv6(address) ? 128 : 0;
+        const length = prefix === undefined ? bits : Number(prefix);
+        if (bits === 0 || length > bits) throw unexpected(`${subnets.expected}; not ${item}`);
+        return { address, prefix: length };
+      });
+  },
+};
 
 export function choice<const T extends string>(...choices: T[]): Value<T> {
   const expected = `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;

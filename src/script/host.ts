@@ -7,6 +7,7 @@ import { type Log, logBug } from '../log/log.ts';
 import { buildScript, type ScriptBuild } from './build.ts';
 import { type BuildFault, formatFault } from './build-fault.ts';
 import { ScriptCatalog } from './catalog.ts';
+import { FetchService, type FetchSettings } from './fetch/service.ts';
 import type { Frame } from './frames.ts';
 import { bundleGuest } from './guest-bundle.ts';
 import { InstanceScriptHost } from './instance-script.ts';
@@ -24,6 +25,9 @@ export interface ScriptSettings {
   gateDeadlineMs: number;
   /** `application.config` */
   config: Json;
+  /** `application.env` */
+  env: Json;
+  fetch: FetchSettings;
 }
 
 export interface ScriptHostOptions {
@@ -67,7 +71,8 @@ export class ScriptHost implements Scripts {
   readonly #catalog: ScriptCatalog;
   readonly #applications = new Map<string, Application>();
   readonly #units = new Map<number, Unit>();
-  readonly #services: Services = {};
+  readonly #fetch: FetchService;
+  readonly #services: Services;
   #lastUnitId = 0;
   #supervisor: Supervisor | undefined;
   #watcher: ScriptWatcher | undefined;
@@ -75,6 +80,12 @@ export class ScriptHost implements Scripts {
 
   constructor(options: ScriptHostOptions) {
     this.#options = options;
+    this.#fetch = new FetchService({
+      settingsFor: (application) => options.settingsFor(application).fetch,
+      userAgent: options.server,
+      onBug: (error, where) => logBug(options.log, error, where),
+    });
+    this.#services = { fetch: this.#fetch };
     this.#catalog = new ScriptCatalog({
       applicationsDir: options.applicationsDir,
       clock: options.clock,
@@ -119,7 +130,7 @@ export class ScriptHost implements Scripts {
     this.#isClosed = true;
     this.#catalog.close();
     this.#eachInstance((script) => script.close());
-    await Promise.all([this.#watcher?.close(), this.#supervisor?.close()]);
+    await Promise.all([this.#watcher?.close(), this.#supervisor?.close(), this.#fetch.close()]);
   }
 
   open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined {
@@ -147,8 +158,8 @@ export class ScriptHost implements Scripts {
       clock,
       gateDeadlineMs: settingsFor(application).gateDeadlineMs,
       settings: () => {
-        const { limits, config } = settingsFor(application);
-        return { limits, application: { name, server, hostname, config } };
+        const { limits, config, env } = settingsFor(application);
+        return { limits, application: { name, server, hostname, config, env } };
       },
       candidates: () => {
         const known = [entry.good, shared.proven].filter((build) => build !== undefined);

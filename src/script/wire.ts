@@ -80,6 +80,8 @@ export interface ApplicationFacts {
   server: string;
   hostname: string;
   config: Json;
+  /** Secrets: they are not to be written anywhere. */
+  env: Json;
 }
 export interface FailedBody {
   kind: 'syntax' | 'throw' | 'timeout' | 'memory' | 'stuck';

@@ -33,8 +33,9 @@ test('its own file beats that of the virtual host element by element, under eith
   });
   const { maxIdleMs, script } = read(root);
   assert.equal(maxIdleMs, 7000);
-  const { config, ...numbers } = script;
+  const { config, env, fetch, ...numbers } = script;
   assert.deepEqual(numbers, { memoryMb: 20, turnMs: 500, loadMs: 3000, gateMs: 10_000 });
+  assert.deepEqual([env, fetch.hosts], [{}, []]);
 });
 
 test('override="no" in the virtual host keeps an application at what it says there, or at the default', (t) => {
@@ -156,3 +157,42 @@ test('the file is read anew each time; a bad one is a ConfigError with its place
       /^applications\/live\/Application\.xml:2: <MaxAppIdle> is not known in <Application>: expected one of /,
   });
 });
+
+test('what a script may fetch, and its secrets, are read from its file', (t) => {
+  const root = rootWith(t, {
+    'conf/fms.ini': 'TOKEN = abc',
+    [OWN_FILE]:
+      '<Application><JSEngine><Environment><TOKEN>${TOKEN}</TOKEN></Environment>' +
+      '<Fetch><Hosts>api.Example.com, *.cdn.net:8443,[::1]:*</Hosts><PrivateAddresses>10.0.0.0/8, ::1</PrivateAddresses>' +
+      '<TimeOut>2.5</TimeOut><MaxSize>64</MaxSize></Fetch></JSEngine></Application>',
+  });
+  const { env, fetch } = read(root).script;
+  assert.deepEqual(env, { TOKEN: 'abc' });
+  assert.deepEqual(fetch, {
+    hosts: ['api.example.com', '*.cdn.net:8443', '[::1]:*'],
+    privateAddresses: [
+      { address: '10.0.0.0', prefix: 8 },
+      { address: '::1', prefix: 128 },
+    ],
+    timeoutMs: 2500,
+    maxBytes: 65_536,
+    maxRunning: 16,
+  });
+});
+
+for (const [element, text] of [
+  ['Hosts', 'http://api.example.com'],
+  ['Hosts', 'a..b'],
+  ['PrivateAddresses', '10.0.0.0/33'],
+  ['PrivateAddresses', 'localhost'],
+]) {
+  test(`<${element}>${text}</${element}> is refused with its place`, (t) => {
+    const root = rootWith(t, {
+      [OWN_FILE]: `<Application>\n<JSEngine><Fetch><${element}>${text}</${element}></Fetch></JSEngine></Application>`,
+    });
+    assert.throws(() => read(root), {
+      code: 'ERR_CONFIG_VALUE',
+      message: new RegExp(`^${OWN_FILE}:2: .*not `),
+    });
+  });
+}

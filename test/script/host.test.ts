@@ -38,7 +38,13 @@ async function hosting(applications: Record<string, string>, clock: Clock = syst
     applicationLog: () => records.applicationLog,
     server: 'Test',
     hostname: 'localhost',
-    settingsFor: () => ({ limits: DEFAULT_LIMITS, gateDeadlineMs: GATE_DEADLINE_MS, config: {} }),
+    settingsFor: () => ({
+      limits: DEFAULT_LIMITS,
+      gateDeadlineMs: GATE_DEADLINE_MS,
+      config: {},
+      env: {},
+      fetch: { hosts: [], privateAddresses: [], timeoutMs: 1000, maxBytes: 1000, maxRunning: 1 },
+    }),
     clock,
   });
   await host.start();

@@ -13,7 +13,7 @@ describe('a script that starts', () => {
       instance: 'live/_definst_',
       script: version('a').script,
       limits: DEFAULT_LIMITS,
-      application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {} },
+      application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {}, env: {} },
     });
     const { why, snapshot } = first.event('start');
     assert.equal(why, 'start');

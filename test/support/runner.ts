@@ -109,6 +109,7 @@ export class TestRunner implements AsyncDisposable {
         server: 'Understudy/0',
         hostname: 'localhost',
         config: {},
+        env: {},
         ...application,
       },
     };

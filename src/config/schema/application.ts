@@ -4,11 +4,13 @@ import {
   bytes,
   choice,
   fractionsOfSeconds,
+  hostPatterns,
   kilobytes,
   milliseconds,
   names,
   orElse,
   seconds,
+  subnets,
   text,
   trueOrFalse,
   whole,
@@ -71,6 +73,38 @@ export const APPLICATION = group('', {
       ApplicationObject: group('What the operator tells the script.', {
         config: free(
           'Elements of your own: <key>value</key> here is application.config.key there, a string.',
+        ),
+      }),
+      Environment: free(
+        'Elements of your own, for secrets: <NAME>${NAME}</NAME> here, with NAME set in fms.ini, is application.env.NAME there.',
+      ),
+      Fetch: group('What fetch() of the script may reach: nothing, until Hosts names it.', {
+        Hosts: leaf(
+          hostPatterns,
+          '',
+          'Hosts, with commas between them: api.example.com, *.example.com (any under it), * (any). Ports 80 and 443, unless one ' +
+            'is named (:8080) or all are (:*).',
+        ),
+        PrivateAddresses: leaf(
+          subnets,
+          '',
+          'Hosts whose names lead to private networks or to this machine are refused, but for these addresses: 10.1.0.0/16, ' +
+            '127.0.0.1. What Hosts names as an address is not refused.',
+        ),
+        TimeOut: leaf(
+          fractionsOfSeconds(0.1, 300),
+          '10',
+          'For a request from its beginning to the end of its answer.',
+        ),
+        MaxSize: leaf(
+          kilobytes(1, 8 * MIB_KB),
+          '1024',
+          'The longest answer, unpacked, and the longest request body.',
+        ),
+        MaxRunning: leaf(
+          whole(1, 1000),
+          '16',
+          'Requests of one instance at a time; more wait for their turn.',
         ),
       }),
       ScriptLibPath: unsupported('scriptlib'),

@@ -20,6 +20,7 @@ export class Application {
   declare readonly server: string;
   declare readonly hostname: string;
   declare readonly config: unknown;
+  declare readonly env: unknown;
   declare readonly clients: Client[];
   declare readonly streams: Record<string, Stream>;
 
@@ -73,6 +74,7 @@ export function setApplicationFacts(facts: ApplicationFacts): void {
     defineProperty(application, names[i]!, { value, writable: false, enumerable: true, configurable: true });
   }
   if (isObject(facts.config)) freeze(facts.config);
+  if (isObject(facts.env)) freeze(facts.env);
 }
 
 /** A handler as the script has it now; scripts replace them at any time. Throws what a getter in its place throws. */

@@ -6,7 +6,9 @@ import { Client, stateOf } from './client.ts';
 import { defineConsole } from './console.ts';
 import { defineCrypto, randomLeft, refillRandom } from './crypto.ts';
 import { deliverEvents, finishTurn } from './events.ts';
+import { defineFetch } from './fetch.ts';
 import { setClassicVerdicts } from './gates.ts';
+import { defineHeaders } from './headers.ts';
 import { defineLoad, type LoadFailure, runScript } from './load.ts';
 import { lockDown } from './lockdown.ts';
 import { plainJson, takeCommands } from './outbox.ts';
@@ -24,6 +26,8 @@ defineTimers();
 defineText();
 defineUrlSearchParams();
 defineCrypto();
+defineHeaders();
+defineFetch();
 defineLoad();
 // Ordinary names: a script may declare a function of its own called Client.
 define(globalThis, 'application', application);

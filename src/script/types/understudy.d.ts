@@ -33,6 +33,8 @@ interface Application {
   readonly server: string;
   /** Settings that the operator made for this application; values are texts, or objects of such. */
   readonly config: { readonly [name: string]: any };
+  /** Extension. Secrets, of `<Environment>` in Application.xml. Keep them out of `trace` and of what clients are sent. */
+  readonly env: { readonly [name: string]: any };
   /**
    * The accepted clients. Always the same array: keep a reference to it and it stays current. A client is in it from the
    * moment it is accepted until it leaves; its index is no identity, use `client.id`.
@@ -509,6 +511,98 @@ declare class URLSearchParams {
   values(): IterableIterator<string>;
   [Symbol.iterator](): IterableIterator<[string, string]>;
 }
+
+/** Names and values of a request or an answer. Names are the same in any case. */
+declare class Headers {
+  constructor(init?: Headers | Iterable<readonly [string, string]> | { readonly [name: string]: string });
+  append(name: string, value: string): void;
+  delete(name: string): void;
+  /** Several values of one name come as one text, with commas. */
+  get(name: string): string | null;
+  getSetCookie(): string[];
+  has(name: string): boolean;
+  set(name: string, value: string): void;
+  forEach(call: (value: string, name: string, headers: Headers) => void): void;
+  entries(): IterableIterator<[string, string]>;
+  keys(): IterableIterator<string>;
+  values(): IterableIterator<string>;
+  [Symbol.iterator](): IterableIterator<[string, string]>;
+}
+
+type BodyInit = string | ArrayBuffer | ArrayBufferView | URLSearchParams;
+
+/** What requests and answers have in common. It can be read once. */
+interface Body {
+  readonly bodyUsed: boolean;
+  text(): Promise<string>;
+  json(): Promise<any>;
+  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason: any;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+interface RequestInit {
+  method?: string;
+  headers?: Headers | Iterable<readonly [string, string]> | { readonly [name: string]: string };
+  body?: BodyInit | null;
+  /** What to do when the server names another place. `follow` by default. */
+  redirect?: 'follow' | 'error' | 'manual';
+  /** Gives the request up when it is aborted. */
+  signal?: AbortSignalLike | null;
+}
+
+declare class Request implements Body {
+  constructor(input: string | { toString(): string } | Request, init?: RequestInit);
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly redirect: string;
+  readonly bodyUsed: boolean;
+  text(): Promise<string>;
+  json(): Promise<any>;
+  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  arrayBuffer(): Promise<ArrayBuffer>;
+  clone(): Request;
+}
+
+declare class Response implements Body {
+  constructor(
+    body?: BodyInit | null,
+    init?: { status?: number; statusText?: string; headers?: RequestInit['headers'] },
+  );
+  /** The status is one of 200 to 299. */
+  readonly ok: boolean;
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: Headers;
+  /** Where the answer came from, redirections followed. */
+  readonly url: string;
+  readonly redirected: boolean;
+  readonly bodyUsed: boolean;
+  text(): Promise<string>;
+  json(): Promise<any>;
+  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  arrayBuffer(): Promise<ArrayBuffer>;
+  clone(): Response;
+  static json(value: unknown, init?: { status?: number; headers?: RequestInit['headers'] }): Response;
+}
+
+/**
+ * Asks a Web server. Only hosts that `<Fetch> <Hosts>` in Application.xml names can be reached; answers come whole, and their
+ * length, the time that they may take and how many run at a time are limited there as well.
+ *
+ * @throws TypeError when there is no answer, and says why; `TimeoutError` when it took too long
+ */
+declare function fetch(
+  input: string | { toString(): string } | Request,
+  init?: RequestInit,
+): Promise<Response>;
 
 type BufferSource = ArrayBuffer | ArrayBufferView;
 type HashName = 'SHA-1' | 'SHA-256' | 'SHA-384' | 'SHA-512';

@@ -105,7 +105,7 @@ export function setUp({ build = version('a'), isUp = true, prepare }: Setting = 
     gateDeadlineMs: GATE_DEADLINE_MS,
     settings: () => ({
       limits: DEFAULT_LIMITS,
-      application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {} },
+      application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {}, env: {} },
     }),
     candidates: () => [known.good, known.proven].filter((candidate) => candidate !== undefined),
     isRunnerUp: () => runner.isUp,

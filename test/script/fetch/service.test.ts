@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { FetchService, type FetchSettings } from '../../../src/script/fetch/service.ts';
+import type { Json } from '../../../src/script/wire.ts';
+
+let port = 0;
+/** Requests that the server has not answered, for tests to answer or to leave. */
+const open: { request: IncomingMessage; response: ServerResponse }[] = [];
+let onOpen = () => {};
+const server = createServer((request, response) => {
+  const { pathname, searchParams } = new URL(request.url!, 'http://test');
+  if (pathname === '/hang') {
+    open.push({ request, response });
+    onOpen();
+    return;
+  }
+  if (pathname === '/to') {
+    response.writeHead(302, { location: searchParams.get('url')! }).end();
+    return;
+  }
+  if (pathname === '/bomb') {
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(4 << 20)));
+    return;
+  }
+  if (pathname === '/bytes') {
+    response.end(Buffer.from([0xff, 0, 0xfe]));
+    return;
+  }
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk) => chunks.push(chunk));
+  request.on('end', () => {
+    const body = Buffer.concat(chunks).toString('latin1');
+    response.setHeader('set-cookie', ['a=1', 'b=2']);
+    response.setHeader('content-type', 'application/json');
+    response.statusCode = Number(searchParams.get('status') ?? 200);
+    response.end(JSON.stringify({ method: request.method, headers: request.headers, body }));
+  });
+});
+
+let settings: FetchSettings;
+const bugs: unknown[] = [];
+const service = new FetchService({
+  settingsFor: () => settings,
+  userAgent: 'Understudy/test',
+  onBug: (error) => bugs.push(error),
+});
+
+before(async () => {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  port = (server.address() as AddressInfo).port;
+});
+after(async () => {
+  await service.close();
+  server.closeAllConnections();
+  server.close();
+  assert.deepEqual(bugs, []);
+});
+
+const BASIC = { privateAddresses: [], timeoutMs: 20_000, maxBytes: 1 << 20, maxRunning: 16 };
+const LOOPBACK = [
+  { address: '127.0.0.0', prefix: 8 },
+  { address: '::1', prefix: 128 },
+];
+
+interface Asked {
+  path?: string;
+  host?: string;
+  url?: string;
+  more?: { [name: string]: Json };
+  with?: Partial<FetchSettings>;
+  signal?: AbortSignal;
+}
+function ask({ path = '/', host = '127.0.0.1', url, more, with: own, signal }: Asked = {}) {
+  settings = { ...BASIC, hosts: [`127.0.0.1:${port}`, 'localhost:*'], ...own };
+  const request = {
+    url: url ?? `http://${host}:${port}${path}`,
+    method: 'GET',
+    headers: [],
+    redirect: 'follow',
+    ...more,
+  };
+  const context = {
+    application: 'live',
+    instance: '_definst_',
+    signal: signal ?? new AbortController().signal,
+  };
+  return service.ask(request, context) as Promise<{ [name: string]: Json }>;
+}
+const textOf = (answer: { [name: string]: Json }) => (answer.body as { text: string }).text;
+
+describe('the fetch service', () => {
+  test('asks as it is told, and brings the whole answer', async () => {
+    const answer = await ask({
+      path: '/x?status=404',
+      more: {
+        method: 'POST',
+        headers: [
+          ['x-a', 'b'],
+          ['host', 'evil.example'],
+          ['content-length', '1'],
+        ],
+        text: 'körper',
+      },
+    });
+    const { status, statusText, redirected, url, headers } = answer;
+    assert.deepEqual(
+      [status, statusText, redirected, url],
+      [404, 'Not Found', false, `http://127.0.0.1:${port}/x?status=404`],
+    );
+    assert.deepEqual(
+      (headers as [string, string][]).filter(([name]) => name === 'set-cookie').map(([, value]) => value),
+      ['a=1', 'b=2'],
+    );
+    const seen = JSON.parse(textOf(answer));
+    assert.equal(seen.method, 'POST');
+    assert.equal(seen.headers['x-a'], 'b');
+    assert.equal(seen.headers.host, `127.0.0.1:${port}`);
+    assert.equal(seen.headers['user-agent'], 'Understudy/test');
+    assert.equal(seen.body, Buffer.from('körper').toString('latin1'));
+  });
+
+  test('carries bytes both ways', async () => {
+    const sent = await ask({ more: { method: 'PUT', base64: Buffer.from([1, 255]).toString('base64') } });
+    assert.equal(JSON.parse(textOf(sent)).body, '\u0001\u00ff');
+    const { body } = await ask({ path: '/bytes' });
+    assert.deepEqual(body, { base64: Buffer.from([0xff, 0, 0xfe]).toString('base64') });
+  });
+
+  test('refuses what is not granted, and where a name leads to this machine', async () => {
+    await assert.rejects(ask({ with: { hosts: [] } }), /no host is granted/);
+    await assert.rejects(ask({ url: 'http://example.com/' }), /example\.com is not granted/);
+    await assert.rejects(ask({ host: 'localhost' }), {
+      name: 'TypeError',
+      message: /localhost: (127\.0\.0\.1|::1) is a private address/,
+    });
+    const answer = await ask({ host: 'localhost', with: { privateAddresses: LOOPBACK } });
+    assert.equal(answer.status, 200);
+  });
+
+  test('follows a redirection only to where the script might have asked itself', async () => {
+    const to = (url: string) => `/to?url=${encodeURIComponent(url)}`;
+    const answer = await ask({ path: to('/here') });
+    assert.deepEqual([answer.redirected, answer.url], [true, `http://127.0.0.1:${port}/here`]);
+    await assert.rejects(
+      ask({ path: to('http://169.254.169.254/latest/meta-data') }),
+      /169\.254\.169\.254 is not granted/,
+    );
+    await assert.rejects(ask({ path: to(`http://localhost:${port}/`) }), /private address/);
+    await assert.rejects(ask({ path: to('/'), more: { redirect: 'error' } }), /redirect/);
+    assert.equal((await ask({ path: to('/'), more: { redirect: 'manual' } })).status, 302);
+  });
+
+  test('takes no answer that is too long, packed or not', async () => {
+    await assert.rejects(ask({ path: '/bomb' }), /longer than 1048576 bytes/);
+    await assert.rejects(
+      ask({ more: { method: 'POST', text: 'x'.repeat(100) }, with: { maxBytes: 99 } }),
+      /body is longer/,
+    );
+  });
+
+  test('waits no longer than it may, and no longer than anybody wants it', async () => {
+    await assert.rejects(ask({ path: '/hang', with: { timeoutMs: 30 } }), {
+      name: 'TimeoutError',
+      message: /0\.03 s/,
+    });
+    const controller = new AbortController();
+    const arrived = new Promise<void>((resolve) => {
+      onOpen = resolve;
+    });
+    const asked = ask({ path: '/hang', signal: controller.signal });
+    const refused = assert.rejects(asked, { name: 'AbortError' });
+    await arrived;
+    const gone = once(open.at(-1)!.response, 'close');
+    controller.abort();
+    await refused;
+    await gone;
+  });
+
+  test('runs so many at a time and lets the others wait for their turn', async () => {
+    open.length = 0;
+    const arrived = new Promise<void>((resolve) => {
+      onOpen = () => open.length === 2 && resolve();
+    });
+    const asks = [1, 2, 3].map(() => ask({ path: '/hang', with: { maxRunning: 2 } }));
+    await arrived;
+    const third = new Promise<void>((resolve) => {
+      onOpen = resolve;
+    });
+    open[0]!.response.end('first');
+    assert.equal(textOf(await Promise.race(asks)), 'first');
+    await third;
+    assert.equal(open.length, 3);
+    for (const { response } of open) response.end('done');
+    await Promise.all(asks);
+    await assert.rejects(
+      Promise.all([
+        ask({ path: '/hang', with: { maxRunning: 1, timeoutMs: 40 } }),
+        ask({ path: '/hang', with: { maxRunning: 1, timeoutMs: 40 } }),
+      ]),
+      { name: 'TimeoutError' },
+    );
+  });
+
+  test('says why a server could not be reached', async () => {
+    const closed = createServer().listen(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const { port: nobody } = closed.address() as AddressInfo;
+    closed.close();
+    await once(closed, 'close');
+    await assert.rejects(ask({ url: `http://127.0.0.1:${nobody}/`, with: { hosts: ['127.0.0.1:*'] } }), {
+      name: 'TypeError',
+      message: /fetch failed: connect ECONNREFUSED 127\.0\.0\.1/,
+    });
+  });
+
+  test('refuses what is no request', async () => {
+    const bad: [{ [name: string]: Json }, RegExp][] = [
+      [{ url: 'nowhere' }, /no URL/],
+      [{ url: 7 }, /no URL/],
+      [{ method: 'GET /' }, /no method/],
+      [{ headers: 'x' }, /headers/],
+      [{ headers: [['a']] }, /header/],
+      [{ headers: [['a', 'x'.repeat(20_000)]] }, /too long/],
+      [{ headers: [['a\r\nb', 'x']] }, /fetch failed/],
+      [{ redirect: 'sideways' }, /redirect/],
+    ];
+    for (const [more, reason] of bad) await assert.rejects(ask({ more }), reason);
+    settings = { ...BASIC, hosts: ['*'] };
+    const { signal } = new AbortController();
+    await assert.rejects(service.ask([], { application: 'a', instance: 'b', signal }), /no request/);
+  });
+});
