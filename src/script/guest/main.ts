@@ -1,10 +1,13 @@
 // The guest library: runs first inside every isolate, before any script. What it gives back is for the host alone.
 import './primordials.ts';
 import type { GuestSetup } from '../wire.ts';
+import { defineAbort } from './abort.ts';
 import { Application, application, setApplicationFacts } from './application.ts';
 import { Client, stateOf } from './client.ts';
 import { defineConsole } from './console.ts';
 import { defineCrypto, randomLeft, refillRandom } from './crypto.ts';
+import { defineErrors } from './errors.ts';
+import { defineEvents } from './event-target.ts';
 import { deliverEvents, finishTurn } from './events.ts';
 import { defineFetch } from './fetch.ts';
 import { setClassicVerdicts } from './gates.ts';
@@ -14,9 +17,11 @@ import { lockDown } from './lockdown.ts';
 import { plainJson, takeCommands } from './outbox.ts';
 import { define, parseJson, quote } from './primordials.ts';
 import { isStream, Stream } from './stream.ts';
+import { defineStructuredClone } from './structured-clone.ts';
 import { defineText } from './text.ts';
 import { defineTimers } from './timers.ts';
 import { blame } from './turn.ts';
+import { defineUrl } from './url.ts';
 import { defineUrlSearchParams } from './url-search-params.ts';
 import { setHostObjectTest } from './wire-value.ts';
 
@@ -24,7 +29,12 @@ lockDown();
 defineConsole();
 defineTimers();
 defineText();
+defineUrl();
 defineUrlSearchParams();
+defineErrors();
+defineEvents();
+defineAbort();
+defineStructuredClone();
 defineCrypto();
 defineHeaders();
 defineFetch();

@@ -30,6 +30,7 @@ export const ErrorConstructor = Error;
 export const Uint8 = Uint8Array;
 export const { fromCharCode } = String;
 export const ArrayBufferConstructor = ArrayBuffer;
+const { transferToFixedLength } = ArrayBuffer.prototype as { transferToFixedLength?: () => ArrayBuffer };
 export const isView: (value: unknown) => value is ArrayBufferView = ArrayBuffer.isView;
 
 // biome-ignore lint/suspicious/noExplicitAny: any function at all
@@ -85,6 +86,8 @@ export const toLowerCase: (text: string) => string = uncurryThis(String.prototyp
 export const exec: (pattern: RegExp, text: string) => RegExpExecArray | null = uncurryThis(
   RegExp.prototype.exec,
 );
+/** Of the same length: the memory goes to the new buffer, the old one has none. Scripts cannot reach it (lockdown.ts). */
+export const transferBuffer: (buffer: ArrayBuffer) => ArrayBuffer = uncurryThis(transferToFixedLength!);
 export const toStringOf: (value: unknown) => string = uncurryThis(Object.prototype.toString);
 
 /** A string as JSON. Never called with an object, so no `toJSON` is ever looked up. */

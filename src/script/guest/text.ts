@@ -1,5 +1,6 @@
 // TextEncoder and TextDecoder (UTF-8 only), atob and btoa.
 import { bytesOf, decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from './bytes.ts';
+import { namedError } from './errors.ts';
 import { charCodeAt, define, fromCharCode, slice, toLowerCase, Uint8 } from './primordials.ts';
 
 const UTF8_LABELS = ['utf-8', 'utf8', 'unicode-1-1-utf-8'];
@@ -72,7 +73,7 @@ function btoa(text: unknown): string {
   const bytes = new Uint8(source.length);
   for (let i = 0; i < source.length; i++) {
     const code = charCodeAt(source, i);
-    if (code > 255) throw new RangeError('btoa: a character above U+00FF');
+    if (code > 255) throw namedError('InvalidCharacterError', 'btoa: a character above U+00FF');
     bytes[i] = code;
   }
   return encodeBase64(bytes);
@@ -80,7 +81,7 @@ function btoa(text: unknown): string {
 
 function atob(text: unknown): string {
   const bytes = decodeBase64(`${text}`);
-  if (bytes === undefined) throw new SyntaxError('atob: not base64');
+  if (bytes === undefined) throw namedError('InvalidCharacterError', 'atob: not base64');
   let decoded = '';
   for (let i = 0; i < bytes.length; i++) decoded += fromCharCode(bytes[i]!);
   return decoded;

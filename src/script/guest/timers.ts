@@ -1,4 +1,4 @@
-// setTimeout and setInterval. The runner keeps the time; ids are plain numbers.
+// setTimeout, setInterval and performance.now. The runner keeps the time; ids are plain numbers.
 import { MAX_TIMERS } from '../wire.ts';
 import { put } from './outbox.ts';
 import {
@@ -26,7 +26,7 @@ interface Timer {
 const timers = new MapConstructor<number, Timer>();
 let lastId = 0;
 
-function start(call: () => unknown, ms: unknown, isRepeating: boolean): number {
+export function startTimer(call: () => unknown, ms: unknown, isRepeating: boolean): number {
   if (mapSize(timers) >= MAX_TIMERS) throw new RangeError(`more than ${MAX_TIMERS} timers`);
   const wanted = Number(ms);
   lastId += 1;
@@ -56,7 +56,7 @@ export function fireTimer(id: number): void {
 }
 
 function setTimeout(callback: unknown, ms?: unknown, ...args: unknown[]): number {
-  return start(callable(callback, args), ms, false);
+  return startTimer(callable(callback, args), ms, false);
 }
 
 /** Also as in Flash Player: `setInterval(object, "method", ms, ...args)`, the method being looked up at each call. */
@@ -66,9 +66,13 @@ function setInterval(callback: unknown, ms?: unknown, ...args: unknown[]): numbe
     const interval = args[0];
     const methodArgs: unknown[] = [];
     for (let i = 1; i < args.length; i++) methodArgs[i - 1] = args[i];
-    return start(() => callMethod(callback as Record<string, unknown>, name, methodArgs), interval, true);
+    return startTimer(
+      () => callMethod(callback as Record<string, unknown>, name, methodArgs),
+      interval,
+      true,
+    );
   }
-  return start(callable(callback, args), ms, true);
+  return startTimer(callable(callback, args), ms, true);
 }
 
 function callable(callback: unknown, args: unknown[]): () => unknown {
@@ -89,10 +93,26 @@ function queueMicrotask(callback: unknown): void {
   promiseThen(nothing, () => callReporting('queueMicrotask', '', callback, undefined, []));
 }
 
+const firstMs = Date.now();
+let latestMs = firstMs;
+let elapsedMs = 0;
+
+/** Whole milliseconds; when the machine's clock is set back, this one goes on. */
+function now(): number {
+  const ms = Date.now();
+  if (ms > latestMs) elapsedMs += ms - latestMs;
+  latestMs = ms;
+  return elapsedMs;
+}
+
 export function defineTimers(): void {
   define(globalThis, 'setTimeout', setTimeout);
   define(globalThis, 'setInterval', setInterval);
   define(globalThis, 'clearTimeout', (id: unknown) => stop(id));
   define(globalThis, 'clearInterval', (id: unknown) => stop(id));
   define(globalThis, 'queueMicrotask', queueMicrotask);
+  const performance = {};
+  define(performance, 'timeOrigin', firstMs);
+  define(performance, 'now', now);
+  define(globalThis, 'performance', performance);
 }

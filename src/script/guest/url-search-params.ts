@@ -6,8 +6,34 @@ type Pair = [name: string, value: string];
 
 const HEX = '0123456789ABCDEF';
 
-class URLSearchParams {
+/** Those of a URL: the query changes with them. */
+let bind: (params: URLSearchParams, changed: (query: string) => void) => void;
+let replace: (params: URLSearchParams, query: string) => void;
+
+export function boundParams(query: string, changed: (query: string) => void): URLSearchParams {
+  const params = new URLSearchParams();
+  replace(params, query);
+  bind(params, changed);
+  return params;
+}
+/** The query has changed by itself. */
+export function replaceParams(params: URLSearchParams, query: string): void {
+  replace(params, query);
+}
+
+export class URLSearchParams {
   readonly #pairs: Pair[] = [];
+  #changed: ((query: string) => void) | undefined;
+
+  static {
+    bind = (params, changed) => {
+      params.#changed = changed;
+    };
+    replace = (params, query) => {
+      params.#pairs.length = 0;
+      parseForm(query, params.#pairs);
+    };
+  }
 
   constructor(init: unknown = '') {
     if (typeof init === 'object' && init !== null) {
@@ -16,13 +42,14 @@ class URLSearchParams {
           const [name, value, ...more] = pair;
           if (value === undefined || more.length > 0)
             throw new TypeError('URLSearchParams takes pairs of name and value');
-          this.append(name, value);
+          this.#add(name, value);
         }
       } else {
-        for (const name of Object.keys(init)) this.append(name, (init as Record<string, unknown>)[name]);
+        for (const name of Object.keys(init)) this.#add(name, (init as Record<string, unknown>)[name]);
       }
     } else {
-      parseForm(`${init}`, this.#pairs);
+      const text = `${init}`;
+      parseForm(text[0] === '?' ? slice(text, 1) : text, this.#pairs);
     }
   }
 
@@ -30,11 +57,16 @@ class URLSearchParams {
     return this.#pairs.length;
   }
   append(name: unknown, value: unknown): void {
+    this.#add(name, value);
+    this.#changed?.(this.toString());
+  }
+  #add(name: unknown, value: unknown): void {
     append(this.#pairs, [`${name}`, `${value}`]);
   }
   delete(name: unknown, value?: unknown): void {
     for (let i = this.#pairs.length - 1; i >= 0; i--)
       if (this.#matches(i, name, value)) removeAt(this.#pairs, i);
+    this.#changed?.(this.toString());
   }
   get(name: unknown): string | null {
     for (let i = 0; i < this.#pairs.length; i++) if (this.#matches(i, name)) return this.#pairs[i]![1];
@@ -58,10 +90,12 @@ class URLSearchParams {
       else this.#pairs[i]![1] = `${value}`;
       isSet = true;
     }
-    if (!isSet) this.append(name, value);
+    if (!isSet) this.#add(name, value);
+    this.#changed?.(this.toString());
   }
   sort(): void {
     this.#pairs.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
+    this.#changed?.(this.toString());
   }
   forEach(visit: (value: string, name: string, params: URLSearchParams) => void, self?: unknown): void {
     for (let i = 0; i < this.#pairs.length; i++)
@@ -96,8 +130,7 @@ class URLSearchParams {
   }
 }
 
-function parseForm(text: string, pairs: Pair[]): void {
-  const query = text[0] === '?' ? slice(text, 1) : text;
+function parseForm(query: string, pairs: Pair[]): void {
   for (const part of query.split('&')) {
     if (part === '') continue;
     const equals = part.indexOf('=');

@@ -9,7 +9,8 @@
 //   }
 //
 // The names and meanings are those of Flash Media Server's Server-Side ActionScript; "Extension" marks what it had not.
-// Scripts are plain ECMAScript: there is no DOM, no Node, no file and no network here.
+// Scripts are plain ECMAScript: there is no DOM, no Node, no file and no network here; but what browsers and
+// Node have in common for values, addresses and events.
 
 /**
  * The running instance of this application: `live/_definst_` and `live/room1` each run this script for themselves, and
@@ -487,6 +488,104 @@ declare class TextDecoder {
 declare function atob(base64: string): string;
 /** Binary text → Base64. Throws at characters beyond U+00FF. */
 declare function btoa(binary: string): string;
+
+/**
+ * A deep copy: of plain objects, arrays, maps, sets, dates, buffers and errors, cycles included. Functions, clients and
+ * streams throw a DataCloneError. Buffers in `transfer` are empty afterwards.
+ */
+declare function structuredClone<T>(value: T, options?: { transfer?: readonly ArrayBuffer[] }): T;
+
+declare const performance: {
+  /** Milliseconds since the script was loaded: whole ones, and never fewer than before. */
+  now(): number;
+  /** When the script was loaded, as `Date.now()` counts. */
+  readonly timeOrigin: number;
+};
+
+/** An error that is told apart by its name: `AbortError`, `TimeoutError`, `QuotaExceededError`. */
+declare class DOMException extends Error {
+  constructor(message?: string, name?: string);
+  readonly code: number;
+}
+
+declare class Event {
+  constructor(type: string, init?: { bubbles?: boolean; cancelable?: boolean; composed?: boolean });
+  readonly type: string;
+  readonly target: EventTarget | null;
+  readonly currentTarget: EventTarget | null;
+  readonly bubbles: boolean;
+  readonly cancelable: boolean;
+  readonly composed: boolean;
+  readonly defaultPrevented: boolean;
+  readonly timeStamp: number;
+  preventDefault(): void;
+  stopPropagation(): void;
+  stopImmediatePropagation(): void;
+  composedPath(): EventTarget[];
+}
+type EventListener = ((event: Event) => void) | { handleEvent(event: Event): void };
+
+/** A base for objects with listeners of your own. */
+declare class EventTarget {
+  addEventListener(
+    type: string,
+    listener: EventListener | null,
+    options?: boolean | { capture?: boolean; once?: boolean; passive?: boolean; signal?: AbortSignal },
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListener | null,
+    options?: boolean | { capture?: boolean },
+  ): void;
+  /** `false`: a listener called `preventDefault`. An error in a listener goes to the log. */
+  dispatchEvent(event: Event): boolean;
+}
+
+/** Says that something is not wanted any more. */
+declare class AbortSignal extends EventTarget {
+  private constructor();
+  static abort(reason?: unknown): AbortSignal;
+  /** Aborted by itself after so many milliseconds, with a TimeoutError. */
+  static timeout(ms: number): AbortSignal;
+  /** Aborted with the first of them. */
+  static any(signals: Iterable<AbortSignal>): AbortSignal;
+  readonly aborted: boolean;
+  readonly reason: any;
+  onabort: ((this: AbortSignal, event: Event) => void) | null;
+  throwIfAborted(): void;
+}
+
+declare class AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+
+/**
+ * Addresses, taken apart and put together. Throws a TypeError at what is none.
+ *
+ * @example
+ * const key = new URL(client.uri).searchParams.get('key');
+ */
+declare class URL {
+  constructor(url: string | URL, base?: string | URL);
+  static canParse(url: string | URL, base?: string | URL): boolean;
+  static parse(url: string | URL, base?: string | URL): URL | null;
+  href: string;
+  readonly origin: string;
+  protocol: string;
+  username: string;
+  password: string;
+  host: string;
+  hostname: string;
+  port: string;
+  pathname: string;
+  search: string;
+  /** What is done to it is done to the address. */
+  readonly searchParams: URLSearchParams;
+  hash: string;
+  toString(): string;
+  toJSON(): string;
+}
 
 /**
  * Query strings.
