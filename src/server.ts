@@ -32,6 +32,7 @@ import { AccessStatus } from './log/access-status.ts';
 import { formatStatus, Subject } from './log/diagnostic-log.ts';
 import { type EdgePorts, edgeLines, portLines } from './log/edge.ts';
 import type { Log } from './log/log.ts';
+import { SecretMask } from './log/secrets.ts';
 import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
 import { FileRecorders } from './recording/recorder.ts';
 import { ScriptHost, type ScriptSettings } from './script/host.ts';
@@ -77,7 +78,7 @@ export async function startServer(
   const logs = new ServerLogs(logOptions(config, software, log), (path, error) =>
     log.error({ event: 'log-file', path, err: error }, `a log cannot be written: ${error.message}`),
   );
-  const { access } = logs;
+  const access = logs.accessOf(vhost.name);
   const journal =
     access &&
     new Journal({
@@ -85,7 +86,7 @@ export async function startServer(
       adaptor: config.adaptors[0]!.name,
       vhost: vhost.name,
       write: (event, values) => access.write(event, values),
-      checkpoints: undefined,
+      checkpoints: config.logs.access?.checkpoints,
     });
   const scripts = new ScriptHost({
     applicationsDir: config.applicationsDir,
@@ -202,7 +203,7 @@ function sayStopped({ access, master }: ServerLogs, journal: Journal | undefined
 }
 
 function logOptions({ logs }: Config, software: string, log: Log): ServerLogsOptions {
-  const { level: _, access, ...files } = logs;
+  const { level: _, secretWords, access, ...files } = logs;
   if (!access) return { ...files, software, access };
   const everyEvent = Object.keys(ACCESS_EVENTS) as AccessEvent[];
   const chosen = <T extends string>(names: readonly string[], all: readonly T[], what: string): T[] => {
@@ -215,7 +216,7 @@ function logOptions({ logs }: Config, software: string, log: Log): ServerLogsOpt
   };
   const events = chosen(access.events, everyEvent, 'event');
   const fields = chosen(access.fields, ACCESS_FIELDS, 'field');
-  return { ...files, software, access: { ...access, events, fields, secretWords: undefined } };
+  return { ...files, software, access: { ...access, events, fields, mask: new SecretMask(secretWords) } };
 }
 
 function adaptorOptions(
@@ -263,7 +264,7 @@ function adaptorOptions(
 }
 
 async function adminOptions(
-  { root, server }: Config,
+  { root, server, logs: { secretWords } }: Config,
   administered: Administered,
   log: Log,
   logs: ServerLogs,
@@ -298,6 +299,7 @@ async function adminOptions(
     nowMs: () => Date.now(),
     log,
     write: (status, text) => logs.admin.write(status, text),
+    mask: new SecretMask(secretWords),
   };
 }
 

@@ -67,6 +67,8 @@ export interface SessionPeer {
   protocol: string;
   /** Encrypted on its way here. A tcUrl that says rtmps makes nobody secure. */
   secure: boolean;
+  /** For whom the HTTP proxies in front of a tunnel say they speak. */
+  forwardedFor?: string | undefined;
 }
 
 /** How long a peer may take to read the last words. */
@@ -332,6 +334,7 @@ export class RtmpSession {
     const { outbox } = this;
     return {
       localIp: this.#peer.localIp,
+      forwardedFor: this.#peer.forwardedFor,
       accepted: () => this.#accepted(),
       refused: (refusal) => this.#refused(refusal),
       call: (name, args, responder) => this.#callClient(name, args, responder),

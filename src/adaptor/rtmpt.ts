@@ -63,7 +63,7 @@ export class Tunnels {
       },
     });
     return [
-      route('/open/1', (_request, response, peer) => this.#open(response, peer)),
+      route('/open/1', (request, response, peer) => this.#open(request, response, peer)),
       ...['/send/', '/idle/', '/close/'].map((path) =>
         route(path, (request, response, peer) => this.#pass(request, response, peer)),
       ),
@@ -76,7 +76,7 @@ export class Tunnels {
     return admits === 'keepalive' && /\bkeep-alive\b/i.test(headers.connection ?? '');
   }
 
-  #open(response: ServerResponse, peer: Peer): void {
+  #open({ headers }: IncomingMessage, response: ServerResponse, peer: Peer): void {
     const { ip } = peer;
     const counted = this.#isAccepting ? this.#limiter.admit(ip) : 'the server is going';
     if (typeof counted === 'string') {
@@ -90,7 +90,8 @@ export class Tunnels {
     const tunnel = new Tunnel(clock, this.#options, mimeType);
     // a tunnel in TLS is rtmps to scripts and logs, as in Flash Media Server
     const protocol = peer.secure ? 'rtmps' : 'rtmpt';
-    const session = new RtmpSession(tunnel, { ...peer, protocol }, this.#session);
+    const forwardedFor = headers['x-forwarded-for']?.toString();
+    const session = new RtmpSession(tunnel, { ...peer, protocol, forwardedFor }, this.#session);
     this.#tunnels.set(id, { tunnel, session, isSecure: peer.secure });
     tunnel.once('close', () => {
       this.#tunnels.delete(id);

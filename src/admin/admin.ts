@@ -3,6 +3,7 @@ import type { Clock } from '../application/clock.ts';
 import { ConfigError } from '../errors.ts';
 import { formatStatus, Subject } from '../log/diagnostic-log.ts';
 import { type Log, logBug } from '../log/log.ts';
+import type { SecretMask } from '../log/secrets.ts';
 import { Accounts, type NewAccount, type User } from './accounts.ts';
 import type { Administered } from './administered.ts';
 import { Commands } from './commands.ts';
@@ -37,6 +38,8 @@ export interface AdminOptions {
   log: Log;
   /** The admin log. */
   write(status: string, text: string): void;
+  /** For addresses that clients have sent. */
+  mask: SecretMask;
 }
 
 /** What the terminal's commands are called in the admin log. No account has that name: it has a blank. */
@@ -85,7 +88,7 @@ export class Admin {
     const door = new Door({
       ...{ administered, accounts, tokens, meter, mayCall, isElemStyle, nowMs, write },
       methods: new Methods({ administered, accounts, commands, meter, nowMs }),
-      routes: makeRoutes({ administered, accounts, commands, meter, tokens }),
+      routes: makeRoutes({ administered, accounts, commands, meter, tokens, mask: options.mask }),
     });
     const ports: AdminPort[] = [];
     for (const { host, port } of options.listen) {

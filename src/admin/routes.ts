@@ -1,7 +1,7 @@
 // The administration as JSON: /api/v1/… What each route takes and gives stands beside it, and openapi.ts says it on.
 import type { AppInstance } from '../application/instance.ts';
 import type { ClientNumbers } from '../application/statistics.ts';
-import { SecretMask } from '../log/secrets.ts';
+import type { SecretMask } from '../log/secrets.ts';
 import type { Accounts } from './accounts.ts';
 import type { Administered } from './administered.ts';
 import { type Caller, type Commands, type Json, notFound } from './commands.ts';
@@ -25,6 +25,7 @@ export interface RoutesOptions {
   commands: Commands;
   meter: ProcessMeter;
   tokens: Tokens;
+  mask: SecretMask;
 }
 
 export interface RouteCall {
@@ -154,9 +155,14 @@ const client = object({
   netStreams: array(netStream),
 });
 
-const mask = new SecretMask();
-
-export function makeRoutes({ administered, accounts, commands, meter, tokens }: RoutesOptions): Route[] {
+export function makeRoutes({
+  administered,
+  accounts,
+  commands,
+  meter,
+  tokens,
+  mask,
+}: RoutesOptions): Route[] {
   const { registry, statistics } = administered;
   const instanceOf = ({ path }: RouteCall) => commands.instance(path.instance!);
   const show = ({ uri, ...rest }: ClientNumbers) => ({ ...rest, uri: mask.uri(uri) });

@@ -17,6 +17,8 @@ export interface ConnectRefusal {
 export interface ClientPort {
   /** The address of ours that it has connected to. */
   readonly localIp: string;
+  /** For whom the HTTP proxies in front of a tunnel say they speak; nobody has checked it. */
+  readonly forwardedFor?: string | undefined;
   accepted(): void;
   /** Tells it and closes the connection. */
   refused(refusal: ConnectRefusal): void;

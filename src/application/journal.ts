@@ -307,6 +307,7 @@ function clientValues({ facts, port }: Client): AccessValues {
     'sc-bytes': bytes_out,
     'c-connect-type': 'normal',
     'x-page-url': facts.pageUrl,
+    'x-forwarded-for': port.forwardedFor,
   };
 }
 

@@ -9,12 +9,14 @@ export interface LogsConfig {
   /** Of what goes to standard output. */
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   readonly lineEnd: string;
-  /** Undefined: there is none. */
+  /** Besides those of log/secrets.ts. */
+  readonly secretWords: readonly string[];
+  /** Undefined, here and below: there is none. */
   readonly access: AccessLogConfig | undefined;
-  readonly application: LogFileConfig;
-  readonly master: LogFileConfig;
-  readonly edge: LogFileConfig;
-  readonly admin: LogFileConfig;
+  readonly application: LogFileConfig | undefined;
+  readonly master: LogFileConfig | undefined;
+  readonly edge: LogFileConfig | undefined;
+  readonly admin: LogFileConfig | undefined;
 }
 
 export interface LogFileConfig {
@@ -33,6 +35,9 @@ export interface LogFileConfig {
 
 export interface AccessLogConfig {
   readonly file: LogFileConfig;
+  /** Each virtual host has one of its own. */
+  readonly isPerVhost: boolean;
+  readonly checkpoints: { readonly checkMs: number; readonly lineMs: number } | undefined;
   readonly format: {
     readonly delimiter: string;
     readonly quoteFields: boolean;
@@ -54,15 +59,23 @@ export function logsConfig(
   { Logging }: ServerValues['Server'],
 ): LogsConfig {
   const { Access, Application, Diagnostic } = logger;
+  const { Checkpoints, Scope } = Logging.Access;
   const lineEnd = LINE_ENDS[Logging.TerminatingCharacters];
   const file = (values: LoggerValues['Application'], fileName: string) =>
     logFile(root, values, fileName, Logging.Time);
+  const diagnostic = (fileName: string) =>
+    Logging.Diagnostic.Enable ? file(Diagnostic, fileName) : undefined;
   return {
     level: Diagnostic.Level,
     lineEnd,
+    secretWords: Logging.SecretWords,
     access: Logging.Access.Enable
       ? {
           file: file(Access, Access.FileName),
+          isPerVhost: Scope === 'vhost',
+          checkpoints: Checkpoints['@enable']
+            ? { checkMs: Checkpoints.CheckInterval, lineMs: Checkpoints.LogInterval }
+            : undefined,
           format: {
             delimiter: Access.Delimiter,
             quoteFields: Access.QuoteFields,
@@ -73,10 +86,10 @@ export function logsConfig(
           fields: Access.Fields,
         }
       : undefined,
-    application: file(Application, 'application.[NN].log'),
-    master: file(Diagnostic, 'master.[NN].log'),
-    edge: file(Diagnostic, 'edge.[NN].log'),
-    admin: file(Diagnostic, 'admin.[NN].log'),
+    application: Logging.Application.Enable ? file(Application, 'application.[NN].log') : undefined,
+    master: diagnostic('master.[NN].log'),
+    edge: diagnostic('edge.[NN].log'),
+    admin: diagnostic('admin.[NN].log'),
   };
 }
 

@@ -2,7 +2,7 @@
 import { ACCESS_EVENTS, type AccessEvent, type AccessField, FIELD_KINDS } from './access-fields.ts';
 import { LogFile, type LogFileHost, type LogFileOptions } from './log-file.ts';
 import type { MachineLoad } from './machine-load.ts';
-import { SecretMask } from './secrets.ts';
+import type { SecretMask } from './secrets.ts';
 import { momentOf } from './time.ts';
 import { type W3cFormat, w3cCell, w3cHeader, w3cLine } from './w3c.ts';
 
@@ -12,8 +12,7 @@ export interface AccessLogOptions {
   events: readonly AccessEvent[];
   /** In the order of the columns. */
   fields: readonly AccessField[];
-  /** Words in the names of parameters whose values are masked; undefined: those of secrets.ts. */
-  secretWords: readonly string[] | undefined;
+  mask: SecretMask;
   /** `Understudy/1.0.0` */
   software: string;
 }
@@ -29,7 +28,6 @@ export class AccessLog {
   readonly #options: AccessLogOptions;
   readonly #host: AccessLogHost;
   readonly #events: ReadonlySet<AccessEvent>;
-  readonly #mask: SecretMask;
   readonly #addressFormat: W3cFormat;
   readonly #file: LogFile;
 
@@ -37,7 +35,6 @@ export class AccessLog {
     this.#options = options;
     this.#host = host;
     this.#events = new Set(options.events);
-    this.#mask = new SecretMask(options.secretWords);
     // the percent sign before a zone index is to be read by people
     this.#addressFormat = { ...options.format, escapeFields: false };
     const { fields, software, format, file } = options;
@@ -73,15 +70,15 @@ export class AccessLog {
   }
 
   #cell(field: AccessField, value: string | number | undefined): string {
-    const { format } = this.#options;
+    const { format, mask } = this.#options;
     if (typeof value !== 'string') return w3cCell(value, format);
     switch (FIELD_KINDS[field]) {
       case 'address':
         return w3cCell(value, this.#addressFormat);
       case 'uri':
-        return w3cCell(this.#mask.uri(value), format);
+        return w3cCell(mask.uri(value), format);
       case 'query':
-        return w3cCell(this.#mask.query(value), format);
+        return w3cCell(mask.query(value), format);
       default:
         return w3cCell(value, format);
     }

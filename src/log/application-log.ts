@@ -2,7 +2,7 @@
 // the columns of FMS: date, time, x-pid, x-status, x-ctx, split by tabs.
 import { join } from 'node:path';
 import { DiagnosticLog, type DiagnosticLogOptions, formatStatus, Subject } from './diagnostic-log.ts';
-import type { LogFileHost } from './log-file.ts';
+import type { LogFileHost, LogFileOptions } from './log-file.ts';
 
 /** 1173 is what FMS has for `trace`; the others are our own. */
 const STATUS = {
@@ -18,6 +18,8 @@ export interface ApplicationLog {
   warn(text: string): void;
   info(text: string): void;
 }
+
+const SILENT: ApplicationLog = { trace() {}, error() {}, warn() {}, info() {} };
 
 /** Instances come and go; a file that was closed is opened again by its next line. */
 const MAX_OPEN_FILES = 100;
@@ -38,8 +40,10 @@ export class ApplicationLogs {
   }
 
   for(application: string, instance: string): ApplicationLog {
-    const folder = join(this.#options.file.directory, '_defaultVHost_', application, instance);
-    const write = (status: string) => (text: string) => this.#logIn(folder).write(status, text);
+    const { file } = this.#options;
+    if (!file) return SILENT;
+    const folder = join(file.directory, '_defaultVHost_', application, instance);
+    const write = (status: string) => (text: string) => this.#logIn(folder, file).write(status, text);
     return {
       trace: write(STATUS.trace),
       error: write(STATUS.error),
@@ -52,8 +56,8 @@ export class ApplicationLogs {
     return this.#logs.size;
   }
 
-  #logIn(folder: string): DiagnosticLog {
-    const log = this.#logs.get(folder) ?? this.#closing.get(folder)?.log ?? this.#open(folder);
+  #logIn(folder: string, file: LogFileOptions): DiagnosticLog {
+    const log = this.#logs.get(folder) ?? this.#closing.get(folder)?.log ?? this.#open(folder, file);
     this.#closing.delete(folder);
     this.#logs.delete(folder);
     this.#logs.set(folder, log);
@@ -61,9 +65,8 @@ export class ApplicationLogs {
     return log;
   }
 
-  #open(folder: string): DiagnosticLog {
-    const file = { ...this.#options.file, directory: folder };
-    return new DiagnosticLog({ ...this.#options, file }, this.#host);
+  #open(folder: string, file: LogFileOptions): DiagnosticLog {
+    return new DiagnosticLog({ ...this.#options, file: { ...file, directory: folder } }, this.#host);
   }
 
   #closeOldest(): void {

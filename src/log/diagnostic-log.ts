@@ -1,6 +1,7 @@
 // master, edge, admin and application.NN.log: what the server and its scripts did, for those who watch FMS's files.
 import { LogFile, type LogFileHost, type LogFileOptions } from './log-file.ts';
 import { momentOf } from './time.ts';
+import { visible } from './visible.ts';
 import { FMS_FORMAT, type W3cFormat, w3cHeader } from './w3c.ts';
 
 /** The three digits in the middle of x-status, as far as we use them. */
@@ -25,7 +26,8 @@ export const DIAGNOSTIC_FIELDS: readonly string[] = ['date', 'time', 'x-pid', 'x
 const COLUMN = '\t';
 
 export interface DiagnosticLogOptions {
-  file: LogFileOptions;
+  /** Undefined: nothing is written. */
+  file: LogFileOptions | undefined;
   software: string;
   lineEnd: string;
 }
@@ -33,42 +35,35 @@ export interface DiagnosticLogOptions {
 export class DiagnosticLog {
   readonly #options: DiagnosticLogOptions;
   readonly #host: LogFileHost;
-  readonly #file: LogFile;
+  readonly #file: LogFile | undefined;
 
   constructor(options: DiagnosticLogOptions, host: Omit<LogFileHost, 'header'>) {
     const { file, software, lineEnd } = options;
     const format: W3cFormat = { ...FMS_FORMAT, lineEnd };
     this.#options = options;
     this.#host = host;
-    this.#file = new LogFile(file, {
-      time: host.time,
-      header: (at) => w3cHeader(DIAGNOSTIC_FIELDS, software, at, file.zone, format),
-      onProblem: (path, error) => host.onProblem(path, error),
-    });
+    this.#file =
+      file &&
+      new LogFile(file, {
+        time: host.time,
+        header: (at) => w3cHeader(DIAGNOSTIC_FIELDS, software, at, file.zone, format),
+        onProblem: (path, error) => host.onProblem(path, error),
+      });
   }
 
   /** `status` as `formatStatus` makes it. `text` must hold no secret: nothing is masked here. */
   write(status: string, text: string): void {
     const { file, lineEnd } = this.#options;
+    if (!file) return;
     const { date, time } = momentOf(this.#host.time.now(), file.zone);
-    this.#file.write([date, time, process.pid, status, escapeText(text)].join(COLUMN) + lineEnd);
+    this.#file?.write([date, time, process.pid, status, visible(text)].join(COLUMN) + lineEnd);
   }
 
   reopen(): void {
-    this.#file.reopen();
+    this.#file?.reopen();
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    await this.#file?.close();
   }
-}
-
-/** One event, one line: whatever could break the line or its columns is shown instead of written. */
-function escapeText(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, (c) => {
-    if (c === '\n') return '\\n';
-    if (c === '\r') return '\\r';
-    if (c === '\t') return ' ';
-    return `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
 }

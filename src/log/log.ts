@@ -1,6 +1,7 @@
 // Diagnostics of the server itself: pino, JSON lines or pretty ones. (What FMS's operators read is in the other files here.)
 import pino from 'pino';
 import pretty from 'pino-pretty';
+import { visibleLines } from './visible.ts';
 
 export type Log = pino.Logger;
 
@@ -12,17 +13,51 @@ export interface LogOptions {
 /** For programs; a person reads it in the message. */
 const SAID_IN_THE_MESSAGE = 'event,kind,where,message,file,line,column,lineText,stack,listeners,application';
 
-export function createLog(options: LogOptions): Log {
-  const settings: pino.LoggerOptions = {
-    level: options.level,
+/** Reasons, names and texts come from peers and scripts. */
+const MAX_TEXT = 8_192;
+
+/** What every log of the server has in common, wherever it goes. */
+export function logSettings(level: string): pino.LoggerOptions {
+  return {
+    level,
     base: null,
     formatters: { level: (label) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
+    hooks: {
+      logMethod(args, method) {
+        method.apply(this, args.map(bounded) as typeof args);
+      },
+    },
   };
+}
+
+function bounded(given: unknown): unknown {
+  if (typeof given === 'string') return cut(given);
+  if (typeof given !== 'object' || given === null || given instanceof Error) return given;
+  const members = Object.entries(given);
+  if (!members.some(([, value]) => typeof value === 'string' && value.length > MAX_TEXT)) return given;
+  return Object.fromEntries(
+    members.map(([name, value]) => [name, typeof value === 'string' ? cut(value) : value]),
+  );
+}
+
+function cut(text: string): string {
+  if (text.length <= MAX_TEXT) return text;
+  return `${text.slice(0, MAX_TEXT).toWellFormed()}… (${text.length} characters)`;
+}
+
+export function createLog(options: LogOptions): Log {
+  const settings = logSettings(options.level);
   if (!options.pretty) return pino(settings, pino.destination({ fd: 1, sync: true }));
   return pino(
     settings,
-    pretty({ sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss.l', ignore: SAID_IN_THE_MESSAGE }),
+    pretty({
+      sync: true,
+      singleLine: true,
+      translateTime: 'SYS:HH:MM:ss.l',
+      ignore: SAID_IN_THE_MESSAGE,
+      messageFormat: (record, key) => visibleLines(String(record[key] ?? '')), // it goes to somebody's terminal
+    }),
   );
 }
 

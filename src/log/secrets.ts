@@ -4,7 +4,7 @@
  * Words; a parameter whose name holds one of them, in any case, has its value masked. They are meant to hit too much rather
  * than too little: `key` hides `streamKey`, `auth` hides `authmod` as well, `sig` and `hmac` what a signed link is worth.
  */
-export const SECRET_WORDS: readonly string[] = [
+const ALWAYS_SECRET: readonly string[] = [
   ...['key', 'token', 'secret', 'pass', 'pwd', 'pswd', 'auth', 'cred', 'sig', 'hmac', 'hash', 'digest'],
   ...['response', 'challenge', 'opaque', 'nonce', 'ticket', 'jwt', 'session', 'otp'],
 ];
@@ -15,8 +15,9 @@ const USER_AND_PASSWORD = /^([a-z0-9+.-]+:\/\/[^/?#@:]*):[^/?#]*@/i;
 export class SecretMask {
   readonly #words: readonly string[];
 
-  constructor(words: readonly string[] = SECRET_WORDS) {
-    this.#words = words.map((word) => word.toLowerCase());
+  /** `words`: further ones, of the operator's choice. */
+  constructor(words: readonly string[] = []) {
+    this.#words = [...ALWAYS_SECRET, ...words.map((word) => word.toLowerCase())];
   }
 
   /** `rtmp://host/live?token=***`, `rtmp://user:***@host/live`. */

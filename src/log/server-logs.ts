@@ -1,10 +1,12 @@
 // Every log of the server that is a file: opened, reopened and closed together.
+import { join } from 'node:path';
 import type { AccessEvent, AccessField } from './access-fields.ts';
 import { AccessLog } from './access-log.ts';
 import { ApplicationLogs } from './application-log.ts';
 import { DiagnosticLog } from './diagnostic-log.ts';
 import type { LogFileOptions } from './log-file.ts';
 import { machineLoadMeter } from './machine-load.ts';
+import type { SecretMask } from './secrets.ts';
 import { systemTime } from './time.ts';
 import type { W3cFormat } from './w3c.ts';
 
@@ -13,23 +15,26 @@ export interface ServerLogsOptions {
   software: string;
   /** FMS: Logging/TerminatingCharacters. */
   lineEnd: string;
-  /** Undefined: FMS's Logging/Access/Enable is false. */
+  /** Undefined, here and below: FMS's Logging/…/Enable is false. */
   access:
     | {
         file: LogFileOptions;
         format: W3cFormat;
         events: readonly AccessEvent[];
         fields: readonly AccessField[];
-        secretWords: readonly string[] | undefined;
+        mask: SecretMask;
+        /** FMS: Logging/Access/Scope. */
+        isPerVhost: boolean;
       }
     | undefined;
-  application: LogFileOptions;
-  master: LogFileOptions;
-  edge: LogFileOptions;
-  admin: LogFileOptions;
+  application: LogFileOptions | undefined;
+  master: LogFileOptions | undefined;
+  edge: LogFileOptions | undefined;
+  admin: LogFileOptions | undefined;
 }
 
 export class ServerLogs {
+  /** Of the server as a whole. */
   readonly access: AccessLog | undefined;
   readonly applications: ApplicationLogs;
   /** The server's start and stop. */
@@ -38,17 +43,34 @@ export class ServerLogs {
   readonly edge: DiagnosticLog;
   /** What administrators do. */
   readonly admin: DiagnosticLog;
+  readonly #openAccess: (file: LogFileOptions) => AccessLog | undefined;
+  /** Where virtual hosts have access logs of their own. */
+  readonly #accessFile: LogFileOptions | undefined;
+  readonly #ofVhosts = new Map<string, AccessLog>();
 
   /** `onProblem`: a file that cannot be written, once until it can be again. */
   constructor(options: ServerLogsOptions, onProblem: (path: string, error: Error) => void) {
     const { software, lineEnd, access } = options;
     const host = { time: systemTime, onProblem };
-    const diagnostic = (file: LogFileOptions) => new DiagnosticLog({ file, software, lineEnd }, host);
-    this.access = access && new AccessLog({ ...access, software }, { ...host, load: machineLoadMeter() });
+    const diagnostic = (file: LogFileOptions | undefined) =>
+      new DiagnosticLog({ file, software, lineEnd }, host);
+    const load = machineLoadMeter();
+    this.#openAccess = (file) => access && new AccessLog({ ...access, file, software }, { ...host, load });
+    this.#accessFile = access?.isPerVhost ? access.file : undefined;
+    this.access = access && this.#openAccess(access.file);
     this.applications = new ApplicationLogs({ file: options.application, software, lineEnd }, host);
     this.master = diagnostic(options.master);
     this.edge = diagnostic(options.edge);
     this.admin = diagnostic(options.admin);
+  }
+
+  /** Hosts of one name in several adaptors share a log: each line says which of them it is about. */
+  accessOf(vhost: string): AccessLog | undefined {
+    if (!this.#accessFile) return this.access;
+    const file = { ...this.#accessFile, directory: join(this.#accessFile.directory, vhost) };
+    const log = this.#ofVhosts.get(vhost) ?? this.#openAccess(file);
+    if (log) this.#ofVhosts.set(vhost, log);
+    return log;
   }
 
   /** Somebody has moved the files away: what follows goes to new ones. */
@@ -63,6 +85,6 @@ export class ServerLogs {
 
   get #all(): (AccessLog | ApplicationLogs | DiagnosticLog)[] {
     const { access, applications, master, edge, admin } = this;
-    return [...(access ? [access] : []), applications, master, edge, admin];
+    return [...(access ? [access] : []), ...this.#ofVhosts.values(), applications, master, edge, admin];
   }
 }

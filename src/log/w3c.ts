@@ -62,10 +62,20 @@ export function w3cCell(
   if (typeof value === 'number') return String(value);
   const text = value.slice(0, MAX_VALUE).toWellFormed();
   if (text === EMPTY) return percent(text);
-  const safe = (escapeFields ? text.replace(UNSAFE, percent) : text).replace(NEVER, percent);
+  const safe = cut((escapeFields ? text.replace(UNSAFE, percent) : text).replace(NEVER, percent));
   if (!quoteFields) return safe.replaceAll(delimiter, percent);
   const needsQuotes = safe.includes(' ') || safe.includes('"') || safe.includes(delimiter);
   return needsQuotes ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** One character may have become nine. */
+function cut(text: string): string {
+  return text.length <= MAX_VALUE
+    ? text
+    : text
+        .slice(0, MAX_VALUE)
+        .toWellFormed()
+        .replace(/%[0-9A-F]?$/, '');
 }
 
 function percent(text: string): string {

@@ -26,7 +26,7 @@ test('a conf/ of Flash Media Server 3.5 is obeyed; what it hopes for in vain is 
   assert.deepEqual(access, { allow: 'all', deny: '', order: 'Allow,Deny' });
   assert.equal(tls.certificate, undefined);
   assert.equal(config.applicationsDir, '/opt/fms/applications');
-  assert.equal(config.logs.application.directory, join(config.root, 'logs'));
+  assert.equal(config.logs.application?.directory, join(config.root, 'logs'));
   assert.deepEqual(config.server.admin.listen, [{ host: undefined, port: 1111, secure: false }]);
   assert.equal(config.server.clientIdleMs, undefined);
   const { chunkBytes, script, live } = vhosts[0]!.application;

@@ -36,9 +36,11 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
   assert.deepEqual(files, {
     level: 'info',
     lineEnd: '\r\n',
+    secretWords: [],
     ...Object.fromEntries(['application', 'master', 'edge', 'admin'].map((name) => [name, file(name)])),
   });
   assert.deepEqual(access?.file, file('access'));
+  assert.deepEqual([access.isPerVhost, access.checkpoints], [false, undefined]);
   const { delimiter, quoteFields, escapeFields } = access.format;
   assert.deepEqual([delimiter, quoteFields, escapeFields], ['\t', false, true]);
   assert.deepEqual(access.fields, ['*']);
@@ -266,20 +268,41 @@ test('log files: Logger.xml, with the zone and the ends of lines of Server.xml',
     zone: 'utc',
     rotation: { maxBytes: 1024, schedule: { type: 'duration', minutes: 90 }, history: 9, rename: false },
   });
-  assert.equal(edge.directory, '/var/log/tv');
+  assert.equal(edge?.directory, '/var/log/tv');
   const { file, ...rest } = access!;
   assert.equal(file.fileName, 'tv.[YYYY][MM][DD].log');
   assert.equal(file.zone, 'local');
   assert.deepEqual(rest, {
+    isPerVhost: false,
+    checkpoints: undefined,
     format: { delimiter: '|', quoteFields: true, escapeFields: false, lineEnd: '\n' },
     events: ['connect', 'disconnect'],
     fields: ['date', 'time', 'x-event'],
   });
 });
 
-test('there may be no access log', (t) => {
-  const off = '<Root><Server><Logging><Access><Enable>false</Enable></Access></Logging></Server></Root>';
-  assert.equal(load(rootWith(t, { 'conf/Server.xml': off })).logs.access, undefined);
+test('there may be no files of any kind of log', (t) => {
+  const off = (kind: string) => `<${kind}><Enable>false</Enable></${kind}>`;
+  const server = (inner: string) => ({
+    'conf/Server.xml': `<Root><Server><Logging>${inner}</Logging></Server></Root>`,
+  });
+  const none = load(rootWith(t, server(off('Access') + off('Application')))).logs;
+  assert.deepEqual([none.access, none.application, typeof none.master], [undefined, undefined, 'object']);
+  const { application, master, edge, admin } = load(rootWith(t, server(off('Diagnostic')))).logs;
+  assert.deepEqual([typeof application, master, edge, admin], ['object', undefined, undefined, undefined]);
+});
+
+test('checkpoints, the scope of the access log, and words of secrets', (t) => {
+  const { access, secretWords } = load(
+    rootWith(t, {
+      'conf/Server.xml':
+        '<Root><Server><Logging><Access><Scope>vhost</Scope><Checkpoints enable="true"><CheckInterval>10</CheckInterval>' +
+        '<LogInterval>600</LogInterval></Checkpoints></Access><SecretWords>pin; Ausweis</SecretWords></Logging></Server></Root>',
+    }),
+  ).logs;
+  assert.equal(access?.isPerVhost, true);
+  assert.deepEqual(access?.checkpoints, { checkMs: 10_000, lineMs: 600_000 });
+  assert.deepEqual(secretWords, ['pin', 'Ausweis']);
 });
 
 test('what is not used is noted; what promises something that does not happen is a warning', (t) => {

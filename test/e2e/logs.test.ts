@@ -44,7 +44,14 @@ describe('the access log of a broadcast by ffmpeg', () => {
 
   test('has the session, the stream and their totals, and no secret of either', async () => {
     const clip = await h264Clip();
-    const server = await startServer({ applications: { 'live/': '' } });
+    const checkpoints =
+      '<Checkpoints enable="true"><CheckInterval>1</CheckInterval><LogInterval>1</LogInterval></Checkpoints>';
+    const server = await startServer({
+      applications: { 'live/': '' },
+      conf: {
+        'Server.xml': `<Root><Server><Logging><Access>${checkpoints}</Access></Logging></Server></Root>`,
+      },
+    });
     try {
       const publisher = startFfmpeg(
         publishArgs(clip, server.url('live', 'cam?key=hunter2&lang=en'), { loop: true }),
@@ -72,6 +79,9 @@ describe('the access log of a broadcast by ffmpeg', () => {
       'publish',
     ]);
     assert.deepEqual(events.slice(-3), ['app-stop', 'vhost-stop', 'server-stop']);
+    for (const what of ['connect', 'publish', 'play']) {
+      assert.ok(events.includes(`${what}-continue`), `a checkpoint of ${what}`);
+    }
     const one = (event: string) => lines.findLast((line) => line['x-event'] === event)!;
     for (const event of ['publish', 'play', 'stop', 'unpublish']) {
       assert.equal(one(event)['x-sname'], 'cam', event);

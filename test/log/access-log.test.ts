@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from '../../src/log/access-fields.ts';
 import { AccessLog, type AccessLogOptions } from '../../src/log/access-log.ts';
+import { SecretMask } from '../../src/log/secrets.ts';
 import { FMS_FORMAT } from '../../src/log/w3c.ts';
 import { Desk } from './support.ts';
 
@@ -18,7 +19,7 @@ class AccessDesk extends Desk {
           format: FMS_FORMAT,
           events: EVERY_EVENT,
           fields: ACCESS_FIELDS,
-          secretWords: undefined,
+          mask: new SecretMask(),
           software: 'Understudy/1.2.3',
           ...options,
         },

@@ -62,10 +62,14 @@ test('a line has the columns of FMS: local date, time, process, status, text', a
 
 test('a text cannot forge a line or a column', async () => {
   await using desk = new Logs();
-  desk.logs.for('live', '_definst_').trace('a\n2026-01-01\t00:00:00\r\u001b[31m\u0000\u2028\u0085ü🎥');
+  desk.logs
+    .for('live', '_definst_')
+    .trace('a\n2026-01-01\t00:00:00\r\u001b[31m\u0000\u2028\u0085\u202eü🎥\ud800');
   const [line, end] = await desk.lines();
   assert.equal(end, '');
-  assert.deepEqual(line?.split('\t').slice(4), ['a\\n2026-01-01 00:00:00\\r\\x1b[31m\\x00\\x2028\\x85ü🎥']);
+  assert.deepEqual(line?.split('\t').slice(4), [
+    'a\\n2026-01-01 00:00:00\\r\\x1b[31m\\x00\\u2028\\x85\\u202eü🎥\ufffd',
+  ]);
 });
 
 test('each instance has a file of its own, which is appended to', async () => {

@@ -49,4 +49,5 @@ test('the delimiter inside a value is encoded, or stands in quotes', () => {
 
 test('a value has an end', () => {
   assert.equal(cell('x'.repeat(100_000)).length, 4096);
+  assert.equal(cell('\u202e'.repeat(100_000)), '%E2%80%AE'.repeat(456).slice(0, 4095).replace(/%.?$/, ''));
 });

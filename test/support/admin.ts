@@ -9,6 +9,7 @@ import type { User } from '../../src/admin/accounts.ts';
 import { Admin, type AdminOptions } from '../../src/admin/admin.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import { Statistics } from '../../src/application/statistics.ts';
+import { SecretMask } from '../../src/log/secrets.ts';
 import { Core, type CoreOptions, keepingLog, type LogRecord } from './core.ts';
 
 export const PASSWORD = 'correct horse battery';
@@ -87,6 +88,7 @@ export class AdminCore implements AsyncDisposable {
       nowMs: () => Date.UTC(2026, 6, 23, 8, 25, 52) + clock.now(),
       log,
       write: (status, text) => written.push(`${status} ${text}`),
+      mask: new SecretMask(),
       ...options,
     });
     return new AdminCore({ core, root, statistics, admin, written, stops, log: records });

@@ -22,7 +22,7 @@ import type {
   Scripts,
   Verdict,
 } from '../../src/application/script.ts';
-import { bugs } from '../../src/log/log.ts';
+import { bugs, logSettings } from '../../src/log/log.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import type { WireMessage } from '../../src/protocol/wire-message.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -74,12 +74,10 @@ export async function until(what: string, holds: () => boolean): Promise<void> {
 /** A log that keeps its records. */
 export function keepingLog(): { log: pino.Logger; records: LogRecord[] } {
   const records: LogRecord[] = [];
-  const options = {
-    level: 'debug',
-    base: null,
-    formatters: { level: (label: string) => ({ level: label }) },
+  return {
+    log: pino(logSettings('debug'), { write: (line: string) => void records.push(JSON.parse(line)) }),
+    records,
   };
-  return { log: pino(options, { write: (line: string) => void records.push(JSON.parse(line)) }), records };
 }
 
 export class Core implements AsyncDisposable {

@@ -1,6 +1,16 @@
 // conf/Server.xml: the whole server.
 import { group, leaf, type Read, unsupported, unused } from '../element.ts';
-import { choice, hostPortOrNowhere, kilobytes, orElse, seconds, text, trueOrFalse, whole } from '../value.ts';
+import {
+  choice,
+  hostPortOrNowhere,
+  kilobytes,
+  names,
+  orElse,
+  seconds,
+  text,
+  trueOrFalse,
+  whole,
+} from '../value.ts';
 import { accessLists } from './access-lists.ts';
 
 export const SERVER = group('', {
@@ -110,14 +120,37 @@ export const SERVER = group('', {
       TerminatingCharacters: leaf(choice('CRLF', 'LF', 'CR'), 'CRLF', 'What ends a line.'),
       Access: group('The access log.', {
         Enable: leaf(trueOrFalse, 'true', 'Whether there is one.'),
-        Scope: unsupported('server'),
-        Checkpoints: group('', {
-          '@enable': unsupported('false'),
-          ...unused('CheckInterval', 'LogInterval'),
-        }),
+        Scope: leaf(
+          choice('server', 'vhost'),
+          'server',
+          'server: one for all. vhost: one for each virtual host, in a folder that is called like it.',
+        ),
+        Checkpoints: group(
+          'Lines about what goes on, so that long sessions are seen before they end: connect-continue, publish-continue and ' +
+            'play-continue.',
+          {
+            '@enable': leaf(trueOrFalse, 'false', 'Whether there are any.'),
+            CheckInterval: leaf(seconds(1, 86400), '60', 'How often it is looked for what goes on.'),
+            LogInterval: leaf(seconds(1, 604800), '3600', 'Whatever had no line for so long gets one.'),
+          },
+        ),
       }),
-      Application: group('', { Enable: unsupported('true') }),
-      Diagnostic: group('', { Enable: unsupported('true') }),
+      Application: group('What scripts say.', {
+        Enable: leaf(trueOrFalse, 'true', 'Whether there are files of it.'),
+      }),
+      Diagnostic: group('What the server says of itself.', {
+        Enable: leaf(
+          trueOrFalse,
+          'true',
+          'Whether there are files of it. Standard output has it in any case.',
+        ),
+      }),
+      SecretWords: leaf(
+        names('words with ; between them, or nothing'),
+        '',
+        'A parameter in an address or behind the name of a stream is masked where its name holds one of these words, or one ' +
+          'of those that are always meant: key, token, secret, pass, auth, sig and their like.',
+      ),
       ...unused('AuthEvent', 'AuthMessage', 'FileIO', 'RecordsNumber', 'RetryNumber', 'RetrySleep'),
     }),
     Process: group('', { UID: unsupported(''), GID: unsupported('') }),
