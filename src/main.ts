@@ -1,5 +1,6 @@
 // The process: arguments, signals, exit code.
 
+import { createInterface } from 'node:readline';
 import type { NewAccount } from './admin/accounts.ts';
 import { CommandError, type StartOptions } from './cli/args.ts';
 import { refreshAuthorFiles } from './cli/author-files.ts';
@@ -103,6 +104,10 @@ function warnOfPlatform(log: Log): void {
 const code = await run(process.argv.slice(2), {
   start,
   print: (line) => console.log(line),
+  async readLine() {
+    for await (const line of createInterface({ input: process.stdin })) return line;
+    return '';
+  },
   printError: (line) => console.error(line),
 });
 process.exit(code);

@@ -24,6 +24,7 @@ export type Command =
   | { command: 'check'; root: string; application: string | undefined }
   /** Without `names`: those of this machine. */
   | { command: 'cert'; root: string; names: string[] }
+  | { command: 'user'; root: string; action: 'add' | 'remove'; user: string }
   | { command: 'status'; root: string }
   /** `instance`: `live`, or `live/room`. */
   | { command: 'reload'; root: string; instance: string }
@@ -63,6 +64,14 @@ export function parseCommand(args: readonly string[]): Command {
   if (command === 'cert') {
     const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, MAX_NAMES);
     return help ? { command: 'help', about: command } : { command, root, names: positionals };
+  }
+  if (command === 'user') {
+    const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, 2);
+    if (help) return { command: 'help', about: command };
+    const [action, user] = positionals;
+    if (action !== 'add' && action !== 'remove') throw new UsageError("user: 'add' or 'remove' is missing");
+    if (user === undefined) throw new UsageError(`user ${action}: the name of the user is missing`);
+    return { command, root, action, user };
   }
   if (command === 'status' || command === 'stop') {
     const { help, root } = parse(rest, { ...HELP, ...ROOT }, 0);

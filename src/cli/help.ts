@@ -7,6 +7,7 @@ const OVERVIEW = `understudy: an RTMP server whose applications are scripts
   understudy new NAME [--root DIR]                    make an application
   understudy check [NAME] [--root DIR]                look for mistakes in scripts
   understudy cert [NAME]… [--root DIR]                make a certificate for trying out TLS
+  understudy user add|remove NAME [--root DIR]        who may publish, where logins are asked for
 
   understudy status [--root DIR]                      what the running server does
   understudy reload NAME [--root DIR]                 start an application anew
@@ -45,6 +46,15 @@ there is any.
 
 Makes a certificate that nobody vouches for, good for trying out RTMPS, and says where to name it. Names are host names and
 addresses; without any they are those of this machine. It takes the place of none that is there already.
+
+  --root DIR         the folder with conf/ (default: the current folder)
+`,
+  user: `understudy user add NAME [--root DIR]
+understudy user remove NAME [--root DIR]
+
+Adds a user to conf/users or gives one a new password, which it reads from standard input, a line; or removes one. Encoders
+log in with it, rtmp://NAME:PASSWORD@host/live, where Authentication/Mode in Application.xml says so. A running server knows
+at once.
 
   --root DIR         the folder with conf/ (default: the current folder)
 `,

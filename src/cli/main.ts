@@ -6,11 +6,14 @@ import { check } from './check.ts';
 import { helpText, version } from './help.ts';
 import { newApplication } from './new.ts';
 import { disconnect, reload, status, stop } from './running.ts';
+import { addUser, removeUser } from './user.ts';
 
 export interface Surroundings {
   /** Runs the server; resolves to its exit code when it has ended. */
   start(options: StartOptions): Promise<number>;
   print(line: string): void;
+  /** Of standard input, without its end; empty when there is none. */
+  readLine(): Promise<string>;
   printError(line: string): void;
 }
 
@@ -31,7 +34,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
   }
 }
 
-async function dispatch(args: readonly string[], { start, print }: Surroundings): Promise<number> {
+async function dispatch(args: readonly string[], { start, print, readLine }: Surroundings): Promise<number> {
   const command = parseCommand(args);
   switch (command.command) {
     case 'start':
@@ -44,6 +47,11 @@ async function dispatch(args: readonly string[], { start, print }: Surroundings)
     case 'cert':
       print(makeCertificate(command.root, command.names));
       return 0;
+    case 'user': {
+      const { root, action, user } = command;
+      print(action === 'add' ? await addUser(root, user, readLine) : removeUser(root, user));
+      return 0;
+    }
     case 'status':
       await status(command.root, print);
       return 0;

@@ -16,9 +16,12 @@ export type PublisherEntry =
 
 /** Some ten thousand users. */
 const MAX_FILE_BYTES = 4 << 20;
-const NAME = /^[^\s:\p{C}]{1,64}$/u;
 const MD5_BASE64 = /^[A-Za-z0-9+/]{22}==$/;
 const MD5_HEX = /^[0-9a-f]{32}$/;
+
+export function isPublisherName(name: string): boolean {
+  return /^[^\s:\p{C}]{1,64}$/u.test(name);
+}
 
 /** What is wrong with a line names its number, never what stands in it. */
 export function parsePublishers(text: string): {
@@ -33,7 +36,7 @@ export function parsePublishers(text: string): {
     .entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
     const [name = '', kind, ...rest] = line.split(':');
-    const entry = NAME.test(name) ? parseEntry(kind, rest.join(':')) : undefined;
+    const entry = isPublisherName(name) ? parseEntry(kind, rest.join(':')) : undefined;
     if (entry) users.set(name, [...(users.get(name) ?? []), entry]);
     else problems.push(`${i + 1}: expected name:plain:PASSWORD, name:adobe:SALT:HASH or name:llnw:HASH`);
   }

@@ -18,6 +18,7 @@ test('in a fresh root, an editor completes application.on… in a new applicatio
   assert.deepEqual(handlers.sort(), [
     'onAppStart',
     'onAppStop',
+    'onAuthenticate',
     'onBeforeReload',
     'onClientResume',
     'onConnect',

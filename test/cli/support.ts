@@ -30,13 +30,19 @@ export interface Ran {
 }
 
 /** The command in this process, with a server that ends at once with exit code 7. */
-export async function understudy(...args: string[]): Promise<Ran> {
+export function understudy(...args: string[]): Promise<Ran> {
+  return understudyReading('', ...args);
+}
+
+/** The same with that line on standard input. */
+export async function understudyReading(line: string, ...args: string[]): Promise<Ran> {
   const ran: Ran = { exitCode: -1, printed: [], errors: [], started: [] };
   ran.exitCode = await run(args, {
     start: async (options) => {
       ran.started.push(options);
       return 7;
     },
+    readLine: async () => line,
     print: (line) => ran.printed.push(...line.split('\n')),
     printError: (line) => ran.errors.push(...line.split('\n')),
   });

@@ -12,6 +12,7 @@ const PACKAGES = {
   haproxy: 'haproxy',
   ip: 'iproute2',
   openssl: 'openssl',
+  python3: 'python3',
   rtmpdump: 'rtmpdump',
   stunnel: 'stunnel4',
   unshare: 'util-linux',
