@@ -336,8 +336,8 @@ function certificateFiles(config: CertificateConfig): CertificateFiles {
 }
 
 function scriptSettings({ script }: ApplicationConfig): ScriptSettings {
-  const { memoryMb, turnMs, loadMs, gateMs, config, env, fetch } = script;
-  return { limits: { memoryMb, turnMs, loadMs }, gateDeadlineMs: gateMs, config, env, fetch };
+  const { memoryMb, turnMs, loadMs, gateMs, config, env, fetch, exec } = script;
+  return { limits: { memoryMb, turnMs, loadMs }, gateDeadlineMs: gateMs, config, env, fetch, exec };
 }
 
 function instanceSettings(

@@ -11,6 +11,15 @@ import type { XmlElement } from './xml.ts';
 
 export const APPLICATION_FILE = 'Application.xml';
 
+export interface ExecGrant {
+  readonly name: string;
+  readonly program: string;
+  /** `{hole}` stands for what the script gives. */
+  readonly args: readonly string[];
+  readonly timeoutMs: number | undefined;
+  readonly maxRunning: number;
+}
+
 export interface FetchGrant {
   /** Lower case: `*`, `*.example.com`, `host`, each with or without `:port` or `:*`. None: nothing may be fetched. */
   readonly hosts: readonly string[];
@@ -72,6 +81,8 @@ export interface ApplicationConfig {
     /** `application.env` */
     readonly env: FreeValues;
     readonly fetch: FetchGrant;
+    /** What scripts may start, by name. */
+    readonly exec: readonly ExecGrant[];
   };
   /** About the application's own file. */
   readonly notes: readonly Note[];
@@ -173,6 +184,13 @@ function convert(
       gateMs: JSEngine.GateTimeOut,
       config: JSEngine.ApplicationObject.config,
       env: JSEngine.Environment,
+      exec: JSEngine.Exec.map((command) => ({
+        name: command['@name'],
+        program: command.Program,
+        args: command.Argument,
+        timeoutMs: command.TimeOut,
+        maxRunning: command.MaxRunning,
+      })),
       fetch: {
         hosts: JSEngine.Fetch.Hosts,
         privateAddresses: JSEngine.Fetch.PrivateAddresses,

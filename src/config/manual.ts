@@ -43,14 +43,9 @@ function element(name: string, node: Node, indent: string): string[] {
     case 'leaf':
       return [...comment(describe(node), indent), `${indent}<${name}>${node.default}</${name}>`];
     case 'list': {
-      const lines = element(name, node.item, indent);
-      if (node.atLeastOne) return lines;
+      if (node.atLeastOne) return element(name, node.item, indent);
       const about = node.item.kind === 'leaf' ? describe(node.item) : everyLeafText(node.item);
-      const example = lines
-        .map((line) => line.trim())
-        .filter((line) => /^<(?!!)/.test(line))
-        .join(' ');
-      return comment([...about, `None by default. Each is ${example}`], indent);
+      return comment([...about, `None by default. Each is ${example(name, node.item)}`], indent);
     }
     case 'group':
       return groupElement(name, node, indent);
@@ -60,14 +55,34 @@ function element(name: string, node: Node, indent: string): string[] {
 function groupElement(name: string, node: Group<Members>, indent: string): string[] {
   const inner = members(node, indent + INDENT);
   const text = node.members['#text'];
-  const attributes = Object.entries(node.members).flatMap(([key, member]) =>
-    key.startsWith('@') && member.kind === 'leaf' ? ` ${key.slice(1)}="${member.default}"` : [],
-  );
-  if (inner.length === 0 && attributes.length === 0 && text?.kind !== 'leaf') return [];
+  const attributes = attributesOf(node);
+  if (inner.length === 0 && attributes === '' && text?.kind !== 'leaf') return [];
   const about = comment([...(node.meaning ? [node.meaning] : []), ...leafTexts(node)], indent);
-  const open = `${indent}<${name}${attributes.join('')}>`;
+  const open = `${indent}<${name}${attributes}>`;
   if (inner.length > 0) return [...about, open, ...inner, `${indent}</${name}>`];
   return [...about, `${open}${text?.kind === 'leaf' ? text.default : ''}</${name}>`];
+}
+
+function attributesOf({ members }: Group<Members>): string {
+  return Object.entries(members)
+    .flatMap(([key, member]) =>
+      key.startsWith('@') && member.kind === 'leaf' ? ` ${key.slice(1)}="${member.default}"` : [],
+    )
+    .join('');
+}
+
+/** Without comments, on one line. */
+function example(name: string, node: Leaf<unknown> | Group<Members>): string {
+  if (node.kind === 'leaf') return `<${name}>${node.default}</${name}>`;
+  const inner = Object.entries(node.members).flatMap(([key, member]) => {
+    if (!/^[^@#]/.test(key)) return [];
+    if (member.kind === 'list') return [example(key, member.item)];
+    return member.kind === 'leaf' || member.kind === 'group' ? [example(key, member)] : [];
+  });
+  const text = node.members['#text'];
+  const own = text?.kind === 'leaf' ? text.default : '';
+  const content = inner.length > 0 ? ` ${inner.join(' ')} ` : own;
+  return `<${name}${attributesOf(node)}>${content}</${name}>`;
 }
 
 /** What there is to say about a group's own text and attributes. */
@@ -84,6 +99,9 @@ function everyLeafText(group: Group<Members>): string[] {
   const inner = Object.entries(group.members).flatMap(([key, member]) => {
     if (!/^[^@#]/.test(key)) return [];
     if (member.kind === 'group') return everyLeafText(member).map((text) => within(key, text));
+    if (member.kind === 'list' && member.item.kind === 'leaf') {
+      return [...describe(member.item), `${INDENT}any number of them`].map((text) => within(key, text));
+    }
     return member.kind === 'leaf' ? describe(member).map((text) => within(key, text)) : [];
   });
   return [...leafTexts(group), ...inner];

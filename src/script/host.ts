@@ -7,6 +7,7 @@ import { type Log, logBug } from '../log/log.ts';
 import { buildScript, type ScriptBuild } from './build.ts';
 import { type BuildFault, formatFault } from './build-fault.ts';
 import { ScriptCatalog } from './catalog.ts';
+import { type ExecCommand, ExecService } from './exec.ts';
 import { FetchService, type FetchSettings } from './fetch/service.ts';
 import type { Frame } from './frames.ts';
 import { bundleGuest } from './guest-bundle.ts';
@@ -28,6 +29,7 @@ export interface ScriptSettings {
   /** `application.env` */
   env: Json;
   fetch: FetchSettings;
+  exec: readonly ExecCommand[];
 }
 
 export interface ScriptHostOptions {
@@ -72,6 +74,7 @@ export class ScriptHost implements Scripts {
   readonly #applications = new Map<string, Application>();
   readonly #units = new Map<number, Unit>();
   readonly #fetch: FetchService;
+  readonly #exec: ExecService;
   readonly #services: Services;
   #lastUnitId = 0;
   #supervisor: Supervisor | undefined;
@@ -85,7 +88,15 @@ export class ScriptHost implements Scripts {
       userAgent: options.server,
       onBug: (error, where) => logBug(options.log, error, where),
     });
-    this.#services = { fetch: this.#fetch };
+    this.#exec = new ExecService({
+      applicationsDir: options.applicationsDir,
+      commandsFor: (application) => options.settingsFor(application).exec,
+      log: (application, instance, level, text) => {
+        options.log[level]({ event: 'exec', application, instance }, `${application}/${instance}: ${text}`);
+        options.applicationLog(application, instance)[level](text);
+      },
+    });
+    this.#services = { fetch: this.#fetch, exec: this.#exec };
     this.#catalog = new ScriptCatalog({
       applicationsDir: options.applicationsDir,
       clock: options.clock,
@@ -130,7 +141,12 @@ export class ScriptHost implements Scripts {
     this.#isClosed = true;
     this.#catalog.close();
     this.#eachInstance((script) => script.close());
-    await Promise.all([this.#watcher?.close(), this.#supervisor?.close(), this.#fetch.close()]);
+    await Promise.all([
+      this.#watcher?.close(),
+      this.#supervisor?.close(),
+      this.#fetch.close(),
+      this.#exec.close(),
+    ]);
   }
 
   open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined {
@@ -175,7 +191,11 @@ export class ScriptHost implements Scripts {
         shared.proven = build;
       },
       onBug: (error, where) => logBug(log, error, where),
-      onClosed: () => shared.instances.delete(running),
+      onUnpublish: (stream) => this.#exec.streamEnded(application, instance, stream),
+      onClosed: () => {
+        shared.instances.delete(running);
+        void this.#exec.instanceEnded(application, instance);
+      },
     });
     const running: RunningInstance = { script, commands, journal };
     shared.instances.add(running);

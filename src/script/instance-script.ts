@@ -71,6 +71,8 @@ export interface InstanceScriptOptions {
   /** That version serves here. */
   onServing(build: ScriptBuild): void;
   onBug(error: unknown, where: string): void;
+  /** A stream has ended. */
+  onUnpublish(stream: string): void;
   onClosed(): void;
 }
 
@@ -130,6 +132,7 @@ export class InstanceScriptHost implements InstanceScript {
 
   tell(notice: Notice): void {
     this.#mailbox.tell(notice);
+    if (notice.event === 'unpublish') this.#options.onUnpublish(notice.stream);
   }
 
   invoke(

@@ -13,6 +13,8 @@ export interface AskContext {
 export interface Service {
   /** `request` comes from a script: nothing about it is certain. Rejects with a ServiceError for what the script shall hear. */
   ask(request: Json, context: AskContext): Promise<Json>;
+  /** What it does cannot be taken back: a version that may still be refused has to wait. */
+  readonly waitsUntilServing?: true;
 }
 
 export type Services = { readonly [name: string]: Service };
@@ -42,6 +44,12 @@ export class Errands {
 
   constructor(options: ErrandsOptions) {
     this.#options = options;
+  }
+
+  /** Whether that service is asked by versions that serve, and by no others. */
+  waitsUntilServing(name: string): boolean {
+    const { services } = this.#options;
+    return Object.hasOwn(services, name) && services[name]?.waitsUntilServing === true;
   }
 
   ask(id: number, name: string, request: Json): void {

@@ -201,8 +201,12 @@ export class Unit {
         }
         return;
       case 'ask':
-      case 'unask':
         // A script may want an answer before it is ready.
+        if (!this.#hasSaved && !(this.#held && this.#errands.waitsUntilServing(command.service)))
+          this.#obey(command);
+        else this.#hold(command);
+        return;
+      case 'unask':
         if (!this.#hasSaved) this.#obey(command);
         else this.#hold(command);
         return;

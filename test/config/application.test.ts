@@ -33,9 +33,9 @@ test('its own file beats that of the virtual host element by element, under eith
   });
   const { maxIdleMs, script } = read(root);
   assert.equal(maxIdleMs, 7000);
-  const { config, env, fetch, ...numbers } = script;
+  const { config, env, fetch, exec, ...numbers } = script;
   assert.deepEqual(numbers, { memoryMb: 20, turnMs: 500, loadMs: 3000, gateMs: 10_000 });
-  assert.deepEqual([env, fetch.hosts], [{}, []]);
+  assert.deepEqual([{ ...env }, fetch.hosts, exec], [{}, [], []]);
 });
 
 test('override="no" in the virtual host keeps an application at what it says there, or at the default', (t) => {
@@ -167,7 +167,7 @@ test('what a script may fetch, and its secrets, are read from its file', (t) => 
       '<TimeOut>2.5</TimeOut><MaxSize>64</MaxSize></Fetch></JSEngine></Application>',
   });
   const { env, fetch } = read(root).script;
-  assert.deepEqual(env, { TOKEN: 'abc' });
+  assert.deepEqual({ ...env }, { TOKEN: 'abc' });
   assert.deepEqual(fetch, {
     hosts: ['api.example.com', '*.cdn.net:8443', '[::1]:*'],
     privateAddresses: [

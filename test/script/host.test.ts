@@ -44,6 +44,7 @@ async function hosting(applications: Record<string, string>, clock: Clock = syst
       config: {},
       env: {},
       fetch: { hosts: [], privateAddresses: [], timeoutMs: 1000, maxBytes: 1000, maxRunning: 1 },
+      exec: [],
     }),
     clock,
   });

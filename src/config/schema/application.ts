@@ -1,8 +1,9 @@
 // Application.xml: of a virtual host (the defaults of its applications), and of one application in its folder.
-import { free, group, leaf, type Read, unsupported, unused } from '../element.ts';
+import { free, group, leaf, list, type Read, unsupported, unused } from '../element.ts';
 import {
   bytes,
   choice,
+  fileName,
   fractionsOfSeconds,
   hostPatterns,
   kilobytes,
@@ -107,6 +108,35 @@ export const APPLICATION = group('', {
           'Requests of one instance at a time; more wait for their turn.',
         ),
       }),
+      Exec: list(
+        group('', {
+          '@name': leaf(
+            fileName('a name'),
+            'thumb',
+            'What the script calls it by, as in application.exec("thumb", { input: "show" }). It runs in the folder of the ' +
+              'application, and ends with the instance at the latest.',
+          ),
+          Program: leaf(
+            text('a program, with its path or to be found by PATH'),
+            'ffmpeg',
+            'Started as it is, without a shell.',
+          ),
+          Argument: list(
+            leaf(
+              text('a text'),
+              'streams/_definst_/{input}.flv',
+              'One of its arguments. {input} stands for what the script gives: no option, no absolute path, no way out of a ' +
+                'folder, no address.',
+            ),
+          ),
+          TimeOut: leaf(
+            orElse(fractionsOfSeconds(0.1, 86400), '0', 'none', undefined),
+            '0',
+            'After so long it is ended.',
+          ),
+          MaxRunning: leaf(whole(1, 1000), '4', 'Of one instance at a time.'),
+        }),
+      ),
       ScriptLibPath: unsupported('scriptlib'),
       Security: group('', {
         RPC: group('', {

@@ -1,6 +1,7 @@
 // `application`: the instance as its script sees it, and the admission of clients.
 import type { ApplicationFacts } from '../wire.ts';
 import { admit, type Client, type ClientState, clientList, dismiss, stateOf } from './client.ts';
+import { exec, jobs } from './exec.ts';
 import { put, putAnswer } from './outbox.ts';
 import { defineProperty, freeze, isFunction, isObject, keys } from './primordials.ts';
 import { log, report, setStatusListener, whenSettled } from './report.ts';
@@ -58,6 +59,13 @@ export class Application {
 
   shutdown(): void {
     put({ op: 'shutdown' });
+  }
+
+  exec(name: unknown, values?: unknown, options?: { until?: unknown }): unknown {
+    return exec(name, values, options);
+  }
+  jobs(): Promise<unknown> {
+    return jobs();
   }
 
   /** The engine collects when it wants to. */

@@ -37,6 +37,23 @@ interface Application {
   /** Extension. Secrets, of `<Environment>` in Application.xml. Keep them out of `trace` and of what clients are sent. */
   readonly env: { readonly [name: string]: any };
   /**
+   * Extension. Starts a command that `<Exec>` in Application.xml names; there is no shell. It belongs to the instance: it goes
+   * on when the script is reloaded, and ends with the instance.
+   *
+   * @param values - for the holes in its arguments: `{ input: "show" }` for `{input}`
+   * @param options - `until`: it ends with that stream
+   * @example
+   * const job = application.exec('thumb', { input: stream.name }, { until: stream });
+   * const { code } = await job.exited;
+   */
+  exec(
+    name: string,
+    values?: { readonly [hole: string]: string | number },
+    options?: { until?: Stream | string },
+  ): Job;
+  /** Extension. The jobs of this instance that have not ended, those that an older version of the script began as well. */
+  jobs(): Promise<Job[]>;
+  /**
    * The accepted clients. Always the same array: keep a reference to it and it stays current. A client is in it from the
    * moment it is accepted until it leaves; its index is no identity, use `client.id`.
    */
@@ -410,6 +427,20 @@ interface Stream {
 interface StreamConstructor {
   readonly prototype: Stream;
 }
+/** A running command; see `application.exec`. */
+interface Job {
+  /** Of the command. */
+  readonly name: string;
+  /** Rejected when it could not be begun. `code` is null when a signal ended it; `stderr`: the last 8 kB of that. */
+  readonly exited: Promise<{
+    readonly code: number | null;
+    readonly signal: string | null;
+    readonly stderr: string;
+  }>;
+  /** Asks it to end, and 5 s later makes it. */
+  kill(): void;
+}
+
 /** Not to be called; see `application.streams`. */
 declare var Stream: StreamConstructor;
 

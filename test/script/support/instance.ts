@@ -116,6 +116,7 @@ export function setUp({ build = version('a'), isUp = true, prepare }: Setting = 
       known.proven = served;
     },
     onBug: (error) => assert.fail(error as Error),
+    onUnpublish() {},
     onClosed() {},
   });
   script.begin();

@@ -142,3 +142,48 @@ test('application.env holds the secrets that the operator has put there, and is 
     true,
   ]);
 });
+
+describe('application.exec', () => {
+  const exec = async () => {
+    const known = seen;
+    const command = await unit.command('ask', ({ id }) => id > known);
+    seen = command.id;
+    assert.equal(command.service, 'exec');
+    return command;
+  };
+
+  test('starts a job, waits for its end and can end it', async () => {
+    const result = js(`
+      const job = application.exec('thumb', { input: 'show', size: 2 }, { until: 'show' });
+      job.kill();
+      return [job.name, await job.exited]`);
+    const begin = await exec();
+    assert.deepEqual(begin.request, { run: 'thumb', values: { input: 'show', size: '2' }, until: 'show' });
+    unit.post({ t: 'answer', id: begin.id, ok: true, value: { job: 5 } });
+    const [one, other] = [await exec(), await exec()];
+    assert.deepEqual([one.request, other.request], [{ wait: 5 }, { kill: 5 }]);
+    unit.post({ t: 'answer', id: one.id, ok: true, value: { code: null, signal: 'SIGTERM', stderr: '' } });
+    unit.post({ t: 'answer', id: other.id, ok: true, value: null });
+    assert.deepEqual(await result, ['thumb', { code: null, signal: 'SIGTERM', stderr: '' }]);
+  });
+
+  test('that cannot start rejects where somebody looks, and troubles nobody else', async () => {
+    const errors = unit.of('error').length;
+    const result = js(
+      `application.exec('a'); try { await application.exec('b').exited } catch (e) { return e.message }`,
+    );
+    for (const command of [await exec(), await exec()]) {
+      unit.post({ t: 'answer', id: command.id, ok: false, name: 'TypeError', message: 'exec: no command' });
+    }
+    assert.equal(await result, 'exec: no command');
+    assert.equal(unit.of('error').length, errors);
+  });
+
+  test('lists what runs', async () => {
+    const result = js(`return (await application.jobs()).map(({ name }) => name)`);
+    const list = await exec();
+    unit.post({ t: 'answer', id: list.id, ok: true, value: [{ job: 1, name: 'thumb' }] });
+    assert.deepEqual((await exec()).request, { wait: 1 });
+    assert.deepEqual(await result, ['thumb']);
+  });
+});

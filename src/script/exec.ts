@@ -1,0 +1,251 @@
+// application.exec: commands that the operator has named, started for scripts. Never a shell; what a script adds goes into
+// holes of single arguments, and is no option, no absolute path, no way out of a folder and no address of another kind.
+// Jobs belong to the instance: they go on while versions of its script come and go.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { type AskContext, type Service, ServiceError } from './services.ts';
+import type { Json } from './wire.ts';
+
+export interface ExecCommand {
+  readonly name: string;
+  readonly program: string;
+  /** `{hole}` stands for what the script gives. */
+  readonly args: readonly string[];
+  /** Undefined: as long as its instance. */
+  readonly timeoutMs: number | undefined;
+  /** Of one instance at a time. */
+  readonly maxRunning: number;
+}
+
+export interface ExecServiceOptions {
+  applicationsDir: string;
+  commandsFor(application: string): readonly ExecCommand[];
+  log(application: string, instance: string, level: 'info' | 'warn', text: string): void;
+}
+
+const MAX_VALUE = 1024;
+const STDERR_TAIL_BYTES = 8 << 10;
+/** Jobs of an instance that have ended and that somebody may still ask about. */
+const MAX_ENDED_JOBS = 100;
+/** Between being asked to end and being made to. */
+const PATIENCE_MS = 5000;
+const HOLE = /\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
+interface Job {
+  readonly id: number;
+  readonly command: string;
+  readonly until: string | undefined;
+  readonly end: Promise<JobEnd>;
+  readonly hasEnded: boolean;
+  kill(): void;
+}
+type JobEnd = { code: number | null; signal: string | null; stderr: string };
+
+export class ExecService implements Service {
+  /** A version that may still be refused starts nothing. */
+  readonly waitsUntilServing = true as const;
+  readonly #options: ExecServiceOptions;
+  /** `live/_definst_` → its jobs, the last of those that have ended among them. */
+  readonly #jobs = new Map<string, Set<Job>>();
+  /** Of instances that are no more. */
+  readonly #ending = new Set<Iterable<Job>>();
+  #lastId = 0;
+
+  constructor(options: ExecServiceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * `{ run, values, until? }` → `{ job }` · `{ wait: job }` → `{ code, signal, stderr }` · `{ kill: job }` → null ·
+   * `{ list: true }` → `[{ job, name }…]`
+   */
+  async ask(asked: Json, context: AskContext): Promise<Json> {
+    if (typeof asked !== 'object' || asked === null || Array.isArray(asked)) throw refused('no request');
+    const jobs = this.#jobs.get(`${context.application}/${context.instance}`) ?? new Set<Job>();
+    if ('run' in asked) return { job: this.#run(asked, context) };
+    if ('list' in asked)
+      return [...jobs].filter(isRunning).map(({ id, command }) => ({ job: id, name: command }));
+    const job = [...jobs].find(({ id }) => id === asked.wait || id === asked.kill);
+    if (!job) throw refused('that job ended long ago');
+    if ('wait' in asked) return job.end;
+    job.kill();
+    return null;
+  }
+
+  #run({ run, values, until }: { [name: string]: Json }, { application, instance }: AskContext): number {
+    const commands = this.#options.commandsFor(application);
+    const command = commands.find(({ name }) => name === run);
+    if (!command) {
+      const known = commands.map(({ name }) => name).join(', ') || 'none';
+      throw refused(`no command ${JSON.stringify(run)} (there are: ${known}): see <Exec> in Application.xml`);
+    }
+    const args = command.args.map((text) => fill(text, values));
+    const key = `${application}/${instance}`;
+    const jobs = this.#jobs.get(key) ?? new Set<Job>();
+    const running = [...jobs].filter((job) => isRunning(job) && job.command === command.name).length;
+    if (running >= command.maxRunning) {
+      throw new ServiceError(
+        'QuotaExceededError',
+        `exec: ${running} jobs of ${command.name} are running already`,
+      );
+    }
+    const job = this.#start(
+      command,
+      args,
+      typeof until === 'string' ? until : undefined,
+      application,
+      instance,
+    );
+    this.#jobs.set(key, jobs.add(job));
+    void job.end.then(() => {
+      const ended = [...jobs].filter((one) => one.hasEnded);
+      for (const one of ended.slice(0, -MAX_ENDED_JOBS)) jobs.delete(one);
+    });
+    return job.id;
+  }
+
+  #start(
+    { name, program, timeoutMs }: ExecCommand,
+    args: string[],
+    until: string | undefined,
+    application: string,
+    instance: string,
+  ): Job {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const say = (level: 'info' | 'warn', text: string) =>
+      this.#options.log(application, instance, level, text);
+    // A process group of its own: what it starts ends with it.
+    const child = spawn(program, args, {
+      cwd: join(this.#options.applicationsDir, application),
+      env: { PATH: process.env.PATH, LANG: 'C.UTF-8' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
+    });
+    const stderr = tailOf(child);
+    const { promise, resolve } = Promise.withResolvers<JobEnd>();
+    let failure: string | undefined;
+    let force: NodeJS.Timeout | undefined;
+    let hasEnded = false;
+    const kill = () => {
+      if (force || hasEnded) return;
+      signal(child, 'SIGTERM');
+      force = setTimeout(() => signal(child, 'SIGKILL'), PATIENCE_MS);
+    };
+    const deadline = timeoutMs === undefined ? undefined : setTimeout(kill, timeoutMs);
+    child.on('error', (error) => {
+      failure = `exec ${name}: ${error.message}`;
+    });
+    child.on('close', (code, by) => {
+      hasEnded = true;
+      clearTimeout(deadline);
+      clearTimeout(force);
+      const text = failure ?? stderr();
+      if (failure !== undefined) say('warn', failure);
+      else if (by !== null) say('info', `exec ${name} (job ${id}) ended by ${by}`);
+      else if (code !== 0) say('warn', `exec ${name} (job ${id}) ended with ${code}: ${lastLineOf(text)}`);
+      else say('info', `exec ${name} (job ${id}) is through`);
+      resolve({ code: failure === undefined ? code : null, signal: by, stderr: text });
+    });
+    if (child.pid !== undefined) say('info', `exec ${name} (job ${id}) is process ${child.pid}`);
+    return {
+      id,
+      command: name,
+      until,
+      end: promise,
+      get hasEnded() {
+        return hasEnded;
+      },
+      kill,
+    };
+  }
+
+  /** A stream is not published any more: what was to last as long ends. */
+  streamEnded(application: string, instance: string, stream: string): void {
+    for (const job of this.#jobs.get(`${application}/${instance}`) ?? [])
+      if (job.until === stream) job.kill();
+  }
+
+  async instanceEnded(application: string, instance: string): Promise<void> {
+    const key = `${application}/${instance}`;
+    const jobs = this.#jobs.get(key) ?? [];
+    this.#jobs.delete(key);
+    this.#ending.add(jobs);
+    await endAll(jobs);
+    this.#ending.delete(jobs);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#jobs.values(), ...this.#ending].map(endAll));
+  }
+}
+
+async function endAll(jobs: Iterable<Job>): Promise<void> {
+  const all = [...jobs];
+  for (const job of all) job.kill();
+  await Promise.all(all.map(({ end }) => end));
+}
+
+function isRunning({ hasEnded }: Job): boolean {
+  return !hasEnded;
+}
+
+function fill(text: string, values: Json | undefined): string {
+  return text.replace(HOLE, (_, hole: string) => {
+    const given = typeof values === 'object' && values !== null && !Array.isArray(values);
+    const value = given && Object.hasOwn(values, hole) ? values[hole] : undefined;
+    if (typeof value !== 'string' && typeof value !== 'number')
+      throw refused(`a text for {${hole}} is missing`);
+    const problem = problemWith(`${value}`);
+    if (problem !== undefined)
+      throw refused(`${JSON.stringify(`${value}`.slice(0, 80))} for {${hole}}: ${problem}`);
+    return `${value}`;
+  });
+}
+
+/** Programs take many things for more than a name. */
+function problemWith(value: string): string | undefined {
+  if (value.length > MAX_VALUE) return `longer than ${MAX_VALUE} characters`;
+  if (/\p{Cc}/u.test(value)) return 'it has control characters';
+  if (value.startsWith('-')) return 'it begins like an option';
+  if (value.startsWith('/') || value.includes('\\')) return 'it is an absolute path, or has a backslash';
+  if (value.split('/').includes('..')) return 'it leads out of its folder';
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(value)) return 'it begins like an address';
+  return undefined;
+}
+
+function tailOf(child: ChildProcess): () => string {
+  let chunks: Buffer[] = [];
+  let length = 0;
+  child.stderr?.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length <= 2 * STDERR_TAIL_BYTES) return;
+    chunks = [Buffer.concat(chunks).subarray(-STDERR_TAIL_BYTES)];
+    length = STDERR_TAIL_BYTES;
+  });
+  return () => Buffer.concat(chunks).subarray(-STDERR_TAIL_BYTES).toString('utf8');
+}
+
+function lastLineOf(text: string): string {
+  return (
+    text
+      .trimEnd()
+      .split(/[\r\n]/)
+      .at(-1)
+      ?.slice(0, 300) ?? ''
+  );
+}
+
+function signal({ pid }: ChildProcess, name: 'SIGTERM' | 'SIGKILL'): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, name);
+  } catch {
+    // it has ended meanwhile
+  }
+}
+
+function refused(what: string): ServiceError {
+  return new ServiceError('TypeError', `exec: ${what}`);
+}
