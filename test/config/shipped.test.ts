@@ -46,7 +46,8 @@ for (const { path, rootName, schema } of CONF_FILES) {
     assert.equal(root.name, rootName);
     const elements = new Set(everyElement(root).map(({ name }) => name));
     for (const leaf of everyLeaf(schema)) {
-      assert.ok(elements.has(leaf.element) || flat.includes(`<${leaf.element} `), leaf.element);
+      const isInExample = flat.includes(`<${leaf.element} `) || flat.includes(`<${leaf.element}>`);
+      assert.ok(elements.has(leaf.element) || isInExample, leaf.element);
       const said = `${leaf.meaning} ${leaf.expected}; default: ${leaf.default || 'nothing'}`;
       assert.ok(flat.includes(said.replace(/\s+/g, ' ')), `${leaf.element}: ${said}`);
     }
