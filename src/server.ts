@@ -247,7 +247,8 @@ function adaptorOptions(
     },
     resolver: systemResolver,
     limits: config.server.connects,
-    http: { crossDomainFile: config.server.crossDomainFile, ident2: adaptor.ident2 },
+    player: { crossDomainFile: config.server.crossDomainFile, ident2: adaptor.ident2 },
+    http: adaptor.http,
     tunnel: {
       ...adaptor.tunnel,
       limits: {
@@ -351,7 +352,7 @@ function instanceSettings(
     idleMs: maxIdleMs,
     maxWaitingNames: live.maxWaitingNames,
     recording,
-    clients: clientSettings(config),
+    clients: { ...clientSettings(config), transport: config.transport },
   };
 }
 

@@ -5,7 +5,7 @@ import { logBug } from '../log/log.ts';
 import type { AddressList, AddressRules } from './address-rules.ts';
 import { addressesOf } from './addresses.ts';
 import type { ConnectLimits } from './connect-rate.ts';
-import { HttpDoor } from './http.ts';
+import { HttpDoor, type HttpOptions } from './http.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
 import { type PlayerRouteOptions, playerRoutes } from './player-routes.ts';
 import type { Resolver } from './reverse-dns.ts';
@@ -34,7 +34,8 @@ export interface AdaptorOptions {
   resolver: Resolver;
   /** For each port by itself. */
   limits: ConnectLimits;
-  http: PlayerRouteOptions;
+  player: PlayerRouteOptions;
+  http: HttpOptions;
   tunnel: TunnelOptions;
   session: SessionOptions;
   /** Ports that could not be opened at the start have been: there is a certificate now. */
@@ -81,7 +82,8 @@ export class Adaptor implements Opened {
     const { clock, log } = options.session;
     this.#options = options;
     this.#tunnels = new Tunnels(options.tunnel, options.session);
-    this.#http = new HttpDoor([...playerRoutes(options.http, log), ...this.#tunnels.routes], clock, log);
+    const routes = [...playerRoutes(options.player, log), ...this.#tunnels.routes];
+    this.#http = new HttpDoor(routes, options.http, clock, log);
   }
 
   async open(): Promise<void> {

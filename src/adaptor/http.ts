@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Clock } from '../application/clock.ts';
 import { type Log, logBug } from '../log/log.ts';
+import { HttpProxy, type PassingOn, passOn, targetOf, type WebServer } from './http-proxy.ts';
+import { reply } from './http-reply.ts';
 import type { Peer } from './peer.ts';
 
 export interface HttpRoute {
@@ -13,26 +15,37 @@ export interface HttpRoute {
   handle(request: IncomingMessage, response: ServerResponse, peer: Peer): void | Promise<void>;
 }
 
-/** Cookies of other servers on the same host included. */
-const MAX_HEADER_BYTES = 16 << 10;
+export interface HttpOptions {
+  /** How long a connection may wait for its first or next request, and how long the head of one may take to arrive. */
+  waitMs: number;
+  /** Cookies of other servers on the same host included. */
+  maxHeaderBytes: number;
+  /** Undefined: what no route covers is not found. The redirect comes first: it takes whole connections. */
+  redirect: PassingOn | undefined;
+  proxy: PassingOn | undefined;
+}
+
+/** A request with more is refused. No setting: their bytes have one, this bounds the work for them. */
 const MAX_HEADERS = 100;
-/** How long a connection may wait for its first or next request, and how long the head of one may take to arrive. */
-const WAIT_MS = 15_000;
 const CHECK_MS = 1_000;
 
 export class HttpDoor {
   readonly #server: Server;
   readonly #routes: readonly HttpRoute[];
+  readonly #options: HttpOptions;
+  readonly #proxy: HttpProxy | undefined;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #connections = new Map<Socket, Connection>();
   #stopChecking: () => void;
 
-  constructor(routes: readonly HttpRoute[], clock: Clock, log: Log) {
+  constructor(routes: readonly HttpRoute[], options: HttpOptions, clock: Clock, log: Log) {
     this.#routes = routes;
+    this.#options = options;
+    this.#proxy = options.proxy && new HttpProxy(options.proxy.quietMs, clock, log);
     this.#clock = clock;
     this.#log = log;
-    this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
+    this.#server = createServer({ maxHeaderSize: options.maxHeaderBytes }, (request, response) => {
       this.#answer(request, response);
     });
     this.#server.maxHeadersCount = MAX_HEADERS;
@@ -44,7 +57,36 @@ export class HttpDoor {
   take(socket: Socket, peer: Peer): void {
     this.#connections.set(socket, { peer, waitingSince: this.#clock.now() });
     socket.once('close', () => this.#connections.delete(socket));
+    const { redirect } = this.#options;
+    const target = redirect && targetOf(redirect, socket);
+    if (target) this.#seeWhatFor(socket, target, redirect.quietMs);
+    else this.#serve(socket);
+  }
+
+  #serve(socket: Socket): void {
     this.#server.emit('connection', socket); // Node's own way to hand over a connection from elsewhere
+  }
+
+  /** Its first request says for whom all of it is: for us, or for the server that it is passed on to. */
+  #seeWhatFor(socket: Socket, target: WebServer, quietMs: number): void {
+    let head: Buffer = Buffer.alloc(0);
+    const read = (bytes: Buffer) => {
+      head = Buffer.concat([head, bytes]);
+      const end = head.indexOf('\n');
+      if (end < 0 && head.length <= this.#options.maxHeaderBytes) return;
+      socket.off('data', read);
+      socket.pause();
+      socket.unshift(head);
+      const [, url = ''] = head.toString('latin1', 0, Math.max(0, end)).split(' ');
+      if (end < 0 || this.#routes.some((route) => covers(route, pathOf(url)))) {
+        this.#serve(socket);
+        socket.resume();
+      } else {
+        this.#connections.get(socket)!.waitingSince = undefined;
+        passOn(socket, target, quietMs, this.#clock, this.#log);
+      }
+    };
+    socket.on('data', read);
   }
 
   get connectionCount(): number {
@@ -59,7 +101,7 @@ export class HttpDoor {
       connection.waitingSince = this.#clock.now();
     });
     const { method = '', url = '' } = request;
-    const path = url.replace(/[?#].*$/s, '');
+    const path = pathOf(url);
     const routes = this.#routes.filter((route) => covers(route, path));
     const route = routes.find(({ methods }) => methods.includes(method));
     this.#log.debug(
@@ -83,7 +125,12 @@ export class HttpDoor {
     } else if (routes.length > 0) {
       const allow = routes.flatMap(({ methods }) => methods).join(', ');
       reply(response, 405, { Allow: allow }, 'Method Not Allowed\n');
-    } else reply(response, 404, {}, 'Not Found\n');
+    } else {
+      const { proxy } = this.#options;
+      const target = proxy && targetOf(proxy, request.socket);
+      if (target) this.#proxy?.pass(request, response, target, connection.peer);
+      else reply(response, 404, {}, 'Not Found\n');
+    }
   }
 
   /** Node looks after the time-outs of servers that listen; this one does not. */
@@ -91,7 +138,7 @@ export class HttpDoor {
     this.#stopChecking = this.#clock.after(CHECK_MS, () => {
       const now = this.#clock.now();
       for (const [socket, { waitingSince = now }] of this.#connections) {
-        if (now - waitingSince >= WAIT_MS) socket.destroy();
+        if (now - waitingSince >= this.#options.waitMs) socket.destroy();
       }
       this.#checkNowAndThen();
     });
@@ -101,6 +148,7 @@ export class HttpDoor {
   close(): void {
     this.#stopChecking();
     for (const socket of this.#connections.keys()) socket.destroy();
+    this.#proxy?.close();
   }
 }
 
@@ -110,22 +158,10 @@ interface Connection {
   waitingSince: number | undefined;
 }
 
-function covers(route: HttpRoute, path: string): boolean {
-  return route.path.endsWith('/') ? path.startsWith(route.path) : path === route.path;
+function pathOf(url: string): string {
+  return url.replace(/[?#].*$/s, '');
 }
 
-/** A short text and what goes with it. COMPAT: librtmp knows no other than these capitals. */
-export function reply(
-  response: ServerResponse,
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  body: string | Uint8Array,
-): void {
-  response.writeHead(status, {
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-cache',
-    ...headers,
-  });
-  response.end(body);
+function covers(route: HttpRoute, path: string): boolean {
+  return route.path.endsWith('/') ? path.startsWith(route.path) : path === route.path;
 }

@@ -2,7 +2,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import type { Log } from '../log/log.ts';
-import { type HttpRoute, reply } from './http.ts';
+import type { HttpRoute } from './http.ts';
+import { reply } from './http-reply.ts';
 
 export interface PlayerRouteOptions {
   /** FMS: CrossDomainPath, absolute. Undefined: everybody may. */

@@ -6,6 +6,7 @@ import type { Clock } from '../application/clock.ts';
 import type { AppInstance, ClientSettings } from '../application/instance.ts';
 import { type Registry, withoutEdgeSlashes } from '../application/registry.ts';
 import type { ClientFacts, ClientStats } from '../application/script.ts';
+import { type TunnelForm, transportProblem } from '../application/transport.ts';
 import { CodedError, DecodeError, StatusError } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import { type Log, logBug } from '../log/log.ts';
@@ -69,6 +70,8 @@ export interface SessionPeer {
   secure: boolean;
   /** For whom the HTTP proxies in front of a tunnel say they speak. */
   forwardedFor?: string | undefined;
+  /** Of a session in a tunnel. */
+  tunnel?: TunnelForm | undefined;
 }
 
 /** How long a peer may take to read the last words. */
@@ -253,7 +256,12 @@ export class RtmpSession {
     this.#connect = request;
     this.#state = State.Pending;
     const { registry, logins } = this.#options;
-    const policy = registry.clientSettingsOf(request.app)?.login;
+    const { transport, login: policy } = registry.clientSettingsOf(request.app) ?? {};
+    const problem = transport && transportProblem(transport, this.#peer.protocol, this.#peer.tunnel);
+    if (problem) {
+      this.#forbid(request, `[ Server.Reject ] : ${problem}`);
+      return;
+    }
     if (!policy) {
       this.#enter(request, '/');
       return;

@@ -4,15 +4,23 @@
 //   POST /send|idle|close/<id>/<number>     →  tunnel.ts
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { admitsTunnel, type TunnelAdmission, type TunnelForm } from '../application/transport.ts';
 import { ConnectLimiter, type ConnectLimits } from './connect-rate.ts';
-import { type HttpRoute, reply } from './http.ts';
+import type { HttpRoute } from './http.ts';
+import { reply } from './http-reply.ts';
 import type { Peer } from './peer.ts';
 import { RtmpSession, type SessionOptions } from './rtmp-session.ts';
-import { refuse, Tunnel, type TunnelTiming, type TunnelVerb } from './tunnel.ts';
+import { refuse, Tunnel, type TunnelSettings, type TunnelVerb } from './tunnel.ts';
 
-export interface TunnelOptions extends TunnelTiming {
-  /** Whose requests: everybody's, nobody's, those of HTTP/1.1, those whose connections stay open. FMS: Enable. */
-  admits: 'true' | 'false' | 'http1.1only' | 'keepalive';
+export interface TunnelOptions extends TunnelSettings {
+  /** Whose requests. FMS: Enable. */
+  admits: TunnelAdmission;
+  /** What ids begin with. FMS: NodeID. */
+  nodeId: string;
+  /** Whether an answer to `open` names this server in a cookie. FMS: SetCookie. */
+  setsCookie: boolean;
+  /** Characters of one header. FMS: MaxHeaderLineLength. */
+  maxHeaderLine: number;
   /** A tunnel without a request for so long is closed. Undefined: never. */
   idleTimeoutMs: number | undefined;
   /** `application/x-fcs`: what answers are when the request does not say what it is. */
@@ -29,8 +37,9 @@ interface Entry {
 
 /** Nobody guesses one of 96 bits, and whoever has it has the session. */
 const ID_BYTES = 12;
-const PATH = /^\/(send|idle|close)\/([\w-]{16})\/(\d{1,15})(?:\?|$)/;
+const PATH = /^\/(send|idle|close)\/([\w-]{16,25})\/(\d{1,15})(?:\?|$)/;
 const CHECK_MS = 1_000;
+const COOKIE = 'understudy';
 
 export class Tunnels {
   readonly routes: readonly HttpRoute[];
@@ -38,12 +47,15 @@ export class Tunnels {
   readonly #session: SessionOptions;
   readonly #tunnels = new Map<string, Entry>();
   readonly #limiter: ConnectLimiter;
+  /** What load balancers know this server by. */
+  readonly #node: string;
   #isAccepting = true;
   #stopChecking: () => void = () => {};
 
   constructor(options: TunnelOptions, session: SessionOptions) {
     this.#options = options;
     this.#session = session;
+    this.#node = options.nodeId || randomBytes(6).toString('base64url');
     this.#limiter = new ConnectLimiter(options.limits, session.clock);
     this.routes = options.admits === 'false' ? [] : this.#makeRoutes();
     this.#checkNowAndThen();
@@ -58,8 +70,10 @@ export class Tunnels {
       methods: ['POST'],
       path,
       handle: (request, response, peer) => {
-        if (this.#admits(request)) return handle(request, response, peer);
-        refuse(response);
+        if (!admitsTunnel(this.#options.admits, formOf(request))) refuse(response);
+        else if (longestHeader(request) > this.#options.maxHeaderLine) {
+          reply(response, 431, { Connection: 'close' }, 'Request Header Fields Too Large\n');
+        } else return handle(request, response, peer);
       },
     });
     return [
@@ -70,13 +84,7 @@ export class Tunnels {
     ];
   }
 
-  #admits({ httpVersion, headers }: IncomingMessage): boolean {
-    const { admits } = this.#options;
-    if (admits === 'true' || httpVersion === '1.1') return true;
-    return admits === 'keepalive' && /\bkeep-alive\b/i.test(headers.connection ?? '');
-  }
-
-  #open({ headers }: IncomingMessage, response: ServerResponse, peer: Peer): void {
+  #open(request: IncomingMessage, response: ServerResponse, peer: Peer): void {
     const { ip } = peer;
     const counted = this.#isAccepting ? this.#limiter.admit(ip) : 'the server is going';
     if (typeof counted === 'string') {
@@ -85,19 +93,22 @@ export class Tunnels {
       return;
     }
     const { clock } = this.#session;
-    const { mimeType } = this.#options;
-    const id = randomBytes(ID_BYTES).toString('base64url');
+    const { mimeType, nodeId, setsCookie } = this.#options;
+    const id = nodeId + randomBytes(ID_BYTES).toString('base64url');
     const tunnel = new Tunnel(clock, this.#options, mimeType);
     // a tunnel in TLS is rtmps to scripts and logs, as in Flash Media Server
     const protocol = peer.secure ? 'rtmps' : 'rtmpt';
-    const forwardedFor = headers['x-forwarded-for']?.toString();
-    const session = new RtmpSession(tunnel, { ...peer, protocol, forwardedFor }, this.#session);
+    const forwardedFor = request.headers['x-forwarded-for']?.toString();
+    const inside = { ...peer, protocol, forwardedFor, tunnel: formOf(request) };
+    const session = new RtmpSession(tunnel, inside, this.#session);
     this.#tunnels.set(id, { tunnel, session, isSecure: peer.secure });
     tunnel.once('close', () => {
       this.#tunnels.delete(id);
       counted();
     });
-    reply(response, 200, { 'Content-Type': mimeType }, `${id}\n`);
+    const cookie = `${COOKIE}=${this.#node}; Path=/; HttpOnly${peer.secure ? '; Secure' : ''}`;
+    const headers = { 'Content-Type': mimeType, ...(setsCookie ? { 'Set-Cookie': cookie } : {}) };
+    reply(response, 200, headers, `${id}\n`);
   }
 
   #pass(request: IncomingMessage, response: ServerResponse, peer: Peer): void {
@@ -136,4 +147,17 @@ export class Tunnels {
     for (const session of sessions) session.close(reason);
     await Promise.all(sessions.map(({ closed }) => closed));
   }
+}
+
+function formOf({ httpVersion, headers }: IncomingMessage): TunnelForm {
+  const isHttp11 = httpVersion === '1.1';
+  return { isHttp11, staysOpen: isHttp11 || /\bkeep-alive\b/i.test(headers.connection ?? '') };
+}
+
+function longestHeader({ rawHeaders }: IncomingMessage): number {
+  let longest = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    longest = Math.max(longest, rawHeaders[i]!.length + ': '.length + rawHeaders[i + 1]!.length);
+  }
+  return longest;
 }

@@ -9,27 +9,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Duplex } from 'node:stream';
 import type { Clock } from '../application/clock.ts';
-import { reply } from './http.ts';
+import { reply } from './http-reply.ts';
 
 export type TunnelVerb = 'send' | 'idle' | 'close';
 
-export interface TunnelTiming {
+export interface TunnelSettings {
   /** How long an idle may be kept for something to say. FMS: IdleAckInterval. */
   holdMs: number;
   /** The longest wait between two of them that a client is asked for. FMS: IdlePostInterval. */
   pollMs: number;
+  /** A request with more ends the tunnel; one that takes longer to arrive did not come. */
+  maxRequestBytes: number;
+  requestMs: number;
+  /**
+   * An answer takes no more pieces when it has this much: a slow reader holds no more, and it is kept for the case of its
+   * loss. FMS: WriteBufferSize.
+   */
+  answerBytes: number;
+  /** Requests that have overtaken the one whose turn it is, and how long they wait for it. FMS: MaxPipelinedRequests. */
+  maxAhead: number;
+  aheadMs: number;
 }
 
-/** A large key frame and the sound beside it. */
-const MAX_BODY_BYTES = 4 << 20;
-const BODY_MS = 30_000;
-/** A reply takes no more pieces when it has this much: a slow reader holds no more, and it is kept for the case of its loss. */
-const REPLY_BYTES = 256 << 10;
-/** Requests that have overtaken the one whose turn it is; FMS: MaxPipelinedRequests. */
-const MAX_AHEAD = 5;
-/** How long they wait for it. */
-const GAP_MS = 5_000;
-/** Received and not read, because the session waits for a verdict: beyond it the client waits too. */
+/**
+ * Received and not read, because the session waits for a verdict: beyond it the client waits too. No setting: the next request
+ * of any size is taken when it is less.
+ */
 const UNREAD_BYTES = 64 << 10;
 
 /**
@@ -65,7 +70,7 @@ export class Tunnel extends Duplex {
   /** When the last request came. */
   lastSeenAt: number;
   readonly #clock: Clock;
-  readonly #timing: TunnelTiming;
+  readonly #settings: TunnelSettings;
   readonly #type: string;
   /** Undefined: a client begins with the number it likes. */
   #last: number | undefined;
@@ -80,10 +85,10 @@ export class Tunnel extends Duplex {
   #quietAnswers = 0;
   #hasHungUp = false;
 
-  constructor(clock: Clock, timing: TunnelTiming, type: string) {
+  constructor(clock: Clock, settings: TunnelSettings, type: string) {
     super({ allowHalfOpen: false, readableHighWaterMark: UNREAD_BYTES });
     this.#clock = clock;
-    this.#timing = timing;
+    this.#settings = settings;
     this.#type = type;
     this.lastSeenAt = clock.now();
   }
@@ -126,14 +131,14 @@ export class Tunnel extends Duplex {
   }
 
   #wait(turn: Turn, ahead: number): void {
-    if (ahead < 1 || ahead > MAX_AHEAD) {
+    if (ahead < 1 || ahead > this.#settings.maxAhead) {
       refuse(turn.response);
       return;
     }
     const older = this.#waiting.get(turn.sequence);
     if (older) this.#giveUp(older);
     this.#waiting.set(turn.sequence, turn);
-    turn.cancel = this.#clock.after(GAP_MS, () => this.#giveUp(turn));
+    turn.cancel = this.#clock.after(this.#settings.aheadMs, () => this.#giveUp(turn));
   }
 
   #giveUp(turn: Turn): void {
@@ -144,19 +149,20 @@ export class Tunnel extends Duplex {
 
   #begin(turn: Turn): void {
     const { request, response } = turn;
+    const { maxRequestBytes } = this.#settings;
     this.#turn = turn;
     turn.phase = Phase.Reading;
-    turn.cancel = this.#clock.after(BODY_MS, () => request.destroy());
+    turn.cancel = this.#clock.after(this.#settings.requestMs, () => request.destroy());
     const parts: Buffer[] = [];
     let length = 0;
     request.on('data', (part: Buffer) => {
       if (this.#turn !== turn) return;
       length += part.length;
       parts.push(part);
-      if (length <= MAX_BODY_BYTES) return;
+      if (length <= maxRequestBytes) return;
       this.#end(turn);
       reply(response, 413, { Connection: 'close' }, 'Content Too Large\n');
-      this.destroy(new Error(`a request has more than ${MAX_BODY_BYTES} bytes`));
+      this.destroy(new Error(`a request has more than ${maxRequestBytes} bytes`));
     });
     request.on('end', () => {
       if (this.#turn === turn) this.#heard(turn, Buffer.concat(parts));
@@ -181,8 +187,8 @@ export class Tunnel extends Duplex {
   #hold(turn: Turn): void {
     this.#turn = turn;
     turn.phase = Phase.Held;
-    turn.cancel = this.#clock.after(this.#timing.holdMs, () => this.#answer(turn));
-    if (this.#hasSomethingToSay || this.#timing.holdMs === 0) this.#answer(turn);
+    turn.cancel = this.#clock.after(this.#settings.holdMs, () => this.#answer(turn));
+    if (this.#hasSomethingToSay || this.#settings.holdMs === 0) this.#answer(turn);
   }
 
   /** Its connection is closed, after its answer or before. */
@@ -220,7 +226,7 @@ export class Tunnel extends Duplex {
 
   #takeSaid(): Uint8Array[] {
     const pieces: Uint8Array[] = [];
-    for (let bytes = 0; this.#said && bytes < REPLY_BYTES; ) {
+    for (let bytes = 0; this.#said && bytes < this.#settings.answerBytes; ) {
       const { bytes: piece, taken } = this.#said;
       this.#said = undefined;
       pieces.push(piece);
@@ -253,7 +259,7 @@ export class Tunnel extends Duplex {
   }
 
   get #wait16(): number {
-    const longest = 1 + Math.floor(this.#timing.pollMs / 16);
+    const longest = 1 + Math.floor(this.#settings.pollMs / 16);
     return Math.min(WAITS[Math.min(this.#quietAnswers, WAITS.length - 1)]!, longest);
   }
 

@@ -28,6 +28,7 @@ import type {
 import type { StreamOptions } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
 import { addTraffic, Tally, type Traffic, trafficOf } from './tally.ts';
+import type { TransportRules } from './transport.ts';
 
 /** What the application that a client is in means for its connection. */
 export interface ClientSettings {
@@ -40,6 +41,8 @@ export interface ClientSettings {
   clientToServerBytes: number;
   /** Undefined: nobody has to log in. */
   login?: LoginPolicy | undefined;
+  /** Undefined: everybody may come by every way that the adaptor has. */
+  transport?: TransportRules | undefined;
 }
 
 /** What an application's configuration decides; an instance keeps to it for its life. */

@@ -84,6 +84,12 @@ export interface ApplicationConfig {
     /** What scripts may start, by name. */
     readonly exec: readonly ExecGrant[];
   };
+  readonly transport: {
+    /** Whose tunnels may come in. */
+    readonly tunnels: 'true' | 'false' | 'http1.1only' | 'keepalive';
+    /** Names of protocols, in lower case. */
+    readonly disallowed: readonly string[];
+  };
   /** About the application's own file. */
   readonly notes: readonly Note[];
 }
@@ -144,6 +150,8 @@ function convert(
     JSEngine,
     StreamManager,
     Client,
+    AllowHTTPTunnel,
+    DisallowedProtocols,
   }: ApplicationValues,
   root: string,
   outerIdleMs: number | undefined,
@@ -158,6 +166,7 @@ function convert(
       serverToClientBytes: Client.Bandwidth.ServerToClient,
       clientToServerBytes: Client.Bandwidth.ClientToServer,
     },
+    transport: { tunnels: AllowHTTPTunnel, disallowed: DisallowedProtocols },
     live: {
       publishTimeoutMs: Live.PublishTimeout,
       maxWaitingNames: Live.MaxWaitingStreams,

@@ -118,15 +118,43 @@ export interface AdaptorConfig {
   readonly proxies: string;
   /** `address` empty: the one that the player has reached. */
   readonly ident2: { readonly isEnabled: boolean; readonly address: string };
+  readonly http: HttpConfig;
   readonly tunnel: TunnelConfig;
   readonly tls: TlsConfig;
   /** The default one first. */
   readonly vhosts: readonly VhostConfig[];
 }
 
+export interface HttpConfig {
+  readonly waitMs: number;
+  readonly maxHeaderBytes: number;
+  /** Undefined: nothing is passed on in this way. */
+  readonly redirect: PassingOnConfig | undefined;
+  readonly proxy: PassingOnConfig | undefined;
+}
+
+export interface PassingOnConfig {
+  /** `port` undefined: of every port. */
+  readonly targets: readonly { readonly port: number | undefined; readonly to: WebServerConfig }[];
+  readonly quietMs: number;
+}
+
+export interface WebServerConfig {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** RTMP in HTTP. */
 export interface TunnelConfig {
   readonly admits: 'true' | 'false' | 'http1.1only' | 'keepalive';
+  readonly nodeId: string;
+  readonly setsCookie: boolean;
+  readonly answerBytes: number;
+  readonly maxRequestBytes: number;
+  readonly requestMs: number;
+  readonly maxAhead: number;
+  readonly aheadMs: number;
+  readonly maxHeaderLine: number;
   readonly holdMs: number;
   readonly pollMs: number;
   /** Undefined: never. */
@@ -264,6 +292,12 @@ class Loader {
       access: accessConfig(values),
       proxies: values.ProxyProtocol.From,
       ident2: { isEnabled: values.HTTPIdent2['@enable'], address: values.HTTPIdent2['#text'] },
+      http: {
+        waitMs: values.HTTP.WaitTimeout,
+        maxHeaderBytes: values.HTTP.MaxHeaderSize,
+        redirect: passingOn(values.HTTPTunnel.Redirect),
+        proxy: passingOn(values.HTTPTunnel.HttpProxy),
+      },
       tunnel: tunnelConfig(values.HTTPTunnel),
       tls: tlsConfig(values, folder),
       vhosts: vhosts.map((vhost) => this.#vhost(join(folder, vhost), vhost, serverIdleMs)),
@@ -343,6 +377,14 @@ function connectLimits({ ResourceLimits }: ServerValues['Server']): ConnectLimit
 function tunnelConfig(values: AdaptorValues['HTTPTunnel']): TunnelConfig {
   return {
     admits: values.Enable,
+    nodeId: values.NodeID,
+    setsCookie: values.SetCookie,
+    answerBytes: values.WriteBufferSize,
+    maxRequestBytes: values.MaxRequestSize,
+    requestMs: values.RequestTimeout,
+    maxAhead: values.MaxPipelinedRequests,
+    aheadMs: values.PipelineTimeout,
+    maxHeaderLine: values.MaxHeaderLineLength,
     holdMs: values.IdleAckInterval,
     pollMs: values.IdlePostInterval,
     idleTimeoutMs: values.IdleTimeout,
@@ -350,6 +392,12 @@ function tunnelConfig(values: AdaptorValues['HTTPTunnel']): TunnelConfig {
     maxTunnels: values.MaxTunnels,
     maxTunnelsPerAddress: values.MaxTunnelsPerAddress,
   };
+}
+
+function passingOn(values: AdaptorValues['HTTPTunnel']['HttpProxy']): PassingOnConfig | undefined {
+  if (!values['@enable']) return undefined;
+  const targets = values.Host.flatMap(({ '@port': port, '#text': to }) => (to ? [{ port, to }] : []));
+  return { targets, quietMs: values.Timeout };
 }
 
 function tlsConfig({ SSL }: AdaptorValues, folder: string): TlsConfig {

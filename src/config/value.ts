@@ -22,6 +22,42 @@ export function hostPortOrNowhere(defaultPort: number): Value<readonly ListenAdd
   };
 }
 
+/** One place of another server; undefined: none. */
+export const webServer: Value<{ readonly host: string; readonly port: number } | undefined> = {
+  expected: 'host:port, or nothing: nowhere',
+  takesEmpty: true,
+  parse(text) {
+    if (text === '') return undefined;
+    const [place, another] = parseHostPort(text, 80);
+    if (!place || another || place.secure || place.port === 0) throw unexpected(webServer.expected);
+    return { host: place.host ?? '127.0.0.1', port: place.port };
+  },
+};
+
+/** FMS: characters that a path may not have at that place are others there. */
+export const nodeId: Value<string> = {
+  expected: 'up to 9 letters, digits and - _ . /, or nothing',
+  takesEmpty: true,
+  parse(text) {
+    if (!/^[\w./-]{0,9}$/.test(text)) throw unexpected(nodeId.expected);
+    return text.replaceAll('.', '_').replaceAll('/', '-');
+  },
+};
+
+/** Names with commas between them, in lower case. */
+export function commaNames(expected: string): Value<readonly string[]> {
+  return {
+    expected,
+    takesEmpty: true,
+    parse: (text) =>
+      text
+        .toLowerCase()
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+  };
+}
+
 /** Any text, the empty one too. */
 export function text(expected: string): Value<string> {
   return { expected, takesEmpty: true, parse: (value) => value };

@@ -87,7 +87,7 @@ describe('one port, several protocols', () => {
     assert.match(everybody.body, /<allow-access-from domain="\*"\/>/);
 
     const ident2 = { isEnabled: true, address: '' };
-    await using core = await Core.start({ adaptor: { http: { crossDomainFile, ident2 } } });
+    await using core = await Core.start({ adaptor: { player: { crossDomainFile, ident2 } } });
     assert.equal((await http(core, 'GET', '/crossdomain.xml')).status, 404);
     writeFileSync(crossDomainFile, '<mine/>');
     const mine = await http(core, 'GET', '/crossdomain.xml');
@@ -100,7 +100,7 @@ describe('one port, several protocols', () => {
     ['nothing when that is switched off', { isEnabled: false, address: 'fms7.example.com' }, ''],
   ] as const) {
     test(`/fcs/ident2 tells a player ${name}`, async () => {
-      await using core = await Core.start({ adaptor: { http: { crossDomainFile: undefined, ident2 } } });
+      await using core = await Core.start({ adaptor: { player: { crossDomainFile: undefined, ident2 } } });
       const answer = await http(core, 'POST', '/fcs/ident2', { body: '\0' });
       assert.deepEqual([answer.status, answer.body], [200, body]);
     });

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -284,6 +285,36 @@ describe('requests', () => {
   });
 });
 
+describe('for load balancers', () => {
+  test('NodeID stands in front of every id, and such tunnels are served', async () => {
+    await using core = await Core.start(tunnels({ nodeId: 'tv-7_' }));
+    const { body, headers } = await post(core.port, '/open/1');
+    const id = String(body).trim();
+    assert.match(id, /^tv-7_[\w-]{16}$/);
+    assert.equal(headers['set-cookie'], undefined);
+    assert.equal((await post(core.port, `/send/${id}/0`, greeting())).body.length, GREETED);
+    assert.equal((await post(core.port, `/idle/${id.slice(5)}/1`)).status, 404);
+    await leave(core, id, 1);
+  });
+
+  test('SetCookie names the server, the same one for everybody, and says nothing of the tunnel', async () => {
+    const cookies: string[] = [];
+    for (const nodeId of ['', 'tv']) {
+      await using core = await Core.start(tunnels({ setsCookie: true, nodeId }));
+      for (let i = 0; i < 2; i += 1) {
+        const { body, headers } = await post(core.port, '/open/1');
+        const id = String(body).trim();
+        cookies.push(...headers['set-cookie']!);
+        assert.ok(!cookies.at(-1)!.includes(id));
+        await leave(core, id, 0);
+      }
+    }
+    assert.match(cookies[0]!, /^understudy=[\w-]{8}; Path=\/; HttpOnly$/);
+    assert.equal(cookies[1], cookies[0]);
+    assert.deepEqual(cookies.slice(2), Array(2).fill('understudy=tv; Path=/; HttpOnly'));
+  });
+});
+
 describe('limits of tunnels', () => {
   test('a tunnel without a connect command is closed when the time for the handshake is over', async () => {
     await using core = await Core.start();
@@ -337,6 +368,57 @@ describe('limits of tunnels', () => {
       if (status === 200) await leave(core, String(opened.body).trim(), 0);
     });
   }
+
+  for (const [admits, version, status] of [
+    ['http1.1only', '1.0\r\nConnection: keep-alive', 404],
+    ['keepalive', '1.0\r\nConnection: keep-alive', 200],
+    ['keepalive', '1.0', 404],
+    ['true', '1.0', 200],
+  ] as const) {
+    test(`HTTPTunnel/Enable ${admits} answers one of HTTP/${version.replace('\r\n', ', ')} with ${status}`, async () => {
+      await using core = await Core.start(tunnels({ admits }));
+      const socket = connect(core.port, '127.0.0.1');
+      socket.end(`POST /open/1 HTTP/${version}\r\nContent-Length: 1\r\n\r\n\0`);
+      let heard = '';
+      for await (const bytes of socket) heard += bytes;
+      assert.match(heard, new RegExp(`^HTTP/1\\.1 ${status} `));
+      if (status === 200) await leave(core, heard.trim().slice(-16), 0);
+    });
+  }
+
+  test('an application may take fewer tunnels than the adaptor, and says so', async () => {
+    const clients = { wireChunkBytes: 60_000, idleTimeoutMs: undefined, serverToClientBytes: 2_500_000 };
+    const registry: CoreOptions['registry'] = {
+      settingsFor: (application) => {
+        const disallowed = application === 'live' ? ['rtmpt'] : [];
+        const transport = { tunnels: 'http1.1only', disallowed } as const;
+        return { clients: { ...clients, clientToServerBytes: 2_500_000, transport } };
+      },
+    };
+    await using core = await Core.start({ registry });
+    const visit = async (app: string) => {
+      await using peer = await tunnelPeer(core);
+      const { name, args } = await peer.connect(app);
+      return [name, (args[0] as { description?: string }).description];
+    };
+    assert.equal((await visit('other'))[0], '_result');
+    assert.deepEqual(await visit('live'), [
+      '_error',
+      '[ Server.Reject ] : This application is not served by rtmpt.',
+    ]);
+    assert.equal((await (await core.peer()).connect('live')).name, '_result');
+    const refused = core.log.findLast(({ event }) => event === 'connect-refused');
+    assert.match(String(refused?.reason), /not served by rtmpt/);
+  });
+
+  test('a header that is too long, and a request with too many, are refused', async () => {
+    await using core = await Core.start(tunnels({ maxHeaderLine: 200 }));
+    const headers = { cookie: 'x'.repeat(200 - 'cookie: '.length) };
+    await leave(core, await openTunnel(core.port, { headers }), 0);
+    headers.cookie += 'x';
+    assert.equal((await post(core.port, '/open/1', '\0', { headers })).status, 431);
+    assert.equal(core.sessionCount, 0);
+  });
 
   test('what a session is sent while it waits for a verdict is bounded: the answer to a request waits too', async () => {
     await using core = await Core.start();

@@ -196,3 +196,13 @@ for (const [element, text] of [
     });
   });
 }
+
+test('an application says by which ways clients may come', (t) => {
+  assert.deepEqual(read(rootWith(t, {})).transport, { tunnels: 'true', disallowed: [] });
+  const root = rootWith(t, {
+    [OWN_FILE]:
+      '<Application><AllowHTTPTunnel>http1.1only</AllowHTTPTunnel>' +
+      '<DisallowedProtocols>RTMP, rtmpe,</DisallowedProtocols></Application>',
+  });
+  assert.deepEqual(read(root).transport, { tunnels: 'http1.1only', disallowed: ['rtmp', 'rtmpe'] });
+});

@@ -83,8 +83,17 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
     access: { allow: 'all', deny: '', order: 'Allow,Deny' },
     proxies: '',
     ident2: { isEnabled: true, address: '' },
+    http: { waitMs: 15_000, maxHeaderBytes: 16_384, redirect: undefined, proxy: undefined },
     tunnel: {
       admits: 'true',
+      nodeId: '',
+      setsCookie: false,
+      answerBytes: 262_144,
+      maxRequestBytes: 4_194_304,
+      requestMs: 30_000,
+      maxAhead: 5,
+      aheadMs: 5_000,
+      maxHeaderLine: 8_192,
       holdMs: 512,
       pollMs: 512,
       idleTimeoutMs: 60_000,
@@ -205,6 +214,32 @@ test('certificates lie beside their Adaptor.xml; the cipher list that FMS shippe
     passPhrase: undefined,
   });
   assert.equal(second!.tls.ciphers, 'ECDHE+AESGCM');
+});
+
+test('where HTTP that is not ours goes, and what tunnels are called', (t) => {
+  const tunnel = (inner: string) => `<Adaptor><HTTPTunnel>${inner}</HTTPTunnel></Adaptor>`;
+  const { http, tunnel: named } = load(
+    rootWith(t, {
+      'conf/fms.ini': 'HTTPPROXY.HOST = :8134\n',
+      'conf/_defaultRoot_/Adaptor.xml': tunnel(
+        '<NodeID>tv.1/a</NodeID><HttpProxy enable="true" maxbuf="16384"><Host port="80">${HTTPPROXY.HOST}</Host>' +
+          '<Host>[::1]:81</Host><Host/></HttpProxy><Redirect enable="false"><Host port="443">web:8443</Host></Redirect>',
+      ),
+    }),
+  ).adaptors[0]!;
+  assert.equal(named.nodeId, 'tv_1-a');
+  assert.equal(http.redirect, undefined);
+  assert.deepEqual(http.proxy, {
+    targets: [
+      { port: 80, to: { host: '127.0.0.1', port: 8134 } },
+      { port: undefined, to: { host: '::1', port: 81 } },
+    ],
+    quietMs: 60_000,
+  });
+  for (const wrong of ['<NodeID>a b</NodeID>', '<HttpProxy><Host>web:-443</Host></HttpProxy>']) {
+    const root = rootWith(t, { 'conf/_defaultRoot_/Adaptor.xml': tunnel(wrong) });
+    assert.throws(() => load(root), /Adaptor\.xml:1: .*expected (up to 9 letters|host:port, or nothing)/);
+  }
 });
 
 test('connection limits, the cross-domain file, proxies, ident2 and the certificates of virtual hosts', (t) => {

@@ -3,16 +3,30 @@ import { group, leaf, list, type Read, unsupported, unused } from '../element.ts
 import {
   choice,
   hostPort,
+  kilobytes,
   milliseconds,
   minutes,
+  nodeId,
   orElse,
   seconds,
   text,
   trueOrFalse,
+  webServer,
   whole,
 } from '../value.ts';
 import { accessLists, addresses } from './access-lists.ts';
 import { certificate } from './certificate.ts';
+
+const passedOn = {
+  Host: list(
+    group('', {
+      '@port': leaf(orElse(whole(1, 65_535), '', 'all', undefined), '', 'Of which port of this adaptor.'),
+      '#text': leaf(webServer, '', 'The web server that they go to. Without a host: this machine.'),
+    }),
+  ),
+  Timeout: leaf(seconds(1, 86_400), '60', 'How long neither side may have anything to say.'),
+  ...unused('@maxbuf'),
+};
 
 export const ADAPTOR = group('', {
   HostPortList: group('The ports of this adaptor.', {
@@ -89,8 +103,75 @@ export const ADAPTOR = group('', {
       'application/x-fcs',
       'What answers are when the request does not say what it is.',
     ),
-    ...unused('Edge', 'HttpProxy', 'MaxHeaderLineLength', 'MaxPipelinedRequests', 'MaxWriteDelay'),
-    ...unused('MinWriteDelay', 'NeedClose', 'NodeID', 'Redirect', 'SetCookie', 'WriteBufferSize'),
+    NodeID: leaf(
+      nodeId,
+      '',
+      'What the ids of tunnels begin with, so that a load balancer can tell by a path which server it belongs to.',
+    ),
+    SetCookie: leaf(
+      trueOrFalse,
+      'false',
+      'Whether who opens a tunnel gets a cookie that names this server, for load balancers that go by cookies.',
+    ),
+    WriteBufferSize: leaf(
+      kilobytes(1, 16_384),
+      '256',
+      'An answer with so much in it takes no more: how much a slow client can keep from the others.',
+    ),
+    MaxRequestSize: leaf(
+      kilobytes(64, 65_536),
+      '4096',
+      'The longest request. It holds what a client has gathered since the last, a large picture perhaps.',
+    ),
+    RequestTimeout: leaf(seconds(1, 3600), '30', 'How long the whole of a request may take to arrive.'),
+    MaxPipelinedRequests: leaf(
+      whole(1, 100),
+      '5',
+      'Requests of one client that may have overtaken the one that is to be served before them.',
+    ),
+    PipelineTimeout: leaf(seconds(1, 60), '5', 'How long they wait for it.'),
+    MaxHeaderLineLength: leaf(
+      whole(128, 1_048_576),
+      '8192',
+      'The longest header of a request, in characters. MaxHeaderSize of HTTP bounds all of them together.',
+    ),
+    Redirect: group(
+      'Connections whose first request by HTTP is for none of this server: they are passed on as they are, to the end.',
+      {
+        '@enable': leaf(
+          trueOrFalse,
+          'false',
+          'Whether they are. Else, and on other ports, the answer is not found.',
+        ),
+        ...passedOn,
+      },
+    ),
+    HttpProxy: group(
+      'Requests by HTTP that are for none of this server: they are passed on one by one, as a proxy does it, with the ' +
+        'address of the client in X-Forwarded-For.',
+      {
+        '@enable': leaf(
+          trueOrFalse,
+          'false',
+          'Whether they are. Else, and on other ports, the answer is not found.',
+        ),
+        ...passedOn,
+      },
+    ),
+    NeedClose: unsupported('true'),
+    ...unused('Edge', 'MaxWriteDelay', 'MinWriteDelay'),
+  }),
+  HTTP: group('Requests by HTTP on these ports, those of tunnels included.', {
+    WaitTimeout: leaf(
+      seconds(1, 600),
+      '15',
+      'How long a connection may wait for its first or next request, and the head of a request take to arrive.',
+    ),
+    MaxHeaderSize: leaf(
+      kilobytes(1, 1024),
+      '16',
+      'The longest head of a request; the cookies of other servers on the same host are in it.',
+    ),
   }),
   HTTPIdent: group('', { '@enable': unsupported('false') }),
   HTTPNull: group('', { '@enable': unsupported('false') }),

@@ -3,6 +3,7 @@ import { free, group, leaf, list, type Read, unsupported, unused } from '../elem
 import {
   bytes,
   choice,
+  commaNames,
   fileName,
   fractionsOfSeconds,
   hostPatterns,
@@ -281,8 +282,17 @@ export const APPLICATION = group('', {
     ...unused('AutoCommit', 'ClientAccess', 'DuplicateDir', 'LockTimeOut', 'MaxProperties'),
     ...unused('MaxPropertySize', 'ResyncDepth'),
   }),
-  AllowHTTPTunnel: unsupported('true', 'http1.1only', 'keepalive'),
-  DisallowedProtocols: unsupported(''),
+  AllowHTTPTunnel: leaf(
+    choice('true', 'false', 'http1.1only', 'keepalive'),
+    'true',
+    'Whose tunnels may come in: all, none, those by HTTP/1.1, or those whose connections stay open. Only where Adaptor.xml ' +
+      'takes them too.',
+  ),
+  DisallowedProtocols: leaf(
+    commaNames('names of protocols with , between them, such as rtmp,rtmpt, or nothing'),
+    '',
+    'What this application is not served by: rtmp, rtmps, rtmpt, rtmpe, rtmpte. A tunnel in TLS is rtmps.',
+  ),
   SWFVerification: group('', {
     '@enabled': unsupported('false'),
     ...unused('Cache', 'ConnectionBlocking', 'DirLevelSWFScan', 'FinalHashTimeout', 'FirstHashTimeout'),
