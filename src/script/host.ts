@@ -15,6 +15,7 @@ import { InstanceScriptHost } from './instance-script.ts';
 import { Journal } from './journal.ts';
 import { type RunnerProcess, spawnRunner } from './runner-process.ts';
 import type { Services } from './services.ts';
+import { StoreService } from './store-service.ts';
 import { StrikeBook } from './strikes.ts';
 import { type RunnerDeath, Supervisor } from './supervisor.ts';
 import { Unit, type UnitOptions } from './unit.ts';
@@ -75,6 +76,7 @@ export class ScriptHost implements Scripts {
   readonly #units = new Map<number, Unit>();
   readonly #fetch: FetchService;
   readonly #exec: ExecService;
+  readonly #store: StoreService;
   readonly #services: Services;
   #lastUnitId = 0;
   #supervisor: Supervisor | undefined;
@@ -96,7 +98,8 @@ export class ScriptHost implements Scripts {
         options.applicationLog(application, instance)[level](text);
       },
     });
-    this.#services = { fetch: this.#fetch, exec: this.#exec };
+    this.#store = new StoreService(options);
+    this.#services = { fetch: this.#fetch, exec: this.#exec, store: this.#store };
     this.#catalog = new ScriptCatalog({
       applicationsDir: options.applicationsDir,
       clock: options.clock,
@@ -147,6 +150,7 @@ export class ScriptHost implements Scripts {
       this.#fetch.close(),
       this.#exec.close(),
     ]);
+    await this.#store.close(); // after the last version that may have asked it
   }
 
   open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined {

@@ -8,6 +8,16 @@ export interface AskContext {
   instance: string;
   /** Aborted when nobody waits for the answer any more. */
   signal: AbortSignal;
+  /** Who asks. */
+  version: Asker;
+}
+
+/** A version of a script. */
+export interface Asker {
+  /** False: it is being started, and should that fail, what it has done must be as if it had never been. */
+  readonly isServing: boolean;
+  /** Calls once it serves, or never will. */
+  onDecided(call: (serves: boolean) => void): void;
 }
 
 export interface Service {
@@ -38,8 +48,10 @@ export interface ErrandsOptions {
 }
 
 /** The questions of one version of a script that have no answer yet. */
-export class Errands {
+export class Errands implements Asker {
   readonly #options: ErrandsOptions;
+  #isServing = false;
+  #onDecided: ((serves: boolean) => void)[] = [];
   readonly #open = new Map<number, AbortController>();
 
   constructor(options: ErrandsOptions) {
@@ -50,6 +62,24 @@ export class Errands {
   waitsUntilServing(name: string): boolean {
     const { services } = this.#options;
     return Object.hasOwn(services, name) && services[name]?.waitsUntilServing === true;
+  }
+
+  get isServing(): boolean {
+    return this.#isServing;
+  }
+
+  onDecided(call: (serves: boolean) => void): void {
+    this.#onDecided.push(call);
+  }
+
+  /** From now on its version serves. */
+  serve(): void {
+    this.#isServing = true;
+    this.#decide(true);
+  }
+
+  #decide(serves: boolean): void {
+    for (const call of this.#onDecided.splice(0)) call(serves);
   }
 
   ask(id: number, name: string, request: Json): void {
@@ -79,7 +109,10 @@ export class Errands {
     let result: ServiceAnswer;
     try {
       const { signal } = controller;
-      result = { ok: true, value: await service.ask(request, { application, instance, signal }) };
+      result = {
+        ok: true,
+        value: await service.ask(request, { application, instance, signal, version: this }),
+      };
     } catch (error) {
       const isExpected = error instanceof ServiceError || error instanceof DecodeError;
       if (!isExpected && !controller.signal.aborted) onBug(error, `the service ${name}`);
@@ -105,5 +138,6 @@ export class Errands {
 
   close(): void {
     for (const id of [...this.#open.keys()]) this.giveUp(id);
+    this.#decide(false);
   }
 }

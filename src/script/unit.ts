@@ -152,6 +152,7 @@ export class Unit {
     const held = this.#held ?? [];
     this.#held = undefined;
     this.#hasSaved = false;
+    this.#errands.serve();
     for (const command of held) {
       if (this.#end) return;
       this.#obey(command);

@@ -12,7 +12,7 @@ import { Debounce } from './debounce.ts';
 const MAX_DEPTH = 16;
 
 /** Written by the server, or far too many files; nothing there changes what a running script is. */
-const IGNORED_FOLDERS = new Set(['node_modules', 'streams', 'sharedobjects']);
+const IGNORED_FOLDERS = new Set(['node_modules', 'streams', 'sharedobjects', 'store']);
 /** What a script can be made of. Editors' own files beside it do not count. */
 const RELEVANT = /\.(ts|mts|cts|js|mjs|cjs|json|asc|ase)$/i;
 

@@ -2,17 +2,12 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { type Clock, systemClock } from '../../src/application/clock.ts';
+import { systemClock } from '../../src/application/clock.ts';
 import type { InstanceScript, InvokeResult, Verdict } from '../../src/application/script.ts';
-import { bugs } from '../../src/log/log.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
-import { ScriptHost } from '../../src/script/host.ts';
-import { DEFAULT_LIMITS } from '../../src/script/wire.ts';
-import { Folder } from './support/folder.ts';
+import { hosting } from './support/hosting.ts';
 import { facts, Instance } from './support/instance.ts';
-import { type LogRecord, Records } from './support/records.ts';
-
-const GATE_DEADLINE_MS = 10_000;
+import type { LogRecord } from './support/records.ts';
 
 /** Accepts who says `word`, and answers `version()`. */
 function guard(word: string, version: number): string {
@@ -27,46 +22,6 @@ function guard(word: string, version: number): string {
     let answer: (verdict: unknown) => void;
     Client.prototype.open = () => answer(true);
     interface Client { version: () => number }`;
-}
-
-async function hosting(applications: Record<string, string>, clock: Clock = systemClock) {
-  const folder = await Folder.create(applications);
-  const records = new Records();
-  const host = new ScriptHost({
-    applicationsDir: folder.path,
-    log: records.log,
-    applicationLog: () => records.applicationLog,
-    server: 'Test',
-    hostname: 'localhost',
-    settingsFor: () => ({
-      limits: DEFAULT_LIMITS,
-      gateDeadlineMs: GATE_DEADLINE_MS,
-      config: {},
-      env: {},
-      fetch: { hosts: [], privateAddresses: [], timeoutMs: 1000, maxBytes: 1000, maxRunning: 1 },
-      exec: [],
-    }),
-    clock,
-  });
-  await host.start();
-  const instances: Instance[] = [];
-  return {
-    folder,
-    records,
-    host,
-    open(application: string): { script: InstanceScript; instance: Instance } {
-      const instance = new Instance();
-      const script = host.open(application, '_definst_', instance);
-      assert.ok(script, `${application} has no script`);
-      instances.push(instance);
-      return { script, instance };
-    },
-    async [Symbol.asyncDispose]() {
-      await host.close();
-      await folder[Symbol.asyncDispose]();
-      assert.equal(bugs.count, 0, JSON.stringify(records.of('bug')));
-    },
-  };
 }
 
 function connect(script: InstanceScript, id: string, ...args: AmfValue[]): Promise<Verdict> {

@@ -125,6 +125,7 @@ describe('the watcher reports', deadline, () => {
     for (const name of [
       'streams/_definst_/b.json',
       'sharedobjects/a.json',
+      'store/a.json',
       'node_modules/a/index.js',
       '.git/a.js',
       'notes.txt',

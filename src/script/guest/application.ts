@@ -5,6 +5,7 @@ import { exec, jobs } from './exec.ts';
 import { put, putAnswer } from './outbox.ts';
 import { defineProperty, freeze, isFunction, isObject, keys } from './primordials.ts';
 import { log, report, setStatusListener, whenSettled } from './report.ts';
+import { store } from './store.ts';
 import { type Stream, streamsByName } from './stream.ts';
 import { afterHandler, callReporting } from './turn.ts';
 import { cleanReason, REFUSED } from './verdict.ts';
@@ -24,6 +25,7 @@ export class Application {
   declare readonly env: unknown;
   declare readonly clients: Client[];
   declare readonly streams: Record<string, Stream>;
+  declare readonly store: typeof store;
 
   acceptConnection(client?: unknown): void {
     const state = askedFor(client);
@@ -75,7 +77,7 @@ export class Application {
 export const application = new Application();
 
 export function setApplicationFacts(facts: ApplicationFacts): void {
-  const all = { ...facts, clients: clientList, streams: streamsByName };
+  const all = { ...facts, clients: clientList, streams: streamsByName, store };
   const names = keys(all);
   for (let i = 0; i < names.length; i++) {
     const value = all[names[i]! as keyof typeof all];

@@ -6,7 +6,7 @@ import { answerResponder, clientById, dismiss, setStats, startTurnOfClients } fr
 import { cutGate, dropGate, openGate, takePublishedStream } from './gates.ts';
 import { save, start, stop } from './lifecycle.ts';
 import { plainJson, putAnswer } from './outbox.ts';
-import { append, hasOwn, parseJson } from './primordials.ts';
+import { append, hasOwn, parseJson, removeAt } from './primordials.ts';
 import { call, cutCall } from './remote.ts';
 import { report, startTurnOfReports, tellStatus } from './report.ts';
 import { createStream, dropIfUnused, enroll, removePlayer, streamByName } from './stream.ts';
@@ -44,7 +44,7 @@ export function deliverEvents(text: string): void {
 /** After the turn: how far it came. A turn that was cut leaves an event behind that still owes an answer. */
 export function finishTurn(): { begun: number; done: boolean; more: boolean } {
   const cut = current;
-  const result = { begun, done: cut === undefined, more: phase === 'running' && held.length > 0 };
+  const result = { begun, done: cut === undefined, more: nextHeld() >= 0 };
   begun = 0;
   current = undefined;
   if (cut !== undefined) answerForCut(cut);
@@ -52,12 +52,17 @@ export function finishTurn(): { begun: number; done: boolean; more: boolean } {
 }
 
 function runHeld(): void {
-  while (phase === 'running' && held.length > 0) {
-    const event = held[0]!;
-    for (let i = 1; i < held.length; i++) held[i - 1] = held[i]!;
-    held.length -= 1;
+  for (let at = nextHeld(); at >= 0; at = nextHeld()) {
+    const event = held[at]!;
+    removeAt(held, at);
     run(event);
   }
+}
+
+/** The first that is not early any more, if there is one. */
+function nextHeld(): number {
+  for (let i = 0; i < held.length; i++) if (!isEarly(held[i]!)) return i;
+  return -1;
 }
 
 function isEarly(event: AnyEvent): boolean {

@@ -20,7 +20,8 @@ export const { isArray } = Array;
 export const { isFinite: isFiniteNumber, isInteger } = Number;
 export const { floor, min, max } = Math;
 export const parseJson: (text: string) => unknown = JSON.parse;
-const { stringify } = JSON;
+/** As scripts know it: with `toJSON` and getters. */
+export const { stringify } = JSON;
 export const PromiseConstructor = Promise;
 export const DateConstructor = Date;
 export const MapConstructor = Map;

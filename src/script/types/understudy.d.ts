@@ -67,6 +67,14 @@ interface Application {
   readonly streams: { readonly [name: string]: Stream | undefined };
 
   /**
+   * Extension. What outlives this instance: kept on the disk, and shared by all instances of the application.
+   *
+   * @example
+   * const visits = await application.store.add('visits');
+   */
+  readonly store: Store;
+
+  /**
    * The instance starts: once, before any client connects. When it is async, connects wait until it is done.
    *
    * Extension: `info` says why it starts. A script that throws here after being edited does not replace the running one.
@@ -211,6 +219,35 @@ interface ApplicationConstructor {
 }
 /** Not to be called: the class of `application`. */
 declare var Application: ApplicationConstructor;
+
+/**
+ * Extension. Keys and JSON values of one application, on its server's disk. They survive reloads, crashes and restarts:
+ * when a promise is resolved, its work is on the disk. What instances do at the same time is done in some order, one after
+ * another.
+ *
+ * Keys have at most 512 bytes, values 64 kB as JSON, all together 16 MB; beyond that a promise is rejected with a RangeError,
+ * or a QuotaExceededError when the store is full. What a version does to the store before its `onAppStart` is through is
+ * done when it serves; if it never does, it is as if it had not been.
+ */
+interface Store {
+  /** A copy of what was set, `undefined` if there is none. */
+  get(key: string): Promise<any>;
+  /** `value` as `JSON.stringify` has it. */
+  set(key: string, value: unknown): Promise<void>;
+  /** `false` if there was none. */
+  delete(key: string): Promise<boolean>;
+  /** Those that begin so, in order; all of them without an argument. More than 10,000 are a RangeError. */
+  keys(prefix?: string): Promise<string[]>;
+  /** Adds to a number, 1 if not said otherwise; what is not there counts as 0. The promise is of the sum. */
+  add(key: string, n?: number): Promise<number>;
+  /**
+   * Sets `next` only if the value still is `expected`; `undefined` stands for none in either place. `false`: it was another.
+   *
+   * @example
+   * const isMine = await application.store.swap('leader', undefined, application.name);
+   */
+  swap(key: string, expected: unknown, next: unknown): Promise<boolean>;
+}
 
 /** A value, or the promise of one. */
 type Eventually<T> = T | PromiseLike<T>;

@@ -41,6 +41,7 @@ const server = createServer((request, response) => {
   });
 });
 
+const SERVING = { isServing: true, onDecided() {} };
 let settings: FetchSettings;
 const bugs: unknown[] = [];
 const service = new FetchService({
@@ -88,6 +89,7 @@ function ask({ path = '/', host = '127.0.0.1', url, more, with: own, signal }: A
     application: 'live',
     instance: '_definst_',
     signal: signal ?? new AbortController().signal,
+    version: SERVING,
   };
   return service.ask(request, context) as Promise<{ [name: string]: Json }>;
 }
@@ -232,6 +234,9 @@ describe('the fetch service', () => {
     for (const [more, reason] of bad) await assert.rejects(ask({ more }), reason);
     settings = { ...BASIC, hosts: ['*'] };
     const { signal } = new AbortController();
-    await assert.rejects(service.ask([], { application: 'a', instance: 'b', signal }), /no request/);
+    await assert.rejects(
+      service.ask([], { application: 'a', instance: 'b', signal, version: SERVING }),
+      /no request/,
+    );
   });
 });
