@@ -28,7 +28,9 @@ function serve(...commands: ExecCommand[]) {
     commandsFor: () => commands,
     log: (application, instance, level, text) => said.push(`${level} ${application}/${instance} ${text}`),
   });
-  const context = { application: 'live', instance: '_definst_', signal: new AbortController().signal };
+  const version = { isServing: true, onDecided() {} };
+  const { signal } = new AbortController();
+  const context = { application: 'live', instance: '_definst_', signal, version };
   const ask = async (request: Json, instance = '_definst_') =>
     (await service.ask(request, { ...context, instance })) as { [name: string]: Json };
   const run = async (name: string, values: Json = {}, until?: string) =>
