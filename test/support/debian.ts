@@ -15,6 +15,7 @@ const PACKAGES = {
   python3: 'python3',
   rtmpdump: 'rtmpdump',
   stunnel: 'stunnel4',
+  'systemd-analyze': 'systemd',
   unshare: 'util-linux',
 } as const;
 export type Program = keyof typeof PACKAGES;

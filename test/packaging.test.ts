@@ -1,0 +1,68 @@
+// What others install it with: the unit for systemd and the Dockerfile are about the same server as package.json.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempDisposableSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { lacks, programPath } from './support/debian.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const read = (...path: string[]) => readFileSync(join(ROOT, ...path), 'utf8');
+const unit = read('packaging', 'understudy.service');
+const dockerfile = read('Dockerfile').replace(/ *\\\n */g, ' ');
+const manifest = JSON.parse(read('package.json'));
+
+function instructions(name: string): string[] {
+  return dockerfile
+    .split('\n')
+    .flatMap((line) => (line.startsWith(`${name} `) ? [line.slice(name.length + 1)] : []));
+}
+
+test('systemd finds nothing wrong with the unit', { skip: lacks('systemd-analyze') }, () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), 'understudy-unit-'));
+  const file = join(folder.path, 'understudy.service');
+  // its program is installed later
+  writeFileSync(file, unit.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`));
+  const { status, stdout, stderr } = spawnSync(programPath('systemd-analyze'), ['verify', '--man=no', file], {
+    encoding: 'utf8',
+    env: { ...process.env, SYSTEMD_LOG_LEVEL: 'warning' },
+  });
+  const aboutUs = (stdout + stderr).split('\n').filter((line) => line.includes('understudy.service'));
+  assert.deepEqual(aboutUs, []);
+  assert.equal(status, 0, stderr);
+});
+
+test('the unit leaves what V8 and the server need, and lets the server end its own runner', () => {
+  assert.doesNotMatch(unit, /^MemoryDenyWriteExecute=(?!no)/m);
+  assert.doesNotMatch(unit, /^ProcSubset=pid/m);
+  assert.match(unit, /^KillMode=mixed$/m);
+  assert.match(unit, /^AmbientCapabilities=CAP_NET_BIND_SERVICE$/m);
+  assert.match(unit, /^ExecStart=.*\/understudy start --root \/var\/lib\/understudy$/m);
+  assert.ok(manifest.files.includes('packaging'), 'the unit travels with the package');
+});
+
+test('the image has the Node that the server needs, at both stages', () => {
+  const major = /\d+/.exec(manifest.engines.node)![0];
+  const images = instructions('FROM').map((from) => from.split(' ')[0]);
+  assert.deepEqual(images, Array(2).fill(`node:${major}-bookworm-slim`));
+});
+
+test('what the image copies is there, and Docker is shown all of it', () => {
+  const shown = read('.dockerignore')
+    .split('\n')
+    .flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
+  const copied = instructions('COPY')
+    .filter((copy) => !copy.startsWith('--from'))
+    .flatMap((copy) => copy.split(' ').slice(0, -1));
+  assert.deepEqual([...new Set(copied)].sort(), shown.sort());
+  for (const path of copied) assert.ok(existsSync(join(ROOT, path)), path);
+});
+
+test('the image runs as nobody of importance, and says how it is', () => {
+  assert.deepEqual(instructions('USER'), ['understudy']);
+  assert.match(instructions('HEALTHCHECK')[0]!, / CMD \["understudy", "status"\]$/);
+  assert.deepEqual(instructions('EXPOSE'), ['1935']);
+  const last = dockerfile.trim().split('\n').slice(-2);
+  assert.deepEqual(last, ['ENTRYPOINT ["understudy"]', 'CMD ["start"]']);
+});
