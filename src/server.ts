@@ -34,6 +34,7 @@ import { type EdgePorts, edgeLines, portLines } from './log/edge.ts';
 import type { Log } from './log/log.ts';
 import { SecretMask } from './log/secrets.ts';
 import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
+import { MediaLibrary } from './recording/library.ts';
 import { FileRecorders } from './recording/recorder.ts';
 import { ScriptHost, type ScriptSettings } from './script/host.ts';
 import { nameProblem } from './storage/names.ts';
@@ -109,6 +110,7 @@ export async function startServer(
     clock,
     scripts,
     recorders,
+    recorded: new MediaLibrary(config.applicationsDir, log),
     journal,
     hasApplication: (name) => isFolder(join(config.applicationsDir, name)),
     ...instanceSettings(vhost.application, clock, governor),

@@ -71,8 +71,9 @@ const STREAM_COMMANDS: Record<string, (stream: NetStream, args: AmfValue[]) => v
   play: (stream, args) => stream.play(args),
   closeStream: (stream) => stream.close(),
   pause: (stream, args) => stream.pause(args),
-  pauseRaw: (stream, args) => stream.pause(args),
-  seek: (stream) => stream.seek(),
+  play2: (stream, args) => stream.play2(args),
+  pauseRaw: (stream, args) => stream.pause(args, true),
+  seek: (stream, args) => stream.seek(args),
   receiveAudio: (stream, args) => stream.receiveAudio(args[0] === true),
   receiveVideo: (stream, args) => stream.receiveVideo(args[0] === true),
 };

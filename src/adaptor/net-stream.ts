@@ -2,18 +2,19 @@
 
 import type { Client } from '../application/client.ts';
 import type { AppInstance } from '../application/instance.ts';
-import { type Playback, PlaybackState, type PlayerPort } from '../application/playback.ts';
+import { type Playlist, TRANSITIONS } from '../application/playlist.ts';
 import { type Publication, PublicationState, type PublisherPort } from '../application/publication.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import type { Log } from '../log/log.ts';
 import { decodeAggregate } from '../protocol/aggregate.ts';
-import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
+import { type AmfLimits, type AmfValue, membersOf } from '../protocol/amf.ts';
 import { decodeData, encodeData } from '../protocol/command.ts';
 import { UserControlEvent } from '../protocol/control.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
 import type { StatusCode } from '../protocol/status.ts';
 import { buildWireMessage, memoryBytes, WireMessage } from '../protocol/wire-message.ts';
 import type { Outbox } from './outbox.ts';
+import { playerPort, SAMPLE_ACCESS } from './player-port.ts';
 import { parseStreamName } from './stream-name.ts';
 
 /** What a message stream needs of its session. */
@@ -36,14 +37,12 @@ export interface NetStreamHost {
 /** A data message that FMS and encoders keep for every later player, wrapped in this or not. */
 const SET_DATA_FRAME = '@setDataFrame';
 const CLEAR_DATA_FRAME = '@clearDataFrame';
-/** The server's to say. */
-const SAMPLE_ACCESS = '|RtmpSampleAccess';
 
 export class NetStream {
   readonly id: number;
   readonly #host: NetStreamHost;
   #publication: Publication | undefined;
-  #playback: Playback | undefined;
+  readonly #playlist: Playlist;
   /** The name that the client uses; with `{ as }` other than the stream's own, and then secret. */
   #name = '';
   /** What logs may say. */
@@ -56,6 +55,9 @@ export class NetStream {
   constructor(id: number, host: NetStreamHost) {
     this.id = id;
     this.#host = host;
+    this.#playlist = host.instance.playlist(host.client, ({ name, reset }) =>
+      playerPort({ ...host, streamId: id, name, reset }),
+    );
   }
 
   // ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -186,103 +188,61 @@ export class NetStream {
 
   /** play(name | false, start, length, reset); start and length are milliseconds on the wire, -1 and -2 besides. */
   play(args: AmfValue[]): void {
-    this.close();
-    if (args[0] === false || args[0] === null || args[0] === undefined) return;
-    const parsed = parseStreamName(args[0]);
-    if (!parsed) {
-      this.#status('NetStream.Play.Failed', 'That is not a stream name.');
+    const reset = args[3] !== false && args[3] !== 0 && args[3] !== 2;
+    if (reset || this.#publication) this.close();
+    const [name] = args;
+    if (name === false || name === null || name === undefined) {
+      this.close();
       return;
     }
-    this.#name = parsed.name;
-    const request = {
+    const parsed = parseStreamName(name);
+    if (parsed) this.#playlist.play({ ...parsed, ...playRange(args[1], args[2]), reset });
+    else this.#status('NetStream.Play.Failed', 'That is not a stream name.');
+  }
+
+  /** play2(options): a playlist changed without a break. */
+  play2(args: AmfValue[]): void {
+    const options = membersOf(args[0]);
+    const parsed = parseStreamName(options?.streamName);
+    const transition = TRANSITIONS.find((one) => one === options?.transition);
+    if (!options || !parsed || !transition) {
+      this.#status('NetStream.Play.Failed', 'play2 wants a streamName and a transition.');
+      return;
+    }
+    if (this.#publication) this.close();
+    const { oldStreamName, offset } = options;
+    this.#playlist.play2({
       ...parsed,
-      start: playStart(args[1]),
-      length: typeof args[2] === 'number' && args[2] >= 0 ? args[2] / 1000 : -1,
-      reset: args[3] !== false && args[3] !== 0 && args[3] !== 2,
-    };
-    const { instance, client } = this.#host;
-    const playback = instance.play(client, request, this.#playerPort(request.reset));
-    if (playback.state !== PlaybackState.Ended) this.#playback = playback;
+      ...playRange(options.start, options.len),
+      reset: transition === 'reset',
+      transition,
+      oldName: oldStreamName === '' ? undefined : parseStreamName(oldStreamName)?.name,
+      offsetMs: typeof offset === 'number' && offset >= 0 ? offset * 1000 : undefined,
+    });
   }
 
-  #playerPort(reset: boolean): PlayerPort {
-    const { outbox, log, instance } = this.#host;
-    const name = this.#name; // a port outlives a change of the stream that is played here
-    let bytesSent = 0;
-    const status = (code: StatusCode, description: string) =>
-      outbox.status(this.id, code, description, { details: name, clientid: this.#host.client.id });
-    return {
-      streamId: this.id,
-      get queuedBytes() {
-        return outbox.queuedBytes;
-      },
-      get progress() {
-        return outbox.progress;
-      },
-      get bytesSent() {
-        return bytesSent;
-      },
-      write: (bytes, messages) => {
-        bytesSent += bytes.length;
-        outbox.messagesSent += messages;
-        outbox.write(bytes);
-      },
-      dropped: (messages) => {
-        outbox.messagesDropped += messages;
-      },
-      started: (streamName) => {
-        // a name that nobody publishes may be a stream key that somebody tries; it stays out of the log
-        const isOnAir = instance.streams.get(streamName)?.publication !== undefined;
-        log.info(
-          { event: 'play', ...(isOnAir ? { stream: streamName } : {}) },
-          isOnAir ? 'playing' : 'waiting to play',
-        );
-        outbox.together(() => {
-          outbox.control({
-            typeId: MessageType.UserControl,
-            event: UserControlEvent.StreamBegin,
-            streamId: this.id,
-          });
-          if (reset) status('NetStream.Play.Reset', `Playing and resetting ${name}.`);
-          status('NetStream.Play.Start', `Started playing ${name}.`);
-          outbox.data(SAMPLE_ACCESS, [false, false], this.id);
-          outbox.data('onStatus', [{ code: 'NetStream.Data.Start' }], this.id);
-        });
-      },
-      refused: (code, description) => {
-        log.info({ event: 'play-refused', code, reason: description }, 'play refused');
-        this.#playback = undefined;
-        status(code as StatusCode, description);
-      },
-      publishNotify: () => status('NetStream.Play.PublishNotify', `${name} is now published.`),
-      unpublishNotify: () => status('NetStream.Play.UnpublishNotify', `${name} is now unpublished.`),
-      insufficientBandwidth: () =>
-        status(
-          'NetStream.Play.InsufficientBW',
-          'The client reads slower than the stream flows; frames are left out.',
-        ),
-      tooSlow: () => this.#host.close('it did not read what it plays', AccessStatus.Unread),
-    };
+  /** pause(flag, where the player is). `keeps`: pauseRaw, whose sender keeps what it has got. */
+  pause(args: AmfValue[], keeps = false): void {
+    const [flag, ms] = args;
+    this.#playlist.pause(flag === true, !keeps && typeof ms === 'number' && ms >= 0 ? ms : undefined);
   }
 
-  pause(args: AmfValue[]): void {
-    if (!this.#playback?.viewer) return;
-    const paused = args[0] === true;
-    this.#host.instance.pausePlaying(this.#playback, paused);
-    if (paused) this.#status('NetStream.Pause.Notify', `Pausing ${this.#name}.`);
-    else this.#status('NetStream.Unpause.Notify', `Unpausing ${this.#name}.`);
-  }
-
-  /** Live streams cannot be sought in. */
-  seek(): void {
-    if (this.#playback) this.#status('NetStream.Seek.Failed', `Failed to seek ${this.#name}: it is live.`);
+  seek(args: AmfValue[]): void {
+    const [ms] = args;
+    if (typeof ms === 'number' && ms >= 0) this.#playlist.seek(ms);
+    else this.#status('NetStream.Seek.Failed', 'That is not a time.');
   }
 
   receiveAudio(wanted: boolean): void {
-    this.#playback?.viewer?.receiveAudio(wanted);
+    this.#playlist.receive({ audio: wanted });
   }
   receiveVideo(wanted: boolean): void {
-    this.#playback?.viewer?.receiveVideo(wanted);
+    this.#playlist.receive({ video: wanted });
+  }
+
+  /** User control Set Buffer Length. */
+  setBuffer(ms: number): void {
+    this.#playlist.bufferMs = ms;
   }
 
   /** closeStream, deleteStream, publish(false), play(false), and the end of the session. */
@@ -299,13 +259,7 @@ export class NetStream {
         this.#status('NetStream.Unpublish.Success', `${this.#name} is now unpublished.`);
       }
     }
-    if (this.#playback) {
-      const { state } = this.#playback;
-      instance.stopPlaying(this.#playback, status);
-      this.#playback = undefined;
-      if (state === PlaybackState.Playing)
-        this.#status('NetStream.Play.Stop', `Stopped playing ${this.#name}.`);
-    }
+    this.#playlist.close(status);
   }
 
   #status(code: StatusCode, description: string): void {
@@ -314,7 +268,17 @@ export class NetStream {
   }
 }
 
-/** Seconds as in NetStream.play. COMPAT: players send -2 or -2000 for "any", -1 or -1000 for "live only". */
+/**
+ * Seconds as in NetStream.play; on the wire milliseconds. COMPAT: players send -2 or -2000 for "any", -1 or -1000 for "live
+ * only".
+ */
+function playRange(start: AmfValue, length: AmfValue): { start: number; length: number } {
+  return {
+    start: playStart(start),
+    length: typeof length === 'number' && length >= 0 ? length / 1000 : -1,
+  };
+}
+
 function playStart(value: AmfValue): number {
   if (typeof value !== 'number' || Number.isNaN(value)) return -2;
   if (value >= 0) return value / 1000;

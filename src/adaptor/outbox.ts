@@ -112,6 +112,13 @@ export class Outbox {
     this.#socket.uncork();
   }
 
+  /** Calls once when the system has taken everything. Returns its undo. */
+  onDrained(call: () => void): () => void {
+    const socket = this.#socket;
+    socket.once('drain', call);
+    return () => socket.off('drain', call);
+  }
+
   get queuedBytes(): number {
     return this.#socket.writableLength;
   }

@@ -212,6 +212,9 @@ export class RtmpSession {
       if (message.event === UserControlEvent.PingRequest) {
         this.outbox.control({ ...message, event: UserControlEvent.PingResponse });
       } else if (message.event === UserControlEvent.PingResponse) this.#onPong(message.timestampMs);
+      else if (message.event === UserControlEvent.SetBufferLength) {
+        this.#streams.get(message.streamId)?.setBuffer(message.bufferMs);
+      }
     }
   }
 

@@ -122,7 +122,7 @@ const instance = object({
 });
 const netStream = object({
   id: integer(),
-  type: { type: 'string', enum: ['publishing', 'playing live'] },
+  type: { type: 'string', enum: ['publishing', 'playing live', 'playing recorded'] },
   'stream?': string('Missing: nothing of that name is on air.'),
   clientId: string(),
   upMs: integer(),

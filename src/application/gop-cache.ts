@@ -106,6 +106,11 @@ export class GopCache {
     return this.#hasGroup;
   }
 
+  /** Of the keyframe that it begins with. */
+  get beginMs(): number | undefined {
+    return this.#group[0]?.timestampMs;
+  }
+
   /**
    * Headers first, then the group. Headers carry the time at which what follows them begins, without a group `liveMs`, the
    * live edge: the encoder's 0 would look to a player like a jump of hours.

@@ -2,14 +2,17 @@
 import { AccessStatus } from '../log/access-status.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
+import { WIRE_CHUNK_BYTES } from '../protocol/wire-message.ts';
 import { Client, type ClientPort, ClientState, type ConnectRefusal } from './client.ts';
 import type { Clock } from './clock.ts';
 import type { InstanceJournal, Journal } from './journal.ts';
 import type { LoginPolicy } from './login.ts';
 import type { Playback, PlayerPort } from './playback.ts';
-import { Playing } from './playing.ts';
+import { DEFAULT_RECORDED_SETTINGS, Playing, type RecordedSettings } from './playing.ts';
+import { Playlist } from './playlist.ts';
 import type { Publication, PublisherPort } from './publication.ts';
 import { Publishing } from './publishing.ts';
+import type { RecordedStreams } from './recorded.ts';
 import type { Recorders, RecordingLimits } from './recording.ts';
 import type {
   ClientFacts,
@@ -55,6 +58,7 @@ export interface InstanceSettings {
   maxWaitingNames: number;
   /** Undefined: no limits. */
   recording?: RecordingLimits;
+  playingRecorded?: RecordedSettings;
   /** Undefined: as for clients of no application yet. */
   clients?: ClientSettings;
 }
@@ -66,6 +70,8 @@ export interface InstanceOptions extends InstanceSettings {
   clock: Clock;
   scripts: Scripts;
   recorders: Recorders;
+  /** Undefined: nothing is recorded that could be played. */
+  recorded?: RecordedStreams | undefined;
   /** Undefined: nobody keeps an access log. */
   journal?: Journal | undefined;
   onClosed(): void;
@@ -119,6 +125,11 @@ export class AppInstance implements ScriptCommands {
       journal: this.#journal,
     });
     this.#playing = new Playing({
+      application: options.application,
+      instance: options.name,
+      recorded: options.recorded,
+      chunkBytes: options.clients?.wireChunkBytes ?? WIRE_CHUNK_BYTES,
+      settings: options.playingRecorded ?? DEFAULT_RECORDED_SETTINGS,
       maxWaitingNames: options.maxWaitingNames,
       clock: options.clock,
       streams: this.streams,
@@ -326,16 +337,9 @@ export class AppInstance implements ScriptCommands {
     this.#publishing.end(publication, status);
   }
 
-  play(client: Client, request: PlayRequest, port: PlayerPort): Playback {
-    return this.#playing.play(client, request, port);
-  }
-
-  pausePlaying(playback: Playback, isPaused: boolean): void {
-    this.#playing.pause(playback, isPaused);
-  }
-
-  stopPlaying(playback: Playback, status: AccessStatus): void {
-    this.#playing.stop(playback, status);
+  /** What one message stream of a client plays. */
+  playlist(client: Client, portFor: (request: PlayRequest) => PlayerPort): Playlist {
+    return new Playlist({ playing: this.#playing, client, portFor });
   }
 
   // ── what the script may do (ScriptCommands) ────────────────────────────────────────────────────────────────────

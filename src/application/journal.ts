@@ -233,6 +233,12 @@ export class InstanceJournal {
     this.#note(isPaused ? 'pause' : 'unpause', { ...values, 'x-status': AccessStatus.Ok });
   }
 
+  /** `ms`: to where, in the stream's own time. */
+  sought(playback: Playback, ms: number): void {
+    const values = this.#journal.valuesOf(playback);
+    this.#note('seek', { ...values, 'x-spos': Math.round(ms), 'x-status': AccessStatus.Ok });
+  }
+
   /** A player that asks for a key hears nothing and is told nothing; its name is not written down either. */
   #played(playback: Playback, name: string | undefined): AccessValues {
     const { client, request, port } = playback;
@@ -244,6 +250,8 @@ export class InstanceJournal {
       'x-sid': port.streamId,
       'cs-stream-bytes': 0,
       'sc-stream-bytes': port.bytesSent,
+      ...recordedValues(playback),
+      ...transitionValues(playback),
     };
   }
 
@@ -320,6 +328,30 @@ function streamValues({ facts }: Client, name: string | undefined, query: string
     'x-suri-query': query,
     'x-suri-stem': uri,
     'x-suri': uri && query ? `${uri}?${query}` : uri,
+  };
+}
+
+/** Of one that plays a file. */
+function recordedValues({ recorded, file }: Playback): AccessValues {
+  if (!recorded) return {};
+  const { path, sizeBytes, lengthMs } = recorded;
+  return {
+    'x-file-name': path,
+    'x-file-ext': extensionOf(path),
+    'x-file-size': sizeBytes,
+    'x-file-length': Math.round(lengthMs / 1000),
+    'x-spos': Math.round(file?.positionMs ?? 0),
+  };
+}
+
+/** Of one that took another one's place. */
+function transitionValues({ transition }: Playback): AccessValues {
+  if (!transition) return {};
+  return {
+    'x-trans-sname': transition.from,
+    'x-trans-sname-query': transition.fromQuery,
+    'x-trans-mode': transition.mode,
+    'x-soffset': transition.offsetS,
   };
 }
 

@@ -1,21 +1,61 @@
-// How a play request becomes a viewer of a stream, live or still to come, and ends again.
+// How a play request becomes a viewer of a stream, live, recorded or still to come, and ends again.
+import { CodedError } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import { accessCovers } from './access.ts';
 import type { Client } from './client.ts';
 import type { Clock } from './clock.ts';
+import { FilePlayer } from './file-player.ts';
 import type { InstanceJournal } from './journal.ts';
-import { Playback, PlaybackState, type PlayerPort } from './playback.ts';
+import { Playback, type PlaybackEvents, PlaybackState, type PlayerPort } from './playback.ts';
+import type { Place, RecordedStream, RecordedStreams } from './recorded.ts';
 import type { InstanceScript, PlayRequest, Verdict } from './script.ts';
 import type { Stream } from './stream.ts';
 import type { StreamTable } from './stream-table.ts';
+import type { ViewerPlan } from './viewer.ts';
+
+/** How recorded streams are sent. */
+export interface RecordedSettings {
+  /** A player's buffer is taken to be this long at least; FMS: MsgQueue/Recorded/MinBufferTime. */
+  minBufferMs: number;
+  /** Pictures between the keyframe and the time that was sought are sent, marked as not to be shown. */
+  enhancedSeek: boolean;
+  /** NetStream.Play.Start, and onMetaData, also after a seek and when a pause ends. */
+  repeatsStart: boolean;
+  repeatsMetaData: boolean;
+  /** How long a switch to another stream may wait for a keyframe. */
+  maxSwitchMs: number;
+}
+
+export const DEFAULT_RECORDED_SETTINGS: RecordedSettings = {
+  minBufferMs: 2_000,
+  enhancedSeek: true,
+  repeatsStart: true,
+  repeatsMetaData: true,
+  maxSwitchMs: 10_000,
+};
 
 export interface PlayingOptions {
+  application: string;
+  instance: string;
   /** Names with players and no publisher. */
   maxWaitingNames: number;
   clock: Clock;
   streams: StreamTable;
+  /** Undefined: nothing is recorded here. */
+  recorded: RecordedStreams | undefined;
+  chunkBytes: number;
+  settings: RecordedSettings;
   script: () => InstanceScript | undefined;
   journal: InstanceJournal | undefined;
+}
+
+/** How a recorded stream begins. */
+export interface FileStart {
+  bufferMs: number;
+  /** Added to its times. */
+  offsetMs: number;
+  /** Undefined: where the request says. */
+  place?: Place | undefined;
 }
 
 export class Playing {
@@ -27,11 +67,27 @@ export class Playing {
     this.#options = options;
   }
 
-  play(client: Client, request: PlayRequest, port: PlayerPort): Playback {
-    const playback = new Playback(client, request, port);
+  get settings(): RecordedSettings {
+    return this.#options.settings;
+  }
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  // ── from the question to the stream ────────────────────────────────────────────────────────────────────────────
+
+  /** `events.ready` follows, and whoever asked begins it; or `events.refused`. */
+  ask(client: Client, request: PlayRequest, port: PlayerPort, events: PlaybackEvents): Playback {
+    const playback = new Playback(client, request, port, events);
     this.#remember(client, playback);
+    return playback;
+  }
+
+  /** Asks the script. */
+  open(playback: Playback): void {
+    const { client, request } = playback;
     const script = this.#options.script();
-    if (!accessCovers(client.facts.readAccess, request.name)) {
+    if (!accessCovers(client.facts.readAccess, withoutPrefix(request.name))) {
       this.#refuse(playback, 'NetStream.Play.Failed', 'No read access.', AccessStatus.Forbidden);
     } else if (!script) this.#decided(playback, { accepted: true });
     else {
@@ -39,7 +95,6 @@ export class Playing {
         this.#decided(playback, verdict),
       );
     }
-    return playback;
   }
 
   #decided(playback: Playback, verdict: Verdict): void {
@@ -48,27 +103,58 @@ export class Playing {
       this.#refuse(playback, 'NetStream.Play.Failed', verdict.reason, AccessStatus.Rejected);
       return;
     }
-    const { client, request, port } = playback;
-    const name = verdict.as ?? request.name;
-    if (request.start >= 0) {
-      const description = 'There is no recorded stream of that name.';
-      this.#refuse(playback, 'NetStream.Play.StreamNotFound', description, AccessStatus.NotFound, name);
+    const { start, name: asked } = playback.request;
+    const name = verdict.as ?? asked;
+    playback.name = name;
+    const wantsFile = start >= 0 || (start === -2 && !this.#isOnAir(name));
+    if (wantsFile && this.#options.recorded) void this.#openRecorded(playback, name, this.#options.recorded);
+    else this.#found(playback, name);
+  }
+
+  #isOnAir(name: string): boolean {
+    return this.#options.streams.get(name)?.publication !== undefined;
+  }
+
+  async #openRecorded(playback: Playback, name: string, streams: RecordedStreams): Promise<void> {
+    const { application, instance, chunkBytes } = this.#options;
+    playback.state = PlaybackState.Opening;
+    let recorded: RecordedStream | undefined;
+    try {
+      recorded = await streams.open({ application, instance, name, chunkBytes });
+    } catch (error) {
+      if (playback.state !== PlaybackState.Opening) return;
+      if (!(error instanceof CodedError)) {
+        playback.port.broke(error);
+        return;
+      }
+      this.#refuse(playback, error.code, error.message, refusalStatus(error.code), name);
       return;
     }
-    const isNew = this.#options.streams.get(name) === undefined;
-    if (isNew && this.#options.streams.waitingCount >= this.#options.maxWaitingNames) {
-      const description = 'Too many names are being waited for.';
-      this.#refuse(playback, 'NetStream.Play.Failed', description, AccessStatus.Conflict, name);
-      return;
+    // somebody may have begun to publish it meanwhile
+    const isWanted =
+      playback.state === PlaybackState.Opening && (playback.request.start >= 0 || !this.#isOnAir(name));
+    if (isWanted) playback.recorded = recorded;
+    else recorded?.close();
+    if (playback.state === PlaybackState.Opening) this.#found(playback, name);
+  }
+
+  /** With what is recorded, or for what is live or will be. */
+  #found(playback: Playback, name: string): void {
+    const { streams, maxWaitingNames } = this.#options;
+    if (!playback.recorded) {
+      if (playback.request.start >= 0) {
+        const description = `Failed to play ${playback.request.name}; stream not found.`;
+        this.#refuse(playback, 'NetStream.Play.StreamNotFound', description, AccessStatus.NotFound, name);
+        return;
+      }
+      if (streams.get(name) === undefined && streams.waitingCount >= maxWaitingNames) {
+        const description = 'Too many names are being waited for.';
+        this.#refuse(playback, 'NetStream.Play.Failed', description, AccessStatus.Conflict, name);
+        return;
+      }
     }
-    const { stream } = this.#options.streams.open(name);
-    playback.state = PlaybackState.Playing;
-    playback.sinceMs = this.#options.clock.now();
-    playback.stream = stream;
-    port.started(name);
-    this.#options.journal?.playing(playback, name);
-    playback.viewer = stream.addPlayer(port);
-    this.#options.script()?.tell({ event: 'play', clientId: client.id, stream: name });
+    playback.state = PlaybackState.Ready;
+    playback.events.ready();
   }
 
   /** `name`: what it is that cannot be played; a script may have let it in under another one. */
@@ -83,26 +169,174 @@ export class Playing {
     this.#forget(playback);
     this.#options.journal?.playRefused(playback, name, status, description);
     playback.port.refused(code, description);
+    playback.events.refused(code);
   }
 
-  pause(playback: Playback, isPaused: boolean): void {
-    if (!playback.viewer) return;
-    playback.viewer.pause(isPaused);
-    this.#options.journal?.paused(playback, isPaused);
+  /** A publisher is there for it now. */
+  isLive(playback: Playback): boolean {
+    return playback.name !== undefined && !playback.recorded && this.#isOnAir(playback.name);
   }
 
-  /** The player stopped or left. */
+  // ── playing ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** One that is ready begins. `announces`: as a play of its own, not in another one's place. */
+  begin(playback: Playback, start: FileStart, announces: boolean, plan: ViewerPlan = {}): void {
+    if (playback.recorded) this.#beginFile(playback, playback.recorded, start, announces);
+    else this.#beginLive(playback, announces, plan);
+  }
+
+  #beginLive(playback: Playback, announces: boolean, plan: ViewerPlan): void {
+    const { port, request } = playback;
+    const { stream } = this.#options.streams.open(playback.name!);
+    playback.stream = stream;
+    if (announces) port.started(stream.name, false);
+    const limited =
+      request.length < 0
+        ? plan
+        : { ...plan, lengthMs: request.length * 1000, ends: () => this.#liveEnded(playback) };
+    playback.viewer = stream.addPlayer(port, limited);
+    if (!plan.waitsForKeyframe) this.began(playback);
+  }
+
+  /** What was asked for has been sent; in the midst of a flush. */
+  #liveEnded(playback: Playback): void {
+    this.#options.clock.soon(() => {
+      if (playback.state !== PlaybackState.Playing) return;
+      const hasNext = playback.events.hasNext();
+      playback.port.completed(playback.request.length, hasNext);
+      this.stop(playback, AccessStatus.Ok);
+      if (hasNext) playback.events.done();
+    });
+  }
+
+  #beginFile(playback: Playback, recorded: RecordedStream, start: FileStart, announces: boolean): void {
+    const { port, request } = playback;
+    const { clock } = this.#options;
+    const { minBufferMs } = this.settings;
+    const { place, offsetMs, bufferMs } = start;
+    const fromMs = Math.max(0, request.start) * 1000;
+    const file = new FilePlayer({
+      ...{ stream: recorded, port, clock, offsetMs, minBufferMs },
+      ended: () => this.#fileEnded(playback),
+      failed: (error) => this.failed(playback, error),
+    });
+    file.bufferMs = bufferMs;
+    playback.file = file;
+    if (announces) port.started(playback.name!, true);
+    this.began(playback);
+    if (request.length > 0) file.endMs = fromMs + request.length * 1000;
+    else if (request.length === 0) file.wantOneFrame();
+    if (place) file.playAt(place);
+    else if (fromMs > recorded.lengthMs && !recorded.isGrowing) file.end();
+    else file.playFrom(fromMs);
+  }
+
+  /** The script and the log hear of it. */
+  began(playback: Playback): void {
+    const { clock, journal, script } = this.#options;
+    playback.state = PlaybackState.Playing;
+    playback.sinceMs = clock.now();
+    journal?.playing(playback, playback.name!);
+    script()?.tell({ event: 'play', clientId: playback.client.id, stream: playback.name! });
+  }
+
+  #fileEnded(playback: Playback): void {
+    if (playback.state !== PlaybackState.Playing) return;
+    const hasNext = playback.events.hasNext();
+    const { request, recorded } = playback;
+    const seconds = request.length > 0 ? request.length : (recorded?.lengthMs ?? 0) / 1000;
+    playback.port.completed(seconds, hasNext);
+    this.#toldStopped(playback, AccessStatus.Ok);
+    playback.state = PlaybackState.Finished;
+    if (!hasNext) return;
+    this.stop(playback, AccessStatus.Ok);
+    playback.events.done();
+  }
+
+  /** What it plays cannot be read. */
+  failed(playback: Playback, error: unknown): void {
+    if (!(error instanceof CodedError)) {
+      playback.port.broke(error);
+      return;
+    }
+    playback.port.refused(error.code, error.message);
+    this.stop(playback, AccessStatus.Failed);
+    playback.events.refused(error.code);
+  }
+
+  // ── while it plays ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** `ms`: where the player is; undefined: it has kept what it was sent, and goes on behind that. */
+  pause(playback: Playback, isPaused: boolean, ms: number | undefined): void {
+    const { viewer, file, port } = playback;
+    if (!playback.isUnderWay) return;
+    if (isPaused) {
+      viewer?.pause(true);
+      file?.pause();
+      port.paused(file !== undefined);
+    } else {
+      viewer?.pause(false);
+      port.unpaused({ isRecorded: file !== undefined, start: this.settings.repeatsStart });
+      if (file) this.#unpause(playback, file, ms);
+    }
+    if (playback.state === PlaybackState.Playing) this.#options.journal?.paused(playback, isPaused);
+  }
+
+  #unpause(playback: Playback, file: FilePlayer, ms: number | undefined): void {
+    const isPaused = file.isPaused;
+    file.resume();
+    if (ms === undefined || !isPaused) return;
+    const fileMs = Math.max(0, ms - file.offsetMs);
+    // one who has played all that it got needs nothing again
+    if (fileMs < file.positionMs) this.#go(file, fileMs);
+  }
+
+  seek(playback: Playback, ms: number): void {
+    const { file, port } = playback;
+    if (!playback.isUnderWay) return;
+    if (!file) {
+      port.seekFailed(ms, 'it is live');
+      return;
+    }
+    const fileMs = Math.min(Math.max(0, ms - file.offsetMs), file.stream.lengthMs);
+    port.sought(ms, { start: this.settings.repeatsStart });
+    if (playback.state === PlaybackState.Finished) this.began(playback);
+    this.#options.journal?.sought(playback, fileMs);
+    this.#go(file, fileMs);
+  }
+
+  #go(file: FilePlayer, fileMs: number): void {
+    file.playFrom(fileMs, { marks: this.settings.enhancedSeek, metaData: this.settings.repeatsMetaData });
+  }
+
+  receive(playback: Playback, wants: { audio?: boolean; video?: boolean }): void {
+    const { viewer, file } = playback;
+    if (wants.audio !== undefined) viewer?.receiveAudio(wants.audio);
+    if (wants.video !== undefined) viewer?.receiveVideo(wants.video);
+    file?.receive(wants);
+    if (file && (wants.audio || wants.video)) this.seek(playback, file.positionMs + file.offsetMs);
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The player stopped or left, or another one takes its place. */
   stop(playback: Playback, status: AccessStatus): void {
-    const { state, stream, viewer, client } = playback;
+    const { state, stream, viewer, file } = playback;
     if (state === PlaybackState.Ended) return;
     playback.state = PlaybackState.Ended;
     this.#forget(playback);
     if (state === PlaybackState.Asking) playback.gate?.drop();
-    if (!stream || !viewer) return;
-    stream.removePlayer(viewer);
-    this.#options.journal?.stoppedPlaying(playback, status);
-    this.#options.script()?.tell({ event: 'stop', clientId: client.id, stream: stream.name });
-    this.#options.streams.release(stream.name);
+    if (file) file.close();
+    else playback.recorded?.close();
+    if (stream && viewer) stream.removePlayer(viewer);
+    if (state === PlaybackState.Playing) this.#toldStopped(playback, status);
+    if (stream) this.#options.streams.release(stream.name);
+  }
+
+  #toldStopped(playback: Playback, status: AccessStatus): void {
+    const { journal, script } = this.#options;
+    journal?.stoppedPlaying(playback, status);
+    script()?.tell({ event: 'stop', clientId: playback.client.id, stream: playback.name! });
   }
 
   /** Everything that a leaving client played. */
@@ -135,4 +369,15 @@ export class Playing {
     known?.delete(playback);
     if (known?.size === 0) this.#ofClient.delete(playback.client);
   }
+}
+
+/** readAccess is about folders and names; `mp4:` and its like say what kind of file it is. */
+function withoutPrefix(name: string): string {
+  return name.replace(/^(?:flv|mp4|mp3|id3):/i, '');
+}
+
+function refusalStatus(code: string): AccessStatus {
+  if (code === 'NetStream.Play.StreamNotFound') return AccessStatus.NotFound;
+  if (code === 'NetStream.Play.Failed') return AccessStatus.Failed;
+  return AccessStatus.UnsupportedMedia;
 }

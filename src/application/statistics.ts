@@ -90,7 +90,7 @@ export interface ClientNumbers extends Traffic {
 export interface NetStreamNumbers {
   /** No other of the process ever has it. */
   id: number;
-  type: 'publishing' | 'playing live';
+  type: 'publishing' | 'playing live' | 'playing recorded';
   /** Undefined: a name that is not on air. */
   stream: string | undefined;
   clientId: string;
@@ -274,6 +274,9 @@ export class Statistics {
   }
 
   #playing(instance: AppInstance, playback: Playback): NetStreamNumbers {
+    if (playback.file) {
+      return { ...this.#netStream(playback), type: 'playing recorded', stream: playback.name };
+    }
     const name = playback.stream?.name;
     const isOnAir = name !== undefined && instance.streams.get(name)?.publication !== undefined;
     return { ...this.#netStream(playback), type: 'playing live', stream: isOnAir ? name : undefined };
@@ -292,6 +295,7 @@ export class Statistics {
 
 function countStreams({
   streams,
+  playbacks,
 }: AppInstance): Pick<InstanceNumbers, 'streams' | 'players' | 'waitingNames'> {
   const counts = { streams: 0, players: 0, waitingNames: 0 };
   for (const { stream, publication } of streams.values()) {
@@ -299,6 +303,7 @@ function countStreams({
     else counts.waitingNames += 1;
     counts.players += stream.viewers.size;
   }
+  for (const { file } of playbacks) if (file) counts.players += 1;
   return counts;
 }
 

@@ -7,7 +7,7 @@ import type { BacklogLimits } from './backlog.ts';
 import type { Clock } from './clock.ts';
 import type { FlushPolicy, LoadGovernor } from './flush.ts';
 import { GopCache, type GopCacheLimits } from './gop-cache.ts';
-import { type Flush, type Player, Viewer, type ViewerTotals } from './viewer.ts';
+import { type Flush, type Player, Viewer, type ViewerPlan, type ViewerTotals } from './viewer.ts';
 
 /** Takes whole batches onwards: a recorder, a segmenter. Must not throw or wait. */
 export interface Sink {
@@ -248,15 +248,21 @@ export class Stream {
   }
 
   /** Sends what a joiner needs and adds it. */
-  addPlayer(player: Player): Viewer {
+  addPlayer(player: Player, plan?: ViewerPlan): Viewer {
     // With a group, what is pending is part of it and so of the joiner's first bytes: a flush for each joiner would cost all
     // the others a write. Without one the joiner must not miss it.
     if (!this.#cache.hasGroup) this.flush();
-    const viewer = new Viewer(player, this.#options.backlog, this.stats);
+    const viewer = new Viewer(player, this.#options.backlog, this.stats, plan);
     viewer.join(this.#cache, this.#hasVideo, this.#liveMs);
     this.#viewers.add(viewer);
     if (this.#pending.length > 0) this.#fresh.set(viewer, this.#pending.length);
     return viewer;
+  }
+
+  /** One that waits for a keyframe waits no longer. */
+  startNow(viewer: Viewer): void {
+    this.flush();
+    viewer.startNow(this.#cache, this.#liveMs);
   }
 
   removePlayer(viewer: Viewer): void {

@@ -1,6 +1,6 @@
 // One player of one stream: how its share of each flush reaches it, and what is left out when it is slow or has paused.
 import { MessageType } from '../protocol/message.ts';
-import { rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
+import { retimed, rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
 import { Backlog, type BacklogLimits, type QueuedSocket } from './backlog.ts';
 import type { GopCache } from './gop-cache.ts';
 
@@ -43,6 +43,17 @@ export interface Flush {
   readonly isTight: boolean;
 }
 
+/** What is out of the ordinary about one viewer. Calls come in the midst of a flush. */
+export interface ViewerPlan {
+  /** It gets nothing before the next keyframe: something else is played until then. */
+  waitsForKeyframe?: boolean;
+  /** Its first message leaves; what is returned is added to the times of all. */
+  begins?(timestampMs: number): number;
+  /** It gets no more than this. */
+  lengthMs?: number;
+  ends?(): void;
+}
+
 /** `Waiting`: gets nothing until the next keyframe. */
 const ViewerState = { Playing: 'playing', Waiting: 'waiting', Paused: 'paused' } as const;
 type ViewerState = (typeof ViewerState)[keyof typeof ViewerState];
@@ -56,22 +67,37 @@ export class Viewer {
   #wantsVideo = true;
   /** What the joiner was sent at once; it must not count as being slow while it is on its way. */
   #burstBytes = 0;
+  readonly #plan: ViewerPlan | undefined;
+  /** Of the first message that it got; undefined: none yet. */
+  #beganMs: number | undefined;
+  /** Added to the stream's times. */
+  offsetMs = 0;
+  /** Of the latest message that it got, on the wire. */
+  sentMs = 0;
   #toldInsufficient = false;
   /** Queued when the last flush came: what of earlier ones it keeps in memory. */
   queuedBefore = 0;
 
-  constructor(player: Player, limits: BacklogLimits, totals: ViewerTotals) {
+  constructor(player: Player, limits: BacklogLimits, totals: ViewerTotals, plan?: ViewerPlan) {
     this.player = player;
+    this.#plan = plan;
     this.#backlog = new Backlog(limits);
     this.#totals = totals;
   }
 
   /** Sends headers and the last group of pictures. Without one it waits for a keyframe, and the headers with it. */
   join(cache: GopCache, streamHasVideo: boolean, liveMs: number): void {
-    if (streamHasVideo && !cache.hasGroup) {
+    if (this.#plan?.waitsForKeyframe || (streamHasVideo && !cache.hasGroup)) {
       this.#state = ViewerState.Waiting;
       return;
     }
+    this.#joinNow(cache, liveMs);
+  }
+
+  #joinNow(cache: GopCache, liveMs: number): void {
+    const beginMs = cache.beginMs ?? liveMs;
+    if (beginMs > 0 || cache.hasGroup) this.#began(beginMs);
+    this.sentMs = (liveMs + this.offsetMs) >>> 0;
     this.#burstBytes = this.#isFast
       ? this.#send(cache.joined(liveMs), cache.messageCount)
       : this.#sendPrivate(cache.messages(liveMs));
@@ -79,7 +105,7 @@ export class Viewer {
 
   /** True when it was sent. */
   take(flush: Flush, cache: GopCache): boolean {
-    if (this.#state === ViewerState.Paused) return false;
+    if (this.#state === ViewerState.Paused || this.#isOver(flush)) return false;
     const { player } = this;
     this.queuedBefore = player.queuedBytes;
     if (this.queuedBefore === 0) this.#burstBytes = 0;
@@ -113,7 +139,25 @@ export class Viewer {
     return false;
   }
 
+  /** What it was to get, it has got. */
+  #isOver({ batch }: Flush): boolean {
+    const plan = this.#plan;
+    if (plan?.lengthMs === undefined || this.#beganMs === undefined) return false;
+    if (((batch[0]!.timestampMs - this.#beganMs) | 0) < plan.lengthMs) return false;
+    this.#state = ViewerState.Paused;
+    plan.ends?.();
+    return true;
+  }
+
+  #began(timestampMs: number): void {
+    if (this.#beganMs !== undefined) return;
+    this.#beganMs = timestampMs;
+    this.offsetMs = this.#plan?.begins?.(timestampMs) ?? 0;
+  }
+
   #resume(flush: Flush, cache: GopCache): void {
+    this.#began(flush.batch[0]!.timestampMs);
+    this.#sent(flush);
     const headers = cache.headersAt(flush.batch[0]!.timestampMs);
     if (this.#isFast) {
       this.#send(Buffer.concat(headers.map(({ wire }) => wire)), headers.length);
@@ -122,8 +166,14 @@ export class Viewer {
   }
 
   #write(flush: Flush): void {
+    this.#began(flush.batch[0]!.timestampMs);
+    this.#sent(flush);
     if (this.#isFast) this.#send(flush.bytes, flush.batch.length);
     else this.#sendPrivate(flush.batch);
+  }
+
+  #sent({ batch }: Flush): void {
+    this.sentMs = (batch.at(-1)!.timestampMs + this.offsetMs) >>> 0;
   }
 
   #send(bytes: Buffer, messages: number): number {
@@ -141,18 +191,36 @@ export class Viewer {
   }
 
   get #isFast(): boolean {
-    return this.player.streamId === WIRE_STREAM_ID && this.#wantsAudio && this.#wantsVideo;
+    return (
+      this.player.streamId === WIRE_STREAM_ID &&
+      this.#wantsAudio &&
+      this.#wantsVideo &&
+      this.offsetMs === 0
+    );
   }
 
   #sendPrivate(messages: readonly WireMessage[]): number {
     const { streamId } = this.player;
+    const { offsetMs } = this;
     const wanted = messages.filter(
       ({ typeId }) =>
         (this.#wantsAudio || typeId !== MessageType.Audio) &&
         (this.#wantsVideo || typeId !== MessageType.Video),
     );
-    const bytes = Buffer.concat(wanted.map((message) => rewire(message, { streamId })));
+    const bytes = Buffer.concat(
+      wanted.map((message) =>
+        rewire(offsetMs === 0 ? message : retimed(message, (message.timestampMs + offsetMs) >>> 0), { streamId }),
+      ),
+    );
     return this.#send(bytes, wanted.length);
+  }
+
+  /** Does not wait for a keyframe any longer: what a joiner would be given is given to it now. */
+  startNow(cache: GopCache, liveMs: number): void {
+    if (this.#state === ViewerState.Waiting) {
+      this.#state = ViewerState.Playing;
+      this.#joinNow(cache, liveMs);
+    }
   }
 
   receiveAudio(wanted: boolean): void {

@@ -15,6 +15,8 @@ export const AccessStatus = {
   ClientGone: 408,
   /** A name that is taken, a limit that is reached. */
   Conflict: 409,
+  /** A file that cannot be played. */
+  UnsupportedMedia: 415,
   /** It does not read what it is sent. */
   Unread: 416,
   Failed: 500,

@@ -56,6 +56,49 @@ export function encodeFlvTag(tag: FlvTag): Buffer {
   return bytes;
 }
 
+/** What a tag's first bytes say; its payload follows them. */
+export interface FlvTagHead {
+  readonly typeId: number;
+  readonly isEncrypted: boolean;
+  /** Payload bytes. */
+  readonly length: number;
+  readonly timestampMs: number;
+}
+
+/** Bytes in front of the payload, and behind it. */
+export const FLV_TAG_HEAD_BYTES = TAG_HEAD_BYTES;
+export const FLV_BACK_POINTER_BYTES = BACK_POINTER_BYTES;
+
+/** For those who go through a file in their own steps: the tag that begins at `at`, of which the head is there. */
+export function readFlvTagHead(bytes: Uint8Array, at: number): FlvTagHead {
+  const from = new ByteReader(bytes.subarray(at, at + TAG_HEAD_BYTES));
+  const type = from.u8();
+  const length = from.u24();
+  const timestampLow = from.u24();
+  const timestampMs = from.u8() * 0x100_0000 + timestampLow;
+  return { typeId: type & TYPE_BITS, isEncrypted: (type & FILTERED) !== 0, length, timestampMs };
+}
+
+/** How many bytes stand in front of the first tag, from the first nine of a file. A DecodeError: it is no FLV. */
+export function readFlvHeader(bytes: Uint8Array): FlvHeader & { firstTagAt: number } {
+  const r = new ByteReader(bytes);
+  const signature = r.u24();
+  const version = r.u8();
+  if (signature !== SIGNATURE || version !== VERSION) {
+    throw new DecodeError('ERR_FLV_SIGNATURE', 'the file does not begin with FLV version 1');
+  }
+  const flags = r.u8();
+  const headerBytes = r.u32();
+  if (headerBytes < HEADER_BYTES) {
+    throw new DecodeError('ERR_FLV_HEADER_BYTES', `an FLV header of ${headerBytes} bytes`);
+  }
+  return {
+    hasAudio: (flags & HAS_AUDIO) !== 0,
+    hasVideo: (flags & HAS_VIDEO) !== 0,
+    firstTagAt: headerBytes + BACK_POINTER_BYTES,
+  };
+}
+
 /** Push a file's bytes as they are read and drain the generator; `bytes` may be reused after that. */
 export class FlvReader {
   #header: FlvHeader | undefined;
@@ -106,31 +149,17 @@ export class FlvReader {
   }
 
   #readHeader(): void {
-    const r = new ByteReader(this.#scratch);
-    const signature = r.u24();
-    const version = r.u8();
-    if (signature !== SIGNATURE || version !== VERSION) {
-      throw new DecodeError('ERR_FLV_SIGNATURE', 'the file does not begin with FLV version 1');
-    }
-    const flags = r.u8();
-    const headerBytes = r.u32();
-    if (headerBytes < HEADER_BYTES) {
-      throw new DecodeError('ERR_FLV_HEADER_BYTES', `an FLV header of ${headerBytes} bytes`);
-    }
-    this.#skipBytes = headerBytes - HEADER_BYTES;
-    this.#header = { hasAudio: (flags & HAS_AUDIO) !== 0, hasVideo: (flags & HAS_VIDEO) !== 0 };
+    const { hasAudio, hasVideo, firstTagAt } = readFlvHeader(this.#scratch);
+    this.#skipBytes = firstTagAt - BACK_POINTER_BYTES - HEADER_BYTES;
+    this.#header = { hasAudio, hasVideo };
   }
 
   #readTagHead(): void {
-    const r = new ByteReader(this.#scratch);
     // COMPAT: the size of the tag before is wrong in many files, nobody needs it on the way forwards.
-    r.u32();
-    const type = r.u8();
-    if (type & FILTERED) throw new DecodeError('ERR_FLV_ENCRYPTED', `an encrypted FLV tag (type ${type})`);
-    const length = r.u24();
-    const timestampLow = r.u24();
-    this.#typeId = type & TYPE_BITS;
-    this.#timestampMs = r.u8() * 0x100_0000 + timestampLow;
+    const { typeId, isEncrypted, length, timestampMs } = readFlvTagHead(this.#scratch, BACK_POINTER_BYTES);
+    if (isEncrypted) throw new DecodeError('ERR_FLV_ENCRYPTED', `an encrypted FLV tag (type ${typeId})`);
+    this.#typeId = typeId;
+    this.#timestampMs = timestampMs;
     this.#assembly = Assembly.bare(length, CLAIMED_BYTES);
     this.#payloadBytesLeft = length;
   }

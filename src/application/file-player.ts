@@ -1,0 +1,429 @@
+// One player of one recorded stream: sends it as far ahead as the player wants to buffer, and from then on as fast as it is
+// played. What it sends is shared by all players of the file; it waits for this one's socket, and never leaves anything out.
+import { inspectVideo } from '../media/tag.ts';
+import { MessageType } from '../protocol/message.ts';
+import {
+  buildWireMessage,
+  retimed,
+  rewire,
+  WIRE_STREAM_ID,
+  type WireMessage,
+} from '../protocol/wire-message.ts';
+import type { Clock } from './clock.ts';
+import { bytesOf, type Place, type RecordedStream, type Segment } from './recorded.ts';
+
+/** A player's end of the wire, as far as a file is concerned. Must not throw or wait. */
+export interface FilePort {
+  /** Message stream id; players on 1 share the file's own bytes. */
+  readonly streamId: number;
+  /** Handed over and not yet sent. */
+  readonly queuedBytes: number;
+  write(bytes: Uint8Array, messages: number): void;
+  /** Calls once, when there is room again. Returns its undo. */
+  onDrained(call: () => void): () => void;
+  /** As much is sent as it wants to buffer: user control Buffer Empty; then Buffer Ready, when it goes on. */
+  bufferFilled(): void;
+  bufferGoesOn(): void;
+}
+
+export interface FilePlayerOptions {
+  stream: RecordedStream;
+  port: FilePort;
+  clock: Clock;
+  /** A player's buffer is taken to be this long at least. */
+  minBufferMs: number;
+  /** Added to the file's times. */
+  offsetMs: number;
+  /** Everything that it was to send is sent. */
+  ended(): void;
+  failed(error: unknown): void;
+}
+
+export interface SeekOptions {
+  /** Pictures before the time that is sought are marked as not to be shown. */
+  marks: boolean;
+  /** onMetaData is sent again. */
+  metaData: boolean;
+}
+
+/** A player that has as much to read as this waits for its socket. */
+const MAX_QUEUED_BYTES = 256 << 10;
+/** It is looked at so often, or four times in the length of its buffer. */
+const STEP_MS = 200;
+const MIN_STEP_MS = 20;
+/** What a player may want to buffer. COMPAT(rtmpdump 2.4) asks for ten hours. */
+const MAX_BUFFER_MS = 3_600_000;
+
+const State = { Idle: 'idle', Sending: 'sending', Paused: 'paused', Ended: 'ended', Closed: 'closed' } as const;
+type State = (typeof State)[keyof typeof State];
+
+export class FilePlayer {
+  readonly #options: FilePlayerOptions;
+  readonly #forgetGrowth: () => void;
+  #state: State = State.Idle;
+  #bufferMs: number;
+  /** Whatever waits for an earlier one has nothing to say any more. */
+  #turn = 0;
+  /** Where to go before anything else. */
+  #sought: ({ ms: number } & SeekOptions) | undefined;
+  /** What comes before the first message. */
+  #headers: readonly WireMessage[] = [];
+  /** Where the next segment is; the one in hand, and what comes next in it. */
+  #at = 0;
+  #segment: Segment | undefined;
+  #index = 0;
+  /** Of what comes next, by the file's clock. */
+  #nextMs = 0;
+  /** It is not sent from there on, by the file's clock. */
+  #endMs = Number.POSITIVE_INFINITY;
+  /** The same, for another one goes on there. */
+  #handOver: { ms: number; call: () => void } | undefined;
+  /** Stop at the first picture. */
+  #wantsOneFrame = false;
+  /** What is played at `#sinceMs` of our clock. */
+  #headMs = 0;
+  #sinceMs = 0;
+  /** Pictures before it are for the decoder only. */
+  #shownFromMs: number | undefined;
+  /** Of the mark before them, once it is sent. */
+  #bracketCodec: number | undefined;
+  #isFilled = false;
+  #hasToldFilled = false;
+  #wantsAudio = true;
+  #wantsVideo = true;
+  #grown = 0;
+  #waitsForGrowth = false;
+  #cancelWait: (() => void) | undefined;
+  /** Of the latest message, on the wire. */
+  sentMs = 0;
+
+  constructor(options: FilePlayerOptions) {
+    this.#options = options;
+    this.#bufferMs = options.minBufferMs;
+    this.#forgetGrowth = options.stream.onGrown(() => {
+      this.#grown += 1;
+      if (this.#waitsForGrowth) this.#go();
+    });
+  }
+
+  get stream(): RecordedStream {
+    return this.#options.stream;
+  }
+  /** Of what comes next, by the file's clock. */
+  get positionMs(): number {
+    return this.#nextMs;
+  }
+  get offsetMs(): number {
+    return this.#options.offsetMs;
+  }
+  get isPaused(): boolean {
+    return this.#state === State.Paused;
+  }
+  get isEnded(): boolean {
+    return this.#state === State.Ended;
+  }
+
+  /** How far ahead the player wants to be. */
+  set bufferMs(ms: number) {
+    this.#bufferMs = Math.max(this.#options.minBufferMs, Math.min(ms, MAX_BUFFER_MS));
+    if (this.#state === State.Sending) this.#go();
+  }
+
+  /** What is sent ends there, by the file's clock. */
+  set endMs(ms: number) {
+    this.#endMs = ms;
+    if (this.#state === State.Sending) this.#go();
+  }
+
+  /** Calls instead of `ended` when everything before that time, by the file's clock, is sent. Returns its undo. */
+  handOver(ms: number, call: () => void): () => void {
+    const handOver = { ms, call };
+    this.#handOver = handOver;
+    if (this.#state === State.Sending) this.#go();
+    return () => {
+      if (this.#handOver === handOver) this.#handOver = undefined;
+    };
+  }
+
+  /** Sends one picture, or one sound where there is no picture. */
+  wantOneFrame(): void {
+    this.#wantsOneFrame = true;
+  }
+
+  /** Sends from the keyframe at or before that time on. Paused, it stays so. */
+  playFrom(ms: number, seek: SeekOptions = { marks: false, metaData: true }): void {
+    this.#sought = { ms, ...seek };
+    this.#nextMs = ms;
+    this.#beginAnew();
+  }
+
+  /** The same from a place that is known. */
+  playAt(place: Place): void {
+    this.#sought = undefined;
+    this.#take(place, place.timeMs);
+    this.#beginAnew();
+  }
+
+  #beginAnew(): void {
+    this.#stopWaiting();
+    this.#segment = undefined;
+    if (this.#state === State.Paused || this.#state === State.Closed) return;
+    this.#state = State.Sending;
+    this.#restartClock();
+    this.#go();
+  }
+
+  #restartClock(): void {
+    this.#isFilled = false;
+    this.#hasToldFilled = false;
+    this.#headMs = this.#shownFromMs ?? this.#nextMs;
+    this.#sinceMs = this.#options.clock.now();
+  }
+
+  #take(place: Place, shownFromMs: number): void {
+    this.#headers = place.headers;
+    this.#at = place.at;
+    this.#segment = undefined;
+    this.#nextMs = place.timeMs;
+    this.#shownFromMs = shownFromMs > place.timeMs ? shownFromMs : undefined;
+    this.#bracketCodec = undefined;
+  }
+
+  pause(): void {
+    if (this.#state === State.Closed) return;
+    this.#state = State.Paused;
+    this.#stopWaiting();
+  }
+
+  /** Goes on where it was. */
+  resume(): void {
+    if (this.#state !== State.Paused) return;
+    this.#state = State.Sending;
+    this.#restartClock();
+    this.#go();
+  }
+
+  receive(wants: { audio?: boolean; video?: boolean }): void {
+    this.#wantsAudio = wants.audio ?? this.#wantsAudio;
+    this.#wantsVideo = wants.video ?? this.#wantsVideo;
+  }
+
+  close(): void {
+    if (this.#state === State.Closed) return;
+    this.#state = State.Closed;
+    this.#stopWaiting();
+    this.#forgetGrowth();
+    this.#segment = undefined;
+    this.#options.stream.close();
+  }
+
+  #stopWaiting(): void {
+    this.#turn += 1;
+    this.#cancelWait?.();
+    this.#cancelWait = undefined;
+    this.#waitsForGrowth = false;
+  }
+
+  #go(): void {
+    this.#stopWaiting();
+    this.#sendOn(this.#turn).catch((error: unknown) => {
+      if (this.#state === State.Closed) return;
+      this.#state = State.Ended;
+      this.#options.failed(error);
+    });
+  }
+
+  async #sendOn(turn: number): Promise<void> {
+    while (this.#state === State.Sending && turn === this.#turn) {
+      const { port, stream } = this.#options;
+      if (port.queuedBytes >= MAX_QUEUED_BYTES) {
+        this.#cancelWait = port.onDrained(() => this.#go());
+        return;
+      }
+      const grown = this.#grown;
+      const isThere = this.#sought
+        ? await this.#seek(this.#sought, turn)
+        : this.#hasMessages || (await this.#read(turn));
+      if (turn !== this.#turn) return;
+      if (isThere) {
+        if (this.#hasMessages && !this.#sendSome(this.#segment!)) return;
+      } else if (grown === this.#grown) {
+        if (!stream.isGrowing) return this.#end();
+        this.#waitsForGrowth = true;
+        return;
+      }
+    }
+  }
+
+  get #hasMessages(): boolean {
+    return this.#segment !== undefined && this.#index < this.#segment.messages.length;
+  }
+
+  /** False: nothing is there, as of now. */
+  async #seek({ ms, marks, metaData }: { ms: number } & SeekOptions, turn: number): Promise<boolean> {
+    const place = await this.#options.stream.keyframeBefore(ms);
+    if (turn !== this.#turn || !place) return false;
+    this.#sought = undefined;
+    this.#take(place, marks ? Math.min(ms, this.#options.stream.lengthMs) : place.timeMs);
+    if (!metaData) this.#headers = place.headers.filter(({ typeId }) => typeId !== MessageType.DataAmf0);
+    this.#restartClock();
+    return true;
+  }
+
+  async #read(turn: number): Promise<boolean> {
+    const segment = await this.#options.stream.read(this.#at);
+    if (turn !== this.#turn || !segment) return false;
+    this.#sendHeaders();
+    this.#segment = segment;
+    this.#index = 0;
+    this.#at = segment.next;
+    return true;
+  }
+
+  /** False: it waits, or has come to its end. */
+  #sendSome(segment: Segment): boolean {
+    const { messages } = segment;
+    const untilMs = this.#horizonMs;
+    const endMs = Math.min(this.#endMs, this.#handOver?.ms ?? this.#endMs);
+    const from = this.#index;
+    let to = from;
+    let isDone = false;
+    let bytes = 0;
+    while (to < messages.length && bytes < MAX_QUEUED_BYTES) {
+      const message = messages[to]!;
+      isDone = message.timestampMs >= endMs;
+      if (isDone || message.timestampMs > untilMs) break;
+      bytes += message.wire.length;
+      to += 1;
+      if (this.#wantsOneFrame && this.#isTheFrame(message)) {
+        isDone = true;
+        break;
+      }
+    }
+    if (to > from) this.#sendRun(segment, from, to);
+    this.#index = to;
+    if (isDone) {
+      this.#end();
+      return false;
+    }
+    const next = messages[to];
+    if (!next) return true;
+    this.#nextMs = next.timestampMs;
+    if (next.timestampMs <= untilMs) return true;
+    this.#waitForTime(next.timestampMs - untilMs);
+    return false;
+  }
+
+  #isTheFrame(message: WireMessage): boolean {
+    if (!this.#options.stream.hasVideo) return message.typeId === MessageType.Audio;
+    return message.typeId === MessageType.Video && isPicture(message);
+  }
+
+  get #horizonMs(): number {
+    return this.#headMs + this.#options.clock.now() - this.#sinceMs + this.#bufferMs;
+  }
+
+  #waitForTime(ms: number): void {
+    const { port, clock } = this.#options;
+    if (!this.#isFilled) {
+      this.#isFilled = true;
+      port.bufferFilled();
+    }
+    const stepMs = Math.max(MIN_STEP_MS, Math.min(STEP_MS, this.#bufferMs / 4));
+    this.#cancelWait = clock.after(Math.max(ms, stepMs), () => this.#go());
+  }
+
+  /** There is nothing that it could send. */
+  end(): void {
+    this.#stopWaiting();
+    this.#end();
+  }
+
+  #end(): void {
+    this.#state = State.Ended;
+    const { call } = this.#handOver ?? { call: this.#options.ended };
+    this.#handOver = undefined;
+    call();
+  }
+
+  #sendHeaders(): void {
+    const { port, offsetMs } = this.#options;
+    const headers = this.#headers;
+    this.#headers = [];
+    if (headers.length === 0) return;
+    const timestampMs = (this.#nextMs + offsetMs) >>> 0;
+    const { streamId } = port;
+    const wires = headers.map((header) => rewire(retimed(header, timestampMs), { streamId }));
+    port.write(Buffer.concat(wires), wires.length);
+  }
+
+  #sendRun(segment: Segment, from: number, to: number): void {
+    const { port, offsetMs } = this.#options;
+    if (this.#isFilled && !this.#hasToldFilled) {
+      this.#hasToldFilled = true;
+      port.bufferGoesOn();
+    }
+    const isFast =
+      port.streamId === WIRE_STREAM_ID &&
+      offsetMs === 0 &&
+      this.#wantsAudio &&
+      this.#wantsVideo &&
+      this.#shownFromMs === undefined;
+    const last = segment.messages[to - 1]!.timestampMs;
+    this.#nextMs = last;
+    this.sentMs = (last + offsetMs) >>> 0;
+    if (isFast) port.write(bytesOf(segment, from, to), to - from);
+    else this.#sendPrivate(segment.messages.slice(from, to));
+  }
+
+  #sendPrivate(messages: readonly WireMessage[]): void {
+    const { port, offsetMs } = this.#options;
+    const { streamId } = port;
+    const wanted = messages.flatMap((message) => this.#bracketed(message));
+    if (wanted.length === 0) return;
+    const wires = wanted.map((message) =>
+      rewire(offsetMs === 0 ? message : retimed(message, (message.timestampMs + offsetMs) >>> 0), {
+        streamId,
+      }),
+    );
+    port.write(Buffer.concat(wires), wires.length);
+  }
+
+  /** The message, if it is wanted, with the marks around pictures that are not to be shown. */
+  #bracketed(message: WireMessage): WireMessage[] {
+    const { typeId, timestampMs } = message;
+    const isVideo = typeId === MessageType.Video;
+    const isWanted = isVideo ? this.#wantsVideo : typeId !== MessageType.Audio || this.#wantsAudio;
+    const shownFromMs = this.#shownFromMs;
+    if (shownFromMs === undefined) return isWanted ? [message] : [];
+    if (timestampMs < shownFromMs) {
+      if (!isVideo || !isWanted) return []; // sound begins where it is heard
+      if (this.#bracketCodec !== undefined) return [message];
+      const first = message.head[0] ?? 0;
+      // what Enhanced RTMP signals has no classic number; players look at the type of frame
+      this.#bracketCodec = first & 0x80 ? AVC : first & 0x0f;
+      return [seekMark(message, this.#bracketCodec, SEEK_BEGINS), message];
+    }
+    const codec = this.#bracketCodec;
+    this.#shownFromMs = undefined;
+    this.#bracketCodec = undefined;
+    const mark = codec === undefined ? [] : [seekMark(message, codec, SEEK_ENDS)];
+    return isWanted ? [...mark, message] : mark;
+  }
+}
+
+/** FLV 10.1 §E.4.3: video of frame type 5 holds one byte, which says that a seek begins or ends. */
+const COMMAND_FRAME = 0x50;
+const SEEK_BEGINS = 0;
+const SEEK_ENDS = 1;
+const AVC = 7;
+
+function seekMark({ timestampMs, chunkBytes }: WireMessage, codec: number, what: number): WireMessage {
+  const payload = Uint8Array.of(COMMAND_FRAME | codec, what);
+  return buildWireMessage({ typeId: MessageType.Video, timestampMs, payload, chunkBytes });
+}
+
+function isPicture({ head }: WireMessage): boolean {
+  const tag = inspectVideo(head);
+  return tag === undefined || !(tag.isSequenceHeader || tag.isMetadata || tag.isCommandFrame);
+}

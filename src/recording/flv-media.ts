@@ -1,0 +1,98 @@
+// An FLV file as a stream: its tags are RTMP messages with another head.
+import { type Place, type Segment, segmentOf } from '../application/recorded.ts';
+import { FLV_BACK_POINTER_BYTES, FLV_TAG_HEAD_BYTES, readFlvTagHead } from '../media/flv.ts';
+import { buildWireMessage, type WireMessage } from '../protocol/wire-message.ts';
+import type { DiskFile } from './disk-file.ts';
+import { FlvIndex, isTagType } from './flv-index.ts';
+import type { Keyframe } from './keyframes.ts';
+import { type Media, structureInvalid } from './media.ts';
+
+/** Segments end before the first tag behind a multiple of this. */
+const SEGMENT_BYTES = 256 << 10;
+/** The last tag of most segments is read along with them. */
+const TAIL_BYTES = 32 << 10;
+
+export class FlvMedia implements Media {
+  readonly isGrowing = false;
+  readonly #file: DiskFile;
+  readonly #index: FlvIndex;
+  readonly #chunkBytes: number;
+
+  private constructor(file: DiskFile, index: FlvIndex, chunkBytes: number) {
+    this.#file = file;
+    this.#index = index;
+    this.#chunkBytes = chunkBytes;
+  }
+
+  static async open(file: DiskFile, chunkBytes: number): Promise<FlvMedia> {
+    return new FlvMedia(file, await FlvIndex.open(file, chunkBytes), chunkBytes);
+  }
+
+  get path(): string {
+    return this.#file.path;
+  }
+  get sizeBytes(): number {
+    return this.#file.sizeBytes;
+  }
+  get lengthMs(): number {
+    return this.#index.lengthMs;
+  }
+  get hasVideo(): boolean {
+    return this.#index.hasVideo;
+  }
+
+  onGrown(): () => void {
+    return () => {};
+  }
+
+  async keyframeBefore(ms: number): Promise<Place | undefined> {
+    return this.#place(await this.#index.keyframeBefore(ms), ms);
+  }
+
+  async keyframeFrom(ms: number): Promise<Place | undefined> {
+    const found = await this.#index.keyframeFrom(ms);
+    return found && this.#place(found, ms);
+  }
+
+  /** At the very beginning a file is played with what may stand before its first keyframe. */
+  #place(keyframe: Keyframe | undefined, ms: number): Place | undefined {
+    const index = this.#index;
+    const { firstAt, firstMs } = index;
+    if (firstAt === undefined) return undefined;
+    const isFirst = !keyframe || ms <= firstMs || keyframe.timeMs <= firstMs;
+    const { at, timeMs } = isFirst ? { at: firstAt, timeMs: firstMs } : keyframe;
+    return { at, timeMs, headers: index.headersAt(at) };
+  }
+
+  async read(at: number): Promise<Segment | undefined> {
+    const { endAt } = this.#index;
+    if (at >= endAt) return undefined;
+    const boundary = (Math.floor(at / SEGMENT_BYTES) + 1) * SEGMENT_BYTES;
+    let bytes = await this.#file.read(at, Math.min(boundary + TAIL_BYTES, endAt) - at);
+    const messages: WireMessage[] = [];
+    let next = 0;
+    while (at + next < boundary && next + FLV_TAG_HEAD_BYTES <= bytes.length) {
+      const { typeId, isEncrypted, length, timestampMs } = readFlvTagHead(bytes, next);
+      if (typeId === 0) break; // nothing was ever written there
+      if (!isTagType(typeId) || isEncrypted) throw structureInvalid(`there is no tag at byte ${at + next}`);
+      const begin = next + FLV_TAG_HEAD_BYTES;
+      const end = begin + length;
+      if (at + end > endAt) break; // it is not whole, and nothing follows
+      if (end > bytes.length) {
+        bytes = Buffer.concat([bytes, await this.#file.read(at + bytes.length, end - bytes.length)]);
+        if (end > bytes.length) break; // it was cut off meanwhile
+      }
+      if (length > 0) {
+        const payload = bytes.subarray(begin, end);
+        const type = typeId as WireMessage['typeId'];
+        messages.push(buildWireMessage({ typeId: type, timestampMs, payload, chunkBytes: this.#chunkBytes }));
+      }
+      next = end + FLV_BACK_POINTER_BYTES;
+    }
+    return next === 0 ? undefined : segmentOf(messages, at + next);
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}

@@ -1,0 +1,141 @@
+// Recorded streams, for those who play them: each file is open once and read once, however many look at it.
+import { join } from 'node:path';
+import type { Place, RecordedRequest, RecordedStream, RecordedStreams, Segment } from '../application/recorded.ts';
+import { CodedError, StatusError } from '../errors.ts';
+import { type Log, logBug } from '../log/log.ts';
+import { pathInside } from '../storage/names.ts';
+import { DiskFile } from './disk-file.ts';
+import { FlvMedia } from './flv-media.ts';
+import { asStatusError, type Media } from './media.ts';
+import { Container, mediaName } from './media-name.ts';
+import { SegmentCache } from './segment-cache.ts';
+
+interface Shared {
+  readonly key: string;
+  readonly media: Promise<Media>;
+  users: number;
+}
+
+export class MediaLibrary implements RecordedStreams {
+  readonly cache: SegmentCache;
+  readonly #applicationsDir: string;
+  readonly #log: Log;
+  /** File and chunk size → what is open. */
+  readonly #open = new Map<string, Shared>();
+
+  constructor(applicationsDir: string, log: Log, cache = new SegmentCache()) {
+    this.#applicationsDir = applicationsDir;
+    this.#log = log;
+    this.cache = cache;
+  }
+
+  get openFiles(): number {
+    return this.#open.size;
+  }
+
+  async open(request: RecordedRequest): Promise<RecordedStream | undefined> {
+    try {
+      return await this.#find(request);
+    } catch (error) {
+      throw this.#judge(error, request.name);
+    }
+  }
+
+  /** What is not to be expected of a file is ours. */
+  #judge(error: unknown, name: string): unknown {
+    const known = asStatusError(error);
+    if (known instanceof CodedError) {
+      this.#log.warn({ event: 'file-refused', stream: name, code: known.code }, known.message);
+      return known;
+    }
+    logBug(this.#log, error, 'a recorded stream');
+    return new StatusError('NetStream.Play.Failed', 'An error of the server.', { cause: error });
+  }
+
+  async #find({ application, instance, name, chunkBytes }: RecordedRequest): Promise<RecordedStream | undefined> {
+    const wanted = mediaName(name);
+    if (!wanted) return undefined;
+    const folder = pathInside(join(this.#applicationsDir, application, 'streams'), instance);
+    for (const file of wanted.files) {
+      const disk = await DiskFile.open(pathInside(folder, file));
+      if (disk) return this.#lease(this.#share(disk, wanted.container, chunkBytes), name);
+    }
+    return undefined;
+  }
+
+  /** What is open is taken if it is the same file still; then the one at hand is not needed. */
+  #share(disk: DiskFile, container: Container, chunkBytes: number): Shared {
+    const key = `${disk.path}\n${disk.id}\n${chunkBytes}`;
+    let shared = this.#open.get(key);
+    if (shared) void disk.close();
+    else {
+      shared = { key, media: openMedia(disk, container, chunkBytes), users: 0 };
+      shared.media.catch(() => disk.close());
+      this.#open.set(key, shared);
+    }
+    shared.users += 1;
+    return shared;
+  }
+
+  #release(shared: Shared): void {
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    this.#open.delete(shared.key);
+    shared.media.then((media) => media.close()).catch(() => {}); // it never opened
+  }
+
+  async #lease(shared: Shared, name: string): Promise<RecordedStream> {
+    const { key } = shared;
+    let media: Media;
+    try {
+      media = await shared.media;
+    } catch (error) {
+      this.#release(shared);
+      throw error;
+    }
+    let isOpen = true;
+    const guarded = async <T>(run: () => Promise<T>): Promise<T> => {
+      try {
+        return await run();
+      } catch (error) {
+        throw this.#judge(error, name);
+      }
+    };
+    return {
+      path: media.path,
+      get sizeBytes() {
+        return media.sizeBytes;
+      },
+      get lengthMs() {
+        return media.lengthMs;
+      },
+      get hasVideo() {
+        return media.hasVideo;
+      },
+      get isGrowing() {
+        return media.isGrowing;
+      },
+      onGrown: (call) => media.onGrown(call),
+      keyframeBefore: (ms): Promise<Place | undefined> => guarded(() => media.keyframeBefore(ms)),
+      keyframeFrom: (ms): Promise<Place | undefined> => guarded(() => media.keyframeFrom(ms)),
+      read: (at): Promise<Segment | undefined> =>
+        guarded(() => this.cache.read(`${key}\n${at}`, () => media.read(at), () => !media.isGrowing)),
+      close: () => {
+        if (!isOpen) return;
+        isOpen = false;
+        this.#release(shared);
+      },
+    };
+  }
+}
+
+function openMedia(disk: DiskFile, container: Container, chunkBytes: number): Promise<Media> {
+  switch (container) {
+    case Container.Flv:
+      return FlvMedia.open(disk, chunkBytes);
+    default:
+      return Promise.reject(
+        new StatusError('NetStream.Play.NoSupportedTrackFound', `${container} files cannot be played yet.`),
+      );
+  }
+}
