@@ -21,6 +21,8 @@ export interface CommandHost {
   /** The answer to a call that the script made; whether it had made it is for the host to know. */
   callAnswered(responder: number, ok: boolean, value: AmfValue): void;
   close(reason: string): void;
+  /** An error of ours. */
+  fail(error: unknown): void;
 }
 
 /** Calls of one client that its script has not answered yet: an instance has room for ten thousand. */
@@ -80,6 +82,8 @@ const STREAM_COMMANDS: Record<string, (stream: NetStream, args: AmfValue[]) => v
 
 interface Default {
   result?: AmfValue;
+  /** The result, where it takes time to find out. */
+  find?(host: CommandHost, name: string): Promise<AmfValue>;
   /** What else goes to the client, behind the result. */
   announce?(host: CommandHost, name: string): void;
 }
@@ -113,8 +117,10 @@ const DEFAULTS: Record<string, Default> = {
     announce: (host, name) =>
       host.outbox.command('onFCUnsubscribe', 0, [statusInfo('NetStream.Play.Stop', name)]),
   },
-  /** Seconds; a live stream has none. */
-  getStreamLength: { result: 0 },
+  /** Seconds; what is not recorded has none. */
+  getStreamLength: {
+    find: async ({ instance, client }, name) => (await instance.recordedLengthMs(client, name)) / 1000,
+  },
   checkBandwidth: {},
 };
 
@@ -160,8 +166,13 @@ function answer(
       callFailed(host, transactionId, `Method not found (${name.slice(0, 100)}).`);
       return;
     }
-    if (transactionId !== 0) host.outbox.command('_result', transactionId, [byDefault.result]);
-    byDefault.announce?.(host, parseStreamName(args[0])?.name ?? '');
+    const stream = parseStreamName(args[0])?.name ?? '';
+    const result = (value: AmfValue) => {
+      if (transactionId !== 0) host.outbox.command('_result', transactionId, [value]);
+    };
+    if (byDefault.find) byDefault.find(host, stream).then(result, (error) => host.fail(error));
+    else result(byDefault.result);
+    byDefault.announce?.(host, stream);
   } else if (!result.ok) callFailed(host, transactionId, result.description);
   else if (transactionId !== 0) {
     const problem = host.outbox.scriptCommand('_result', transactionId, [result.value]);

@@ -248,6 +248,7 @@ export class RtmpSession {
           if (this.#responders.delete(responder)) this.#instance?.callResult(responder, ok, value);
         },
         close: (reason) => this.close(reason),
+        fail: (error) => this.#fail(error),
       },
       command,
       streamId,

@@ -54,7 +54,13 @@ const MIN_STEP_MS = 20;
 /** What a player may want to buffer. COMPAT(rtmpdump 2.4) asks for ten hours. */
 const MAX_BUFFER_MS = 3_600_000;
 
-const State = { Idle: 'idle', Sending: 'sending', Paused: 'paused', Ended: 'ended', Closed: 'closed' } as const;
+const State = {
+  Idle: 'idle',
+  Sending: 'sending',
+  Paused: 'paused',
+  Ended: 'ended',
+  Closed: 'closed',
+} as const;
 type State = (typeof State)[keyof typeof State];
 
 export class FilePlayer {

@@ -342,6 +342,10 @@ export class AppInstance implements ScriptCommands {
     return new Playlist({ playing: this.#playing, client, portFor });
   }
 
+  recordedLengthMs(client: Client, name: string): Promise<number> {
+    return this.#playing.recordedLengthMs(client, name);
+  }
+
   // ── what the script may do (ScriptCommands) ────────────────────────────────────────────────────────────────────
 
   callClient(clientId: string, name: string, args: AmfValue[], responder: number | undefined): void {

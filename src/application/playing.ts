@@ -97,6 +97,20 @@ export class Playing {
     }
   }
 
+  /** 0: it is not recorded, or not for this client. */
+  async recordedLengthMs(client: Client, name: string): Promise<number> {
+    const { application, instance, chunkBytes, recorded: streams } = this.#options;
+    if (!streams || !accessCovers(client.facts.readAccess, withoutPrefix(name))) return 0;
+    try {
+      const recorded = await streams.open({ application, instance, name, chunkBytes });
+      recorded?.close();
+      return recorded?.lengthMs ?? 0;
+    } catch (error) {
+      if (error instanceof CodedError) return 0;
+      throw error;
+    }
+  }
+
   #decided(playback: Playback, verdict: Verdict): void {
     if (playback.state !== PlaybackState.Asking) return;
     if (!verdict.accepted) {
@@ -277,18 +291,16 @@ export class Playing {
     } else {
       viewer?.pause(false);
       port.unpaused({ isRecorded: file !== undefined, start: this.settings.repeatsStart });
-      if (file) this.#unpause(playback, file, ms);
+      if (file) this.#unpause(file, ms);
     }
     if (playback.state === PlaybackState.Playing) this.#options.journal?.paused(playback, isPaused);
   }
 
-  #unpause(playback: Playback, file: FilePlayer, ms: number | undefined): void {
-    const isPaused = file.isPaused;
-    file.resume();
-    if (ms === undefined || !isPaused) return;
-    const fileMs = Math.max(0, ms - file.offsetMs);
+  #unpause(file: FilePlayer, ms: number | undefined): void {
+    const fileMs = ms === undefined ? undefined : Math.max(0, ms - file.offsetMs);
     // one who has played all that it got needs nothing again
-    if (fileMs < file.positionMs) this.#go(file, fileMs);
+    if (fileMs !== undefined && file.isPaused && fileMs < file.sentMs - file.offsetMs) this.#go(file, fileMs);
+    file.resume();
   }
 
   seek(playback: Playback, ms: number): void {

@@ -38,6 +38,8 @@ export class Playlist {
   #incoming: Playback | undefined;
   #cancelIncoming: (() => void) | undefined;
   #bufferMs = 0;
+  /** Of what was sent last, on the wire; undefined: time begins anew. */
+  #sentMs: number | undefined;
 
   constructor(options: PlaylistOptions) {
     this.#options = options;
@@ -69,14 +71,12 @@ export class Playlist {
     this.#options.portFor(request).refused('NetStream.Play.Failed', description);
   }
 
-  /** `before`: its times go on where the one before stopped. */
-  #begin(request: PlayRequest, before?: Playback): void {
+  #begin(request: PlayRequest): void {
     const { playing, client } = this.#options;
     if (this.#current) playing.stop(this.#current, AccessStatus.Ok); // one that has come to its end
-    const behindMs = before && { sentMs: before.sentMs };
     const playback: Playback = playing.ask(client, request, this.#options.portFor(request), {
       refused: () => this.#over(playback),
-      ready: () => void this.#beginReady(playback, behindMs?.sentMs),
+      ready: () => void this.#beginReady(playback),
       hasNext: () => this.#upcoming.length > 0,
       done: () => this.#over(playback),
     });
@@ -84,9 +84,11 @@ export class Playlist {
     playing.open(playback);
   }
 
-  async #beginReady(playback: Playback, behindMs: number | undefined): Promise<void> {
+  /** Behind others its times go on where theirs stopped. */
+  async #beginReady(playback: Playback): Promise<void> {
     const { playing } = this.#options;
     const bufferMs = this.#bufferMs;
+    const behindMs = this.#sentMs;
     if (behindMs === undefined) playing.begin(playback, { bufferMs, offsetMs: 0 }, true);
     else {
       const { recorded, request } = playback;
@@ -104,9 +106,10 @@ export class Playlist {
   #over(playback: Playback): void {
     if (playback !== this.#current) return;
     this.#current = undefined;
+    if (playback.sentMs > 0) this.#sentMs = playback.sentMs;
     this.#dropIncoming('What it was to take the place of has ended.');
     const next = this.#upcoming.shift();
-    if (next) this.#begin(next, playback.sentMs > 0 ? playback : undefined);
+    if (next) this.#begin(next);
   }
 
   // ── play2 ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -301,10 +304,7 @@ export class Playlist {
   }
 
   /** A file that cannot be read is refused. */
-  async #placeOf(
-    playback: Playback,
-    find: () => Promise<Place | undefined>,
-  ): Promise<Place | undefined> {
+  async #placeOf(playback: Playback, find: () => Promise<Place | undefined>): Promise<Place | undefined> {
     try {
       return await find();
     } catch (error) {
@@ -333,6 +333,7 @@ export class Playlist {
   /** Ends what is played, and forgets what was to follow. */
   close(status: AccessStatus = AccessStatus.Ok): void {
     this.#upcoming = [];
+    this.#sentMs = undefined;
     this.#dropIncoming(undefined);
     const current = this.#current;
     this.#current = undefined;

@@ -192,10 +192,7 @@ export class Viewer {
 
   get #isFast(): boolean {
     return (
-      this.player.streamId === WIRE_STREAM_ID &&
-      this.#wantsAudio &&
-      this.#wantsVideo &&
-      this.offsetMs === 0
+      this.player.streamId === WIRE_STREAM_ID && this.#wantsAudio && this.#wantsVideo && this.offsetMs === 0
     );
   }
 
@@ -209,7 +206,9 @@ export class Viewer {
     );
     const bytes = Buffer.concat(
       wanted.map((message) =>
-        rewire(offsetMs === 0 ? message : retimed(message, (message.timestampMs + offsetMs) >>> 0), { streamId }),
+        rewire(offsetMs === 0 ? message : retimed(message, (message.timestampMs + offsetMs) >>> 0), {
+          streamId,
+        }),
       ),
     );
     return this.#send(bytes, wanted.length);

@@ -56,7 +56,14 @@ export class DiskFile {
   }
 }
 
-const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENXIO', 'ENAMETOOLONG', 'ELOOP']);
+const ABSENT: ReadonlySet<string> = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'EISDIR',
+  'ENXIO',
+  'ENAMETOOLONG',
+  'ELOOP',
+]);
 
 /** Another one as soon as a file has been written or replaced. */
 export function fileId(stats: { ino: number; mtimeMs: number; size: number }): string {

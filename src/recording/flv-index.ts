@@ -84,7 +84,8 @@ export class FlvIndex {
     const bytes = await this.#file.read(at, FLV_TAG_HEAD_BYTES);
     if (bytes.length < FLV_TAG_HEAD_BYTES) return;
     const { typeId, length, timestampMs } = readFlvTagHead(bytes, 0);
-    const isTag = isTagType(typeId) && at + FLV_TAG_HEAD_BYTES + length + FLV_BACK_POINTER_BYTES === this.endAt;
+    const isTag =
+      isTagType(typeId) && at + FLV_TAG_HEAD_BYTES + length + FLV_BACK_POINTER_BYTES === this.endAt;
     if (isTag) this.lengthMs = Math.max(this.lengthMs, timestampMs);
   }
 
@@ -169,7 +170,9 @@ export class FlvIndex {
   }
 
   async #payload(at: number, { length }: FlvTagHead, peek: Uint8Array): Promise<Uint8Array> {
-    return peek.length >= length ? peek.subarray(0, length) : this.#file.read(at + FLV_TAG_HEAD_BYTES, length);
+    return peek.length >= length
+      ? peek.subarray(0, length)
+      : this.#file.read(at + FLV_TAG_HEAD_BYTES, length);
   }
 
   async #keepHeader(at: number, head: FlvTagHead, key: string, peek: Uint8Array): Promise<void> {
@@ -235,7 +238,8 @@ function wireOf(typeId: number, payload: Uint8Array, chunkBytes: number): WireMe
 /** `keyframes` of onMetaData: { times: seconds[], filepositions: bytes[] }. */
 function indexOf(value: AmfValue | undefined): Keyframe[] {
   const { times, filepositions } = membersOf(value) ?? {};
-  if (!Array.isArray(times) || !Array.isArray(filepositions) || times.length !== filepositions.length) return [];
+  if (!Array.isArray(times) || !Array.isArray(filepositions) || times.length !== filepositions.length)
+    return [];
   return times.flatMap((time, i) => {
     const at = filepositions[i];
     return typeof time === 'number' && time >= 0 && typeof at === 'number' && Number.isSafeInteger(at)

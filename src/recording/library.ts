@@ -1,6 +1,12 @@
 // Recorded streams, for those who play them: each file is open once and read once, however many look at it.
 import { join } from 'node:path';
-import type { Place, RecordedRequest, RecordedStream, RecordedStreams, Segment } from '../application/recorded.ts';
+import type {
+  Place,
+  RecordedRequest,
+  RecordedStream,
+  RecordedStreams,
+  Segment,
+} from '../application/recorded.ts';
 import { CodedError, StatusError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
 import { pathInside } from '../storage/names.ts';
@@ -52,7 +58,12 @@ export class MediaLibrary implements RecordedStreams {
     return new StatusError('NetStream.Play.Failed', 'An error of the server.', { cause: error });
   }
 
-  async #find({ application, instance, name, chunkBytes }: RecordedRequest): Promise<RecordedStream | undefined> {
+  async #find({
+    application,
+    instance,
+    name,
+    chunkBytes,
+  }: RecordedRequest): Promise<RecordedStream | undefined> {
     const wanted = mediaName(name);
     if (!wanted) return undefined;
     const folder = pathInside(join(this.#applicationsDir, application, 'streams'), instance);
@@ -119,7 +130,13 @@ export class MediaLibrary implements RecordedStreams {
       keyframeBefore: (ms): Promise<Place | undefined> => guarded(() => media.keyframeBefore(ms)),
       keyframeFrom: (ms): Promise<Place | undefined> => guarded(() => media.keyframeFrom(ms)),
       read: (at): Promise<Segment | undefined> =>
-        guarded(() => this.cache.read(`${key}\n${at}`, () => media.read(at), () => !media.isGrowing)),
+        guarded(() =>
+          this.cache.read(
+            `${key}\n${at}`,
+            () => media.read(at),
+            () => !media.isGrowing,
+          ),
+        ),
       close: () => {
         if (!isOpen) return;
         isOpen = false;

@@ -50,10 +50,10 @@ export class SegmentCache {
     }
     const reading = this.#reading.get(key);
     if (reading) return reading;
-    this.#reads += 1;
     const begun = read().finally(() => this.#reading.delete(key));
     this.#reading.set(key, begun);
     const segment = await begun;
+    if (segment) this.#reads += 1;
     if (segment && isWhole(segment)) this.#keep(key, segment);
     return segment;
   }

@@ -1,0 +1,151 @@
+// A core whose recorded streams are files in a folder of its own.
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { AmfValue } from '../../src/protocol/amf.ts';
+import { UserControlEvent } from '../../src/protocol/control.ts';
+import { MessageType } from '../../src/protocol/message.ts';
+import { MediaLibrary } from '../../src/recording/library.ts';
+import { Core, type CoreOptions, keepingLog, until } from './core.ts';
+import { type Heard, type RtmpPeer, statusOf } from './rtmp-peer.ts';
+
+export class Cinema implements AsyncDisposable {
+  readonly folder: string;
+  readonly library: MediaLibrary;
+  readonly core: Core;
+  readonly log: Record<string, unknown>[];
+
+  private constructor(parts: Pick<Cinema, 'folder' | 'library' | 'core' | 'log'>) {
+    this.folder = parts.folder;
+    this.library = parts.library;
+    this.core = parts.core;
+    this.log = parts.log;
+  }
+
+  static async open(options: CoreOptions = {}): Promise<Cinema> {
+    const folder = mkdtempSync(join(tmpdir(), 'understudy-cinema-'));
+    const { log, records } = keepingLog();
+    const library = new MediaLibrary(folder, log);
+    const registry = { ...options.registry, recorded: library };
+    return new Cinema({ folder, library, log: records, core: await Core.start({ ...options, registry }) });
+  }
+
+  path(name: string): string {
+    return join(this.folder, 'live', 'streams', '_definst_', name);
+  }
+
+  put(name: string, bytes: Uint8Array): void {
+    const path = this.path(name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, bytes);
+  }
+
+  /** Connected, with a stream; `play` is said with these arguments. */
+  async visitor(...args: AmfValue[]): Promise<Visitor> {
+    const peer = await this.core.peer();
+    await peer.connect('live');
+    const visitor = new Visitor(this.core, peer, await peer.createStream());
+    if (args.length > 0) visitor.say('play', ...args);
+    return visitor;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.core[Symbol.asyncDispose]();
+    await until('the files to be closed', () => this.library.openFiles === 0);
+    if (existsSync(this.folder)) rmSync(this.folder, { recursive: true });
+  }
+}
+
+export class Visitor {
+  readonly core: Core;
+  readonly peer: RtmpPeer;
+  readonly id: number;
+
+  constructor(core: Core, peer: RtmpPeer, id: number) {
+    this.core = core;
+    this.peer = peer;
+    this.id = id;
+  }
+
+  say(name: string, ...args: AmfValue[]): void {
+    this.peer.command(name, 0, args, this.id);
+  }
+
+  buffer(bufferMs: number): void {
+    const { SetBufferLength: event } = UserControlEvent;
+    this.peer.control({ typeId: MessageType.UserControl, event, streamId: this.id, bufferMs });
+  }
+
+  /** What was said to have happened, in order: codes, names of data, user control, media left out. */
+  events(from = 0): string[] {
+    return this.peer.heard.slice(from).flatMap((heard) => nameOf(heard) ?? []);
+  }
+
+  /** Time, kind and last byte of what was heard, headers (0xee) left out. */
+  media(from = 0): string[] {
+    return this.#frames(from).map(
+      ({ typeId, timestampMs, media }) =>
+        `${timestampMs}${typeId === MessageType.Video ? 'v' : 'a'}${media!.at(-1)}`,
+    );
+  }
+
+  times(from = 0): number[] {
+    return this.#frames(from).map(({ timestampMs }) => timestampMs);
+  }
+
+  #frames(from: number): Heard[] {
+    return this.peer.heard
+      .slice(from)
+      .filter(({ media, streamId }) => media && streamId === this.id && media.at(-1) !== 0xee);
+  }
+
+  get lastMs(): number {
+    return this.times().at(-1) ?? -1;
+  }
+
+  /** Nothing more comes while our clock stands still. */
+  async quiet(): Promise<void> {
+    for (;;) {
+      const before = this.peer.heard.length;
+      for (let i = 0; i < 12; i += 1) await diskTurn();
+      await this.peer.settle();
+      if (this.peer.heard.length === before + 1) return; // the answer to our own question
+    }
+  }
+
+  /** Time passes, step by step, as long as that is not so. */
+  async until(what: string, holds: () => boolean, stepMs = 200): Promise<void> {
+    for (let i = 0; i < 2_000 && !holds(); i += 1) {
+      this.core.clock.advance(stepMs);
+      for (let j = 0; j < 3; j += 1) await diskTurn();
+    }
+    await until(what, holds);
+  }
+
+  async untilEvent(name: string): Promise<void> {
+    await this.until(name, () => this.events().includes(name));
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.quiet();
+    this.core.clock.advance(ms);
+    await this.quiet();
+  }
+}
+
+/** Whatever has been asked of the disk is there, and what follows from it has been asked. */
+async function diskTurn(): Promise<void> {
+  await stat(tmpdir());
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+const CONTROL_NAMES = Object.fromEntries(Object.entries(UserControlEvent).map(([name, id]) => [id, name]));
+
+function nameOf({ command, data, control, typeId }: Heard): string | undefined {
+  const status = statusOf(command);
+  if (status) return String(status.code).replace('NetStream.', '');
+  if (data) return `data ${data.name}`;
+  if (typeId !== MessageType.UserControl || !control || !('event' in control)) return undefined;
+  return 'streamId' in control && control.streamId > 0 ? CONTROL_NAMES[control.event] : undefined;
+}
