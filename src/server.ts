@@ -224,7 +224,7 @@ function logOptions({ logs }: Config, software: string, log: Log): ServerLogsOpt
 function adaptorOptions(
   config: Config,
   adaptor: AdaptorConfig,
-  session: SessionOptions,
+  session: Omit<SessionOptions, 'rtmpe'>,
   { edge }: ServerLogs,
 ): AdaptorOptions {
   const { name, listen, access, tls, vhosts } = adaptor;
@@ -259,7 +259,7 @@ function adaptorOptions(
         maxConnectionsPerAddress: adaptor.tunnel.maxTunnelsPerAddress,
       },
     },
-    session,
+    session: { ...session, rtmpe: adaptor.rtmpe },
     onLate(opened) {
       for (const [status, text] of portLines(edgePorts(name, opened))) edge.write(status, text);
     },
@@ -374,7 +374,7 @@ function clientSettings({
   return { wireChunkBytes: chunkBytes, idleTimeoutMs: clientIdleMs, ...bandwidth };
 }
 
-function sessionOptions(config: Config, log: Log, registry: Registry): SessionOptions {
+function sessionOptions(config: Config, log: Log, registry: Registry): Omit<SessionOptions, 'rtmpe'> {
   const { limits, clientIdleMs } = config.server;
   const { chunkBytes, bandwidth } = config.adaptors[0]!.vhosts[0]!.application;
   return {

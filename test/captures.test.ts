@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { WireDirection } from '../src/adaptor/wire-dump.ts';
 import { decodeData, isDataType } from '../src/protocol/command.ts';
 import { decodeControl, isControlType } from '../src/protocol/control.ts';
-import { DigestScheme, packetSignature } from '../src/protocol/handshake.ts';
+import { DigestScheme, packetSignature } from '../src/protocol/handshake-digest.ts';
 import type { RtmpMessage } from '../src/protocol/message.ts';
 import { Core } from './support/core.ts';
 import { toHex } from './support/hex.ts';

@@ -6,6 +6,7 @@ import { ChunkWriter } from '../protocol/chunk-writer.ts';
 import { encodeCommand, encodeData } from '../protocol/command.ts';
 import { type ControlMessage, encodeControl } from '../protocol/control.ts';
 import { MessageType } from '../protocol/message.ts';
+import type { RtmpeCipher } from '../protocol/rtmpe.ts';
 import { type StatusCode, type StatusExtra, statusInfo } from '../protocol/status.ts';
 import { WireDirection, type WireDump } from './wire-dump.ts';
 
@@ -24,6 +25,8 @@ export class Outbox {
   readonly #writer = new ChunkWriter();
   /** 3 once the client has asked for it in its connect command. */
   objectEncoding: 0 | 3 = 0;
+  /** Of RTMPE: from now on. */
+  cipher: RtmpeCipher | undefined;
   bytesSent = 0;
   messagesSent = 0;
   /** Messages of streams that were left out because the peer is slow. */
@@ -98,11 +101,12 @@ export class Outbox {
     if (!socket.writable) return;
     this.bytesSent += bytes.length;
     this.#dump?.add(WireDirection.FromServer, bytes);
-    if (bytes.length <= PIECE_BYTES) {
-      socket.write(bytes);
+    const sent = this.cipher ? this.cipher.encrypt(bytes) : bytes;
+    if (sent.length <= PIECE_BYTES) {
+      socket.write(sent);
       return;
     }
-    for (let at = 0; at < bytes.length; at += PIECE_BYTES) socket.write(bytes.subarray(at, at + PIECE_BYTES));
+    for (let at = 0; at < sent.length; at += PIECE_BYTES) socket.write(sent.subarray(at, at + PIECE_BYTES));
   }
 
   /** Puts what `run` writes into one segment. */

@@ -14,8 +14,9 @@ import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
 import { ChunkReader, type ChunkReaderOptions } from '../protocol/chunk-reader.ts';
 import { type Command, decodeCommand, isCommandType, isDataType } from '../protocol/command.ts';
 import { type ControlMessage, decodeControl, isControlType, UserControlEvent } from '../protocol/control.ts';
-import { HANDSHAKE_RANDOM_BYTES, ServerHandshake } from '../protocol/handshake.ts';
+import { HANDSHAKE_RANDOM_BYTES, type HandshakeStep, ServerHandshake } from '../protocol/handshake.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
+import type { RtmpeCipher } from '../protocol/rtmpe.ts';
 import type { StatusCode } from '../protocol/status.ts';
 import { memoryBytes } from '../protocol/wire-message.ts';
 import { OpenCalls, runCommand } from './commands.ts';
@@ -42,6 +43,8 @@ export interface SessionOptions extends ClientSettings {
   maxHeldBytes: number;
   /** From the first byte to the connect command. */
   handshakeTimeoutMs: number;
+  /** Whether clients may encrypt what is behind the handshake. FMS: RTMP/RTMPE. */
+  rtmpe: boolean;
   /** Where every session's bytes are kept; undefined: nowhere. */
   wireDumpFolder?: string | undefined;
 }
@@ -64,7 +67,7 @@ export interface SessionPeer {
   ip: string;
   /** The address of ours that it has connected to. */
   localIp: string;
-  /** `rtmp`, `rtmps`, `rtmpt`: what scripts and logs say. */
+  /** `rtmp`, `rtmps`, `rtmpt`: what scripts and logs say, unless the handshake makes it `rtmpe` or `rtmpte`. */
   protocol: string;
   /** Encrypted on its way here. A tcUrl that says rtmps makes nobody secure. */
   secure: boolean;
@@ -73,6 +76,9 @@ export interface SessionPeer {
   /** Of a session in a tunnel. */
   tunnel?: TunnelForm | undefined;
 }
+
+/** In TLS nothing is gained by RTMPE, and nothing is called by it. */
+const ENCRYPTED_PROTOCOLS: Readonly<Record<string, string>> = { rtmp: 'rtmpe', rtmpt: 'rtmpte' };
 
 /** How long a peer may take to read the last words. */
 const CLOSE_GRACE_MS = 2_000;
@@ -90,6 +96,8 @@ export class RtmpSession {
   /** Of the application, once it is known. */
   #settings: ClientSettings;
   readonly #peer: SessionPeer;
+  /** What scripts and logs say. */
+  #protocol: string;
   readonly #startedAt: number;
   readonly #handshake: ServerHandshake;
   readonly #reader: ChunkReader;
@@ -118,7 +126,8 @@ export class RtmpSession {
     this.#peer = peer;
     this.#options = options;
     this.#settings = options;
-    this.log = options.log.child({ client: this.id, ip: peer.ip, protocol: peer.protocol });
+    this.#protocol = peer.protocol;
+    this.log = this.#newLog();
     const { wireDumpFolder: folder, clock } = options;
     if (folder) this.#dump = new WireDump({ folder, sessionId: this.id, clock, log: this.log });
     this.outbox = new Outbox(
@@ -133,6 +142,7 @@ export class RtmpSession {
     this.#handshake = new ServerHandshake({
       random: randomBytes(HANDSHAKE_RANDOM_BYTES),
       timeMs: Math.round(this.#startedAt) >>> 0,
+      rtmpe: options.rtmpe,
     });
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     socket.on('error', (error) => this.#ended(`the connection broke: ${error.message}`));
@@ -148,21 +158,33 @@ export class RtmpSession {
 
   // ── in ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  #newLog(): Log {
+    return this.#options.log.child({ client: this.id, ip: this.#peer.ip, protocol: this.#protocol });
+  }
+
   #receive(bytes: Buffer): void {
-    this.#dump?.add(WireDirection.FromClient, Buffer.from(bytes)); // the next read may come to the same place
     if (this.#isOver) return;
     this.#heartbeat.seen();
     try {
       if (this.#state === State.Handshaking) this.#shakeHands(bytes);
-      else this.#readChunks(bytes);
+      else {
+        this.#handshake.cipher?.decrypt(bytes);
+        this.#dumpReceived(bytes);
+        this.#readChunks(bytes);
+      }
     } catch (error) {
       this.#fail(error);
     }
   }
 
   #shakeHands(bytes: Uint8Array): void {
-    const { send, rest } = this.#handshake.push(bytes);
+    const { cipher, send, rest } = this.#nextStep(bytes);
     if (send.length > 0) this.outbox.write(send);
+    if (cipher && !this.outbox.cipher) {
+      this.outbox.cipher = cipher;
+      this.#protocol = ENCRYPTED_PROTOCOLS[this.#protocol] ?? this.#protocol;
+      this.log = this.#newLog();
+    }
     if (rest === undefined) {
       this.#bytesBefore += bytes.length;
       return;
@@ -170,6 +192,23 @@ export class RtmpSession {
     this.#bytesBefore += bytes.length - rest.length;
     this.#state = State.Connecting;
     if (rest.length > 0) this.#readChunks(rest);
+  }
+
+  /** `rest` is in clear. */
+  #nextStep(bytes: Uint8Array): HandshakeStep & { cipher: RtmpeCipher | undefined } {
+    try {
+      const step = this.#handshake.push(bytes);
+      const { cipher } = this.#handshake;
+      if (step.rest) cipher?.decrypt(step.rest); // which is a part of `bytes`
+      return { ...step, cipher };
+    } finally {
+      this.#dumpReceived(bytes);
+    }
+  }
+
+  /** In clear, behind the handshake. */
+  #dumpReceived(bytes: Uint8Array): void {
+    this.#dump?.add(WireDirection.FromClient, Buffer.from(bytes)); // the next read may come to the same place
   }
 
   #readChunks(bytes: Uint8Array): void {
@@ -261,7 +300,7 @@ export class RtmpSession {
     this.#state = State.Pending;
     const { registry, logins } = this.#options;
     const { transport, login: policy } = registry.clientSettingsOf(request.app) ?? {};
-    const problem = transport && transportProblem(transport, this.#peer.protocol, this.#peer.tunnel);
+    const problem = transport && transportProblem(transport, this.#protocol, this.#peer.tunnel);
     if (problem) {
       this.#forbid(request, `[ Server.Reject ] : ${problem}`);
       return;
@@ -333,7 +372,7 @@ export class RtmpSession {
       referrer: request.referrer,
       pageUrl: request.pageUrl,
       uri: request.uri,
-      protocol: this.#peer.protocol,
+      protocol: this.#protocol,
       secure: this.#peer.secure,
       virtualKey: '',
       objectEncoding: request.objectEncoding,

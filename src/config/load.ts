@@ -120,6 +120,8 @@ export interface AdaptorConfig {
   readonly ident2: { readonly isEnabled: boolean; readonly address: string };
   readonly http: HttpConfig;
   readonly tunnel: TunnelConfig;
+  /** Whether clients may encrypt with it. */
+  readonly rtmpe: boolean;
   readonly tls: TlsConfig;
   /** The default one first. */
   readonly vhosts: readonly VhostConfig[];
@@ -299,6 +301,7 @@ class Loader {
         proxy: passingOn(values.HTTPTunnel.HttpProxy),
       },
       tunnel: tunnelConfig(values.HTTPTunnel),
+      rtmpe: values.RTMP.RTMPE['@enabled'],
       tls: tlsConfig(values, folder),
       vhosts: vhosts.map((vhost) => this.#vhost(join(folder, vhost), vhost, serverIdleMs)),
     };

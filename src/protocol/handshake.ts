@@ -2,113 +2,44 @@
 // stands where the specification has zeros, and each side proves that it knows a key which everybody knows. Players ask
 // for that proof before they accept H.264.
 //
-//   C0, S0 | version u8 = 3 |
-//   C1, S1 | time u32 | 0, or version 4×u8 | 1528 bytes: random, with a digest if there is a version |
+//   C0, S0 | version u8 = 3, or 6: RTMPE |
+//   C1, S1 | time u32 | 0, or version 4×u8 | 1528 bytes: random, with a digest if there is a version, with RTMPE also a key |
 //   C2, S2 | plain: the peer's packet | with digests: random, signature 32 |
 //
 // Both machines take bytes as they come and say what to send. Random bytes and the clock are passed in.
-import { Buffer } from 'node:buffer';
-import { createHmac } from 'node:crypto';
 import { DecodeError } from '../errors.ts';
 import { ByteWriter } from './bytes.ts';
+import {
+  DH_KEY_BYTES,
+  DIGEST_BYTES,
+  type DigestScheme,
+  dhKeyOffset,
+  findDigest,
+  HANDSHAKE_PACKET_BYTES,
+  packetSignature,
+  type Side,
+  signPacket,
+} from './handshake-digest.ts';
+import { DH_PRIVATE_KEY_BYTES, dhPublicKey, dhSharedSecret, RtmpeCipher } from './rtmpe.ts';
 
-export const HANDSHAKE_PACKET_BYTES = 1536;
-export const DIGEST_BYTES = 32;
-/** Random bytes for one handshake: those of our first packet and those of our second. */
-export const HANDSHAKE_RANDOM_BYTES = 1528 + 1504;
+/** Random bytes for one handshake: those of our first packet, those of our second, and RTMPE's private key. */
+export const HANDSHAKE_RANDOM_BYTES = 1528 + 1504 + DH_PRIVATE_KEY_BYTES;
 
 const RTMP_VERSION = 3;
+const RTMPE_VERSION = 6;
 /** Bytes 4–7 of S1 and C1 with a digest. Clients want a server of at least 3 to prove itself. */
 const SERVER_VERSION = [3, 5, 7, 1] as const;
 const CLIENT_VERSION = [9, 0, 124, 2] as const;
-
-const KEY_TAIL = 'f0eec24a8068bee82e00d0d1029e7e576eec5d2d29806fab93b8e636cfeb31ae';
-const KEY_TEXTS = {
-  client: 'Genuine Adobe Flash Player 001',
-  server: 'Genuine Adobe Flash Media Server 001',
-} as const;
-type Side = keyof typeof KEY_TEXTS;
-
-/** Keys the digest of a side's first packet. */
-function shortKey(side: Side): Buffer {
-  return Buffer.from(KEY_TEXTS[side], 'latin1');
-}
-
-/** Keys the signature in a side's second packet. */
-function fullKey(side: Side): Buffer {
-  return Buffer.concat([shortKey(side), Buffer.from(KEY_TAIL, 'hex')]);
-}
-
-/** Where the digest stands: in the first half of the packet, or in the second. Code bases number these differently. */
-export const DigestScheme = { First: 1, Second: 2 } as const;
-export type DigestScheme = (typeof DigestScheme)[keyof typeof DigestScheme];
-
-// first scheme  | time, version 8 | digest block 764 | key block 764 |
-// second scheme | time, version 8 | key block 764 | digest block 764 |
-// digest block  | offset 4×u8 | … digest 32 somewhere … |
-// key block     | … key 128 somewhere … | offset 4×u8 |
-const BLOCKS_AT = 8;
-const BLOCK_BYTES = 764;
-const OFFSET_BYTES = 4;
-const DH_KEY_BYTES = 128;
-
-export function digestOffset(packet: Uint8Array, scheme: DigestScheme): number {
-  const block = scheme === DigestScheme.First ? BLOCKS_AT : BLOCKS_AT + BLOCK_BYTES;
-  const room = BLOCK_BYTES - OFFSET_BYTES - DIGEST_BYTES;
-  return block + OFFSET_BYTES + (sumOfFour(packet, block) % room);
-}
-
-/** Where RTMPE's Diffie-Hellman public key stands in the same packet. */
-export function dhKeyOffset(packet: Uint8Array, scheme: DigestScheme): number {
-  const block = scheme === DigestScheme.First ? BLOCKS_AT + BLOCK_BYTES : BLOCKS_AT;
-  const room = BLOCK_BYTES - OFFSET_BYTES - DH_KEY_BYTES;
-  return block + (sumOfFour(packet, block + BLOCK_BYTES - OFFSET_BYTES) % room);
-}
-
-function sumOfFour(packet: Uint8Array, at: number): number {
-  return packet[at]! + packet[at + 1]! + packet[at + 2]! + packet[at + 3]!;
-}
-
-/** The digest of all of a first packet but the 32 bytes at `at`. */
-function packetDigest(packet: Uint8Array, at: number, side: Side): Buffer {
-  return createHmac('sha256', shortKey(side))
-    .update(packet.subarray(0, at))
-    .update(packet.subarray(at + DIGEST_BYTES))
-    .digest();
-}
-
-/** Puts its digest into a side's first packet. */
-export function signPacket(packet: Uint8Array, scheme: DigestScheme, side: Side): void {
-  const at = digestOffset(packet, scheme);
-  packet.set(packetDigest(packet, at, side), at);
-}
-
-/** The scheme by which a side's first packet carries its digest, and that digest; `undefined` if it carries none. */
-export function findDigest(
-  packet: Uint8Array,
-  side: Side,
-): { scheme: DigestScheme; digest: Uint8Array } | undefined {
-  for (const scheme of [DigestScheme.First, DigestScheme.Second]) {
-    const at = digestOffset(packet, scheme);
-    const digest = packet.slice(at, at + DIGEST_BYTES);
-    if (packetDigest(packet, at, side).equals(digest)) return { scheme, digest };
-  }
-  return undefined;
-}
-
-/** The last 32 bytes of a side's second packet: proves that it has read the digest of the peer's first one. */
-export function packetSignature(packet: Uint8Array, peerDigest: Uint8Array, side: Side): Uint8Array {
-  const key = createHmac('sha256', fullKey(side)).update(peerDigest).digest();
-  return createHmac('sha256', key)
-    .update(packet.subarray(0, HANDSHAKE_PACKET_BYTES - DIGEST_BYTES))
-    .digest();
-}
+/** What Flash Player says there when it encrypts. */
+const RTMPE_CLIENT_VERSION = [128, 0, 3, 2] as const;
 
 export interface HandshakeOptions {
   /** HANDSHAKE_RANDOM_BYTES of them. */
   random: Uint8Array;
   /** Ours, in 32 bits; peers only echo it. */
   timeMs: number;
+  /** Whether what is behind the handshake is encrypted: for a server whether it may be, for a client whether it shall. */
+  rtmpe?: boolean | undefined;
 }
 
 /** What the peer told of itself, for logs. */
@@ -133,18 +64,31 @@ const NOTHING = new Uint8Array(0);
 
 /** The server's side: S0 S1 S2 once C1 is there, over once C2 is. */
 export class ServerHandshake {
-  readonly #inbox = new Inbox();
+  readonly #inbox: Inbox;
   readonly #options: HandshakeOptions;
   #peer: HandshakePeer | undefined;
+  #cipher: RtmpeCipher | undefined;
+  #s1Tail: Uint8Array = NOTHING;
 
   constructor(options: HandshakeOptions) {
     checkRandom(options.random);
     this.#options = options;
+    this.#inbox = new Inbox(options.rtmpe ? [RTMP_VERSION, RTMPE_VERSION] : [RTMP_VERSION]);
   }
 
   /** Known once S1 was sent. */
   get peer(): HandshakePeer | undefined {
     return this.#peer;
+  }
+
+  /** What is behind the handshake is encrypted; undefined: it is not. Known once S1 was sent. */
+  get cipher(): RtmpeCipher | undefined {
+    return this.#cipher;
+  }
+
+  /** The last bytes of S1: the key of a client's answer about its SWF. */
+  get s1Tail(): Uint8Array {
+    return this.#s1Tail;
   }
 
   push(bytes: Uint8Array): HandshakeStep {
@@ -159,30 +103,43 @@ export class ServerHandshake {
 
   #answer(c1: Uint8Array, { scheme, digest }: HandshakePeer): Uint8Array {
     const { random } = this.#options;
+    const version = this.#inbox.version!;
     // A version without a digest that verifies makes some clients hang up: then we speak the plain handshake.
     const s1 = firstPacket(this.#options, scheme === undefined ? undefined : SERVER_VERSION);
+    if (version === RTMPE_VERSION) {
+      if (scheme === undefined) throw keyless();
+      const ownKey = putKey(s1, scheme, random);
+      this.#cipher = agree(random, ownKey, keyOf(c1, scheme));
+    }
     if (scheme !== undefined) signPacket(s1, scheme, 'server');
+    this.#s1Tail = s1.slice(-DIGEST_BYTES);
     // COMPAT(librtmp 2.4): RTMP 1.0 §5.2.4 puts our clock into the second word of a plain S2; Flash Media Server sent C1 as
     // it came, so librtmp (OBS, rtmpdump, GStreamer) compares every byte and warns. Nobody reads that clock.
     const s2 = digest === undefined ? c1.slice() : signed(random, digest, 'server');
-    return new ByteWriter(1 + 2 * HANDSHAKE_PACKET_BYTES).u8(RTMP_VERSION).bytes(s1).bytes(s2).done();
+    return new ByteWriter(1 + 2 * HANDSHAKE_PACKET_BYTES).u8(version).bytes(s1).bytes(s2).done();
   }
 }
 
 export interface ClientHandshakeOptions extends HandshakeOptions {
-  /** Ask the server to prove itself; absent: the plain handshake. */
-  scheme?: DigestScheme;
+  /** Ask the server to prove itself; absent: the plain handshake. RTMPE takes one. */
+  scheme?: DigestScheme | undefined;
 }
 
 /** The client's side: `start()` is C0 C1, C2 follows S1, over once S2 is there. */
 export class ClientHandshake {
-  readonly #inbox = new Inbox();
+  readonly #inbox: Inbox;
   readonly #options: ClientHandshakeOptions;
+  readonly #version: number;
   #peer: HandshakePeer | undefined;
+  #ownKey: Uint8Array | undefined;
+  #cipher: RtmpeCipher | undefined;
 
   constructor(options: ClientHandshakeOptions) {
     checkRandom(options.random);
     this.#options = options;
+    if (options.rtmpe && options.scheme === undefined) throw new RangeError('RTMPE without a digest scheme');
+    this.#version = options.rtmpe ? RTMPE_VERSION : RTMP_VERSION;
+    this.#inbox = new Inbox([this.#version]);
   }
 
   /** Known once C2 was sent. */
@@ -190,11 +147,20 @@ export class ClientHandshake {
     return this.#peer;
   }
 
+  /** What is behind the handshake is encrypted; undefined: it is not. Known once C2 was sent. */
+  get cipher(): RtmpeCipher | undefined {
+    return this.#cipher;
+  }
+
   start(): Uint8Array {
-    const { scheme } = this.#options;
-    const c1 = firstPacket(this.#options, scheme === undefined ? undefined : CLIENT_VERSION);
-    if (scheme !== undefined) signPacket(c1, scheme, 'client');
-    return new ByteWriter(1 + HANDSHAKE_PACKET_BYTES).u8(RTMP_VERSION).bytes(c1).done();
+    const { scheme, rtmpe, random } = this.#options;
+    const version = rtmpe ? RTMPE_CLIENT_VERSION : CLIENT_VERSION;
+    const c1 = firstPacket(this.#options, scheme === undefined ? undefined : version);
+    if (scheme !== undefined) {
+      if (rtmpe) this.#ownKey = putKey(c1, scheme, random);
+      signPacket(c1, scheme, 'client');
+    }
+    return new ByteWriter(1 + HANDSHAKE_PACKET_BYTES).u8(this.#version).bytes(c1).done();
   }
 
   push(bytes: Uint8Array): HandshakeStep {
@@ -204,7 +170,11 @@ export class ClientHandshake {
       const { random, scheme } = this.#options;
       const s1 = this.#inbox.first;
       this.#peer = describePeer(s1, 'server');
-      const { digest } = this.#peer;
+      const { digest, scheme: peerScheme } = this.#peer;
+      if (this.#ownKey !== undefined) {
+        if (peerScheme === undefined) throw keyless();
+        this.#cipher = agree(random, this.#ownKey, keyOf(s1, peerScheme));
+      }
       send = scheme === undefined || digest === undefined ? s1.slice() : signed(random, digest, 'client');
     }
     return { send, rest };
@@ -214,7 +184,17 @@ export class ClientHandshake {
 /** Collects version byte, first and second packet: no more than that, however the bytes come. */
 class Inbox {
   readonly #bytes = new Uint8Array(1 + 2 * HANDSHAKE_PACKET_BYTES);
+  readonly #versions: readonly number[];
   #length = 0;
+
+  /** `versions`: those that are spoken. */
+  constructor(versions: readonly number[]) {
+    this.#versions = versions;
+  }
+
+  get version(): number | undefined {
+    return this.#length === 0 ? undefined : this.#bytes[0];
+  }
 
   /** The peer's first packet, when it is whole. */
   get first(): Uint8Array | undefined {
@@ -228,12 +208,47 @@ class Inbox {
     const taken = bytes.subarray(0, this.#bytes.length - this.#length);
     this.#bytes.set(taken, this.#length);
     this.#length += taken.length;
-    // RTMPE's versions 6, 8 and 9 are not spoken here; 32 and up is text, such as HTTP.
-    if (this.#length > 0 && this.#bytes[0] !== RTMP_VERSION) {
-      throw new DecodeError('ERR_RTMP_VERSION', `handshake version ${this.#bytes[0]}, only 3 is spoken`);
+    // 32 and up is text, such as HTTP
+    const { version } = this;
+    if (version !== undefined && !this.#versions.includes(version)) {
+      throw new DecodeError('ERR_RTMP_VERSION', notSpoken(version, this.#versions));
     }
     return this.#length < this.#bytes.length ? undefined : bytes.subarray(taken.length);
   }
+}
+
+/** RTMPE's versions 8 and 9 hide the signatures in a cipher more; Flash Player asks for them after 6 was refused. */
+function notSpoken(version: number, spoken: readonly number[]): string {
+  const isRtmpe = [RTMPE_VERSION, 8, 9].includes(version);
+  return `handshake version ${version}${isRtmpe ? ' (RTMPE)' : ''}, only ${spoken.join(' and ')} is spoken`;
+}
+
+/** The last of the random bytes are the private key. */
+function privateKeyOf(random: Uint8Array): Uint8Array {
+  return random.subarray(-DH_PRIVATE_KEY_BYTES);
+}
+
+/** Puts our public key into our first packet, before that is signed. */
+function putKey(packet: Uint8Array, scheme: DigestScheme, random: Uint8Array): Uint8Array {
+  const key = dhPublicKey(privateKeyOf(random));
+  packet.set(key, dhKeyOffset(packet, scheme));
+  return key;
+}
+
+function keyOf(packet: Uint8Array, scheme: DigestScheme): Uint8Array {
+  const at = dhKeyOffset(packet, scheme);
+  return packet.slice(at, at + DH_KEY_BYTES);
+}
+
+function agree(random: Uint8Array, ownKey: Uint8Array, peerKey: Uint8Array): RtmpeCipher {
+  return new RtmpeCipher({ secret: dhSharedSecret(privateKeyOf(random), peerKey), ownKey, peerKey });
+}
+
+function keyless(): DecodeError {
+  return new DecodeError(
+    'ERR_RTMPE_KEY',
+    'an RTMPE handshake without a digest: where its key is cannot be known',
+  );
 }
 
 function checkRandom(random: Uint8Array): void {
@@ -262,7 +277,7 @@ function firstPacket(
 /** A second packet with digests. */
 function signed(random: Uint8Array, peerDigest: Uint8Array, side: Side): Uint8Array {
   const packet = new Uint8Array(HANDSHAKE_PACKET_BYTES);
-  packet.set(random.subarray(1528));
+  packet.set(random.subarray(1528, 1528 + HANDSHAKE_PACKET_BYTES - DIGEST_BYTES));
   packet.set(packetSignature(packet, peerDigest, side), HANDSHAKE_PACKET_BYTES - DIGEST_BYTES);
   return packet;
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect as openSocket } from 'node:net';
 import { test } from 'node:test';
 import { UserControlEvent } from '../../src/protocol/control.ts';
-import { HANDSHAKE_PACKET_BYTES } from '../../src/protocol/handshake.ts';
+import { HANDSHAKE_PACKET_BYTES } from '../../src/protocol/handshake-digest.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { Core, until } from '../support/core.ts';
 import { video } from '../support/media.ts';

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { CodedError } from '../../src/errors.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import { encodeData } from '../../src/protocol/command.ts';
-import { HANDSHAKE_PACKET_BYTES } from '../../src/protocol/handshake.ts';
+import { HANDSHAKE_PACKET_BYTES } from '../../src/protocol/handshake-digest.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { Core, type CoreOptions, until } from '../support/core.ts';
 import { hex } from '../support/hex.ts';
@@ -63,8 +63,14 @@ test('random bytes of no protocol', async () => {
   );
 });
 
-test('the encryption of Flash Player', () =>
-  isShownTheDoor('ERR_RTMP_VERSION', (core) => say(core, Uint8Array.of(6), new Random(1).bytes(5_000))));
+test('an encrypted handshake without a digest, and one of a version that is not spoken', async () => {
+  for (const [version, code] of [
+    [6, 'ERR_RTMPE_KEY'],
+    [8, 'ERR_RTMP_VERSION'],
+  ] as const) {
+    await isShownTheDoor(code, (core) => say(core, Uint8Array.of(version), new Random(1).bytes(5_000)));
+  }
+});
 
 for (let seed = 1; seed <= 8; seed += 1) {
   test(`random bytes behind the handshake (${seed})`, () =>

@@ -206,3 +206,27 @@ test('an application says by which ways clients may come', (t) => {
   });
   assert.deepEqual(read(root).transport, { tunnels: 'http1.1only', disallowed: ['rtmp', 'rtmpe'] });
 });
+
+test('logins are off unless asked for; their users stand in a file under the root', (t) => {
+  assert.equal(read(rootWith(t, {})).login, undefined);
+  const file = (rest: string) => ({
+    [OWN_FILE]: `<Application><Authentication>${rest}</Authentication></Application>`,
+  });
+  const root = rootWith(t, file('<Mode>publishers</Mode>'));
+  assert.deepEqual(read(root).login, {
+    mode: 'adobe',
+    of: 'publishers',
+    agents: ['FMLE/', 'FME/', 'Wirecast/'],
+    usersFile: join(root, 'conf/users'),
+  });
+  const own = rootWith(
+    t,
+    file('<Mode>everybody</Mode><Scheme>llnw</Scheme><Agents>OBS</Agents><Users>/etc/users</Users>'),
+  );
+  assert.deepEqual(read(own).login, {
+    mode: 'llnw',
+    of: 'everybody',
+    agents: ['OBS'],
+    usersFile: '/etc/users',
+  });
+});

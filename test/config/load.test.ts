@@ -101,6 +101,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       maxTunnels: 10_000,
       maxTunnelsPerAddress: 256,
     },
+    rtmpe: true,
     tls: { certificate: undefined, ciphers: undefined, sessionTimeoutMs: 300_000 },
   });
   const { name, aliases, appsDir } = vhosts[0]!;
@@ -432,3 +433,10 @@ for (const file of ['fms.ini', 'Server.xml']) {
     assert.throws(() => load(root), { code: 'ERR_CONFIG_READ', message: new RegExp(`conf/${file}`) });
   });
 }
+
+test('an adaptor may switch RTMPE off', (t) => {
+  const root = rootWith(t, {
+    'conf/_defaultRoot_/Adaptor.xml': '<Adaptor><RTMP><RTMPE enabled="false"></RTMPE></RTMP></Adaptor>',
+  });
+  assert.equal(loadConfig({ root, set: {}, environment: {} }).adaptors[0]!.rtmpe, false);
+});

@@ -3,11 +3,11 @@ import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
 import {
   ClientHandshake,
   type ClientHandshakeOptions,
-  DigestScheme,
   HANDSHAKE_RANDOM_BYTES,
   type HandshakeStep,
   ServerHandshake,
 } from '../../src/protocol/handshake.ts';
+import { DigestScheme } from '../../src/protocol/handshake-digest.ts';
 import { MessageType, type RtmpMessage } from '../../src/protocol/message.ts';
 import { WireMessage } from '../../src/protocol/wire-message.ts';
 import { chunkCases } from '../protocol/chunk.cases.ts';
@@ -179,22 +179,28 @@ const conversation: Target = {
 
 // ── the handshake ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+type Kind = Pick<ClientHandshakeOptions, 'scheme' | 'rtmpe'>;
+
 function options(seed: number): ClientHandshakeOptions {
   return { random: new Random(seed).bytes(HANDSHAKE_RANDOM_BYTES), timeMs: 7 };
 }
 
+function openServer(): ServerHandshake {
+  return new ServerHandshake({ ...options(2), rtmpe: true });
+}
+
 /** What a client says, all of it, and something behind it. */
-function clientBytes(scheme: DigestScheme | undefined): Uint8Array {
-  const client = new ClientHandshake({ ...options(1), ...(scheme === undefined ? {} : { scheme }) });
+function clientBytes(kind: Kind): Uint8Array {
+  const client = new ClientHandshake({ ...options(1), ...kind });
   const c0c1 = client.start();
-  const { send } = new ServerHandshake(options(2)).push(c0c1);
+  const { send } = openServer().push(c0c1);
   return Buffer.concat([c0c1, client.push(send).send, Buffer.from('behind')]);
 }
 
 /** The same of a server. */
-function serverBytes(scheme: DigestScheme | undefined): Uint8Array {
-  const client = new ClientHandshake({ ...options(1), ...(scheme === undefined ? {} : { scheme }) });
-  return Buffer.concat([new ServerHandshake(options(2)).push(client.start()).send, Buffer.from('behind')]);
+function serverBytes(kind: Kind): Uint8Array {
+  const client = new ClientHandshake({ ...options(1), ...kind });
+  return Buffer.concat([openServer().push(client.start()).send, Buffer.from('behind')]);
 }
 
 interface Side {
@@ -229,15 +235,22 @@ function handshakeTarget(name: string, seeds: Uint8Array[], open: () => Side): T
   };
 }
 
-const SCHEMES = [undefined, DigestScheme.First, DigestScheme.Second];
-
-export const chunkTargets: readonly Target[] = [
-  handshakeTarget('server-handshake', SCHEMES.map(clientBytes), () => new ServerHandshake(options(2))),
-  handshakeTarget('client-handshake', SCHEMES.map(serverBytes), () => {
-    const client = new ClientHandshake({ ...options(1), scheme: DigestScheme.First });
+function openClient(kind: Kind): () => ClientHandshake {
+  return () => {
+    const client = new ClientHandshake({ ...options(1), ...kind });
     client.start();
     return client;
-  }),
+  };
+}
+
+const SCHEMES = [DigestScheme.First, DigestScheme.Second];
+const CLEAR: Kind[] = [{}, ...SCHEMES.map((scheme) => ({ scheme }))];
+const ENCRYPTED: Kind[] = SCHEMES.map((scheme) => ({ scheme, rtmpe: true }));
+
+export const chunkTargets: readonly Target[] = [
+  handshakeTarget('server-handshake', [...CLEAR, ...ENCRYPTED].map(clientBytes), openServer),
+  handshakeTarget('client-handshake', CLEAR.map(serverBytes), openClient(CLEAR[1]!)),
+  handshakeTarget('rtmpe-client-handshake', ENCRYPTED.map(serverBytes), openClient(ENCRYPTED[0]!)),
   chunks,
   conversation,
 ];

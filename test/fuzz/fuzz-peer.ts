@@ -11,12 +11,8 @@ import {
   isDataType,
 } from '../../src/protocol/command.ts';
 import { decodeControl, encodeControl, isControlType } from '../../src/protocol/control.ts';
-import {
-  ClientHandshake,
-  type DigestScheme,
-  HANDSHAKE_PACKET_BYTES,
-  HANDSHAKE_RANDOM_BYTES,
-} from '../../src/protocol/handshake.ts';
+import { ClientHandshake, HANDSHAKE_RANDOM_BYTES } from '../../src/protocol/handshake.ts';
+import { type DigestScheme, HANDSHAKE_PACKET_BYTES } from '../../src/protocol/handshake-digest.ts';
 import { MessageType, type RtmpMessage } from '../../src/protocol/message.ts';
 import { ChunkEncoder } from '../support/chunk-encoder.ts';
 import type { Choices } from './choices.ts';

@@ -1,7 +1,7 @@
 // What may happen next in a fuzzed conversation.
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import { encodeControl, UserControlEvent } from '../../src/protocol/control.ts';
-import { DigestScheme } from '../../src/protocol/handshake.ts';
+import { DigestScheme } from '../../src/protocol/handshake-digest.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { audio, video } from '../support/media.ts';
 import type { Choices } from './choices.ts';

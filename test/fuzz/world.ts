@@ -92,6 +92,7 @@ export class World {
       chunks: LIMITS.chunks,
       amf: LIMITS.amf,
       ...CLIENTS,
+      rtmpe: true,
       maxNetStreams: LIMITS.maxNetStreams,
       maxHeldBytes: LIMITS.maxHeldBytes,
       handshakeTimeoutMs: 10_000,

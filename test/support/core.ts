@@ -132,6 +132,7 @@ export class Core implements AsyncDisposable {
       fmsVersion: '5,0,17,1',
       chunks: {},
       amf: { depth: 64, values: 100_000 },
+      rtmpe: true,
       wireChunkBytes: 60_000,
       maxNetStreams: 64,
       maxHeldBytes: 64 << 10,

@@ -5,11 +5,11 @@ import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
 import { type Command, decodeCommand, isCommandType } from '../../src/protocol/command.ts';
 import {
   ClientHandshake,
-  HANDSHAKE_PACKET_BYTES,
   HANDSHAKE_RANDOM_BYTES,
   type HandshakePeer,
   ServerHandshake,
 } from '../../src/protocol/handshake.ts';
+import { HANDSHAKE_PACKET_BYTES } from '../../src/protocol/handshake-digest.ts';
 import { MessageType, type RtmpMessage } from '../../src/protocol/message.ts';
 import { statusOf } from './rtmp-peer.ts';
 

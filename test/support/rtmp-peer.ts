@@ -28,6 +28,7 @@ import {
   HANDSHAKE_RANDOM_BYTES,
 } from '../../src/protocol/handshake.ts';
 import { MessageType, type RtmpMessage } from '../../src/protocol/message.ts';
+import type { RtmpeCipher } from '../../src/protocol/rtmpe.ts';
 
 /** One thing heard. Exactly one of `command`, `data`, `control`, `media` is there, or none for unknown types. */
 export interface Heard {
@@ -51,6 +52,8 @@ export class RtmpPeer implements AsyncDisposable {
   readonly #reader = new ChunkReader({ wireTypes: [] });
   readonly #writer = new ChunkWriter();
   readonly #watchers = new Set<() => void>();
+  /** Of RTMPE. */
+  #cipher: RtmpeCipher | undefined;
   #objectEncoding: 0 | 3 = 0;
   #transaction = 1;
   /** How many of `heard` the expectations have consumed. */
@@ -85,11 +88,16 @@ export class RtmpPeer implements AsyncDisposable {
     const done = Promise.withResolvers<void>();
     let isShaking = true;
     socket.on('data', (bytes) => {
-      if (!isShaking) return peer.#receive(bytes);
+      if (!isShaking) {
+        peer.#cipher?.decrypt(bytes);
+        return peer.#receive(bytes);
+      }
       const { send, rest } = shake.push(bytes);
       if (send.length > 0) socket.write(send);
       if (rest === undefined) return;
       isShaking = false;
+      peer.#cipher = shake.cipher;
+      peer.#cipher?.decrypt(rest);
       done.resolve();
       if (rest.length > 0) peer.#receive(rest);
     });
@@ -110,7 +118,8 @@ export class RtmpPeer implements AsyncDisposable {
   // ── saying ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   send(message: RtmpMessage, csid = 3): void {
-    this.socket.write(this.#writer.encode(message, csid));
+    const bytes = this.#writer.encode(message, csid);
+    this.socket.write(this.#cipher ? this.#cipher.encrypt(bytes) : bytes);
   }
 
   control(message: ControlMessage): void {

@@ -180,7 +180,14 @@ export const ADAPTOR = group('', {
     ...unused('MaxSize', 'Path', 'UpdateInterval'),
   }),
   EnableAltVhost: unsupported('false'),
-  ...unused('RTMFP', 'RTMP', 'ResourceLimits'),
+  RTMP: group('', {
+    RTMPE: group(
+      'RTMP whose bytes are hidden, rtmpe:// and in HTTP rtmpte://. It keeps out who only looks on, and nobody who steps in ' +
+        'between: its keys are known to everybody. RTMPS keeps out both.',
+      { '@enabled': leaf(trueOrFalse, 'true', 'Whether clients may do so.') },
+    ),
+  }),
+  ...unused('RTMFP', 'ResourceLimits'),
 });
 
 export type AdaptorValues = Read<typeof ADAPTOR>;

@@ -1,0 +1,75 @@
+// RTMPE as rtmpdump speaks it: Flash Player's handshake, from a code base of its own.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { endsWithUs } from '../support/child.ts';
+import { lacks, programPath } from '../support/debian.ts';
+import { h264Clip, type Packet, probePackets, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'understudy-rtmpe-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+const video = (packets: Packet[]) =>
+  packets
+    .filter(({ codecType }) => codecType === 'video')
+    .map(({ pts, dts, size, hash }) => `${pts} ${dts} ${size} ${hash}`);
+
+describe('rtmpdump', { skip: lacks('rtmpdump') }, () => {
+  let server: TestServer;
+  before(async () => {
+    server = await startServer({
+      applications: {
+        'live/main.ts': `application.onConnect = (client) => {
+          trace('came by', client.protocol, client.secure, client.uri);
+          return true;
+        };`,
+      },
+    });
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  async function play(protocol: string): Promise<string> {
+    const file = join(dir, `${protocol}.flv`);
+    const url = `${protocol}://127.0.0.1:${server.port}/live/show`;
+    const child = endsWithUs(
+      spawn(programPath('rtmpdump'), ['--live', '-r', url, '-o', file], {
+        stdio: 'ignore',
+      }),
+    );
+    await once(child, 'close'); // it leaves when the publisher does
+    return file;
+  }
+
+  test('S-05: plays by rtmpe and rtmpte on the port of RTMP what is published by rtmp, packet for packet', async () => {
+    const clip = await h264Clip();
+    const playing = Promise.all([play('rtmpe'), play('rtmpte')]);
+    await Promise.all(
+      ['rtmpe', 'rtmpte'].map((protocol) =>
+        server.waitForLog((record) => record.event === 'play' && record.protocol === protocol),
+      ),
+    );
+    await using publisher = startFfmpeg(
+      publishArgs(clip, server.url('live', 'show')).toSpliced(1, 0, '-t', '4'),
+    );
+    assert.equal((await publisher.exited).code, 0, String(publisher.stderr));
+    const expected = video(await probePackets(clip));
+    for (const file of await playing) {
+      const played = video(await probePackets(file));
+      assert.ok(played.length >= 95, `${file}: ${played.length} pictures of 4 s`);
+      assert.deepEqual(played, expected.slice(0, played.length));
+    }
+    const traced = server.log.map(({ msg }) => String(msg)).filter((msg) => msg.includes('came by rtmp'));
+    for (const protocol of ['rtmpe', 'rtmpte']) {
+      const line = `came by ${protocol} false ${protocol}://127.0.0.1:${server.port}/live`;
+      assert.ok(
+        traced.some((text) => text.endsWith(line)),
+        `${line} among ${traced}`,
+      );
+    }
+  });
+});
