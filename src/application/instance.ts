@@ -388,6 +388,10 @@ export class AppInstance implements ScriptCommands {
     void this.stop();
   }
 
+  hasClient(clientId: string): boolean {
+    return this.#accepted(clientId) !== undefined;
+  }
+
   snapshot(): InstanceSnapshot {
     const clients = [...this.#clients.values()]
       .filter((client) => client.state === ClientState.Accepted)

@@ -5,7 +5,7 @@ import { DecodeError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 import { fromWire } from './values.ts';
-import { type Json, SCRIPT_FAULT_KINDS, type ScriptFaultKind } from './wire.ts';
+import { type Json, MAX_KEPT_CHARACTERS, SCRIPT_FAULT_KINDS, type ScriptFaultKind } from './wire.ts';
 
 export type Command =
   | { op: 'ready'; id: number; ok: boolean }
@@ -26,6 +26,7 @@ export type Command =
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate: number | undefined }
   | { op: 'shutdown' }
+  | { op: 'keep'; client: string; data: string | undefined }
   | { op: 'ask'; id: number; service: string; request: Json }
   | { op: 'unask'; id: number }
   | { op: 'log'; level: LogLevel; text: string }
@@ -134,6 +135,11 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
     gate: f.optional('gate', () => f.id('gate')),
   }),
   shutdown: () => ({ op: 'shutdown' }),
+  keep: (f) => ({
+    op: 'keep',
+    client: f.text('client', MAX_NAME),
+    data: f.optional('data', () => f.text('data', MAX_KEPT_CHARACTERS)),
+  }),
   ask: (f) => ({
     op: 'ask',
     id: f.id('id'),

@@ -180,8 +180,8 @@ export interface WirePlay {
   reset: boolean;
 }
 export interface WireSnapshot {
-  /** `saved`: what the old version's `save` gave for that client. */
-  clients: { facts: WireClient; stats: Json; saved?: Json }[];
+  /** `saved`: what the old version's `save` gave for that client; `data`: what was kept of one that could not save. */
+  clients: { facts: WireClient; stats: Json; saved?: Json; data?: string }[];
   streams: { name: string; query: string; publisher?: string; players: string[] }[];
 }
 
@@ -216,6 +216,8 @@ export type ScriptCommand =
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate?: number }
   | { op: 'shutdown' }
+  /** `client.data` as JSON of a WireValue, at the end of the turn that changed it; without `data` there is nothing to keep. */
+  | { op: 'keep'; client: string; data?: string }
   /** Something of a service (services.ts). Answered by `answer`, unless an `unask` says that nobody waits for it any more. */
   | { op: 'ask'; id: number; service: string; request: Json }
   | { op: 'unask'; id: number }
@@ -302,6 +304,8 @@ export interface GuestSetup {
 
 export const RANDOM_POOL_BYTES = 16 << 10;
 export const MAX_TIMERS = 1000;
+/** What the host keeps of one client's `data`. */
+export const MAX_KEPT_CHARACTERS = 16 << 10;
 /** Questions to services that one version of a script may have open. */
 export const MAX_ASKS = 1000;
 export const MIN_TIMEOUT_MS = 1;

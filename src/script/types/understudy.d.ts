@@ -184,7 +184,7 @@ interface Application {
    */
   onBeforeReload?: (this: Application) => Eventually<unknown>;
   /**
-   * Extension. After a reload, after `onAppStart`: called for each client that was here before. `onConnect` is not called
+   * Extension. After a reload or a crash, after `onAppStart`: called for each client that was here before. `onConnect` is not called
    * again; put here what it gave to the client and JSON cannot hold, such as functions.
    */
   onClientResume?: (this: Application, client: Client) => Eventually<void>;
@@ -256,7 +256,10 @@ type Eventually<T> = T | PromiseLike<T>;
 interface AppStartInfo {
   /** The script was edited; its clients and streams are here already. */
   readonly reload: boolean;
-  /** The process that runs scripts had to be replaced; clients and streams are here already, `state` is not. */
+  /**
+   * The script, or the process that runs scripts, had to be started anew: clients, with their `data`, and streams are here
+   * already, and `onClientResume` follows. There is no `state`: what must survive that belongs into `application.store`.
+   */
   readonly restored?: boolean;
   /** What the old version's `onBeforeReload` returned, as JSON keeps it. */
   readonly state?: any;
@@ -380,7 +383,11 @@ interface Client extends ClientMethods {
   readAccess: string;
   /** The same for what it may publish. Of who should have logged in and has not, `""` to begin with. */
   writeAccess: string;
-  /** Extension. A place for what your script knows about this client. It is kept over a reload where JSON can hold it. */
+  /**
+   * Extension. A place for what your script knows about this client. It is kept over a reload where JSON can hold it, and, up
+   * to 16 kB, over the loss of the process that runs scripts: as it was at the end of the last turn. (A change by way of a
+   * reference that an earlier turn has kept may be noticed some turns later.)
+   */
   data: ClientData;
 
   /**

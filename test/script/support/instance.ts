@@ -69,6 +69,9 @@ export class Instance implements ScriptCommands {
     this.done.push('shutdown');
     this.onShutdown();
   }
+  hasClient(id: string): boolean {
+    return this.clients.includes(id);
+  }
   snapshot(): InstanceSnapshot {
     return {
       clients: this.clients.map((id) => ({ facts: facts(id), stats })),
