@@ -92,6 +92,11 @@ export interface ConnectionLimits {
   readonly amfDepth: number;
   readonly amfValues: number;
   readonly netStreams: number;
+  readonly connectText: number;
+  readonly openCalls: number;
+  readonly openCallBytes: number;
+  readonly unreadBytes: number;
+  readonly closeMs: number;
   readonly gateMediaBytes: number;
 }
 
@@ -345,7 +350,7 @@ class Loader {
   }
 }
 
-function connectionLimits({ ResourceLimits }: ServerValues['Server']): ConnectionLimits {
+function connectionLimits({ ResourceLimits, Security }: ServerValues['Server']): ConnectionLimits {
   const { Connection } = ResourceLimits;
   return {
     connectTimeoutMs: Connection.ConnectTimeout,
@@ -355,6 +360,11 @@ function connectionLimits({ ResourceLimits }: ServerValues['Server']): Connectio
     amfDepth: Connection.MaxDataDepth,
     amfValues: Connection.MaxDataValues,
     netStreams: Connection.MaxStreams,
+    connectText: Security.MaxUrlLength,
+    openCalls: Connection.MaxCalls,
+    openCallBytes: Connection.MaxCallSize,
+    unreadBytes: Connection.MaxUnreadSize,
+    closeMs: Connection.CloseTimeout,
     gateMediaBytes: Connection.MaxGateSize,
   };
 }

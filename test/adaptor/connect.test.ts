@@ -400,3 +400,17 @@ test('who asks an application to stop while it stops waits for the same end', as
   await shutdown;
   await peer.closed();
 });
+
+test('of the texts of a connect command no more is taken than the configuration says', async () => {
+  await using core = await Core.start({ session: { maxConnectText: 50 } });
+  const peer = await core.peer();
+  const long = `http://example.com/${'x'.repeat(100_000)}`;
+  await peer.connect('live', { tcUrl: `rtmp://h/live?${long}`, swfUrl: long, pageUrl: long, flashVer: long });
+  const { question } = await core.script().question('onConnect');
+  assert.ok(question.gate === 'onConnect');
+  const { uri, referrer, pageUrl, agent } = question.client;
+  assert.deepEqual(
+    [uri, referrer, pageUrl, agent].map(({ length }) => length),
+    [50, 50, 50, 50],
+  );
+});

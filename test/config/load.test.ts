@@ -65,6 +65,11 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       amfDepth: 64,
       amfValues: 100_000,
       netStreams: 64,
+      connectText: 32 << 10,
+      openCalls: 3_000,
+      openCallBytes: 16 << 20,
+      unreadBytes: 4 << 20,
+      closeMs: 2_000,
       gateMediaBytes: 2 << 20,
     },
     connects: {

@@ -66,6 +66,22 @@ export const SERVER = group('', {
           'How many values a command or data message may hold.',
         ),
         MaxStreams: leaf(whole(1, 1024), '64', 'NetStreams: publishing, playing or idle.'),
+        MaxCalls: leaf(
+          whole(1, 10_000),
+          '3000',
+          'Calls of one client that its script has not answered; an instance has room for 10000 of all its clients.',
+        ),
+        MaxCallSize: leaf(kilobytes(64, 1048576), '16384', 'Memory for them.'),
+        MaxUnreadSize: leaf(
+          kilobytes(64, 1048576),
+          '4096',
+          'Answers and calls that a client has not read; with more it is disconnected. Media have limits in Application.xml.',
+        ),
+        CloseTimeout: leaf(
+          seconds(1, 60),
+          '2',
+          'How long a client that is disconnected may take to read why, and what was sent before.',
+        ),
         MaxGateSize: leaf(
           kilobytes(0, 65536),
           '2048',
@@ -170,7 +186,12 @@ export const SERVER = group('', {
           'After so many failures in a row their address is locked out until the server is started anew.',
         ),
       }),
-      ...unused('MaxUrlLength', 'VirtualDirectoryForFile'),
+      MaxUrlLength: leaf(
+        kilobytes(1, 1024),
+        '32',
+        'The longest address, or other text, that is taken from a connect command. What is longer is cut.',
+      ),
+      ...unused('VirtualDirectoryForFile'),
     }),
     ...unused('SSL', 'SWFVerification', 'ScriptAdaptors', 'Services', 'StreamAdaptors'),
     ...unused('Streams'),
