@@ -45,6 +45,7 @@ export interface Config {
     readonly connects: ConnectLimits;
     /** Undefined: everybody may. */
     readonly crossDomainFile: string | undefined;
+    readonly runners: RunnersConfig;
     /** For clients of no application yet. Undefined: for ever. */
     readonly clientIdleMs: number | undefined;
   };
@@ -54,6 +55,12 @@ export interface Config {
   readonly symbols: Readonly<Record<string, string>>;
   /** What looks like a mistake and stops nothing, and what is not used. */
   readonly notes: readonly Note[];
+}
+
+export interface RunnersConfig {
+  readonly maxBytes: number;
+  /** Whom they become when root has started the server. */
+  readonly user: { readonly uid: number; readonly gid: number };
 }
 
 export interface AdminConfig {
@@ -252,6 +259,10 @@ class Loader {
         limits: connectionLimits(Server),
         connects: connectLimits(Server),
         crossDomainFile: Server.CrossDomainPath ? resolve(this.#root, Server.CrossDomainPath) : undefined,
+        runners: {
+          maxBytes: Server.ResourceLimits.Scripts.MaxSize,
+          user: { uid: Server.Process.UID, gid: Server.Process.GID },
+        },
         clientIdleMs,
       },
       adaptors,

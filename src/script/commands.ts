@@ -64,22 +64,28 @@ const MAX_LOST = 100;
 const MAX_NESTING = 400;
 
 /** The commands of one frame in their order; each entry that is none becomes a DecodeError in its place. */
-export function parseCommands(body: string): (Command | DecodeError)[] {
+export function* parseCommands(body: string): Generator<Command | DecodeError, void, void> {
   let list: unknown;
   try {
     list = JSON.parse(body);
   } catch (error) {
-    return [new DecodeError('ERR_SCRIPT_COMMAND', 'commands that are no JSON', { cause: error })];
+    yield new DecodeError('ERR_SCRIPT_COMMAND', 'commands that are no JSON', { cause: error });
+    return;
   }
-  if (!Array.isArray(list)) return [malformed('commands that are no list')];
-  return list.map((entry) => {
-    try {
-      return parseCommand(entry);
-    } catch (error) {
-      if (error instanceof DecodeError) return error;
-      throw error;
-    }
-  });
+  if (!Array.isArray(list)) {
+    yield malformed('commands that are no list');
+    return;
+  }
+  for (const entry of list) yield commandOrError(entry);
+}
+
+function commandOrError(entry: unknown): Command | DecodeError {
+  try {
+    return parseCommand(entry);
+  } catch (error) {
+    if (error instanceof DecodeError) return error;
+    throw error;
+  }
 }
 
 export function parseCommand(raw: unknown): Command {

@@ -24,7 +24,7 @@ import type { ScriptBuild } from './build.ts';
 import type { Command, SavedState } from './commands.ts';
 import type { Journal } from './journal.ts';
 import { KeptData } from './kept-data.ts';
-import { Mailbox } from './mailbox.ts';
+import { type GateFailure, Mailbox } from './mailbox.ts';
 import type { Strikes } from './strikes.ts';
 import { type Unit, UnitEnd, type UnitOfInstance } from './unit.ts';
 import type { LoadBody, WireSnapshot } from './wire.ts';
@@ -60,6 +60,7 @@ export interface InstanceScriptOptions {
   strikes: Strikes;
   clock: Clock;
   gateDeadlineMs: number;
+  gateFailure: GateFailure;
   /** Asked for every version that is loaded. */
   settings(): Pick<LoadBody, 'limits' | 'application'>;
   /** The versions to begin with, best first: the newest that bundles, the last that has served elsewhere. */
@@ -111,6 +112,7 @@ export class InstanceScriptHost implements InstanceScript {
     this.#mailbox = new Mailbox({
       clock: options.clock,
       gateDeadlineMs: options.gateDeadlineMs,
+      gateFailure: options.gateFailure,
       isCongested: options.isCongested,
       onExpired: (gate, asked) => this.#gateExpired(gate, asked),
       onBug: (error) => options.onBug(error, 'an answer of a script'),
@@ -395,6 +397,7 @@ export class InstanceScriptHost implements InstanceScript {
     if (unit !== this.#current) return; // whoever waits for the next one has been told
     const { journal, strikes } = this.#options;
     this.#park();
+    this.#mailbox.crashed();
     this.#current = undefined;
     this.#mailbox.forsake(undefined);
     this.#state = State.Restarting;
@@ -404,7 +407,7 @@ export class InstanceScriptHost implements InstanceScript {
         { kind: 'crash', where: 'isolate', message: end.message, stack: end.scriptStack },
         unit.build,
       );
-      this.#mailbox.refuseGates(); // the cause may be among them: asked again, it would end the next one too
+      this.#mailbox.giveUpGates(); // the cause may be among them: asked again, it would end the next one too
     }
     void this.#drive();
   }

@@ -71,6 +71,32 @@ describe('when the runner ends', () => {
     assert.equal(verdicts[0]?.accepted, false);
   });
 
+  test('open gates let everybody in whom no script comes back to decide about', async () => {
+    const { ask, clock, crash, first, verdicts, recover, runner } = await serving({ gateFailure: 'open' });
+    ask();
+    await settle();
+    await crash(first);
+    assert.deepEqual(verdicts, [{ accepted: true }]); // it may be what the script died of: nobody is asked again
+    ask();
+    await settle();
+    assert.equal(verdicts.length, 1);
+    clock.advance(GATE_DEADLINE_MS);
+    assert.deepEqual(verdicts[1], { accepted: true });
+    await recover();
+    ask();
+    await settle();
+    runner.last.say({ op: 'verdict', id: runner.last.event('gate').id, accepted: false, reason: 'no' });
+    assert.deepEqual(verdicts[2], { accepted: false, reason: 'no' });
+  });
+
+  test('a script that is there and does not answer refuses, open gates or not', async () => {
+    const { ask, clock, verdicts } = await serving({ gateFailure: 'open' });
+    ask();
+    await settle();
+    clock.advance(GATE_DEADLINE_MS);
+    assert.equal(verdicts[0]?.accepted, false);
+  });
+
   test('the last good version comes back, not one that could not be loaded', async () => {
     const { runner, reload, crash, recover } = await serving({
       prepare: (fake) =>

@@ -1,5 +1,5 @@
 // conf/Server.xml: the whole server.
-import { group, leaf, type Read, unsupported, unused } from '../element.ts';
+import { group, leaf, type Read, unused } from '../element.ts';
 import {
   choice,
   hostPortOrNowhere,
@@ -117,6 +117,13 @@ export const SERVER = group('', {
         }),
         ...unused('ACCP', 'ECCP'),
       }),
+      Scripts: group('The processes that run scripts.', {
+        MaxSize: leaf(
+          kilobytes(128 * 1024, 64 * 1024 * 1024),
+          '1572864',
+          'A process that has grown beyond it is replaced; its scripts start anew, the clients stay.',
+        ),
+      }),
       RecBuffer: group('', {
         ...unused('AllowedVideoLag', 'FilterNonKeyFrames', 'MaxFlushSize', 'MaxFlushTime', 'MaxSize'),
         ...unused('MaxTimestampSkew'),
@@ -169,7 +176,10 @@ export const SERVER = group('', {
       ),
       ...unused('AuthEvent', 'AuthMessage', 'FileIO', 'RecordsNumber', 'RetryNumber', 'RetrySleep'),
     }),
-    Process: group('', { UID: unsupported(''), GID: unsupported('') }),
+    Process: group('Whom the processes that run scripts become when root has started the server.', {
+      UID: leaf(orElse(whole(1, 4294967294), '', '65534', 65534), '', 'Number of the user. 65534 is nobody.'),
+      GID: leaf(orElse(whole(1, 4294967294), '', '65534', 65534), '', 'Number of the group.'),
+    }),
     ...unused('ActiveProfile', 'Admin', 'Httpd', 'LicenseInfo', 'LicenseInfoEx'),
     ...unused('Localhost', 'Mask', 'Plugins', 'PublicIP', 'ReadBufferSize', 'Registry'),
     Security: group('', {

@@ -25,6 +25,26 @@
  */
 declare const application: Application;
 
+/** Extension. What one instance may use up, as Application.xml says (`JSEngine`). What happens beyond stands in README.md. */
+interface ApplicationLimits {
+  /** Memory of the script. */
+  readonly memoryMb: number;
+  /** How long it may compute without a pause. */
+  readonly turnMs: number;
+  /** The same for top-level code and `onAppStart`. */
+  readonly loadMs: number;
+  /** How long a gate (`onConnect`, `onPublish`, `onPlay`) may take to decide, waiting included. */
+  readonly gateMs: number;
+  /** Timers at a time. */
+  readonly timers: number;
+  /** Events and calls of clients that may wait for their turn. */
+  readonly queuedEvents: number;
+  /** Lines of the log a second, ten times as many in a burst. */
+  readonly logLines: number;
+  /** Requests of `fetch` at a time; more wait. */
+  readonly fetches: number;
+}
+
 interface Application {
   /** `application/instance`, for example `chat/_definst_`: the instance of who named none. */
   readonly name: string;
@@ -53,6 +73,8 @@ interface Application {
   ): Job;
   /** Extension. The jobs of this instance that have not ended, those that an older version of the script began as well. */
   jobs(): Promise<Job[]>;
+  /** Extension. What this instance may use up. */
+  readonly limits: ApplicationLimits;
   /**
    * The accepted clients. Always the same array: keep a reference to it and it stays current. A client is in it from the
    * moment it is accepted until it leaves; its index is no identity, use `client.id`.
