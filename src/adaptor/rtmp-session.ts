@@ -508,6 +508,7 @@ export class RtmpSession {
         this.close(`no connect command after ${handshakeTimeoutMs} ms`);
       return;
     }
+    if (this.#pausers.size > 0) this.#heartbeat.knock(this.#reader.bytesReceived);
     if (!this.#heartbeat.check(now, idleTimeoutMs)) {
       this.close(`no sign of life for ${idleTimeoutMs} ms`, AccessStatus.ClientGone);
     }
