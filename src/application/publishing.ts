@@ -7,7 +7,13 @@ import type { Client } from './client.ts';
 import type { Clock } from './clock.ts';
 import type { InstanceJournal } from './journal.ts';
 import { Publication, PublicationState, type PublisherPort } from './publication.ts';
-import { allowedLimits, type Recorders, type Recording, type RecordingLimits } from './recording.ts';
+import {
+  allowedLimits,
+  type CompletionReason,
+  type Recorders,
+  type Recording,
+  type RecordingLimits,
+} from './recording.ts';
 import type { InstanceScript, PublishRequest, RecordLimits, RecordMode, Verdict } from './script.ts';
 import type { NamedStream, StreamTable } from './stream-table.ts';
 
@@ -180,7 +186,7 @@ export class Publishing {
     const entry = this.#options.streams.get(stream.name);
     if (!entry) return;
     stream.unpublish();
-    if (entry.recording) this.#stopRecording(entry, publication);
+    if (entry.recording) this.#stopRecording(entry, publication, 'unpublished');
     this.#options.journal?.unpublished(publication, status);
     entry.publication = undefined;
     for (const viewer of stream.viewers) viewer.player.unpublishNotify();
@@ -231,7 +237,11 @@ export class Publishing {
         { application, instance, stream, mode, limits },
         {
           stopped: () => this.#recordingEnded(entry, recording, 'Stop', `${stream} is no longer recorded.`),
-          failed: (description) => this.#recordingEnded(entry, recording, 'Failed', description),
+          failed: (code, description) => {
+            const outcome = code === 'NetStream.Record.NoAccess' ? 'NoAccess' : 'Failed';
+            this.#recordingEnded(entry, recording, outcome, description);
+          },
+          completed: () => {},
         },
       );
       const open = { recording, limits, remove: () => {} };
@@ -253,7 +263,7 @@ export class Publishing {
   #recordingEnded(
     entry: NamedStream,
     recording: Recording | undefined,
-    code: 'Stop' | 'Failed',
+    code: 'Stop' | 'NoAccess' | 'Failed',
     description: string,
   ): void {
     const open = entry.recording;
@@ -262,18 +272,23 @@ export class Publishing {
     this.#noteStop(entry, code === 'Stop' ? AccessStatus.Ok : AccessStatus.Failed);
     entry.recording = undefined;
     entry.publication?.port.recordStatus(code, description);
-    if (code === 'Failed')
-      this.#tellStatus('NetStream.Record.Failed', 'error', description, entry.stream.name);
+    if (code !== 'Stop') {
+      this.#tellStatus(`NetStream.Record.${code}`, 'error', description, entry.stream.name);
+    }
     this.#options.streams.release(entry.stream.name);
   }
 
-  #stopRecording(entry: NamedStream, publication: Publication | undefined): void {
+  #stopRecording(
+    entry: NamedStream,
+    publication: Publication | undefined,
+    reason: CompletionReason = 'stopped',
+  ): void {
     const recording = entry.recording;
     if (!recording) return;
     recording.remove(); // flushes the stream, so that the last messages are in the file
     this.#noteStop(entry, AccessStatus.Ok);
     entry.recording = undefined;
-    recording.recording.close();
+    recording.recording.close(reason);
     publication?.port.recordStatus('Stop', 'Recording has stopped.');
   }
 

@@ -10,6 +10,8 @@ export interface RecordRequest {
   stream: string;
   mode: RecordMode;
   limits: RecordLimits;
+  /** A new file is begun at the first keyframe behind so many seconds. */
+  segmentS?: number;
 }
 
 /** Undefined: any. The caps hold for what scripts ask for; one of 0 says that nothing is recorded. */
@@ -41,11 +43,36 @@ function least(a: number | undefined, b: number | undefined): number | undefined
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
+/** Why a file takes no more. */
+export type CompletionReason =
+  /** The script, or who else began the recording, has ended it. */
+  | 'stopped'
+  | 'unpublished'
+  | 'maxDuration'
+  | 'maxSize'
+  /** The recording goes on in the next file, as was asked for. */
+  | 'segment'
+  /** The recording goes on in the next file, because this one could not hold what came. */
+  | 'codec'
+  | 'failed';
+
+/** A file that is whole. */
+export interface CompletedFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly lengthMs: number;
+  /** `avc`, `aac` …, in the order in which they came. */
+  readonly codecs: readonly string[];
+  readonly reason: CompletionReason;
+}
+
 export interface RecordEvents {
-  /** A limit was reached, or the recording was closed; everything is on its way to the disk. */
+  /** A limit was reached; everything is on its way to the disk. */
   stopped(): void;
-  /** The disk said no in mid-recording. */
-  failed(description: string): void;
+  /** The disk said no in mid-recording, or to the last bytes of one that has ended. `code`: NetStream.Record.Failed or .NoAccess. */
+  failed(code: string, description: string, path: string): void;
+  /** A file is whole, also some time after its recording has ended. */
+  completed(file: CompletedFile): void;
 }
 
 export interface RecordingFile {
@@ -56,8 +83,12 @@ export interface RecordingFile {
 }
 
 export interface Recording extends Sink {
+  /** Of several the latest. */
   readonly file: RecordingFile;
-  close(): void;
+  /** Resolves when what was recorded so far is in the file, or the recording has failed. */
+  flush(): Promise<void>;
+  /** `reason`: `stopped`, unless it says something else. */
+  close(reason?: CompletionReason): void;
 }
 
 export interface Recorders {

@@ -45,7 +45,8 @@ export interface Config {
     readonly connects: ConnectLimits;
     /** Undefined: everybody may. */
     readonly crossDomainFile: string | undefined;
-    readonly runners: RunnersConfig;
+    /** How long, and how much of, what is recorded may wait. */
+    readonly recording: { readonly maxMs: number; readonly maxBytes: number };
     /** For clients of no application yet. Undefined: for ever. */
     readonly clientIdleMs: number | undefined;
   };
@@ -55,12 +56,6 @@ export interface Config {
   readonly symbols: Readonly<Record<string, string>>;
   /** What looks like a mistake and stops nothing, and what is not used. */
   readonly notes: readonly Note[];
-}
-
-export interface RunnersConfig {
-  readonly maxBytes: number;
-  /** Whom they become when root has started the server. */
-  readonly user: { readonly uid: number; readonly gid: number };
 }
 
 export interface AdminConfig {
@@ -99,11 +94,6 @@ export interface ConnectionLimits {
   readonly amfDepth: number;
   readonly amfValues: number;
   readonly netStreams: number;
-  readonly connectText: number;
-  readonly openCalls: number;
-  readonly openCallBytes: number;
-  readonly unreadBytes: number;
-  readonly closeMs: number;
   readonly gateMediaBytes: number;
 }
 
@@ -258,11 +248,11 @@ class Loader {
         admin: this.#admin(Server),
         limits: connectionLimits(Server),
         connects: connectLimits(Server),
-        crossDomainFile: Server.CrossDomainPath ? resolve(this.#root, Server.CrossDomainPath) : undefined,
-        runners: {
-          maxBytes: Server.ResourceLimits.Scripts.MaxSize,
-          user: { uid: Server.Process.UID, gid: Server.Process.GID },
+        recording: {
+          maxMs: Server.ResourceLimits.RecBuffer.MaxFlushTime,
+          maxBytes: Server.ResourceLimits.RecBuffer.MaxFlushSize,
         },
+        crossDomainFile: Server.CrossDomainPath ? resolve(this.#root, Server.CrossDomainPath) : undefined,
         clientIdleMs,
       },
       adaptors,
@@ -361,7 +351,7 @@ class Loader {
   }
 }
 
-function connectionLimits({ ResourceLimits, Security }: ServerValues['Server']): ConnectionLimits {
+function connectionLimits({ ResourceLimits }: ServerValues['Server']): ConnectionLimits {
   const { Connection } = ResourceLimits;
   return {
     connectTimeoutMs: Connection.ConnectTimeout,
@@ -371,11 +361,6 @@ function connectionLimits({ ResourceLimits, Security }: ServerValues['Server']):
     amfDepth: Connection.MaxDataDepth,
     amfValues: Connection.MaxDataValues,
     netStreams: Connection.MaxStreams,
-    connectText: Security.MaxUrlLength,
-    openCalls: Connection.MaxCalls,
-    openCallBytes: Connection.MaxCallSize,
-    unreadBytes: Connection.MaxUnreadSize,
-    closeMs: Connection.CloseTimeout,
     gateMediaBytes: Connection.MaxGateSize,
   };
 }

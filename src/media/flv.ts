@@ -1,7 +1,7 @@
 // RTMP's own container: its tags are RTMP messages with another head. FLV 10.1 annex E.
 import { Buffer } from 'node:buffer';
 import { DecodeError } from '../errors.ts';
-import { type AmfObject, EcmaArray, membersOf } from '../protocol/amf.ts';
+import { type AmfObject, type AmfValue, EcmaArray, membersOf } from '../protocol/amf.ts';
 import { Amf0Reader, Amf0Writer } from '../protocol/amf0.ts';
 import { Assembly } from '../protocol/assembly.ts';
 import { ByteReader, ByteWriter } from '../protocol/bytes.ts';
@@ -190,4 +190,68 @@ function isIndex(name: string): boolean {
 export function decodeOnMetaData(payload: Uint8Array): AmfObject | undefined {
   const amf = new Amf0Reader(new ByteReader(payload));
   return amf.read() === ON_META_DATA ? membersOf(amf.read()) : undefined;
+}
+
+/** Where decoding of a file can begin: the tag of a keyframe. */
+export interface FlvKeyframe {
+  timeMs: number;
+  at: number;
+}
+
+const NUMBER_BYTES = 9;
+const KEYFRAME_BYTES = 2 * NUMBER_BYTES;
+
+/**
+ * onMetaData of a file, with an index of its keyframes in the form that players know. It has `totalBytes`, whatever is in
+ * it, so that it can be written over as the file grows: what the index does not need is filled up. Undefined: not even an
+ * empty index fits.
+ */
+export function encodeIndexedMetaData(
+  entries: AmfObject,
+  durationSeconds: number,
+  keyframes: readonly FlvKeyframe[],
+  totalBytes: number,
+): Uint8Array | undefined {
+  const free = totalBytes - emptyIndexBytes(entries);
+  if (free < 0 || free > MAX_FILLER_BYTES) return undefined;
+  const kept = thinned(keyframes, Math.floor(free / KEYFRAME_BYTES));
+  return withIndex(entries, durationSeconds, kept, ' '.repeat(free - kept.length * KEYFRAME_BYTES));
+}
+
+/** What such metadata has at least. */
+export function emptyIndexBytes(entries: AmfObject): number {
+  return withIndex(entries, 0, [], '').length;
+}
+
+/** What a string of AMF0 can be long. */
+const MAX_FILLER_BYTES = 0xffff;
+
+function withIndex(
+  entries: AmfObject,
+  durationSeconds: number,
+  kept: readonly FlvKeyframe[],
+  filler: string,
+): Uint8Array {
+  const times = kept.map(({ timeMs }) => timeMs / 1000);
+  const filepositions = kept.map(({ at }) => at);
+  return encodeOnMetaData({ ...entries, keyframes: { times, filepositions, filler } }, durationSeconds);
+}
+
+/** Every second one, or every third …: who seeks must not find them in one half of the file only. */
+function thinned(keyframes: readonly FlvKeyframe[], most: number): readonly FlvKeyframe[] {
+  if (keyframes.length <= most) return keyframes;
+  const step = Math.ceil(keyframes.length / most);
+  return keyframes.filter((_, i) => i % step === 0);
+}
+
+/** An index that encodeIndexedMetaData has made, and so has room for more; undefined: it is somebody else's, or none. */
+export function ownIndex(value: AmfValue | undefined): FlvKeyframe[] | undefined {
+  const { times, filepositions, filler } = membersOf(value) ?? {};
+  if (typeof filler !== 'string' || !Array.isArray(times) || !Array.isArray(filepositions)) return undefined;
+  return times.flatMap((time, i) => {
+    const at = filepositions[i];
+    return typeof time === 'number' && typeof at === 'number'
+      ? [{ timeMs: Math.round(time * 1000), at }]
+      : [];
+  });
 }

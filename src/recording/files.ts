@@ -1,18 +1,15 @@
 // Where recordings lie: applications/<application>/streams/<instance>/<name>.flv
 import { join } from 'node:path';
+import type { RecordRequest } from '../application/recording.ts';
 import { RecordingError } from '../errors.ts';
 import { nameProblem, pathInside } from '../storage/names.ts';
 
 /** The prefix of a stream name chooses the container. */
 const PREFIX = /^([a-z0-9]+):(.*)$/is;
 
-/** The file of a stream, or a RecordingError that says why it gets none. */
-export function recordingPath(
-  applicationsDir: string,
-  application: string,
-  instance: string,
-  stream: string,
-): string {
+/** The files of a recording, the first being number 1; a RecordingError says why it gets none. */
+export function recordingPath(applicationsDir: string, request: RecordRequest, number: number): string {
+  const { application, instance, stream } = request;
   const [, prefix = 'flv', name = stream] = PREFIX.exec(stream) ?? [];
   if (prefix.toLowerCase() !== 'flv') {
     throw new RecordingError(
@@ -27,5 +24,5 @@ export function recordingPath(
       `A file cannot have the stream's name: ${problem}.`,
     );
   const folder = pathInside(join(applicationsDir, application, 'streams'), instance);
-  return pathInside(folder, `${name}.flv`);
+  return pathInside(folder, `${name}${number === 1 ? '' : `-${number}`}.flv`);
 }

@@ -291,7 +291,12 @@ test('a recording has its file, what it has grown to, and its end', async () => 
   const applications = mkdtempSync(join(tmpdir(), 'understudy-access-record-'));
   mkdirSync(join(applications, 'live'));
   const clock = new ManualClock();
-  const recorders = new FileRecorders(applications, keepingLog().log, clock);
+  const recorders = new FileRecorders({
+    applicationsDir: applications,
+    log: keepingLog().log,
+    clock,
+    flush: { maxMs: 1_000, maxBytes: 256 << 10 },
+  });
   try {
     await using logged = await Logged.start({ scripted: false, recorders });
     const peer = await logged.core.peer();

@@ -348,7 +348,11 @@ test('a recording that fails stops, and the stream goes on', async () => {
   const { peer, id } = await asking(core, 'cam', 'record');
   await peer.expectStatus('NetStream.Record.Start');
   const { peer: player } = await core.player('cam');
-  core.recorders.opened[0]!.events.failed('the disk is full');
+  core.recorders.opened[0]!.events.failed(
+    'NetStream.Record.Failed',
+    'the disk is full',
+    '/recordings/cam.flv',
+  );
   const { description } = await peer.expectStatus('NetStream.Record.Failed');
   assert.equal(description, 'the disk is full');
   peer.video(id, 0, video.keyframe(9));

@@ -256,6 +256,7 @@ export class FakeRecording implements Recording {
     if (!this.#open.has(this)) this.#complain('a recording that is over is given media');
   }
   unpublished(): void {}
+  async flush(): Promise<void> {}
   close(): void {
     this.#open.delete(this);
   }
@@ -263,7 +264,7 @@ export class FakeRecording implements Recording {
   /** A limit is reached, or the disk is full. */
   end(failed: boolean): void {
     if (!this.#open.has(this)) return;
-    if (failed) this.events.failed('the disk is full');
+    if (failed) this.events.failed('NetStream.Record.Failed', 'the disk is full', this.file.path);
     else this.events.stopped();
     this.#open.delete(this);
   }

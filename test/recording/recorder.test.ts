@@ -13,14 +13,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { RecordRequest } from '../../src/application/recording.ts';
+import type { CompletedFile, RecordRequest } from '../../src/application/recording.ts';
 import { RecordingError } from '../../src/errors.ts';
 import { bugs } from '../../src/log/log.ts';
-import { decodeOnMetaData, FlvReader, type FlvTag } from '../../src/media/flv.ts';
+import { decodeOnMetaData, FlvReader, type FlvTag, ownIndex } from '../../src/media/flv.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import { encodeData } from '../../src/protocol/command.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import type { WireMessage } from '../../src/protocol/wire-message.ts';
+import { systemDisk } from '../../src/recording/disk-writer.ts';
 import { FileRecorders } from '../../src/recording/recorder.ts';
 import { keepingLog, until } from '../support/core.ts';
 import { wireMessage } from '../support/fake-player.ts';
@@ -31,15 +32,38 @@ class Desk implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'understudy-recording-'));
   readonly clock = new ManualClock();
   readonly log = keepingLog();
-  readonly recorders = new FileRecorders(this.folder, this.log.log, this.clock);
+  /** What the next writes shall fail with. */
+  trouble: NodeJS.ErrnoException | undefined;
+  readonly recorders = new FileRecorders({
+    applicationsDir: this.folder,
+    log: this.log.log,
+    clock: this.clock,
+    flush: { maxMs: 1_000, maxBytes: 256 << 10 },
+    disk: {
+      write: async (fd, bytes, at) => {
+        if (!this.trouble) return systemDisk.write(fd, bytes, at);
+        await systemDisk.write(fd, bytes.subarray(0, bytes.length >> 1), at);
+        throw this.trouble;
+      },
+    },
+  });
   /** `stopped`, or why it failed. */
   readonly events: string[] = [];
+  readonly codes: string[] = [];
+  readonly completed: CompletedFile[] = [];
   readonly #bugsBefore = bugs.count;
 
   open(request: Partial<RecordRequest> = {}) {
     return this.recorders.open(
       { application: 'live', instance: '_definst_', stream: 'cam', mode: 'record', limits: {}, ...request },
-      { stopped: () => this.events.push('stopped'), failed: (why) => this.events.push(why) },
+      {
+        stopped: () => this.events.push('stopped'),
+        failed: (code, why) => {
+          this.codes.push(code);
+          this.events.push(why);
+        },
+        completed: (file) => this.completed.push(file),
+      },
     );
   }
 
@@ -74,7 +98,13 @@ function read(path: string) {
     get metaData() {
       return tags
         .filter(({ typeId }) => typeId === MessageType.DataAmf0)
-        .map(({ payload }) => ({ ...decodeOnMetaData(payload) }));
+        .map(({ payload }) => {
+          const { keyframes: _, ...entries } = decodeOnMetaData(payload) ?? {};
+          return entries;
+        });
+    },
+    get keyframes() {
+      return ownIndex(decodeOnMetaData(tags[0]!.payload)?.keyframes);
     },
   };
 }
@@ -110,6 +140,112 @@ test('a recording is an FLV with its duration, what it holds, its metadata and h
   assert.equal(tags[0]?.typeId, MessageType.DataAmf0);
   assert.deepEqual(metaData, [{ duration: 1, width: 640 }]);
   assert.deepEqual(media, ['0 v1', '0 a2', '0 v3', '10 a4', '1000 v5']);
+});
+
+test('a file has an index of its keyframes, and it is told of when it is whole', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  recording.take(second(0));
+  recording.take([pictures(2_000, video.keyframe(6)), pictures(2_040, video.frame(7))]);
+  recording.close();
+  assert.deepEqual(desk.completed, []);
+  await desk.finished();
+  const bytes = readFileSync(desk.path());
+  const { keyframes } = read(desk.path());
+  assert.deepEqual(
+    keyframes?.map(({ timeMs, at }) => `${timeMs} ${bytes[at]} ${bytes[at + 11]} ${bytes[at + 16]}`),
+    ['0 9 23 3', '2000 9 23 6'],
+  );
+  assert.deepEqual(desk.completed, [
+    {
+      path: desk.path(),
+      sizeBytes: bytes.length,
+      lengthMs: 2_040,
+      codecs: ['avc', 'aac'],
+      reason: 'stopped',
+    },
+  ]);
+});
+
+test('the index of a file goes on when it is appended to', async () => {
+  await using desk = new Desk();
+  for (let i = 0; i < 3; i += 1) {
+    const recording = desk.open({ mode: 'append' });
+    recording.take(second(0));
+    recording.close();
+    await desk.finished();
+  }
+  assert.deepEqual(
+    read(desk.path()).keyframes?.map(({ timeMs }) => timeMs),
+    [0, 1_020, 2_040],
+  );
+});
+
+test('an index that has no room for all keyframes has every second one', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  for (let i = 0; i < 4_000; i += 1) recording.take([pictures(i * 10, video.keyframe(1))]);
+  recording.close();
+  await desk.finished();
+  const { keyframes } = read(desk.path());
+  assert.equal(keyframes?.length, 2_000);
+  assert.equal(keyframes?.at(-1)?.timeMs, 39_980);
+});
+
+test('S-21: a file that is being recorded can be read as far as it is flushed', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  const growing = desk.recorders.find(desk.path());
+  assert.ok(growing?.isGrowing);
+  let calls = 0;
+  growing.onFlushed(() => {
+    calls += 1;
+  });
+  recording.take(second(0));
+  assert.equal(growing.flushedMs, 0);
+  desk.clock.advance(1_000);
+  await until('a flush', () => calls === 1);
+  assert.equal(growing.flushedMs, 1_000);
+  assert.equal(growing.flushedBytes, readFileSync(desk.path()).length);
+  assert.equal(read(desk.path()).metaData[0]?.duration, 1, 'were the process to be killed now');
+  assert.equal(growing.keyframes.count, 1);
+  recording.take([pictures(2_000, video.keyframe(6))]);
+  recording.close();
+  await desk.finished();
+  assert.equal(growing.isGrowing, false);
+  assert.equal(growing.flushedMs, 2_000);
+  assert.equal(calls, 3, 'more, and the end');
+  assert.equal(desk.recorders.find(desk.path()), undefined);
+});
+
+test('an encoder whose clock begins anew goes on where it was', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  recording.take(second(100_000));
+  recording.take([pictures(500, video.keyframe(6)), sound(505, audio.frame(7)), sound(495, audio.frame(8))]);
+  recording.close();
+  await desk.finished();
+  assert.deepEqual(read(desk.path()).media.slice(5), ['1020 v6', '1025 a7', '1025 a8']);
+});
+
+test('a recording in segments begins a new file at a keyframe, with headers and metadata, and time from 0 on', async () => {
+  await using desk = new Desk();
+  const recording = desk.open({ segmentS: 2 });
+  recording.take(second(0));
+  recording.take([pictures(2_500, video.keyframe(6)), pictures(4_600, video.frame(7))]);
+  recording.take([pictures(5_000, video.keyframe(8)), pictures(5_040, video.frame(9))]);
+  recording.close();
+  await desk.finished();
+  assert.deepEqual(read(desk.path('cam.flv')).media, [
+    ...['0 v1', '0 a2', '0 v3', '10 a4', '1000 v5', '2500 v6', '4600 v7'],
+  ]);
+  const next = read(desk.path('cam-2.flv'));
+  assert.deepEqual(next.media, ['0 v1', '0 a2', '0 v8', '40 v9']);
+  assert.deepEqual(next.metaData, [{ duration: 0.04, width: 640 }]);
+  assert.deepEqual(
+    desk.completed.map(({ reason }) => reason),
+    ['segment', 'stopped'],
+  );
 });
 
 test('a recording of sound alone says so', async () => {
@@ -396,11 +532,41 @@ test('a group of pictures larger than the queue for the disk is no failure', asy
   assert.equal(read(desk.path()).media.length, 17);
 });
 
-test('a disk that is full fails the recording', async () => {
+for (const { code, status } of [
+  { code: 'ENOSPC', status: 'NetStream.Record.Failed' },
+  { code: 'EIO', status: 'NetStream.Record.Failed' },
+  { code: 'EROFS', status: 'NetStream.Record.NoAccess' },
+]) {
+  test(`${code} ends the recording once, and what was there before is a whole file`, async () => {
+    await using desk = new Desk();
+    const recording = desk.open();
+    recording.take(second(0));
+    await recording.flush();
+    desk.trouble = Object.assign(new Error(code), { code });
+    recording.take([pictures(2_000, video.keyframe(6)), pictures(2_040, video.frame(7))]);
+    await recording.flush();
+    assert.deepEqual(desk.codes, [status]);
+    assert.match(desk.events[0]!, new RegExp(code));
+    desk.trouble = undefined;
+    await desk.finished();
+    const { media, metaData, keyframes } = read(desk.path());
+    assert.deepEqual(media, ['0 v1', '0 a2', '0 v3', '10 a4', '1000 v5']);
+    assert.equal(metaData[0]?.duration, 1);
+    assert.deepEqual(keyframes?.length, 1);
+    assert.deepEqual(desk.completed, [], 'it is not whole');
+    recording.take(second(9_000)); // the stream does not know yet
+  });
+}
+
+test('a disk that refuses the last bytes of a recording that has ended is told of as well', async () => {
   await using desk = new Desk();
-  mkdirSync(join(desk.path(), '..'), { recursive: true });
-  symlinkSync('/dev/full', desk.path());
-  assert.throws(() => desk.open(), { code: 'NetStream.Record.Failed', message: /ENOSPC/ });
+  const recording = desk.open();
+  recording.take(second(0));
+  desk.trouble = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+  recording.close();
+  await desk.finished();
+  assert.deepEqual(desk.codes, ['NetStream.Record.Failed']);
+  assert.deepEqual(desk.completed, []);
 });
 
 test('a disk that cannot keep up ends the recording, and says so once', async () => {
@@ -409,7 +575,7 @@ test('a disk that cannot keep up ends the recording, and says so once', async ()
   const large = Buffer.concat([video.keyframe(1), Buffer.alloc(1 << 20)]);
   // the first of them is being written when all the others come
   for (let i = 0; i < 40; i += 1) recording.take([pictures(i, large)]);
-  assert.deepEqual(desk.events, ['Writing failed: the disk cannot keep up.']);
+  assert.deepEqual(desk.events, ['Writing failed (the disk cannot keep up).']);
   assert.equal(desk.log.records.filter(({ event }) => event === 'record-failed').length, 1);
   await desk.finished();
   assert.deepEqual(read(desk.path()).media, ['0 v0'], 'what is in the file is whole');

@@ -135,11 +135,6 @@ export class Core implements AsyncDisposable {
       rtmpe: true,
       wireChunkBytes: 60_000,
       maxNetStreams: 64,
-      maxConnectText: 32 << 10,
-      maxOpenCalls: 3_000,
-      maxOpenCallBytes: 16 << 20,
-      maxUnreadBytes: 4 << 20,
-      closeGraceMs: 2_000,
       maxHeldBytes: 64 << 10,
       handshakeTimeoutMs: 10_000,
       idleTimeoutMs: undefined,
@@ -364,6 +359,7 @@ export class PuppetRecording implements Recording {
     this.taken.push(...batch);
   }
   unpublished(): void {}
+  async flush(): Promise<void> {}
   close(): void {
     this.isClosed = true;
   }

@@ -102,25 +102,20 @@ export class FakeUnit {
   }
 
   loaded(): void {
-    this.#say(FrameType.Loaded, undefined);
+    this.unit.receive(FrameType.Loaded, Buffer.alloc(0));
   }
 
   failed(body: FailedBody): void {
-    this.#say(FrameType.Failed, body);
+    this.unit.receive(FrameType.Failed, Buffer.from(JSON.stringify(body)));
   }
 
   dead(body: DeadBody): void {
-    this.#say(FrameType.Dead, body);
+    this.unit.receive(FrameType.Dead, Buffer.from(JSON.stringify(body)));
   }
 
   /** One Commands frame. */
   say(...commands: (ScriptCommand | object)[]): void {
-    this.#say(FrameType.Commands, commands);
-  }
-
-  #say(type: number, body: object | undefined): void {
-    const steps = this.unit.receive(type, Buffer.from(body === undefined ? '' : JSON.stringify(body)));
-    while (steps.next().done !== true);
+    this.unit.receive(FrameType.Commands, Buffer.from(JSON.stringify(commands)));
   }
 }
 

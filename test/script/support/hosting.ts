@@ -3,24 +3,17 @@ import assert from 'node:assert/strict';
 import { type Clock, systemClock } from '../../../src/application/clock.ts';
 import type { InstanceScript } from '../../../src/application/script.ts';
 import { bugs } from '../../../src/log/log.ts';
-import { ScriptHost, type ScriptSettings } from '../../../src/script/host.ts';
-import { Runners } from '../../../src/script/runners.ts';
+import { ScriptHost } from '../../../src/script/host.ts';
 import { DEFAULT_LIMITS } from '../../../src/script/wire.ts';
 import { Folder } from './folder.ts';
 import { Instance } from './instance.ts';
 import { Records } from './records.ts';
 
-/** Whom the runner becomes when root runs the tests. */
-export const NOBODY = { uid: 65534, gid: 65534 };
+const GATE_DEADLINE_MS = 10_000;
 
-export async function hosting(
-  applications: Record<string, string>,
-  clock: Clock = systemClock,
-  settings: Partial<ScriptSettings> = {},
-) {
+export async function hosting(applications: Record<string, string>, clock: Clock = systemClock) {
   const folder = await Folder.create(applications);
   const records = new Records();
-  const runners = new Runners({ clock, log: records.log, maxRssBytes: 1 << 30, user: NOBODY });
   const host = new ScriptHost({
     applicationsDir: folder.path,
     log: records.log,
@@ -29,18 +22,15 @@ export async function hosting(
     hostname: 'localhost',
     settingsFor: () => ({
       limits: DEFAULT_LIMITS,
-      process: 'shared',
-      gateFailure: 'closed',
+      gateDeadlineMs: GATE_DEADLINE_MS,
       config: {},
       env: {},
       fetch: { hosts: [], privateAddresses: [], timeoutMs: 1000, maxBytes: 1000, maxRunning: 1 },
       exec: [],
-      ...settings,
     }),
     clock,
-    runners,
   });
-  await Promise.all([runners.start(), host.start()]);
+  await host.start();
   const instances: Instance[] = [];
   return {
     folder,
@@ -55,7 +45,6 @@ export async function hosting(
     },
     async [Symbol.asyncDispose]() {
       await host.close();
-      await runners.close();
       await folder[Symbol.asyncDispose]();
       assert.equal(bugs.count, 0, JSON.stringify(records.of('bug')));
     },

@@ -1,0 +1,58 @@
+// What a message of a stream is to a file.
+import { DecodeError } from '../errors.ts';
+import { decodeOnMetaData } from '../media/flv.ts';
+import { inspectAudio, inspectVideo } from '../media/tag.ts';
+import type { AmfObject } from '../protocol/amf.ts';
+import { MessageType } from '../protocol/message.ts';
+import type { WireMessage } from '../protocol/wire-message.ts';
+import type { Item } from './container-file.ts';
+
+export function itemOf(message: WireMessage, timestampMs: number): Item {
+  const { typeId, head } = message;
+  const plain = (kind: Exclude<Item['kind'], 'metadata'>): Item => ({
+    kind,
+    typeId,
+    timestampMs,
+    payload: message.payload,
+  });
+  if (typeId === MessageType.Video) {
+    const tag = inspectVideo(head);
+    if (tag?.isSequenceHeader || tag?.isMetadata) return plain('header');
+    return plain(tag?.isKeyframe ? 'keyframe' : 'frame');
+  }
+  if (typeId === MessageType.Audio) {
+    const tag = inspectAudio(head);
+    return plain(tag?.isSequenceHeader || tag?.isMultichannelConfig ? 'header' : 'sound');
+  }
+  const entries = metaDataOf(message);
+  return entries ? { kind: 'metadata', timestampMs, entries } : plain('data');
+}
+
+/** `duration` and an index of keyframes are for us to say. */
+function metaDataOf({ typeId, payload }: WireMessage): AmfObject | undefined {
+  if (typeId !== MessageType.DataAmf0) return undefined;
+  try {
+    const found = decodeOnMetaData(payload);
+    if (!found) return undefined;
+    const { duration: _, keyframes: __, ...entries } = found;
+    return entries;
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
+/** Of those with one key the last is in force: which stream of the message it configures, and what of it. */
+export function headerKey(item: Item): string | undefined {
+  if (item.kind !== 'header') return undefined;
+  if (item.typeId === MessageType.Video) {
+    const tag = inspectVideo(item.payload);
+    return tag?.isMetadata ? 'colour' : `video ${tag?.trackId}`;
+  }
+  const tag = inspectAudio(item.payload);
+  return tag?.isMultichannelConfig ? `channels ${tag.trackId}` : `audio ${tag?.trackId}`;
+}
+
+export function isVideo(item: Item): boolean {
+  return item.kind !== 'metadata' && item.typeId === MessageType.Video;
+}

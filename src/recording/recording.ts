@@ -1,0 +1,335 @@
+// One recording: a sink of a stream that sorts and times what comes, and writes it into one file after the other.
+import type { Clock } from '../application/clock.ts';
+import type {
+  CompletionReason,
+  RecordEvents,
+  Recording,
+  RecordingFile,
+  RecordRequest,
+} from '../application/recording.ts';
+import { RecordingError } from '../errors.ts';
+import { type Log, logBug } from '../log/log.ts';
+import type { AmfObject } from '../protocol/amf.ts';
+import { memoryBytes, type WireMessage } from '../protocol/wire-message.ts';
+import type { ContainerFile, Item } from './container-file.ts';
+import { headerKey, isVideo, itemOf } from './items.ts';
+
+/** While the file is being finished by the recording before. */
+const MAX_EARLY_BYTES = 32 << 20;
+/** Before the first picture or sound; of more the last. */
+const MAX_HEADERS = 64;
+const MAX_HEADER_BYTES = 4 << 20;
+/** Between the last picture of a file and the first that is appended to it. */
+const APPEND_STEP_MS = 20;
+/** A time that is so far before the latest is no disorder: the encoder's clock has begun anew. */
+const CLOCK_JUMP_MS = 3_000;
+
+const BROKEN = 'An error of the server.';
+
+export interface FlushLimits {
+  /** How long what was recorded may wait before the system has it; FMS: RecBuffer/MaxFlushTime. */
+  readonly maxMs: number;
+  /** FMS: RecBuffer/MaxFlushSize. */
+  readonly maxBytes: number;
+}
+
+export interface RecordingOptions {
+  readonly request: RecordRequest;
+  readonly clock: Clock;
+  readonly events: RecordEvents;
+  readonly log: Log;
+  readonly flush: FlushLimits;
+  /** Of the first file, which may not be open yet. */
+  readonly path: string;
+  /** Between what an existing file holds and what is appended to it; `stepMs` at least. */
+  gapMs(stepMs: number): number;
+  /** The next file of this recording, another one than all before. Throws a RecordingError. */
+  openNext(number: number, why: CompletionReason): ContainerFile;
+}
+
+export class FileRecording implements Recording {
+  /** Everything is on the disk, as far as it ever will be. */
+  readonly finished: Promise<void>;
+  readonly #resolveFinished: () => void;
+  readonly #options: RecordingOptions;
+  /** Undefined while somebody else is finishing it. */
+  #file: ContainerFile | undefined;
+  /** The file has taken its last, for that reason; the next one is opened when there is something for it. */
+  #isBetween: CompletionReason | undefined;
+  #fileNumber = 1;
+  readonly #finishing = new Set<Promise<void>>();
+  /** What came before the file was there. */
+  #early: WireMessage[] = [];
+  #earlyBytes = 0;
+  /** Headers and data that came before the first picture or sound; they get its time. Undefined once that was there. */
+  #headers: Item[] | undefined = [];
+  #headerBytes = 0;
+  /** Decoder configurations as they are now: what a further file begins with. */
+  readonly #inForce = new Map<string, Item>();
+  #metaData: AmfObject = {};
+  /** Subtracted from the stream's timestamps. */
+  #offsetMs = 0;
+  /** Where this recording begins in its file. */
+  #beginMs = 0;
+  /** Of each kind of message, in this file. */
+  readonly #latestMs = new Map<number, number>();
+  /** What the files before have of it. */
+  #earlierMs = 0;
+  #earlierBytes = 0;
+  #seenKeyframe = false;
+  #cancelFlush: (() => void) | undefined;
+  /** Nothing more goes into a file: a limit was reached, or writing failed. */
+  #isFull = false;
+  #hasFailed = false;
+  #isClosed = false;
+  #reason: CompletionReason = 'stopped';
+
+  constructor(options: RecordingOptions) {
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.finished = promise;
+    this.#resolveFinished = resolve;
+  }
+
+  get file(): RecordingFile {
+    return {
+      path: this.#file?.growing.path ?? this.#options.path,
+      sizeBytes: this.#file?.sizeBytes ?? 0,
+      lengthMs: this.#file?.durationMs ?? 0,
+    };
+  }
+
+  /** It takes no more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  begin(file: ContainerFile): void {
+    this.#file = file;
+    const early = this.#early;
+    this.#early = [];
+    if (early.length > 0) this.#takeAll(early);
+    if (this.#isClosed) this.#end();
+  }
+
+  /** There will be no file. */
+  abandon(error: RecordingError): void {
+    this.#early = [];
+    this.fail(error);
+    this.#resolveFinished();
+  }
+
+  /** The live stream goes on without it. It may have ended, and its last bytes find no room. */
+  fail(error: RecordingError): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#isFull = true;
+    this.#options.events.failed(error.code, error.message, this.file.path);
+    this.close('failed');
+  }
+
+  take(batch: readonly WireMessage[]): void {
+    if (this.#isClosed) return;
+    if (this.#file) this.#takeAll(batch);
+    else this.#keepEarly(batch);
+  }
+
+  #keepEarly(batch: readonly WireMessage[]): void {
+    this.#early.push(...batch);
+    for (const message of batch) this.#earlyBytes += memoryBytes(message);
+    if (this.#earlyBytes > MAX_EARLY_BYTES) {
+      this.fail(new RecordingError('NetStream.Record.Failed', 'The file is still being finished.'));
+    }
+  }
+
+  /** An exception ends the recording, not the stream that feeds it. */
+  #takeAll(batch: readonly WireMessage[]): void {
+    try {
+      for (const message of batch) if (!this.#isFull) this.#take(message);
+      this.#armFlush();
+    } catch (error) {
+      const isKnown = error instanceof RecordingError;
+      if (!isKnown) logBug(this.#options.log, error, 'a recording');
+      this.fail(isKnown ? error : new RecordingError('NetStream.Record.Failed', BROKEN));
+    }
+  }
+
+  #armFlush(): void {
+    if (this.#isClosed || this.#headers) return;
+    const { clock, flush } = this.#options;
+    this.#cancelFlush ??= clock.after(flush.maxMs, () => {
+      this.#cancelFlush = undefined;
+      this.#file?.flush();
+    });
+  }
+
+  #take(message: WireMessage): void {
+    if (message.length === 0) return; // silence: nothing to write
+    if (this.#headers) this.#takeBefore(this.#headers, message);
+    else this.#takeInto(message);
+  }
+
+  /** Before the first picture or sound of a file. */
+  #takeBefore(headers: Item[], message: WireMessage): void {
+    const item = itemOf(message, 0);
+    this.#noteInForce(item);
+    if (item.kind === 'metadata') return;
+    if (item.kind === 'header' || item.kind === 'data') {
+      headers.push(item);
+      this.#headerBytes += message.length;
+      while (headers.length > MAX_HEADERS || this.#headerBytes > MAX_HEADER_BYTES) {
+        this.#headerBytes -= payloadBytes(headers.shift());
+      }
+      return;
+    }
+    // pictures that refer to one which is not in the file are of no use to anybody
+    if (item.kind === 'frame') return;
+    this.#beginFile(headers, isVideo(item) || headers.some(isVideo), message.timestampMs);
+    this.#takeInto(message);
+  }
+
+  /** The first picture or sound is there: time begins with it, or where the file ended before. */
+  #beginFile(headers: readonly Item[], hasVideo: boolean, timestampMs: number): void {
+    if (this.#isBetween) {
+      this.#fileNumber += 1;
+      this.#file = this.#options.openNext(this.#fileNumber, this.#isBetween);
+      this.#isBetween = undefined;
+    }
+    const file = this.#file!;
+    const { lastTimestampMs } = file;
+    const startMs = lastTimestampMs === undefined ? 0 : lastTimestampMs + this.#options.gapMs(APPEND_STEP_MS);
+    this.#headers = undefined;
+    this.#headerBytes = 0;
+    this.#beginMs = startMs;
+    this.#offsetMs = timestampMs - startMs;
+    this.#latestMs.clear();
+    file.begin({
+      startMs,
+      metaData: this.#metaData,
+      headers: headers.map((item) => ({ ...item, timestampMs: startMs })),
+      hasVideo,
+    });
+  }
+
+  #takeInto(message: WireMessage): void {
+    const item = itemOf(message, this.#timeOf(message));
+    this.#noteInForce(item);
+    if (item.kind === 'keyframe') this.#seenKeyframe = true;
+    if (item.kind === 'frame' && !this.#seenKeyframe) return;
+    const file = this.#file!;
+    const refusal = file.refuses(item);
+    if (refusal !== undefined) {
+      this.#options.log.info({ event: 'record-next', path: file.growing.path }, `a new file: ${refusal}`);
+      this.#endFile('codec');
+      this.#take(message);
+    } else if (this.#isNextSegment(item, file)) {
+      this.#endFile('segment');
+      this.#take(message);
+    } else {
+      file.take(item);
+      this.#limit(file);
+    }
+  }
+
+  #noteInForce(item: Item): void {
+    if (item.kind === 'metadata') this.#metaData = item.entries;
+    const key = headerKey(item);
+    if (key === undefined) return;
+    this.#inForce.delete(key);
+    this.#inForce.set(key, item);
+    const [oldest] = this.#inForce.keys();
+    if (this.#inForce.size > MAX_HEADERS && oldest !== undefined) this.#inForce.delete(oldest);
+  }
+
+  /** Where decoding can begin anew. */
+  #isNextSegment(item: Item, file: ContainerFile): boolean {
+    const { segmentS } = this.#options.request;
+    if (segmentS === undefined || file.durationMs - this.#beginMs < segmentS * 1000) return false;
+    return item.kind === 'keyframe' || (item.kind === 'sound' && !this.#seenKeyframe);
+  }
+
+  /** What comes next begins another file. */
+  #endFile(why: CompletionReason): void {
+    const file = this.#file!;
+    this.#earlierMs += file.durationMs - this.#beginMs;
+    this.#earlierBytes += file.sizeBytes;
+    this.#isBetween = why;
+    this.#headers = [...this.#inForce.values()];
+    this.#seenKeyframe = false;
+    this.#finishFile(file, why);
+  }
+
+  /**
+   * Timestamps wrap and jump; the file's never go back, for those who read it expect that of each kind of message. An
+   * encoder whose clock begins anew goes on where it was.
+   */
+  #timeOf({ typeId, timestampMs }: WireMessage): number {
+    const latestMs = this.#latestMs.get(typeId) ?? this.#beginMs;
+    let ms = (timestampMs - this.#offsetMs) | 0;
+    if (ms < latestMs - CLOCK_JUMP_MS) {
+      const endMs = Math.max(...this.#latestMs.values());
+      this.#options.log.info(
+        { event: 'record-clock', backMs: latestMs - ms },
+        'the publisher’s timestamps went back: the recording goes on from where it was',
+      );
+      ms = endMs + APPEND_STEP_MS;
+      this.#offsetMs = timestampMs - ms;
+    }
+    const timeMs = Math.max(ms, latestMs);
+    this.#latestMs.set(typeId, timeMs);
+    return timeMs;
+  }
+
+  #limit(file: ContainerFile): void {
+    const { maxDurationS, maxSizeBytes } = this.#options.request.limits;
+    const lengthMs = this.#earlierMs + file.durationMs - this.#beginMs;
+    if (maxDurationS !== undefined && lengthMs >= maxDurationS * 1000) this.#stop('maxDuration');
+    else if (maxSizeBytes !== undefined && this.#earlierBytes + file.sizeBytes >= maxSizeBytes) {
+      this.#stop('maxSize');
+    }
+  }
+
+  #stop(reason: CompletionReason): void {
+    this.#isFull = true;
+    if (this.#isClosed) return; // it ended before its file was there
+    this.#options.events.stopped();
+    this.close(reason);
+  }
+
+  unpublished(): void {} // the publication's end closes it
+
+  /** What was recorded so far is in the file when this resolves, or the recording has failed. */
+  async flush(): Promise<void> {
+    await this.#file?.flush();
+  }
+
+  close(reason: CompletionReason = 'stopped'): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#reason = reason;
+    this.#cancelFlush?.();
+    if (this.#file) this.#end();
+  }
+
+  #end(): void {
+    if (!this.#isBetween) this.#finishFile(this.#file!, this.#reason);
+    void Promise.all(this.#finishing).then(() => this.#resolveFinished());
+  }
+
+  #finishFile(file: ContainerFile, reason: CompletionReason): void {
+    const { log, events } = this.#options;
+    const finishing = file.close().then(() => {
+      this.#finishing.delete(finishing);
+      const { growing, sizeBytes, durationMs, codecs } = file;
+      log.info({ event: 'record-stop', path: growing.path, bytes: sizeBytes, reason }, 'recording stopped');
+      // one that failed was told of as that
+      if (this.#hasFailed || codecs.length === 0) return;
+      events.completed({ path: growing.path, sizeBytes, lengthMs: durationMs, codecs, reason });
+    });
+    this.#finishing.add(finishing);
+  }
+}
+
+function payloadBytes(item: Item | undefined): number {
+  return item === undefined || item.kind === 'metadata' ? 0 : item.payload.length;
+}
