@@ -3,7 +3,7 @@ import { ACCESS_EVENTS, type AccessEvent, type AccessField, FIELD_KINDS } from '
 import { LogFile, type LogFileHost, type LogFileOptions } from './log-file.ts';
 import type { MachineLoad } from './machine-load.ts';
 import type { SecretMask } from './secrets.ts';
-import { momentOf } from './time.ts';
+import { type LogMoment, type LogZone, momentOf } from './time.ts';
 import { type W3cFormat, w3cCell, w3cHeader, w3cLine } from './w3c.ts';
 
 export interface AccessLogOptions {
@@ -30,6 +30,8 @@ export class AccessLog {
   readonly #events: ReadonlySet<AccessEvent>;
   readonly #addressFormat: W3cFormat;
   readonly #file: LogFile;
+  #second = Number.NaN;
+  #momentOfSecond: LogMoment | undefined;
 
   constructor(options: AccessLogOptions, host: AccessLogHost) {
     this.#options = options;
@@ -48,7 +50,7 @@ export class AccessLog {
   write(event: AccessEvent, values: AccessValues): void {
     if (!this.#events.has(event)) return;
     const { fields, format, file } = this.#options;
-    const { date, time, zone } = momentOf(this.#host.time.now(), file.zone);
+    const { date, time, zone } = this.#moment(file.zone);
     const { cpuPercent, memoryPercent } = this.#host.load();
     const all: AccessValues = {
       ...values,
@@ -67,6 +69,17 @@ export class AccessLog {
         format,
       ),
     );
+  }
+
+  /** The same for all lines of a second. */
+  #moment(zone: LogZone): LogMoment {
+    const now = this.#host.time.now();
+    const second = Math.floor(now.getTime() / 1000);
+    if (this.#second !== second || !this.#momentOfSecond) {
+      this.#second = second;
+      this.#momentOfSecond = momentOf(now, zone);
+    }
+    return this.#momentOfSecond;
   }
 
   #cell(field: AccessField, value: string | number | undefined): string {

@@ -25,6 +25,8 @@ export interface LogFileHost {
 const MAX_WAITING_BYTES = 4 << 20;
 /** Handed to the system at a time. */
 const MAX_WRITE_BYTES = 256 << 10;
+/** Lines that come so soon after a write share the next one: a write of its own costs as much as making five of them. */
+const GATHER_MS = 25;
 /** How long a disk that has failed is left alone. */
 const RETRY_MS = 5_000;
 const RETRY_ROTATION_MS = 60_000;
@@ -56,6 +58,10 @@ export class LogFile {
   #rest: Buffer | undefined;
   #hasHeader = false;
   #mustReopen = false;
+  #isClosing = false;
+  #wroteAtMs = Number.NEGATIVE_INFINITY;
+  /** Ends the wait for more lines. */
+  #stopGathering: (() => void) | undefined;
   /** Until the next line that is written. */
   #isBroken = false;
   #cancelRetry: (() => void) | undefined;
@@ -84,14 +90,18 @@ export class LogFile {
   /** For a file that somebody else has moved away: the next line is written to a new one. */
   reopen(): void {
     this.#mustReopen = true;
+    this.#stopGathering?.();
     this.#drain();
   }
 
   /** Writes what waits, as far as the disk takes it, and lets go of the file. A later line opens it again. */
   async close(): Promise<void> {
     this.#stopRetrying();
+    this.#isClosing = true;
+    this.#stopGathering?.();
     this.#drain();
     while (this.#draining) await this.#draining;
+    this.#isClosing = false;
     this.#stopRetrying();
     if (this.#waiting.length > 0)
       this.#problem(new Error(`${this.#waiting.length} lines were never written`));
@@ -116,7 +126,10 @@ export class LogFile {
     await undefined; // more lines of the same turn share a write
     try {
       if (this.#mustReopen) await this.#letGo();
-      while (this.#waiting.length > 0 || this.#rest) await this.#writeSome();
+      while (this.#waiting.length > 0 || this.#rest) {
+        if (!this.#rest) await this.#gather();
+        await this.#writeSome();
+      }
     } catch (error) {
       await this.#letGo();
       if (!this.#isBroken) this.#problem(error as Error);
@@ -128,6 +141,18 @@ export class LogFile {
     }
   }
 
+  async #gather(): Promise<void> {
+    const { time } = this.#host;
+    const sinceMs = time.now().getTime() - this.#wroteAtMs;
+    if (this.#isClosing || this.#mustReopen || sinceMs < 0 || sinceMs >= GATHER_MS) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = time.after(GATHER_MS - sinceMs, resolve);
+    this.#stopGathering = resolve;
+    await promise;
+    cancel();
+    this.#stopGathering = undefined;
+  }
+
   async #writeSome(): Promise<void> {
     if (this.#mustReopen) await this.#letGo();
     const first = this.#waiting[0];
@@ -137,6 +162,7 @@ export class LogFile {
       if (first && this.#isDue(first)) handle = await this.#rotate(handle, at);
       this.#isFresh = false;
       this.#rest = this.#takeBatch();
+      this.#wroteAtMs = this.#host.time.now().getTime();
     }
     while (this.#rest) {
       const { bytesWritten }: { bytesWritten: number } = await handle.write(this.#rest);

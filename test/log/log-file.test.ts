@@ -191,11 +191,30 @@ test('reopen: what was moved away stays as it is, what follows goes to a new fil
   file.write('one\n');
   await until('the first line', () => desk.files()['a.00.log'] === '#\none\n');
   renameSync(desk.path('a.00.log'), desk.path('moved'));
+  desk.turn(100);
   file.write('two\n');
   await until('the second line', () => desk.read('moved') === '#\none\ntwo\n');
   file.reopen();
   await say(file, 'three');
   assert.deepEqual(desk.files(), { moved: '#\none\ntwo\n', 'a.00.log': '#\nthree\n' });
+});
+
+test('lines that come soon after a write wait for each other, and for no longer than 25 ms', async () => {
+  await using desk = new Desk();
+  const file = logFile(desk, DAILY);
+  file.write('one\n');
+  await until('the first line', () => desk.files()['a.00.log'] === 'one\n');
+  desk.turn(5);
+  file.write('two\n');
+  desk.turn(15);
+  file.write('three\n');
+  for (let i = 0; i < 20; i += 1) await new Promise(setImmediate);
+  assert.equal(desk.read('a.00.log'), 'one\n');
+  desk.turn(5);
+  await until('the others', () => desk.read('a.00.log') === 'one\ntwo\nthree\n');
+  file.write('four\n');
+  await file.close();
+  assert.equal(desk.read('a.00.log'), 'one\ntwo\nthree\nfour\n');
 });
 
 test('a disk that fails is reported once, and every line is there when it is back', async () => {
