@@ -29,6 +29,9 @@ function runHere() {
   const source = path.join(__dirname, '..', 'src', 'main.ts');
   const compiled = path.join(__dirname, '..', 'dist', 'main.js');
   const entry = fs.existsSync(source) ? source : compiled;
+  // What Node has made of our files, for the next start: a third of its time. Beside them, where only those can write who can
+  // write the files themselves; where nobody can, there is none.
+  require('module').enableCompileCache(path.join(__dirname, '..', '.cache'));
   import(url.pathToFileURL(entry).href).catch((error) => {
     console.error(error);
     process.exit(1);

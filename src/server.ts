@@ -37,6 +37,7 @@ import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
 import { MediaLibrary } from './recording/library.ts';
 import { FileRecorders } from './recording/recorder.ts';
 import { ScriptHost, type ScriptSettings } from './script/host.ts';
+import { Runners } from './script/runners.ts';
 import { nameProblem } from './storage/names.ts';
 
 /** What clients are told that they talk to: the last Flash Media Server's number, for they read features from it. */
@@ -89,6 +90,8 @@ export async function startServer(
       write: (event, values) => access.write(event, values),
       checkpoints: config.logs.access?.checkpoints,
     });
+  const { maxBytes, user } = config.server.runners;
+  const runners = new Runners({ clock, log, maxRssBytes: maxBytes, user });
   const scripts = new ScriptHost({
     applicationsDir: config.applicationsDir,
     log,
@@ -97,6 +100,7 @@ export async function startServer(
     hostname: config.server.hostname,
     settingsFor: (application) => scriptSettings(settings.of(application)),
     clock,
+    runners,
   });
   const governor = new LoadGovernor(clock, ({ widenedMs, sweepShare }) =>
     log.warn(
@@ -137,13 +141,14 @@ export async function startServer(
     await Promise.all(adaptors.map((adaptor) => adaptor.close('the server is shutting down')));
     await recorders.close();
     await scripts.close();
+    await runners.close();
     journal?.close();
     await adminClosed;
     if (adaptors.length > 0) sayStopped(logs, journal);
     await logs.close();
   };
   try {
-    await scripts.start();
+    await Promise.all([runners.start(), scripts.start()]);
     const session = sessionOptions(config, log, registry);
     adaptors = await openAdaptors(
       config.adaptors.map((adaptor) => adaptorOptions(config, adaptor, session, logs)),
@@ -344,8 +349,10 @@ function certificateFiles(config: CertificateConfig): CertificateFiles {
 }
 
 function scriptSettings({ script }: ApplicationConfig): ScriptSettings {
-  const { memoryMb, turnMs, loadMs, gateMs, config, env, fetch, exec } = script;
-  return { limits: { memoryMb, turnMs, loadMs }, gateDeadlineMs: gateMs, config, env, fetch, exec };
+  const { memoryMb, turnMs, loadMs, gateMs, timers, queuedEvents, logLines, fetch, ...rest } = script;
+  const times = { turnMs, loadMs, gateMs };
+  const amounts = { memoryMb, timers, queuedEvents, logLines, fetches: fetch.maxRunning };
+  return { ...rest, fetch, limits: { ...times, ...amounts } };
 }
 
 function instanceSettings(
@@ -396,6 +403,11 @@ function sessionOptions(config: Config, log: Log, registry: Registry): Omit<Sess
     amf: { depth: limits.amfDepth, values: limits.amfValues },
     ...clientSettings({ chunkBytes, clientIdleMs, bandwidth }),
     maxNetStreams: limits.netStreams,
+    maxConnectText: limits.connectText,
+    maxOpenCalls: limits.openCalls,
+    maxOpenCallBytes: limits.openCallBytes,
+    maxUnreadBytes: limits.unreadBytes,
+    closeGraceMs: limits.closeMs,
     maxHeldBytes: limits.gateMediaBytes,
     handshakeTimeoutMs: limits.connectTimeoutMs,
     wireDumpFolder: process.env.UNDERSTUDY_WIRE_DUMP || undefined,

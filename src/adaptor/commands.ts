@@ -25,18 +25,22 @@ export interface CommandHost {
   fail(error: unknown): void;
 }
 
-/** Calls of one client that its script has not answered yet: an instance has room for ten thousand. */
-const MAX_OPEN_CALLS = 3_000;
-/** …and what they were on the wire, together. */
-const MAX_OPEN_CALL_BYTES = 16 << 20;
-
+/** Calls of one client that its script has not answered yet. */
 export class OpenCalls {
+  readonly #max: number;
+  readonly #maxBytes: number;
   #count = 0;
   #bytes = 0;
 
+  /** `maxBytes`: what they were on the wire, together. */
+  constructor(max: number, maxBytes: number) {
+    this.#max = max;
+    this.#maxBytes = maxBytes;
+  }
+
   /** Returns its own undo; undefined when there is no more room. */
   open(bytes: number): (() => void) | undefined {
-    if (this.#count >= MAX_OPEN_CALLS || this.#bytes + bytes > MAX_OPEN_CALL_BYTES) return undefined;
+    if (this.#count >= this.#max || this.#bytes + bytes > this.#maxBytes) return undefined;
     this.#count += 1;
     this.#bytes += bytes;
     return () => {

@@ -19,14 +19,12 @@ export interface ConnectRequest {
   args: AmfValue[];
 }
 
-/** Longest text taken from a connect command; FMS: Security/MaxUrlLength. */
-const MAX_TEXT = 32 << 10;
-
-export function parseConnect(command: Command): ConnectRequest {
+/** No text of it is taken beyond `maxText` characters. FMS: Security/MaxUrlLength. */
+export function parseConnect(command: Command, maxText: number): ConnectRequest {
   const members = membersOf(command.object) ?? {};
   const text = (name: string) => {
     const value = members[name];
-    return typeof value === 'string' ? value.slice(0, MAX_TEXT) : '';
+    return typeof value === 'string' ? value.slice(0, maxText) : '';
   };
   const [app, ...query] = text('app').split('?');
   const uri = text('tcUrl');

@@ -1,6 +1,6 @@
 // Whether a peer is still there: what it sends, what it takes, and pings when it does neither.
 import type { Clock } from '../application/clock.ts';
-import { UserControlEvent } from '../protocol/control.ts';
+import { type ControlMessage, UserControlEvent } from '../protocol/control.ts';
 import { MessageType } from '../protocol/message.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -30,15 +30,27 @@ export class Heartbeat {
   }
 
   ping(): void {
-    const before = this.#outbox.bytesSent;
-    this.#outbox.control({
+    this.#say({
       typeId: MessageType.UserControl,
       event: UserControlEvent.PingRequest,
       timestampMs: this.#clockMs,
     });
     this.#openPings += 1;
-    this.#pingBytes += this.#outbox.bytesSent - before;
     this.#pingedAt = this.#clock.now();
+  }
+
+  /**
+   * To a peer that nothing is read from: that its connection has gone shows when it is written to. An acknowledgement asks for
+   * no answer.
+   */
+  knock(receivedBytes: number): void {
+    this.#say({ typeId: MessageType.Acknowledgement, receivedBytes: receivedBytes >>> 0 });
+  }
+
+  #say(message: ControlMessage): void {
+    const before = this.#outbox.bytesSent;
+    this.#outbox.control(message);
+    this.#pingBytes += this.#outbox.bytesSent - before;
   }
 
   /** False: nobody asked. */
@@ -51,7 +63,7 @@ export class Heartbeat {
 
   /** Called now and then. False: there was no sign of life for so long. */
   check(now: number, idleTimeoutMs: number | undefined): boolean {
-    // our own pings do not count: the system takes them for a peer that is long dead
+    // what we say here does not count: the system takes them for a peer that is long dead
     const taken = this.#outbox.progress - this.#pingBytes;
     if (taken > this.#mostTaken) {
       this.#mostTaken = taken;

@@ -40,6 +40,7 @@ export interface ListenerOptions {
 
 /** How often idle sessions and half-done handshakes are looked for. */
 const CHECK_MS = 1_000;
+/** Connections that the system keeps until they are accepted, which is at once; its own limit (net.core.somaxconn) is a setting. */
 const BACKLOG = 1024;
 
 export class Listener {

@@ -17,9 +17,6 @@ const DATA_CSID = 5;
 /** A burst goes out in pieces of this size, so that a slow peer's progress can be seen. */
 const PIECE_BYTES = 64 << 10;
 
-/** Answers and calls that a peer has not read; media has limits of its own (backlog.ts). */
-const MAX_UNREAD_BYTES = 4 << 20;
-
 export class Outbox {
   readonly #socket: Duplex;
   readonly #writer = new ChunkWriter();
@@ -31,14 +28,19 @@ export class Outbox {
   messagesSent = 0;
   /** Messages of streams that were left out because the peer is slow. */
   messagesDropped = 0;
+  readonly #maxUnreadBytes: number;
   readonly #onUnread: () => void;
   readonly #dump: WireDump | undefined;
   /** Messages other than media since the socket's queue was last empty. */
   #unreadBytes = 0;
 
-  /** `onUnread`: the peer makes us talk and does not read. */
-  constructor(socket: Duplex, onUnread: () => void, dump?: WireDump) {
+  /**
+   * `onUnread`: the peer makes us talk and does not read: it has `maxUnreadBytes` of answers and calls to fetch. Media has limits
+   * of its own (backlog.ts).
+   */
+  constructor(socket: Duplex, maxUnreadBytes: number, onUnread: () => void, dump?: WireDump) {
     this.#socket = socket;
+    this.#maxUnreadBytes = maxUnreadBytes;
     this.#onUnread = onUnread;
     this.#dump = dump;
   }
@@ -90,7 +92,7 @@ export class Outbox {
   #message(typeId: number, payload: Uint8Array, streamId: number, csid: number): void {
     this.messagesSent += 1;
     if (this.#socket.writableLength === 0) this.#unreadBytes = 0;
-    if (this.#unreadBytes > MAX_UNREAD_BYTES) this.#onUnread();
+    if (this.#unreadBytes > this.#maxUnreadBytes) this.#onUnread();
     this.#unreadBytes += payload.length;
     this.write(this.#writer.encode({ typeId, streamId, timestampMs: 0, payload }, csid));
   }

@@ -39,6 +39,15 @@ export interface SessionOptions extends ClientSettings {
   chunks: ChunkReaderOptions;
   amf: AmfLimits;
   maxNetStreams: number;
+  /** Characters of one text of a connect command. FMS: Security/MaxUrlLength. */
+  maxConnectText: number;
+  /** Calls that its script has not answered yet, and what they were on the wire. */
+  maxOpenCalls: number;
+  maxOpenCallBytes: number;
+  /** Answers and calls that it has not read. */
+  maxUnreadBytes: number;
+  /** How long a peer may take to read the last words. */
+  closeGraceMs: number;
   /** Bytes kept while a gate is open; beyond it the socket is paused. */
   maxHeldBytes: number;
   /** From the first byte to the connect command. */
@@ -80,9 +89,6 @@ export interface SessionPeer {
 /** In TLS nothing is gained by RTMPE, and nothing is called by it. */
 const ENCRYPTED_PROTOCOLS: Readonly<Record<string, string>> = { rtmp: 'rtmpe', rtmpt: 'rtmpte' };
 
-/** How long a peer may take to read the last words. */
-const CLOSE_GRACE_MS = 2_000;
-
 export class RtmpSession {
   readonly id = randomBytes(6).toString('base64url');
   readonly outbox: Outbox;
@@ -103,7 +109,7 @@ export class RtmpSession {
   readonly #reader: ChunkReader;
   readonly #streams = new Map<number, NetStream>();
   readonly #pausers = new Set<unknown>();
-  readonly #openCalls = new OpenCalls();
+  readonly #openCalls: OpenCalls;
   readonly #heartbeat: Heartbeat;
   /** Calls of the script that this client, and nobody else, may answer. */
   readonly #responders = new Set<number>();
@@ -130,8 +136,10 @@ export class RtmpSession {
     this.log = this.#newLog();
     const { wireDumpFolder: folder, clock } = options;
     if (folder) this.#dump = new WireDump({ folder, sessionId: this.id, clock, log: this.log });
+    this.#openCalls = new OpenCalls(options.maxOpenCalls, options.maxOpenCallBytes);
     this.outbox = new Outbox(
       socket,
+      options.maxUnreadBytes,
       () => this.close('it does not read what it is told', AccessStatus.Unread),
       this.#dump,
     );
@@ -269,7 +277,7 @@ export class RtmpSession {
       if (command.name !== 'connect') {
         throw new DecodeError('ERR_RTMP_ORDER', `"${command.name.slice(0, 100)}" before connect`);
       }
-      this.#onConnect(parseConnect(command));
+      this.#onConnect(parseConnect(command, this.#options.maxConnectText));
       return;
     }
     if (command.name === 'connect') throw new DecodeError('ERR_RTMP_ORDER', 'a second connect');
@@ -500,6 +508,7 @@ export class RtmpSession {
         this.close(`no connect command after ${handshakeTimeoutMs} ms`);
       return;
     }
+    if (this.#pausers.size > 0) this.#heartbeat.knock(this.#reader.bytesReceived);
     if (!this.#heartbeat.check(now, idleTimeoutMs)) {
       this.close(`no sign of life for ${idleTimeoutMs} ms`, AccessStatus.ClientGone);
     }
@@ -530,7 +539,7 @@ export class RtmpSession {
     this.#pausers.clear();
     this.#socket.resume(); // so that its end is seen
     this.#socket.end();
-    const cancel = this.#options.clock.after(CLOSE_GRACE_MS, () => this.#socket.destroy());
+    const cancel = this.#options.clock.after(this.#options.closeGraceMs, () => this.#socket.destroy());
     this.#socket.once('close', cancel);
   }
 

@@ -13,13 +13,19 @@ export type FlushPolicy =
 
 /** Gathering times under load; 0 is the policy's own. */
 const WIDENED_MS = [0, 50, 100, 200, 350];
+/** What the policy's own is taken for when a way back to it is looked for: pictures come 30 times a second. */
+const OWN_MS = 33;
 /** How often the load is looked at. */
 const WINDOW_MS = 250;
-/** Share of the time spent in sweeps (one write to every player of a stream) at which to gather for longer… */
+/** Share of the time spent in sweeps (one write to every player of a stream) at which to gather for longer, if it lasts… */
 const WIDEN_ABOVE = 0.5;
-/** …and below which to gather for less, once it has lasted: less than half, since half the time means twice the writes. */
-const NARROW_BELOW = 0.2;
+const WINDOWS_ABOVE = 2;
+/** …and below which it would have to be at the next shorter gathering time, with all its writes, to gather for less. */
+const NARROW_BELOW = 0.45;
 const NARROW_AFTER_MS = 5_000;
+/** Who has to widen again so soon was wrong to narrow, and waits twice as long the next time. */
+const REGRET_MS = 10_000;
+const MAX_NARROW_AFTER_MS = 80_000;
 
 /**
  * Memory that slow players of all streams together may keep from being freed. One stream's share is bounded by its backlog
@@ -49,7 +55,10 @@ export class LoadGovernor {
   #sweepShare = 0;
   #sweeps = 0;
   #sweepMs = 0;
+  #windowsAbove = 0;
   #calmSince: number | undefined;
+  #narrowAfterMs = NARROW_AFTER_MS;
+  #narrowedAt: number | undefined;
   readonly #maxHeldBytes: number;
   /** Stream → bytes. Its players share their buffers, so it is what the slowest of them has queued. */
   readonly #held = new Map<object, number>();
@@ -96,14 +105,33 @@ export class LoadGovernor {
   #judge(now: number): void {
     if (this.#sweepShare > WIDEN_ABOVE) {
       this.#calmSince = undefined;
-      if (this.#level < WIDENED_MS.length - 1) this.#change(this.#level + 1);
-    } else if (this.#sweepShare >= NARROW_BELOW || this.#level === 0) this.#calmSince = undefined;
-    else {
-      this.#calmSince ??= now;
-      if (now - this.#calmSince < NARROW_AFTER_MS) return;
-      this.#calmSince = now;
-      this.#change(this.#level - 1);
+      this.#windowsAbove += 1;
+      if (this.#windowsAbove >= WINDOWS_ABOVE && this.#level < WIDENED_MS.length - 1) this.#widen(now);
+      return;
     }
+    this.#windowsAbove = 0;
+    if (this.#level === 0 || this.#shareIfNarrowed >= NARROW_BELOW) {
+      this.#calmSince = undefined;
+      return;
+    }
+    this.#calmSince ??= now;
+    if (now - this.#calmSince < this.#narrowAfterMs) return;
+    this.#calmSince = now;
+    this.#narrowedAt = now;
+    this.#change(this.#level - 1);
+  }
+
+  #widen(now: number): void {
+    const isRegret = this.#narrowedAt !== undefined && now - this.#narrowedAt < REGRET_MS;
+    this.#narrowAfterMs = isRegret ? Math.min(this.#narrowAfterMs * 2, MAX_NARROW_AFTER_MS) : NARROW_AFTER_MS;
+    this.#windowsAbove = 0;
+    this.#change(this.#level + 1);
+  }
+
+  /** A sweep costs the same however much it carries; what changes is how often there is one. */
+  get #shareIfNarrowed(): number {
+    const shorterMs = WIDENED_MS[this.#level - 1]! || OWN_MS;
+    return this.#sweepShare * (WIDENED_MS[this.#level]! / shorterMs);
   }
 
   #change(level: number): void {

@@ -77,7 +77,7 @@ export interface InstanceOptions extends InstanceSettings {
   onClosed(): void;
 }
 
-/** An instance whose clients were all refused costs memory for nothing; anybody can start one. */
+/** An instance whose clients were all refused costs memory for nothing; anybody can start one. No setting: nobody misses it. */
 const UNUSED_IDLE_MS = 10_000;
 
 const InstanceState = { Running: 'running', Stopping: 'stopping', Closed: 'closed' } as const;
@@ -386,6 +386,10 @@ export class AppInstance implements ScriptCommands {
 
   shutdown(): void {
     void this.stop();
+  }
+
+  hasClient(clientId: string): boolean {
+    return this.#accepted(clientId) !== undefined;
   }
 
   snapshot(): InstanceSnapshot {

@@ -161,6 +161,8 @@ export interface ScriptCommands {
   /** Takes the publisher off that stream. */
   disconnectStream(stream: string, reason: string, gate: number | undefined): void;
   shutdown(): void;
+  /** Accepted, and here. */
+  hasClient(clientId: string): boolean;
   /** Who is here now, for a script that starts anew (reload, crash of the runner). */
   snapshot(): InstanceSnapshot;
 }

@@ -76,6 +76,11 @@ export interface ApplicationConfig {
     readonly turnMs: number;
     readonly loadMs: number;
     readonly gateMs: number;
+    readonly gateFailure: 'closed' | 'open';
+    readonly timers: number;
+    readonly queuedEvents: number;
+    readonly logLines: number;
+    readonly process: 'shared' | 'application';
     /** `application.config` */
     readonly config: FreeValues;
     /** `application.env` */
@@ -148,6 +153,7 @@ function convert(
     AutoCloseIdleClients,
     Authentication,
     JSEngine,
+    Process,
     StreamManager,
     Client,
     AllowHTTPTunnel,
@@ -191,6 +197,11 @@ function convert(
       turnMs: JSEngine.MaxTimeOut,
       loadMs: JSEngine.LoadTimeOut,
       gateMs: JSEngine.GateTimeOut,
+      gateFailure: JSEngine.GateFailure,
+      timers: JSEngine.MaxTimers,
+      queuedEvents: JSEngine.MaxQueuedEvents,
+      logLines: JSEngine.MaxLogRate,
+      process: isOwnProcess(Process.Scope) ? 'application' : 'shared',
       config: JSEngine.ApplicationObject.config,
       env: JSEngine.Environment,
       exec: JSEngine.Exec.map((command) => ({
@@ -209,6 +220,10 @@ function convert(
       },
     },
   };
+}
+
+function isOwnProcess(scope: ApplicationValues['Process']['Scope']): boolean {
+  return scope === 'application' || scope === 'app' || scope === 'inst';
 }
 
 function loginConfig(

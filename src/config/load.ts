@@ -47,6 +47,7 @@ export interface Config {
     readonly crossDomainFile: string | undefined;
     /** How long, and how much of, what is recorded may wait. */
     readonly recording: { readonly maxMs: number; readonly maxBytes: number };
+    readonly runners: RunnersConfig;
     /** For clients of no application yet. Undefined: for ever. */
     readonly clientIdleMs: number | undefined;
   };
@@ -56,6 +57,12 @@ export interface Config {
   readonly symbols: Readonly<Record<string, string>>;
   /** What looks like a mistake and stops nothing, and what is not used. */
   readonly notes: readonly Note[];
+}
+
+export interface RunnersConfig {
+  readonly maxBytes: number;
+  /** Whom they become when root has started the server. */
+  readonly user: { readonly uid: number; readonly gid: number };
 }
 
 export interface AdminConfig {
@@ -94,6 +101,11 @@ export interface ConnectionLimits {
   readonly amfDepth: number;
   readonly amfValues: number;
   readonly netStreams: number;
+  readonly connectText: number;
+  readonly openCalls: number;
+  readonly openCallBytes: number;
+  readonly unreadBytes: number;
+  readonly closeMs: number;
   readonly gateMediaBytes: number;
 }
 
@@ -253,6 +265,10 @@ class Loader {
           maxBytes: Server.ResourceLimits.RecBuffer.MaxFlushSize,
         },
         crossDomainFile: Server.CrossDomainPath ? resolve(this.#root, Server.CrossDomainPath) : undefined,
+        runners: {
+          maxBytes: Server.ResourceLimits.Scripts.MaxSize,
+          user: { uid: Server.Process.UID, gid: Server.Process.GID },
+        },
         clientIdleMs,
       },
       adaptors,
@@ -351,7 +367,7 @@ class Loader {
   }
 }
 
-function connectionLimits({ ResourceLimits }: ServerValues['Server']): ConnectionLimits {
+function connectionLimits({ ResourceLimits, Security }: ServerValues['Server']): ConnectionLimits {
   const { Connection } = ResourceLimits;
   return {
     connectTimeoutMs: Connection.ConnectTimeout,
@@ -361,6 +377,11 @@ function connectionLimits({ ResourceLimits }: ServerValues['Server']): Connectio
     amfDepth: Connection.MaxDataDepth,
     amfValues: Connection.MaxDataValues,
     netStreams: Connection.MaxStreams,
+    connectText: Security.MaxUrlLength,
+    openCalls: Connection.MaxCalls,
+    openCallBytes: Connection.MaxCallSize,
+    unreadBytes: Connection.MaxUnreadSize,
+    closeMs: Connection.CloseTimeout,
     gateMediaBytes: Connection.MaxGateSize,
   };
 }

@@ -25,6 +25,8 @@ const MAX_VALUE = 4096;
 
 /** Control characters, what separates lines in any alphabet, what turns the direction of writing, and halves of characters. */
 const NEVER = /[\p{C}\p{Zl}\p{Zp}]/gu;
+/** Most values: nothing that any of the rules below would change. */
+const PLAIN = /^[\w!$&'()*+,./:;=?@-]*$/;
 /** FMS: what EscapeFields encodes. */
 const UNSAFE = /[ <>"#%{}|^~[\]`]/g;
 
@@ -60,6 +62,8 @@ export function w3cCell(
 ): string {
   if (value === undefined || value === '') return EMPTY;
   if (typeof value === 'number') return String(value);
+  if (PLAIN.test(value) && value.length <= MAX_VALUE && value !== EMPTY && !value.includes(delimiter))
+    return value;
   const text = value.slice(0, MAX_VALUE).toWellFormed();
   if (text === EMPTY) return percent(text);
   const safe = cut((escapeFields ? text.replace(UNSAFE, percent) : text).replace(NEVER, percent));

@@ -9,6 +9,9 @@ import { findMainScript } from './main-script.ts';
 
 /** Bad news is told only if it is still so after this long: files are seen half-written and between two renames. */
 export const CONFIRM_MS = 150;
+/** A folder without a script is not searched again for so long: every connect asks. The watcher tells of a new one as soon. */
+const LOOK_AGAIN_MS = 100;
+const MAX_SCRIPTLESS = 1000;
 /** First builds at a time. */
 const PARALLEL_BUILDS = 4;
 
@@ -43,6 +46,8 @@ export interface CatalogEntry {
 export class ScriptCatalog {
   readonly #options: CatalogOptions;
   readonly #entries = new Map<string, Entry>();
+  /** Application → when its folder was last seen without a main script. */
+  readonly #scriptless = new Map<string, number>();
   #closed = false;
 
   constructor(options: CatalogOptions) {
@@ -74,7 +79,13 @@ export class ScriptCatalog {
   find(application: string): CatalogEntry | undefined {
     const entry = this.#entries.get(application);
     if (entry?.hadScript) return entry;
-    if (!findMainScript(join(this.#options.applicationsDir, application), application)) return undefined;
+    const now = this.#options.clock.now();
+    if (now - (this.#scriptless.get(application) ?? -Infinity) < LOOK_AGAIN_MS) return undefined;
+    if (!findMainScript(join(this.#options.applicationsDir, application), application)) {
+      if (this.#scriptless.size >= MAX_SCRIPTLESS) this.#scriptless.clear();
+      this.#scriptless.set(application, now);
+      return undefined;
+    }
     void this.refresh(application);
     const found = this.#entries.get(application)!;
     found.hadScript = true;
@@ -88,6 +99,7 @@ export class ScriptCatalog {
       entry = new Entry(application);
       this.#entries.set(application, entry);
     }
+    this.#scriptless.delete(application);
     entry.isStale = true;
     entry.wake();
     entry.looking ??= this.#look(entry).catch((error) => this.#options.onBug(error));

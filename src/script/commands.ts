@@ -5,7 +5,7 @@ import { DecodeError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 import { fromWire } from './values.ts';
-import { type Json, SCRIPT_FAULT_KINDS, type ScriptFaultKind } from './wire.ts';
+import { type Json, MAX_KEPT_CHARACTERS, SCRIPT_FAULT_KINDS, type ScriptFaultKind } from './wire.ts';
 
 export type Command =
   | { op: 'ready'; id: number; ok: boolean }
@@ -26,6 +26,7 @@ export type Command =
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate: number | undefined }
   | { op: 'shutdown' }
+  | { op: 'keep'; client: string; data: string | undefined }
   | { op: 'ask'; id: number; service: string; request: Json }
   | { op: 'unask'; id: number }
   | { op: 'log'; level: LogLevel; text: string }
@@ -63,22 +64,28 @@ const MAX_LOST = 100;
 const MAX_NESTING = 400;
 
 /** The commands of one frame in their order; each entry that is none becomes a DecodeError in its place. */
-export function parseCommands(body: string): (Command | DecodeError)[] {
+export function* parseCommands(body: string): Generator<Command | DecodeError, void, void> {
   let list: unknown;
   try {
     list = JSON.parse(body);
   } catch (error) {
-    return [new DecodeError('ERR_SCRIPT_COMMAND', 'commands that are no JSON', { cause: error })];
+    yield new DecodeError('ERR_SCRIPT_COMMAND', 'commands that are no JSON', { cause: error });
+    return;
   }
-  if (!Array.isArray(list)) return [malformed('commands that are no list')];
-  return list.map((entry) => {
-    try {
-      return parseCommand(entry);
-    } catch (error) {
-      if (error instanceof DecodeError) return error;
-      throw error;
-    }
-  });
+  if (!Array.isArray(list)) {
+    yield malformed('commands that are no list');
+    return;
+  }
+  for (const entry of list) yield commandOrError(entry);
+}
+
+function commandOrError(entry: unknown): Command | DecodeError {
+  try {
+    return parseCommand(entry);
+  } catch (error) {
+    if (error instanceof DecodeError) return error;
+    throw error;
+  }
 }
 
 export function parseCommand(raw: unknown): Command {
@@ -134,6 +141,11 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
     gate: f.optional('gate', () => f.id('gate')),
   }),
   shutdown: () => ({ op: 'shutdown' }),
+  keep: (f) => ({
+    op: 'keep',
+    client: f.text('client', MAX_NAME),
+    data: f.optional('data', () => f.text('data', MAX_KEPT_CHARACTERS)),
+  }),
   ask: (f) => ({
     op: 'ask',
     id: f.id('id'),

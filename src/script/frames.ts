@@ -54,6 +54,25 @@ export function encodeFrame<T extends keyof FrameBodies>(
   return frame;
 }
 
+/** Of a body that is there already: a JSON text as bytes. */
+export function encodeBytes(type: FrameType, unit: number, body: Buffer): Buffer {
+  const frame = startFrame(type, unit, body.length);
+  body.copy(frame, HEADER_BYTES);
+  return frame;
+}
+
+// Taken: | …header | bytes u32 BE |
+export function encodeTaken(unit: number, bytes: number): Buffer {
+  const frame = startFrame(FrameType.Taken, unit, 4);
+  frame.writeUInt32BE(bytes, HEADER_BYTES);
+  return frame;
+}
+
+export function decodeTaken(body: Buffer): number {
+  if (body.length !== 4) throw new DecodeError('ERR_SCRIPT_FRAME', 'a Taken frame without a number');
+  return body.readUInt32BE(0);
+}
+
 // Events: | …header | count u16 BE | JSON array |   as many frames as it takes
 export function encodeEvents(unit: number, events: readonly ScriptEvent[]): Buffer {
   const frames: Buffer[] = [];

@@ -1,5 +1,6 @@
 // The media side of scripts: watches the applications' folders, keeps the runner alive, and gives every application
 // instance the script that decides for it.
+import { join } from 'node:path';
 import type { Clock } from '../application/clock.ts';
 import type { InstanceScript, ScriptCommands, Scripts } from '../application/script.ts';
 import type { ApplicationLog } from '../log/application-log.ts';
@@ -9,22 +10,21 @@ import { type BuildFault, formatFault } from './build-fault.ts';
 import { ScriptCatalog } from './catalog.ts';
 import { type ExecCommand, ExecService } from './exec.ts';
 import { FetchService, type FetchSettings } from './fetch/service.ts';
-import type { Frame } from './frames.ts';
-import { bundleGuest } from './guest-bundle.ts';
 import { InstanceScriptHost } from './instance-script.ts';
 import { Journal } from './journal.ts';
-import { type RunnerProcess, spawnRunner } from './runner-process.ts';
+import type { GateFailure } from './mailbox.ts';
+import type { ProcessScope, Runners } from './runners.ts';
 import type { Services } from './services.ts';
 import { StoreService } from './store-service.ts';
 import { StrikeBook } from './strikes.ts';
-import { type RunnerDeath, Supervisor } from './supervisor.ts';
-import { Unit, type UnitOptions } from './unit.ts';
 import { ScriptWatcher } from './watch.ts';
 import type { Json, ScriptLimits } from './wire.ts';
 
 export interface ScriptSettings {
   limits: ScriptLimits;
-  gateDeadlineMs: number;
+  process: ProcessScope;
+  /** What gates answer when a script that served has crashed and is not back in time. */
+  gateFailure: GateFailure;
   /** `application.config` */
   config: Json;
   /** `application.env` */
@@ -43,8 +43,8 @@ export interface ScriptHostOptions {
   /** Asked for every instance that starts and for every version that it loads. Must not throw. */
   settingsFor(application: string): ScriptSettings;
   clock: Clock;
-  /** Tests hand in a runner of their own. */
-  spawn?: () => RunnerProcess;
+  /** Started before an instance is opened, closed after this. */
+  runners: Runners;
 }
 
 /** What all instances of an application share. */
@@ -73,15 +73,11 @@ export class ScriptHost implements Scripts {
   readonly #options: ScriptHostOptions;
   readonly #catalog: ScriptCatalog;
   readonly #applications = new Map<string, Application>();
-  readonly #units = new Map<number, Unit>();
   readonly #fetch: FetchService;
   readonly #exec: ExecService;
   readonly #store: StoreService;
   readonly #services: Services;
-  #lastUnitId = 0;
-  #supervisor: Supervisor | undefined;
   #watcher: ScriptWatcher | undefined;
-  #isClosed = false;
 
   constructor(options: ScriptHostOptions) {
     this.#options = options;
@@ -114,49 +110,34 @@ export class ScriptHost implements Scripts {
     });
   }
 
-  /** Resolves when the runner is up, every script has been built once, and changes are seen. */
+  /** Resolves when every script has been built once, and changes are seen. */
   async start(): Promise<void> {
-    const { applicationsDir, clock, log, spawn = spawnRunner } = this.#options;
+    const { applicationsDir, clock, log } = this.#options;
     this.#watcher = new ScriptWatcher({
       applicationsDir,
       clock,
       onChange: (application) => void this.#catalog.refresh(application),
       onError: (error) => log.warn({ event: 'watch', err: error }, 'changes of scripts may go unseen'),
     });
-    const supervise = async () => {
-      const guest = await bundleGuest();
-      if (this.#isClosed) return;
-      this.#supervisor = new Supervisor({
-        spawn,
-        guest,
-        clock,
-        log,
-        onUp: () => this.#eachInstance((script) => script.runnerUp()),
-        onFrame: (frame) => this.#frame(frame),
-        onDown: (death) => this.#runnerDown(death),
-      });
-      await this.#supervisor.start();
-    };
-    await Promise.all([supervise(), this.#watcher.ready().then(() => this.#catalog.start())]);
+    await this.#watcher.ready();
+    await this.#catalog.start();
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
     this.#catalog.close();
-    this.#eachInstance((script) => script.close());
-    await Promise.all([
-      this.#watcher?.close(),
-      this.#supervisor?.close(),
-      this.#fetch.close(),
-      this.#exec.close(),
-    ]);
+    for (const { instances } of this.#applications.values())
+      for (const { script } of [...instances]) script.close();
+    await Promise.all([this.#watcher?.close(), this.#fetch.close(), this.#exec.close()]);
     await this.#store.close(); // after the last version that may have asked it
   }
 
   open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined {
     const entry = this.#catalog.find(application);
     if (!entry) return undefined;
-    const { log, applicationLog, clock, server, hostname, settingsFor } = this.#options;
+    const { applicationsDir, log, applicationLog, clock, server, hostname, settingsFor, runners } =
+      this.#options;
+    const settings = settingsFor(application);
+    const runner = runners.of(join(applicationsDir, application), settings.process);
     const shared = this.#application(application);
     const name = `${application}/${instance}`;
     const errands = {
@@ -176,7 +157,8 @@ export class ScriptHost implements Scripts {
       journal,
       strikes: shared.strikes.of(instance),
       clock,
-      gateDeadlineMs: settingsFor(application).gateDeadlineMs,
+      gateDeadlineMs: settings.limits.gateMs,
+      gateFailure: settings.gateFailure,
       settings: () => {
         const { limits, config, env } = settingsFor(application);
         return { limits, application: { name, server, hostname, config, env } };
@@ -185,9 +167,9 @@ export class ScriptHost implements Scripts {
         const known = [entry.good, shared.proven].filter((build) => build !== undefined);
         return known.filter((build) => !isResting(shared, build, clock));
       },
-      isRunnerUp: () => this.#supervisor?.isUp ?? false,
-      openUnit: (unit) => this.#openUnit({ ...unit, errands: { ...errands, application, instance } }),
-      isCongested: () => this.#supervisor?.isCongested ?? false,
+      isRunnerUp: () => runner.isUp,
+      openUnit: (unit) => runner.openUnit({ ...unit, errands: { ...errands, application, instance } }),
+      isCongested: () => runner.isCongested,
       onRefused: (build) => {
         shared.resting = { hash: build.hash, untilMs: clock.now() + REST_MS };
       },
@@ -197,10 +179,12 @@ export class ScriptHost implements Scripts {
       onBug: (error, where) => logBug(log, error, where),
       onUnpublish: (stream) => this.#exec.streamEnded(application, instance, stream),
       onClosed: () => {
+        leave();
         shared.instances.delete(running);
         void this.#exec.instanceEnded(application, instance);
       },
     });
+    const leave = runner.join(script);
     const running: RunningInstance = { script, commands, journal };
     shared.instances.add(running);
     void entry.settled().then(() => script.begin());
@@ -219,11 +203,6 @@ export class ScriptHost implements Scripts {
       this.#applications.set(name, application);
     }
     return application;
-  }
-
-  #eachInstance(call: (script: InstanceScriptHost) => void): void {
-    for (const { instances } of this.#applications.values())
-      for (const { script } of [...instances]) call(script);
   }
 
   // ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -301,28 +280,5 @@ export class ScriptHost implements Scripts {
         applicationLog: applicationLog(application, instance),
       }),
     ];
-  }
-
-  // ── the runner ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #openUnit(options: Omit<UnitOptions, 'id' | 'send' | 'onGone'>): Unit {
-    this.#lastUnitId += 1;
-    const unit = new Unit({
-      ...options,
-      id: this.#lastUnitId,
-      send: (frames) => this.#supervisor?.send(frames),
-      onGone: (id) => this.#units.delete(id),
-    });
-    this.#units.set(unit.id, unit);
-    return unit;
-  }
-
-  #frame({ type, unit, body }: Frame): void {
-    this.#units.get(unit)?.receive(type, body);
-  }
-
-  #runnerDown({ how, culprit }: RunnerDeath): void {
-    this.#eachInstance((script) => script.runnerDown(how, culprit));
-    this.#units.clear();
   }
 }

@@ -23,7 +23,8 @@ import { applyCommand, type InstanceCommand, RESPONDERS_PER_VERSION } from './ap
 import type { ScriptBuild } from './build.ts';
 import type { Command, SavedState } from './commands.ts';
 import type { Journal } from './journal.ts';
-import { Mailbox } from './mailbox.ts';
+import { KeptData } from './kept-data.ts';
+import { type GateFailure, Mailbox } from './mailbox.ts';
 import type { Strikes } from './strikes.ts';
 import { type Unit, UnitEnd, type UnitOfInstance } from './unit.ts';
 import type { LoadBody, WireSnapshot } from './wire.ts';
@@ -59,6 +60,7 @@ export interface InstanceScriptOptions {
   strikes: Strikes;
   clock: Clock;
   gateDeadlineMs: number;
+  gateFailure: GateFailure;
   /** Asked for every version that is loaded. */
   settings(): Pick<LoadBody, 'limits' | 'application'>;
   /** The versions to begin with, best first: the newest that bundles, the last that has served elsewhere. */
@@ -90,6 +92,8 @@ export class InstanceScriptHost implements InstanceScript {
   #newest: { build: ScriptBuild; sinceMs: number } | undefined;
   /** Hashes of versions that could not be started here. */
   readonly #refused = new Set<string>();
+  /** Of the clients of the current version, or of the one that ended. */
+  readonly #kept = new KeptData();
   /** Who was here when the post was parked. */
   #presentAtPark: InstanceSnapshot | undefined;
   #isDriving = false;
@@ -108,6 +112,7 @@ export class InstanceScriptHost implements InstanceScript {
     this.#mailbox = new Mailbox({
       clock: options.clock,
       gateDeadlineMs: options.gateDeadlineMs,
+      gateFailure: options.gateFailure,
       isCongested: options.isCongested,
       onExpired: (gate, asked) => this.#gateExpired(gate, asked),
       onBug: (error) => options.onBug(error, 'an answer of a script'),
@@ -131,6 +136,7 @@ export class InstanceScriptHost implements InstanceScript {
   }
 
   tell(notice: Notice): void {
+    if (notice.event === 'disconnect') this.#kept.delete(notice.clientId);
     this.#mailbox.tell(notice);
     if (notice.event === 'unpublish') this.#options.onUnpublish(notice.stream);
   }
@@ -293,7 +299,7 @@ export class InstanceScriptHost implements InstanceScript {
     } catch (error) {
       if (!(error instanceof UnitEnd)) throw error;
       if (current.end) return undefined;
-      const message = `${error.message}: the new version starts without its state`;
+      const message = `${error.message}: the new version starts without its state, and with client.data as it was last kept`;
       journal.fault({ kind: 'timeout', where: 'onBeforeReload', message }, current.build);
       current.hold();
       return undefined;
@@ -316,16 +322,29 @@ export class InstanceScriptHost implements InstanceScript {
     const departed = (this.#presentAtPark?.clients ?? []).filter(
       ({ facts }) => !present.has(facts.id) && parked.has(facts.id),
     );
-    return {
+    const kept = this.#kept.handOver();
+    const snapshot: WireSnapshot = {
       clients: [...clients, ...departed].map(({ facts, stats }) => {
-        const kept = saved?.clients.get(facts.id);
-        return { facts: { ...facts }, stats: { ...stats }, ...(kept === undefined ? {} : { saved: kept }) };
+        const own = saved?.clients.get(facts.id);
+        const data = saved ? undefined : kept.of(facts.id);
+        return {
+          facts: { ...facts },
+          stats: { ...stats },
+          ...(own === undefined ? {} : { saved: own }),
+          ...(data === undefined ? {} : { data }),
+        };
       }),
       streams: streams.map(({ publisher, ...stream }) => ({
         ...stream,
         ...(publisher === undefined ? {} : { publisher }),
       })),
     };
+    if (kept.left > 0) {
+      this.#options.journal.warn(
+        `${kept.left} clients have lost their data: together it is too large to be handed over`,
+      );
+    }
+    return snapshot;
   }
 
   #commit(unit: Unit): void {
@@ -339,6 +358,7 @@ export class InstanceScriptHost implements InstanceScript {
     this.#presentAtPark = undefined;
     if (old) clock.after(OLD_VERSION_MS, () => old.dispose());
     this.#mailbox.resume(unit);
+    this.#kept.clear(); // it says itself what there is to keep
     unit.release();
     this.#lastServed = unit.build;
     onServing(unit.build);
@@ -377,6 +397,7 @@ export class InstanceScriptHost implements InstanceScript {
     if (unit !== this.#current) return; // whoever waits for the next one has been told
     const { journal, strikes } = this.#options;
     this.#park();
+    this.#mailbox.crashed();
     this.#current = undefined;
     this.#mailbox.forsake(undefined);
     this.#state = State.Restarting;
@@ -386,7 +407,7 @@ export class InstanceScriptHost implements InstanceScript {
         { kind: 'crash', where: 'isolate', message: end.message, stack: end.scriptStack },
         unit.build,
       );
-      this.#mailbox.refuseGates(); // the cause may be among them: asked again, it would end the next one too
+      this.#mailbox.giveUpGates(); // the cause may be among them: asked again, it would end the next one too
     }
     void this.#drive();
   }
@@ -425,7 +446,10 @@ export class InstanceScriptHost implements InstanceScript {
     if (unit !== this.#current) return;
     if (command.op === 'verdict') this.#mailbox.verdict(unit, command.id, command.verdict);
     else if (command.op === 'ret') this.#mailbox.result(unit, command.id, command.result);
-    else if (isForInstance(command)) {
+    else if (command.op === 'keep') {
+      if (command.data === undefined || commands.hasClient(command.client))
+        this.#kept.set(command.client, command.data);
+    } else if (isForInstance(command)) {
       try {
         applyCommand(command, commands, this.#version);
       } catch (error) {
@@ -446,9 +470,11 @@ export class InstanceScriptHost implements InstanceScript {
   }
 }
 
+const OF_UNITS: readonly Command['op'][] = ['ready', 'saved', 'ask', 'unask'];
+
 /** The others have been dealt with: by the unit, or before this is asked. */
 function isForInstance(command: Command): command is InstanceCommand {
-  return command.op !== 'ready' && command.op !== 'saved' && command.op !== 'ask' && command.op !== 'unask';
+  return !OF_UNITS.includes(command.op);
 }
 
 /** Rejects with a UnitEnd when it takes longer. */

@@ -21,6 +21,9 @@ export const MAX_OPEN_CALLS = 10_000;
 export const STOP_DEADLINE_MS = 2000;
 /** Arguments that wait for a script, as JSON: clients can send more in seconds than a runner that is away should cost. */
 export const MAX_PARKED_CHARS = 16 << 20;
+/** What a gate says when the script that is to decide has crashed. */
+export type GateFailure = 'closed' | 'open';
+
 const NO_ANSWER = 'The application did not answer.';
 
 interface Question {
@@ -54,6 +57,7 @@ interface Post {
 export interface MailboxOptions {
   clock: Clock;
   gateDeadlineMs: number;
+  gateFailure: GateFailure;
   /** A gate's deadline passed; `asked`: whoever was to answer. */
   onExpired(gate: GateName, asked: Unit | undefined): void;
   /** The runner does not keep up: calls, which clients make as they like, fail. Gates and notices always fit. */
@@ -74,6 +78,8 @@ export class Mailbox {
   #unit: Unit | undefined;
   /** There will be no script for a while: nothing is kept, everything is answered at once. */
   #isShut = false;
+  /** The script that served has ended by accident, and none has followed it yet. */
+  #hasCrashed = false;
   readonly #stats: Omit<ScriptStats, 'open'> = { mostOpen: 0, answered: 0, answerMs: 0, longestAnswerMs: 0 };
 
   constructor(options: MailboxOptions) {
@@ -114,7 +120,7 @@ export class Mailbox {
     };
     this.#gates.set(id, gate);
     this.#asked();
-    if (this.#isShut) queueMicrotask(() => this.#closeGate(id)?.answer(refusal(NO_ANSWER)));
+    if (this.#isShut) queueMicrotask(() => this.#decideWithoutScript(id));
     else this.#put({ event: gate.event, question: gate });
     return { id, drop: () => this.#dropped(id) };
   }
@@ -145,7 +151,18 @@ export class Mailbox {
   #expired({ event, gate, asked, answer }: Gate): void {
     this.#dropped(event.id);
     this.#options.onExpired(gate, asked);
-    answer(refusal(NO_ANSWER));
+    answer(this.#verdictWithoutScript(gate));
+  }
+
+  #decideWithoutScript(id: number): void {
+    const gate = this.#closeGate(id);
+    gate?.answer(this.#verdictWithoutScript(gate.gate));
+  }
+
+  /** Open gates let in who would be; they do not vouch for who somebody is. */
+  #verdictWithoutScript(gate: GateName): Verdict {
+    const isOpen = this.#options.gateFailure === 'open' && this.#hasCrashed && gate !== 'onAuthenticate';
+    return isOpen ? { accepted: true } : refusal(NO_ANSWER);
   }
 
   tell(notice: Notice): void {
@@ -249,6 +266,12 @@ export class Mailbox {
     this.#unit = undefined;
   }
 
+  /** From now on everything waits: the script has ended by accident. */
+  crashed(): void {
+    this.#hasCrashed = true;
+    this.park();
+  }
+
   /** That script's clients that have left while the post was parked. */
   parkedDisconnects(): string[] {
     return this.#parked.flatMap(({ event }) => (event.t === 'disconnect' ? [event.client] : []));
@@ -260,6 +283,7 @@ export class Mailbox {
    */
   resume(unit: Unit): void {
     this.#isShut = false;
+    this.#hasCrashed = false;
     this.forsake(unit);
     for (const gate of this.#gates.values()) {
       if (gate.asked === undefined || gate.asked === unit) continue;
@@ -281,10 +305,9 @@ export class Mailbox {
     for (const [id, stop] of this.#stops) if (isForsaken(stop)) this.#stopped(id, true);
   }
 
-  /** Whatever has been asked and not decided is refused; what was only parked is not. */
-  refuseGates(): void {
-    for (const [id, { asked }] of [...this.#gates])
-      if (asked) this.#closeGate(id)?.answer(refusal(NO_ANSWER));
+  /** Whatever has been asked and not decided is given up; what was only parked is not. */
+  giveUpGates(): void {
+    for (const [id, { asked }] of [...this.#gates]) if (asked) this.#decideWithoutScript(id);
   }
 
   /** No script until `resume` or `reopen`. Everything open is refused. */
@@ -295,7 +318,7 @@ export class Mailbox {
     this.#parkedChars = 0;
     for (const id of [...this.#calls.keys()]) this.#failCall(id, NO_ANSWER);
     for (const id of [...this.#stops.keys()]) this.#stopped(id, true);
-    for (const id of [...this.#gates.keys()]) this.#closeGate(id)?.answer(refusal(NO_ANSWER));
+    for (const id of [...this.#gates.keys()]) this.#decideWithoutScript(id);
   }
 
   /** There will be a script again: keep what comes. */

@@ -1,7 +1,7 @@
 // The child process that holds the isolates, as its supervisor sees it.
 import { spawn } from 'node:child_process';
-import { extname, join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
+import type { RunnerCode } from './runner-bundle.ts';
 
 export interface RunnerProcess {
   readonly pid: number | undefined;
@@ -17,17 +17,28 @@ export interface RunnerProcess {
 /** Its own heap: frames and queues. Isolates have their own limits. */
 const MAX_HEAP_MB = 256;
 
-export function spawnRunner(): RunnerProcess {
-  // The same file beside this one in src/ (TypeScript) and in dist/ (JavaScript).
-  const main = join(import.meta.dirname, 'runner', `main${extname(import.meta.filename)}`);
-  const child = spawn(process.execPath, ['--no-node-snapshot', `--max-old-space-size=${MAX_HEAP_MB}`, main], {
-    env: {},
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-  });
+/**
+ * Nothing of ours is within its reach: no environment, no file but the engine's, no process, no thread of Node's. Sockets are
+ * not covered by Node's permissions; nothing in the runner opens one.
+ */
+export function spawnRunner({ text, readable }: RunnerCode): RunnerProcess {
+  const args = [
+    '--no-node-snapshot',
+    `--max-old-space-size=${MAX_HEAP_MB}`,
+    '--disable-warning=SecurityWarning', // that add-ons are allowed: the engine is one
+    '--permission',
+    '--allow-addons',
+    ...readable.map((path) => `--allow-fs-read=${path}`),
+    '--input-type=module',
+    '-',
+  ];
+  const child = spawn(process.execPath, args, { env: {}, stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
   let failure: Error | undefined;
   child.on('error', (error) => {
     failure = error;
   });
+  child.stdin!.on('error', () => {}); // its end says what happened
+  child.stdin!.end(text);
   return {
     pid: child.pid,
     channel: child.stdio[3] as Duplex,

@@ -4,7 +4,7 @@ import { DecodeError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { decodeBody, encodeFrame, type Frame, FrameReader } from './frames.ts';
 import type { RunnerProcess } from './runner-process.ts';
-import { FrameType, HEARTBEAT_MS } from './wire.ts';
+import { FrameType, HEARTBEAT_MS, type InitBody } from './wire.ts';
 
 /**
  * Checks in a row without a frame: 2 s. Counting checks instead of time keeps a pause of our own process (a suspended
@@ -19,6 +19,8 @@ export const BACK_OFF_MS = [0, 250, 1000, 5000, 30_000];
 export const YOUNG_MS = 3000;
 const MAX_BACKLOG_BYTES = 32 << 20;
 const MAX_STDERR_LINE = 4096;
+/** Turns that began so long ago may be why a process has grown too large; before, it is anybody's doing. */
+const SLOW_TURN_MS = 50;
 /** Ends that only the process itself brings about: blame is fair. SIGKILL may be anybody's. */
 const OWN_FAULT = /^SIG(ABRT|TRAP|SEGV|ILL|BUS|FPE)$/;
 
@@ -30,8 +32,11 @@ export interface RunnerDeath {
 
 export interface SupervisorOptions {
   spawn: () => RunnerProcess;
-  /** The guest library. */
-  guest: string;
+  init: InitBody;
+  /** A runner that has grown beyond this is replaced. */
+  maxRssBytes: number;
+  /** Whose scripts it runs, for the log. */
+  scope: string;
   clock: Clock;
   log: Log;
   onUp(): void;
@@ -44,10 +49,12 @@ interface Running {
   saidHello: boolean;
   upSince: number;
   silentChecks: number;
-  /** Units in a turn, the oldest turn first. */
-  readonly inTurn: Set<number>;
+  /** Units in a turn and since when, the oldest turn first. */
+  readonly inTurn: Map<number, number>;
   /** The unit that the runner itself holds responsible. */
   culprit: number | undefined;
+  /** It was too large: that need not be the fault of who is in a turn. */
+  isGrown: boolean;
   /** Why we ended it. */
   verdict: string | undefined;
   stopChecking(): void;
@@ -66,7 +73,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#init = encodeFrame(FrameType.Init, 0, { guest: options.guest });
+    this.#init = encodeFrame(FrameType.Init, 0, options.init);
   }
 
   get isUp(): boolean {
@@ -111,8 +118,9 @@ export class Supervisor {
       saidHello: false,
       upSince: clock.now(),
       silentChecks: 0,
-      inTurn: new Set(),
+      inTurn: new Map(),
       culprit: undefined,
+      isGrown: false,
       verdict: undefined,
       stopChecking: () => {},
     };
@@ -156,27 +164,38 @@ export class Supervisor {
         this.#hello(running);
         return;
       case FrameType.Beat:
+        this.#weigh(running, numberOf(frame.body, 'rssBytes'));
         return;
       case FrameType.Turn:
-        running.inTurn.add(frame.unit);
+        running.inTurn.set(frame.unit, this.#options.clock.now());
         return;
       case FrameType.TurnEnd:
         running.inTurn.delete(frame.unit);
         return;
       case FrameType.Recycle:
         running.culprit = frame.unit;
-        this.#end(running, messageOf(frame.body));
+        this.#end(running, textOf(frame.body, 'message') || 'it asked to be replaced');
         return;
       default:
         this.#options.onFrame(frame);
     }
   }
 
+  #weigh(running: Running, rssBytes: number): void {
+    const { maxRssBytes, clock } = this.#options;
+    if (!(rssBytes > maxRssBytes)) return;
+    const [oldest] = running.inTurn;
+    if (oldest && clock.now() - oldest[1] >= SLOW_TURN_MS) running.culprit = oldest[0];
+    running.isGrown = true;
+    this.#end(running, `it takes ${mebibytes(rssBytes)} MB, more than ${mebibytes(maxRssBytes)}`);
+  }
+
   #hello(running: Running): void {
     if (running.saidHello) return;
     running.saidHello = true;
     running.upSince = this.#options.clock.now();
-    this.#options.log.info({ event: 'runner', pid: running.process.pid }, 'the script runner is up');
+    const { log, scope } = this.#options;
+    log.info({ event: 'runner', scope, pid: running.process.pid }, `the script runner is up (${scope})`);
     this.#onFirstHello?.();
     this.#onFirstHello = undefined;
     this.#options.onUp();
@@ -191,7 +210,7 @@ export class Supervisor {
 
   #ended(running: Running, how: string): void {
     if (this.#running !== running) return;
-    const { clock, log, onDown } = this.#options;
+    const { clock, log, onDown, scope } = this.#options;
     running.stopChecking();
     this.#running = undefined;
     if (this.#closed) {
@@ -207,11 +226,11 @@ export class Supervisor {
     const livedMs = running.saidHello ? clock.now() - running.upSince : 0;
     this.#youngDeaths = livedMs < YOUNG_MS ? this.#youngDeaths + 1 : 0;
     const waitMs = BACK_OFF_MS[Math.min(Math.max(this.#youngDeaths - 1, 0), BACK_OFF_MS.length - 1)]!;
-    log.error({ event: 'runner-ended', why, restartInMs: waitMs }, `the script runner has ended: ${why}`);
-    const isOwnFault = running.verdict !== undefined || OWN_FAULT.test(how);
-    // turns run side by side; a sound one is over in a moment, so the one that is not has probably done it
-    const [oldest] = running.inTurn;
-    onDown({ how: why, culprit: isOwnFault ? (running.culprit ?? oldest) : undefined });
+    log.error(
+      { event: 'runner-ended', scope, why, restartInMs: waitMs },
+      `the script runner has ended (${scope}): ${why}`,
+    );
+    onDown({ how: why, culprit: culpritOf(running, how) });
     this.#cancelRestart = clock.after(waitMs, () => this.#spawn());
   }
 
@@ -230,10 +249,29 @@ export class Supervisor {
   }
 }
 
-/** Of a Recycle frame. */
-function messageOf(body: Buffer): string {
+function culpritOf({ culprit, verdict, inTurn, isGrown }: Running, how: string): number | undefined {
+  if (culprit !== undefined || isGrown) return culprit;
+  const isOwnFault = verdict !== undefined || OWN_FAULT.test(how);
+  // turns run side by side; a sound one is over in a moment, so the one that is not has probably done it
+  const [oldest] = inTurn.keys();
+  return isOwnFault ? oldest : undefined;
+}
+
+function textOf(body: Buffer, key: string): string {
+  const value = fieldOf(body, key);
+  return typeof value === 'string' ? value.slice(0, 500) : '';
+}
+
+function numberOf(body: Buffer, key: string): number {
+  const value = fieldOf(body, key);
+  return typeof value === 'number' ? value : 0;
+}
+
+function fieldOf(body: Buffer, key: string): unknown {
   const parsed = decodeBody(body);
-  const message =
-    typeof parsed === 'object' && parsed !== null && 'message' in parsed ? parsed.message : undefined;
-  return typeof message === 'string' ? message.slice(0, 500) : 'it asked to be replaced';
+  return typeof parsed === 'object' && parsed !== null ? Reflect.get(parsed, key) : undefined;
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / (1 << 20));
 }

@@ -3,9 +3,16 @@
 import { DecodeError } from '../errors.ts';
 import type { ScriptBuild } from './build.ts';
 import { type Command, parseCommands, type SavedState } from './commands.ts';
-import { decodeBody, encodeEvents, encodeFrame } from './frames.ts';
+import { decodeBody, encodeEvents, encodeFrame, encodeTaken } from './frames.ts';
 import { Errands, type ErrandsOptions } from './services.ts';
-import { FrameType, type LoadBody, MAX_BATCH_EVENTS, MAX_FRAME_BYTES, type ScriptEvent } from './wire.ts';
+import {
+  FrameType,
+  type LoadBody,
+  MAX_BATCH_EVENTS,
+  MAX_FRAME_BYTES,
+  MAX_UNTAKEN_BYTES,
+  type ScriptEvent,
+} from './wire.ts';
 
 /** Of a version that is not committed yet; its turns are bounded, its patience is not. */
 const MAX_HELD_COMMANDS = 20_000;
@@ -58,6 +65,8 @@ export class Unit {
   readonly #options: UnitOptions;
   readonly #errands: Errands;
   #outgoing: ScriptEvent[] = [];
+  /** Of commands, since the runner was last told. */
+  #takenBytes = 0;
   /** Until `release`. */
   #held: Command[] | undefined = [];
   /** It has given its state away: what it asks for now may be for nobody. */
@@ -166,8 +175,8 @@ export class Unit {
     this.#options.send(encodeFrame(FrameType.Unload, this.id));
   }
 
-  /** A frame of this unit from the runner. */
-  receive(type: number, body: Buffer): void {
+  /** A frame of this unit from the runner. Between two commands there is time for others. */
+  *receive(type: number, body: Buffer): Generator<void, void, void> {
     if (this.#end) return;
     switch (type) {
       case FrameType.Loaded:
@@ -179,7 +188,9 @@ export class Unit {
           if (this.#end) return;
           if (command instanceof DecodeError) this.#options.onRefusedCommand(this, command);
           else this.#accept(command);
+          yield;
         }
+        this.#took(body.length);
         return;
       case FrameType.Failed:
         this.ended(readEnd('failed', body));
@@ -187,6 +198,14 @@ export class Unit {
       case FrameType.Dead:
         this.ended(readEnd('dead', body));
     }
+  }
+
+  /** The runner keeps a unit from taking turns when too much of what it has said is unread. */
+  #took(bytes: number): void {
+    this.#takenBytes += bytes;
+    if (this.#takenBytes < MAX_UNTAKEN_BYTES / 4 || this.#end) return;
+    this.#options.send(encodeTaken(this.id, this.#takenBytes));
+    this.#takenBytes = 0;
   }
 
   #accept(command: Command): void {

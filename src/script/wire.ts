@@ -14,13 +14,15 @@ export const FrameType = {
   Events: 3,
   /** Empty body: dispose of the isolate. Not answered. */
   Unload: 4,
+  /** | bytes u32 BE |: so much more of the unit's Commands has been dealt with. */
+  Taken: 5,
   /** `HelloBody`. Unit 0: the runner is up. */
   Hello: 64,
   /** Empty body: the script's top-level code has run. Commands it made follow in a Commands frame. */
   Loaded: 65,
   /** `FailedBody`: it did not load. The unit is gone. */
   Failed: 66,
-  /** A JSON array of `ScriptCommand`. */
+  /** A JSON array of `ScriptCommand`, as the guest made it: the runner passes the text on unread. */
   Commands: 67,
   /** `DeadBody`: the unit ended itself: memory, time, strikes. It is gone. */
   Dead: 68,
@@ -40,10 +42,14 @@ export const MAX_FRAME_BYTES = 16 << 20;
 /** Events of one frame, and of one turn: what the turn's time limit has to be enough for. */
 export const MAX_BATCH_EVENTS = 256;
 export const HEARTBEAT_MS = 250;
+/** A unit takes no turn while more than this of its Commands has not been dealt with. */
+export const MAX_UNTAKEN_BYTES = 256 << 10;
 
 export interface InitBody {
   /** The guest library, one classic script. */
   guest: string;
+  /** What a process of root's becomes before it does anything. */
+  user?: { uid: number; gid: number };
 }
 export interface HelloBody {
   pid: number;
@@ -66,12 +72,33 @@ export interface ScriptText {
   /** Classic scripts: what `load()` may reach, path relative to the main script's folder → text. */
   files: Record<string, string>;
 }
+/** Of one instance. Scripts see them as `application.limits`. */
 export interface ScriptLimits {
   memoryMb: number;
+  /** Computing without a pause: one turn, whatever it handles. */
   turnMs: number;
+  /** The same for top-level code, and for onAppStart. */
   loadMs: number;
+  /** Until a gate is answered, waiting included. */
+  gateMs: number;
+  timers: number;
+  /** Events that wait for their turn. */
+  queuedEvents: number;
+  /** Lines of the log, a second; ten times as many at once. */
+  logLines: number;
+  /** Requests of fetch at a time. */
+  fetches: number;
 }
-export const DEFAULT_LIMITS: ScriptLimits = { memoryMb: 64, turnMs: 250, loadMs: 2000 };
+export const DEFAULT_LIMITS: ScriptLimits = {
+  memoryMb: 64,
+  turnMs: 250,
+  loadMs: 2000,
+  gateMs: 10_000,
+  timers: 1000,
+  queuedEvents: 10_000,
+  logLines: 200,
+  fetches: 16,
+};
 
 /** Own data of the `application` object. */
 export interface ApplicationFacts {
@@ -180,8 +207,8 @@ export interface WirePlay {
   reset: boolean;
 }
 export interface WireSnapshot {
-  /** `saved`: what the old version's `save` gave for that client. */
-  clients: { facts: WireClient; stats: Json; saved?: Json }[];
+  /** `saved`: what the old version's `save` gave for that client; `data`: what was kept of one that could not save. */
+  clients: { facts: WireClient; stats: Json; saved?: Json; data?: string }[];
   streams: { name: string; query: string; publisher?: string; players: string[] }[];
 }
 
@@ -216,6 +243,8 @@ export type ScriptCommand =
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate?: number }
   | { op: 'shutdown' }
+  /** `client.data` as JSON of a WireValue, at the end of the turn that changed it; without `data` there is nothing to keep. */
+  | { op: 'keep'; client: string; data?: string }
   /** Something of a service (services.ts). Answered by `answer`, unless an `unask` says that nobody waits for it any more. */
   | { op: 'ask'; id: number; service: string; request: Json }
   | { op: 'unask'; id: number }
@@ -275,7 +304,7 @@ export type KeyMaterial = {
   usages: string[];
 };
 
-/** What the guest hands over after a turn, as JSON text. */
+/** What the guest hands over after a turn, as JSON text; the commands for the media side follow it as texts of their own. */
 export interface GuestAnswer {
   /** How many events of the batch were begun; `done`: the last of them has returned. */
   begun: number;
@@ -287,21 +316,26 @@ export interface GuestAnswer {
   client: string;
   /** Commands that did not fit into this turn. */
   dropped: number;
+  /** Lines for the log that were too many. */
+  droppedLines: number;
   /** Random bytes left in the guest's pool. */
   random: number;
   /** After `load`: it failed. `syntaxErrorIn`: a file that was to be loaded and does not parse. */
   failure?: { message: string; stack: string; syntaxErrorIn?: string };
-  commands: (ScriptCommand | RunnerCommand)[];
+  /** What the runner does itself. */
+  commands: RunnerCommand[];
 }
 
 /** What `load` of the guest is told, as JSON text. */
 export interface GuestSetup {
   script: Omit<ScriptText, 'code'>;
   application: ApplicationFacts;
+  limits: ScriptLimits;
 }
 
 export const RANDOM_POOL_BYTES = 16 << 10;
-export const MAX_TIMERS = 1000;
+/** What the host keeps of one client's `data`. */
+export const MAX_KEPT_CHARACTERS = 16 << 10;
 /** Questions to services that one version of a script may have open. */
 export const MAX_ASKS = 1000;
 export const MIN_TIMEOUT_MS = 1;

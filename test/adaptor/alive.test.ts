@@ -115,6 +115,25 @@ test('the clock of a session that has ended stands still', async () => {
   assert.equal(core.clock.pending, timers + 1);
 });
 
+test('a peer that lets answers and calls lie is closed, and that with its last words unread', async () => {
+  await using core = await Core.start({ session: { maxUnreadBytes: 12 << 20, closeGraceMs: 7_000 } });
+  const peer = await core.peer();
+  await peer.connect('live');
+  peer.socket.pause();
+  const clientId = [...core.instance()!.clients.keys()][0]!;
+  const { commands } = core.script();
+  for (let i = 0; i < 40 && core.instance()?.clients.size === 1; i += 1) {
+    commands.callClient(clientId, 'x', ['x'.repeat(1 << 20)], undefined);
+    await pass(core, 0);
+  }
+  assert.equal(core.instance()?.clients.size, 0, 'it is no client any more');
+  await pass(core, 6);
+  assert.equal(core.sessionCount, 1, 'but may still read why');
+  await pass(core, 1);
+  assert.match(String(await reasonOf(core)), /it does not read what it is told/);
+  assert.equal(core.sessionCount, 0);
+});
+
 test('a peer that does not read its last words is cut off', async () => {
   await using core = await Core.start();
   const peer = await core.peer();

@@ -247,29 +247,29 @@ test('an answer for a client that has left is dropped', async () => {
   core.script().invoked[0]!.answer({ found: true, ok: true, value: 1 });
 });
 
-test('a client may wait for 3000 answers; then its calls fail, and nobody else’s', async () => {
-  await using core = await Core.start();
+test('a client may wait for so many answers; then its calls fail, and nobody else’s', async () => {
+  await using core = await Core.start({ session: { maxOpenCalls: 300 } });
   const [greedy, neighbour] = [await connected(core), await connected(core)];
   const script = core.script();
   script.method = () => undefined;
-  for (let i = 0; i < 3_000; i += 1) greedy.command('slow', i + 10, []);
+  for (let i = 0; i < 300; i += 1) greedy.command('slow', i + 10, []);
   const failed = await greedy.call('slow');
   assert.equal(failed.name, '_error');
   assert.equal(info(failed).description, 'Too many calls wait for an answer.');
-  assert.equal(script.invoked.length, 3_000);
+  assert.equal(script.invoked.length, 300);
   neighbour.command('slow', 7, []);
-  await until('the neighbour’s', () => script.invoked.length === 3_001);
+  await until('the neighbour’s', () => script.invoked.length === 301);
   script.invoked[0]?.answer({ found: true, ok: true, value: 1 });
   await greedy.expectAnswer(10);
   greedy.command('slow', 8_000, []);
-  await until('one more', () => script.invoked.length === 3_002);
+  await until('one more', () => script.invoked.length === 302);
 });
 
-test('the calls that a client waits for may be 16 MiB together', async () => {
-  await using core = await Core.start();
+test('the calls that a client waits for may have so many bytes together', async () => {
+  await using core = await Core.start({ session: { maxOpenCallBytes: 160 << 10 } });
   const peer = await connected(core);
   core.script().method = () => undefined;
-  const large = 'x'.repeat(6 << 20);
+  const large = 'x'.repeat(60 << 10);
   peer.command('slow', 10, [large]);
   peer.command('slow', 11, [large]);
   assert.equal((await peer.call('slow', large)).name, '_error');

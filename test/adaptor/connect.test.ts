@@ -279,6 +279,20 @@ test('too much said before the verdict rests in the socket, and nothing of it is
   );
 });
 
+test('one who leaves while its socket rests is missed all the same', async () => {
+  await using core = await Core.start({ session: { maxHeldBytes: 4_000 } });
+  const peer = await pending(core);
+  const asked = await firstQuestion(core);
+  for (let i = 0; i < 2_000; i += 1) peer.command('say', 0, [i]);
+  await until('the socket to be full', () => peer.socket.writableLength > 0 || peer.socket.bytesWritten > 0);
+  peer.socket.destroy();
+  await until('the question to be taken back', () => {
+    core.clock.advance(10);
+    return asked.isDropped;
+  });
+  await until('the session to end', () => core.sessionCount === 0);
+});
+
 test('a client that leaves before the verdict takes the question along', async () => {
   await using core = await Core.start();
   const peer = await pending(core);
@@ -399,4 +413,18 @@ test('who asks an application to stop while it stops waits for the same end', as
   stopped.resolve(true);
   await shutdown;
   await peer.closed();
+});
+
+test('of the texts of a connect command no more is taken than the configuration says', async () => {
+  await using core = await Core.start({ session: { maxConnectText: 50 } });
+  const peer = await core.peer();
+  const long = `http://example.com/${'x'.repeat(100_000)}`;
+  await peer.connect('live', { tcUrl: `rtmp://h/live?${long}`, swfUrl: long, pageUrl: long, flashVer: long });
+  const { question } = await core.script().question('onConnect');
+  assert.ok(question.gate === 'onConnect');
+  const { uri, referrer, pageUrl, agent } = question.client;
+  assert.deepEqual(
+    [uri, referrer, pageUrl, agent].map(({ length }) => length),
+    [50, 50, 50, 50],
+  );
 });

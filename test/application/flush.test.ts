@@ -68,6 +68,40 @@ describe('under load, streams gather for longer', () => {
     assert.equal(told.length, before);
   });
 
+  test('a busy moment is no load', () => {
+    const { told, work } = governed();
+    for (let i = 0; i < 20; i += 1) {
+      work(0.25, 0.9);
+      work(0.5, 0.2);
+    }
+    assert.deepEqual(told, []);
+  });
+
+  test('it shrinks to what the load allows: with twice the writes it must still be below the border', () => {
+    const { governor, told, work } = governed();
+    work(1.25, 0.8);
+    assert.equal(governor.gatherMs(FRAME), 100);
+    work(30, 0.24); // at 50 ms this would be 0.48
+    assert.equal(governor.gatherMs(FRAME), 100);
+    work(12, 0.2);
+    assert.equal(governor.gatherMs(FRAME), 0);
+    assert.equal(told.length, 4);
+  });
+
+  test('who has to widen again at once waits longer before the next try', () => {
+    const { governor, told, work } = governed();
+    work(0.75, 0.8);
+    work(7, 0.25);
+    assert.equal(governor.gatherMs(FRAME), 0);
+    work(0.75, 0.8); // twice the pictures that were thought of
+    assert.equal(governor.gatherMs(FRAME), 50);
+    work(8, 0.25);
+    assert.equal(governor.gatherMs(FRAME), 50);
+    work(4, 0.25);
+    assert.equal(governor.gatherMs(FRAME), 0);
+    assert.equal(told.length, 4);
+  });
+
   test('with nothing on air, the share is nothing', () => {
     const { governor, work, clock } = governed();
     work(1, 0.4);

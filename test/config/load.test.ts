@@ -65,6 +65,11 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       amfDepth: 64,
       amfValues: 100_000,
       netStreams: 64,
+      connectText: 32 << 10,
+      openCalls: 3_000,
+      openCallBytes: 16 << 20,
+      unreadBytes: 4 << 20,
+      closeMs: 2_000,
       gateMediaBytes: 2 << 20,
     },
     connects: {
@@ -75,6 +80,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
     },
     crossDomainFile: undefined,
     recording: { maxMs: 5_000, maxBytes: 256 << 10 },
+    runners: { maxBytes: 1536 << 20, user: { uid: 65534, gid: 65534 } },
     clientIdleMs: 3_600_000,
   });
   const { vhosts, ...adaptor } = config.adaptors[0]!;
@@ -344,16 +350,15 @@ test('checkpoints, the scope of the access log, and words of secrets', (t) => {
 
 test('what is not used is noted; what promises something that does not happen is a warning', (t) => {
   const root = rootWith(t, {
-    'conf/Server.xml':
-      '<Root><Server>\n<ReadBufferSize>4096</ReadBufferSize>\n<Process><UID>2000</UID><GID/></Process></Server></Root>',
+    'conf/Server.xml': '<Root><Server>\n<ReadBufferSize>4096</ReadBufferSize></Server></Root>',
+    [APPLICATION]: '<Application>\n\n<LoadOnStartup>true</LoadOnStartup></Application>',
   });
   assert.deepEqual(load(root).notes, [
+    { level: 'debug', text: 'conf/Server.xml:2: Server/ReadBufferSize is not used' },
     {
       level: 'warn',
-      text: 'conf/Server.xml:3: Server/Process/UID = 2000: that is not supported, it changes nothing',
+      text: `${APPLICATION}:3: LoadOnStartup = true: that is not supported, it changes nothing`,
     },
-    { level: 'debug', text: 'conf/Server.xml:3: Server/Process/GID is not used' },
-    { level: 'debug', text: 'conf/Server.xml:2: Server/ReadBufferSize is not used' },
   ]);
 });
 

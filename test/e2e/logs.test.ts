@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as dial, type Socket } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { connect as dialTls } from 'node:tls';
-import { makeCertificate } from '../../src/cli/cert.ts';
+import { rootWithCertificate } from '../support/certificate.ts';
 import { until } from '../support/core.ts';
 import { lacks, programPath } from '../support/debian.ts';
 import { h264Clip, playArgs, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
@@ -165,24 +165,14 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
 test('S-08, S-31: c-proto is rtmps; IPv6 addresses stand in c-ip and s-ip; the edge log has a line for each port', {
   skip: hasIpv6 ? false : 'this machine has no IPv6',
 }, async () => {
-  const root = join(dir, 'ports');
-  mkdirSync(join(root, 'applications', 'live'), { recursive: true });
-  makeCertificate(root, ['localhost']);
-  writeFileSync(
-    join(root, 'conf', '_defaultRoot_', 'Adaptor.xml'),
-    `<Adaptor>
-       <HostPortList><HostPort>127.0.0.1:0,-0</HostPort><HostPort>[::1]:0</HostPort></HostPortList>
-       <SSL><SSLServerCtx>
-         <SSLCertificateFile>cert.pem</SSLCertificateFile>
-         <SSLCertificateKeyFile type="PEM">key.pem</SSLCertificateKeyFile>
-       </SSLServerCtx></SSL>
-     </Adaptor>`,
-  );
+  const ports =
+    '<HostPortList><HostPort>127.0.0.1:0,-0</HostPort><HostPort>[::1]:0</HostPort></HostPortList>';
+  const root = rootWithCertificate(dir, 'ports', ports);
   writeFileSync(
     join(root, 'conf', 'Server.xml'),
     '<Root><Server><NetworkingIPv6 enable="true"/></Server></Root>',
   );
-  const server = await startServer({ root });
+  const server = await startServer({ root, applications: { 'live/': '' } });
   try {
     const [v6] = server.listeners.filter(({ host }) => host === '::1');
     const secure = server.listener('rtmp', true);

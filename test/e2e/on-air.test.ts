@@ -4,30 +4,13 @@ import { mkdtempSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import {
-  h264Clip,
-  type Packet,
-  playArgs,
-  probePackets,
-  publishArgs,
-  startFfmpeg,
-} from '../support/ffmpeg.ts';
+import { h264Clip, playArgs, probePackets, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
+import { assertSamePackets } from '../support/packets.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'understudy-on-air-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
-
-const facts = ({ codecType, pts, dts, size, hash }: Packet) => `${codecType} ${pts} ${dts} ${size} ${hash}`;
-
-/** Per type, since ffmpeg's players may order audio and video of one moment differently. */
-function assertSame(played: readonly Packet[], published: readonly Packet[]): void {
-  for (const type of ['video', 'audio']) {
-    const of = (packets: readonly Packet[]) =>
-      packets.filter(({ codecType }) => codecType === type).map(facts);
-    assert.deepEqual(of(played), of(published));
-  }
-}
 
 /** The next record of that kind, of those that come after `act`. */
 async function logged(server: TestServer, event: string, act: () => void): Promise<Record<string, unknown>> {
@@ -80,7 +63,7 @@ test('five edits, two of them broken, and one kill of the runner lose no packet 
 
   for (const run of [publisher, ...players]) assert.equal((await run.exited).code, 0, String(run.stderr));
   const published = await probePackets(clip);
-  for (const file of files) assertSame(await probePackets(file), published);
+  for (const file of files) assertSamePackets(await probePackets(file), published);
 });
 
 test('an application that has had a script never runs without one', async () => {

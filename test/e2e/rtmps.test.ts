@@ -2,26 +2,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { AddressList } from '../../src/adaptor/address-rules.ts';
-import { makeCertificate } from '../../src/cli/cert.ts';
-import { certificateFor, writeCertificate } from '../support/certificate.ts';
+import { certificateFor, rootWithCertificate, writeCertificate } from '../support/certificate.ts';
 import { endsWithUs } from '../support/child.ts';
 import { Core } from '../support/core.ts';
 import { lacks, programPath } from '../support/debian.ts';
-import {
-  h264Clip,
-  type Packet,
-  playArgs,
-  probePackets,
-  publishArgs,
-  startFfmpeg,
-} from '../support/ffmpeg.ts';
+import { h264Clip, playArgs, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
+import { assertBeginsLike } from '../support/packets.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { startHaproxy, startStunnel } from '../support/terminator.ts';
@@ -32,21 +25,6 @@ after(() => rmSync(dir, { recursive: true, force: true }));
 const withoutOpenssl = lacks('openssl');
 const withoutStunnel = lacks('stunnel');
 const withoutHaproxy = lacks('haproxy');
-
-/** A root whose adaptor has the certificate that `understudy cert` makes; with what it says has to be done. */
-function rootWithCertificate(name: string): string {
-  const root = join(dir, name);
-  mkdirSync(root);
-  makeCertificate(root, ['localhost', '127.0.0.1']);
-  writeFileSync(
-    join(root, 'conf', '_defaultRoot_', 'Adaptor.xml'),
-    `<Adaptor><SSL><SSLServerCtx>
-       <SSLCertificateFile>cert.pem</SSLCertificateFile>
-       <SSLCertificateKeyFile type="PEM">key.pem</SSLCertificateKeyFile>
-     </SSLServerCtx></SSL></Adaptor>`,
-  );
-  return root;
-}
 
 const PLAIN_AND_SECURE = { 'ADAPTOR.HOSTPORT': '127.0.0.1:0,-0' };
 
@@ -75,7 +53,10 @@ describe('the server by itself', () => {
   test('S-03, S-06: openssl s_client shakes hands on the port with the minus, from TLS 1.2 on', {
     skip: withoutOpenssl,
   }, async () => {
-    await using server = await startServer({ root: rootWithCertificate('openssl'), set: PLAIN_AND_SECURE });
+    await using server = await startServer({
+      root: rootWithCertificate(dir, 'openssl'),
+      set: PLAIN_AND_SECURE,
+    });
     for (const version of ['-tls1_3', '-tls1_2']) {
       const { code, output } = await sClient(server, version, '-verify_ip', '127.0.0.1');
       assert.equal(code, 0, output);
@@ -90,7 +71,7 @@ describe('the server by itself', () => {
   test('S-03, S-07, S-08, S-11: ffmpeg publishes and plays by rtmps on any port, packet for packet; the script sees rtmps', async () => {
     const clip = await h264Clip();
     await using server = await startServer({
-      root: rootWithCertificate('ffmpeg'),
+      root: rootWithCertificate(dir, 'ffmpeg'),
       set: PLAIN_AND_SECURE,
       applications: {
         'live/main.ts': `application.onConnect = (client) => {
@@ -106,12 +87,7 @@ describe('the server by itself', () => {
     await server.waitForLog(({ event }) => event === 'connect');
     await using publisher = startFfmpeg(publishArgs(clip, url).toSpliced(1, 0, '-t', '6'));
     for (const run of [publisher, player]) assert.equal((await run.exited).code, 0, String(run.stderr));
-    const facts = ({ codecType, pts, dts, size, hash }: Packet) =>
-      `${codecType} ${pts} ${dts} ${size} ${hash}`;
-    const video = (packets: Packet[]) => packets.filter(({ codecType }) => codecType === 'video').map(facts);
-    const played = video(await probePackets(file));
-    assert.ok(played.length >= 140, `${played.length} pictures of 6 s`);
-    assert.deepEqual(played, video(await probePackets(clip)).slice(0, played.length));
+    await assertBeginsLike(clip, file, 140);
     const connects = server.log.filter(({ event }) => event === 'connect');
     assert.deepEqual(
       connects.map(({ protocol }) => protocol),
@@ -136,7 +112,7 @@ describe('the server by itself', () => {
   });
 
   test('a certificate that is renewed in the middle of a broadcast is shown to the next, and the broadcast goes on', async () => {
-    const root = rootWithCertificate('renewal');
+    const root = rootWithCertificate(dir, 'renewal');
     await using server = await startServer({ root, set: PLAIN_AND_SECURE, applications: { 'live/': '' } });
     const publisher = await RtmpPeer.over(await dialTls(server.listener('rtmp', true).port));
     await publisher.publish('live', 'show');
@@ -178,11 +154,9 @@ async function factsThrough(core: Core, port: number) {
 test('proxies, certificates of virtual hosts and Deny are what conf/ says', {
   skip: withoutHaproxy,
 }, async () => {
-  const root = rootWithCertificate('conf');
+  const more = '<Deny>127.0.0.3</Deny><ProxyProtocol><From>127.0.0.1</From></ProxyProtocol>';
+  const root = rootWithCertificate(dir, 'conf', more);
   const adaptor = join(root, 'conf', '_defaultRoot_');
-  const text = readFileSync(join(adaptor, 'Adaptor.xml'), 'utf8');
-  const more = '<Deny>127.0.0.3</Deny><ProxyProtocol><From>127.0.0.1</From></ProxyProtocol></Adaptor>';
-  writeFileSync(join(adaptor, 'Adaptor.xml'), text.replace('</Adaptor>', more));
   const vhost = join(adaptor, 'tv.example.com');
   mkdirSync(vhost);
   writeCertificate(vhost, certificateFor('vhost.example.com'), 'tv');

@@ -94,6 +94,11 @@ export class World {
       ...CLIENTS,
       rtmpe: true,
       maxNetStreams: LIMITS.maxNetStreams,
+      maxConnectText: 32 << 10,
+      maxOpenCalls: 3_000,
+      maxOpenCallBytes: 16 << 20,
+      maxUnreadBytes: 4 << 20,
+      closeGraceMs: 2_000,
       maxHeldBytes: LIMITS.maxHeldBytes,
       handshakeTimeoutMs: 10_000,
     };

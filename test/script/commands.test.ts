@@ -156,7 +156,7 @@ describe('commands of scripts', () => {
   });
 
   test('one bad entry spoils only itself', () => {
-    const parsed = parseCommands('[{"op":"shutdown"},{"op":"x"},{"op":"ping","client":"c"}]');
+    const parsed = [...parseCommands('[{"op":"shutdown"},{"op":"x"},{"op":"ping","client":"c"}]')];
     assert.deepEqual(parsed[0], { op: 'shutdown' });
     assert.ok(parsed[1] instanceof DecodeError);
     assert.deepEqual(parsed[2], { op: 'ping', client: 'c' });
@@ -164,7 +164,7 @@ describe('commands of scripts', () => {
 
   test('a frame that is no JSON, or no list, is one error', () => {
     for (const body of ['', '{', '{}', 'null']) {
-      const parsed = parseCommands(body);
+      const parsed = [...parseCommands(body)];
       assert.equal(parsed.length, 1);
       assert.ok(parsed[0] instanceof DecodeError);
     }

@@ -26,10 +26,73 @@ describe('when the runner ends', () => {
     assert.deepEqual(verdicts, [{ accepted: true }]);
   });
 
+  test('client.data comes back as it was last kept, of who is still here', async () => {
+    const { runner, instance, script, crash, recover, first, reload } = await serving();
+    instance.clients = ['c', 'd', 'e', 'f'];
+    const keep = (client: string, data?: string) => ({
+      op: 'keep',
+      client,
+      ...(data === undefined ? {} : { data }),
+    });
+    first.say(keep('c', '{"n":1}'), keep('d', '{"n":2}'), keep('e', '{"n":3}'), keep('nobody', '{}'));
+    first.say(keep('c', '{"n":4}'), keep('e'), keep('f', '{"n":5}'), keep('d', 'x'.repeat(20_000)));
+    script.tell({ event: 'disconnect', clientId: 'f' });
+    await crash();
+    await recover();
+    const data = () => runner.last.event('start').snapshot.clients.map((client) => client.data);
+    assert.deepEqual(data(), ['{"n":4}', '{"n":2}', undefined, undefined]);
+    assert.equal(script.refusedCommands, 1);
+    // What the next version says counts for the one after.
+    await reload(version('b'));
+    runner.last.say(keep('e', '{"n":6}'));
+    await crash();
+    await recover();
+    assert.deepEqual(data(), [undefined, undefined, '{"n":6}', undefined]);
+  });
+
+  test('client.data that is too much together is handed over in part, and the log says so', async () => {
+    const { runner, instance, crash, recover, first, records } = await serving();
+    instance.clients = Array.from({ length: 600 }, (_, i) => `c${i}`);
+    for (const client of instance.clients) first.say({ op: 'keep', client, data: `"${'x'.repeat(16_000)}"` });
+    await crash();
+    await recover();
+    const kept = runner.last.event('start').snapshot.clients.filter(({ data }) => data !== undefined);
+    assert.equal(kept.length, Math.floor((8 << 20) / 16_002));
+    assert.ok(
+      records.application.some((line) => line.includes(`${600 - kept.length} clients have lost their data`)),
+    );
+  });
+
   test('a gate that nobody comes back to answer is refused at its deadline', async () => {
     const { ask, clock, crash, verdicts } = await serving();
     ask();
     await crash();
+    clock.advance(GATE_DEADLINE_MS);
+    assert.equal(verdicts[0]?.accepted, false);
+  });
+
+  test('open gates let everybody in whom no script comes back to decide about', async () => {
+    const { ask, clock, crash, first, verdicts, recover, runner } = await serving({ gateFailure: 'open' });
+    ask();
+    await settle();
+    await crash(first);
+    assert.deepEqual(verdicts, [{ accepted: true }]); // it may be what the script died of: nobody is asked again
+    ask();
+    await settle();
+    assert.equal(verdicts.length, 1);
+    clock.advance(GATE_DEADLINE_MS);
+    assert.deepEqual(verdicts[1], { accepted: true });
+    await recover();
+    ask();
+    await settle();
+    runner.last.say({ op: 'verdict', id: runner.last.event('gate').id, accepted: false, reason: 'no' });
+    assert.deepEqual(verdicts[2], { accepted: false, reason: 'no' });
+  });
+
+  test('a script that is there and does not answer refuses, open gates or not', async () => {
+    const { ask, clock, verdicts } = await serving({ gateFailure: 'open' });
+    ask();
+    await settle();
     clock.advance(GATE_DEADLINE_MS);
     assert.equal(verdicts[0]?.accepted, false);
   });

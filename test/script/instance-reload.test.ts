@@ -163,12 +163,15 @@ describe('a reload', () => {
     const { runner, reload, clock, records, first, instance } = await serving({
       prepare: (fake) => (fake.behaviours.a = { save() {} }),
     });
+    instance.clients = ['c'];
+    first.say({ op: 'keep', client: 'c', data: '{"n":1}' });
     await reload(version('b'));
     clock.advance(2000);
     await settle();
     const start = runner.last.event('start');
     assert.equal(start.why, 'reload');
     assert.equal('state' in start, false);
+    assert.equal(start.snapshot.clients[0]!.data, '{"n":1}');
     assert.equal(records.errors[0]!.where, 'onBeforeReload');
     first.say({ op: 'broadcast', name: 'late', args: [] });
     assert.deepEqual(instance.done, []);

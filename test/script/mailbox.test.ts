@@ -13,6 +13,7 @@ describe('post that waits for a script', () => {
     const box = new Mailbox({
       clock: new ManualClock(),
       gateDeadlineMs: 10_000,
+      gateFailure: 'closed',
       onExpired() {},
       isCongested: () => isCongested,
       onBug: (error) => bugs.push(error),

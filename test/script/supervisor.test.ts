@@ -9,6 +9,8 @@ import { FrameType, HEARTBEAT_MS } from '../../src/script/wire.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { Records } from './support/records.ts';
 
+const MAX_RSS_BYTES = 1 << 30;
+
 class FakeProcess implements RunnerProcess {
   readonly pid: number;
   readonly channel: Duplex;
@@ -41,8 +43,8 @@ class FakeProcess implements RunnerProcess {
   hello(): void {
     this.far.write(encodeFrame(FrameType.Hello, 0, { pid: this.pid, node: 'v24' }));
   }
-  beat(): void {
-    this.far.write(encodeFrame(FrameType.Beat, 0, { rssBytes: 1, units: 0 }));
+  beat(rssBytes = 1): void {
+    this.far.write(encodeFrame(FrameType.Beat, 0, { rssBytes, units: 0 }));
   }
   turn(unit: number): void {
     this.far.write(encodeFrame(FrameType.Turn, unit));
@@ -65,7 +67,9 @@ function setUp() {
       processes.push(new FakeProcess(100 + processes.length));
       return processes.at(-1)!;
     },
-    guest: 'the guest',
+    init: { guest: 'the guest' },
+    maxRssBytes: MAX_RSS_BYTES,
+    scope: 'shared',
     clock,
     log: records.log,
     onUp: () => {
@@ -151,6 +155,26 @@ describe('the supervisor', () => {
     await settle();
     assert.equal(first.isKilled, true);
     assert.deepEqual(deaths, [{ how: 'an isolate is stuck', culprit: 2 }]);
+  });
+
+  test('replaces a runner that has grown too large, and blames a long turn for it, but no short one', async () => {
+    for (const [turnMs, culprit] of [
+      [40, undefined],
+      [60, 3],
+    ]) {
+      const { first, clock, deaths } = await running();
+      first.beat(MAX_RSS_BYTES);
+      first.turn(3);
+      await settle();
+      clock.advance(turnMs!);
+      first.turn(4);
+      await settle();
+      assert.equal(first.isKilled, false);
+      first.beat(MAX_RSS_BYTES + (1 << 20));
+      await settle();
+      assert.equal(first.isKilled, true);
+      assert.deepEqual(deaths, [{ how: 'it takes 1025 MB, more than 1024', culprit }]);
+    }
   });
 
   test('ends a runner that talks nonsense', async () => {

@@ -1,10 +1,16 @@
 // The real script runner as a child process, and the media side of its pipe in the hands of a test.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { decodeBody, encodeEvents, encodeFrame, type Frame, FrameReader } from '../../src/script/frames.ts';
+import {
+  decodeBody,
+  encodeEvents,
+  encodeFrame,
+  encodeTaken,
+  type Frame,
+  FrameReader,
+} from '../../src/script/frames.ts';
 import { bundleGuest } from '../../src/script/guest-bundle.ts';
+import { bundleRunner, type RunnerCode } from '../../src/script/runner-bundle.ts';
+import { type RunnerProcess, spawnRunner } from '../../src/script/runner-process.ts';
 import {
   DEFAULT_LIMITS,
   type DeadBody,
@@ -23,11 +29,10 @@ import {
   type WireValue,
 } from '../../src/script/wire.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/script/runner/main.ts');
 const NOBODY: WireSnapshot = { clients: [], streams: [] };
 
 /** Bundled once for all tests of a file. */
-let guest: Promise<string> | undefined;
+let bundles: Promise<[guest: string, code: RunnerCode]> | undefined;
 
 export interface ScriptOptions {
   kind?: 'module' | 'classic';
@@ -40,24 +45,24 @@ export interface ScriptOptions {
 type Command<Op extends ScriptCommand['op']> = Extract<ScriptCommand, { op: Op }>;
 
 export class TestRunner implements AsyncDisposable {
-  readonly process: ChildProcess;
+  readonly process: RunnerProcess;
   readonly channel: Duplex;
+  /** How. */
+  readonly ended: Promise<string>;
   /** Everything but heartbeats. */
   readonly frames: Frame[] = [];
   beats = 0;
-  #stderr = '';
+  stderr = '';
   readonly #units = new Map<number, TestUnit>();
   #lastUnit = 0;
   #watchers: (() => void)[] = [];
 
-  private constructor() {
-    this.process = spawn(process.execPath, ['--no-node-snapshot', MAIN], {
-      env: {},
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    });
-    this.channel = this.process.stdio[3] as Duplex;
-    this.process.stderr!.on('data', (text) => {
-      this.#stderr += text;
+  private constructor(code: RunnerCode) {
+    this.process = spawnRunner(code);
+    this.ended = new Promise((resolve) => this.process.onEnd(resolve));
+    this.channel = this.process.channel;
+    this.process.stderr.on('data', (text) => {
+      this.stderr += text;
     });
     const reader = new FrameReader();
     this.channel.on('error', () => {});
@@ -71,10 +76,10 @@ export class TestRunner implements AsyncDisposable {
   }
 
   static async start(): Promise<TestRunner> {
-    guest ??= bundleGuest();
-    const text = await guest;
-    const runner = new TestRunner();
-    runner.channel.write(encodeFrame(FrameType.Init, 0, { guest: text }));
+    bundles ??= Promise.all([bundleGuest(), bundleRunner()]);
+    const [guest, code] = await bundles;
+    const runner = new TestRunner(code);
+    runner.channel.write(encodeFrame(FrameType.Init, 0, { guest, user: { uid: 65534, gid: 65534 } }));
     await runner.until(() => runner.frames.some(({ type }) => type === FrameType.Hello), 'hello');
     return runner;
   }
@@ -121,10 +126,7 @@ export class TestRunner implements AsyncDisposable {
   until(condition: () => boolean, what: string): Promise<void> {
     if (condition()) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const timeout = setTimeout(
-        () => done(new Error(`waited for ${what} in vain. ${this.#stderr}`)),
-        20_000,
-      );
+      const timeout = setTimeout(() => done(new Error(`waited for ${what} in vain. ${this.stderr}`)), 20_000);
       const done = (error?: Error) => {
         clearTimeout(timeout);
         this.#watchers = this.#watchers.filter((other) => other !== watcher);
@@ -133,7 +135,7 @@ export class TestRunner implements AsyncDisposable {
       };
       const watcher = () => {
         if (condition()) done();
-        else if (this.channel.destroyed) done(new Error(`the runner ended before ${what}. ${this.#stderr}`));
+        else if (this.channel.destroyed) done(new Error(`the runner ended before ${what}. ${this.stderr}`));
       };
       this.#watchers.push(watcher);
     });
@@ -154,10 +156,8 @@ export class TestRunner implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
-    const exit = once(this.process, 'exit');
-    this.process.kill('SIGKILL');
-    await exit;
+    this.process.kill();
+    await this.ended;
   }
 }
 
@@ -180,7 +180,10 @@ export class TestUnit {
     if (type === FrameType.Loaded) this.isLoaded = true;
     else if (type === FrameType.Failed) this.failure = decodeBody(body) as FailedBody;
     else if (type === FrameType.Dead) this.death = decodeBody(body) as DeadBody;
-    else if (type === FrameType.Commands) this.commands.push(...(decodeBody(body) as ScriptCommand[]));
+    else if (type === FrameType.Commands) {
+      this.commands.push(...(decodeBody(body) as ScriptCommand[]));
+      this.#runner.channel.write(encodeTaken(this.id, body.length));
+    }
   }
 
   nextId(): number {

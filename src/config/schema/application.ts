@@ -72,6 +72,23 @@ export const APPLICATION = group('', {
         '10',
         'How long an onConnect, onPublish or onPlay may take to decide, waiting included; then the answer is no.',
       ),
+      GateFailure: leaf(
+        choice('closed', 'open'),
+        'closed',
+        'What is answered to clients at a gate when the script that is to decide has crashed and does not come back within ' +
+          'GateTimeOut. closed: no. open: yes, to everybody, as if there were no handler.',
+      ),
+      MaxTimers: leaf(whole(1, 100000), '1000', 'Timers of one instance; setting one more throws.'),
+      MaxQueuedEvents: leaf(
+        whole(100, 1000000),
+        '10000',
+        'What may wait for an instance that is busy; beyond it, calls of clients fail.',
+      ),
+      MaxLogRate: leaf(
+        whole(1, 100000),
+        '200',
+        'Lines that an instance may log a second, ten times as many in a burst; the rest is dropped and counted.',
+      ),
       ApplicationObject: group('What the operator tells the script.', {
         config: free(
           'Elements of your own: <key>value</key> here is application.config.key there, a string.',
@@ -298,7 +315,19 @@ export const APPLICATION = group('', {
     ...unused('Cache', 'ConnectionBlocking', 'DirLevelSWFScan', 'FinalHashTimeout', 'FirstHashTimeout'),
     ...unused('MaxInitDelay', 'MinGoodVersion', 'SWFFolder', 'UserAgentExceptions'),
   }),
-  ...unused('Debug', 'HTTP', 'Logging', 'Process'),
+  Process: group(
+    'The process that the script runs in. A script that ends it takes all others along that run there.',
+    {
+      Scope: leaf(
+        choice('shared', 'application', 'adaptor', 'vhost', 'app', 'inst'),
+        'shared',
+        'shared: one process for all applications. application: one of its own for all instances of this one, some 50 MB. ' +
+          'The names of Flash Media Server are understood: adaptor and vhost are shared, app and inst are application.',
+      ),
+      ...unused('Distribute', 'LifeTime', 'MaxFailures', 'RecoveryTime'),
+    },
+  ),
+  ...unused('Debug', 'HTTP', 'Logging'),
 });
 
 export type ApplicationValues = Read<typeof APPLICATION>;

@@ -1,5 +1,5 @@
 // conf/Server.xml: the whole server.
-import { group, leaf, type Read, unsupported, unused } from '../element.ts';
+import { group, leaf, type Read, unused } from '../element.ts';
 import {
   choice,
   hostPortOrNowhere,
@@ -66,6 +66,22 @@ export const SERVER = group('', {
           'How many values a command or data message may hold.',
         ),
         MaxStreams: leaf(whole(1, 1024), '64', 'NetStreams: publishing, playing or idle.'),
+        MaxCalls: leaf(
+          whole(1, 10_000),
+          '3000',
+          'Calls of one client that its script has not answered; an instance has room for 10000 of all its clients.',
+        ),
+        MaxCallSize: leaf(kilobytes(64, 1048576), '16384', 'Memory for them.'),
+        MaxUnreadSize: leaf(
+          kilobytes(64, 1048576),
+          '4096',
+          'Answers and calls that a client has not read; with more it is disconnected. Media have limits in Application.xml.',
+        ),
+        CloseTimeout: leaf(
+          seconds(1, 60),
+          '2',
+          'How long a client that is disconnected may take to read why, and what was sent before.',
+        ),
         MaxGateSize: leaf(
           kilobytes(0, 65536),
           '2048',
@@ -100,6 +116,13 @@ export const SERVER = group('', {
           ...unused('Admin', 'Core', 'DiffServ', 'DiffServMask', 'SocketRcvBuf', 'SocketSndBuf'),
         }),
         ...unused('ACCP', 'ECCP'),
+      }),
+      Scripts: group('The processes that run scripts.', {
+        MaxSize: leaf(
+          kilobytes(128 * 1024, 64 * 1024 * 1024),
+          '1572864',
+          'A process that has grown beyond it is replaced; its scripts start anew, the clients stay.',
+        ),
       }),
       RecBuffer: group('What is recorded, on its way to the disk.', {
         MaxFlushTime: leaf(
@@ -162,7 +185,10 @@ export const SERVER = group('', {
       ),
       ...unused('AuthEvent', 'AuthMessage', 'FileIO', 'RecordsNumber', 'RetryNumber', 'RetrySleep'),
     }),
-    Process: group('', { UID: unsupported(''), GID: unsupported('') }),
+    Process: group('Whom the processes that run scripts become when root has started the server.', {
+      UID: leaf(orElse(whole(1, 4294967294), '', '65534', 65534), '', 'Number of the user. 65534 is nobody.'),
+      GID: leaf(orElse(whole(1, 4294967294), '', '65534', 65534), '', 'Number of the group.'),
+    }),
     ...unused('ActiveProfile', 'Admin', 'Httpd', 'LicenseInfo', 'LicenseInfoEx'),
     ...unused('Localhost', 'Mask', 'Plugins', 'PublicIP', 'ReadBufferSize', 'Registry'),
     Security: group('', {
@@ -179,7 +205,12 @@ export const SERVER = group('', {
           'After so many failures in a row their address is locked out until the server is started anew.',
         ),
       }),
-      ...unused('MaxUrlLength', 'VirtualDirectoryForFile'),
+      MaxUrlLength: leaf(
+        kilobytes(1, 1024),
+        '32',
+        'The longest address, or other text, that is taken from a connect command. What is longer is cut.',
+      ),
+      ...unused('VirtualDirectoryForFile'),
     }),
     ...unused('SSL', 'SWFVerification', 'ScriptAdaptors', 'Services', 'StreamAdaptors'),
     ...unused('Streams'),

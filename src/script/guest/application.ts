@@ -2,6 +2,7 @@
 import type { ApplicationFacts } from '../wire.ts';
 import { admit, type Client, type ClientState, clientList, dismiss, stateOf } from './client.ts';
 import { exec, jobs } from './exec.ts';
+import { limits } from './limits.ts';
 import { put, putAnswer } from './outbox.ts';
 import { defineProperty, freeze, isFunction, isObject, keys } from './primordials.ts';
 import { log, report, setStatusListener, whenSettled } from './report.ts';
@@ -77,12 +78,13 @@ export class Application {
 export const application = new Application();
 
 export function setApplicationFacts(facts: ApplicationFacts): void {
-  const all = { ...facts, clients: clientList, streams: streamsByName, store };
+  const all = { ...facts, limits, clients: clientList, streams: streamsByName, store };
   const names = keys(all);
   for (let i = 0; i < names.length; i++) {
     const value = all[names[i]! as keyof typeof all];
     defineProperty(application, names[i]!, { value, writable: false, enumerable: true, configurable: true });
   }
+  freeze(limits);
   if (isObject(facts.config)) freeze(facts.config);
   if (isObject(facts.env)) freeze(facts.env);
 }

@@ -1,9 +1,11 @@
 // Client, and what the guest knows of each one. Who a client is stays in a hidden state: scripts may overwrite `client.id`.
 import type { Json, WireClient } from '../wire.ts';
+import { forget, type Kept, keep, newKept, touch } from './keep.ts';
 import { commandText, put, putText } from './outbox.ts';
 import {
   append,
   create,
+  defineProperty,
   hasOwn,
   isFunction,
   isObject,
@@ -46,6 +48,8 @@ export interface ClientState {
   /** Commands made while it was pending: they follow the verdict, or are forgotten with it. */
   held: string[];
   responders: Map<number, unknown>;
+  /** `client.data`. */
+  readonly data: Kept;
   /** Its numbers have been asked for in this turn. */
   isAsked: boolean;
 }
@@ -136,6 +140,23 @@ export function pendingClient(gate: number): ClientState | undefined {
   return mapGet(pending, gate);
 }
 
+/** Whoever reads it may change it. */
+const DATA: PropertyDescriptor = {
+  get(this: unknown): unknown {
+    const kept = stateOf(this)?.data;
+    if (kept !== undefined) touch(kept);
+    return kept?.value;
+  },
+  set(this: unknown, value: unknown): void {
+    const kept = stateOf(this)?.data;
+    if (kept === undefined) return;
+    kept.value = value;
+    touch(kept);
+  },
+  enumerable: true,
+  configurable: true,
+};
+
 /** `gate`: the question about it; 0 for one that has been accepted before. */
 export function createClient(facts: WireClient, gate: number): ClientState {
   const client = new Client();
@@ -151,6 +172,7 @@ export function createClient(facts: WireClient, gate: number): ClientState {
     stats: create(null),
     held: [],
     responders: new MapConstructor(),
+    data: newKept(facts.id),
     isAsked: false,
   };
   weakMapSet(states, client, state);
@@ -161,7 +183,7 @@ export function createClient(facts: WireClient, gate: number): ClientState {
     const name = names[i]! as keyof WireClient;
     if (name !== 'readAccess' && name !== 'writeAccess') own[name] = facts[name];
   }
-  own.data = {};
+  defineProperty(client, 'data', DATA);
   if (gate === 0) append(clientList, client);
   else mapSet(pending, gate, state);
   return state;
@@ -172,6 +194,7 @@ export function admit(state: ClientState): void {
   state.phase = 'accepted';
   mapDelete(pending, state.gate);
   append(clientList, state.client);
+  keep(state.data);
   const { held } = state;
   state.held = [];
   for (let i = 0; i < held.length; i++) putText(held[i]!);
@@ -180,6 +203,7 @@ export function admit(state: ClientState): void {
 /** It was refused, or has left. */
 export function dismiss(state: ClientState): void {
   state.phase = 'gone';
+  forget(state.data);
   state.held = [];
   mapDelete(pending, state.gate);
   mapDelete(known, state.id);

@@ -4,6 +4,7 @@ import { tell } from './application.ts';
 import { answerAsked } from './ask.ts';
 import { answerResponder, clientById, dismiss, setStats, startTurnOfClients } from './client.ts';
 import { cutGate, dropGate, openGate, takePublishedStream } from './gates.ts';
+import { tellKept, touchSome } from './keep.ts';
 import { save, start, stop } from './lifecycle.ts';
 import { plainJson, putAnswer } from './outbox.ts';
 import { append, hasOwn, parseJson, removeAt } from './primordials.ts';
@@ -39,12 +40,14 @@ export function deliverEvents(text: string): void {
     else run(events[i]!);
   }
   runHeld();
+  touchSome();
 }
 
-/** After the turn: how far it came. A turn that was cut leaves an event behind that still owes an answer. */
+/** After the turn, its promises included: how far it came. A turn that was cut leaves an event behind that still owes an answer. */
 export function finishTurn(): { begun: number; done: boolean; more: boolean } {
   const cut = current;
   const result = { begun, done: cut === undefined, more: nextHeld() >= 0 };
+  if (tellKept()) result.more = true;
   begun = 0;
   current = undefined;
   if (cut !== undefined) answerForCut(cut);

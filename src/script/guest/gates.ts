@@ -3,7 +3,7 @@ import type { ScriptEvent, WirePlay, WirePublish } from '../wire.ts';
 import { accept, application, handlerOf, refuse, setConnecting } from './application.ts';
 import { askForSecret, cutSecret, dropSecret } from './authenticate.ts';
 import { type ClientState, clientById, createClient, dismiss, pendingClient } from './client.ts';
-import { position, putAnswer, putAnswerAt } from './outbox.ts';
+import { type Position, position, putAnswer, putAnswerAt } from './outbox.ts';
 import { freeze, MapConstructor, mapDelete, mapGet, mapSet } from './primordials.ts';
 import { report, whenSettled } from './report.ts';
 import {
@@ -105,7 +105,7 @@ function ask(gate: Gate, args: unknown[]): void {
   );
 }
 
-function judge(gate: Gate, value: unknown, wasPromise: boolean, at: number | undefined): void {
+function judge(gate: Gate, value: unknown, wasPromise: boolean, at: Position | undefined): void {
   if (!isUndecided(gate)) return;
   try {
     decide(gate, readVerdict(gate.name, value, isClassic, wasPromise), at);
@@ -115,7 +115,7 @@ function judge(gate: Gate, value: unknown, wasPromise: boolean, at: number | und
 }
 
 /** An error refuses; if the script had decided before it, it is only reported. */
-function fail(gate: Gate, kind: 'handler' | 'verdict', error: unknown, at: number | undefined): void {
+function fail(gate: Gate, kind: 'handler' | 'verdict', error: unknown, at: Position | undefined): void {
   report(kind, gate.name, error, gate.client.id);
   if (isUndecided(gate)) decide(gate, { kind: 'deny', reason: FAILED }, at);
 }
@@ -125,7 +125,7 @@ function isUndecided(gate: Gate): boolean {
 }
 
 /** `at`: where this handler's commands begin, if it decided without waiting; the verdict of a stream goes before them. */
-function decide(gate: Gate, decision: Decision, at: number | undefined): void {
+function decide(gate: Gate, decision: Decision, at: Position | undefined): void {
   if (decision.kind === 'pending') return;
   if (decision.kind === 'wrong') {
     report('verdict', gate.name, decision.why, gate.client.id);

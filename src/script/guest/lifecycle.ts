@@ -10,8 +10,9 @@ import {
   setStats,
   stateOf,
 } from './client.ts';
+import { keep } from './keep.ts';
 import { JsonText, plainJson, putAnswer } from './outbox.ts';
-import { append, defineProperty, hasOwn, isObject, keys, quote } from './primordials.ts';
+import { append, defineProperty, hasOwn, isObject, keys, parseJson, quote } from './primordials.ts';
 import { answerError, answerValue } from './remote.ts';
 import { report, whenSettled } from './report.ts';
 import { createStream, enroll } from './stream.ts';
@@ -81,6 +82,8 @@ function restore(snapshot: WireSnapshot): ClientState[] {
     const state = createClient(entry.facts, 0);
     setStats(state, entry.stats);
     if (hasOwn(entry, 'saved')) assignOwn(state.client, decodeValue(entry.saved));
+    if (hasOwn(entry, 'data')) state.data.value = decodeValue(parseJson(entry.data!));
+    keep(state.data);
     append(clients, state);
   }
   for (let i = 0; i < snapshot.streams.length; i++) {
@@ -104,7 +107,9 @@ function assignOwn(target: object, saved: unknown): void {
   const names = keys(saved);
   for (let i = 0; i < names.length; i++) {
     const value = (saved as Record<string, unknown>)[names[i]!];
-    defineProperty(target, names[i]!, { value, writable: true, enumerable: true, configurable: true });
+    // It has a setter, which stays.
+    if (names[i] === 'data') (target as { data: unknown }).data = value;
+    else defineProperty(target, names[i]!, { value, writable: true, enumerable: true, configurable: true });
   }
 }
 

@@ -12,10 +12,12 @@ import { deliverEvents, finishTurn } from './events.ts';
 import { defineFetch } from './fetch.ts';
 import { setClassicVerdicts } from './gates.ts';
 import { defineHeaders } from './headers.ts';
+import { setLimits } from './limits.ts';
 import { defineLoad, type LoadFailure, runScript } from './load.ts';
 import { lockDown } from './lockdown.ts';
+import { takeDroppedLines } from './log-limit.ts';
 import { plainJson, takeCommands } from './outbox.ts';
-import { define, parseJson, quote } from './primordials.ts';
+import { append, define, parseJson, quote } from './primordials.ts';
 import { isStream, Stream } from './stream.ts';
 import { defineStructuredClone } from './structured-clone.ts';
 import { defineText } from './text.ts';
@@ -54,6 +56,7 @@ export const guest = {
   load(setupJson: string, code: string, random: Uint8Array): void {
     const setup = parseJson(setupJson) as GuestSetup;
     refillRandom(random);
+    setLimits(setup.limits);
     setApplicationFacts(setup.application);
     setClassicVerdicts(setup.script.kind === 'classic');
     failure = { message: 'the script did not come to its end', stack: '' };
@@ -67,18 +70,21 @@ export const guest = {
   },
 
   /**
-   * What the turn left: a GuestAnswer as JSON. A call of its own, because a turn's microtasks run after `deliver` has returned.
-   * In an array, because a bare string of 1 KiB or more becomes an external string in the host, whose memory its collector does
-   * not see.
+   * What the turn left: a GuestAnswer as JSON, then the commands for the media side, JSON arrays. A call of its own, because a
+   * turn's microtasks run after `deliver` has returned. In an array, because a bare string of 1 KiB or more becomes an external
+   * string in the host, whose memory its collector does not see.
    */
-  drain(): [string] {
+  drain(): string[] {
     const { begun, done, more } = finishTurn();
     const { where, client } = blame();
     const failed = failure === undefined ? '' : `"failure":${plainJson({ ...failure }).json},`;
-    const { texts, dropped } = takeCommands();
-    return [
+    const { parts, runnerTexts, dropped } = takeCommands();
+    const answer = [
       `{"begun":${begun},"done":${done},"more":${more},"where":${quote(where)},"client":${quote(client)},` +
-        `"dropped":${dropped},"random":${randomLeft()},${failed}"commands":[${texts}]}`,
+        `"dropped":${dropped},"droppedLines":${takeDroppedLines()},"random":${randomLeft()},${failed}` +
+        `"commands":[${runnerTexts}]}`,
     ];
+    for (let i = 0; i < parts.length; i++) append(answer, `[${parts[i]}]`);
+    return answer;
   },
 };

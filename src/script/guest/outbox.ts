@@ -1,10 +1,15 @@
 // Commands on their way to the host. Each becomes text when it is made: later changes to a value do not leak into it, and a
 // getter that throws spoils its own command only, inside the turn's time limit.
+//
+// There are two lists: what the runner carries out itself, and what it passes on to the media side without a look at it.
 import type { Json, RunnerCommand, ScriptCommand } from '../wire.ts';
-import { isArray, keys, quote, slice } from './primordials.ts';
+import { append, isArray, keys, quote, slice } from './primordials.ts';
 
+/** Of one turn, both lists together. */
 const MAX_COMMANDS = 10_000;
 const MAX_CHARACTERS = 2 << 20;
+/** The media side reads a part at a time, and its sockets get their turn in between. */
+const PART_CHARACTERS = 64 << 10;
 
 /** A part of a command that is JSON already. */
 export class JsonText {
@@ -19,13 +24,16 @@ type Scalar = string | number | boolean;
 type Made<C> = C extends unknown
   ? { [K in keyof C]: Exclude<C[K], undefined> extends Scalar ? C[K] : JsonText }
   : never;
-export type Command = Made<ScriptCommand | RunnerCommand>;
+export type Command = Made<ScriptCommand>;
 
-let texts = '';
+/** Each the inside of a JSON array. The last one grows. */
+let parts: string[] = [''];
+let runnerTexts = '';
+let characters = 0;
 let count = 0;
 let dropped = 0;
 
-export function commandText(command: Command): string {
+export function commandText(command: Command | Made<RunnerCommand>): string {
   const fields = command as Record<string, Scalar | JsonText | undefined>;
   const names = keys(fields);
   let text = '';
@@ -50,11 +58,23 @@ export function put(command: Command): void {
 }
 
 export function putText(text: string): void {
-  if (count >= MAX_COMMANDS || texts.length + text.length > MAX_CHARACTERS) {
-    dropped += 1;
-    throw new RangeError('too many commands in one turn');
-  }
+  requireRoom(text);
   add(text);
+}
+
+/** The same for what the runner does. */
+export function putForRunner(command: Made<RunnerCommand>): void {
+  const text = commandText(command);
+  requireRoom(text);
+  count += 1;
+  characters += text.length;
+  runnerTexts = joined(runnerTexts, text);
+}
+
+function requireRoom(text: string): void {
+  if (count < MAX_COMMANDS && characters + text.length <= MAX_CHARACTERS) return;
+  dropped += 1;
+  throw new RangeError('too many commands in one turn');
 }
 
 /** For what a script may not be allowed to crowd out: short answers, at most one to each question. */
@@ -72,28 +92,54 @@ export function putOrDrop(command: Command): void {
 }
 
 function add(text: string): void {
-  texts = texts === '' ? text : `${texts},${text}`;
+  if (parts[parts.length - 1]!.length > PART_CHARACTERS) append(parts, '');
+  insert(parts.length - 1, text);
+}
+
+function insert(part: number, text: string): void {
+  parts[part] = joined(parts[part]!, text);
+  characters += text.length;
   count += 1;
 }
 
+function joined(before: string, text: string): string {
+  if (before === '') return text;
+  return text === '' ? before : `${before},${text}`;
+}
+
 /** A place between two commands of this turn. */
-export function position(): number {
-  return texts.length;
+export interface Position {
+  part: number;
+  at: number;
 }
 
-/** An answer that has to come before the commands made since `at`, a `position` of this turn. */
-export function putAnswerAt(at: number, command: Command): void {
-  const before = slice(texts, 0, at);
-  const after = slice(texts, at);
-  texts = before;
-  add(commandText(command));
-  if (after !== '') texts += before === '' ? `,${after}` : after;
+export function position(): Position {
+  const part = parts.length - 1;
+  return { part, at: parts[part]!.length };
 }
 
-/** Everything since the last time: the inside of a JSON array. */
-export function takeCommands(): { texts: string; dropped: number } {
-  const taken = { texts, dropped };
-  texts = '';
+/** An answer that has to come before the commands made since then. */
+export function putAnswerAt({ part, at }: Position, command: Command): void {
+  const whole = parts[part]!;
+  const after = slice(whole, at === 0 ? 0 : at + 1); // behind the comma
+  parts[part] = slice(whole, 0, at);
+  insert(part, commandText(command));
+  parts[part] = joined(parts[part]!, after);
+}
+
+export interface TakenCommands {
+  /** Insides of JSON arrays; none of them is empty. */
+  parts: string[];
+  runnerTexts: string;
+  dropped: number;
+}
+
+/** Everything since the last time. */
+export function takeCommands(): TakenCommands {
+  const taken = { parts: parts[0] === '' ? [] : parts, runnerTexts, dropped };
+  parts = [''];
+  runnerTexts = '';
+  characters = 0;
   count = 0;
   dropped = 0;
   return taken;

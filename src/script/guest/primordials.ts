@@ -24,6 +24,7 @@ export const parseJson: (text: string) => unknown = JSON.parse;
 export const { stringify } = JSON;
 export const PromiseConstructor = Promise;
 export const DateConstructor = Date;
+export const { now } = Date;
 export const MapConstructor = Map;
 export const SetConstructor = Set;
 export const WeakMapConstructor = WeakMap;

@@ -1,6 +1,7 @@
 // What goes wrong in a script: flattened to text here, where the turn's time limit holds, and never handed out as an object.
 import type { ScriptFaultKind } from '../wire.ts';
 import { cut, formatLine, formatValue, withoutGuestFrames } from './inspect.ts';
+import { admitLine } from './log-limit.ts';
 import { putAnswer, putOrDrop } from './outbox.ts';
 import { exec, isFunction, isObject, PromiseConstructor, promiseThen } from './primordials.ts';
 
@@ -45,7 +46,7 @@ function errorStack(error: object): string {
 }
 
 export function log(level: 'debug' | 'info' | 'warn' | 'error', values: readonly unknown[]): void {
-  putOrDrop({ op: 'log', level, text: formatLine(values, MAX_LOG_LINE) });
+  if (admitLine()) putOrDrop({ op: 'log', level, text: formatLine(values, MAX_LOG_LINE) });
 }
 
 let reports = 0;
@@ -63,7 +64,7 @@ export function setStatusListener(listener: (info: object) => void): void {
 export function report(kind: ScriptFaultKind, where: string, error: unknown, client = ''): FlatError {
   const flat = flatten(error);
   reports += 1;
-  if (reports <= MAX_REPORTS_A_TURN) {
+  if (reports <= MAX_REPORTS_A_TURN && admitLine()) {
     putAnswer({
       op: 'error',
       kind,

@@ -4,7 +4,7 @@
 import { type Json, MAX_CRYPTO_BYTES, MAX_CRYPTO_CALLS, SUBTLE_METHODS, type SubtleMethod } from '../wire.ts';
 import { bytesOf, decodeBase64, encodeBase64 } from './bytes.ts';
 import { namedError } from './errors.ts';
-import { JsonText, plainJson, put } from './outbox.ts';
+import { JsonText, plainJson, putForRunner } from './outbox.ts';
 import {
   append,
   create,
@@ -61,7 +61,9 @@ async function call(method: SubtleMethod, args: unknown[]): Promise<unknown> {
     }
   }
   const at = EXTRACTABLE_AT[method];
-  const answer = questions.ask((id) => put({ op: 'subtle', id, method, args: new JsonText(`[${text}]`) }));
+  const answer = questions.ask((id) =>
+    putForRunner({ op: 'subtle', id, method, args: new JsonText(`[${text}]`) }),
+  );
   return decode(await answer, at !== undefined && Boolean(args[at]));
 }
 

@@ -1,6 +1,6 @@
 // setTimeout, setInterval and performance.now. The runner keeps the time; ids are plain numbers.
-import { MAX_TIMERS } from '../wire.ts';
-import { put } from './outbox.ts';
+import { limits } from './limits.ts';
+import { putForRunner } from './outbox.ts';
 import {
   apply,
   define,
@@ -27,10 +27,10 @@ const timers = new MapConstructor<number, Timer>();
 let lastId = 0;
 
 export function startTimer(call: () => unknown, ms: unknown, isRepeating: boolean): number {
-  if (mapSize(timers) >= MAX_TIMERS) throw new RangeError(`more than ${MAX_TIMERS} timers`);
+  if (mapSize(timers) >= limits.timers) throw new RangeError(`more than ${limits.timers} timers`);
   const wanted = Number(ms);
   lastId += 1;
-  put({ op: 'timer', id: lastId, ms: wanted > 0 ? wanted : 0, repeat: isRepeating });
+  putForRunner({ op: 'timer', id: lastId, ms: wanted > 0 ? wanted : 0, repeat: isRepeating });
   mapSet(timers, lastId, { call, isRepeating });
   return lastId;
 }
@@ -39,7 +39,7 @@ function stop(id: unknown): void {
   const number = Number(id);
   if (!mapHas(timers, number)) return;
   mapDelete(timers, number);
-  put({ op: 'clear', id: number });
+  putForRunner({ op: 'clear', id: number });
 }
 
 export function fireTimer(id: number): void {

@@ -54,7 +54,7 @@ export function isOurObject(value: object): boolean {
 export function encodeValue(value: unknown): JsonText {
   if (typeof value === 'string') return new JsonText(quote(value));
   if (typeof value === 'boolean' || value === null) return new JsonText(`${value}`);
-  return new Encoder(undefined).encode(value, '');
+  return new Encoder(undefined, Infinity).encode(value, '');
 }
 
 export function encodeValues(values: readonly unknown[], from: number): JsonText {
@@ -65,10 +65,16 @@ export function encodeValues(values: readonly unknown[], from: number): JsonText
 
 /**
  * For state that is handed on to a new version of the script: what cannot be carried is left out and its path goes into
- * `lost`. Stricter than for clients: an object of a class would come back without its methods.
+ * `lost`. Stricter than for clients: an object of a class would come back without its methods. A RangeError when it takes more
+ * than `maxCharacters`.
  */
-export function encodeState(value: unknown, path: string, lost: string[]): JsonText {
-  return new Encoder(lost).encode(value, path);
+export function encodeState(
+  value: unknown,
+  path: string,
+  lost: string[],
+  maxCharacters = Infinity,
+): JsonText {
+  return new Encoder(lost, maxCharacters).encode(value, path);
 }
 
 interface Seen {
@@ -82,6 +88,8 @@ interface Seen {
 class Encoder {
   /** Undefined: what has no form is dropped silently, as AMF does it. */
   readonly #lost: string[] | undefined;
+  readonly #maxCharacters: number;
+  #characters = 0;
   /** Text, with an empty place before and after each object for when it turns out to be shared. No prototype: no setters. */
   readonly #pieces: { [index: number]: string } = create(null);
   #pieceCount = 0;
@@ -90,8 +98,9 @@ class Encoder {
   #values = 0;
   #depth = 0;
 
-  constructor(lost: string[] | undefined) {
+  constructor(lost: string[] | undefined, maxCharacters: number) {
     this.#lost = lost;
+    this.#maxCharacters = maxCharacters;
   }
 
   encode(value: unknown, path: string): JsonText {
@@ -123,6 +132,9 @@ class Encoder {
 
   #add(text: string): void {
     this.#pieces[this.#pieceCount++] = text;
+    this.#characters += text.length;
+    if (this.#characters > this.#maxCharacters)
+      throw new RangeError(`more than ${this.#maxCharacters} characters as JSON`);
   }
 
   #write(value: unknown, path: string): void {

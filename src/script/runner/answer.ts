@@ -1,54 +1,54 @@
-// A guest's answer to a turn, read as hostile input: the envelope is checked here and what the runner itself carries out; the
-// fields of the other commands are the media side's to check.
+// A guest's answer to a turn, read as hostile input: the envelope is checked here and what the runner itself carries out. The
+// commands for the media side travel on as they are: they are read, and checked, there.
 import {
   type GuestAnswer,
+  MAX_FRAME_BYTES,
   type RunnerCommand,
-  type ScriptCommand,
   SUBTLE_METHODS,
   type SubtleMethod,
 } from '../wire.ts';
 
-/** Base64 and escapes included, far more than the guest's own limits let through. */
-const MAX_ANSWER_CHARACTERS = 12 << 20;
+const MAX_ENVELOPE_CHARACTERS = 4 << 20;
 const MAX_TEXT = 200;
 
-export type ReadAnswer = Omit<GuestAnswer, 'commands'> & {
-  forRunner: RunnerCommand[];
-  forMedia: ScriptCommand[];
-};
+export interface ReadAnswer extends GuestAnswer {
+  /** JSON arrays of ScriptCommand, unread, each fit for a frame. */
+  forMedia: Buffer[];
+}
 
 /** Undefined: it is no answer. */
-export function readAnswer(text: string | undefined): ReadAnswer | undefined {
-  if (text === undefined || text.length > MAX_ANSWER_CHARACTERS) return undefined;
+export function readAnswer(texts: readonly unknown[] | undefined): ReadAnswer | undefined {
+  const [envelope, ...parts] = texts ?? [];
+  if (typeof envelope !== 'string' || envelope.length > MAX_ENVELOPE_CHARACTERS) return undefined;
   let answer: GuestAnswer;
   try {
-    answer = JSON.parse(text);
+    answer = JSON.parse(envelope);
   } catch {
     return undefined;
   }
   if (!isEnvelope(answer)) return undefined;
-  const { begun, done, more, where, client, dropped, random, failure } = answer;
-  const forRunner: RunnerCommand[] = [];
-  const forMedia: ScriptCommand[] = [];
-  for (const command of answer.commands as unknown[]) {
-    if (isRunnerCommand(command)) forRunner.push(command);
-    else if (hasOp(command)) forMedia.push(command as ScriptCommand);
+  const forMedia: Buffer[] = [];
+  for (const part of parts) {
+    if (typeof part !== 'string' || part.length > MAX_FRAME_BYTES) return undefined;
+    const bytes = Buffer.from(part);
+    if (bytes.length > MAX_FRAME_BYTES / 2) return undefined;
+    forMedia.push(bytes);
   }
+  const { begun, done, more, where, client, dropped, droppedLines, random, failure, commands } = answer;
   return {
-    ...{ begun, done, more, dropped, random, failure, forRunner, forMedia },
+    ...{ begun, done, more, dropped, droppedLines, random, failure, forMedia },
     where: where.slice(0, MAX_TEXT),
     client: client.slice(0, MAX_TEXT),
+    commands: commands.filter(isRunnerCommand),
   };
 }
 
 function isEnvelope(value: unknown): value is GuestAnswer {
   if (typeof value !== 'object' || value === null) return false;
-  const { begun, done, more, where, client, dropped, random, failure, commands } =
+  const { begun, done, more, where, client, dropped, droppedLines, random, failure, commands } =
     value as Partial<GuestAnswer>;
   return (
-    isCount(begun) &&
-    isCount(dropped) &&
-    isCount(random) &&
+    [begun, dropped, droppedLines, random].every(isCount) &&
     typeof done === 'boolean' &&
     typeof more === 'boolean' &&
     typeof where === 'string' &&
@@ -69,12 +69,8 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function hasOp(value: unknown): value is { op: string } {
-  return typeof value === 'object' && value !== null && typeof (value as { op?: unknown }).op === 'string';
-}
-
 function isRunnerCommand(value: unknown): value is RunnerCommand {
-  if (!hasOp(value)) return false;
+  if (typeof value !== 'object' || value === null) return false;
   const { op, id, ms, repeat, method, args } = value as Record<string, unknown>;
   if (!isCount(id)) return false;
   if (op === 'timer') return typeof ms === 'number' && typeof repeat === 'boolean';

@@ -17,8 +17,8 @@ export type EngineFault =
   | { kind: 'disposed' };
 
 export interface Outcome {
-  /** A GuestAnswer as JSON: hostile input. */
-  answer: string | undefined;
+  /** What the guest's `drain` gave: texts, if it is the guest's. Hostile input. */
+  answer: readonly unknown[] | undefined;
   fault: EngineFault | undefined;
 }
 
@@ -121,8 +121,10 @@ class VmIsolate implements ScriptIsolate {
     let answer = await drained;
     // A termination may hit the drain behind the call that it was meant for.
     if (answer.fault?.kind === 'timeout') answer = await this.#attempt(() => this.#drain(timeoutMs));
-    const text = Array.isArray(answer.value) ? answer.value[0] : undefined;
-    return { answer: typeof text === 'string' ? text : undefined, fault: fault ?? answer.fault };
+    return {
+      answer: Array.isArray(answer.value) ? answer.value : undefined,
+      fault: fault ?? answer.fault,
+    };
   }
 
   #drain(timeoutMs: number): Promise<unknown> {

@@ -6,13 +6,13 @@ import {
   type GuestSetup,
   type LoadBody,
   MAX_BATCH_EVENTS,
+  MAX_UNTAKEN_BYTES,
   RANDOM_POOL_BYTES,
   type RunnerCommand,
   type ScriptCommand,
 } from '../wire.ts';
 import { type ReadAnswer, readAnswer } from './answer.ts';
 import type { EngineFault, Outcome, ScriptEngine, ScriptIsolate } from './engine.ts';
-import { LogLimit } from './log-limit.ts';
 import { type Batch, Mailbox } from './mailbox.ts';
 import type { Runnable, Scheduler } from './scheduler.ts';
 import { SubtleService } from './subtle.ts';
@@ -25,7 +25,8 @@ export interface InstanceEvents {
   turnEnds(): void;
   loaded(): void;
   failed(body: FailedBody): void;
-  commands(commands: ScriptCommand[]): void;
+  /** A JSON array of commands. */
+  commands(text: Buffer): void;
   dead(body: DeadBody): void;
   /** Its isolate cannot be stopped: the process has to be replaced. */
   recycle(message: string): void;
@@ -43,14 +44,14 @@ export class ScriptInstance implements Runnable {
   readonly #events: InstanceEvents;
   readonly #scheduler: Scheduler;
   readonly #load: LoadBody;
-  readonly #mailbox = new Mailbox();
+  readonly #mailbox: Mailbox;
   readonly #timers: TimerQueue;
   readonly #subtle: SubtleService;
-  readonly #logLimit = new LogLimit();
   #state: 'loading' | 'running' | 'gone' = 'loading';
   #isolate: ScriptIsolate | undefined;
   #watchdog: NodeJS.Timeout | undefined;
   #droppedLinesTimer: NodeJS.Timeout | undefined;
+  #droppedLines = 0;
   #strikesMs: number[] = [];
   #randomLeft = RANDOM_POOL_BYTES;
   /** This turn tells `application.onStatus` of a fault in an earlier one; what goes wrong in it is not told again. */
@@ -58,6 +59,8 @@ export class ScriptInstance implements Runnable {
   #hasFaultToTell = false;
   /** The guest has events of its own to run. */
   #hasMore = false;
+  /** Of commands that the media side has not dealt with yet. */
+  #untakenBytes = 0;
   /** onAppStart has as much time as loading. */
   #isFirstTurn = true;
 
@@ -65,7 +68,8 @@ export class ScriptInstance implements Runnable {
     this.#load = load;
     this.#scheduler = scheduler;
     this.#events = events;
-    this.#timers = new TimerQueue(() => this.#wake());
+    this.#mailbox = new Mailbox(load.limits.queuedEvents);
+    this.#timers = new TimerQueue(load.limits.timers, () => this.#wake());
     this.#subtle = new SubtleService((event) => {
       if (this.#state === 'gone') return;
       this.#mailbox.postOwn(event);
@@ -74,13 +78,19 @@ export class ScriptInstance implements Runnable {
   }
 
   get isReady(): boolean {
-    return this.#state === 'running' && (!this.#mailbox.isEmpty || this.#hasMore || this.#timers.hasDue);
+    if (this.#state !== 'running' || this.#untakenBytes > MAX_UNTAKEN_BYTES) return false;
+    return !this.#mailbox.isEmpty || this.#hasMore || this.#timers.hasDue;
   }
 
   post(batch: Batch): void {
     if (this.#state === 'gone') return;
     const refusals = this.#mailbox.post(batch);
-    if (refusals.length > 0) this.#events.commands(refusals);
+    this.#say(refusals);
+    this.#wake();
+  }
+
+  taken(bytes: number): void {
+    this.#untakenBytes -= bytes;
     this.#wake();
   }
 
@@ -121,7 +131,7 @@ export class ScriptInstance implements Runnable {
       this.#fail({ kind: 'syntax', ...syntaxError });
       return;
     }
-    const setup: GuestSetup = { script: about, application };
+    const setup: GuestSetup = { script: about, application, limits };
     const outcome = await isolate.load(
       JSON.stringify(setup),
       code,
@@ -205,8 +215,10 @@ export class ScriptInstance implements Runnable {
   #conclude(answer: ReadAnswer, fault: EngineFault | undefined, batch: Batch, timeoutMs = 0): void {
     this.#randomLeft = answer.random;
     this.#hasMore = answer.more;
-    for (const command of answer.forRunner) this.#carryOut(command);
-    const commands = this.#withinLogLimit(answer.forMedia);
+    for (const command of answer.commands) this.#carryOut(command);
+    for (const text of answer.forMedia) this.#send(text);
+    if (answer.droppedLines > 0) this.#countDroppedLines(answer.droppedLines);
+    const commands: ScriptCommand[] = [];
     if (answer.dropped > 0) commands.push(tooManyCommands(answer));
     if (fault?.kind === 'rejection') commands.push(this.#fault({ ...fault, where: 'promise' }));
     const isTimeout = fault?.kind === 'timeout';
@@ -214,7 +226,7 @@ export class ScriptInstance implements Runnable {
       this.#mailbox.requeue(batch, answer.begun);
       commands.push(this.#fault({ kind: 'timeout', stack: '', ...overrun(answer, timeoutMs) }));
     }
-    if (commands.length > 0) this.#events.commands(commands);
+    this.#say(commands);
     if (isTimeout) this.#strike();
   }
 
@@ -224,19 +236,26 @@ export class ScriptInstance implements Runnable {
     else this.#subtle.run(command);
   }
 
-  #withinLogLimit(commands: ScriptCommand[]): ScriptCommand[] {
-    const isLine = ({ op }: ScriptCommand) => op === 'log' || op === 'error';
-    const kept = commands.filter((command) => !isLine(command) || this.#logLimit.admit());
-    if (kept.length < commands.length) {
-      this.#droppedLinesTimer ??= setTimeout(() => this.#reportDroppedLines(), DROPPED_LINES_DELAY_MS);
-    }
-    return kept;
+  /** Commands of our own. */
+  #say(commands: ScriptCommand[]): void {
+    if (commands.length > 0) this.#send(Buffer.from(JSON.stringify(commands)));
+  }
+
+  #send(text: Buffer): void {
+    this.#untakenBytes += text.length;
+    this.#events.commands(text);
+  }
+
+  #countDroppedLines(count: number): void {
+    this.#droppedLines += count;
+    this.#droppedLinesTimer ??= setTimeout(() => this.#reportDroppedLines(), DROPPED_LINES_DELAY_MS);
   }
 
   #reportDroppedLines(): void {
+    const text = `${this.#droppedLines} lines dropped: the script logs too much`;
     this.#droppedLinesTimer = undefined;
-    const text = `${this.#logLimit.takeDropped()} lines dropped: the script logs too much`;
-    this.#events.commands([{ op: 'log', level: 'warn', text }]);
+    this.#droppedLines = 0;
+    this.#say([{ op: 'log', level: 'warn', text }]);
   }
 
   /** A fault that the guest did not see. It is told to `application.onStatus`, as those are that it does see. */

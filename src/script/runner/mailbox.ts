@@ -11,13 +11,22 @@ export interface Batch {
   count: number;
 }
 
-/** Above it a client's calls are refused, and what is only news is dropped. Gates and what ends things always fit. */
-export const MAX_QUEUED_EVENTS = 10_000;
+/** What clients can make wait in this process, whatever the number of events. */
+export const MAX_QUEUED_CHARACTERS = 16 << 20;
+/** Of one turn, unless a single batch has more: reading it is part of the turn's time. */
+const MAX_TURN_CHARACTERS = 1 << 20;
 const BUSY = 'the application is busy';
 
 export class Mailbox {
+  readonly #maxEvents: number;
   #batches: Batch[] = [];
   #queued = 0;
+  #characters = 0;
+
+  /** Above `maxEvents` a client's calls are refused, and what is only news is dropped. Gates and what ends things always fit. */
+  constructor(maxEvents: number) {
+    this.#maxEvents = maxEvents;
+  }
 
   get isEmpty(): boolean {
     return this.#batches.length === 0;
@@ -25,7 +34,8 @@ export class Mailbox {
 
   /** Returns the answers to what did not fit. */
   post(batch: Batch): ScriptCommand[] {
-    if (this.#queued + batch.count <= MAX_QUEUED_EVENTS) {
+    const characters = this.#characters + batch.text.length;
+    if (this.#queued + batch.count <= this.#maxEvents && characters <= MAX_QUEUED_CHARACTERS) {
       this.#add(batch);
       return [];
     }
@@ -43,8 +53,10 @@ export class Mailbox {
   requeue(batch: Batch, begun: number): void {
     if (begun >= batch.count) return;
     const rest = (JSON.parse(batch.text) as AnyEvent[]).slice(begun);
-    this.#batches.unshift({ text: JSON.stringify(rest), count: rest.length });
+    const text = JSON.stringify(rest);
+    this.#batches.unshift({ text, count: rest.length });
     this.#queued += rest.length;
+    this.#characters += text.length;
   }
 
   /** The next turn: `own` first, then what has waited longest. */
@@ -52,26 +64,32 @@ export class Mailbox {
     const parts = own.length === 0 ? [] : [JSON.stringify(own).slice(1, -1)];
     let count = own.length;
     let taken = 0;
+    let characters = 0;
     for (const batch of this.#batches) {
-      if (count > 0 && count + batch.count > MAX_BATCH_EVENTS) break;
+      const isTooMuch = count + batch.count > MAX_BATCH_EVENTS || characters > MAX_TURN_CHARACTERS;
+      if (count > 0 && isTooMuch) break;
       parts.push(batch.text.slice(1, -1));
       count += batch.count;
+      characters += batch.text.length;
       taken += 1;
     }
     this.#batches.splice(0, taken);
     this.#queued -= count - own.length;
+    this.#characters -= characters;
     return { text: `[${parts.join(',')}]`, count };
   }
 
   clear(): void {
     this.#batches = [];
     this.#queued = 0;
+    this.#characters = 0;
   }
 
   #add(batch: Batch): void {
     if (batch.count === 0) return;
     this.#batches.push(batch);
     this.#queued += batch.count;
+    this.#characters += batch.text.length;
   }
 }
 

@@ -2,7 +2,15 @@
 // process and opens no connection; all it has is the pipe it was born with, and with the pipe it ends.
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { decodeBody, decodeEvents, encodeFrame, type Frame, FrameReader } from '../frames.ts';
+import {
+  decodeBody,
+  decodeEvents,
+  decodeTaken,
+  encodeBytes,
+  encodeFrame,
+  type Frame,
+  FrameReader,
+} from '../frames.ts';
 import { FrameType, HEARTBEAT_MS, type InitBody, type LoadBody } from '../wire.ts';
 import { createEngine, type ScriptEngine } from './engine.ts';
 import { ScriptInstance } from './instance.ts';
@@ -16,6 +24,7 @@ const reader = new FrameReader();
 const scheduler = new Scheduler();
 const instances = new Map<number, ScriptInstance>();
 let engine: ScriptEngine | undefined;
+let isCorked = false;
 
 // A terminal sends these to the whole group; the media process decides when we end.
 process.on('SIGINT', () => {});
@@ -36,15 +45,21 @@ setInterval(() => {
 
 function receive({ type, unit, body }: Frame): void {
   switch (type) {
-    case FrameType.Init:
-      engine = createEngine((decodeBody(body) as InitBody).guest);
+    case FrameType.Init: {
+      const { guest, user } = decodeBody(body) as InitBody;
+      if (user) dropPrivileges(user);
+      engine = createEngine(guest);
       send(encodeFrame(FrameType.Hello, 0, { pid: process.pid, node: process.version }));
       return;
+    }
     case FrameType.Load:
       load(unit, decodeBody(body) as LoadBody);
       return;
     case FrameType.Events:
       instances.get(unit)?.post(decodeEvents(body));
+      return;
+    case FrameType.Taken:
+      instances.get(unit)?.taken(decodeTaken(body));
       return;
     case FrameType.Unload:
       instances.get(unit)?.unload();
@@ -55,13 +70,21 @@ function receive({ type, unit, body }: Frame): void {
   }
 }
 
+/** All that has to be read has been read by now: nobody else need be able to. */
+function dropPrivileges({ uid, gid }: { uid: number; gid: number }): void {
+  if (process.getuid?.() !== 0) return;
+  process.setgroups!([]);
+  process.setgid!(gid);
+  process.setuid!(uid);
+}
+
 function load(unit: number, body: LoadBody): void {
   if (engine === undefined) throw new Error('Load before Init');
   const instance = new ScriptInstance(body, scheduler, {
     turnBegins: () => send(encodeFrame(FrameType.Turn, unit)),
     turnEnds: () => send(encodeFrame(FrameType.TurnEnd, unit)),
     loaded: () => send(encodeFrame(FrameType.Loaded, unit)),
-    commands: (commands) => send(encodeFrame(FrameType.Commands, unit, commands)),
+    commands: (text) => send(encodeBytes(FrameType.Commands, unit, text)),
     failed: (failure) => {
       instances.delete(unit);
       send(encodeFrame(FrameType.Failed, unit, failure));
@@ -76,7 +99,16 @@ function load(unit: number, body: LoadBody): void {
   void instance.load(engine);
 }
 
+/** What is said in one tick goes out at its end, in one piece. */
 function send(frame: Buffer): void {
+  if (!isCorked) {
+    isCorked = true;
+    channel.cork();
+    process.nextTick(() => {
+      isCorked = false;
+      channel.uncork();
+    });
+  }
   // When the media process does not keep up, its answers would pile up here.
   if (!channel.write(frame)) scheduler.pause();
 }

@@ -1,6 +1,6 @@
 // The timers of one instance: one timer of Node's, set to the earliest. A thousand intervals of a script cost this process no
 // more than one, and what is due while the instance is busy is fired once.
-import { MAX_TIMERS, MIN_INTERVAL_MS, MIN_TIMEOUT_MS } from '../wire.ts';
+import { MIN_INTERVAL_MS, MIN_TIMEOUT_MS } from '../wire.ts';
 
 interface Timer {
   dueMs: number;
@@ -12,18 +12,20 @@ interface Timer {
 const MAX_MS = 2 ** 31 - 1;
 
 export class TimerQueue {
+  readonly #max: number;
   readonly #onDue: () => void;
   readonly #timers = new Map<number, Timer>();
   #armed: NodeJS.Timeout | undefined;
   #armedForMs = Number.POSITIVE_INFINITY;
 
   /** `onDue` is called when something may have become due. */
-  constructor(onDue: () => void) {
+  constructor(max: number, onDue: () => void) {
+    this.#max = max;
     this.#onDue = onDue;
   }
 
   set(id: number, ms: number, repeat: boolean): void {
-    if (this.#timers.size >= MAX_TIMERS) return;
+    if (this.#timers.size >= this.#max) return;
     const delayMs = Math.min(Math.max(ms, repeat ? MIN_INTERVAL_MS : MIN_TIMEOUT_MS), MAX_MS);
     const dueMs = performance.now() + delayMs;
     this.#timers.set(id, { dueMs, periodMs: repeat ? delayMs : undefined });

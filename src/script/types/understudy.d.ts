@@ -25,6 +25,26 @@
  */
 declare const application: Application;
 
+/** Extension. What one instance may use up, as Application.xml says (`JSEngine`). What happens beyond stands in README.md. */
+interface ApplicationLimits {
+  /** Memory of the script. */
+  readonly memoryMb: number;
+  /** How long it may compute without a pause. */
+  readonly turnMs: number;
+  /** The same for top-level code and `onAppStart`. */
+  readonly loadMs: number;
+  /** How long a gate (`onConnect`, `onPublish`, `onPlay`) may take to decide, waiting included. */
+  readonly gateMs: number;
+  /** Timers at a time. */
+  readonly timers: number;
+  /** Events and calls of clients that may wait for their turn. */
+  readonly queuedEvents: number;
+  /** Lines of the log a second, ten times as many in a burst. */
+  readonly logLines: number;
+  /** Requests of `fetch` at a time; more wait. */
+  readonly fetches: number;
+}
+
 interface Application {
   /** `application/instance`, for example `chat/_definst_`: the instance of who named none. */
   readonly name: string;
@@ -53,6 +73,8 @@ interface Application {
   ): Job;
   /** Extension. The jobs of this instance that have not ended, those that an older version of the script began as well. */
   jobs(): Promise<Job[]>;
+  /** Extension. What this instance may use up. */
+  readonly limits: ApplicationLimits;
   /**
    * The accepted clients. Always the same array: keep a reference to it and it stays current. A client is in it from the
    * moment it is accepted until it leaves; its index is no identity, use `client.id`.
@@ -184,7 +206,7 @@ interface Application {
    */
   onBeforeReload?: (this: Application) => Eventually<unknown>;
   /**
-   * Extension. After a reload, after `onAppStart`: called for each client that was here before. `onConnect` is not called
+   * Extension. After a reload or a crash, after `onAppStart`: called for each client that was here before. `onConnect` is not called
    * again; put here what it gave to the client and JSON cannot hold, such as functions.
    */
   onClientResume?: (this: Application, client: Client) => Eventually<void>;
@@ -256,7 +278,10 @@ type Eventually<T> = T | PromiseLike<T>;
 interface AppStartInfo {
   /** The script was edited; its clients and streams are here already. */
   readonly reload: boolean;
-  /** The process that runs scripts had to be replaced; clients and streams are here already, `state` is not. */
+  /**
+   * The script, or the process that runs scripts, had to be started anew: clients, with their `data`, and streams are here
+   * already, and `onClientResume` follows. There is no `state`: what must survive that belongs into `application.store`.
+   */
   readonly restored?: boolean;
   /** What the old version's `onBeforeReload` returned, as JSON keeps it. */
   readonly state?: any;
@@ -380,7 +405,11 @@ interface Client extends ClientMethods {
   readAccess: string;
   /** The same for what it may publish. Of who should have logged in and has not, `""` to begin with. */
   writeAccess: string;
-  /** Extension. A place for what your script knows about this client. It is kept over a reload where JSON can hold it. */
+  /**
+   * Extension. A place for what your script knows about this client. It is kept over a reload where JSON can hold it, and, up
+   * to 16 kB, over the loss of the process that runs scripts: as it was at the end of the last turn. (A change by way of a
+   * reference that an earlier turn has kept may be noticed some turns later.)
+   */
   data: ClientData;
 
   /**

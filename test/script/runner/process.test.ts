@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeBody } from '../../../src/script/frames.ts';
@@ -31,15 +30,14 @@ describe('the runner', () => {
       () => runner.frames.some(({ type, unit: at }) => type === FrameType.Turn && at === unit.id),
       'the turn',
     );
-    const exit = once(runner.process, 'exit', { signal: AbortSignal.timeout(10_000) });
     runner.channel.destroy();
-    await exit;
+    await runner.ended;
   });
 
   test('goes on at SIGINT and SIGTERM: the media process decides', async () => {
     await using runner = await TestRunner.start();
-    runner.process.kill('SIGTERM');
-    runner.process.kill('SIGINT');
+    process.kill(runner.process.pid!, 'SIGTERM');
+    process.kill(runner.process.pid!, 'SIGINT');
     const before = runner.beats;
     await runner.until(() => runner.beats > before + 1, 'its heart');
     const unit = await runner.run('');
@@ -48,14 +46,9 @@ describe('the runner', () => {
 
   test('ends with a message when the media side talks nonsense', async () => {
     await using runner = await TestRunner.start();
-    let stderr = '';
-    runner.process.stderr!.on('data', (text) => {
-      stderr += text;
-    });
-    const close = once(runner.process, 'close');
     runner.channel.write(Buffer.from([0, 0, 0, 5, 99, 0, 0, 0, 0]));
-    await close;
-    assert.match(stderr, /frame of type 99/);
+    await runner.ended;
+    assert.match(runner.stderr, /frame of type 99/);
   });
 
   test('unloads a unit: its timers fire no more, and events for it go nowhere', async () => {

@@ -102,20 +102,25 @@ export class FakeUnit {
   }
 
   loaded(): void {
-    this.unit.receive(FrameType.Loaded, Buffer.alloc(0));
+    this.#say(FrameType.Loaded, undefined);
   }
 
   failed(body: FailedBody): void {
-    this.unit.receive(FrameType.Failed, Buffer.from(JSON.stringify(body)));
+    this.#say(FrameType.Failed, body);
   }
 
   dead(body: DeadBody): void {
-    this.unit.receive(FrameType.Dead, Buffer.from(JSON.stringify(body)));
+    this.#say(FrameType.Dead, body);
   }
 
   /** One Commands frame. */
   say(...commands: (ScriptCommand | object)[]): void {
-    this.unit.receive(FrameType.Commands, Buffer.from(JSON.stringify(commands)));
+    this.#say(FrameType.Commands, commands);
+  }
+
+  #say(type: number, body: object | undefined): void {
+    const steps = this.unit.receive(type, Buffer.from(body === undefined ? '' : JSON.stringify(body)));
+    while (steps.next().done !== true);
   }
 }
 

@@ -3,17 +3,24 @@ import assert from 'node:assert/strict';
 import { type Clock, systemClock } from '../../../src/application/clock.ts';
 import type { InstanceScript } from '../../../src/application/script.ts';
 import { bugs } from '../../../src/log/log.ts';
-import { ScriptHost } from '../../../src/script/host.ts';
+import { ScriptHost, type ScriptSettings } from '../../../src/script/host.ts';
+import { Runners } from '../../../src/script/runners.ts';
 import { DEFAULT_LIMITS } from '../../../src/script/wire.ts';
 import { Folder } from './folder.ts';
 import { Instance } from './instance.ts';
 import { Records } from './records.ts';
 
-const GATE_DEADLINE_MS = 10_000;
+/** Whom the runner becomes when root runs the tests. */
+export const NOBODY = { uid: 65534, gid: 65534 };
 
-export async function hosting(applications: Record<string, string>, clock: Clock = systemClock) {
+export async function hosting(
+  applications: Record<string, string>,
+  clock: Clock = systemClock,
+  settings: Partial<ScriptSettings> = {},
+) {
   const folder = await Folder.create(applications);
   const records = new Records();
+  const runners = new Runners({ clock, log: records.log, maxRssBytes: 1 << 30, user: NOBODY });
   const host = new ScriptHost({
     applicationsDir: folder.path,
     log: records.log,
@@ -22,15 +29,18 @@ export async function hosting(applications: Record<string, string>, clock: Clock
     hostname: 'localhost',
     settingsFor: () => ({
       limits: DEFAULT_LIMITS,
-      gateDeadlineMs: GATE_DEADLINE_MS,
+      process: 'shared',
+      gateFailure: 'closed',
       config: {},
       env: {},
       fetch: { hosts: [], privateAddresses: [], timeoutMs: 1000, maxBytes: 1000, maxRunning: 1 },
       exec: [],
+      ...settings,
     }),
     clock,
+    runners,
   });
-  await host.start();
+  await Promise.all([runners.start(), host.start()]);
   const instances: Instance[] = [];
   return {
     folder,
@@ -45,6 +55,7 @@ export async function hosting(applications: Record<string, string>, clock: Clock
     },
     async [Symbol.asyncDispose]() {
       await host.close();
+      await runners.close();
       await folder[Symbol.asyncDispose]();
       assert.equal(bugs.count, 0, JSON.stringify(records.of('bug')));
     },

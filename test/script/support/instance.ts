@@ -69,6 +69,9 @@ export class Instance implements ScriptCommands {
     this.done.push('shutdown');
     this.onShutdown();
   }
+  hasClient(id: string): boolean {
+    return this.clients.includes(id);
+  }
   snapshot(): InstanceSnapshot {
     return {
       clients: this.clients.map((id) => ({ facts: facts(id), stats })),
@@ -80,10 +83,11 @@ export class Instance implements ScriptCommands {
 interface Setting {
   build?: ScriptBuild | undefined;
   isUp?: boolean;
+  gateFailure?: 'closed' | 'open';
   prepare?(runner: FakeRunner): void;
 }
 
-export function setUp({ build = version('a'), isUp = true, prepare }: Setting = {}) {
+export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed', prepare }: Setting = {}) {
   const clock = new ManualClock();
   const runner = new FakeRunner();
   runner.isUp = isUp;
@@ -103,6 +107,7 @@ export function setUp({ build = version('a'), isUp = true, prepare }: Setting = 
     strikes: new StrikeBook(clock).of('_definst_'),
     clock,
     gateDeadlineMs: GATE_DEADLINE_MS,
+    gateFailure,
     settings: () => ({
       limits: DEFAULT_LIMITS,
       application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {}, env: {} },

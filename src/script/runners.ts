@@ -1,0 +1,175 @@
+// The processes that run scripts: one that all applications share, and one of its own for each that is to have one.
+import { basename } from 'node:path';
+import type { Clock } from '../application/clock.ts';
+import type { Log } from '../log/log.ts';
+import type { Frame } from './frames.ts';
+import { bundleGuest } from './guest-bundle.ts';
+import { Inbox } from './inbox.ts';
+import { bundleRunner } from './runner-bundle.ts';
+import { type RunnerProcess, spawnRunner } from './runner-process.ts';
+import { type RunnerDeath, Supervisor, type SupervisorOptions } from './supervisor.ts';
+import { Unit, type UnitOptions } from './unit.ts';
+import type { InitBody } from './wire.ts';
+
+export type ProcessScope = 'shared' | 'application';
+
+/** Whoever has units in a runner. */
+export interface Tenant {
+  runnerUp(): void;
+  /** All units are gone. `culprit`: the unit whose turn may have been the cause. */
+  runnerDown(how: string, culprit: number | undefined): void;
+}
+
+/** One runner process after another, and the units in it. */
+export class Runner {
+  readonly #supervisor: Supervisor;
+  readonly #inbox: Inbox;
+  readonly #units = new Map<number, Unit>();
+  readonly #tenants = new Set<Tenant>();
+  readonly #onDeserted: () => void;
+  #lastUnitId = 0;
+
+  constructor(
+    options: Omit<SupervisorOptions, 'onUp' | 'onFrame' | 'onDown'>,
+    inbox: Inbox,
+    onDeserted: () => void,
+  ) {
+    this.#inbox = inbox;
+    this.#onDeserted = onDeserted;
+    this.#supervisor = new Supervisor({
+      ...options,
+      onUp: () => this.#eachTenant((tenant) => tenant.runnerUp()),
+      onFrame: (frame) => this.#frame(frame),
+      onDown: (death) => this.#down(death),
+    });
+  }
+
+  get isUp(): boolean {
+    return this.#supervisor.isUp;
+  }
+
+  get isCongested(): boolean {
+    return this.#supervisor.isCongested;
+  }
+
+  start(): Promise<void> {
+    return this.#supervisor.start();
+  }
+
+  close(): Promise<void> {
+    return this.#supervisor.close();
+  }
+
+  get isDeserted(): boolean {
+    return this.#tenants.size === 0;
+  }
+
+  /** The returned function takes it back: no unit of it may be left then. */
+  join(tenant: Tenant): () => void {
+    this.#tenants.add(tenant);
+    return () => {
+      if (this.#tenants.delete(tenant) && this.#tenants.size === 0) this.#onDeserted();
+    };
+  }
+
+  openUnit(options: Omit<UnitOptions, 'id' | 'send' | 'onGone'>): Unit {
+    this.#lastUnitId += 1;
+    const unit = new Unit({
+      ...options,
+      id: this.#lastUnitId,
+      send: (frames) => this.#supervisor.send(frames),
+      onGone: (id) => {
+        this.#inbox.drop(unit);
+        this.#units.delete(id);
+      },
+    });
+    this.#units.set(unit.id, unit);
+    return unit;
+  }
+
+  #frame(frame: Frame): void {
+    const unit = this.#units.get(frame.unit);
+    if (unit) this.#inbox.add(unit, frame);
+  }
+
+  #down({ how, culprit }: RunnerDeath): void {
+    this.#eachTenant((tenant) => tenant.runnerDown(how, culprit));
+  }
+
+  #eachTenant(call: (tenant: Tenant) => void): void {
+    for (const tenant of [...this.#tenants]) call(tenant);
+  }
+}
+
+export interface RunnersOptions {
+  clock: Clock;
+  log: Log;
+  /** Of one process. */
+  maxRssBytes: number;
+  /** Whom a runner becomes that root has started. */
+  user: InitBody['user'];
+  /** Tests hand in a runner of their own. */
+  spawn?: () => RunnerProcess;
+}
+
+/** A process of an application is kept so long after its last instance: the next client may be on its way. */
+const DESERTED_MS = 30_000;
+
+export class Runners {
+  readonly #options: RunnersOptions;
+  readonly #inbox: Inbox;
+  readonly #own = new Map<string, Runner>();
+  #common: Omit<SupervisorOptions, 'scope' | 'onUp' | 'onFrame' | 'onDown'> | undefined;
+  #shared: Runner | undefined;
+  #isClosed = false;
+  readonly #closing = new Set<Promise<void>>();
+
+  constructor(options: RunnersOptions) {
+    this.#options = options;
+    this.#inbox = new Inbox(options.clock);
+  }
+
+  /** Resolves when the shared one is up; rejects when it cannot be started. */
+  async start(): Promise<void> {
+    const { clock, log, maxRssBytes, user } = this.#options;
+    const [guest, code] = await Promise.all([bundleGuest(), bundleRunner()]);
+    if (this.#isClosed) return;
+    const { spawn = () => spawnRunner(code) } = this.#options;
+    this.#common = { spawn, init: { guest, ...(user ? { user } : {}) }, maxRssBytes, clock, log };
+    this.#shared = new Runner({ ...this.#common, scope: 'shared' }, this.#inbox, () => {});
+    await this.#shared.start();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const all = [...this.#own.values(), ...(this.#shared ? [this.#shared] : [])];
+    this.#own.clear();
+    await Promise.all([...all.map((runner) => runner.close()), ...this.#closing]);
+  }
+
+  /** For the application in that folder. Not before `start` has resolved. */
+  of(folder: string, scope: ProcessScope): Runner {
+    if (!this.#shared || !this.#common) throw new Error('a runner is wanted before there is any');
+    if (scope === 'shared' || this.#isClosed) return this.#shared;
+    const known = this.#own.get(folder);
+    if (known) return known;
+    const { clock, log } = this.#options;
+    const name = basename(folder);
+    const runner: Runner = new Runner({ ...this.#common, scope: name }, this.#inbox, () => {
+      clock.after(DESERTED_MS, () => this.#dismiss(folder, runner));
+    });
+    this.#own.set(folder, runner);
+    runner.start().catch((error) => {
+      log.error({ event: 'runner', scope: name, err: error }, error.message);
+      this.#own.delete(folder);
+    });
+    return runner;
+  }
+
+  #dismiss(folder: string, runner: Runner): void {
+    if (!runner.isDeserted || this.#own.get(folder) !== runner) return;
+    this.#own.delete(folder);
+    const closed = runner.close().finally(() => this.#closing.delete(closed));
+    this.#closing.add(closed);
+  }
+}
