@@ -84,7 +84,9 @@ export class Commands {
 
   /** Disconnects everybody and starts it anew, its configuration read again. One that does not run is just started. */
   async reload(name: string, caller: Caller): Promise<AppInstance> {
-    await this.#options.administered.registry.find(name)?.stop();
+    const { registry } = this.#options.administered;
+    await registry.find(name)?.stop();
+    registry.pardon(name);
     const instance = this.#open(name);
     this.#note(caller, 'reload', `reloaded ${instance.fullName}`);
     return instance;

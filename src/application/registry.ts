@@ -105,6 +105,12 @@ export class Registry {
     return instance;
   }
 
+  /** Of an instance that is to be started anew at an operator's wish. */
+  pardon(app: string): void {
+    const [application = ''] = withoutEdgeSlashes(app).split('/', 1);
+    this.#options.scripts.pardon(application);
+  }
+
   #open(application: string, name: string): AppInstance | undefined {
     const key = `${application}/${name}`;
     const running = this.#instances.get(key);

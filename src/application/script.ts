@@ -182,4 +182,6 @@ export interface InstanceSnapshot {
 export interface Scripts {
   /** `undefined`: that application's folder never held a main script, the defaults serve it. */
   open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined;
+  /** An operator has it started anew: what its script has done before is not held against it any more. */
+  pardon(application: string): void;
 }

@@ -168,6 +168,7 @@ export class ScriptHost implements Scripts {
         return known.filter((build) => !isResting(shared, build, clock));
       },
       isRunnerUp: () => runner.isUp,
+      mayLoad: () => runner.mayLoad(),
       openUnit: (unit) => runner.openUnit({ ...unit, errands: { ...errands, application, instance } }),
       isCongested: () => runner.isCongested,
       onRefused: (build) => {
@@ -197,12 +198,25 @@ export class ScriptHost implements Scripts {
       application = {
         instances: new Set(),
         proven: undefined,
-        strikes: new StrikeBook(this.#options.clock),
+        strikes: new StrikeBook(this.#options.clock, (why) => this.#quarantined(name, why)),
         resting: undefined,
       };
       this.#applications.set(name, application);
     }
     return application;
+  }
+
+  #quarantined(application: string, why: string): void {
+    const cure = `nothing of it runs until its files change, or "understudy reload ${application}"`;
+    const text = `${application} is quarantined: ${why}; ${cure}`;
+    this.#options.log.error({ event: 'quarantine', application, why }, text);
+    for (const journal of this.#journals(application)) journal.note(text);
+  }
+
+  pardon(application: string): void {
+    const known = this.#applications.get(application);
+    known?.strikes.clear();
+    if (known) known.resting = undefined;
   }
 
   // ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────

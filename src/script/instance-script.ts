@@ -67,6 +67,8 @@ export interface InstanceScriptOptions {
   candidates(): ScriptBuild[];
   isRunnerUp(): boolean;
   isCongested(): boolean;
+  /** Awaited before a script is loaded; what it gives is called afterwards. */
+  mayLoad(): Promise<() => void>;
   openUnit(options: UnitOfInstance): Unit;
   /** That version could not be started here. */
   onRefused(build: ScriptBuild): void;
@@ -99,6 +101,8 @@ export class InstanceScriptHost implements InstanceScript {
   #isDriving = false;
   /** The version under way has said itself what went wrong. */
   #hasReported = false;
+  /** The unit that has ended by its own doing, the last one. */
+  #lastDead: number | undefined;
   #refusedCommands = 0;
   readonly #settleStarted: { resolve(): void; reject(error: ScriptError): void };
   readonly #cancelStartDeadline: () => void;
@@ -206,6 +210,8 @@ export class InstanceScriptHost implements InstanceScript {
 
   /** All units are gone. `culprit`: the unit whose turn may have been the cause. */
   runnerDown(how: string, culprit: number | undefined): void {
+    const own = [this.#next?.id, this.#current?.id, this.#lastDead];
+    if (culprit !== undefined && own.includes(culprit)) this.#options.strikes.addRunner();
     for (const unit of [this.#next, this.#current]) {
       if (unit?.id !== culprit) unit?.ended(new UnitEnd('runner', how));
       else unit?.ended(new UnitEnd('dead', `the script runner ended during a turn of this script: ${how}`));
@@ -236,8 +242,9 @@ export class InstanceScriptHost implements InstanceScript {
       const isNew = newest !== undefined && newest.hash !== this.#current!.build.hash;
       return isNew && !this.#refused.has(newest.hash) && isRunnerUp() ? newest : undefined;
     }
-    if (strikes.isOut) {
-      this.#fail('it has ended the hard way too often');
+    const { verdict } = strikes;
+    if (verdict !== undefined) {
+      this.#fail(verdict);
       return undefined;
     }
     const builds = [newest, ...candidates(), this.#lastServed];
@@ -247,7 +254,13 @@ export class InstanceScriptHost implements InstanceScript {
   }
 
   async #bringUp(build: ScriptBuild): Promise<void> {
-    const { name, settings, clock, openUnit } = this.#options;
+    const { name, settings, clock, mayLoad, openUnit } = this.#options;
+    const hasLoaded = await mayLoad();
+    // Meanwhile there may be a newer one, or none may be wanted any more.
+    if (this.#wanted() !== build) {
+      hasLoaded();
+      return;
+    }
     const { limits, application } = settings();
     const unit = openUnit({
       build,
@@ -260,7 +273,9 @@ export class InstanceScriptHost implements InstanceScript {
     this.#hasReported = false;
     try {
       const loading = unit.load({ instance: name, script: build.script, limits, application });
-      await within(clock, limits.loadMs + LOAD_GRACE_MS, 'the script did not load in time', loading);
+      await within(clock, limits.loadMs + LOAD_GRACE_MS, 'the script did not load in time', loading).finally(
+        hasLoaded,
+      );
       await this.#start(unit);
       if (unit.end) throw unit.end;
       this.#commit(unit);
@@ -378,7 +393,10 @@ export class InstanceScriptHost implements InstanceScript {
     if (end.reason !== 'runner' && end.reason !== 'dropped') {
       this.#refused.add(unit.build.hash);
       onRefused(unit.build);
-      if (end.reason === 'dead') strikes.add();
+      if (end.reason === 'dead') {
+        this.#lastDead = unit.id;
+        strikes.add();
+      }
       if (end.reason !== 'unready' || !this.#hasReported) {
         const { message, scriptStack: stack } = end;
         const kind = end.reason === 'dead' ? 'crash' : 'load';
@@ -402,6 +420,7 @@ export class InstanceScriptHost implements InstanceScript {
     this.#mailbox.forsake(undefined);
     this.#state = State.Restarting;
     if (end.reason !== 'runner') {
+      this.#lastDead = unit.id;
       strikes.add();
       journal.fault(
         { kind: 'crash', where: 'isolate', message: end.message, stack: end.scriptStack },
@@ -426,7 +445,10 @@ export class InstanceScriptHost implements InstanceScript {
     if (wasStarting) {
       // What went wrong has been told; a client that tries again and again need not fill the log.
       this.#settleStarted.reject(new ScriptError('ERR_SCRIPT_LOAD', `${name} failed to load: ${why}`));
-    } else journal.warn(`the script is not running (${why}): everything is refused until its files change`);
+    } else
+      journal.warn(
+        `the script is not running (${why}): everything is refused until its files change or it is reloaded`,
+      );
   }
 
   // ── what scripts say ───────────────────────────────────────────────────────────────────────────────────────────

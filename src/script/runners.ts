@@ -8,6 +8,7 @@ import { Inbox } from './inbox.ts';
 import { bundleRunner } from './runner-bundle.ts';
 import { type RunnerProcess, spawnRunner } from './runner-process.ts';
 import { type RunnerDeath, Supervisor, type SupervisorOptions } from './supervisor.ts';
+import { Turnstile } from './turnstile.ts';
 import { Unit, type UnitOptions } from './unit.ts';
 import type { InitBody } from './wire.ts';
 
@@ -20,6 +21,9 @@ export interface Tenant {
   runnerDown(how: string, culprit: number | undefined): void;
 }
 
+/** Scripts that are loaded at a time: each is some milliseconds of a core, and its time limit is for it alone. */
+const MAX_LOADING = 4;
+
 /** One runner process after another, and the units in it. */
 export class Runner {
   readonly #supervisor: Supervisor;
@@ -27,6 +31,7 @@ export class Runner {
   readonly #units = new Map<number, Unit>();
   readonly #tenants = new Set<Tenant>();
   readonly #onDeserted: () => void;
+  readonly #loading = new Turnstile(MAX_LOADING);
   #lastUnitId = 0;
 
   constructor(
@@ -70,6 +75,11 @@ export class Runner {
     return () => {
       if (this.#tenants.delete(tenant) && this.#tenants.size === 0) this.#onDeserted();
     };
+  }
+
+  /** Whoever loads a script waits for this first, and calls what it resolves with afterwards. */
+  mayLoad(): Promise<() => void> {
+    return this.#loading.enter();
   }
 
   openUnit(options: Omit<UnitOptions, 'id' | 'send' | 'onGone'>): Unit {

@@ -1,4 +1,5 @@
-// Isolates that ended by their own doing: an instance whose script keeps doing so is stopped until its files change.
+// Scripts that end the hard way. An instance whose isolate keeps ending by its own doing is stopped; an application whose script
+// keeps ending the whole process is quarantined, all instances of it: their names are the clients' to choose.
 import type { Clock } from '../application/clock.ts';
 
 export const MAX_STRIKES = 3;
@@ -6,36 +7,59 @@ export const STRIKE_WINDOW_MS = 10 * 60_000;
 
 /** Of one instance. */
 export interface Strikes {
+  /** Its isolate has ended. */
   add(): void;
-  readonly isOut: boolean;
+  /** The runner has ended, and it is to blame. */
+  addRunner(): void;
+  /** Why it may not be started any more; undefined: it may. */
+  readonly verdict: string | undefined;
 }
 
 /** Of one application. It outlives its instances: coming back does not wipe the slate. */
 export class StrikeBook {
   readonly #clock: Clock;
+  readonly #onQuarantine: (why: string) => void;
   /** Only instances that have any: their names are the clients' to choose. */
   readonly #times = new Map<string, number[]>();
+  #runnerTimes: number[] = [];
+  #isQuarantined = false;
 
-  constructor(clock: Clock) {
+  /** `onQuarantine` is called once, until `clear`. */
+  constructor(clock: Clock, onQuarantine: (why: string) => void) {
     this.#clock = clock;
+    this.#onQuarantine = onQuarantine;
   }
 
   of(instance: string): Strikes {
     const book = this;
     return {
-      add: () => this.#times.set(instance, [...this.#recent(instance), this.#clock.now()]),
-      get isOut() {
-        return book.#recent(instance).length >= MAX_STRIKES;
+      add: () => this.#times.set(instance, [...this.#recent(this.#times.get(instance)), this.#clock.now()]),
+      addRunner: () => this.#addRunner(),
+      get verdict() {
+        if (book.#isQuarantined) return 'the application is quarantined';
+        const isOut = book.#recent(book.#times.get(instance)).length >= MAX_STRIKES;
+        return isOut ? `it has ended the hard way ${MAX_STRIKES} times ${WITHIN}` : undefined;
       },
     };
   }
 
   clear(): void {
     this.#times.clear();
+    this.#runnerTimes = [];
+    this.#isQuarantined = false;
   }
 
-  #recent(instance: string): number[] {
+  #addRunner(): void {
+    this.#runnerTimes = [...this.#recent(this.#runnerTimes), this.#clock.now()];
+    if (this.#runnerTimes.length < MAX_STRIKES || this.#isQuarantined) return;
+    this.#isQuarantined = true;
+    this.#onQuarantine(`its script has ended the script runner ${MAX_STRIKES} times ${WITHIN}`);
+  }
+
+  #recent(times: readonly number[] = []): number[] {
     const since = this.#clock.now() - STRIKE_WINDOW_MS;
-    return (this.#times.get(instance) ?? []).filter((at) => at > since);
+    return times.filter((at) => at > since);
   }
 }
+
+const WITHIN = `within ${STRIKE_WINDOW_MS / 60_000} minutes`;

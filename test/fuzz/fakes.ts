@@ -39,6 +39,8 @@ export class FakeScripts implements Scripts {
     this.#complain = complain;
   }
 
+  pardon(): void {}
+
   open(application: string, _instance: string, commands: ScriptCommands): InstanceScript | undefined {
     if (application === 'plain') return undefined;
     const script = new FakeScript(application, commands, this.#choices, this.#complain);

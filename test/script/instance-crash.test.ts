@@ -143,6 +143,22 @@ describe('when the runner ends', () => {
     assert.equal(records.errors[0]!.kind, 'crash');
   });
 
+  test('three times by its doing, it is quarantined: a stuck isolate that was given up before counts as well', async () => {
+    const { runner, crash, recover, quarantines, records } = await serving();
+    await crash(runner.last);
+    await recover();
+    await crash(runner.last);
+    await recover();
+    const stuck = runner.last;
+    runner.isUp = false;
+    stuck.dead({ kind: 'stuck', message: 'stuck' });
+    await crash(stuck);
+    assert.deepEqual(quarantines, ['its script has ended the script runner 3 times within 10 minutes']);
+    await recover();
+    assert.equal(runner.units.length, 3);
+    assert.match(records.application.at(-1)!, /is not running/);
+  });
+
   test('before the first start is through, the start begins again', async () => {
     const { runner, script, crash, recover } = setUp({
       prepare: (fake) => (fake.behaviours.a = { start() {} }),

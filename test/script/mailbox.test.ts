@@ -59,17 +59,37 @@ describe('post that waits for a script', () => {
 describe('strikes', () => {
   test('are counted per instance, forgotten with time, and wiped by new files', () => {
     const clock = new ManualClock();
-    const book = new StrikeBook(clock);
+    const book = new StrikeBook(clock, () => assert.fail('nobody is quarantined'));
     for (let i = 0; i < MAX_STRIKES; i += 1) {
-      assert.equal(book.of('a').isOut, false);
+      assert.equal(book.of('a').verdict, undefined);
       book.of('a').add();
     }
-    assert.equal(book.of('a').isOut, true);
-    assert.equal(book.of('b').isOut, false);
+    assert.equal(book.of('a').verdict, 'it has ended the hard way 3 times within 10 minutes');
+    assert.equal(book.of('b').verdict, undefined);
     clock.advance(STRIKE_WINDOW_MS);
-    assert.equal(book.of('a').isOut, false);
+    assert.equal(book.of('a').verdict, undefined);
     for (let i = 0; i < MAX_STRIKES; i += 1) book.of('a').add();
     book.clear();
-    assert.equal(book.of('a').isOut, false);
+    assert.equal(book.of('a').verdict, undefined);
+  });
+
+  test('for the loss of the runner are counted for all instances together, and do not go away with time', () => {
+    const clock = new ManualClock();
+    const said: string[] = [];
+    const book = new StrikeBook(clock, (why) => said.push(why));
+    for (const name of ['a', 'b', 'c', 'd']) {
+      book.of(name).addRunner();
+      clock.advance(1000);
+    }
+    assert.deepEqual(said, ['its script has ended the script runner 3 times within 10 minutes']);
+    clock.advance(2 * STRIKE_WINDOW_MS);
+    assert.equal(book.of('x').verdict, 'the application is quarantined');
+    book.clear();
+    assert.equal(book.of('x').verdict, undefined);
+    for (let i = 0; i < 4; i += 1) {
+      book.of('a').addRunner();
+      clock.advance(STRIKE_WINDOW_MS / 2);
+    }
+    assert.equal(said.length, 1); // now and then is forgiven
   });
 });

@@ -238,6 +238,8 @@ export class PuppetScripts implements Scripts {
     this.#scripted = scripted;
   }
 
+  pardon(): void {}
+
   open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined {
     if (!this.#scripted) return undefined;
     const script = new PuppetScript(`${application}/${instance}`, commands);

@@ -16,7 +16,7 @@ export const NOBODY = { uid: 65534, gid: 65534 };
 export async function hosting(
   applications: Record<string, string>,
   clock: Clock = systemClock,
-  settings: Partial<ScriptSettings> = {},
+  settings: (application: string) => Partial<ScriptSettings> = () => ({}),
 ) {
   const folder = await Folder.create(applications);
   const records = new Records();
@@ -27,7 +27,7 @@ export async function hosting(
     applicationLog: () => records.applicationLog,
     server: 'Test',
     hostname: 'localhost',
-    settingsFor: () => ({
+    settingsFor: (application) => ({
       limits: DEFAULT_LIMITS,
       process: 'shared',
       gateFailure: 'closed',
@@ -35,7 +35,7 @@ export async function hosting(
       env: {},
       fetch: { hosts: [], privateAddresses: [], timeoutMs: 1000, maxBytes: 1000, maxRunning: 1 },
       exec: [],
-      ...settings,
+      ...settings(application),
     }),
     clock,
     runners,
@@ -46,6 +46,7 @@ export async function hosting(
     folder,
     records,
     host,
+    runners,
     open(application: string, name = '_definst_'): { script: InstanceScript; instance: Instance } {
       const instance = new Instance();
       const script = host.open(application, name, instance);

@@ -100,11 +100,12 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
     proven: undefined,
   };
   const rejected: string[] = [];
+  const quarantines: string[] = [];
   const script = new InstanceScriptHost({
     name: 'live/_definst_',
     commands: instance,
     journal: new Journal({ application: 'live', instance: '_definst_', log, applicationLog, clock }),
-    strikes: new StrikeBook(clock).of('_definst_'),
+    strikes: new StrikeBook(clock, (why) => quarantines.push(why)).of('_definst_'),
     clock,
     gateDeadlineMs: GATE_DEADLINE_MS,
     gateFailure,
@@ -115,6 +116,7 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
     candidates: () => [known.good, known.proven].filter((candidate) => candidate !== undefined),
     isRunnerUp: () => runner.isUp,
     isCongested: () => false,
+    mayLoad: async () => () => {},
     openUnit: (options) => runner.openUnit(options),
     onRefused: (refused) => rejected.push(refused.hash),
     onServing: (served) => {
@@ -128,7 +130,7 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
   const verdicts: Verdict[] = [];
   const results: InvokeResult[] = [];
   return {
-    ...{ clock, runner, instance, records, script, known, verdicts, results, rejected },
+    ...{ clock, runner, instance, records, script, known, verdicts, results, rejected, quarantines },
     ask: (name = 'key') =>
       script.ask(
         {

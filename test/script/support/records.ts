@@ -18,6 +18,7 @@ export interface LogRecord {
   stack?: string;
   client?: string;
   pid?: number;
+  scope?: string;
   ms?: number;
 }
 
