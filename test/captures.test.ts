@@ -93,7 +93,7 @@ test('every capture is replayed', () => {
   assert.deepEqual(replayed.sort(), kept.sort());
 });
 
-describe('the protocol understands', () => {
+describe('S-02: the protocol understands', () => {
   for (const capture of [...PUBLISHED, ...PLAYED]) {
     test(capture.file, () => {
       const { client, server } = load(capture);
@@ -129,7 +129,7 @@ describe('the protocol understands', () => {
   }
 });
 
-describe('today’s server puts on air', () => {
+describe('S-02: today’s server puts on air', () => {
   for (const capture of PUBLISHED) {
     test(capture.file, async () => {
       await using core = await Core.start();
@@ -150,7 +150,7 @@ describe('today’s server puts on air', () => {
   }
 });
 
-describe('today’s server plays to', () => {
+describe('S-02: today’s server plays to', () => {
   for (const capture of PLAYED) {
     test(capture.file, async () => {
       await using core = await Core.start();

@@ -13,6 +13,7 @@ import { holderOf } from '../../src/adaptor/port-holder.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { Core } from '../support/core.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
+import { TunnelClient } from '../support/tunnel-client.ts';
 
 const hasIPv6 = Object.values(networkInterfaces()).some((entries) =>
   entries?.some(({ family }) => family === 'IPv6'),
@@ -79,7 +80,13 @@ describe('families', () => {
   }, async () => {
     await using core = await Core.start({ adaptor: { listen: [{ ...everywhere, host: '::1' }] } });
     assert.deepEqual(places(core), [{ host: '::1', family: 'v6', secure: false }]);
-    (await dial('::1', core.port)).destroy();
+    const peer = await RtmpPeer.over(await dial('::1', core.port));
+    const tcUrl = `rtmp://[::1]:${core.port}/live`;
+    assert.equal((await peer.connect('live', { tcUrl })).name, '_result');
+    const { question } = await core.script().question('onConnect');
+    assert.ok(question.gate === 'onConnect');
+    assert.deepEqual([question.client.uri, question.client.ip], [tcUrl, '::1']);
+    peer.socket.destroy();
   });
 
   test('a name stands for its addresses, of IPv4 alone unless IPv6 is switched on', async () => {
@@ -107,7 +114,7 @@ describe('families', () => {
   });
 });
 
-test('S-05: an adaptor opens any number of ports, and each of them speaks RTMP and HTTP', async () => {
+test('S-05: an adaptor opens any number of ports, and each of them speaks RTMP, HTTP, and RTMP in HTTP', async () => {
   const listen = Array.from({ length: 3 }, () => ({ host: '127.0.0.1', port: 0, secure: false }));
   await using core = await Core.start({ adaptor: { listen } });
   const ports = core.adaptor.listeners.map(({ address }) => address.port);
@@ -118,6 +125,8 @@ test('S-05: an adaptor opens any number of ports, and each of them speaks RTMP a
     peer.socket.destroy();
     const answer = await fetch(`http://127.0.0.1:${port}/fcs/ident2`, { headers: { connection: 'close' } });
     assert.equal(await answer.text(), '127.0.0.1');
+    await using tunnelled = await RtmpPeer.over((await TunnelClient.open(port)).asSocket);
+    assert.equal((await tunnelled.connect('live')).name, '_result');
   }
 });
 

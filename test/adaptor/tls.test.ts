@@ -76,8 +76,10 @@ test('S-03, S-08: RTMP inside TLS: the certificate is right, the client is rtmps
   }
 });
 
-test('S-03: media in both directions, in pieces larger than a TLS record', async () => {
-  await using core = await Core.start({ adaptor: secure(writeCertificate(dir, certificateFor('a'))) });
+test('S-03, S-07: media in both directions, in pieces larger than a TLS record, by one connection to one port', async () => {
+  const options = secure(writeCertificate(dir, certificateFor('a')));
+  const listen = [...options.listen!, { host: '127.0.0.1', port: 0, secure: false }];
+  await using core = await Core.start({ adaptor: { ...options, listen } });
   const publisher = await RtmpPeer.over(await dial(core));
   const id = await publisher.publish('live', 'show');
   const player = await RtmpPeer.over(await dial(core));
@@ -87,6 +89,8 @@ test('S-03: media in both directions, in pieces larger than a TLS record', async
   publisher.video(id, 40, frame);
   const { media } = await player.expect('the frame', ({ media }) => media?.length === frame.length);
   assert.deepEqual(Buffer.from(media!), frame);
+  const counts = core.adaptor.listeners.map((listener) => listener.countConnections());
+  assert.deepEqual(await Promise.all(counts), [2, 0]);
   publisher.socket.destroy();
   player.socket.destroy();
 });

@@ -31,6 +31,13 @@ for (const [text, ...addresses] of accepted) {
   });
 }
 
+test('S-33, S-34: an address of IPv6 stands in brackets, with its zone if it needs one', () => {
+  assert.deepEqual(parseHostPort('[2001:db8::1]:443', 1935), [listen('2001:db8::1', 443)]);
+  for (const zone of ['3', 'eth0', 'br-lan.7']) {
+    assert.deepEqual(parseHostPort(`[fe80::1%${zone}]:-443`, 1935), [listen(`fe80::1%${zone}`, 443, true)]);
+  }
+});
+
 const refused: [string, RegExp][] = [
   ['1935', /":1935"/],
   [':65536', /"65536" is not a port/],

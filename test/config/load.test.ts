@@ -16,6 +16,12 @@ function important({ notes }: Config): string[] {
   return notes.filter(({ level }) => level !== 'debug').map(({ text }) => text);
 }
 
+test('S-09: by default RTMP is served on 1935, on every address of IPv4', (t) => {
+  const [adaptor, ...more] = load(rootWith(t)).adaptors;
+  assert.deepEqual(adaptor!.listen, [{ host: undefined, port: 1935, secure: false }]);
+  assert.deepEqual(more, []);
+});
+
 test('a root without conf/ has the defaults, in ms and bytes', (t) => {
   const root = rootWith(t);
   const config = load(root);

@@ -19,7 +19,7 @@ import { startServer } from '../support/server.ts';
 const dir = mkdtempSync(join(tmpdir(), 'understudy-live-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
 
-test('a clip with B-frames arrives packet for packet: at one who waited, one who joined in mid-GOP, one after a restart', async () => {
+test('S-02: a clip with B-frames arrives packet for packet: at one who waited, one who joined in mid-GOP, one after a restart', async () => {
   const clip = await h264Clip();
   const published = await probePackets(clip);
   await using server = await startServer({ applications: { 'live/': '' } });
