@@ -4,9 +4,9 @@ import type { Duplex } from 'node:stream';
 import { Client, type ClientPort, type ConnectRefusal } from '../application/client.ts';
 import type { Clock } from '../application/clock.ts';
 import type { AppInstance, ClientSettings } from '../application/instance.ts';
-import { type Registry, withoutEdgeSlashes } from '../application/registry.ts';
+import type { Registry } from '../application/registry.ts';
 import type { ClientFacts, ClientStats } from '../application/script.ts';
-import { type TunnelForm, transportProblem } from '../application/transport.ts';
+import type { TunnelForm } from '../application/transport.ts';
 import { CodedError, DecodeError, StatusError } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import { type Log, logBug } from '../log/log.ts';
@@ -14,19 +14,19 @@ import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
 import { ChunkReader, type ChunkReaderOptions } from '../protocol/chunk-reader.ts';
 import { type Command, decodeCommand, isCommandType, isDataType } from '../protocol/command.ts';
 import { type ControlMessage, decodeControl, isControlType, UserControlEvent } from '../protocol/control.ts';
-import { HANDSHAKE_RANDOM_BYTES, type HandshakeStep, ServerHandshake } from '../protocol/handshake.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
-import type { RtmpeCipher } from '../protocol/rtmpe.ts';
 import type { StatusCode } from '../protocol/status.ts';
 import { memoryBytes } from '../protocol/wire-message.ts';
+import { type Admission, judge } from './admission.ts';
 import { OpenCalls, runCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect } from './connect.ts';
 import { answerAccepted, answerRefused } from './connect-answer.ts';
 import { Heartbeat } from './heartbeat.ts';
-import type { Logins, LoginVerdict } from './logins.ts';
+import type { Logins } from './logins.ts';
 import { NetStream } from './net-stream.ts';
 import { Outbox } from './outbox.ts';
-import { WireDirection, WireDump } from './wire-dump.ts';
+import { Reception } from './reception.ts';
+import { WireDump } from './wire-dump.ts';
 
 /** The settings of `ClientSettings` are for clients of no application yet. */
 export interface SessionOptions extends ClientSettings {
@@ -105,7 +105,7 @@ export class RtmpSession {
   /** What scripts and logs say. */
   #protocol: string;
   readonly #startedAt: number;
-  readonly #handshake: ServerHandshake;
+  readonly #reception: Reception;
   readonly #reader: ChunkReader;
   readonly #streams = new Map<number, NetStream>();
   readonly #pausers = new Set<unknown>();
@@ -122,7 +122,6 @@ export class RtmpSession {
   /** Messages that came while the connect was being decided. */
   #held: RtmpMessage[] = [];
   #heldBytes = 0;
-  #bytesBefore = 0;
   #messagesIn = 0;
   #ackWindowBytes: number;
   #ackedBytes = 0;
@@ -147,11 +146,8 @@ export class RtmpSession {
     this.#heartbeat = new Heartbeat(options.clock, this.outbox);
     this.#ackWindowBytes = options.clientToServerBytes;
     this.#reader = new ChunkReader({ ...options.chunks, wireChunkBytes: options.wireChunkBytes });
-    this.#handshake = new ServerHandshake({
-      random: randomBytes(HANDSHAKE_RANDOM_BYTES),
-      timeMs: Math.round(this.#startedAt) >>> 0,
-      rtmpe: options.rtmpe,
-    });
+    const { rtmpe } = options;
+    this.#reception = new Reception(this.outbox, this.#dump, { nowMs: this.#startedAt, rtmpe });
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     socket.on('error', (error) => this.#ended(`the connection broke: ${error.message}`));
     socket.on('end', () => this.#socket.end());
@@ -174,49 +170,21 @@ export class RtmpSession {
     if (this.#isOver) return;
     this.#heartbeat.seen();
     try {
-      if (this.#state === State.Handshaking) this.#shakeHands(bytes);
-      else {
-        this.#handshake.cipher?.decrypt(bytes);
-        this.#dumpReceived(bytes);
-        this.#readChunks(bytes);
-      }
+      const chunks = this.#reception.take(bytes);
+      if (chunks === undefined) return;
+      if (this.#state === State.Handshaking) this.#handshaken();
+      this.#readChunks(chunks);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #shakeHands(bytes: Uint8Array): void {
-    const { cipher, send, rest } = this.#nextStep(bytes);
-    if (send.length > 0) this.outbox.write(send);
-    if (cipher && !this.outbox.cipher) {
-      this.outbox.cipher = cipher;
-      this.#protocol = ENCRYPTED_PROTOCOLS[this.#protocol] ?? this.#protocol;
-      this.log = this.#newLog();
-    }
-    if (rest === undefined) {
-      this.#bytesBefore += bytes.length;
-      return;
-    }
-    this.#bytesBefore += bytes.length - rest.length;
+  #handshaken(): void {
     this.#state = State.Connecting;
-    if (rest.length > 0) this.#readChunks(rest);
-  }
-
-  /** `rest` is in clear. */
-  #nextStep(bytes: Uint8Array): HandshakeStep & { cipher: RtmpeCipher | undefined } {
-    try {
-      const step = this.#handshake.push(bytes);
-      const { cipher } = this.#handshake;
-      if (step.rest) cipher?.decrypt(step.rest); // which is a part of `bytes`
-      return { ...step, cipher };
-    } finally {
-      this.#dumpReceived(bytes);
-    }
-  }
-
-  /** In clear, behind the handshake. */
-  #dumpReceived(bytes: Uint8Array): void {
-    this.#dump?.add(WireDirection.FromClient, Buffer.from(bytes)); // the next read may come to the same place
+    const encrypted = this.#reception.isEncrypted ? ENCRYPTED_PROTOCOLS[this.#protocol] : undefined;
+    if (encrypted === undefined) return;
+    this.#protocol = encrypted;
+    this.log = this.#newLog();
   }
 
   #readChunks(bytes: Uint8Array): void {
@@ -307,34 +275,21 @@ export class RtmpSession {
     this.#connect = request;
     this.#state = State.Pending;
     const { registry, logins } = this.#options;
-    const { transport, login: policy } = registry.clientSettingsOf(request.app) ?? {};
-    const problem = transport && transportProblem(transport, this.#protocol, this.#peer.tunnel);
-    if (problem) {
-      this.#forbid(request, `[ Server.Reject ] : ${problem}`);
-      return;
-    }
-    if (!policy) {
-      this.#enter(request, '/');
-      return;
-    }
-    const attempt = { ...request, app: withoutEdgeSlashes(request.app), ip: this.#peer.ip };
-    logins.judge(
-      policy,
-      attempt,
-      (user, answer) => registry.open(request.app).authenticate(user, answer),
-      (verdict) => this.#loginDecided(request, verdict),
+    const { ip, tunnel } = this.#peer;
+    judge({ request, ip, protocol: this.#protocol, tunnel }, registry, logins, (admission) =>
+      this.#judged(request, admission),
     );
   }
 
-  #loginDecided(request: ConnectRequest, verdict: LoginVerdict): void {
+  #judged(request: ConnectRequest, admission: Admission): void {
     if (this.#isOver) return;
-    if (verdict.isAdmitted) {
-      if (verdict.user !== undefined) this.log = this.log.child({ user: verdict.user });
-      this.#enter(request, verdict.mayPublish ? '/' : '');
+    if (admission.isAdmitted) {
+      if (admission.user !== undefined) this.log = this.log.child({ user: admission.user });
+      this.#enter(request, admission.writeAccess);
       return;
     }
-    const { description, why, hasFailed } = verdict;
-    if (hasFailed) this.log.warn({ event: 'login-failed', reason: why }, 'a login failed');
+    const { description, why, hasFailedLogin } = admission;
+    if (hasFailedLogin) this.log.warn({ event: 'login-failed', reason: why }, 'a login failed');
     this.#forbid(request, description, why);
   }
 
@@ -487,7 +442,7 @@ export class RtmpSession {
 
   stats(): ClientStats {
     return {
-      bytes_in: this.#bytesBefore + this.#reader.bytesReceived,
+      bytes_in: this.#reception.handshakeBytes + this.#reader.bytesReceived,
       bytes_out: this.outbox.bytesSent,
       msg_in: this.#messagesIn,
       msg_out: this.outbox.messagesSent,

@@ -1,0 +1,57 @@
+// What may be against a client before its application has heard of it.
+import { type Registry, withoutEdgeSlashes } from '../application/registry.ts';
+import { type TunnelForm, transportProblem } from '../application/transport.ts';
+import type { ConnectRequest } from './connect.ts';
+import type { Logins } from './logins.ts';
+
+export interface Candidate {
+  request: ConnectRequest;
+  ip: string;
+  /** As scripts and logs say it. */
+  protocol: string;
+  tunnel: TunnelForm | undefined;
+}
+
+export type Admission =
+  /** `user`: it has logged in. */
+  | { isAdmitted: true; user: string | undefined; writeAccess: '/' | '' }
+  /** `why`: for the log, where the client is told something else. */
+  | { isAdmitted: false; description: string; why: string; hasFailedLogin: boolean };
+
+/** Calls `decided` exactly once, at once unless a script has to be asked. */
+export function judge(
+  { request, ip, protocol, tunnel }: Candidate,
+  registry: Registry,
+  logins: Logins,
+  decided: (admission: Admission) => void,
+): void {
+  const { transport, login } = registry.clientSettingsOf(request.app) ?? {};
+  const problem = transport && transportProblem(transport, protocol, tunnel);
+  if (problem) {
+    decided({
+      isAdmitted: false,
+      description: `[ Server.Reject ] : ${problem}`,
+      why: problem,
+      hasFailedLogin: false,
+    });
+    return;
+  }
+  if (!login) {
+    decided({ isAdmitted: true, user: undefined, writeAccess: '/' });
+    return;
+  }
+  const { query, agent } = request;
+  logins.judge(
+    login,
+    { app: withoutEdgeSlashes(request.app), query, agent, ip },
+    (user, answer) => registry.open(request.app).authenticate(user, answer),
+    (verdict) => {
+      if (verdict.isAdmitted) {
+        decided({ isAdmitted: true, user: verdict.user, writeAccess: verdict.mayPublish ? '/' : '' });
+      } else {
+        const { description, why, hasFailed } = verdict;
+        decided({ isAdmitted: false, description, why, hasFailedLogin: hasFailed });
+      }
+    },
+  );
+}
