@@ -14,11 +14,11 @@ import type { NewAccount } from './admin/accounts.ts';
 import { Admin, type AdminOptions } from './admin/admin.ts';
 import type { Administered } from './admin/administered.ts';
 import type { AdminAddress } from './admin/port.ts';
+import { AdmissionRules } from './admission-rules.ts';
 import { type Clock, systemClock } from './application/clock.ts';
 import { LoadGovernor } from './application/flush.ts';
 import type { ClientSettings, InstanceSettings } from './application/instance.ts';
 import { Journal } from './application/journal.ts';
-import type { LoginPolicy } from './application/login.ts';
 import { Registry } from './application/registry.ts';
 import { Statistics } from './application/statistics.ts';
 import { version } from './cli/help.ts';
@@ -26,7 +26,6 @@ import type { ApplicationConfig } from './config/application.ts';
 import { ApplicationSettings } from './config/application-settings.ts';
 import type { AccessConfig, AdaptorConfig, CertificateConfig, Config } from './config/load.ts';
 import type { Note } from './config/note.ts';
-import { Publishers } from './config/publishers.ts';
 import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from './log/access-fields.ts';
 import { AccessStatus } from './log/access-status.ts';
 import { formatStatus, Subject } from './log/diagnostic-log.ts';
@@ -108,7 +107,7 @@ export async function startServer(
       `under load: streams gather for ${widenedMs} ms before they are sent`,
     ),
   );
-  const publishers = new Publishers(({ level, text }) => log[level]({ event: 'config' }, text));
+  const rules = new AdmissionRules(vhost, config.server.swfs, log);
   const recorders = new FileRecorders({
     applicationsDir: config.applicationsDir,
     log,
@@ -126,8 +125,7 @@ export async function startServer(
     settingsFor: (application) => {
       const own = settings.of(application);
       const shared = instanceSettings(own, clock, governor);
-      const login = loginPolicy(own.login, publishers, `${vhost.name}/${application}`);
-      return { ...shared, clients: { ...shared.clients, login } };
+      return { ...shared, clients: { ...shared.clients, ...rules.of(application, own) } };
     },
   });
   const statistics = new Statistics({ registry, governor, clock });
@@ -368,14 +366,6 @@ function instanceSettings(
     recording,
     clients: { ...clientSettings(config), transport: config.transport },
   };
-}
-
-function loginPolicy(
-  login: ApplicationConfig['login'],
-  publishers: Publishers,
-  scope: string,
-): LoginPolicy | undefined {
-  return login && { ...login, scope, secretsOf: (user) => publishers.of(login.usersFile, user) };
 }
 
 function clientSettings({

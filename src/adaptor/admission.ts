@@ -1,4 +1,5 @@
 // What may be against a client before its application has heard of it.
+import { hasOrigin, type OriginRules } from '../application/origin.ts';
 import { type Registry, withoutEdgeSlashes } from '../application/registry.ts';
 import { type TunnelForm, transportProblem } from '../application/transport.ts';
 import type { ConnectRequest } from './connect.ts';
@@ -25,8 +26,10 @@ export function judge(
   logins: Logins,
   decided: (admission: Admission) => void,
 ): void {
-  const { transport, login } = registry.clientSettingsOf(request.app) ?? {};
-  const problem = transport && transportProblem(transport, protocol, tunnel);
+  const { transport, origin, login } = registry.clientSettingsOf(request.app) ?? {};
+  const problem =
+    (transport && transportProblem(transport, protocol, tunnel)) ??
+    (origin && hasOrigin(request.agent, ip) ? originProblem(origin, request) : undefined);
   if (problem) {
     decided({
       isAdmitted: false,
@@ -54,4 +57,8 @@ export function judge(
       }
     },
   );
+}
+
+function originProblem(rules: OriginRules, { pageUrl, referrer }: ConnectRequest): string | undefined {
+  return rules.problem({ pageUrl, swfUrl: referrer });
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../application/clock.ts';
 import type { AppInstance, ClientSettings } from '../application/instance.ts';
 import type { Registry } from '../application/registry.ts';
 import type { ClientFacts, ClientStats } from '../application/script.ts';
+import { isExempt, type SwfPolicy } from '../application/swf.ts';
 import type { TunnelForm } from '../application/transport.ts';
 import { CodedError, DecodeError, StatusError } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
@@ -26,6 +27,7 @@ import type { Logins } from './logins.ts';
 import { NetStream } from './net-stream.ts';
 import { Outbox } from './outbox.ts';
 import { Reception } from './reception.ts';
+import { SwfCheck } from './swf-check.ts';
 import { WireDump } from './wire-dump.ts';
 
 /** The settings of `ClientSettings` are for clients of no application yet. */
@@ -64,6 +66,8 @@ const State = {
   Connecting: 'connecting',
   /** The script is being asked. */
   Pending: 'pending',
+  /** Accepted; what it wants waits until it has shown which SWF it runs. */
+  Verifying: 'verifying',
   Open: 'open',
   /** What is queued is on its way out; what comes in is dropped. */
   Closing: 'closing',
@@ -119,6 +123,7 @@ export class RtmpSession {
   #connect: ConnectRequest | undefined;
   #instance: AppInstance | undefined;
   #client: Client | undefined;
+  #swfCheck: SwfCheck | undefined;
   /** Messages that came while the connect was being decided. */
   #held: RtmpMessage[] = [];
   #heldBytes = 0;
@@ -192,7 +197,7 @@ export class RtmpSession {
       if (this.#isOver) return;
       this.#messagesIn += 1;
       if (isControlType(message.typeId)) this.#onControl(decodeControl(message.typeId, message.payload));
-      else if (this.#state === State.Pending) this.#hold(message);
+      else if (this.#state === State.Pending || this.#state === State.Verifying) this.#hold(message);
       else this.#onMessage(message);
     }
     const received = this.#reader.bytesReceived;
@@ -229,7 +234,8 @@ export class RtmpSession {
       } else if (message.event === UserControlEvent.PingResponse) this.#onPong(message.timestampMs);
       else if (message.event === UserControlEvent.SetBufferLength) {
         this.#streams.get(message.streamId)?.setBuffer(message.bufferMs);
-      }
+      } else if (message.event === UserControlEvent.SwfVerifyResponse)
+        this.#swfCheck?.answered(message.proof);
     }
   }
 
@@ -376,9 +382,36 @@ export class RtmpSession {
   }
 
   #accepted(): void {
-    this.#state = State.Open;
+    const { swf } = this.#settings;
     answerAccepted(this.outbox, this.#connect!, this.#settings, this.#options.fmsVersion);
     this.log.info({ event: 'connect' }, 'client connected');
+    if (swf && !isExempt(swf, this.#connect!.agent)) this.#verify(swf);
+    else this.#open();
+  }
+
+  #verify(policy: SwfPolicy): void {
+    this.#state = State.Verifying;
+    const { outbox } = this;
+    this.#swfCheck = new SwfCheck(policy, this.#options.clock, {
+      s1Tail: this.#reception.s1Tail,
+      ask: () =>
+        outbox.control({
+          typeId: MessageType.UserControl,
+          event: UserControlEvent.SwfVerifyRequest,
+          flag: 1,
+        }),
+      passed: () => this.#open(),
+      failed: (why) => {
+        this.log.warn({ event: 'swf-refused', reason: why }, 'a client did not show a SWF that is known');
+        outbox.status(0, 'NetConnection.Connect.Rejected', 'SWF verification failed.');
+        this.close(`SWF verification: ${why}`, AccessStatus.Forbidden);
+      },
+      bug: (error) => this.#fail(error),
+    });
+  }
+
+  #open(): void {
+    this.#state = State.Open;
     // behind what the script calls on the client in the same breath
     queueMicrotask(() => this.#releaseHeld());
   }
@@ -508,6 +541,7 @@ export class RtmpSession {
   }
 
   #leave(): void {
+    this.#swfCheck?.stop();
     this.#held = [];
     for (const stream of this.#streams.values()) stream.close(AccessStatus.ClientGone);
     this.#streams.clear();

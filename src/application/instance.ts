@@ -7,6 +7,7 @@ import { Client, type ClientPort, ClientState, type ConnectRefusal } from './cli
 import type { Clock } from './clock.ts';
 import type { InstanceJournal, Journal } from './journal.ts';
 import type { LoginPolicy } from './login.ts';
+import type { OriginRules } from './origin.ts';
 import type { Playback, PlayerPort } from './playback.ts';
 import { DEFAULT_RECORDED_SETTINGS, Playing, type RecordedSettings } from './playing.ts';
 import { Playlist } from './playlist.ts';
@@ -30,6 +31,7 @@ import type {
 } from './script.ts';
 import type { StreamOptions } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
+import type { SwfPolicy } from './swf.ts';
 import { addTraffic, Tally, type Traffic, trafficOf } from './tally.ts';
 import type { TransportRules } from './transport.ts';
 
@@ -44,6 +46,10 @@ export interface ClientSettings {
   clientToServerBytes: number;
   /** Undefined: nobody has to log in. */
   login?: LoginPolicy | undefined;
+  /** Undefined: players may come from everywhere. */
+  origin?: OriginRules | undefined;
+  /** Undefined: nobody is asked which SWF it runs. */
+  swf?: SwfPolicy | undefined;
   /** Undefined: everybody may come by every way that the adaptor has. */
   transport?: TransportRules | undefined;
 }

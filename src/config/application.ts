@@ -54,6 +54,17 @@ export interface ApplicationConfig {
       readonly stallMs: number;
     };
   };
+  /** Undefined: nobody is asked which SWF it runs. */
+  readonly swf:
+    | {
+        readonly minVersion: number;
+        readonly firstMs: number;
+        readonly finalMs: number;
+        readonly exceptions: readonly { readonly from: string; readonly to: string }[];
+        /** No folders: SWFs, in the folder of the application. */
+        readonly library: SwfFolders;
+      }
+    | undefined;
   /** Undefined: nobody has to log in. */
   readonly login:
     | {
@@ -155,6 +166,7 @@ function convert(
     JSEngine,
     Process,
     StreamManager,
+    SWFVerification,
     Client,
     AllowHTTPTunnel,
     DisallowedProtocols,
@@ -185,6 +197,7 @@ function convert(
         stallMs: Client.Backlog.StallTime,
       },
     },
+    swf: swfConfig(SWFVerification, root),
     login: loginConfig(Authentication, root),
     recording: {
       maxBytes: Recording.MaxSize,
@@ -224,6 +237,44 @@ function convert(
 
 function isOwnProcess(scope: ApplicationValues['Process']['Scope']): boolean {
   return scope === 'application' || scope === 'app' || scope === 'inst';
+}
+
+/** Copies of SWFs that players may run. Folders are absolute. */
+export interface SwfFolders {
+  readonly folders: readonly string[];
+  readonly levels: number;
+  readonly maxWaitMs: number;
+  readonly keepMs: number;
+  readonly refreshMs: number;
+}
+
+type SwfFolderValues = Pick<
+  ApplicationValues['SWFVerification'],
+  'SWFFolder' | 'DirLevelSWFScan' | 'MaxInitDelay' | 'Cache'
+>;
+
+export function swfFolders(
+  { SWFFolder, DirLevelSWFScan, MaxInitDelay, Cache }: SwfFolderValues,
+  root: string,
+): SwfFolders {
+  return {
+    folders: SWFFolder.map((folder) => resolve(root, folder)),
+    levels: DirLevelSWFScan,
+    maxWaitMs: MaxInitDelay,
+    keepMs: Cache.TTL,
+    refreshMs: Cache.UpdateInterval,
+  };
+}
+
+function swfConfig(values: ApplicationValues['SWFVerification'], root: string): ApplicationConfig['swf'] {
+  if (!values['@enabled']) return undefined;
+  return {
+    minVersion: values.MinGoodVersion,
+    firstMs: values.FirstHashTimeout,
+    finalMs: values.FinalHashTimeout,
+    exceptions: values.UserAgentExceptions.Exception.map((one) => ({ from: one['@from'], to: one['@to'] })),
+    library: swfFolders(values, root),
+  };
 }
 
 function loginConfig(

@@ -8,6 +8,8 @@ import {
   type ApplicationConfig,
   type ApplicationDefaults,
   defaultApplicationConfig,
+  type SwfFolders,
+  swfFolders,
 } from './application.ts';
 import type { Group, Members, Read } from './element.ts';
 import { readXmlIfThere } from './file.ts';
@@ -48,6 +50,8 @@ export interface Config {
     /** How long, and how much of, what is recorded may wait. */
     readonly recording: { readonly maxMs: number; readonly maxBytes: number };
     readonly runners: RunnersConfig;
+    /** What every application knows that asks players for their SWF. */
+    readonly swfs: SwfFolders;
     /** For clients of no application yet. Undefined: for ever. */
     readonly clientIdleMs: number | undefined;
   };
@@ -269,6 +273,7 @@ class Loader {
           maxBytes: Server.ResourceLimits.Scripts.MaxSize,
           user: { uid: Server.Process.UID, gid: Server.Process.GID },
         },
+        swfs: swfFolders(Server.SWFVerification, this.#root),
         clientIdleMs,
       },
       adaptors,

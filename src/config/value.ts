@@ -64,10 +64,10 @@ export function text(expected: string): Value<string> {
 }
 
 /** Names with `;` between them; blanks around them and empty ones do not count. */
-export function names(expected: string): Value<readonly string[]> {
+export function names(expected: string, takesEmpty = false): Value<readonly string[]> {
   return {
     expected,
-    takesEmpty: false,
+    takesEmpty,
     parse: (value) =>
       value
         .split(';')

@@ -233,3 +233,28 @@ test('logins are off unless asked for; their users stand in a file under the roo
     usersFile: '/etc/users',
   });
 });
+
+test('SWFs are not asked for unless it is said; folders stand under the root', (t) => {
+  assert.equal(read(rootWith(t, {})).swf, undefined);
+  const file = (rest: string) => ({
+    [OWN_FILE]: `<Application><SWFVerification enabled="true">${rest}</SWFVerification></Application>`,
+  });
+  assert.deepEqual(read(rootWith(t, file(''))).swf, {
+    minVersion: 0,
+    firstMs: 5_000,
+    finalMs: 60_000,
+    exceptions: [],
+    library: { folders: [], levels: 1, maxWaitMs: 5_000, keepMs: 86_400_000, refreshMs: 300_000 },
+  });
+  const own = rootWith(
+    t,
+    file(
+      '<SWFFolder>swfs; /srv/swfs</SWFFolder><DirLevelSWFScan>0</DirLevelSWFScan><Cache><TTL>1</TTL></Cache>' +
+        '<UserAgentExceptions><Exception from="FME/0.0" to="FME/1.0"></Exception></UserAgentExceptions>',
+    ),
+  );
+  const { exceptions, library } = read(own).swf!;
+  assert.deepEqual(exceptions, [{ from: 'FME/0.0', to: 'FME/1.0' }]);
+  assert.deepEqual(library.folders, [join(own, 'swfs'), '/srv/swfs']);
+  assert.deepEqual([library.levels, library.keepMs], [0, 60_000]);
+});

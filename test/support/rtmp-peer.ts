@@ -59,6 +59,8 @@ export class RtmpPeer implements AsyncDisposable {
   /** How many of `heard` the expectations have consumed. */
   #read = 0;
   isClosed = false;
+  /** The last bytes of the server's first packet. */
+  s1Tail: Uint8Array = new Uint8Array(0);
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -87,14 +89,17 @@ export class RtmpPeer implements AsyncDisposable {
     socket.write(shake.start());
     const done = Promise.withResolvers<void>();
     let isShaking = true;
+    const first: Buffer[] = [];
     socket.on('data', (bytes) => {
       if (!isShaking) {
         peer.#cipher?.decrypt(bytes);
         return peer.#receive(bytes);
       }
+      first.push(Buffer.from(bytes));
       const { send, rest } = shake.push(bytes);
       if (send.length > 0) socket.write(send);
       if (rest === undefined) return;
+      peer.s1Tail = Buffer.concat(first).subarray(1505, 1537);
       isShaking = false;
       peer.#cipher = shake.cipher;
       peer.#cipher?.decrypt(rest);

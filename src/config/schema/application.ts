@@ -17,6 +17,7 @@ import {
   trueOrFalse,
   whole,
 } from '../value.ts';
+import { swfScan } from './swf-scan.ts';
 
 export const DEFAULT_CHUNK_BYTES = 60_000;
 const DEFAULT_MEMORY_KB = 65536;
@@ -310,11 +311,42 @@ export const APPLICATION = group('', {
     '',
     'What this application is not served by: rtmp, rtmps, rtmpt, rtmpe, rtmpte. A tunnel in TLS is rtmps.',
   ),
-  SWFVerification: group('', {
-    '@enabled': unsupported('false'),
-    ...unused('Cache', 'ConnectionBlocking', 'DirLevelSWFScan', 'FinalHashTimeout', 'FirstHashTimeout'),
-    ...unused('MaxInitDelay', 'MinGoodVersion', 'SWFFolder', 'UserAgentExceptions'),
-  }),
+  SWFVerification: group(
+    'Players have to show that they run a SWF of which there is a copy here. It keeps out other SWFs; it cannot keep out ' +
+      'programs that have got hold of a copy as well. Until then, what a client asks for waits.',
+    {
+      '@enabled': leaf(trueOrFalse, 'false', 'Whether they have to.'),
+      SWFFolder: leaf(
+        names(
+          'paths between semicolons, relative to the root folder, or nothing: SWFs, in the folder of the application',
+          true,
+        ),
+        '',
+        'Folders with copies. Those of Server.xml count as well.',
+      ),
+      ...swfScan('The folders'),
+      MinGoodVersion: leaf(whole(0, 255), '0', 'The lowest version of this conversation; there is but 1.'),
+      FirstHashTimeout: leaf(
+        seconds(1, 3600),
+        '5',
+        'How long a client may take to answer at all. After a wrong answer it is asked again as much later: it may still be ' +
+          'loading its SWF.',
+      ),
+      FinalHashTimeout: leaf(seconds(1, 3600), '60', 'How long a client may take to answer rightly.'),
+      UserAgentExceptions: group(
+        'Programs that are not asked, encoders for example, since they run no SWF.',
+        {
+          Exception: list(
+            group('', {
+              '@from': leaf(text('a name and a version'), '', 'From this version on: FMLE/0.0.'),
+              '@to': leaf(text('a name and a version'), '', 'Up to that: FMLE/9.9.'),
+            }),
+          ),
+        },
+      ),
+      ...unused('ConnectionBlocking'),
+    },
+  ),
   Process: group(
     'The process that the script runs in. A script that ends it takes all others along that run there.',
     {

@@ -12,6 +12,7 @@ import {
   whole,
 } from '../value.ts';
 import { accessLists } from './access-lists.ts';
+import { swfScan } from './swf-scan.ts';
 
 export const SERVER = group('', {
   Server: group('', {
@@ -212,7 +213,16 @@ export const SERVER = group('', {
       ),
       ...unused('VirtualDirectoryForFile'),
     }),
-    ...unused('SSL', 'SWFVerification', 'ScriptAdaptors', 'Services', 'StreamAdaptors'),
+    SWFVerification: group('SWFs that count for every application that asks for one.', {
+      SWFFolder: leaf(
+        names('paths between semicolons, relative to the root folder, or nothing: none', true),
+        '',
+        'Folders with copies of them.',
+      ),
+      ...swfScan('The folders'),
+      ...unused('MinGoodVersion'),
+    }),
+    ...unused('SSL', 'ScriptAdaptors', 'Services', 'StreamAdaptors'),
     ...unused('Streams'),
   }),
   ServerDomain: leaf(
