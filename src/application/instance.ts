@@ -370,6 +370,11 @@ export class AppInstance implements ScriptCommands {
     this.#accepted(clientId)?.port.close('disconnected by the script', AccessStatus.ByScript);
   }
 
+  endClient(clientId: string): void {
+    const client = this.#accepted(clientId);
+    if (client) this.#end(client);
+  }
+
   setAccess(clientId: string, access: { readAccess?: string; writeAccess?: string }): void {
     const client = this.#clients.get(clientId);
     if (client) Object.assign(client.facts, access);
@@ -468,11 +473,7 @@ export class AppInstance implements ScriptCommands {
         client.dropGate?.();
         this.#refuse(client, refusal);
       } else {
-        const { port } = client;
-        const reason = 'the application is shutting down';
-        this.disconnected(client, reason, AccessStatus.Shutdown);
-        port.status('NetConnection.Connect.AppShutdown', 'The application is shutting down.');
-        port.close(reason, AccessStatus.Shutdown);
+        this.#end(client);
       }
     }
     this.#cancelIdle?.();
@@ -480,6 +481,14 @@ export class AppInstance implements ScriptCommands {
     this.#script = undefined;
     this.#journal?.stopped();
     this.#options.onClosed();
+  }
+
+  #end(client: Client): void {
+    const { port } = client;
+    const reason = 'the application is shutting down';
+    this.disconnected(client, reason, AccessStatus.Shutdown);
+    port.status('NetConnection.Connect.AppShutdown', 'The application is shutting down.');
+    port.close(reason, AccessStatus.Shutdown);
   }
 }
 

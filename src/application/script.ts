@@ -154,6 +154,8 @@ export interface ScriptCommands {
   callClient(clientId: string, name: string, args: AmfValue[], responder: number | undefined): void;
   broadcast(name: string, args: AmfValue[]): void;
   disconnectClient(clientId: string): void;
+  /** The script that served it goes: it is told NetConnection.Connect.AppShutdown, and closed. */
+  endClient(clientId: string): void;
   setAccess(clientId: string, access: { readAccess?: string; writeAccess?: string }): void;
   pingClient(clientId: string): void;
   /** `gate`: made while that publish was being decided; forgotten if it was refused. */
@@ -182,6 +184,9 @@ export interface InstanceSnapshot {
 export interface Scripts {
   /** `undefined`: that application's folder never held a main script, the defaults serve it. */
   open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined;
-  /** An operator has it started anew: what its script has done before is not held against it any more. */
+  /**
+   * An operator has it started anew: what its script has done before is not held against it any more, and the newest version
+   * is not held back.
+   */
   pardon(application: string): void;
 }

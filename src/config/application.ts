@@ -92,6 +92,7 @@ export interface ApplicationConfig {
     readonly queuedEvents: number;
     readonly logLines: number;
     readonly process: 'shared' | 'application';
+    readonly reload: { readonly on: 'migrate' | 'drain' | 'restart' | 'off'; readonly drainMs: number };
     /** `application.config` */
     readonly config: FreeValues;
     /** `application.env` */
@@ -215,6 +216,7 @@ function convert(
       queuedEvents: JSEngine.MaxQueuedEvents,
       logLines: JSEngine.MaxLogRate,
       process: isOwnProcess(Process.Scope) ? 'application' : 'shared',
+      reload: { on: JSEngine.Reload.Policy, drainMs: JSEngine.Reload.DrainTime },
       config: JSEngine.ApplicationObject.config,
       env: JSEngine.Environment,
       exec: JSEngine.Exec.map((command) => ({

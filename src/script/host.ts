@@ -10,6 +10,7 @@ import { type BuildFault, formatFault } from './build-fault.ts';
 import { ScriptCatalog } from './catalog.ts';
 import { type ExecCommand, ExecService } from './exec.ts';
 import { FetchService, type FetchSettings } from './fetch/service.ts';
+import { Generations, type ReloadPolicy } from './generations.ts';
 import { InstanceScriptHost } from './instance-script.ts';
 import { Journal } from './journal.ts';
 import type { GateFailure } from './mailbox.ts';
@@ -25,6 +26,7 @@ export interface ScriptSettings {
   process: ProcessScope;
   /** What gates answer when a script that served has crashed and is not back in time. */
   gateFailure: GateFailure;
+  reload: ReloadPolicy;
   /** `application.config` */
   config: Json;
   /** `application.env` */
@@ -52,6 +54,8 @@ interface Application {
   readonly instances: Set<RunningInstance>;
   /** The last version that has served anywhere. */
   proven: ScriptBuild | undefined;
+  /** With the policy `off`: the next instance runs the newest version, and not the one that is proven. */
+  isRenewed: boolean;
   readonly strikes: StrikeBook;
   /** A version that could not be started a moment ago is not tried again at once: connects are cheap, loading is not. */
   resting: { hash: string; untilMs: number } | undefined;
@@ -64,7 +68,7 @@ function isResting({ resting }: Application, build: ScriptBuild, clock: Clock): 
 }
 
 interface RunningInstance {
-  script: InstanceScriptHost;
+  script: Generations;
   commands: ScriptCommands;
   journal: Journal;
 }
@@ -151,34 +155,40 @@ export class ScriptHost implements Scripts {
       clock,
       applicationLog: applicationLog(application, instance),
     });
-    const script = new InstanceScriptHost({
-      name,
+    const script = new Generations({
       commands,
       journal,
-      strikes: shared.strikes.of(instance),
       clock,
-      gateDeadlineMs: settings.limits.gateMs,
-      gateFailure: settings.gateFailure,
-      settings: () => {
-        const { limits, config, env } = settingsFor(application);
-        return { limits, application: { name, server, hostname, config, env } };
-      },
-      candidates: () => {
-        const known = [entry.good, shared.proven].filter((build) => build !== undefined);
-        return known.filter((build) => !isResting(shared, build, clock));
-      },
-      isRunnerUp: () => runner.isUp,
-      mayLoad: () => runner.mayLoad(),
-      openUnit: (unit) => runner.openUnit({ ...unit, errands: { ...errands, application, instance } }),
-      isCongested: () => runner.isCongested,
-      onRefused: (build) => {
-        shared.resting = { hash: build.hash, untilMs: clock.now() + REST_MS };
-      },
-      onServing: (build) => {
-        shared.proven = build;
-      },
-      onBug: (error, where) => logBug(log, error, where),
-      onUnpublish: (stream) => this.#exec.streamEnded(application, instance, stream),
+      policy: () => settingsFor(application).reload,
+      open: (own, counters, isNewest) =>
+        new InstanceScriptHost({
+          name,
+          commands: own,
+          journal,
+          strikes: shared.strikes.of(instance),
+          clock,
+          counters,
+          gateDeadlineMs: settings.limits.gateMs,
+          gateFailure: settings.gateFailure,
+          settings: () => {
+            const { limits, config, env } = settingsFor(application);
+            return { limits, application: { name, server, hostname, config, env } };
+          },
+          candidates: () => (isNewest() ? this.#candidates(application, entry.good) : []),
+          isRunnerUp: () => runner.isUp,
+          mayLoad: () => runner.mayLoad(),
+          openUnit: (unit) => runner.openUnit({ ...unit, errands: { ...errands, application, instance } }),
+          isCongested: () => runner.isCongested,
+          onRefused: (build) => {
+            shared.resting = { hash: build.hash, untilMs: clock.now() + REST_MS };
+          },
+          onServing: (build) => {
+            shared.proven = build;
+            shared.isRenewed = false;
+          },
+          onBug: (error, where) => logBug(log, error, where),
+          onUnpublish: (stream) => this.#exec.streamEnded(application, instance, stream),
+        }),
       onClosed: () => {
         leave();
         shared.instances.delete(running);
@@ -192,12 +202,22 @@ export class ScriptHost implements Scripts {
     return script;
   }
 
+  /** Best first: the newest that bundles, the last that has served. */
+  #candidates(application: string, good: ScriptBuild | undefined): ScriptBuild[] {
+    const { clock, settingsFor } = this.#options;
+    const shared = this.#application(application);
+    const isHeldBack = settingsFor(application).reload.on === 'off' && shared.proven && !shared.isRenewed;
+    const known = isHeldBack ? [shared.proven] : [good, shared.proven];
+    return known.filter((build) => build !== undefined).filter((build) => !isResting(shared, build, clock));
+  }
+
   #application(name: string): Application {
     let application = this.#applications.get(name);
     if (!application) {
       application = {
         instances: new Set(),
         proven: undefined,
+        isRenewed: false,
         strikes: new StrikeBook(this.#options.clock, (why) => this.#quarantined(name, why)),
         resting: undefined,
       };
@@ -216,7 +236,9 @@ export class ScriptHost implements Scripts {
   pardon(application: string): void {
     const known = this.#applications.get(application);
     known?.strikes.clear();
-    if (known) known.resting = undefined;
+    if (!known) return;
+    known.resting = undefined;
+    known.isRenewed = true;
   }
 
   // ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────

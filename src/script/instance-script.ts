@@ -52,6 +52,12 @@ type State = (typeof State)[keyof typeof State];
 
 type Why = 'start' | 'reload' | 'restored';
 
+/** Numbers that all who serve an instance share, so that an answer finds the one that asked. */
+export interface Counters {
+  nextId(): number;
+  nextVersion(): number;
+}
+
 export interface InstanceScriptOptions {
   /** `live/_definst_` */
   name: string;
@@ -59,6 +65,7 @@ export interface InstanceScriptOptions {
   journal: Journal;
   strikes: Strikes;
   clock: Clock;
+  counters: Counters;
   gateDeadlineMs: number;
   gateFailure: GateFailure;
   /** Asked for every version that is loaded. */
@@ -77,7 +84,6 @@ export interface InstanceScriptOptions {
   onBug(error: unknown, where: string): void;
   /** A stream has ended. */
   onUnpublish(stream: string): void;
-  onClosed(): void;
 }
 
 export class InstanceScriptHost implements InstanceScript {
@@ -87,7 +93,8 @@ export class InstanceScriptHost implements InstanceScript {
   #state: State = State.Starting;
   #current: Unit | undefined;
   #next: Unit | undefined;
-  /** Counts the versions that have served. */
+  readonly #rehearsals = new Set<Unit>();
+  /** The number of the one that serves, or has served last; 0: none has. */
   #version = 0;
   #lastServed: ScriptBuild | undefined;
   /** Wanted instead of the current one, since when. */
@@ -115,6 +122,7 @@ export class InstanceScriptHost implements InstanceScript {
     this.#settleStarted = { resolve, reject };
     this.#mailbox = new Mailbox({
       clock: options.clock,
+      nextId: options.counters.nextId,
       gateDeadlineMs: options.gateDeadlineMs,
       gateFailure: options.gateFailure,
       isCongested: options.isCongested,
@@ -126,6 +134,11 @@ export class InstanceScriptHost implements InstanceScript {
       options.journal.warn('the script did not start in time');
       this.#fail('it did not start in time');
     });
+  }
+
+  /** The version that does; undefined: none, at the moment. */
+  get serving(): ScriptBuild | undefined {
+    return this.#current?.build;
   }
 
   /** Commands that could not be read, so far. */
@@ -174,14 +187,12 @@ export class InstanceScriptHost implements InstanceScript {
     this.#state = State.Closed;
     this.#cancelStartDeadline();
     this.#mailbox.close();
-    this.#next?.dispose();
-    this.#current?.dispose();
+    for (const unit of [...this.#rehearsals, this.#next, this.#current]) unit?.dispose();
     this.#next = undefined;
     this.#current = undefined;
     this.#settleStarted.reject(
       new ScriptError('ERR_SCRIPT_CLOSED', `the script of ${this.#options.name} was closed`),
     );
-    this.#options.onClosed();
   }
 
   // ── the host's side ────────────────────────────────────────────────────────────────────────────────────────────
@@ -212,7 +223,7 @@ export class InstanceScriptHost implements InstanceScript {
   runnerDown(how: string, culprit: number | undefined): void {
     const own = [this.#next?.id, this.#current?.id, this.#lastDead];
     if (culprit !== undefined && own.includes(culprit)) this.#options.strikes.addRunner();
-    for (const unit of [this.#next, this.#current]) {
+    for (const unit of [...this.#rehearsals, this.#next, this.#current]) {
       if (unit?.id !== culprit) unit?.ended(new UnitEnd('runner', how));
       else unit?.ended(new UnitEnd('dead', `the script runner ended during a turn of this script: ${how}`));
     }
@@ -253,29 +264,55 @@ export class InstanceScriptHost implements InstanceScript {
     return build && isRunnerUp() ? build : undefined;
   }
 
-  async #bringUp(build: ScriptBuild): Promise<void> {
-    const { name, settings, clock, mayLoad, openUnit } = this.#options;
-    const hasLoaded = await mayLoad();
-    // Meanwhile there may be a newer one, or none may be wanted any more.
-    if (this.#wanted() !== build) {
-      hasLoaded();
-      return;
+  /** Loads that version and drops it again. Why it did not load is in the log. */
+  async rehearse(build: ScriptBuild): Promise<'good' | 'bad' | 'interrupted'> {
+    const hasLoaded = await this.#options.mayLoad();
+    const unit = this.#open(build);
+    this.#rehearsals.add(unit);
+    try {
+      await this.#load(unit).finally(hasLoaded);
+      return 'good';
+    } catch (error) {
+      if (!(error instanceof UnitEnd)) throw error;
+      if (error.reason === 'runner' || error.reason === 'dropped') return 'interrupted';
+      this.#reportEnd(unit, error);
+      this.#options.journal.warn('the version before goes on serving');
+      return 'bad';
+    } finally {
+      this.#rehearsals.delete(unit);
+      unit.dispose();
     }
-    const { limits, application } = settings();
-    const unit = openUnit({
+  }
+
+  #open(build: ScriptBuild): Unit {
+    return this.#options.openUnit({
       build,
       onCommand: (from, command) => this.#command(from, command),
       onRefusedCommand: (_, error) => this.#commandRefused(error),
       onUndeliverable: (event) => this.#mailbox.undeliverable(event),
       onEnd: (from, end) => this.#unitEnded(from, end),
     });
+  }
+
+  async #load(unit: Unit): Promise<void> {
+    const { name, settings, clock } = this.#options;
+    const { limits, application } = settings();
+    const loading = unit.load({ instance: name, script: unit.build.script, limits, application });
+    await within(clock, limits.loadMs + LOAD_GRACE_MS, 'the script did not load in time', loading);
+  }
+
+  async #bringUp(build: ScriptBuild): Promise<void> {
+    const hasLoaded = await this.#options.mayLoad();
+    // Meanwhile there may be a newer one, or none may be wanted any more.
+    if (this.#wanted() !== build) {
+      hasLoaded();
+      return;
+    }
+    const unit = this.#open(build);
     this.#next = unit;
     this.#hasReported = false;
     try {
-      const loading = unit.load({ instance: name, script: build.script, limits, application });
-      await within(clock, limits.loadMs + LOAD_GRACE_MS, 'the script did not load in time', loading).finally(
-        hasLoaded,
-      );
+      await this.#load(unit).finally(hasLoaded);
       await this.#start(unit);
       if (unit.end) throw unit.end;
       this.#commit(unit);
@@ -290,7 +327,7 @@ export class InstanceScriptHost implements InstanceScript {
     const why: Why = this.#current ? 'reload' : this.#version > 0 ? 'restored' : 'start';
     const snapshot = this.#snapshot(saved);
     const state = saved?.state;
-    const id = this.#mailbox.nextId();
+    const id = this.#options.counters.nextId();
     const start = unit.start({ t: 'start', id, why, ...(state === undefined ? {} : { state }), snapshot });
     const late = `onAppStart did not finish within ${START_DEADLINE_MS / 1000} s`;
     const ok = await within(this.#options.clock, START_DEADLINE_MS, late, start);
@@ -298,12 +335,12 @@ export class InstanceScriptHost implements InstanceScript {
   }
 
   async #saveCurrent(): Promise<SavedState | undefined> {
-    const { clock, journal } = this.#options;
+    const { clock, journal, counters } = this.#options;
     const current = this.#current;
     if (!current) return undefined;
     this.#park();
     try {
-      const save = current.save({ t: 'save', id: this.#mailbox.nextId() });
+      const save = current.save({ t: 'save', id: counters.nextId() });
       const saved = await within(clock, SAVE_DEADLINE_MS, 'onBeforeReload did not answer', save);
       if (saved.lost.length > 0) {
         journal.warn(
@@ -368,7 +405,7 @@ export class InstanceScriptHost implements InstanceScript {
     const wasStarting = this.#version === 0;
     this.#current = unit;
     this.#next = undefined;
-    this.#version += 1;
+    this.#version = this.#options.counters.nextVersion();
     this.#state = State.Serving;
     this.#presentAtPark = undefined;
     if (old) clock.after(OLD_VERSION_MS, () => old.dispose());
@@ -398,9 +435,7 @@ export class InstanceScriptHost implements InstanceScript {
         strikes.add();
       }
       if (end.reason !== 'unready' || !this.#hasReported) {
-        const { message, scriptStack: stack } = end;
-        const kind = end.reason === 'dead' ? 'crash' : 'load';
-        journal.fault({ kind, where: 'starting the script', message, stack }, unit.build);
+        this.#reportEnd(unit, end);
       }
       if (this.#current) journal.warn('the version before goes on serving');
     }
@@ -408,6 +443,11 @@ export class InstanceScriptHost implements InstanceScript {
     this.#presentAtPark = undefined;
     this.#mailbox.resume(this.#current);
     this.#current.release();
+  }
+
+  #reportEnd({ build }: Unit, { reason, message, scriptStack: stack }: UnitEnd): void {
+    const kind = reason === 'dead' ? 'crash' : 'load';
+    this.#options.journal.fault({ kind, where: 'starting the script', message, stack }, build);
   }
 
   /** Its isolate, or the runner. */

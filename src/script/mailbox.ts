@@ -56,6 +56,8 @@ interface Post {
 
 export interface MailboxOptions {
   clock: Clock;
+  /** Of questions. */
+  nextId(): number;
   gateDeadlineMs: number;
   gateFailure: GateFailure;
   /** A gate's deadline passed; `asked`: whoever was to answer. */
@@ -71,7 +73,6 @@ export class Mailbox {
   readonly #gates = new Map<number, Gate>();
   readonly #calls = new Map<number, Call>();
   readonly #stops = new Map<number, Stop>();
-  #lastId = 0;
   #parked: Post[] = [];
   #parkedChars = 0;
   /** Who takes the post. Undefined: it is parked. */
@@ -84,11 +85,6 @@ export class Mailbox {
 
   constructor(options: MailboxOptions) {
     this.#options = options;
-  }
-
-  nextId(): number {
-    this.#lastId += 1;
-    return this.#lastId;
   }
 
   get stats(): ScriptStats {
@@ -109,7 +105,7 @@ export class Mailbox {
   // ── from the instance ──────────────────────────────────────────────────────────────────────────────────────────
 
   ask(question: GateQuestion, answer: (verdict: Verdict) => void): OpenGate {
-    const id = this.nextId();
+    const id = this.#options.nextId();
     const gate: Gate = {
       event: gateEvent(id, question),
       sinceMs: this.#options.clock.now(),
@@ -183,7 +179,7 @@ export class Mailbox {
     wantsResult: boolean,
     answer: (result: InvokeResult) => void,
   ): void {
-    const id = this.nextId();
+    const id = this.#options.nextId();
     const event = { t: 'call' as const, id, client, name, args: args.map(toWire), wantsResult };
     const sinceMs = this.#options.clock.now();
     const call: Call = { event, sinceMs, client, asked: undefined, answer: this.#guarded(answer) };
@@ -208,7 +204,7 @@ export class Mailbox {
   /** onAppStop. True: it may stop; so it may when nothing answers. */
   stop(code: 'Application.GC' | 'Application.Shutdown'): Promise<boolean> {
     if (this.#isShut) return Promise.resolve(true);
-    const id = this.nextId();
+    const id = this.#options.nextId();
     return new Promise((resolve) => {
       const cancelDeadline = this.#options.clock.after(STOP_DEADLINE_MS, () => this.#stopped(id, true));
       const sinceMs = this.#options.clock.now();

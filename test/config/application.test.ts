@@ -33,12 +33,13 @@ test('its own file beats that of the virtual host element by element, under eith
   });
   const { maxIdleMs, script } = read(root);
   assert.equal(maxIdleMs, 7000);
-  const { config, env, fetch, exec, ...numbers } = script;
+  const { config, env, fetch, exec, reload, ...numbers } = script;
   assert.deepEqual(numbers, {
     ...{ memoryMb: 20, turnMs: 500, loadMs: 3000, gateMs: 10_000, gateFailure: 'closed' },
     ...{ timers: 1000, queuedEvents: 10_000, logLines: 200, process: 'shared' },
   });
   assert.deepEqual([{ ...env }, fetch.hosts, exec], [{}, [], []]);
+  assert.deepEqual({ ...reload }, { on: 'migrate', drainMs: 600_000 });
 });
 
 test('override="no" in the virtual host keeps an application at what it says there, or at the default', (t) => {

@@ -10,8 +10,10 @@ describe('post that waits for a script', () => {
   function mailbox(isCongested = false) {
     const results: InvokeResult[] = [];
     const bugs: unknown[] = [];
+    let ids = 0;
     const box = new Mailbox({
       clock: new ManualClock(),
+      nextId: () => ++ids,
       gateDeadlineMs: 10_000,
       gateFailure: 'closed',
       onExpired() {},

@@ -90,6 +90,19 @@ export const APPLICATION = group('', {
         '200',
         'Lines that an instance may log a second, ten times as many in a burst; the rest is dropped and counted.',
       ),
+      Reload: group('What a change of the script does to instances that run.', {
+        Policy: leaf(
+          choice('migrate', 'drain', 'restart', 'off'),
+          'migrate',
+          'migrate: the new version takes over at once, clients stay. drain: who comes from then on gets it, who is here stays ' +
+            'with the one before. restart: it starts anew, clients are disconnected. off: only when an administrator reloads it.',
+        ),
+        DrainTime: leaf(
+          seconds(1, 86400),
+          '600',
+          'With drain: for how long clients stay with the version before; then they are disconnected.',
+        ),
+      }),
       ApplicationObject: group('What the operator tells the script.', {
         config: free(
           'Elements of your own: <key>value</key> here is application.config.key there, a string.',

@@ -31,6 +31,7 @@ export async function hosting(
       limits: DEFAULT_LIMITS,
       process: 'shared',
       gateFailure: 'closed',
+      reload: { on: 'migrate', drainMs: 60_000 },
       config: {},
       env: {},
       fetch: { hosts: [], privateAddresses: [], timeoutMs: 1000, maxBytes: 1000, maxRunning: 1 },

@@ -9,7 +9,7 @@ import type {
   Verdict,
 } from '../../../src/application/script.ts';
 import type { ScriptBuild } from '../../../src/script/build.ts';
-import { InstanceScriptHost } from '../../../src/script/instance-script.ts';
+import { type Counters, InstanceScriptHost } from '../../../src/script/instance-script.ts';
 import { Journal } from '../../../src/script/journal.ts';
 import { StrikeBook } from '../../../src/script/strikes.ts';
 import { DEFAULT_LIMITS } from '../../../src/script/wire.ts';
@@ -43,6 +43,7 @@ export class Instance implements ScriptCommands {
   readonly done: string[] = [];
   clients: string[] = [];
   onShutdown = () => {};
+  onEnd = (_client: string) => {};
 
   callClient(client: string, name: string, args: unknown[], responder: number | undefined): void {
     this.done.push(`call ${client} ${name} ${JSON.stringify(args)} ${responder}`);
@@ -52,6 +53,10 @@ export class Instance implements ScriptCommands {
   }
   disconnectClient(client: string): void {
     this.done.push(`disconnect ${client}`);
+  }
+  endClient(client: string): void {
+    this.done.push(`end ${client}`);
+    this.onEnd(client);
   }
   setAccess(client: string, access: object): void {
     this.done.push(`access ${client} ${JSON.stringify(access)}`);
@@ -78,6 +83,12 @@ export class Instance implements ScriptCommands {
       streams: [{ name: 'show', query: '', publisher: undefined, players: [...this.clients] }],
     };
   }
+}
+
+export function counters(): Counters {
+  let id = 0;
+  let version = 0;
+  return { nextId: () => ++id, nextVersion: () => ++version };
 }
 
 interface Setting {
@@ -107,6 +118,7 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
     journal: new Journal({ application: 'live', instance: '_definst_', log, applicationLog, clock }),
     strikes: new StrikeBook(clock, (why) => quarantines.push(why)).of('_definst_'),
     clock,
+    counters: counters(),
     gateDeadlineMs: GATE_DEADLINE_MS,
     gateFailure,
     settings: () => ({
@@ -124,7 +136,6 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
     },
     onBug: (error) => assert.fail(error as Error),
     onUnpublish() {},
-    onClosed() {},
   });
   script.begin();
   const verdicts: Verdict[] = [];
