@@ -218,9 +218,12 @@ describe('the script host', { timeout: 60_000 }, () => {
   });
 
   test('has a script for an instance that was opened before there was one', async () => {
-    await using h = await hosting({ 'live/readme.txt': '' });
+    let aheadMs = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+    await using h = await hosting({ 'live/readme.txt': '' }, clock);
     const instance = new Instance();
     assert.equal(h.host.open('live', '_definst_', instance), undefined);
+    aheadMs = 100; // so long a folder without a script is taken at its word
     instance.clients = ['c'];
     await h.folder.write('live/main.ts', guard('a', 3));
     let script: InstanceScript | undefined;
