@@ -267,6 +267,10 @@ export class InstanceScriptHost implements InstanceScript {
   /** Loads that version and drops it again. Why it did not load is in the log. */
   async rehearse(build: ScriptBuild): Promise<'good' | 'bad' | 'interrupted'> {
     const hasLoaded = await this.#options.mayLoad();
+    if (this.#state === State.Closed || !this.#options.isRunnerUp()) {
+      hasLoaded();
+      return 'interrupted';
+    }
     const unit = this.#open(build);
     this.#rehearsals.add(unit);
     try {

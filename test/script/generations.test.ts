@@ -19,7 +19,7 @@ const DRAIN_MS = 60_000;
 async function serving(on: ReloadPolicy['on'], behaviours: FakeRunner['behaviours'] = {}) {
   const clock = new ManualClock();
   const runner = new FakeRunner();
-  const strikes = new StrikeBook(clock);
+  const strikes = new StrikeBook(clock, () => {});
   Object.assign(runner.behaviours, behaviours);
   const instance = new Instance();
   const { log, applicationLog, ...records } = new Records();
@@ -44,6 +44,7 @@ async function serving(on: ReloadPolicy['on'], behaviours: FakeRunner['behaviour
         candidates: () => (isNewest() ? [known.good] : []),
         isRunnerUp: () => runner.isUp,
         isCongested: () => false,
+        mayLoad: async () => () => {},
         openUnit: (options) => runner.openUnit(options),
         onRefused() {},
         onServing() {},
