@@ -14,8 +14,8 @@ export interface Candidate {
 }
 
 export type Admission =
-  /** `user`: it has logged in. */
-  | { isAdmitted: true; user: string | undefined; writeAccess: '/' | '' }
+  /** `user`: it has logged in; empty: it has not. */
+  | { isAdmitted: true; user: string; writeAccess: '/' | '' }
   /** `why`: for the log, where the client is told something else. */
   | { isAdmitted: false; description: string; why: string; hasFailedLogin: boolean };
 
@@ -40,7 +40,7 @@ export function judge(
     return;
   }
   if (!login) {
-    decided({ isAdmitted: true, user: undefined, writeAccess: '/' });
+    decided({ isAdmitted: true, user: '', writeAccess: '/' });
     return;
   }
   const { query, agent } = request;
@@ -50,7 +50,7 @@ export function judge(
     (user, answer) => registry.open(request.app).authenticate(user, answer),
     (verdict) => {
       if (verdict.isAdmitted) {
-        decided({ isAdmitted: true, user: verdict.user, writeAccess: verdict.mayPublish ? '/' : '' });
+        decided({ isAdmitted: true, user: verdict.user ?? '', writeAccess: verdict.mayPublish ? '/' : '' });
       } else {
         const { description, why, hasFailed } = verdict;
         decided({ isAdmitted: false, description, why, hasFailedLogin: hasFailed });

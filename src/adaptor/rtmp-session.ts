@@ -93,6 +93,8 @@ export interface SessionPeer {
 /** In TLS nothing is gained by RTMPE, and nothing is called by it. */
 const ENCRYPTED_PROTOCOLS: Readonly<Record<string, string>> = { rtmp: 'rtmpe', rtmpt: 'rtmpte' };
 
+type LoginFacts = Pick<ClientFacts, 'user' | 'writeAccess'>;
+
 export class RtmpSession {
   readonly id = randomBytes(6).toString('base64url');
   readonly outbox: Outbox;
@@ -290,8 +292,8 @@ export class RtmpSession {
   #judged(request: ConnectRequest, admission: Admission): void {
     if (this.#isOver) return;
     if (admission.isAdmitted) {
-      if (admission.user !== undefined) this.log = this.log.child({ user: admission.user });
-      this.#enter(request, admission.writeAccess);
+      if (admission.user !== '') this.log = this.log.child({ user: admission.user });
+      this.#enter(request, admission);
       return;
     }
     const { description, why, hasFailedLogin } = admission;
@@ -308,12 +310,12 @@ export class RtmpSession {
 
   /** A connect that reached no instance. */
   #noteFailure(request: ConnectRequest, refusal: ConnectRefusal, status?: AccessStatus): void {
-    const client = new Client(this.#factsOf(request, ''), this.#clientPort());
+    const client = new Client(this.#factsOf(request, { user: '', writeAccess: '' }), this.#clientPort());
     this.#options.registry.journal?.connectFailed(client, request.app, refusal, status);
   }
 
-  #enter(request: ConnectRequest, writeAccess: string): void {
-    const facts = this.#factsOf(request, writeAccess);
+  #enter(request: ConnectRequest, login: LoginFacts): void {
+    const facts = this.#factsOf(request, login);
     const port = this.#clientPort();
     let instance: AppInstance;
     try {
@@ -333,7 +335,7 @@ export class RtmpSession {
     if (!this.#isOver) this.#client = client; // a full instance refuses before it returns
   }
 
-  #factsOf(request: ConnectRequest, writeAccess: string): ClientFacts {
+  #factsOf(request: ConnectRequest, { user, writeAccess }: LoginFacts): ClientFacts {
     return {
       id: this.id,
       ip: this.#peer.ip,
@@ -344,6 +346,7 @@ export class RtmpSession {
       protocol: this.#protocol,
       secure: this.#peer.secure,
       virtualKey: '',
+      user,
       objectEncoding: request.objectEncoding,
       readAccess: '/',
       writeAccess,

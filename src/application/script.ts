@@ -21,6 +21,8 @@ export interface ClientFacts {
   protocol: string;
   secure: boolean;
   virtualKey: string;
+  /** As whom it has logged in; empty: nobody asked. */
+  user: string;
   objectEncoding: 0 | 3;
   /** `;`-separated folders, `/` is everything. */
   readAccess: string;

@@ -183,6 +183,7 @@ export interface WireClient {
   protocol: string;
   secure: boolean;
   virtualKey: string;
+  user: string;
   objectEncoding: 0 | 3;
   readAccess: string;
   writeAccess: string;

@@ -150,6 +150,7 @@ test('the script is told who connects, and given the arguments behind the comman
     protocol: 'rtmp',
     secure: false,
     virtualKey: '',
+    user: '',
     objectEncoding: 3,
     readAccess: '/',
     writeAccess: '/',

@@ -54,7 +54,7 @@ test('with the right password a client comes in; the log says who, and who faile
   assert.equal((await logIn(core, 'ann', 'secret')).name, '_result');
   const { question } = await core.script().question('onConnect');
   assert.ok(question.gate === 'onConnect');
-  assert.equal(question.client.writeAccess, '/');
+  assert.deepEqual([question.client.user, question.client.writeAccess], ['ann', '/']);
   assert.ok(core.log.some(({ event, user }) => event === 'connect' && user === 'ann'));
   assert.deepEqual(core.trouble, []);
 
@@ -79,7 +79,8 @@ test('COMPAT: a login may stand in tcUrl alone', async () => {
 test('where publishers log in, who has not may play and not publish, until the script says otherwise', async () => {
   await using core = await guarded({ of: 'publishers' });
   const peer = await core.peer();
-  assert.equal((await peer.connect('live')).name, '_result');
+  const liar = { tcUrl: 'rtmp://127.0.0.1/live?user=ann' };
+  assert.equal((await peer.connect('live', liar)).name, '_result');
   const id = await peer.createStream();
   peer.command('publish', 0, ['show', 'live'], id);
   assert.equal((await peer.expectStatus('NetStream.Publish.Denied')).description, 'No write access.');
@@ -87,6 +88,7 @@ test('where publishers log in, who has not may play and not publish, until the s
   await peer.expectStatus('NetStream.Play.Start');
   const { question } = await core.script().question('onConnect');
   assert.ok(question.gate === 'onConnect');
+  assert.deepEqual([question.client.user, question.client.writeAccess], ['', '']);
   core.script().commands.setAccess(question.client.id, { writeAccess: '/' });
   peer.command('publish', 0, ['show', 'live'], id);
   await peer.expectStatus('NetStream.Publish.Start');

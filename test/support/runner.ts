@@ -315,7 +315,7 @@ export function connectEvent(gate: number, client: string, args: WireValue[] = [
 export function clientFacts(id: string): WireClient {
   return {
     ...{ id, ip: '127.0.0.1', agent: 'LNX 9,0,124,2', referrer: 'http://localhost/a.swf', pageUrl: '' },
-    ...{ uri: 'rtmp://localhost/test', protocol: 'rtmp', secure: false, virtualKey: '' },
+    ...{ uri: 'rtmp://localhost/test', protocol: 'rtmp', secure: false, virtualKey: '', user: '' },
     ...{ objectEncoding: 0, readAccess: '/', writeAccess: '/' },
   };
 }

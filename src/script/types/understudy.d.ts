@@ -390,12 +390,17 @@ interface Client extends ClientMethods {
   readonly pageUrl: string;
   /** The address that it connected to. */
   readonly uri: string;
-  /** `rtmp`, `rtmps`… */
+  /** `rtmp`, `rtmps`, `rtmpt`, `rtmpe`, `rtmpte`: how it came. A tunnel in TLS is `rtmps`. */
   readonly protocol: string;
-  /** The connection is encrypted. */
+  /** The connection is in TLS. (RTMPE hides bytes and secures nothing.) */
   readonly secure: boolean;
   /** Selects virtual folders; empty if there is none. */
   readonly virtualKey: string;
+  /**
+   * Extension. As whom it has logged in (`Authentication` in Application.xml); empty when it has not. A user that the address
+   * names, `?user=…`, is nobody's proof.
+   */
+  readonly user: string;
   /** The AMF version that it speaks. Extension. */
   readonly objectEncoding: 0 | 3;
   /**

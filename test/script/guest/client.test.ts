@@ -107,7 +107,7 @@ describe('a client', () => {
     const unit = await withClient(`
       Client.prototype.about = function () {
         this.id = 'mine'; this.ip = 5; this.name = 'x'; this.self = this;
-        return [this.agent, this.pageUrl, this.uri, this.protocol, this.secure, this.virtualKey, this.objectEncoding];
+        return [this.agent, this.pageUrl, this.uri, this.protocol, this.secure, this.virtualKey, this.user, this.objectEncoding];
       };
       Client.prototype.hello = function () { return this.call('hi', null, this.id) };`);
     assert.deepEqual(await unit.value('about'), [
@@ -116,6 +116,7 @@ describe('a client', () => {
       'rtmp://localhost/test',
       'rtmp',
       false,
+      '',
       '',
       0,
     ]);

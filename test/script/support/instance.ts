@@ -25,7 +25,7 @@ export function version(code: string): ScriptBuild {
 }
 
 export function facts(id: string): ClientFacts {
-  const text = { agent: '', referrer: '', pageUrl: '', uri: '', protocol: 'rtmp', virtualKey: '' };
+  const text = { agent: '', referrer: '', pageUrl: '', uri: '', protocol: 'rtmp', virtualKey: '', user: '' };
   return {
     id,
     ip: '127.0.0.1',
