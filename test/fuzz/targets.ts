@@ -1,3 +1,4 @@
+import { admissionTargets } from './admission.ts';
 import { chunkTargets } from './chunks.ts';
 import { decoderTargets } from './decoders.ts';
 import { scriptTargets } from './scripts.ts';
@@ -6,6 +7,7 @@ import type { Target } from './target.ts';
 
 export const TARGETS: readonly Target[] = [
   ...decoderTargets,
+  ...admissionTargets,
   ...chunkTargets,
   ...scriptTargets,
   sessionTarget,
