@@ -19,6 +19,7 @@ import type {
   ClientFacts,
   InstanceScript,
   InstanceSnapshot,
+  InstanceStats,
   InvokeResult,
   PlayRequest,
   PublishRequest,
@@ -397,6 +398,19 @@ export class AppInstance implements ScriptCommands {
 
   shutdown(): void {
     void this.stop();
+  }
+
+  stats(): InstanceStats {
+    const { bytesIn, bytesOut, messagesIn, messagesOut, messagesDropped } = this.traffic();
+    return {
+      bytes_in: bytesIn,
+      bytes_out: bytesOut,
+      msg_in: messagesIn,
+      msg_out: messagesOut,
+      msg_dropped: messagesDropped,
+      total_connects: this.tally.connects,
+      total_disconnects: this.tally.disconnects,
+    };
   }
 
   hasClient(clientId: string): boolean {

@@ -88,7 +88,9 @@ export type Notice =
   /** For `application.onStatus`. */
   | { event: 'status'; info: { code: string; level: string; description?: string; details?: string } }
   /** Fresh numbers for `client.getStats()`, after a ping or on request. */
-  | { event: 'clientStats'; clientId: string; stats: ClientStats };
+  | { event: 'clientStats'; clientId: string; stats: ClientStats }
+  /** The same for `application.getStats()`, on request. */
+  | { event: 'instanceStats'; stats: InstanceStats };
 
 /** Numbers as `Client.getStats` has them; bytes and messages since connect, `ping_rtt` in ms. */
 export interface ClientStats {
@@ -98,6 +100,17 @@ export interface ClientStats {
   msg_out: number;
   msg_dropped: number;
   ping_rtt: number;
+}
+
+/** Numbers as `application.getStats` has them, since the instance was started. */
+export interface InstanceStats {
+  bytes_in: number;
+  bytes_out: number;
+  msg_in: number;
+  msg_out: number;
+  msg_dropped: number;
+  total_connects: number;
+  total_disconnects: number;
 }
 
 /** The outcome of a remote method. `found: false`: the script has none of that name, the server's default applies. */
@@ -165,6 +178,7 @@ export interface ScriptCommands {
   /** Takes the publisher off that stream. */
   disconnectStream(stream: string, reason: string, gate: number | undefined): void;
   shutdown(): void;
+  stats(): InstanceStats;
   /** Accepted, and here. */
   hasClient(clientId: string): boolean;
   /** Who is here now, for a script that starts anew (reload, crash of the runner). */

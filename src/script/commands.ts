@@ -26,6 +26,7 @@ export type Command =
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate: number | undefined }
   | { op: 'shutdown' }
+  | { op: 'stats' }
   | { op: 'keep'; client: string; data: string | undefined }
   | { op: 'ask'; id: number; service: string; request: Json }
   | { op: 'unask'; id: number }
@@ -141,6 +142,7 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
     gate: f.optional('gate', () => f.id('gate')),
   }),
   shutdown: () => ({ op: 'shutdown' }),
+  stats: () => ({ op: 'stats' }),
   keep: (f) => ({
     op: 'keep',
     client: f.text('client', MAX_NAME),

@@ -8,6 +8,7 @@ import type {
   GateQuestion,
   InstanceScript,
   InstanceSnapshot,
+  InstanceStats,
   InvokeResult,
   Notice,
   OpenGate,
@@ -119,7 +120,7 @@ export class Generations implements InstanceScript {
 
   tell(notice: Notice): void {
     if (notice.event === 'publishFailed') for (const { script } of this.#generations) script.tell(notice);
-    else if (notice.event === 'status') this.#newest.script.tell(notice);
+    else if (notice.event === 'status' || notice.event === 'instanceStats') this.#newest.script.tell(notice);
     else {
       const owner = this.#ownerOf(notice.clientId);
       owner.script.tell(notice);
@@ -333,6 +334,9 @@ class OwnClients implements ScriptCommands {
   }
   shutdown(): void {
     this.#instance.shutdown();
+  }
+  stats(): InstanceStats {
+    return this.#instance.stats();
   }
   hasClient(clientId: string): boolean {
     return (this.#isAlone() || this.#clients.has(clientId)) && this.#instance.hasClient(clientId);

@@ -512,6 +512,7 @@ export class InstanceScriptHost implements InstanceScript {
     if (unit !== this.#current) return;
     if (command.op === 'verdict') this.#mailbox.verdict(unit, command.id, command.verdict);
     else if (command.op === 'ret') this.#mailbox.result(unit, command.id, command.result);
+    else if (command.op === 'stats') this.#mailbox.tell({ event: 'instanceStats', stats: commands.stats() });
     else if (command.op === 'keep') {
       if (command.data === undefined || commands.hasClient(command.client))
         this.#kept.set(command.client, command.data);

@@ -407,6 +407,8 @@ function noticeEvent(notice: Notice): ScriptEvent {
       return { t: 'stopPlay', client: notice.clientId, stream: notice.stream };
     case 'status':
       return { t: 'status', info: { ...notice.info } };
+    case 'instanceStats':
+      return { t: 'instanceStats', stats: { ...notice.stats } };
     case 'clientStats':
       return { t: 'clientStats', client: notice.clientId, stats: { ...notice.stats } };
   }

@@ -163,6 +163,7 @@ export type ScriptEvent =
   | { t: 'stopPlay'; client: string; stream: string }
   | { t: 'status'; info: WireValue }
   | { t: 'clientStats'; client: string; stats: Json }
+  | { t: 'instanceStats'; stats: Json }
   /** A remote method. Answered by `ret`. */
   | { t: 'call'; id: number; client: string; name: string; args: WireValue[]; wantsResult: boolean }
   /** The answer to a `clientCall` with that responder. */
@@ -244,6 +245,8 @@ export type ScriptCommand =
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate?: number }
   | { op: 'shutdown' }
+  /** Answered by `instanceStats`. */
+  | { op: 'stats' }
   /** `client.data` as JSON of a WireValue, at the end of the turn that changed it; without `data` there is nothing to keep. */
   | { op: 'keep'; client: string; data?: string }
   /** Something of a service (services.ts). Answered by `answer`, unless an `unask` says that nobody waits for it any more. */

@@ -6,6 +6,16 @@ import { MAX_OPEN_CALLS, STOP_DEADLINE_MS } from '../../src/script/mailbox.ts';
 import { DEFAULT_LIMITS } from '../../src/script/wire.ts';
 import { facts, GATE_DEADLINE_MS, serving, settle, setUp, version } from './support/instance.ts';
 
+test('what a script asks its instance about itself is told to it', async () => {
+  const { first } = await serving();
+  first.say({ op: 'stats' });
+  await settle();
+  assert.deepEqual(first.event('instanceStats').stats, {
+    ...{ bytes_in: 1, bytes_out: 2, msg_in: 3, msg_out: 4, msg_dropped: 5 },
+    ...{ total_connects: 6, total_disconnects: 7 },
+  });
+});
+
 describe('a script that starts', () => {
   test('is loaded with its facts and limits, and told who is there', async () => {
     const { first } = await serving();

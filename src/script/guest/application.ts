@@ -1,5 +1,5 @@
 // `application`: the instance as its script sees it, and the admission of clients.
-import type { ApplicationFacts } from '../wire.ts';
+import type { ApplicationFacts, Json } from '../wire.ts';
 import { admit, type Client, type ClientState, clientList, dismiss, stateOf } from './client.ts';
 import { exec, jobs } from './exec.ts';
 import { limits } from './limits.ts';
@@ -16,6 +16,18 @@ import { encodeValue, encodeValues } from './wire-value.ts';
 let connecting: ClientState | undefined;
 export function setConnecting(state: ClientState | undefined): void {
   connecting = state;
+}
+
+const STATS = [
+  ...['bytes_in', 'bytes_out', 'msg_in', 'msg_out', 'msg_dropped'],
+  ...['total_connects', 'total_disconnects'],
+];
+let stats: Record<string, number> = {};
+/** They are on their way. */
+let isAsked = false;
+export function setInstanceStats(numbers: Json): void {
+  isAsked = false;
+  stats = numbers as Record<string, number>;
 }
 
 export class Application {
@@ -58,6 +70,17 @@ export class Application {
 
   broadcastMsg(name: unknown, ...args: unknown[]): void {
     put({ op: 'broadcast', name: `${name}`, args: encodeValues(args, 0) });
+  }
+
+  /** The numbers last heard; asking has them refreshed. */
+  getStats(): Record<string, number> {
+    if (!isAsked) {
+      put({ op: 'stats' });
+      isAsked = true;
+    }
+    const numbers: Record<string, number> = {};
+    for (let i = 0; i < STATS.length; i++) numbers[STATS[i]!] = stats[STATS[i]!] ?? 0;
+    return numbers;
   }
 
   shutdown(): void {

@@ -1,6 +1,6 @@
 // Events of a turn → the handlers of the script, one after another.
 import type { RunnerEvent, ScriptEvent } from '../wire.ts';
-import { tell } from './application.ts';
+import { setInstanceStats, tell } from './application.ts';
 import { answerAsked } from './ask.ts';
 import { answerResponder, clientById, dismiss, setStats, startTurnOfClients } from './client.ts';
 import { cutGate, dropGate, openGate, takePublishedStream } from './gates.ts';
@@ -77,7 +77,8 @@ function isEarly(event: AnyEvent): boolean {
     event.t !== 'reply' &&
     event.t !== 'answer' &&
     event.t !== 'callResult' &&
-    event.t !== 'clientStats'
+    event.t !== 'clientStats' &&
+    event.t !== 'instanceStats'
   );
 }
 
@@ -121,6 +122,9 @@ function handle(event: AnyEvent): void {
     case 'status':
       tell('onStatus', '', decodeValue(event.info));
       return;
+    case 'instanceStats':
+      setInstanceStats(event.stats);
+      return;
     case 'timer':
       fireTimer(event.id);
       return;
@@ -150,6 +154,7 @@ type Notice = Exclude<
       | 'callResult'
       | 'stop'
       | 'status'
+      | 'instanceStats'
       | 'timer'
       | 'reply'
       | 'answer'

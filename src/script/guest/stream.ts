@@ -5,11 +5,16 @@ import { put } from './outbox.ts';
 import {
   append,
   create,
+  define,
   defineProperty,
+  hasOwn,
+  keys,
   MapConstructor,
   mapDelete,
+  mapFirstKey,
   mapGet,
   mapSet,
+  mapSize,
   removeAt,
   WeakMapConstructor,
   weakMapGet,
@@ -36,18 +41,36 @@ export interface StreamState {
   publisher: Client | undefined;
   players: Client[];
   gate: StreamGate | undefined;
+  /** The script has asked for it by name: it is there although nobody uses it. */
+  isHeld: boolean;
 }
 
 const MAX_HELD = 100;
 const BYTES_PER_KILOBYTE = 1024;
+/** Streams that nobody uses, and a script has asked for. Beyond, the first of them is no longer the one of its name. */
+const MAX_IDLE = 10_000;
 
 const states = new WeakMapConstructor<object, StreamState>();
 const known = new MapConstructor<string, StreamState>();
+const idle = new MapConstructor<string, StreamState>();
 
 /** `application.streams`: name → Stream. */
 export const streamsByName: Record<string, Stream> = create(null);
 
 export class Stream {
+  /** The stream of that name, whether anybody uses it or not. */
+  static get(name?: unknown): Stream | undefined {
+    if (typeof name !== 'string' || name === '') return undefined;
+    let state = streamByName(name);
+    if (state === undefined) {
+      state = createStream(name, '', undefined);
+      mapSet(known, name, state);
+      keepIdle(state);
+    }
+    state.isHeld = true;
+    return state.stream;
+  }
+
   get name(): string {
     return stateOf(this)?.name ?? '';
   }
@@ -119,7 +142,7 @@ function putStreamCommand(state: StreamState, command: StreamCommand): void {
 /** A stream that nobody can look up yet. */
 export function createStream(name: string, query: string, publisher: Client | undefined): StreamState {
   const stream = new Stream();
-  const state: StreamState = { stream, name, query, publisher, players: [], gate: undefined };
+  const state: StreamState = { stream, name, query, publisher, players: [], gate: undefined, isHeld: false };
   weakMapSet(states, stream, state);
   return state;
 }
@@ -131,7 +154,8 @@ export function streamByName(name: string): StreamState | undefined {
 /** The stream of that name from now on. Players that waited there are its players. */
 export function enroll(state: StreamState): void {
   const before = mapGet(known, state.name);
-  if (before !== undefined && before !== state) state.players = before.players;
+  mapDelete(idle, state.name);
+  if (before !== undefined && before !== state) takeOver(before, state);
   mapSet(known, state.name, state);
   defineProperty(streamsByName, state.name, {
     value: state.stream,
@@ -141,12 +165,34 @@ export function enroll(state: StreamState): void {
   });
 }
 
-/** Streams live as long as somebody publishes or plays them. */
+/** The object that a script has from before shows the same stream from now on; what it has put there is on both. */
+function takeOver(before: StreamState, state: StreamState): void {
+  state.players = before.players;
+  if (!before.isHeld) return;
+  state.isHeld = true;
+  weakMapSet(states, before.stream, state);
+  const own = before.stream as unknown as Record<string, unknown>;
+  const names = keys(own);
+  for (let i = 0; i < names.length; i++) {
+    if (!hasOwn(state.stream, names[i]!)) define(state.stream, names[i]!, own[names[i]!]);
+  }
+}
+
+function keepIdle(state: StreamState): void {
+  mapSet(idle, state.name, state);
+  if (mapSize(idle) <= MAX_IDLE) return;
+  const oldest = mapFirstKey(idle)!;
+  mapDelete(idle, oldest);
+  mapDelete(known, oldest);
+}
+
+/** Streams live as long as somebody publishes or plays them, or a script has asked for them. */
 export function dropIfUnused(state: StreamState): void {
   if (state.publisher !== undefined || state.players.length > 0) return;
   if (mapGet(known, state.name) !== state) return;
-  mapDelete(known, state.name);
   delete streamsByName[state.name];
+  if (state.isHeld) keepIdle(state);
+  else mapDelete(known, state.name);
 }
 
 export function removePlayer(state: StreamState, client: Client): void {

@@ -94,7 +94,9 @@ export class Mailbox {
 }
 
 function isIndispensable(event: ScriptEvent): boolean {
-  return event.t !== 'call' && event.t !== 'status' && event.t !== 'clientStats';
+  return (
+    event.t !== 'call' && event.t !== 'status' && event.t !== 'clientStats' && event.t !== 'instanceStats'
+  );
 }
 
 function refusal(id: number): ScriptCommand {

@@ -232,6 +232,8 @@ interface Application {
   disconnect(client: Client): boolean;
   /** Calls `method` on every accepted client; results are not wanted. */
   broadcastMsg(method: string, ...args: unknown[]): void;
+  /** Numbers of this instance since it was started, as of the last report; asking has a new one made, for the next time. */
+  getStats(): InstanceStats;
   /** Unloads this instance: `onAppStop`, then every client is disconnected. Returns at once. */
   shutdown(): void;
 }
@@ -455,6 +457,20 @@ interface Responder {
   onStatus?: (info: any) => void;
 }
 
+/** Since the instance was started. */
+interface InstanceStats {
+  /** Bytes received from all clients, those who have left included. */
+  readonly bytes_in: number;
+  readonly bytes_out: number;
+  readonly msg_in: number;
+  readonly msg_out: number;
+  /** Left out because players were too slow. */
+  readonly msg_dropped: number;
+  /** Clients that wanted in, and those that have gone, refused ones included. */
+  readonly total_connects: number;
+  readonly total_disconnects: number;
+}
+
 /** Since the client connected. */
 interface ClientStats {
   /** Bytes received from it. */
@@ -497,6 +513,14 @@ interface Stream {
 
 interface StreamConstructor {
   readonly prototype: Stream;
+  /**
+   * The stream of that name, on air or not: `publisher` and `players` tell. Without a name: `undefined`. When a client publishes
+   * under that name later, `onPublish` has an object of its own; both show the same stream from then on.
+   *
+   * @example
+   * const isOnAir = Stream.get('show')?.publisher !== undefined;
+   */
+  get(name: string): Stream | undefined;
 }
 /** A running command; see `application.exec`. */
 interface Job {
@@ -512,7 +536,7 @@ interface Job {
   kill(): void;
 }
 
-/** Not to be called; see `application.streams`. */
+/** Not to be called; see `Stream.get` and `application.streams`. */
 declare var Stream: StreamConstructor;
 
 /**

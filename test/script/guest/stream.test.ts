@@ -20,6 +20,46 @@ const STATE = `Client.prototype.state = function (name) {
   return s && [s.name, s.publisher?.id ?? null, s.players.map((c) => c.id), s.publishQueryString];
 };`;
 
+describe('Stream.get', () => {
+  test('gives the stream that is there, or one that will be', async () => {
+    const unit = await onAir(`
+      const early = Stream.get('cam'); early.mark = 'early';
+      application.onPublish = (client, stream) => { stream.mark2 = 'published' };
+      application.onUnpublish = (client, stream) => trace('unpublish', stream.mark, stream.mark2);
+      Client.prototype.look = () => [early.name, early.publisher?.id ?? null, early.players.length,
+        'cam' in application.streams, Stream.get('cam') === application.streams.cam, Stream.get('cam') === early];
+      Client.prototype.record = () => early.record();
+      Client.prototype.none = () => [Stream.get(), Stream.get('')].map(String);`);
+    assert.deepEqual(await unit.value('none'), ['undefined', 'undefined']);
+    assert.deepEqual(await unit.value('look'), ['cam', null, 0, false, false, true]);
+    unit.post({ t: 'play', client: 'c2', stream: 'cam' });
+    assert.deepEqual(await unit.value('look'), ['cam', null, 1, true, true, true]);
+    const asked = unit.publish('cam');
+    await asked.verdict;
+    unit.post({ t: 'publish', client: 'c1', stream: 'cam', query: '', gate: asked.id });
+    assert.deepEqual(await unit.value('look'), ['cam', 'c1', 1, true, true, false]);
+    assert.equal(await unit.value('record'), true);
+    assert.equal((await unit.command('record')).stream, 'cam');
+    unit.post(
+      { t: 'unpublish', client: 'c1', stream: 'cam' },
+      { t: 'stopPlay', client: 'c2', stream: 'cam' },
+    );
+    assert.deepEqual(await unit.value('look'), ['cam', null, 0, false, false, false]);
+    assert.deepEqual(unit.logs, ['unpublish early published']);
+  });
+
+  test('does not keep everything that a script has ever asked for', async () => {
+    const unit = await onAir(`
+      const first = Stream.get('0');
+      Client.prototype.ask = (many) => { for (let i = 1; i <= many; i += 1) Stream.get(String(i)) };
+      Client.prototype.isFirst = () => Stream.get('0') === first;`);
+    await unit.call('ask', 9999);
+    assert.equal(await unit.value('isFirst'), true);
+    await unit.call('ask', 10_000);
+    assert.equal(await unit.value('isFirst'), false);
+  });
+});
+
 describe('a stream', () => {
   test('is the same object in onPublish and onUnpublish, under its public name', async () => {
     const unit = await onAir(`

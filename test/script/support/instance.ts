@@ -74,6 +74,13 @@ export class Instance implements ScriptCommands {
     this.done.push('shutdown');
     this.onShutdown();
   }
+  stats() {
+    return {
+      ...{ bytes_in: 1, bytes_out: 2, msg_in: 3, msg_out: 4, msg_dropped: 5 },
+      total_connects: 6,
+      total_disconnects: 7,
+    };
+  }
   hasClient(id: string): boolean {
     return this.clients.includes(id);
   }
