@@ -118,7 +118,7 @@ export async function startServer(
     clock,
     scripts,
     recorders,
-    recorded: new MediaLibrary(config.applicationsDir, log),
+    recorded: new MediaLibrary(config.applicationsDir, recorders, log),
     journal,
     hasApplication: (name) => isFolder(join(config.applicationsDir, name)),
     ...instanceSettings(vhost.application, clock, governor),

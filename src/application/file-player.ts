@@ -2,13 +2,7 @@
 // played. What it sends is shared by all players of the file; it waits for this one's socket, and never leaves anything out.
 import { inspectVideo } from '../media/tag.ts';
 import { MessageType } from '../protocol/message.ts';
-import {
-  buildWireMessage,
-  retimed,
-  rewire,
-  WIRE_STREAM_ID,
-  type WireMessage,
-} from '../protocol/wire-message.ts';
+import { buildWireMessage, rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
 import type { Clock } from './clock.ts';
 import { bytesOf, type Place, type RecordedStream, type Segment } from './recorded.ts';
 
@@ -102,10 +96,13 @@ export class FilePlayer {
   #cancelWait: (() => void) | undefined;
   /** Of the latest message, on the wire. */
   sentMs = 0;
+  /** Added to the file's times; what would be before 0 is at 0. */
+  offsetMs: number;
 
   constructor(options: FilePlayerOptions) {
     this.#options = options;
     this.#bufferMs = options.minBufferMs;
+    this.offsetMs = options.offsetMs;
     this.#forgetGrowth = options.stream.onGrown(() => {
       this.#grown += 1;
       if (this.#waitsForGrowth) this.#go();
@@ -118,9 +115,6 @@ export class FilePlayer {
   /** Of what comes next, by the file's clock. */
   get positionMs(): number {
     return this.#nextMs;
-  }
-  get offsetMs(): number {
-    return this.#options.offsetMs;
   }
   get isPaused(): boolean {
     return this.#state === State.Paused;
@@ -325,6 +319,10 @@ export class FilePlayer {
     return message.typeId === MessageType.Video && isPicture(message);
   }
 
+  #wireTime(ms: number): number {
+    return Math.max(0, ms + this.offsetMs) >>> 0;
+  }
+
   get #horizonMs(): number {
     return this.#headMs + this.#options.clock.now() - this.#sinceMs + this.#bufferMs;
   }
@@ -353,44 +351,42 @@ export class FilePlayer {
   }
 
   #sendHeaders(): void {
-    const { port, offsetMs } = this.#options;
+    const { port } = this.#options;
     const headers = this.#headers;
     this.#headers = [];
     if (headers.length === 0) return;
-    const timestampMs = (this.#nextMs + offsetMs) >>> 0;
+    const timestampMs = this.#wireTime(this.#nextMs);
     const { streamId } = port;
-    const wires = headers.map((header) => rewire(retimed(header, timestampMs), { streamId }));
+    const wires = headers.map((header) => rewire(header, { streamId, timestampMs }));
     port.write(Buffer.concat(wires), wires.length);
   }
 
   #sendRun(segment: Segment, from: number, to: number): void {
-    const { port, offsetMs } = this.#options;
+    const { port } = this.#options;
     if (this.#isFilled && !this.#hasToldFilled) {
       this.#hasToldFilled = true;
       port.bufferGoesOn();
     }
     const isFast =
       port.streamId === WIRE_STREAM_ID &&
-      offsetMs === 0 &&
+      this.offsetMs === 0 &&
       this.#wantsAudio &&
       this.#wantsVideo &&
       this.#shownFromMs === undefined;
     const last = segment.messages[to - 1]!.timestampMs;
     this.#nextMs = last;
-    this.sentMs = (last + offsetMs) >>> 0;
+    this.sentMs = this.#wireTime(last);
     if (isFast) port.write(bytesOf(segment, from, to), to - from);
     else this.#sendPrivate(segment.messages.slice(from, to));
   }
 
   #sendPrivate(messages: readonly WireMessage[]): void {
-    const { port, offsetMs } = this.#options;
+    const { port } = this.#options;
     const { streamId } = port;
     const wanted = messages.flatMap((message) => this.#bracketed(message));
     if (wanted.length === 0) return;
     const wires = wanted.map((message) =>
-      rewire(offsetMs === 0 ? message : retimed(message, (message.timestampMs + offsetMs) >>> 0), {
-        streamId,
-      }),
+      rewire(message, { streamId, timestampMs: this.#wireTime(message.timestampMs) }),
     );
     port.write(Buffer.concat(wires), wires.length);
   }

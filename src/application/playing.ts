@@ -52,8 +52,8 @@ export interface PlayingOptions {
 /** How a recorded stream begins. */
 export interface FileStart {
   bufferMs: number;
-  /** Added to its times. */
-  offsetMs: number;
+  /** Added to its times. Undefined: time begins with what was asked for. */
+  offsetMs?: number | undefined;
   /** Undefined: where the request says. */
   place?: Place | undefined;
 }
@@ -227,8 +227,9 @@ export class Playing {
     const { port, request } = playback;
     const { clock } = this.#options;
     const { minBufferMs } = this.settings;
-    const { place, offsetMs, bufferMs } = start;
     const fromMs = Math.max(0, request.start) * 1000;
+    // COMPAT(rtmpdump 2.4): librtmp adds the start that it asked for to the times that it gets
+    const { place, bufferMs, offsetMs = -fromMs } = start;
     const file = new FilePlayer({
       ...{ stream: recorded, port, clock, offsetMs, minBufferMs },
       ended: () => this.#fileEnded(playback),
@@ -310,7 +311,8 @@ export class Playing {
       port.seekFailed(ms, 'it is live');
       return;
     }
-    const fileMs = Math.min(Math.max(0, ms - file.offsetMs), file.stream.lengthMs);
+    const fileMs = Math.min(ms, file.stream.lengthMs);
+    file.offsetMs = 0; // who seeks means times of the file, and gets them
     port.sought(ms, { start: this.settings.repeatsStart });
     if (playback.state === PlaybackState.Finished) this.began(playback);
     this.#options.journal?.sought(playback, fileMs);
@@ -326,7 +328,7 @@ export class Playing {
     if (wants.audio !== undefined) viewer?.receiveAudio(wants.audio);
     if (wants.video !== undefined) viewer?.receiveVideo(wants.video);
     file?.receive(wants);
-    if (file && (wants.audio || wants.video)) this.seek(playback, file.positionMs + file.offsetMs);
+    if (file && (wants.audio || wants.video)) this.seek(playback, file.positionMs);
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────

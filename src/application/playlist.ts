@@ -89,7 +89,7 @@ export class Playlist {
     const { playing } = this.#options;
     const bufferMs = this.#bufferMs;
     const behindMs = this.#sentMs;
-    if (behindMs === undefined) playing.begin(playback, { bufferMs, offsetMs: 0 }, true);
+    if (behindMs === undefined) playing.begin(playback, { bufferMs }, true);
     else {
       const { recorded, request } = playback;
       const fromMs = Math.max(0, request.start) * 1000;
@@ -220,7 +220,7 @@ export class Playlist {
   /** Live: the next keyframe is the point. */
   #awaitLiveKeyframe(current: Playback, incoming: Playback): void {
     const { playing } = this.#options;
-    const start = { bufferMs: this.#bufferMs, offsetMs: 0 };
+    const start = { bufferMs: this.#bufferMs };
     playing.begin(incoming, start, false, {
       waitsForKeyframe: true,
       begins: (timestampMs) => {

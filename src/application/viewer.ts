@@ -1,6 +1,6 @@
 // One player of one stream: how its share of each flush reaches it, and what is left out when it is slow or has paused.
 import { MessageType } from '../protocol/message.ts';
-import { retimed, rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
+import { rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
 import { Backlog, type BacklogLimits, type QueuedSocket } from './backlog.ts';
 import type { GopCache } from './gop-cache.ts';
 
@@ -206,9 +206,7 @@ export class Viewer {
     );
     const bytes = Buffer.concat(
       wanted.map((message) =>
-        rewire(offsetMs === 0 ? message : retimed(message, (message.timestampMs + offsetMs) >>> 0), {
-          streamId,
-        }),
+        rewire(message, { streamId, timestampMs: (message.timestampMs + offsetMs) >>> 0 }),
       ),
     );
     return this.#send(bytes, wanted.length);

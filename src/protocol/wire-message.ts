@@ -139,10 +139,13 @@ export function memoryBytes(message: RtmpMessage): number {
   return length + OBJECT_BYTES;
 }
 
-/** The slow path: private bytes for a player that needs another message stream id or chunk size. */
-export function rewire(message: WireMessage, to: { streamId: number; chunkBytes?: number }): Buffer {
-  const { chunkBytes = message.chunkBytes } = to;
-  const { typeId, timestampMs, length } = message;
+/** The slow path: private bytes for a player that needs another message stream id, time or chunk size. */
+export function rewire(
+  message: WireMessage,
+  to: { streamId: number; timestampMs?: number; chunkBytes?: number },
+): Buffer {
+  const { chunkBytes = message.chunkBytes, timestampMs = message.timestampMs } = to;
+  const { typeId, length } = message;
   const assembly = Assembly.chunked({
     csid: wireCsid(typeId),
     typeId,

@@ -2,13 +2,14 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { StatusError } from '../errors.ts';
+import type { ReadableFile } from './media.ts';
 
-export class DiskFile {
+export class DiskFile implements ReadableFile {
   readonly path: string;
   readonly #handle: FileHandle;
   /** Of what was read when, so that a file that was replaced is not taken for itself. */
   readonly id: string;
-  sizeBytes: number;
+  readonly sizeBytes: number;
 
   private constructor(path: string, handle: FileHandle, id: string, sizeBytes: number) {
     this.path = path;

@@ -13,11 +13,12 @@ import { inspectAudio, inspectVideo } from '../media/tag.ts';
 import { type AmfObject, type AmfValue, membersOf } from '../protocol/amf.ts';
 import { MessageType } from '../protocol/message.ts';
 import { buildWireMessage, type WireMessage } from '../protocol/wire-message.ts';
-import type { DiskFile } from './disk-file.ts';
+import type { GrowingFile } from './growing.ts';
 import { type Keyframe, Keyframes } from './keyframes.ts';
-import { structureInvalid } from './media.ts';
+import { type ReadableFile, structureInvalid } from './media.ts';
 
 const BLOCK_BYTES = 64 << 10;
+const HEADER_BYTES = 9;
 /** What must be there of a payload to see what it is. */
 const PEEK_BYTES = 32;
 const MAX_METADATA_BYTES = 4 << 20;
@@ -36,17 +37,19 @@ interface Header {
 }
 
 export class FlvIndex {
-  readonly keyframes = new Keyframes();
-  readonly #file: DiskFile;
+  /** What was found on the way; a file that is being recorded comes with its own. */
+  readonly #found = new Keyframes();
+  readonly #growing: GrowingFile | undefined;
+  readonly #file: ReadableFile;
   readonly #chunkBytes: number;
-  /** Where tags end that may be read: the end of the file, or of what is written of it. */
-  endAt: number;
+  /** Where tags end that make sense. */
+  #brokenAt = Number.POSITIVE_INFINITY;
   hasVideo = false;
   /** Of the first tag that is more than a header, and its time. */
   firstAt: number | undefined;
   firstMs = 0;
   /** As the file says, or as far as has been looked. */
-  lengthMs = 0;
+  #lengthMs = 0;
   #metaData: WireMessage | undefined;
   #headers: Header[] = [];
   /** As the metadata has them; not to be believed yet. */
@@ -57,22 +60,45 @@ export class FlvIndex {
   #knownMs = 0;
   #looking: Promise<void> | undefined;
 
-  private constructor(file: DiskFile, chunkBytes: number, firstTagAt: number) {
+  private constructor(
+    file: ReadableFile,
+    growing: GrowingFile | undefined,
+    chunkBytes: number,
+    firstTagAt: number,
+  ) {
     this.#file = file;
+    this.#growing = growing;
     this.#chunkBytes = chunkBytes;
     this.#knownTo = firstTagAt;
-    this.endAt = file.sizeBytes;
   }
 
-  static async open(file: DiskFile, chunkBytes: number, endAt = file.sizeBytes): Promise<FlvIndex> {
-    const { firstTagAt, hasVideo } = readFlvHeader(await file.read(0, BLOCK_BYTES));
-    const index = new FlvIndex(file, chunkBytes, firstTagAt);
-    index.endAt = endAt;
+  static async open(
+    file: ReadableFile,
+    growing: GrowingFile | undefined,
+    chunkBytes: number,
+  ): Promise<FlvIndex> {
+    const { firstTagAt, hasVideo } = readFlvHeader(await file.read(0, HEADER_BYTES));
+    const index = new FlvIndex(file, growing, chunkBytes, firstTagAt);
     index.hasVideo = hasVideo;
-    await index.look(() => index.firstAt !== undefined && index.#knownTo >= BLOCK_BYTES);
+    await index.#lookAtBegin();
+    if (growing) return index;
     await index.#takeIndex();
-    if (index.lengthMs === 0 || index.#knownTo < endAt) await index.#findLength();
+    if (index.#knownTo < index.endAt) await index.#findLength();
     return index;
+  }
+
+  /** Where tags end that may be read: the end of the file, or of what is written of it. */
+  get endAt(): number {
+    return Math.min(this.#brokenAt, this.#growing?.flushedBytes ?? this.#file.sizeBytes);
+  }
+
+  get lengthMs(): number {
+    return this.#growing?.flushedMs ?? this.#lengthMs;
+  }
+
+  /** Of a file that is being recorded there may be nothing yet. */
+  #lookAtBegin(): Promise<void> {
+    return this.#look(() => this.firstAt !== undefined && this.#knownTo >= BLOCK_BYTES);
   }
 
   /** Of a file that says nothing of its length: the time of its last tag, to which its last bytes lead. */
@@ -86,7 +112,7 @@ export class FlvIndex {
     const { typeId, length, timestampMs } = readFlvTagHead(bytes, 0);
     const isTag =
       isTagType(typeId) && at + FLV_TAG_HEAD_BYTES + length + FLV_BACK_POINTER_BYTES === this.endAt;
-    if (isTag) this.lengthMs = Math.max(this.lengthMs, timestampMs);
+    if (isTag) this.#lengthMs = Math.max(this.#lengthMs, timestampMs);
   }
 
   /** What must come before the tag at that place. */
@@ -97,17 +123,38 @@ export class FlvIndex {
   }
 
   async keyframeBefore(ms: number): Promise<Keyframe | undefined> {
-    await this.look(() => this.#knownMs > ms);
-    return this.keyframes.before(ms);
+    const given = await this.#given();
+    if (given) return this.#flushed(given.before(ms), given);
+    await this.#look(() => this.#knownMs > ms);
+    return this.#found.before(ms);
   }
 
   async keyframeFrom(ms: number): Promise<Keyframe | undefined> {
-    await this.look(() => (this.keyframes.last?.timeMs ?? -1) >= ms);
-    return this.keyframes.from(ms);
+    const given = await this.#given();
+    if (given) {
+      const found = given.from(ms);
+      return found && found.at < this.endAt ? found : undefined;
+    }
+    await this.#look(() => (this.#found.last?.timeMs ?? -1) >= ms);
+    return this.#found.from(ms);
+  }
+
+  /** The latest keyframe may be on its way to the disk. */
+  #flushed(found: Keyframe | undefined, given: Keyframes): Keyframe | undefined {
+    let latest = found;
+    for (let i = given.count - 1; latest && latest.at >= this.endAt; i -= 1) latest = given.of(i);
+    return latest;
+  }
+
+  /** Who records the file knows where its keyframes are; where a file of sound can be entered is for us to find out. */
+  async #given(): Promise<Keyframes | undefined> {
+    if (!this.#growing) return undefined;
+    if (this.firstAt === undefined) await this.#lookAtBegin();
+    return this.#growing.keyframes.count > 0 ? this.#growing.keyframes : undefined;
   }
 
   /** Goes on from where it was, until that is so or nothing is left. One at a time: who comes later profits. */
-  async look(isEnough: () => boolean): Promise<void> {
+  async #look(isEnough: () => boolean): Promise<void> {
     while (!isEnough() && this.#knownTo < this.endAt) {
       const before = this.#knownTo;
       this.#looking ??= this.#lookAtBlock().finally(() => {
@@ -125,7 +172,7 @@ export class FlvIndex {
     while (at + FLV_TAG_HEAD_BYTES <= block.length) {
       const head = readFlvTagHead(block, at);
       if (!isTagType(head.typeId)) {
-        this.endAt = begin + at; // zeros behind what was written when the power failed, or no FLV any more
+        this.#brokenAt = begin + at; // zeros behind what was written when the power failed, or no FLV any more
         break;
       }
       if (head.isEncrypted) throw structureInvalid('it is encrypted');
@@ -148,14 +195,14 @@ export class FlvIndex {
       const tag = inspectVideo(peek);
       if (tag?.isSequenceHeader) return this.#keepHeader(at, head, `video ${tag.trackId}`, peek);
       if (tag?.isMetadata) return this.#keepHeader(at, head, 'colour', peek);
-      if (tag?.isKeyframe) this.keyframes.add(timestampMs, at);
+      if (tag?.isKeyframe) this.#found.add(timestampMs, at);
     } else if (typeId === MessageType.Audio) {
       const tag = inspectAudio(peek);
       if (tag?.isSequenceHeader) return this.#keepHeader(at, head, `audio ${tag.trackId}`, peek);
       if (tag?.isMultichannelConfig) return this.#keepHeader(at, head, `channels ${tag.trackId}`, peek);
       if (!this.hasVideo && timestampMs - this.#soundMs >= SOUND_STEP_MS) {
         this.#soundMs = timestampMs;
-        this.keyframes.add(timestampMs, at);
+        this.#found.add(timestampMs, at);
       }
     } else if (this.firstAt === undefined && length <= MAX_METADATA_BYTES) {
       const payload = await this.#payload(at, head, peek);
@@ -166,7 +213,7 @@ export class FlvIndex {
       this.firstMs = timestampMs;
     }
     this.#knownMs = Math.max(this.#knownMs, timestampMs);
-    this.lengthMs = Math.max(this.lengthMs, this.#knownMs);
+    this.#lengthMs = Math.max(this.#lengthMs, this.#knownMs);
   }
 
   async #payload(at: number, { length }: FlvTagHead, peek: Uint8Array): Promise<Uint8Array> {
@@ -194,7 +241,7 @@ export class FlvIndex {
     if (!entries) return false;
     const { keyframes, duration, ...others } = entries;
     const seconds = typeof duration === 'number' && duration > 0 ? duration : 0;
-    this.lengthMs = Math.min(seconds * 1000, MAX_LENGTH_MS);
+    this.#lengthMs = Math.min(seconds * 1000, MAX_LENGTH_MS);
     // the index of a long file is large, and says places that are of no use to anybody else
     this.#metaData = wireOf(MessageType.DataAmf0, encodeOnMetaData(others, seconds), this.#chunkBytes);
     this.#foundIndex = indexOf(keyframes);
@@ -206,8 +253,8 @@ export class FlvIndex {
     this.#foundIndex = [];
     const [first, last] = [found[0], found.at(-1)];
     if (!first || !last || !(await this.#isKeyframe(first)) || !(await this.#isKeyframe(last))) return;
-    for (const { timeMs, at } of found) this.keyframes.add(timeMs, at);
-    if (this.keyframes.last?.at !== last.at) return;
+    for (const { timeMs, at } of found) this.#found.add(timeMs, at);
+    if (this.#found.last?.at !== last.at) return;
     this.#knownTo = last.at;
     this.#knownMs = last.timeMs;
   }

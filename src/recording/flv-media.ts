@@ -2,10 +2,10 @@
 import { type Place, type Segment, segmentOf } from '../application/recorded.ts';
 import { FLV_BACK_POINTER_BYTES, FLV_TAG_HEAD_BYTES, readFlvTagHead } from '../media/flv.ts';
 import { buildWireMessage, type WireMessage } from '../protocol/wire-message.ts';
-import type { DiskFile } from './disk-file.ts';
 import { FlvIndex, isTagType } from './flv-index.ts';
+import type { GrowingFile } from './growing.ts';
 import type { Keyframe } from './keyframes.ts';
-import { type Media, structureInvalid } from './media.ts';
+import { type Media, type ReadableFile, structureInvalid } from './media.ts';
 
 /** Segments end before the first tag behind a multiple of this. */
 const SEGMENT_BYTES = 256 << 10;
@@ -13,26 +13,37 @@ const SEGMENT_BYTES = 256 << 10;
 const TAIL_BYTES = 32 << 10;
 
 export class FlvMedia implements Media {
-  readonly isGrowing = false;
-  readonly #file: DiskFile;
+  readonly #growing: GrowingFile | undefined;
+  readonly #file: ReadableFile;
   readonly #index: FlvIndex;
   readonly #chunkBytes: number;
 
-  private constructor(file: DiskFile, index: FlvIndex, chunkBytes: number) {
+  private constructor(
+    file: ReadableFile,
+    growing: GrowingFile | undefined,
+    index: FlvIndex,
+    chunkBytes: number,
+  ) {
     this.#file = file;
+    this.#growing = growing;
     this.#index = index;
     this.#chunkBytes = chunkBytes;
   }
 
-  static async open(file: DiskFile, chunkBytes: number): Promise<FlvMedia> {
-    return new FlvMedia(file, await FlvIndex.open(file, chunkBytes), chunkBytes);
+  /** `growing`: it is being recorded. */
+  static async open(
+    file: ReadableFile,
+    growing: GrowingFile | undefined,
+    chunkBytes: number,
+  ): Promise<FlvMedia> {
+    return new FlvMedia(file, growing, await FlvIndex.open(file, growing, chunkBytes), chunkBytes);
   }
 
   get path(): string {
     return this.#file.path;
   }
   get sizeBytes(): number {
-    return this.#file.sizeBytes;
+    return this.#growing?.flushedBytes ?? this.#file.sizeBytes;
   }
   get lengthMs(): number {
     return this.#index.lengthMs;
@@ -41,8 +52,17 @@ export class FlvMedia implements Media {
     return this.#index.hasVideo;
   }
 
-  onGrown(): () => void {
-    return () => {};
+  get isGrowing(): boolean {
+    return this.#growing?.isGrowing === true;
+  }
+
+  onGrown(call: () => void): () => void {
+    return this.#growing?.onFlushed(call) ?? (() => {});
+  }
+
+  /** As long as its end is the end of what is written, there will be more of a segment. */
+  isWhole(at: number, { next }: Segment): boolean {
+    return !this.isGrowing || next >= boundaryBehind(at);
   }
 
   async keyframeBefore(ms: number): Promise<Place | undefined> {
@@ -67,7 +87,7 @@ export class FlvMedia implements Media {
   async read(at: number): Promise<Segment | undefined> {
     const { endAt } = this.#index;
     if (at >= endAt) return undefined;
-    const boundary = (Math.floor(at / SEGMENT_BYTES) + 1) * SEGMENT_BYTES;
+    const boundary = boundaryBehind(at);
     let bytes = await this.#file.read(at, Math.min(boundary + TAIL_BYTES, endAt) - at);
     const messages: WireMessage[] = [];
     let next = 0;
@@ -95,4 +115,8 @@ export class FlvMedia implements Media {
   async close(): Promise<void> {
     await this.#file.close();
   }
+}
+
+function boundaryBehind(at: number): number {
+  return (Math.floor(at / SEGMENT_BYTES) + 1) * SEGMENT_BYTES;
 }

@@ -18,7 +18,7 @@ export class Keyframes {
     return this.#count;
   }
   get last(): Keyframe | undefined {
-    return this.#of(this.#count - 1);
+    return this.of(this.#count - 1);
   }
 
   /** One that does not come behind all that are there is left out. */
@@ -42,14 +42,28 @@ export class Keyframes {
 
   /** The last one at or before that time. */
   before(ms: number): Keyframe | undefined {
-    return this.#of(this.#countUntil(ms) - 1);
+    return this.of(this.#countUntil(ms) - 1);
   }
 
   /** The first one at or behind that time. */
   from(ms: number): Keyframe | undefined {
     const before = this.#countUntil(ms);
-    const last = this.#of(before - 1);
-    return last?.timeMs === ms ? last : this.#of(before);
+    const last = this.of(before - 1);
+    return last?.timeMs === ms ? last : this.of(before);
+  }
+
+  /** The number of the one that is there; undefined: none is. */
+  indexAt(place: number): number | undefined {
+    let low = 0;
+    let high = this.#count - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const at = this.#places[middle]!;
+      if (at === place) return middle;
+      if (at < place) low = middle + 1;
+      else high = middle - 1;
+    }
+    return undefined;
   }
 
   /** How many are at or before that time. */
@@ -64,7 +78,7 @@ export class Keyframes {
     return low;
   }
 
-  #of(index: number): Keyframe | undefined {
+  of(index: number): Keyframe | undefined {
     if (index < 0 || index >= this.#count) return undefined;
     return { timeMs: this.#times[index]!, at: this.#places[index]! };
   }

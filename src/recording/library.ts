@@ -12,8 +12,11 @@ import { type Log, logBug } from '../log/log.ts';
 import { pathInside } from '../storage/names.ts';
 import { DiskFile } from './disk-file.ts';
 import { FlvMedia } from './flv-media.ts';
+import type { GrowingFile, GrowingFiles } from './growing.ts';
 import { asStatusError, type Media } from './media.ts';
-import { Container, mediaName } from './media-name.ts';
+import { Container, type MediaName, mediaName } from './media-name.ts';
+import { Mp3Media } from './mp3-media.ts';
+import { Mp4Media } from './mp4-media.ts';
 import { SegmentCache } from './segment-cache.ts';
 
 interface Shared {
@@ -26,11 +29,17 @@ export class MediaLibrary implements RecordedStreams {
   readonly cache: SegmentCache;
   readonly #applicationsDir: string;
   readonly #log: Log;
+  readonly #growing: GrowingFiles;
+  /** So that a recording, and the one that follows it under its name, are not taken for each other. */
+  readonly #growingIds = new WeakMap<GrowingFile, number>();
+  #lastGrowingId = 0;
   /** File and chunk size → what is open. */
   readonly #open = new Map<string, Shared>();
 
-  constructor(applicationsDir: string, log: Log, cache = new SegmentCache()) {
+  /** `growing`: what is being recorded now. */
+  constructor(applicationsDir: string, growing: GrowingFiles, log: Log, cache = new SegmentCache()) {
     this.#applicationsDir = applicationsDir;
+    this.#growing = growing;
     this.#log = log;
     this.cache = cache;
   }
@@ -69,23 +78,34 @@ export class MediaLibrary implements RecordedStreams {
     const folder = pathInside(join(this.#applicationsDir, application, 'streams'), instance);
     for (const file of wanted.files) {
       const disk = await DiskFile.open(pathInside(folder, file));
-      if (disk) return this.#lease(this.#share(disk, wanted.container, chunkBytes), name);
+      if (disk) return this.#lease(this.#share(disk, wanted, chunkBytes), name);
     }
     return undefined;
   }
 
   /** What is open is taken if it is the same file still; then the one at hand is not needed. */
-  #share(disk: DiskFile, container: Container, chunkBytes: number): Shared {
-    const key = `${disk.path}\n${disk.id}\n${chunkBytes}`;
+  #share(disk: DiskFile, { container, wantsTags }: MediaName, chunkBytes: number): Shared {
+    const growing = this.#growing.find(disk.path);
+    const key = `${disk.path}\n${growing ? this.#idOf(growing) : disk.id}\n${chunkBytes}${wantsTags ? '\ntags' : ''}`;
     let shared = this.#open.get(key);
     if (shared) void disk.close();
     else {
-      shared = { key, media: openMedia(disk, container, chunkBytes), users: 0 };
+      shared = { key, media: openMedia(disk, growing, container, chunkBytes, wantsTags), users: 0 };
       shared.media.catch(() => disk.close());
       this.#open.set(key, shared);
     }
     shared.users += 1;
     return shared;
+  }
+
+  #idOf(growing: GrowingFile): string {
+    let id = this.#growingIds.get(growing);
+    if (id === undefined) {
+      this.#lastGrowingId += 1;
+      id = this.#lastGrowingId;
+      this.#growingIds.set(growing, id);
+    }
+    return `growing ${id}`;
   }
 
   #release(shared: Shared): void {
@@ -134,7 +154,7 @@ export class MediaLibrary implements RecordedStreams {
           this.cache.read(
             `${key}\n${at}`,
             () => media.read(at),
-            () => !media.isGrowing,
+            (segment) => media.isWhole(at, segment),
           ),
         ),
       close: () => {
@@ -146,13 +166,19 @@ export class MediaLibrary implements RecordedStreams {
   }
 }
 
-function openMedia(disk: DiskFile, container: Container, chunkBytes: number): Promise<Media> {
+function openMedia(
+  disk: DiskFile,
+  growing: GrowingFile | undefined,
+  container: Container,
+  chunkBytes: number,
+  tagsOnly: boolean,
+): Promise<Media> {
   switch (container) {
     case Container.Flv:
-      return FlvMedia.open(disk, chunkBytes);
-    default:
-      return Promise.reject(
-        new StatusError('NetStream.Play.NoSupportedTrackFound', `${container} files cannot be played yet.`),
-      );
+      return FlvMedia.open(disk, growing, chunkBytes);
+    case Container.Mp4:
+      return Mp4Media.open(disk, growing, chunkBytes);
+    case Container.Mp3:
+      return Mp3Media.open(disk, chunkBytes, tagsOnly);
   }
 }

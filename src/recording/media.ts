@@ -2,6 +2,15 @@
 import type { Place, Segment } from '../application/recorded.ts';
 import { DecodeError, StatusError } from '../errors.ts';
 
+/** A file that is open, or what stands for one. */
+export interface ReadableFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Fewer bytes than that only where the file ends. */
+  read(at: number, length: number): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
 export interface Media {
   readonly path: string;
   readonly sizeBytes: number;
@@ -13,6 +22,8 @@ export interface Media {
   keyframeFrom(ms: number): Promise<Place | undefined>;
   /** What begins there is the same however it was reached: segments end where the file says, not where they began. */
   read(at: number): Promise<Segment | undefined>;
+  /** It will never be another one. */
+  isWhole(at: number, segment: Segment): boolean;
   close(): Promise<void>;
 }
 

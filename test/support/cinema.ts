@@ -1,13 +1,19 @@
 // A core whose recorded streams are files in a folder of its own.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import { UserControlEvent } from '../../src/protocol/control.ts';
 import { MessageType } from '../../src/protocol/message.ts';
+import { type GrowingFile, RecordedContainer } from '../../src/recording/growing.ts';
+import { Keyframes } from '../../src/recording/keyframes.ts';
 import { MediaLibrary } from '../../src/recording/library.ts';
+import { FileRecorders } from '../../src/recording/recorder.ts';
+import type { FlushLimits } from '../../src/recording/recording.ts';
 import { Core, type CoreOptions, keepingLog, until } from './core.ts';
+import type { FlvFrame } from './flv.ts';
+import { ManualClock } from './manual-clock.ts';
 import { type Heard, type RtmpPeer, statusOf } from './rtmp-peer.ts';
 
 export class Cinema implements AsyncDisposable {
@@ -15,20 +21,32 @@ export class Cinema implements AsyncDisposable {
   readonly library: MediaLibrary;
   readonly core: Core;
   readonly log: Record<string, unknown>[];
+  readonly tapes: Map<string, Tape>;
 
-  private constructor(parts: Pick<Cinema, 'folder' | 'library' | 'core' | 'log'>) {
+  private constructor(parts: Pick<Cinema, 'folder' | 'library' | 'core' | 'log' | 'tapes'>) {
     this.folder = parts.folder;
     this.library = parts.library;
     this.core = parts.core;
     this.log = parts.log;
+    this.tapes = parts.tapes;
   }
 
-  static async open(options: CoreOptions = {}): Promise<Cinema> {
+  /** `flush`: there is a real recorder. */
+  static async open(options: CoreOptions & { flush?: FlushLimits } = {}): Promise<Cinema> {
     const folder = mkdtempSync(join(tmpdir(), 'understudy-cinema-'));
     const { log, records } = keepingLog();
-    const library = new MediaLibrary(folder, log);
+    const tapes = new Map<string, Tape>();
+    const clock = new ManualClock();
+    const { flush } = options;
+    const recorders = flush && new FileRecorders({ applicationsDir: folder, log, clock, flush });
+    const library = new MediaLibrary(
+      folder,
+      { find: (path) => tapes.get(path) ?? recorders?.find(path) },
+      log,
+    );
     const registry = { ...options.registry, recorded: library };
-    return new Cinema({ folder, library, log: records, core: await Core.start({ ...options, registry }) });
+    const core = await Core.start({ ...options, clock, registry, ...(recorders ? { recorders } : {}) });
+    return new Cinema({ folder, library, log: records, tapes, core });
   }
 
   path(name: string): string {
@@ -39,6 +57,14 @@ export class Cinema implements AsyncDisposable {
     const path = this.path(name);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, bytes);
+  }
+
+  /** A file that is being recorded: nothing of it is there yet but its header. */
+  tape(name: string, film: { bytes: Buffer; frames: readonly FlvFrame[] }): Tape {
+    const tape = new Tape(this.path(name), film);
+    this.put(name, film.bytes.subarray(0, tape.flushedBytes));
+    this.tapes.set(this.path(name), tape);
+    return tape;
   }
 
   /** Connected, with a stream; `play` is said with these arguments. */
@@ -54,6 +80,48 @@ export class Cinema implements AsyncDisposable {
     await this.core[Symbol.asyncDispose]();
     await until('the files to be closed', () => this.library.openFiles === 0);
     if (existsSync(this.folder)) rmSync(this.folder, { recursive: true });
+  }
+}
+
+/** Stands for the recorder. */
+export class Tape implements GrowingFile {
+  readonly path: string;
+  readonly container = RecordedContainer.Flv;
+  readonly keyframes = new Keyframes();
+  readonly #film: { bytes: Buffer; frames: readonly FlvFrame[] };
+  readonly #listeners = new Set<() => void>();
+  isGrowing = true;
+  flushedBytes = 13;
+  flushedMs = 0;
+  #frames = 0;
+
+  constructor(path: string, film: { bytes: Buffer; frames: readonly FlvFrame[] }) {
+    this.path = path;
+    this.#film = film;
+  }
+
+  /** Everything up to that time is on the disk. */
+  flush(ms: number): void {
+    const { bytes, frames } = this.#film;
+    for (; (frames[this.#frames]?.timestampMs ?? Number.POSITIVE_INFINITY) <= ms; this.#frames += 1) {
+      const { kind, timestampMs, at } = frames[this.#frames]!;
+      if (kind === 'key') this.keyframes.add(timestampMs, at);
+      this.flushedMs = timestampMs;
+    }
+    const end = frames[this.#frames]?.at ?? bytes.length;
+    appendFileSync(this.path, bytes.subarray(this.flushedBytes, end));
+    this.flushedBytes = end;
+    for (const call of this.#listeners) call();
+  }
+
+  end(): void {
+    this.isGrowing = false;
+    for (const call of this.#listeners) call();
+  }
+
+  onFlushed(call: () => void): () => void {
+    this.#listeners.add(call);
+    return () => this.#listeners.delete(call);
   }
 }
 

@@ -66,6 +66,7 @@ export interface CoreOptions {
   adaptor?: Partial<AdaptorOptions>;
   registry?: Partial<RegistryOptions>;
   recorders?: Recorders;
+  clock?: ManualClock;
 }
 
 export type LogRecord = Record<string, unknown>;
@@ -109,7 +110,7 @@ export class Core implements AsyncDisposable {
 
   /** Applications are `live` and `other`. */
   static async start(options: CoreOptions = {}): Promise<Core> {
-    const clock = new ManualClock();
+    const clock = options.clock ?? new ManualClock();
     const recorders = new PuppetRecorders();
     const scripts = new PuppetScripts(options.scripted ?? true);
     const { log, records } = keepingLog();
