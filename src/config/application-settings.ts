@@ -12,8 +12,9 @@ export class ApplicationSettings {
   readonly #fallback: ApplicationConfig;
   readonly #say: (saying: Saying, application: string) => void;
   readonly #said = new Set<string>();
+  readonly #lastRight = new Map<string, ApplicationConfig>();
 
-  /** `fallback`: for an application whose file is bad. `say` hears everything once. */
+  /** `fallback`: for an application whose file has been bad from the beginning. `say` hears everything once. */
   constructor(
     defaults: ApplicationDefaults,
     fallback: ApplicationConfig,
@@ -24,16 +25,22 @@ export class ApplicationSettings {
     this.#say = say;
   }
 
-  /** Reads the file. A bad one is reported and ignored: the application is as its virtual host has it. */
+  /**
+   * Reads the file. A bad one is reported: the application stays as it was when its file was last right, so that a slip of the
+   * pen opens no door, and is as its virtual host has it when it never was.
+   */
   of(application: string): ApplicationConfig {
     try {
       const config = readApplicationConfig(this.#defaults, application);
+      this.#lastRight.set(application, config);
       for (const note of config.notes) this.#sayOnce(note, application);
       return config;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      this.#sayOnce({ level: 'error', text: `${error.message}; the file is ignored` }, application);
-      return this.#fallback;
+      const before = this.#lastRight.get(application);
+      const consequence = before ? 'the settings before it stay' : 'the file is ignored';
+      this.#sayOnce({ level: 'error', text: `${error.message}; ${consequence}` }, application);
+      return before ?? this.#fallback;
     }
   }
 

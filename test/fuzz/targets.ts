@@ -1,3 +1,4 @@
+import { admissionTargets } from './admission.ts';
 import { chunkTargets } from './chunks.ts';
 import { decoderTargets } from './decoders.ts';
 import { recordedTargets } from './recorded.ts';
@@ -7,6 +8,7 @@ import type { Target } from './target.ts';
 
 export const TARGETS: readonly Target[] = [
   ...decoderTargets,
+  ...admissionTargets,
   ...chunkTargets,
   ...recordedTargets,
   ...scriptTargets,
