@@ -1,4 +1,5 @@
 // Log files as Logger.xml and Server.xml have them.
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import type { LoggerValues } from './schema/logger.ts';
@@ -31,6 +32,16 @@ export interface LogFileConfig {
     readonly history: number;
     readonly rename: boolean;
   };
+  /** Who is sent the lines as well; undefined: nobody. */
+  readonly collector: LogCollectorConfig | undefined;
+}
+
+export interface LogCollectorConfig {
+  readonly type: 'udp' | 'tcp';
+  readonly host: string;
+  readonly port: number;
+  readonly serverId: string;
+  readonly linesPerHead: number;
 }
 
 export interface AccessLogConfig {
@@ -95,7 +106,7 @@ export function logsConfig(
 
 function logFile(
   root: string,
-  { Directory, Time, Rotation }: LoggerValues['Application'],
+  { Directory, Time, Rotation, LogServer }: LoggerValues['Application'],
   fileName: string,
   serverZone: Zone,
 ): LogFileConfig {
@@ -109,7 +120,15 @@ function logFile(
       history: Rotation.History,
       rename: Rotation.Rename,
     },
+    collector: collector(LogServer),
   };
+}
+
+function collector(values: LoggerValues['Application']['LogServer']): LogCollectorConfig | undefined {
+  const { '@enable': isEnabled, '@type': type, HostPort: place, ServerID, DisplayFieldsHeader } = values;
+  if (!isEnabled) return undefined;
+  if (!place) throw new ConfigError('ERR_CONFIG_VALUE', 'conf/Logger.xml: LogServer needs a HostPort');
+  return { type, ...place, serverId: ServerID || hostname(), linesPerHead: DisplayFieldsHeader };
 }
 
 function schedule({

@@ -22,17 +22,22 @@ export function hostPortOrNowhere(defaultPort: number): Value<readonly ListenAdd
   };
 }
 
-/** One place of another server; undefined: none. */
-export const webServer: Value<{ readonly host: string; readonly port: number } | undefined> = {
-  expected: 'host:port, or nothing: nowhere',
-  takesEmpty: true,
-  parse(text) {
-    if (text === '') return undefined;
-    const [place, another] = parseHostPort(text, 80);
-    if (!place || another || place.secure || place.port === 0) throw unexpected(webServer.expected);
-    return { host: place.host ?? '127.0.0.1', port: place.port };
-  },
-};
+/** One place of another server; undefined: none. `defaultPort` where the text names none. */
+export function placeOrNowhere(
+  defaultPort: number,
+): Value<{ readonly host: string; readonly port: number } | undefined> {
+  const expected = 'host:port, or nothing: nowhere';
+  return {
+    expected,
+    takesEmpty: true,
+    parse(text) {
+      if (text === '') return undefined;
+      const [place, another] = parseHostPort(text, defaultPort);
+      if (!place || another || place.secure || place.port === 0) throw unexpected(expected);
+      return { host: place.host ?? '127.0.0.1', port: place.port };
+    },
+  };
+}
 
 /** FMS: characters that a path may not have at that place are others there. */
 export const nodeId: Value<string> = {

@@ -44,6 +44,7 @@ export class AccessLog {
       time: host.time,
       header: (at) => w3cHeader(fields, software, at, file.zone, format),
       onProblem: (path, error) => host.onProblem(path, error),
+      collector: host.collector,
     });
   }
 

@@ -48,6 +48,7 @@ export class DiagnosticLog {
         time: host.time,
         header: (at) => w3cHeader(DIAGNOSTIC_FIELDS, software, at, file.zone, format),
         onProblem: (path, error) => host.onProblem(path, error),
+        collector: host.collector,
       });
   }
 

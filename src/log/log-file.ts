@@ -1,6 +1,7 @@
 // A file that lines are appended to behind the caller's back, and that makes room for a new one by size and by time.
 import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LogCollector, LogCollectorOptions } from './log-collector.ts';
 import { type LogFileId, LogFileName } from './log-file-name.ts';
 import { nextRotationMs, type Rotation } from './rotation.ts';
 import type { LogTime, LogZone } from './time.ts';
@@ -11,6 +12,8 @@ export interface LogFileOptions {
   fileName: string;
   rotation: Rotation;
   zone: LogZone;
+  /** Undefined: nobody is sent the lines. */
+  collector?: LogCollectorOptions | undefined;
 }
 
 export interface LogFileHost {
@@ -19,6 +22,8 @@ export interface LogFileHost {
   header?(at: Date): string;
   /** Once when writing fails, however often it is tried again; and when lines had to be left out. */
   onProblem(path: string, error: Error): void;
+  /** Gets every line as well. */
+  collector?: LogCollector | undefined;
 }
 
 /** Lines that the disk has not taken; more are left out. */
@@ -76,6 +81,7 @@ export class LogFile {
 
   /** `line` with its end. Its time decides which file it belongs to. */
   write(line: string): void {
+    this.#host.collector?.write(line, () => this.#host.header?.(this.#host.time.now()) ?? '');
     const bytes = Buffer.byteLength(line);
     if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
       if (this.#leftOut === 0) this.#problem(new Error('the disk is too slow, lines are left out'));

@@ -4,6 +4,7 @@ import type { AccessEvent, AccessField } from './access-fields.ts';
 import { AccessLog } from './access-log.ts';
 import { ApplicationLogs } from './application-log.ts';
 import { DiagnosticLog } from './diagnostic-log.ts';
+import { LogCollector, type LogCollectorHost, type LogCollectorOptions } from './log-collector.ts';
 import type { LogFileOptions } from './log-file.ts';
 import { machineLoadMeter } from './machine-load.ts';
 import type { SecretMask } from './secrets.ts';
@@ -47,21 +48,35 @@ export class ServerLogs {
   /** Where virtual hosts have access logs of their own. */
   readonly #accessFile: LogFileOptions | undefined;
   readonly #ofVhosts = new Map<string, AccessLog>();
+  readonly #collectors = new Map<string, LogCollector>();
 
   /** `onProblem`: a file that cannot be written, once until it can be again. */
   constructor(options: ServerLogsOptions, onProblem: (path: string, error: Error) => void) {
     const { software, lineEnd, access } = options;
-    const host = { time: systemTime, onProblem };
+    const hostOf = (file: LogFileOptions | undefined) => ({
+      ...{ time: systemTime, onProblem },
+      collector: file?.collector && this.#collectorOf(file.collector, onProblem),
+    });
     const diagnostic = (file: LogFileOptions | undefined) =>
-      new DiagnosticLog({ file, software, lineEnd }, host);
+      new DiagnosticLog({ file, software, lineEnd }, hostOf(file));
     const load = machineLoadMeter();
-    this.#openAccess = (file) => access && new AccessLog({ ...access, file, software }, { ...host, load });
+    this.#openAccess = (file) =>
+      access && new AccessLog({ ...access, file, software }, { ...hostOf(file), load });
     this.#accessFile = access?.isPerVhost ? access.file : undefined;
     this.access = access && this.#openAccess(access.file);
-    this.applications = new ApplicationLogs({ file: options.application, software, lineEnd }, host);
+    const { application } = options;
+    this.applications = new ApplicationLogs({ file: application, software, lineEnd }, hostOf(application));
     this.master = diagnostic(options.master);
     this.edge = diagnostic(options.edge);
     this.admin = diagnostic(options.admin);
+  }
+
+  /** One for all files whose lines go to the same place in the same way. */
+  #collectorOf(options: LogCollectorOptions, onProblem: LogCollectorHost['onProblem']): LogCollector {
+    const key = JSON.stringify(options);
+    const collector = this.#collectors.get(key) ?? new LogCollector(options, { time: systemTime, onProblem });
+    this.#collectors.set(key, collector);
+    return collector;
   }
 
   /** Hosts of one name in several adaptors share a log: each line says which of them it is about. */
@@ -81,6 +96,7 @@ export class ServerLogs {
   /** Writes what waits. */
   async close(): Promise<void> {
     await Promise.all(this.#all.map((log) => log.close()));
+    await Promise.all([...this.#collectors.values()].map((collector) => collector.close()));
   }
 
   get #all(): (AccessLog | ApplicationLogs | DiagnosticLog)[] {

@@ -37,6 +37,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       history: 5,
       rename: true,
     },
+    collector: undefined,
   });
   const { access, ...files } = config.logs;
   assert.deepEqual(files, {
@@ -317,6 +318,7 @@ test('log files: Logger.xml, with the zone and the ends of lines of Server.xml',
     fileName: 'application.[NN].log',
     zone: 'utc',
     rotation: { maxBytes: 1024, schedule: { type: 'duration', minutes: 90 }, history: 9, rename: false },
+    collector: undefined,
   });
   assert.equal(edge?.directory, '/var/log/tv');
   const { file, ...rest } = access!;
@@ -340,6 +342,24 @@ test('there may be no files of any kind of log', (t) => {
   assert.deepEqual([none.access, none.application, typeof none.master], [undefined, undefined, 'object']);
   const { application, master, edge, admin } = load(rootWith(t, server(off('Diagnostic')))).logs;
   assert.deepEqual([typeof application, master, edge, admin], ['object', undefined, undefined, undefined]);
+});
+
+test('who collects the lines of a log, besides its file', (t) => {
+  const logger = (inner: string) => ({
+    'conf/Logger.xml': `<Logger><Access><LogServer enable="true" type="tcp">${inner}</LogServer></Access></Logger>`,
+  });
+  const named =
+    '<HostPort>[::1]:5140</HostPort><ServerID>tv1</ServerID><DisplayFieldsHeader>7</DisplayFieldsHeader>';
+  const { access, edge } = load(rootWith(t, logger(named))).logs;
+  assert.deepEqual(access?.file.collector, {
+    type: 'tcp',
+    host: '::1',
+    port: 5140,
+    serverId: 'tv1',
+    linesPerHead: 7,
+  });
+  assert.equal(edge?.collector, undefined);
+  assert.throws(() => load(rootWith(t, logger(''))), /Logger\.xml: LogServer needs a HostPort/);
 });
 
 test('checkpoints, the scope of the access log, and words of secrets', (t) => {

@@ -8,10 +8,10 @@ import {
   minutes,
   nodeId,
   orElse,
+  placeOrNowhere,
   seconds,
   text,
   trueOrFalse,
-  webServer,
   whole,
 } from '../value.ts';
 import { accessLists, addresses } from './access-lists.ts';
@@ -21,7 +21,7 @@ const passedOn = {
   Host: list(
     group('', {
       '@port': leaf(orElse(whole(1, 65_535), '', 'all', undefined), '', 'Of which port of this adaptor.'),
-      '#text': leaf(webServer, '', 'The web server that they go to. Without a host: this machine.'),
+      '#text': leaf(placeOrNowhere(80), '', 'The web server that they go to. Without a host: this machine.'),
     }),
   ),
   Timeout: leaf(seconds(1, 86_400), '60', 'How long neither side may have anything to say.'),

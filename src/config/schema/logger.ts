@@ -1,5 +1,5 @@
 // conf/Logger.xml: what is logged where.
-import { group, leaf, type Read, unsupported, unused } from '../element.ts';
+import { group, leaf, type Read, unused } from '../element.ts';
 import {
   choice,
   enabled,
@@ -7,6 +7,7 @@ import {
   kilobytes,
   names,
   orElse,
+  placeOrNowhere,
   separator,
   text,
   timeOrMinutes,
@@ -47,10 +48,24 @@ const file = {
       'true: the newest has number 00, the others move up. false: the newest has the highest number.',
     ),
   }),
-  LogServer: group('', {
-    '@enable': unsupported('false'),
-    ...unused('@type', 'DisplayFieldsHeader', 'HostPort', 'ServerID'),
-  }),
+  LogServer: group(
+    'A program that collects the lines of several servers; the files have them all the same.',
+    {
+      '@enable': leaf(trueOrFalse, 'false', 'Whether it is sent them.'),
+      '@type': leaf(choice('udp', 'tcp'), 'udp', 'udp: each line by itself. tcp: by one connection.'),
+      HostPort: leaf(placeOrNowhere(514), '', 'Where it is. Without a host: on this machine.'),
+      ServerID: leaf(
+        text('a text, or nothing'),
+        '',
+        'What each line begins with, a tab behind it. Empty: the name of this machine.',
+      ),
+      DisplayFieldsHeader: leaf(
+        whole(1, 1_000_000),
+        '100',
+        'After so many lines the names of the columns are sent again, s-computername in front of them.',
+      ),
+    },
+  ),
 };
 
 export const LOGGER = group('', {
