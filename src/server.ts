@@ -354,7 +354,7 @@ function scriptSettings({ script }: ApplicationConfig): ScriptSettings {
 }
 
 function instanceSettings(
-  { live, maxIdleMs, recording, ...config }: ApplicationConfig,
+  { live, maxIdleMs, recording, recorded, ...config }: ApplicationConfig,
   clock: Clock,
   governor: LoadGovernor,
 ): InstanceSettings & { clients: ClientSettings } {
@@ -364,6 +364,7 @@ function instanceSettings(
     idleMs: maxIdleMs,
     maxWaitingNames: live.maxWaitingNames,
     recording,
+    playingRecorded: recorded,
     clients: { ...clientSettings(config), transport: config.transport },
   };
 }

@@ -54,8 +54,9 @@ export class Playlist {
   /** NetStream.play. Without `reset` behind what is there. */
   play(request: PlayRequest): void {
     if (request.reset) this.close();
-    if (this.#isBusy) this.#append(request);
-    else this.#begin(request);
+    const isBusy = this.#isBusy;
+    if (isBusy || this.#upcoming.length > 0) this.#append(request);
+    if (!isBusy) this.#begin(this.#upcoming.shift() ?? request);
   }
 
   get #isBusy(): boolean {

@@ -75,6 +75,14 @@ export interface ApplicationConfig {
         readonly usersFile: string;
       }
     | undefined;
+  /** How recorded streams are played. */
+  readonly recorded: {
+    readonly minBufferMs: number;
+    readonly enhancedSeek: boolean;
+    readonly repeatsStart: boolean;
+    readonly repeatsMetaData: boolean;
+    readonly maxSwitchMs: number;
+  };
   /** Undefined: any. The caps hold for what scripts ask for. */
   readonly recording: {
     readonly maxBytes: number | undefined;
@@ -200,6 +208,13 @@ function convert(
     },
     swf: swfConfig(SWFVerification, root),
     login: loginConfig(Authentication, root),
+    recorded: {
+      minBufferMs: Client.MsgQueue.Recorded.MinBufferTime,
+      enhancedSeek: StreamManager.EnhancedSeek['#text'],
+      repeatsStart: StreamManager.SendDuplicateStart,
+      repeatsMetaData: StreamManager.SendDuplicateOnMetaData === 'true',
+      maxSwitchMs: StreamManager.MaxSwitchTime,
+    },
     recording: {
       maxBytes: Recording.MaxSize,
       maxBytesCap: Recording.MaxSizeCap,

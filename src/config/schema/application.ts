@@ -252,6 +252,29 @@ export const APPLICATION = group('', {
       ),
       ...unused('AssumeAbsoluteTime', 'EraseOnPublish', 'MaxLatency', 'Queue', 'StartClockOnPublish'),
     }),
+    EnhancedSeek: group('Seeking in recorded streams.', {
+      '#text': leaf(
+        trueOrFalse,
+        'true',
+        'Pictures between the keyframe and the time that was sought are marked as not to be shown.',
+      ),
+      ...unused('@zone'),
+    }),
+    SendDuplicateStart: leaf(
+      trueOrFalse,
+      'true',
+      'Whether players hear NetStream.Play.Start also after a seek, and when a pause ends.',
+    ),
+    SendDuplicateOnMetaData: leaf(
+      choice('true', 'false', 'once'),
+      'true',
+      'Whether players get onMetaData again after a seek, and when a pause ends. once is false.',
+    ),
+    MaxSwitchTime: leaf(
+      milliseconds(100, 60000),
+      '10000',
+      'How long play2 may wait for a keyframe of the stream that it switches to; then it switches without.',
+    ),
     Recording: group('What is recorded.', {
       MaxDuration: leaf(duration, '-1', 'The longest recording, where the script names no limit.'),
       MaxDurationCap: leaf(duration, '-1', 'The longest that a script may ask for. 0: nothing is recorded.'),
@@ -262,9 +285,9 @@ export const APPLICATION = group('', {
     VirtualDirectory: group('', { Streams: unsupported('') }),
     QualifiedStreamsMapping: group('', { '@enable': unsupported('false') }),
     DuplicateDir: group('', { '@appName': unsupported('true'), '#text': unsupported('') }),
-    ...unused('Audio', 'CachePrefix', 'CacheUpdateInterval', 'EnhancedSeek', 'FilterNonKeyFrames'),
-    ...unused('KeyFrameInterval', 'MaxBufferRetries', 'MaxStreamsBeforeGC', 'SendDuplicateOnMetaData'),
-    ...unused('SendDuplicateStart', 'StreamMetaGCInterval', 'ThrottleBoundaryRequest'),
+    ...unused('Audio', 'CachePrefix', 'CacheUpdateInterval', 'FilterNonKeyFrames'),
+    ...unused('KeyFrameInterval', 'MaxBufferRetries', 'MaxStreamsBeforeGC'),
+    ...unused('StreamMetaGCInterval', 'ThrottleBoundaryRequest'),
     ...unused('ThrottleDisplayInterval', 'ThrottleLoads'),
   }),
   Client: group('Every client.', {
@@ -299,13 +322,23 @@ export const APPLICATION = group('', {
         'A player that takes nothing at all for so long, with more than the soft limit waiting, is disconnected.',
       ),
     }),
+    MsgQueue: group('What is sent ahead of its time.', {
+      Recorded: group('Of recorded streams.', {
+        MinBufferTime: leaf(
+          milliseconds(0, 3600000),
+          '2000',
+          'A player is taken to buffer this much at least, whatever it says.',
+        ),
+      }),
+      ...unused('Diagnostic', 'Live', 'Server'),
+    }),
     Access: group('', {
       FolderAccess: unsupported('false'),
       AudioSampleAccess: group('', { '@enabled': unsupported('false'), '#text': unsupported('') }),
       VideoSampleAccess: group('', { '@enabled': unsupported('false'), '#text': unsupported('') }),
     }),
     ...unused('AggregateMessages', 'BandwidthCap', 'BandwidthDetection', 'HTTPTunnel'),
-    ...unused('MaxMessageSizeLosslessVideo', 'MsgQueue', 'UserAgent', 'WindowsPerAck'),
+    ...unused('MaxMessageSizeLosslessVideo', 'UserAgent', 'WindowsPerAck'),
   }),
   LoadOnStartup: unsupported('false'),
   SharedObjManager: group('', {
