@@ -112,7 +112,9 @@ export async function startServer(
     applicationsDir: config.applicationsDir,
     log,
     clock,
+    runFolder: join(config.root, 'run', 'recordings'),
     flush: config.server.recording,
+    finishesMp4: config.server.recording.finishesMp4,
   });
   const registry = new Registry({
     clock,
@@ -151,6 +153,7 @@ export async function startServer(
     adaptors = await openAdaptors(
       config.adaptors.map((adaptor) => adaptorOptions(config, adaptor, session, logs)),
     );
+    void recorders.repair(); // who has the ports is the only server of this root folder
     if (config.server.admin.listen.length > 0) {
       const administered: Administered = {
         software,

@@ -4,6 +4,7 @@ import type { Client } from '../application/client.ts';
 import type { AppInstance } from '../application/instance.ts';
 import { type Playlist, TRANSITIONS } from '../application/playlist.ts';
 import { type Publication, PublicationState, type PublisherPort } from '../application/publication.ts';
+import { isPublishType } from '../application/script.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import type { Log } from '../log/log.ts';
 import { decodeAggregate } from '../protocol/aggregate.ts';
@@ -72,8 +73,8 @@ export class NetStream {
       return;
     }
     const type = args[1] ?? 'live';
-    if (type !== 'live' && type !== 'record' && type !== 'append') {
-      this.#status('NetStream.Publish.BadName', 'The type is live, record or append.');
+    if (!isPublishType(type)) {
+      this.#status('NetStream.Publish.BadName', 'The type is live, record, append or appendWithGap.');
       return;
     }
     this.#name = parsed.name;

@@ -10,8 +10,14 @@ export interface RecordRequest {
   stream: string;
   mode: RecordMode;
   limits: RecordLimits;
+  /** Undefined: as the stream's prefix, or the name of the file, says. */
+  format?: 'flv' | 'mp4';
+  /** The name of the file, below the folder of the instance, with fields as `{date}`; undefined: the stream's. */
+  file?: string;
   /** A new file is begun at the first keyframe behind so many seconds. */
   segmentS?: number;
+  /** Who publishes. */
+  client?: { readonly id: string; readonly ip: string };
 }
 
 /** Undefined: any. The caps hold for what scripts ask for; one of 0 says that nothing is recorded. */

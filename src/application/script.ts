@@ -34,7 +34,7 @@ export interface PublishRequest {
   name: string;
   query: string;
   params: Record<string, string>;
-  type: 'live' | 'record' | 'append';
+  type: PublishType;
 }
 
 /** What a player asks for. `start` and `length` in seconds as in `NetStream.play` (-2, -1, or from 0 on). */
@@ -72,7 +72,14 @@ export type Verdict =
       redirect?: string;
     };
 
-export type RecordMode = 'record' | 'append';
+/** `appendWithGap`: with the time between, as the clock on the wall has it. */
+export const RECORD_MODES = ['record', 'append', 'appendWithGap'] as const;
+export type RecordMode = (typeof RECORD_MODES)[number];
+export type PublishType = 'live' | RecordMode;
+
+export function isPublishType(type: unknown): type is PublishType {
+  return type === 'live' || RECORD_MODES.some((mode) => mode === type);
+}
 
 /** What happened. Told in order, never answered. */
 export type Notice =

@@ -47,8 +47,8 @@ export interface Config {
     readonly connects: ConnectLimits;
     /** Undefined: everybody may. */
     readonly crossDomainFile: string | undefined;
-    /** How long, and how much of, what is recorded may wait. */
-    readonly recording: { readonly maxMs: number; readonly maxBytes: number };
+    /** How long, and how much of, what is recorded may wait; whether MP4 files become plain ones. */
+    readonly recording: { readonly maxMs: number; readonly maxBytes: number; readonly finishesMp4: boolean };
     readonly runners: RunnersConfig;
     /** What every application knows that asks players for their SWF. */
     readonly swfs: SwfFolders;
@@ -267,6 +267,7 @@ class Loader {
         recording: {
           maxMs: Server.ResourceLimits.RecBuffer.MaxFlushTime,
           maxBytes: Server.ResourceLimits.RecBuffer.MaxFlushSize,
+          finishesMp4: Server.ResourceLimits.Recording.FinishMp4,
         },
         crossDomainFile: Server.CrossDomainPath ? resolve(this.#root, Server.CrossDomainPath) : undefined,
         runners: {

@@ -170,6 +170,11 @@ const ON_META_DATA = 'onMetaData';
 /** In the payload that encodeOnMetaData makes: where the eight bytes of `duration` stand, to be patched at the end. */
 export const DURATION_OFFSET = 29;
 
+/** The eight bytes. */
+export function encodeDuration(ms: number): Uint8Array {
+  return new ByteWriter().f64(ms / 1000).done();
+}
+
 // | 02 "onMetaData" | 08 entry count u32 | "duration" 00 f64 | other entries | 00 00 09 |
 /** `duration` in seconds comes first; it is known when the recording ends, so it is written as 0 until then. */
 export function encodeOnMetaData(entries: AmfObject, durationSeconds = 0): Uint8Array {

@@ -33,9 +33,12 @@ export interface ContainerFile {
   readonly durationMs: number;
   /** In the order in which they came. */
   readonly codecs: readonly string[];
-  /** Once, before anything is taken. A RecordingError: the container cannot hold this. */
-  begin(begin: FileBegin): void;
-  /** Why a file of this kind cannot hold that as well, while a new one can; undefined: it can. */
+  /**
+   * Once, before anything is taken. Why this file cannot hold that, while a new one can; undefined: it does. A RecordingError:
+   * no file of the kind can.
+   */
+  begin(begin: FileBegin): string | undefined;
+  /** The same of what comes now. */
   refuses(item: Item): string | undefined;
   take(item: Item): void;
   /** Hands what waits to the system; resolves when it has it, or has refused it. */

@@ -1,28 +1,85 @@
-// Where recordings lie: applications/<application>/streams/<instance>/<name>.flv
+// What a recording's file is called, below the folder of its instance: `show.flv`, `day 1/show-2.mp4`, or as a script has it.
 import { join } from 'node:path';
 import type { RecordRequest } from '../application/recording.ts';
 import { RecordingError } from '../errors.ts';
+import { momentOf } from '../log/time.ts';
 import { nameProblem, pathInside } from '../storage/names.ts';
+import { RecordedContainer } from './growing.ts';
 
 /** The prefix of a stream name chooses the container. */
 const PREFIX = /^([a-z0-9]+):(.*)$/is;
+/** Those of files that are MP4s, whatever they are called. */
+const MP4_EXTENSION = /\.(mp4|f4v|m4v|mov|m4a|f4a|3gp|3g2)$/i;
+const FLV_EXTENSION = /\.flv$/i;
+/** `{date}` in the name of a file. */
+const FIELD = /\{([^{}]*)\}/g;
+/** What names of files cannot hold. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+const UNFIT = /[\u0000-\u001f\u007f\\/:*?"<>|\ufffd]/g;
 
-/** The files of a recording, the first being number 1; a RecordingError says why it gets none. */
-export function recordingPath(applicationsDir: string, request: RecordRequest, number: number): string {
-  const { application, instance, stream } = request;
-  const [, prefix = 'flv', name = stream] = PREFIX.exec(stream) ?? [];
-  if (prefix.toLowerCase() !== 'flv') {
-    throw new RecordingError(
-      'NetStream.Record.Failed',
-      `${prefix}: recordings are not there yet; publish without the prefix to record FLV.`,
-    );
-  }
-  const problem = nameProblem(name);
-  if (problem)
+export interface RecordingName {
+  readonly container: RecordedContainer;
+  /** Below the folder of the instance. */
+  readonly file: string;
+}
+
+/** `number`: of the files of one recording, from 1 on. A RecordingError says why it gets none. */
+export function recordingName(request: RecordRequest, number: number, now: Date): RecordingName {
+  const [, prefix, plain = request.stream] = PREFIX.exec(request.stream) ?? [];
+  const container = containerOf(request, prefix?.toLowerCase());
+  const isNumbered = request.file?.includes('{n}') === true;
+  const wanted = request.file === undefined ? plain : filled(request.file, request, plain, number, now);
+  const pattern = container === RecordedContainer.Mp4 ? MP4_EXTENSION : FLV_EXTENSION;
+  // COMPAT: a stream that is published as show.flv has always been show.flv.flv, and is played by either name
+  const keepsExtension = container === RecordedContainer.Mp4 || request.file !== undefined;
+  const extension = (keepsExtension && pattern.exec(wanted)?.[0]) || `.${container}`;
+  const base = wanted.endsWith(extension) && keepsExtension ? wanted.slice(0, -extension.length) : wanted;
+  const file = `${base}${number === 1 || isNumbered ? '' : `-${number}`}${extension}`;
+  const problem = nameProblem(base) ?? nameProblem(file);
+  if (problem !== undefined) {
     throw new RecordingError(
       'NetStream.Record.NoAccess',
-      `A file cannot have the stream's name: ${problem}.`,
+      `A file cannot have the ${request.file === undefined ? "stream's name" : 'name that the script gave'}: ${problem}.`,
     );
-  const folder = pathInside(join(applicationsDir, application, 'streams'), instance);
-  return pathInside(folder, `${name}${number === 1 ? '' : `-${number}`}.flv`);
+  }
+  return { container, file };
+}
+
+function containerOf({ format, file }: RecordRequest, prefix: string | undefined): RecordedContainer {
+  if (format !== undefined) return format;
+  if (file !== undefined && MP4_EXTENSION.test(file)) return RecordedContainer.Mp4;
+  if (prefix === undefined || prefix === 'flv') return RecordedContainer.Flv;
+  if (prefix === 'mp4') return RecordedContainer.Mp4;
+  throw new RecordingError(
+    'NetStream.Record.Failed',
+    `${prefix}: is nothing that can be recorded to; mp4: and flv: are, and no prefix is FLV.`,
+  );
+}
+
+/** What a field stands for cannot leave the folder, nor make another. */
+function filled(template: string, request: RecordRequest, stream: string, number: number, now: Date): string {
+  const { date, time } = momentOf(now, 'local');
+  const values: Record<string, string> = {
+    stream: stream.replace(MP4_EXTENSION, ''),
+    application: request.application,
+    instance: request.instance,
+    client: request.client?.id ?? '',
+    ip: request.client?.ip ?? '',
+    date,
+    time: time.replaceAll(':', '-'),
+    n: String(number),
+  };
+  return template.replace(FIELD, (_, field: string) => {
+    if (!Object.hasOwn(values, field)) {
+      throw new RecordingError(
+        'NetStream.Record.Failed',
+        `There is no {${field}} for the name of a file; there are {${Object.keys(values).join('}, {')}}.`,
+      );
+    }
+    return values[field]!.replace(UNFIT, '_').replace(/^\.+/, '_');
+  });
+}
+
+export function instanceFolder(applicationsDir: string, application: string, instance: string): string {
+  return pathInside(join(applicationsDir, application, 'streams'), instance);
 }

@@ -1,64 +1,47 @@
 // An FLV file that grows. Whatever happens to the process, what was flushed can be played: tags stand one behind the other,
 // and the duration is written over at each flush. The index of keyframes is put into its place at the end.
-import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
-import { DecodeError, RecordingError } from '../errors.ts';
+import { closeSync, writeSync } from 'node:fs';
+import type { Clock } from '../application/clock.ts';
 import {
   DURATION_OFFSET,
-  decodeOnMetaData,
   emptyIndexBytes,
+  encodeDuration,
   encodeFlvHeader,
   encodeFlvTag,
   encodeIndexedMetaData,
   encodeOnMetaData,
-  FLV_BACK_POINTER_BYTES,
   FLV_TAG_HEAD_BYTES,
   type FlvKeyframe,
-  ownIndex,
-  readFlvTagHead,
 } from '../media/flv.ts';
 import { inspectAudio, inspectVideo } from '../media/tag.ts';
 import type { AmfObject } from '../protocol/amf.ts';
 import { MessageType } from '../protocol/message.ts';
 import type { ContainerFile, FileBegin, Item } from './container-file.ts';
 import { type Disk, DiskWriter } from './disk-writer.ts';
-import { isTagType } from './flv-index.ts';
+import { FlushTimer } from './flush-timer.ts';
+import {
+  FLV_BEGIN_BYTES,
+  FLV_FLAGS_OFFSET,
+  type FoundFlv,
+  type OwnMetaData,
+  readFoundFlv,
+} from './flv-scan.ts';
 import { Growth, RecordedContainer } from './growing.ts';
 import { openForRecording, recordingError } from './open-file.ts';
 
-const HEADER_BYTES = 13; // with the 0 in front of the first tag
-const FLAGS_OFFSET = 4;
 /** For some three thousand keyframes: at one every two seconds all of them for 100 minutes, then every second one. */
 const INDEX_BYTES = 56 << 10;
-/** Larger is no metadata of ours. */
-const MAX_METADATA_BYTES = 1 << 20;
 
 export interface FlvFileOptions {
   readonly path: string;
   /** Goes on behind the last whole tag of an existing file; what a crash left of a tag is cut off. */
   readonly append: boolean;
   readonly disk: Disk;
+  readonly clock: Clock;
+  readonly maxFlushMs: number;
   /** As soon as that much waits, it is flushed. */
   readonly maxFlushBytes: number;
   onError(error: Error): void;
-}
-
-/** onMetaData of our making at the file's beginning. */
-interface MetaData {
-  /** Of its payload. */
-  readonly at: number;
-  readonly bytes: number;
-  readonly entries: AmfObject;
-  /** There is room for the index of keyframes. */
-  readonly isIndexed: boolean;
-}
-
-interface Found {
-  end: number;
-  flags: number;
-  metaData: MetaData | undefined;
-  /** Of sessions before, as the metadata has them. */
-  keyframes: readonly FlvKeyframe[];
-  lastTimestampMs: number | undefined;
 }
 
 export class FlvFile implements ContainerFile {
@@ -67,14 +50,17 @@ export class FlvFile implements ContainerFile {
   readonly #writer: DiskWriter;
   readonly #keyframes: FlvKeyframe[];
   readonly #codecs = new Set<string>();
-  #metaData: MetaData | undefined;
+  #metaData: OwnMetaData | undefined;
   #flags: number;
   #durationMs: number;
+  readonly #timer: FlushTimer;
   readonly #maxFlushBytes: number;
   #unflushedBytes = 0;
 
-  private constructor({ path, maxFlushBytes }: FlvFileOptions, found: Found, writer: DiskWriter) {
+  private constructor(options: FlvFileOptions, found: FoundFlv, writer: DiskWriter) {
+    const { path, clock, maxFlushMs, maxFlushBytes } = options;
     this.#maxFlushBytes = maxFlushBytes;
+    this.#timer = new FlushTimer(clock, maxFlushMs, () => void this.flush());
     this.#writer = writer;
     this.#flags = found.flags;
     this.#metaData = found.metaData;
@@ -92,7 +78,7 @@ export class FlvFile implements ContainerFile {
     let fd: number | undefined;
     try {
       fd = openForRecording(path, append);
-      const found = append ? readFound(fd) : writeBegin(fd);
+      const found = append ? (readFoundFlv(fd) ?? writeBegin(fd)) : writeBegin(fd);
       return new FlvFile(options, found, new DiskWriter({ fd, end: found.end, disk, onError }));
     } catch (error) {
       if (fd !== undefined) closeSync(fd);
@@ -110,7 +96,7 @@ export class FlvFile implements ContainerFile {
     return [...this.#codecs];
   }
 
-  begin({ startMs, metaData, headers, hasVideo }: FileBegin): void {
+  begin({ startMs, metaData, headers, hasVideo }: FileBegin): undefined {
     if (this.lastTimestampMs === undefined) this.#beginMetaData(metaData, hasVideo);
     else this.#append(MessageType.DataAmf0, startMs, encodeOnMetaData(metaData));
     for (const header of headers) this.take(header);
@@ -150,20 +136,22 @@ export class FlvFile implements ContainerFile {
     const isVideo = typeId === MessageType.Video;
     const codec = (isVideo ? inspectVideo(payload) : inspectAudio(payload))?.codec;
     if (codec) this.#codecs.add(codec);
-    const flag = encodeFlvHeader({ hasAudio: !isVideo, hasVideo: isVideo })[FLAGS_OFFSET]!;
+    const flag = encodeFlvHeader({ hasAudio: !isVideo, hasVideo: isVideo })[FLV_FLAGS_OFFSET]!;
     if ((this.#flags & flag) !== 0) return;
     this.#flags |= flag;
-    this.#writer.patch(FLAGS_OFFSET, Uint8Array.of(this.#flags));
+    this.#writer.patch(FLV_FLAGS_OFFSET, Uint8Array.of(this.#flags));
   }
 
   #append(typeId: number, timestampMs: number, payload: Uint8Array): void {
     const tag = encodeFlvTag({ typeId, timestampMs, payload });
     this.#unflushedBytes += tag.length;
     this.#writer.append(tag);
+    this.#timer.arm();
   }
 
   async flush(): Promise<void> {
     this.#unflushedBytes = 0;
+    this.#timer.clear();
     const durationMs = this.#durationMs;
     if (this.sizeBytes > this.growing.flushedBytes) this.#patchDuration();
     await this.#writer.flush();
@@ -174,14 +162,13 @@ export class FlvFile implements ContainerFile {
 
   #patchDuration(): void {
     if (!this.#metaData) return;
-    const duration = Buffer.alloc(8);
-    duration.writeDoubleBE(this.#durationMs / 1000);
-    this.#writer.patch(this.#metaData.at + DURATION_OFFSET, duration);
+    this.#writer.patch(this.#metaData.at + DURATION_OFFSET, encodeDuration(this.#durationMs));
   }
 
   async close(): Promise<void> {
     await this.flush();
     await this.flush(); // what came while the first was under way
+    this.#timer.clear();
     this.#patchIndex();
     await this.#writer.close();
     this.growing.ended();
@@ -200,92 +187,7 @@ export class FlvFile implements ContainerFile {
   }
 }
 
-function writeBegin(fd: number): Found {
+function writeBegin(fd: number): FoundFlv {
   writeSync(fd, encodeFlvHeader({ hasAudio: false, hasVideo: false }));
-  return { end: HEADER_BYTES, flags: 0, metaData: undefined, keyframes: [], lastTimestampMs: undefined };
-}
-
-function readFound(fd: number): Found {
-  const size = fstatSync(fd).size;
-  if (size === 0) return writeBegin(fd);
-  const head = readAt(fd, 0, HEADER_BYTES);
-  if (head.toString('latin1', 0, 3) !== 'FLV' || head.readUInt32BE(5) !== HEADER_BYTES - 4) {
-    throw new RecordingError(
-      'NetStream.Record.NoAccess',
-      'The file of that name is not an FLV that can be appended to.',
-    );
-  }
-  const { end, lastTimestampMs } = lastTagBehind(fd, size) ?? walkOverTags(fd, size);
-  if (end < size) ftruncateSync(fd, end);
-  return { end, flags: head[FLAGS_OFFSET]!, lastTimestampMs, ...findMetaData(fd, end) };
-}
-
-function readAt(fd: number, at: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  return bytes.subarray(0, readSync(fd, bytes, 0, length, at));
-}
-
-/** Where whole tags end, and the time of the last of them. */
-interface TagsEnd {
-  end: number;
-  lastTimestampMs: number | undefined;
-}
-
-/** The file ends with a tag, to which its last four bytes lead: so it is with all that were closed. */
-function lastTagBehind(fd: number, size: number): TagsEnd | undefined {
-  if (size < HEADER_BYTES + FLV_TAG_HEAD_BYTES + FLV_BACK_POINTER_BYTES) return undefined;
-  const pointer = readAt(fd, size - FLV_BACK_POINTER_BYTES, FLV_BACK_POINTER_BYTES);
-  const at = size - FLV_BACK_POINTER_BYTES - pointer.readUInt32BE(0);
-  if (at < HEADER_BYTES) return undefined;
-  const tag = tagAt(fd, at);
-  return tag && tag.next === size ? { end: size, lastTimestampMs: tag.timestampMs } : undefined;
-}
-
-/** After a crash: from the first tag on, which takes its time, as long as they are whole and make sense. */
-function walkOverTags(fd: number, size: number): TagsEnd {
-  let end = HEADER_BYTES;
-  let lastTimestampMs: number | undefined;
-  while (end + FLV_TAG_HEAD_BYTES + FLV_BACK_POINTER_BYTES <= size) {
-    const tag = tagAt(fd, end);
-    if (!tag || tag.next > size) break;
-    lastTimestampMs = tag.timestampMs;
-    end = tag.next;
-  }
-  return { end, lastTimestampMs };
-}
-
-/** `undefined`: those bytes are none. Some file systems leave zeros behind the last that was written. */
-function tagAt(fd: number, at: number): { next: number; timestampMs: number } | undefined {
-  const bytes = readAt(fd, at, FLV_TAG_HEAD_BYTES);
-  if (bytes.length < FLV_TAG_HEAD_BYTES || bytes.readUIntBE(8, 3) !== 0) return undefined;
-  const { typeId, isEncrypted, length, timestampMs } = readFlvTagHead(bytes, 0);
-  if (!isTagType(typeId) || isEncrypted) return undefined;
-  return { next: at + FLV_TAG_HEAD_BYTES + length + FLV_BACK_POINTER_BYTES, timestampMs };
-}
-
-/** In a file of ours the first tag is onMetaData, and its first entry the duration. */
-function findMetaData(fd: number, end: number): Pick<Found, 'metaData' | 'keyframes'> {
-  const none = { metaData: undefined, keyframes: [] };
-  const at = HEADER_BYTES + FLV_TAG_HEAD_BYTES;
-  if (at > end) return none;
-  const { typeId, length } = readFlvTagHead(readAt(fd, HEADER_BYTES, FLV_TAG_HEAD_BYTES), 0);
-  if (typeId !== MessageType.DataAmf0 || length > MAX_METADATA_BYTES || at + length > end) return none;
-  const payload = readAt(fd, at, length);
-  const entries = metaDataOf(payload);
-  if (!entries || Object.keys(entries)[0] !== 'duration') return none;
-  const { duration: _, keyframes, ...others } = entries;
-  const index = ownIndex(keyframes);
-  return {
-    metaData: { at, bytes: length, entries: others, isIndexed: index !== undefined },
-    keyframes: index ?? [],
-  };
-}
-
-function metaDataOf(payload: Uint8Array): AmfObject | undefined {
-  try {
-    return decodeOnMetaData(payload);
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined;
-    throw error;
-  }
+  return { end: FLV_BEGIN_BYTES, flags: 0, metaData: undefined, keyframes: [], lastTimestampMs: undefined };
 }

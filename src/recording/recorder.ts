@@ -1,22 +1,39 @@
 // Recordings: which files are being written, and by whom.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import type { Clock } from '../application/clock.ts';
 import type { RecordEvents, Recorders, Recording, RecordRequest } from '../application/recording.ts';
 import { RecordingError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
+import { pathInside } from '../storage/names.ts';
 import type { ContainerFile } from './container-file.ts';
 import { type Disk, systemDisk } from './disk-writer.ts';
-import { recordingPath } from './files.ts';
+import { instanceFolder, recordingName } from './files.ts';
+import { type FinishedFile, Finisher } from './finisher.ts';
 import { FlvFile } from './flv-file.ts';
-import type { GrowingFile, GrowingFiles } from './growing.ts';
+import { type GrowingFile, type GrowingFiles, RecordedContainer } from './growing.ts';
+import { Mp4File } from './mp4-file.ts';
 import { recordingError } from './open-file.ts';
-import { FileRecording, type FlushLimits } from './recording.ts';
+import { FileRecording } from './recording.ts';
+import { type RunningFile, RunningFiles } from './running-files.ts';
+
+export interface FlushLimits {
+  /** How long what was recorded may wait before the system has it; FMS: RecBuffer/MaxFlushTime. */
+  readonly maxMs: number;
+  /** FMS: RecBuffer/MaxFlushSize. */
+  readonly maxBytes: number;
+}
 
 export interface RecorderOptions {
   readonly applicationsDir: string;
+  /** Where it is noted what is being written. */
+  readonly runFolder: string;
   readonly log: Log;
   readonly clock: Clock;
+  /** What the clock on the wall says. */
+  readonly now?: () => Date;
   readonly flush: FlushLimits;
+  /** False: MP4 files stay in fragments. */
+  readonly finishesMp4: boolean;
   readonly disk?: Disk;
 }
 
@@ -29,8 +46,14 @@ interface Holder {
   readonly finished: Promise<void>;
 }
 
+interface Place extends RunningFile {
+  readonly append: boolean;
+}
+
 export class FileRecorders implements Recorders, GrowingFiles {
   readonly #options: RecorderOptions;
+  readonly #finisher = new Finisher();
+  readonly #running: RunningFiles;
   /** Path → who had it last. */
   readonly #holders = new Map<string, Holder>();
   readonly #growing = new Map<string, GrowingFile>();
@@ -38,17 +61,49 @@ export class FileRecorders implements Recorders, GrowingFiles {
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#running = new RunningFiles(options.runFolder, options.log);
   }
 
   find(path: string): GrowingFile | undefined {
     return this.#growing.get(path);
   }
 
+  /** What a process that was killed has left half done. It can be recorded to and played meanwhile. */
+  repair(): Promise<void> {
+    const left = this.#running.left();
+    const repaired = left.map(async (file) => {
+      const { path, container } = file;
+      const { log } = this.#options;
+      try {
+        const finished = await this.#finish(path, container);
+        log.info(
+          { event: 'record-repaired', path, ...finished },
+          'a recording that was cut off is whole again',
+        );
+      } catch (error) {
+        log.warn(
+          { event: 'record-repaired', path, err: error },
+          'a recording that was cut off cannot be repaired',
+        );
+      }
+      this.#running.remove(path);
+    });
+    left.forEach(({ path }, i) => {
+      this.#hold(path, { isDone: () => true, finished: repaired[i]! });
+    });
+    return Promise.all(repaired).then(() => {});
+  }
+
+  #finish(path: string, container: RecordedContainer): Promise<FinishedFile | undefined> {
+    if (container === RecordedContainer.Flv) return this.#finisher.finish(path, 'flv');
+    return this.#finisher.finish(path, this.#options.finishesMp4 ? 'mp4' : 'mp4Fragments');
+  }
+
   /** A file that is still being finished is opened as soon as it is; what is recorded meanwhile waits. */
   open(request: RecordRequest, events: RecordEvents): Recording {
     const { application, instance, stream, mode } = request;
-    const { clock, flush } = this.#options;
-    const path = recordingPath(this.#options.applicationsDir, request, 1);
+    const place: Place = { ...this.#placeOf(request, 1), append: mode !== 'record' };
+    const { path } = place;
     const before = this.#holders.get(path);
     if (before && !before.isDone()) {
       throw new RecordingError(
@@ -57,43 +112,46 @@ export class FileRecorders implements Recorders, GrowingFiles {
       );
     }
     const log = this.#options.log.child({ instance: `${application}/${instance}`, stream });
+    const gapSinceMs = mode === 'appendWithGap' ? this.#sinceWritten(path) : 0;
     const recording: FileRecording = new FileRecording({
       request,
-      clock,
       events,
       log,
-      flush,
       path,
-      gapMs: (stepMs) => stepMs,
+      gapMs: (stepMs) => Math.max(stepMs, gapSinceMs),
       openNext: (number) => this.#openNext(request, number, recording, log),
     });
-    const openFile = () => this.#openFile(path, mode === 'append', recording, log);
-    if (before) {
-      void before.finished.then(() => {
-        try {
-          recording.begin(openFile());
-        } catch (error) {
-          if (!(error instanceof RecordingError)) logBug(log, error, 'a recording');
-          const isKnown = error instanceof RecordingError;
-          recording.abandon(
-            isKnown ? error : new RecordingError('NetStream.Record.Failed', 'An error of the server.'),
-          );
-        }
-      });
-    } else recording.begin(openFile());
+    const openFile = () => this.#openFile(place, recording, log);
+    if (before) void before.finished.then(() => openLate(recording, openFile, log));
+    else recording.begin(openFile());
     this.#hold(path, { isDone: () => recording.isClosed, finished: recording.finished });
     this.#recordings.add(recording);
     void recording.finished.then(() => this.#recordings.delete(recording));
     return recording;
   }
 
+  #placeOf(request: RecordRequest, number: number): RunningFile {
+    const { applicationsDir, now = () => new Date() } = this.#options;
+    const { container, file } = recordingName(request, number, now());
+    const folder = instanceFolder(applicationsDir, request.application, request.instance);
+    return { container, path: pathInside(folder, file) };
+  }
+
+  /** Time on the wall since anything was written to it. */
+  #sinceWritten(path: string): number {
+    const { now = () => new Date() } = this.#options;
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats ? Math.max(0, now().getTime() - stats.mtimeMs) : 0;
+  }
+
   /** Of the numbers from that one on the first whose file nobody has; what is recorded in parts never takes another's. */
   #openNext(request: RecordRequest, number: number, recording: FileRecording, log: Log): ContainerFile {
     for (let tried = number; tried < number + MAX_TRIES; tried += 1) {
-      const path = recordingPath(this.#options.applicationsDir, request, tried);
-      if (this.#holders.has(path) || (request.mode !== 'record' && existsSync(path))) continue;
-      this.#hold(path, { isDone: () => recording.isClosed, finished: recording.finished });
-      return this.#openFile(path, false, recording, log);
+      const place = this.#placeOf(request, tried);
+      const isTaken = request.mode !== 'record' && existsSync(place.path);
+      if (this.#holders.has(place.path) || isTaken) continue;
+      this.#hold(place.path, { isDone: () => recording.isClosed, finished: recording.finished });
+      return this.#openFile({ ...place, append: false }, recording, log);
     }
     throw new RecordingError('NetStream.Record.Failed', 'There are too many files of that name.');
   }
@@ -105,27 +163,45 @@ export class FileRecorders implements Recorders, GrowingFiles {
     });
   }
 
-  #openFile(path: string, append: boolean, recording: FileRecording, log: Log): ContainerFile {
-    const { disk = systemDisk, flush } = this.#options;
-    const file = FlvFile.open({
-      path,
-      append,
-      disk,
-      maxFlushBytes: flush.maxBytes,
-      onError: (error) => {
-        log.error({ event: 'record-failed', path, err: error }, 'a recording failed');
-        recording.fail(recordingError(error, 'Writing failed'));
-      },
+  #openFile(place: Place, recording: FileRecording, log: Log): ContainerFile {
+    const { path, container, append } = place;
+    const file = this.#create(place, log, (error) => {
+      log.error({ event: 'record-failed', path, err: error }, 'a recording cannot be written');
+      recording.fail(recordingError(error, 'Writing failed'));
     });
+    this.#running.add({ path, container });
     log.info({ event: 'record-start', path, append }, 'recording started');
     const { growing } = file;
     this.#growing.set(path, growing);
-    const forget = growing.onFlushed(() => {
+    growing.onFlushed(() => {
       if (growing.isGrowing) return;
-      forget();
+      this.#running.remove(path);
       if (this.#growing.get(path) === growing) this.#growing.delete(path);
     });
     return file;
+  }
+
+  #create({ path, container, append }: Place, log: Log, onError: (error: Error) => void): ContainerFile {
+    const { disk = systemDisk, flush, clock } = this.#options;
+    const shared = { path, append, disk, clock, maxFlushMs: flush.maxMs, onError };
+    if (container === RecordedContainer.Flv) {
+      return FlvFile.open({ ...shared, maxFlushBytes: flush.maxBytes });
+    }
+    return Mp4File.open({
+      ...shared,
+      log,
+      finish: async () => {
+        try {
+          return await this.#finish(path, container);
+        } catch (error) {
+          log.error(
+            { event: 'record-unfinished', path, err: error },
+            'an MP4 stays in fragments: it cannot be finished',
+          );
+          return undefined;
+        }
+      },
+    });
   }
 
   /** Finishes every file. */
@@ -133,5 +209,19 @@ export class FileRecorders implements Recorders, GrowingFiles {
     const recordings = [...this.#recordings];
     for (const recording of recordings) recording.close();
     await Promise.all(recordings.map(({ finished }) => finished));
+    await Promise.all([...this.#holders.values()].map(({ finished }) => finished)); // repairs
+    await this.#finisher.close();
+  }
+}
+
+function openLate(recording: FileRecording, openFile: () => ContainerFile, log: Log): void {
+  try {
+    recording.begin(openFile());
+  } catch (error) {
+    const isKnown = error instanceof RecordingError;
+    if (!isKnown) logBug(log, error, 'a recording');
+    recording.abandon(
+      isKnown ? error : new RecordingError('NetStream.Record.Failed', 'An error of the server.'),
+    );
   }
 }

@@ -1,5 +1,4 @@
 // One recording: a sink of a stream that sorts and times what comes, and writes it into one file after the other.
-import type { Clock } from '../application/clock.ts';
 import type {
   CompletionReason,
   RecordEvents,
@@ -26,19 +25,10 @@ const CLOCK_JUMP_MS = 3_000;
 
 const BROKEN = 'An error of the server.';
 
-export interface FlushLimits {
-  /** How long what was recorded may wait before the system has it; FMS: RecBuffer/MaxFlushTime. */
-  readonly maxMs: number;
-  /** FMS: RecBuffer/MaxFlushSize. */
-  readonly maxBytes: number;
-}
-
 export interface RecordingOptions {
   readonly request: RecordRequest;
-  readonly clock: Clock;
   readonly events: RecordEvents;
   readonly log: Log;
-  readonly flush: FlushLimits;
   /** Of the first file, which may not be open yet. */
   readonly path: string;
   /** Between what an existing file holds and what is appended to it; `stepMs` at least. */
@@ -77,7 +67,6 @@ export class FileRecording implements Recording {
   #earlierMs = 0;
   #earlierBytes = 0;
   #seenKeyframe = false;
-  #cancelFlush: (() => void) | undefined;
   /** Nothing more goes into a file: a limit was reached, or writing failed. */
   #isFull = false;
   #hasFailed = false;
@@ -146,21 +135,11 @@ export class FileRecording implements Recording {
   #takeAll(batch: readonly WireMessage[]): void {
     try {
       for (const message of batch) if (!this.#isFull) this.#take(message);
-      this.#armFlush();
     } catch (error) {
       const isKnown = error instanceof RecordingError;
       if (!isKnown) logBug(this.#options.log, error, 'a recording');
       this.fail(isKnown ? error : new RecordingError('NetStream.Record.Failed', BROKEN));
     }
-  }
-
-  #armFlush(): void {
-    if (this.#isClosed || this.#headers) return;
-    const { clock, flush } = this.#options;
-    this.#cancelFlush ??= clock.after(flush.maxMs, () => {
-      this.#cancelFlush = undefined;
-      this.#file?.flush();
-    });
   }
 
   #take(message: WireMessage): void {
@@ -203,12 +182,24 @@ export class FileRecording implements Recording {
     this.#beginMs = startMs;
     this.#offsetMs = timestampMs - startMs;
     this.#latestMs.clear();
-    file.begin({
+    const refusal = file.begin({
       startMs,
       metaData: this.#metaData,
       headers: headers.map((item) => ({ ...item, timestampMs: startMs })),
       hasVideo,
     });
+    if (refusal === undefined) return;
+    this.#goOnElsewhere(file, refusal);
+    this.#beginFile(headers, hasVideo, timestampMs);
+  }
+
+  #goOnElsewhere(file: ContainerFile, refusal: string): void {
+    const { log } = this.#options;
+    log.info(
+      { event: 'record-next', path: file.growing.path },
+      `the recording goes on in a new file: ${refusal}`,
+    );
+    this.#endFile('codec');
   }
 
   #takeInto(message: WireMessage): void {
@@ -219,8 +210,7 @@ export class FileRecording implements Recording {
     const file = this.#file!;
     const refusal = file.refuses(item);
     if (refusal !== undefined) {
-      this.#options.log.info({ event: 'record-next', path: file.growing.path }, `a new file: ${refusal}`);
-      this.#endFile('codec');
+      this.#goOnElsewhere(file, refusal);
       this.#take(message);
     } else if (this.#isNextSegment(item, file)) {
       this.#endFile('segment');
@@ -251,7 +241,7 @@ export class FileRecording implements Recording {
   /** What comes next begins another file. */
   #endFile(why: CompletionReason): void {
     const file = this.#file!;
-    this.#earlierMs += file.durationMs - this.#beginMs;
+    this.#earlierMs += Math.max(0, file.durationMs - this.#beginMs);
     this.#earlierBytes += file.sizeBytes;
     this.#isBetween = why;
     this.#headers = [...this.#inForce.values()];
@@ -307,7 +297,6 @@ export class FileRecording implements Recording {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#reason = reason;
-    this.#cancelFlush?.();
     if (this.#file) this.#end();
   }
 

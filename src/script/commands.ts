@@ -1,6 +1,6 @@
 // What comes back from a script, checked field by field: an isolate's answer is hostile input. What is returned here
 // can be acted upon as it is; everything else is a DecodeError and has no effect.
-import type { InvokeResult, RecordMode, Verdict } from '../application/script.ts';
+import { type InvokeResult, RECORD_MODES, type RecordMode, type Verdict } from '../application/script.ts';
 import { DecodeError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
@@ -130,7 +130,7 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
     return {
       op: 'record',
       stream: f.text('stream', MAX_NAME),
-      mode: f.oneOf('mode', ['record', 'append', false] as const),
+      mode: f.oneOf('mode', [...RECORD_MODES, false] as const),
       limits,
       gate: f.optional('gate', () => f.id('gate')),
     };
@@ -169,7 +169,7 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
 function parseVerdict(f: Fields): Verdict {
   if (f.flag('accepted')) {
     const as = f.optional('as', () => f.text('as', MAX_NAME));
-    const record = f.optional('record', () => f.oneOf('record', ['record', 'append'] as const));
+    const record = f.optional('record', () => f.oneOf('record', RECORD_MODES));
     const secret = f.optional('secret', () => parseSecret(new Fields(f.json('secret'), 'secret')));
     return {
       accepted: true,

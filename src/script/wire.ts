@@ -198,7 +198,7 @@ export interface WirePublish {
   name: string;
   query: string;
   params: Record<string, string>;
-  type: 'live' | 'record' | 'append';
+  type: 'live' | 'record' | 'append' | 'appendWithGap';
 }
 export interface WirePlay {
   name: string;
@@ -223,7 +223,7 @@ export type ScriptCommand =
       id: number;
       accepted: true;
       as?: string;
-      record?: 'record' | 'append';
+      record?: 'record' | 'append' | 'appendWithGap';
       secret?: WireSecret;
     }
   | { op: 'verdict'; id: number; accepted: false; reason: string; application?: WireValue; redirect?: string }
@@ -238,7 +238,7 @@ export type ScriptCommand =
   | {
       op: 'record';
       stream: string;
-      mode: 'record' | 'append' | false;
+      mode: 'record' | 'append' | 'appendWithGap' | false;
       maxDurationS?: number;
       maxSizeBytes?: number;
       gate?: number;

@@ -295,6 +295,8 @@ test('a recording has its file, what it has grown to, and its end', async () => 
     applicationsDir: applications,
     log: keepingLog().log,
     clock,
+    runFolder: join(applications, '.running'),
+    finishesMp4: true,
     flush: { maxMs: 1_000, maxBytes: 256 << 10 },
   });
   try {

@@ -9,8 +9,7 @@ import { MessageType } from '../../src/protocol/message.ts';
 import { type GrowingFile, RecordedContainer } from '../../src/recording/growing.ts';
 import { Keyframes } from '../../src/recording/keyframes.ts';
 import { MediaLibrary } from '../../src/recording/library.ts';
-import { FileRecorders } from '../../src/recording/recorder.ts';
-import type { FlushLimits } from '../../src/recording/recording.ts';
+import { FileRecorders, type FlushLimits } from '../../src/recording/recorder.ts';
 import { Core, type CoreOptions, keepingLog, until } from './core.ts';
 import type { FlvFrame } from './flv.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -38,7 +37,16 @@ export class Cinema implements AsyncDisposable {
     const tapes = new Map<string, Tape>();
     const clock = new ManualClock();
     const { flush } = options;
-    const recorders = flush && new FileRecorders({ applicationsDir: folder, log, clock, flush });
+    const recorders =
+      flush &&
+      new FileRecorders({
+        applicationsDir: folder,
+        runFolder: join(folder, '.running'),
+        finishesMp4: true,
+        log,
+        clock,
+        flush,
+      });
     const library = new MediaLibrary(
       folder,
       { find: (path) => tapes.get(path) ?? recorders?.find(path) },

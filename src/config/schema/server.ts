@@ -118,6 +118,13 @@ export const SERVER = group('', {
         }),
         ...unused('ACCP', 'ECCP'),
       }),
+      Recording: group('What happens to recordings when they are complete.', {
+        FinishMp4: leaf(
+          trueOrFalse,
+          'true',
+          'true: an MP4 becomes a plain file, with one table of all samples. false: it stays in fragments, as it was recorded.',
+        ),
+      }),
       Scripts: group('The processes that run scripts.', {
         MaxSize: leaf(
           kilobytes(128 * 1024, 64 * 1024 * 1024),

@@ -22,9 +22,11 @@ import {
 } from './primordials.ts';
 import { cleanReason } from './verdict.ts';
 
+export type RecordMode = 'record' | 'append' | 'appendWithGap';
+
 /** What a script did to a stream whose publish is still being decided. */
 type StreamCommand =
-  | { op: 'record'; mode: 'record' | 'append' | false; maxDurationS?: number; maxSizeBytes?: number }
+  | { op: 'record'; mode: RecordMode | false; maxDurationS?: number; maxSizeBytes?: number }
   | { op: 'streamDisconnect'; reason: string };
 
 /** The publish that a stream waits for: `asked`, then admitted until the publish event, or over. */
@@ -110,9 +112,9 @@ export class Stream {
   }
 }
 
-function recordMode(mode: unknown): 'record' | 'append' | false | undefined {
+function recordMode(mode: unknown): RecordMode | false | undefined {
   if (mode === undefined || mode === true || mode === 'record') return 'record';
-  if (mode === 'append' || mode === 'appendWithGap') return 'append';
+  if (mode === 'append' || mode === 'appendWithGap') return mode;
   return mode === false ? false : undefined;
 }
 

@@ -18,7 +18,7 @@ const MAX_REASON = 200;
 const MAX_VALUE = 100;
 
 export type Decision =
-  | { kind: 'accept'; as?: string; record?: 'record' | 'append' }
+  | { kind: 'accept'; as?: string; record?: 'record' | 'append' | 'appendWithGap' }
   | { kind: 'deny'; reason: string }
   /** onConnect may decide later. */
   | { kind: 'pending' }
@@ -79,7 +79,8 @@ function readTerms(gate: ClientGate, value: object): Decision {
   // An array, a Date or an Error shows no names either.
   if (names.length === 0 && (gate === 'onConnect' || !isPlain(value))) return wrong(gate, value);
   if (as !== undefined && (typeof as !== 'string' || as === '')) return wrong(gate, value);
-  if (record !== undefined && record !== 'record' && record !== 'append') return wrong(gate, value);
+  if (record !== undefined && record !== 'record' && record !== 'append' && record !== 'appendWithGap')
+    return wrong(gate, value);
   return { kind: 'accept', as, record };
 }
 

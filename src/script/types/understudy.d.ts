@@ -315,7 +315,7 @@ interface PublishTerms {
   /** The public name: players ask for this one, `stream.name` says it, recordings carry it. */
   as?: string;
   /** Record it: from scratch, or at the end of an earlier recording of that name. */
-  record?: 'record' | 'append';
+  record?: 'record' | 'append' | 'appendWithGap';
 }
 interface PlayTerms {
   /** The stream to play instead. */
@@ -330,7 +330,7 @@ interface PublishRequest {
   readonly query: string;
   /** The same, decoded; of a name that occurs twice, the last. Check with `Object.hasOwn` before trusting a name like `constructor`. */
   readonly params: { readonly [name: string]: string | undefined };
-  readonly type: 'live' | 'record' | 'append';
+  readonly type: 'live' | 'record' | 'append' | 'appendWithGap';
 }
 
 /** What a player asks for. Frozen. */

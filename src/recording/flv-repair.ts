@@ -1,0 +1,44 @@
+// After a crash: an FLV file gets its index and duration, and what was left of its last tag goes.
+import { closeSync, openSync, writeSync } from 'node:fs';
+import {
+  DURATION_OFFSET,
+  encodeDuration,
+  encodeFlvHeader,
+  encodeIndexedMetaData,
+  type FlvKeyframe,
+} from '../media/flv.ts';
+import { inspectVideo } from '../media/tag.ts';
+import { MessageType } from '../protocol/message.ts';
+import type { FinishedFile } from './finisher.ts';
+import { FLV_BEGIN_BYTES, FLV_FLAGS_OFFSET, readFoundFlv, tagsFrom } from './flv-scan.ts';
+
+/** Undefined: it is empty. */
+export function repairFlv(path: string): FinishedFile | undefined {
+  const fd = openSync(path, 'r+');
+  try {
+    const found = readFoundFlv(fd);
+    if (!found) return undefined;
+    const { end, metaData } = found;
+    const keyframes: FlvKeyframe[] = [];
+    let lengthMs = 0;
+    let hasAudio = false;
+    let hasVideo = false;
+    for (const { at, head, peek } of tagsFrom(fd, FLV_BEGIN_BYTES, end)) {
+      const isVideo = head.typeId === MessageType.Video;
+      hasVideo ||= isVideo;
+      hasAudio ||= head.typeId === MessageType.Audio;
+      if (isVideo || head.typeId === MessageType.Audio) lengthMs = Math.max(lengthMs, head.timestampMs);
+      if (isVideo && inspectVideo(peek)?.isKeyframe) keyframes.push({ timeMs: head.timestampMs, at });
+    }
+    const index = metaData?.isIndexed
+      ? encodeIndexedMetaData(metaData.entries, lengthMs / 1000, keyframes, metaData.bytes)
+      : undefined;
+    if (metaData && index) writeSync(fd, index, 0, undefined, metaData.at);
+    else if (metaData) writeSync(fd, encodeDuration(lengthMs), 0, undefined, metaData.at + DURATION_OFFSET);
+    const flags = encodeFlvHeader({ hasAudio, hasVideo })[FLV_FLAGS_OFFSET]!;
+    writeSync(fd, Uint8Array.of(flags), 0, undefined, FLV_FLAGS_OFFSET);
+    return { sizeBytes: end, lengthMs };
+  } finally {
+    closeSync(fd);
+  }
+}
