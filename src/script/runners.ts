@@ -1,10 +1,12 @@
 // The processes that run scripts: one that all applications share, and one of its own for each that is to have one.
+
 import { basename } from 'node:path';
 import type { Clock } from '../application/clock.ts';
 import type { Log } from '../log/log.ts';
 import type { Frame } from './frames.ts';
 import { bundleGuest } from './guest-bundle.ts';
 import { Inbox } from './inbox.ts';
+import { canBecome } from './privileges.ts';
 import { bundleRunner } from './runner-bundle.ts';
 import { type RunnerProcess, spawnRunner } from './runner-process.ts';
 import { type RunnerDeath, Supervisor, type SupervisorOptions } from './supervisor.ts';
@@ -139,9 +141,20 @@ export class Runners {
     this.#inbox = new Inbox(options.clock);
   }
 
+  #userOfRunners(): InitBody['user'] {
+    const { user, log } = this.#options;
+    if (!user || process.getuid?.() !== 0 || canBecome(user)) return user;
+    log.warn(
+      { event: 'runner', ...user },
+      `scripts run as the root of this namespace: it knows no user ${user.uid} and group ${user.gid}`,
+    );
+    return undefined;
+  }
+
   /** Resolves when the shared one is up; rejects when it cannot be started. */
   async start(): Promise<void> {
-    const { clock, log, maxRssBytes, user } = this.#options;
+    const { clock, log, maxRssBytes } = this.#options;
+    const user = this.#userOfRunners();
     const [guest, code] = await Promise.all([bundleGuest(), bundleRunner()]);
     if (this.#isClosed) return;
     const { spawn = () => spawnRunner(code) } = this.#options;
