@@ -1,7 +1,7 @@
 // Builds the rooms and wires them; starts bottom-up, stops top-down.
-import { readdirSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { type Adaptor, type AdaptorOptions, type Opened, openAdaptors } from './adaptor/adaptor.ts';
 import { AddressList, type AddressRules, admitsNames } from './adaptor/address-rules.ts';
 import { addressesOf } from './adaptor/addresses.ts';
@@ -14,16 +14,11 @@ import type { NewAccount } from './admin/accounts.ts';
 import { Admin, type AdminOptions } from './admin/admin.ts';
 import type { Administered } from './admin/administered.ts';
 import type { AdminAddress } from './admin/port.ts';
-import { AdmissionRules } from './admission-rules.ts';
-import { type Clock, systemClock } from './application/clock.ts';
+import { systemClock } from './application/clock.ts';
 import { LoadGovernor } from './application/flush.ts';
-import type { ClientSettings, InstanceSettings } from './application/instance.ts';
-import { Journal } from './application/journal.ts';
-import { Registry } from './application/registry.ts';
+import type { Registry } from './application/registry.ts';
 import { Statistics } from './application/statistics.ts';
 import { version } from './cli/help.ts';
-import type { ApplicationConfig } from './config/application.ts';
-import { ApplicationSettings } from './config/application-settings.ts';
 import type { AccessConfig, AdaptorConfig, CertificateConfig, Config } from './config/load.ts';
 import type { Note } from './config/note.ts';
 import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from './log/access-fields.ts';
@@ -33,11 +28,9 @@ import { type EdgePorts, edgeLines, portLines } from './log/edge.ts';
 import type { Log } from './log/log.ts';
 import { SecretMask } from './log/secrets.ts';
 import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
-import { MediaLibrary } from './recording/library.ts';
 import { FileRecorders } from './recording/recorder.ts';
-import { ScriptHost, type ScriptSettings } from './script/host.ts';
 import { Runners } from './script/runners.ts';
-import { nameProblem } from './storage/names.ts';
+import { clientSettings, VirtualHost } from './virtual-host.ts';
 
 /** What clients are told that they talk to: the last Flash Media Server's number, for they read features from it. */
 const FMS_VERSION = '5,0,17,1';
@@ -59,111 +52,76 @@ export async function startServer(
   stop: (why: string) => void,
 ): Promise<RunningServer> {
   sayNotes(config.notes, log);
-  for (const { name, vhosts } of config.adaptors) {
-    for (const { name: host } of vhosts.slice(1)) {
-      // TODO: a registry and a script host for each
-      log.warn(
-        { event: 'config' },
-        `${name}/${host}: applications of further virtual hosts are not served yet`,
-      );
-    }
-  }
-  const vhost = config.adaptors[0]!.vhosts[0]!;
-  const settings = new ApplicationSettings(
-    vhost.defaults,
-    vhost.application,
-    ({ level, text }, application) => log[level]({ event: 'config', application }, text),
-  );
   const clock = systemClock;
   const software = `Understudy/${version()}`;
   const logs = new ServerLogs(logOptions(config, software, log), (path, error) =>
     log.error({ event: 'log-file', path, err: error }, `a log cannot be written: ${error.message}`),
   );
-  const access = logs.accessOf(vhost.name);
-  const journal =
-    access &&
-    new Journal({
-      clock,
-      adaptor: config.adaptors[0]!.name,
-      vhost: vhost.name,
-      write: (event, values) => access.write(event, values),
-      checkpoints: config.logs.access?.checkpoints,
-    });
   const { maxBytes, user } = config.server.runners;
   const runners = new Runners({ clock, log, maxRssBytes: maxBytes, user });
-  const scripts = new ScriptHost({
-    applicationsDir: config.applicationsDir,
-    log,
-    applicationLog: (application, instance) => logs.applications.for(application, instance),
-    server: software,
-    hostname: config.server.hostname,
-    settingsFor: (application) => scriptSettings(settings.of(application)),
-    clock,
-    runners,
-  });
   const governor = new LoadGovernor(clock, ({ widenedMs, sweepShare }) =>
     log.warn(
       { event: 'load', widenedMs, sweepShare },
       `under load: streams gather for ${widenedMs} ms before they are sent`,
     ),
   );
-  const rules = new AdmissionRules(vhost, config.server.swfs, log);
-  const recorders = new FileRecorders({
-    applicationsDir: config.applicationsDir,
-    log,
+  const recorders = new Map<string, FileRecorders>();
+  const recordersOf = (applicationsDir: string): FileRecorders => {
+    let known = recorders.get(applicationsDir);
+    if (!known) {
+      known = new FileRecorders({
+        applicationsDir,
+        log,
+        clock,
+        runFolder: join(config.root, 'run', 'recordings', runFolderOf(config, applicationsDir)),
+        flush: config.server.recording,
+        finishesMp4: config.server.recording.finishesMp4,
+      });
+      recorders.set(applicationsDir, known);
+    }
+    return known;
+  };
+  const shared = { config, software, log, logs, clock, governor, runners, recordersOf };
+  const hosts = config.adaptors.map(({ name, vhosts }) =>
+    vhosts.map((vhost) => new VirtualHost(name, vhost, shared)),
+  );
+  const allHosts = hosts.flat();
+  const statistics = new Statistics({
+    registries: allHosts.map(({ registry }) => registry),
+    governor,
     clock,
-    runFolder: join(config.root, 'run', 'recordings'),
-    flush: config.server.recording,
-    finishesMp4: config.server.recording.finishesMp4,
   });
-  const registry = new Registry({
-    clock,
-    scripts,
-    recorders,
-    recorded: new MediaLibrary(config.applicationsDir, recorders, log),
-    journal,
-    hasApplication: (name) => isFolder(join(config.applicationsDir, name)),
-    ...instanceSettings(vhost.application, clock, governor),
-    settingsFor: (application) => {
-      const own = settings.of(application);
-      const shared = instanceSettings(own, clock, governor);
-      return { ...shared, clients: { ...shared.clients, ...rules.of(application, own) } };
-    },
-  });
-  const statistics = new Statistics({ registry, governor, clock });
   let adaptors: Adaptor[] = [];
   let admin: Admin | undefined;
   const close = async () => {
     const adminClosed = admin?.close();
     statistics.close();
     for (const adaptor of adaptors) adaptor.stopAccepting();
-    await registry.shutdown();
+    await Promise.all(allHosts.map((host) => host.shutdown()));
     await Promise.all(adaptors.map((adaptor) => adaptor.close('the server is shutting down')));
-    await recorders.close();
-    await scripts.close();
+    await Promise.all([...recorders.values()].map((one) => one.close()));
+    if (adaptors.length > 0) for (const host of allHosts) host.noteStop();
+    await Promise.all(allHosts.map((host) => host.close()));
     await runners.close();
-    journal?.close();
     await adminClosed;
-    if (adaptors.length > 0) sayStopped(logs, journal);
+    if (adaptors.length > 0) sayStopped(logs);
     await logs.close();
   };
   try {
-    await Promise.all([runners.start(), scripts.start()]);
-    const session = sessionOptions(config, log, registry);
+    await Promise.all([runners.start(), ...allHosts.map((host) => host.start())]);
+    const session = sessionOptions(config, log);
     adaptors = await openAdaptors(
-      config.adaptors.map((adaptor) => adaptorOptions(config, adaptor, session, logs)),
+      config.adaptors.map((adaptor, i) =>
+        adaptorOptions(config, adaptor, { ...session, registryOf: registryOf(hosts[i]!) }, logs),
+      ),
     );
-    void recorders.repair(); // who has the ports is the only server of this root folder
+    // Who has the ports is the only server of this root folder.
+    for (const one of recorders.values()) void one.repair();
     if (config.server.admin.listen.length > 0) {
       const administered: Administered = {
         software,
-        registry,
+        hosts: allHosts,
         statistics,
-        adaptors: config.adaptors.map(({ name, vhosts }) => ({
-          name,
-          vhosts: vhosts.map((one) => one.name),
-        })),
-        applications: () => applicationsIn(config.applicationsDir),
         connections: () => adaptors.reduce((sum, { sessionCount }) => sum + sessionCount, 0),
         stop,
       };
@@ -177,13 +135,13 @@ export async function startServer(
     ...adaptors.flatMap((adaptor) => adaptor.listeners.map(({ address }) => address)),
     ...(admin?.addresses ?? []),
   ];
-  sayStarted(logs, journal, config, adaptors);
+  sayStarted(logs, config, adaptors);
+  for (const host of allHosts) host.noteStart();
   return { listeners, firstAccount: admin?.firstAccount, close, reopenLogs: () => logs.reopen() };
 }
 
 function sayStarted(
   { access, master, edge }: ServerLogs,
-  journal: Journal | undefined,
   config: Config,
   adaptors: readonly Adaptor[],
 ): void {
@@ -198,7 +156,6 @@ function sayStarted(
   };
   for (const [status, text] of edgeLines(report)) edge.write(status, text);
   access?.write('server-start', { 'x-ctx': software, 'x-status': AccessStatus.Ok });
-  journal?.note('vhost-start', { 'x-status': AccessStatus.Ok });
 }
 
 function edgePorts(name: string, { listeners, problems }: Opened): EdgePorts {
@@ -209,8 +166,7 @@ function edgePorts(name: string, { listeners, problems }: Opened): EdgePorts {
   };
 }
 
-function sayStopped({ access, master }: ServerLogs, journal: Journal | undefined): void {
-  journal?.note('vhost-stop', { 'x-status': AccessStatus.Ok });
+function sayStopped({ access, master }: ServerLogs): void {
   access?.write('server-stop', { 'x-status': AccessStatus.Ok });
   master.write(formatStatus('i', Subject.Server, 1012), 'Server stopped');
 }
@@ -335,56 +291,26 @@ function admitsMethod({ allow, deny, order }: AccessConfig, method: string): boo
   return order === 'Allow,Deny' ? isIn(allow) && !isIn(deny) : !isIn(deny) || isIn(allow);
 }
 
-function applicationsIn(applicationsDir: string): string[] {
-  if (!isFolder(applicationsDir)) return [];
-  return readdirSync(applicationsDir, { withFileTypes: true })
-    .filter(({ name }) => nameProblem(name) === undefined && name !== 'node_modules')
-    .filter(({ name }) => isFolder(join(applicationsDir, name)))
-    .map(({ name }) => name)
-    .sort();
-}
-
 function certificateFiles(config: CertificateConfig): CertificateFiles {
   const { certificateFile, keyFile, passPhrase } = config;
   return { certFile: certificateFile, keyFile, passphrase: passPhrase };
 }
 
-function scriptSettings({ script }: ApplicationConfig): ScriptSettings {
-  const { memoryMb, turnMs, loadMs, gateMs, timers, queuedEvents, logLines, fetch, ...rest } = script;
-  const times = { turnMs, loadMs, gateMs };
-  const amounts = { memoryMb, timers, queuedEvents, logLines, fetches: fetch.maxRunning };
-  return { ...rest, fetch, limits: { ...times, ...amounts } };
+/** Each folder of applications has its own, by a name that is the same at the next start. */
+function runFolderOf({ root, applicationsDir: byDefault }: Config, applicationsDir: string): string {
+  if (applicationsDir === byDefault) return 'applications';
+  return createHash('sha256').update(relative(root, applicationsDir)).digest('hex').slice(0, 16);
 }
 
-function instanceSettings(
-  { live, maxIdleMs, recording, recorded, ...config }: ApplicationConfig,
-  clock: Clock,
-  governor: LoadGovernor,
-): InstanceSettings & { clients: ClientSettings } {
-  return {
-    streams: { clock, governor, gop: live.gop, backlog: live.backlog, flush: live.flush },
-    publishTimeoutMs: live.publishTimeoutMs,
-    idleMs: maxIdleMs,
-    maxWaitingNames: live.maxWaitingNames,
-    recording,
-    playingRecorded: recorded,
-    clients: { ...clientSettings(config), transport: config.transport },
-  };
+/** The host that a client names; one that there is not is the default one. */
+function registryOf(hosts: readonly VirtualHost[]): (host: string) => Registry {
+  return (name) => (hosts.find((host) => host.isCalled(name)) ?? hosts[0]!).registry;
 }
 
-function clientSettings({
-  chunkBytes,
-  clientIdleMs,
-  bandwidth,
-}: Pick<ApplicationConfig, 'chunkBytes' | 'clientIdleMs' | 'bandwidth'>): ClientSettings {
-  return { wireChunkBytes: chunkBytes, idleTimeoutMs: clientIdleMs, ...bandwidth };
-}
-
-function sessionOptions(config: Config, log: Log, registry: Registry): Omit<SessionOptions, 'rtmpe'> {
+function sessionOptions(config: Config, log: Log): Omit<SessionOptions, 'rtmpe' | 'registryOf'> {
   const { limits, clientIdleMs } = config.server;
   const { chunkBytes, bandwidth } = config.adaptors[0]!.vhosts[0]!.application;
   return {
-    registry,
     logins: new Logins(systemClock),
     log,
     clock: systemClock,
@@ -413,8 +339,4 @@ function sayNotes(notes: readonly Note[], log: Log): void {
   for (const { level, text } of notes) if (level !== 'debug') log[level]({ event: 'config' }, text);
   const unused = notes.filter(({ level }) => level === 'debug').map(({ text }) => text);
   if (unused.length > 0) log.debug({ event: 'config', unused }, 'configuration that is not used');
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

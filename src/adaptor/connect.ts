@@ -12,6 +12,8 @@ export interface ConnectRequest {
   referrer: string;
   pageUrl: string;
   uri: string;
+  /** Of `uri`; empty when it names none. */
+  host: string;
   objectEncoding: 0 | 3;
   /** The client says that it understands E-RTMP; it gets our side of the bargain in the answer. */
   speaksEnhanced: boolean;
@@ -36,12 +38,19 @@ export function parseConnect(command: Command, maxText: number): ConnectRequest 
     referrer: text('swfUrl'),
     pageUrl: text('pageUrl'),
     uri,
+    host: hostIn(uri),
     objectEncoding: members.objectEncoding === 3 ? 3 : 0,
     speaksEnhanced: ['fourCcList', 'videoFourCcInfoMap', 'audioFourCcInfoMap', 'capsEx'].some(
       (name) => name in members,
     ),
     args: command.args,
   };
+}
+
+/** The host that the client believes to have reached, in lower case: it says which virtual host is meant. */
+function hostIn(uri: string): string {
+  const [, host = ''] = /^[a-z]+:\/\/(?:[^/?#@]*@)?(\[[^\]/]*\]|[^/:?#]*)/i.exec(uri) ?? [];
+  return host.toLowerCase().replace(/\.$/, '');
 }
 
 /** The first object of the answer. E-RTMP: only who has offered it is offered it; forwarding (4) is what a server does. */

@@ -32,7 +32,8 @@ import { WireDump } from './wire-dump.ts';
 
 /** The settings of `ClientSettings` are for clients of no application yet. */
 export interface SessionOptions extends ClientSettings {
-  registry: Registry;
+  /** By the name of the host that the client has reached, as its tcUrl has it. */
+  registryOf(host: string): Registry;
   logins: Logins;
   log: Log;
   clock: Clock;
@@ -282,7 +283,8 @@ export class RtmpSession {
   #onConnect(request: ConnectRequest): void {
     this.#connect = request;
     this.#state = State.Pending;
-    const { registry, logins } = this.#options;
+    const { registryOf, logins } = this.#options;
+    const registry = registryOf(request.host);
     const { ip, tunnel } = this.#peer;
     judge({ request, ip, protocol: this.#protocol, tunnel }, registry, logins, (admission) =>
       this.#judged(request, admission),
@@ -311,7 +313,7 @@ export class RtmpSession {
   /** A connect that reached no instance. */
   #noteFailure(request: ConnectRequest, refusal: ConnectRefusal, status?: AccessStatus): void {
     const client = new Client(this.#factsOf(request, { user: '', writeAccess: '' }), this.#clientPort());
-    this.#options.registry.journal?.connectFailed(client, request.app, refusal, status);
+    this.#options.registryOf(request.host).journal?.connectFailed(client, request.app, refusal, status);
   }
 
   #enter(request: ConnectRequest, login: LoginFacts): void {
@@ -319,7 +321,7 @@ export class RtmpSession {
     const port = this.#clientPort();
     let instance: AppInstance;
     try {
-      instance = this.#options.registry.connect(request.app);
+      instance = this.#options.registryOf(request.host).connect(request.app);
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       const refusal = { code: error.code, description: error.message };

@@ -1,18 +1,52 @@
 // What is administered, as server.ts hands it in.
 import type { Registry } from '../application/registry.ts';
 import type { Statistics } from '../application/statistics.ts';
+import { AdminError } from './admin-error.ts';
+
+export interface AdministeredHost {
+  readonly adaptor: string;
+  readonly name: string;
+  readonly registry: Registry;
+  readonly statistics: Statistics;
+  /** Those that can be started. */
+  applications(): string[];
+}
 
 export interface Administered {
   /** `Understudy/1.0.0` */
   readonly software: string;
-  readonly registry: Registry;
+  /** All virtual hosts; the default one of the default adaptor first, the default one of each adaptor before its others. */
+  readonly hosts: readonly AdministeredHost[];
+  /** Of all of them together. */
   readonly statistics: Statistics;
-  /** Names; the applications are those of the first virtual host of the first one. */
-  readonly adaptors: readonly { readonly name: string; readonly vhosts: readonly string[] }[];
-  /** Those that can be started. */
-  applications(): string[];
   /** Open connections, those that have not said what they want included. */
   connections(): number;
   /** Begins to stop; does not wait for it. */
   stop(why: string): void;
+}
+
+/** The one that is meant; who does not say means the default one. */
+export function theHost(
+  { hosts }: Administered,
+  adaptor: string | undefined | null,
+  vhost: string | undefined | null,
+): AdministeredHost {
+  const ofAdaptor = hostsOf(hosts, adaptor);
+  const found = vhost ? ofAdaptor.find(({ name }) => name === vhost) : ofAdaptor[0];
+  if (!found) {
+    throw new AdminError('ERR_ADMIN_NOT_FOUND', `there is no virtual host ${JSON.stringify(vhost)}`);
+  }
+  return found;
+}
+
+export function hostsOf(
+  hosts: readonly AdministeredHost[],
+  adaptor: string | undefined | null,
+): AdministeredHost[] {
+  const wanted = adaptor || hosts[0]?.adaptor;
+  const found = hosts.filter((host) => host.adaptor === wanted);
+  if (found.length === 0) {
+    throw new AdminError('ERR_ADMIN_NOT_FOUND', `there is no adaptor ${JSON.stringify(adaptor)}`);
+  }
+  return found;
 }

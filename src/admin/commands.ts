@@ -4,7 +4,7 @@ import { StatusError } from '../errors.ts';
 import { formatStatus, Subject } from '../log/diagnostic-log.ts';
 import type { Accounts } from './accounts.ts';
 import { AdminError } from './admin-error.ts';
-import type { Administered } from './administered.ts';
+import type { Administered, AdministeredHost } from './administered.ts';
 
 /** Who says so. */
 export interface Caller {
@@ -44,20 +44,19 @@ export class Commands {
   }
 
   /** The running instance of that name, `live` or `live/room`. */
-  instance(name: string): AppInstance {
-    const instance = this.#options.administered.registry.find(name);
+  instance({ registry }: AdministeredHost, name: string): AppInstance {
+    const instance = registry.find(name);
     if (!instance) throw notFound(`no instance ${JSON.stringify(name)} is running`);
     return instance;
   }
 
-  start(name: string, caller: Caller): AppInstance {
-    const instance = this.#open(name);
+  start(host: AdministeredHost, name: string, caller: Caller): AppInstance {
+    const instance = this.#open(host, name);
     this.#note(caller, 'start', `started ${instance.fullName}`);
     return instance;
   }
 
-  #open(name: string): AppInstance {
-    const { registry } = this.#options.administered;
+  #open({ registry }: AdministeredHost, name: string): AppInstance {
     const running = registry.find(name);
     if (running) return running;
     try {
@@ -72,22 +71,22 @@ export class Commands {
   }
 
   /** Those of an application, or one of them. Resolves when they have said goodbye. */
-  async unload(name: string, caller: Caller): Promise<void> {
-    const { registry } = this.#options.administered;
+  async unload(host: AdministeredHost, name: string, caller: Caller): Promise<void> {
+    const { registry } = host;
     const instances = registry.hasApplication(name)
       ? [...registry.instances].filter(({ application }) => application === name)
-      : [this.instance(name)];
+      : [this.instance(host, name)];
     if (instances.length === 0) throw notFound(`no instance of ${name} is running`);
     for (const { fullName } of instances) this.#note(caller, 'unload', `unloaded ${fullName}`);
     await Promise.all(instances.map((instance) => instance.stop()));
   }
 
   /** Disconnects everybody and starts it anew, its configuration read again. One that does not run is just started. */
-  async reload(name: string, caller: Caller): Promise<AppInstance> {
-    const { registry } = this.#options.administered;
+  async reload(host: AdministeredHost, name: string, caller: Caller): Promise<AppInstance> {
+    const { registry } = host;
     await registry.find(name)?.stop();
     registry.pardon(name);
-    const instance = this.#open(name);
+    const instance = this.#open(host, name);
     this.#note(caller, 'reload', `reloaded ${instance.fullName}`);
     return instance;
   }

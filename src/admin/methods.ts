@@ -10,7 +10,7 @@ import type {
 } from '../application/statistics.ts';
 import type { Accounts } from './accounts.ts';
 import { AdminError } from './admin-error.ts';
-import type { Administered } from './administered.ts';
+import { type Administered, type AdministeredHost, hostsOf, theHost } from './administered.ts';
 import { type Caller, type Commands, type Json, notFound } from './commands.ts';
 import type { ProcessMeter } from './process-meter.ts';
 import { formatTimestamp, List, type Value } from './xml.ts';
@@ -56,16 +56,17 @@ export class Methods {
 
   #queries(): Record<string, Method> {
     const { administered, meter, commands, accounts } = this.#options;
-    const { registry, statistics } = administered;
-    const instanceOf = ({ parameters }: Call) => commands.instance(parameters.need('appInst'));
+    const { statistics } = administered;
+    const hostOf = (call: Call) => this.#hostOf(call);
+    const instanceOf = (call: Call) => commands.instance(hostOf(call), call.parameters.need('appInst'));
     return {
       ping: () => undefined,
-      getApps: () => {
-        const names = administered.applications();
+      getApps: (call) => {
+        const names = hostOf(call).applications();
         return new List(names, { total_apps: names.length });
       },
-      getAppStats: ({ parameters }) => this.#applicationStats(parameters.need('app')),
-      getActiveInstances: () => [...registry.instances].map(({ fullName }) => fullName),
+      getAppStats: (call) => this.#applicationStats(hostOf(call), call.parameters.need('app')),
+      getActiveInstances: (call) => [...hostOf(call).registry.instances].map(({ fullName }) => fullName),
       getInstanceStats: (call) => this.#instanceStats(instanceOf(call)),
       getScriptStats: (call) => scriptStats(statistics.instance(instanceOf(call))),
       getLiveStreams: (call) => statistics.streams(instanceOf(call)).map(({ name }) => name),
@@ -86,27 +87,28 @@ export class Methods {
         };
       },
       getIOStats: () => this.#io(),
-      getAdaptors: () => administered.adaptors.map(({ name }) => name),
+      getAdaptors: () => [...new Set(administered.hosts.map(({ adaptor }) => adaptor))],
       getVHosts: ({ parameters }) => this.#vhosts(parameters),
       getActiveVHosts: ({ parameters }) => this.#vhosts(parameters),
-      getVHostStats: ({ parameters }) => {
-        const vhost = parameters.get('vhost');
-        const [served] = this.#vhosts(parameters);
-        if (vhost !== undefined && vhost !== served) throw notFound(`no application of ${vhost} is served`);
-        return { ...totals(statistics.server()), total_apps: administered.applications().length };
-      },
+      getVHostStats: (call) => this.#vhostStats(hostOf(call)),
+      getActiveVHostStats: (call) => this.#vhostStats(hostOf(call)),
       getAdmins: () => ({ server_admins: accounts.names, vhost_admins: [] }),
-      getAdminContext: () => ({
-        admin_type: 'server',
-        adaptor: administered.adaptors[0]?.name,
-        vhost: administered.adaptors[0]?.vhosts[0],
-        connected: true,
-      }),
+      getAdminContext: (call) => {
+        const { adaptor, name } = hostOf(call);
+        return { admin_type: 'server', adaptor, vhost: name, connected: true };
+      },
     };
   }
 
-  #applicationStats(name: string): Value {
-    const { registry, statistics } = this.#options.administered;
+  #hostOf({ parameters }: Call): AdministeredHost {
+    return theHost(this.#options.administered, parameters.get('adaptor'), parameters.get('vhost'));
+  }
+
+  #vhostStats({ statistics, applications }: AdministeredHost): Value {
+    return { ...totals(statistics.server()), total_apps: applications().length };
+  }
+
+  #applicationStats({ registry, statistics }: AdministeredHost, name: string): Value {
     if (!registry.hasApplication(name)) throw notFound(`there is no application ${JSON.stringify(name)}`);
     const numbers = statistics.application(name);
     const { upMs, instancesLoaded, instancesUnloaded } = numbers;
@@ -198,11 +200,7 @@ export class Methods {
   }
 
   #vhosts(parameters: Parameters): readonly string[] {
-    const { adaptors } = this.#options.administered;
-    const wanted = parameters.get('adaptor') ?? adaptors[0]?.name;
-    const adaptor = adaptors.find(({ name }) => name === wanted);
-    if (!adaptor) throw notFound(`there is no adaptor ${JSON.stringify(wanted)}`);
-    return adaptor.vhosts;
+    return hostsOf(this.#options.administered.hosts, parameters.get('adaptor')).map(({ name }) => name);
   }
 
   /** When that began. */
@@ -213,7 +211,8 @@ export class Methods {
   // ── changing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   #changes(): Record<string, Method> {
-    const { administered, commands } = this.#options;
+    const { commands } = this.#options;
+    const hostOf = (call: Call) => this.#hostOf(call);
     const stop: Method = ({ parameters, caller }) => {
       if (parameters.get('mode') === 'restart') {
         throw new AdminError(
@@ -224,34 +223,37 @@ export class Methods {
       commands.stop(caller);
       return undefined;
     };
-    const disconnect: Method = ({ parameters, caller }) => {
-      const instance = commands.instance(parameters.need('appInst'));
+    const disconnect: Method = (call) => {
+      const { parameters, caller } = call;
+      const instance = commands.instance(hostOf(call), parameters.need('appInst'));
       commands.disconnect(instance, parameters.need('userId'), caller);
       return undefined;
     };
     return {
-      startApp: ({ parameters, caller }) => {
-        commands.start(parameters.need('appInst', 'app'), caller);
+      startApp: (call) => {
+        commands.start(hostOf(call), call.parameters.need('appInst', 'app'), call.caller);
         return undefined;
       },
-      reloadApp: async ({ parameters, caller }) => {
-        await commands.reload(parameters.need('appInst', 'app'), caller);
+      reloadApp: async (call) => {
+        await commands.reload(hostOf(call), call.parameters.need('appInst', 'app'), call.caller);
         return undefined;
       },
-      unloadApp: async ({ parameters, caller }) => {
-        await commands.unload(parameters.need('appInst', 'app'), caller);
+      unloadApp: async (call) => {
+        await commands.unload(hostOf(call), call.parameters.need('appInst', 'app'), call.caller);
         return undefined;
       },
       disconnectUser: disconnect,
       kill: disconnect,
-      broadcastMsg: ({ parameters, caller }) => {
+      broadcastMsg: (call) => {
+        const { parameters, caller } = call;
         const scope = parameters.get('scope') ?? '';
-        const { registry } = administered;
+        const { registry } = hostOf(call);
         const everywhere = ['', '/', '*'].includes(scope);
         const inScope = [...registry.instances].filter(
           ({ application }) => everywhere || application === scope,
         );
-        const instances = inScope.length > 0 || everywhere ? inScope : [commands.instance(scope)];
+        const instances =
+          inScope.length > 0 || everywhere ? inScope : [commands.instance(hostOf(call), scope)];
         const args = parameters.all('arg').map(looseJson);
         return { clients: commands.broadcast(instances, parameters.need('method'), args, caller) };
       },

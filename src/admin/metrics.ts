@@ -11,7 +11,7 @@ const MAX_STREAMS = 1_000;
 type Labels = Readonly<Record<string, string>>;
 
 export function formatMetrics(
-  { statistics, registry, connections, software }: Administered,
+  { statistics, hosts, connections, software }: Administered,
   meter: ProcessMeter,
 ): string {
   const page = new MetricsPage();
@@ -43,7 +43,13 @@ export function formatMetrics(
     )
     .add(server.rejected);
 
-  const applications = [...registry.histories.keys()].map((name) => statistics.application(name));
+  const places = hosts.map(({ adaptor, name }) => ({ adaptor, vhost: name }));
+  const applications = hosts.flatMap((host, i) =>
+    [...host.registry.histories.keys()].map((name) => ({
+      labels: { ...places[i], application: name },
+      numbers: host.statistics.application(name),
+    })),
+  );
   const byApplication = [
     ['gauge', 'clients', 'Who is connected.', 'connected'],
     ['counter', 'connects_total', 'Who has asked to connect.', 'connects'],
@@ -59,11 +65,16 @@ export function formatMetrics(
   ] as const;
   for (const [kind, name, help, key] of byApplication) {
     const metric = page[kind](`understudy_application_${name}`, help);
-    for (const numbers of applications) metric.add(numbers[key], { application: numbers.name });
+    for (const { labels, numbers } of applications) metric.add(numbers[key], labels);
   }
 
-  const streams = [...registry.instances].flatMap((instance) =>
-    statistics.streams(instance).map((numbers) => ({ instance: instance.fullName, numbers })),
+  const streams = hosts.flatMap(({ registry, statistics: own }, i) =>
+    [...registry.instances].flatMap((instance) =>
+      own.streams(instance).map((numbers) => ({
+        labels: { ...places[i], instance: instance.fullName, stream: numbers.name },
+        numbers,
+      })),
+    ),
   );
   page.gauge('understudy_streams', 'On air.').add(streams.length);
   page
@@ -82,12 +93,10 @@ export function formatMetrics(
   ] as const;
   for (const [kind, name, help, key] of byStream) {
     const metric = page[kind](`understudy_stream_${name}`, help);
-    for (const { instance, numbers } of listed) metric.add(numbers[key], { instance, stream: numbers.name });
+    for (const { labels, numbers } of listed) metric.add(numbers[key], labels);
   }
   const players = page.gauge('understudy_stream_players', 'Who plays it.');
-  for (const { instance, numbers } of listed) {
-    players.add(numbers.subscribers.length, { instance, stream: numbers.name });
-  }
+  for (const { labels, numbers } of listed) players.add(numbers.subscribers.length, labels);
   return page.toString();
 }
 

@@ -3,7 +3,7 @@ import type { AppInstance } from '../application/instance.ts';
 import type { ClientNumbers } from '../application/statistics.ts';
 import type { SecretMask } from '../log/secrets.ts';
 import type { Accounts } from './accounts.ts';
-import type { Administered } from './administered.ts';
+import { type Administered, type AdministeredHost, theHost } from './administered.ts';
 import { type Caller, type Commands, type Json, notFound } from './commands.ts';
 import type { ProcessMeter } from './process-meter.ts';
 import {
@@ -18,6 +18,9 @@ import {
   string,
 } from './schema.ts';
 import { TOKEN_MS, type Tokens } from './tokens.ts';
+
+/** Which virtual host is meant; the default one unless they say so. */
+const HOST = { adaptor: 'The adaptor of its virtual host.', vhost: 'Its virtual host.' };
 
 export interface RoutesOptions {
   administered: Administered;
@@ -163,8 +166,14 @@ export function makeRoutes({
   tokens,
   mask,
 }: RoutesOptions): Route[] {
-  const { registry, statistics } = administered;
-  const instanceOf = ({ path }: RouteCall) => commands.instance(path.instance!);
+  const { statistics } = administered;
+  const hostOf = ({ query }: RouteCall) => theHost(administered, query.get('adaptor'), query.get('vhost'));
+  const instanceOf = (call: RouteCall) => commands.instance(hostOf(call), call.path.instance!);
+  const shown = ({ adaptor, name, statistics: own }: AdministeredHost, one: AppInstance) => ({
+    ...own.instance(one),
+    adaptor,
+    vhost: name,
+  });
   const show = ({ uri, ...rest }: ClientNumbers) => ({ ...rest, uri: mask.uri(uri) });
   return [
     {
@@ -197,7 +206,11 @@ export function makeRoutes({
       summary: 'All applications, running or not',
       status: 200,
       result: array(application),
-      answer: () => administered.applications().map((name) => statistics.application(name)),
+      query: HOST,
+      answer: (call) => {
+        const host = hostOf(call);
+        return host.applications().map((name) => host.statistics.application(name));
+      },
     },
     {
       id: 'getApplication',
@@ -206,10 +219,12 @@ export function makeRoutes({
       summary: 'One application',
       status: 200,
       result: application,
-      answer: ({ path }) => {
-        const name = path.application!;
+      query: HOST,
+      answer: (call) => {
+        const name = call.path.application!;
+        const { registry, statistics: own } = hostOf(call);
         if (!registry.hasApplication(name)) throw notFound(`there is no application ${JSON.stringify(name)}`);
-        return statistics.application(name);
+        return own.application(name);
       },
     },
     {
@@ -217,14 +232,22 @@ export function makeRoutes({
       method: 'GET',
       path: '/instances',
       summary: 'The running instances',
-      query: { application: 'Only those of this application.' },
+      query: {
+        application: 'Only those of this application.',
+        adaptor: 'Only its own.',
+        vhost: 'Only its own.',
+      },
       status: 200,
       result: array(instance),
       answer: ({ query }) => {
-        const only = query.get('application');
-        return [...registry.instances]
-          .filter((one) => only === null || one.application === only)
-          .map((one) => statistics.instance(one));
+        const isWanted = (name: string, value: string) => (query.get(name) ?? value) === value;
+        return administered.hosts
+          .filter(({ adaptor, name }) => isWanted('adaptor', adaptor) && isWanted('vhost', name))
+          .flatMap((host) =>
+            [...host.registry.instances]
+              .filter(({ application }) => isWanted('application', application))
+              .map((one) => shown(host, one)),
+          );
       },
     },
     {
@@ -235,9 +258,11 @@ export function makeRoutes({
       body: object({ name: string('live, or live/room') }),
       status: 201,
       result: instance,
-      answer: ({ body, caller }) => {
-        const { name } = body as { name: string };
-        return statistics.instance(commands.start(name, caller));
+      query: HOST,
+      answer: (call) => {
+        const { name } = call.body as { name: string };
+        const host = hostOf(call);
+        return shown(host, commands.start(host, name, call.caller));
       },
     },
     {
@@ -247,16 +272,18 @@ export function makeRoutes({
       summary: 'One instance, as live%2F_definst_ or live',
       status: 200,
       result: instance,
-      answer: (call) => statistics.instance(instanceOf(call)),
+      query: HOST,
+      answer: (call) => shown(hostOf(call), instanceOf(call)),
     },
     {
       id: 'stopInstance',
       method: 'DELETE',
       path: '/instances/{instance}',
       summary: 'Stops an instance: onAppStop, then its clients are disconnected',
+      query: HOST,
       status: 204,
       answer: async (call) => {
-        await commands.unload(instanceOf(call).fullName, call.caller);
+        await commands.unload(hostOf(call), instanceOf(call).fullName, call.caller);
       },
     },
     {
@@ -266,7 +293,11 @@ export function makeRoutes({
       summary: 'Stops an instance and starts it anew, with its configuration as it is now',
       status: 200,
       result: instance,
-      answer: async ({ path, caller }) => statistics.instance(await commands.reload(path.instance!, caller)),
+      query: HOST,
+      answer: async (call) => {
+        const host = hostOf(call);
+        return shown(host, await commands.reload(host, call.path.instance!, call.caller));
+      },
     },
     {
       id: 'broadcast',
@@ -274,6 +305,7 @@ export function makeRoutes({
       path: '/instances/{instance}/broadcast',
       summary: 'Calls a method of all its clients',
       body: object({ method: string(), 'args?': array(anything('Any JSON.')) }),
+      query: HOST,
       status: 200,
       result: object({ clients: integer() }),
       answer: (call) => {
@@ -286,6 +318,7 @@ export function makeRoutes({
       method: 'GET',
       path: '/instances/{instance}/clients',
       summary: 'Its clients',
+      query: HOST,
       status: 200,
       result: array(client),
       answer: (call) => statistics.clients(instanceOf(call)).map(show),
@@ -295,6 +328,7 @@ export function makeRoutes({
       method: 'GET',
       path: '/instances/{instance}/streams',
       summary: 'Its streams that are on air',
+      query: HOST,
       status: 200,
       result: array(stream),
       answer: (call) => statistics.streams(instanceOf(call)),
@@ -304,6 +338,7 @@ export function makeRoutes({
       method: 'GET',
       path: '/instances/{instance}/streams/{stream}',
       summary: 'One of its streams',
+      query: HOST,
       status: 200,
       result: stream,
       answer: (call) => {
@@ -400,7 +435,8 @@ export function makeRoutes({
   ];
 
   function homeOf(id: string): { home: AppInstance; id: string } {
-    const home = [...registry.instances].find(({ clients }) => clients.has(id));
+    const all = administered.hosts.flatMap(({ registry }) => [...registry.instances]);
+    const home = all.find(({ clients }) => clients.has(id));
     if (!home) throw notFound(`there is no client ${JSON.stringify(id)}`);
     return { home, id };
   }

@@ -11,6 +11,11 @@ const MAX_INSTANCES = 2_000;
 export interface RegistryOptions extends Omit<InstanceOptions, 'application' | 'name' | 'onClosed'> {
   /** What differs in that application from the settings here; asked for each instance that starts. Must not throw. */
   settingsFor?(application: string): Partial<InstanceSettings>;
+  /** Of which it is the registry: refusals name them. */
+  adaptor?: string;
+  vhost?: string;
+  /** FMS: ResourceLimits/MaxConnections. Undefined: any number. */
+  maxClients?: number | undefined;
   /** FMS: ResourceLimits/MaxAppInstances. */
   maxInstances?: number;
   /** Is there a folder of that name? It has passed `nameProblem`. */
@@ -36,6 +41,11 @@ export class Registry {
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+  }
+
+  get #place(): string {
+    const { adaptor = '_defaultRoot_', vhost = '_defaultVHost_' } = this.#options;
+    return `(${adaptor}, ${vhost})`;
   }
 
   get journal(): Journal | undefined {
@@ -77,11 +87,24 @@ export class Registry {
    */
   connect(app: string): AppInstance {
     try {
+      this.#requireRoom();
       return this.open(app);
     } catch (error) {
       this.#unplaced += 1;
       throw error;
     }
+  }
+
+  #requireRoom(): void {
+    const { maxClients } = this.#options;
+    if (maxClients === undefined) return;
+    let clients = 0;
+    for (const instance of this.#instances.values()) clients += instance.clients.size;
+    if (clients < maxClients) return;
+    throw new StatusError(
+      'NetConnection.Connect.Rejected',
+      `[ Server.Reject ] : ${this.#place} : Resource limit violation. Too many clients of this virtual host.`,
+    );
   }
 
   /** The same for one who does not want to come in. */
@@ -90,7 +113,7 @@ export class Registry {
     if (nameProblem(path) !== undefined) {
       throw new StatusError(
         'NetConnection.Connect.Rejected',
-        `[ Server.Reject ] : (_defaultRoot_, _defaultVHost_) : Invalid application name(/${printable(path)}).`,
+        `[ Server.Reject ] : ${this.#place} : Invalid application name(/${printable(path)}).`,
       );
     }
     const slash = path.indexOf('/');
@@ -99,7 +122,7 @@ export class Registry {
     if (!instance) {
       throw new StatusError(
         'NetConnection.Connect.InvalidApp',
-        `[ Server.Reject ] : (_defaultRoot_, _defaultVHost_) : Application (${application}) is not defined.`,
+        `[ Server.Reject ] : ${this.#place} : Application (${application}) is not defined.`,
       );
     }
     return instance;
@@ -119,7 +142,7 @@ export class Registry {
     if (this.#instances.size >= (this.#options.maxInstances ?? MAX_INSTANCES)) {
       throw new StatusError(
         'NetConnection.Connect.Rejected',
-        '[ Server.Reject ] : (_defaultRoot_, _defaultVHost_) : Resource limit violation. Too many application instances.',
+        `[ Server.Reject ] : ${this.#place} : Resource limit violation. Too many application instances.`,
       );
     }
     const instance = new AppInstance({

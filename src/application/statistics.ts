@@ -105,7 +105,8 @@ interface Sample {
 }
 
 export interface StatisticsOptions {
-  registry: Registry;
+  /** One for each virtual host. */
+  registries: readonly Registry[];
   governor: LoadGovernor;
   clock: Clock;
 }
@@ -131,12 +132,12 @@ export class Statistics {
   }
 
   #sampleLater(): void {
-    const { clock, registry } = this.#options;
+    const { clock } = this.#options;
     this.#cancelSampling = clock.after(RATE_MS, () => {
       const now = clock.now();
       const seconds = (now - this.#sampledMs) / 1000;
       this.#sampledMs = now;
-      for (const instance of registry.instances) {
+      for (const instance of this.#instances()) {
         const { bytesIn, bytesOut } = instance.traffic();
         const before = this.#samples.get(instance);
         this.#samples.set(instance, {
@@ -151,13 +152,15 @@ export class Statistics {
   }
 
   server(): ServerNumbers {
-    const { registry, governor } = this.#options;
-    const instances = [...registry.instances];
+    const { registries, governor } = this.#options;
+    const instances = this.#instances();
     const gone = new Tally();
-    for (const { tally } of registry.histories.values()) gone.add(tally);
-    gone.connects += registry.unplacedConnects;
-    gone.rejected += registry.unplacedConnects;
-    gone.disconnects += registry.unplacedConnects;
+    for (const { histories, unplacedConnects } of registries) {
+      for (const { tally } of histories.values()) gone.add(tally);
+      gone.connects += unplacedConnects;
+      gone.rejected += unplacedConnects;
+      gone.disconnects += unplacedConnects;
+    }
     const counts = instances.map((instance) => countStreams(instance));
     return {
       ...this.#totals(gone, instances),
@@ -171,16 +174,17 @@ export class Statistics {
 
   /** Of one that is there, whether or not it has ever had an instance. */
   application(name: string): ApplicationNumbers {
-    const { registry } = this.#options;
-    const history = registry.histories.get(name);
-    const instances = [...registry.instances].filter(({ application }) => application === name);
-    const sinceMs = history?.sinceMs;
+    const histories = this.#options.registries.flatMap((registry) => registry.histories.get(name) ?? []);
+    const instances = this.#instances().filter(({ application }) => application === name);
+    const gone = new Tally();
+    for (const { tally } of histories) gone.add(tally);
+    const since = histories.flatMap(({ sinceMs }) => sinceMs ?? []);
     return {
-      ...this.#totals(history?.tally ?? new Tally(), instances),
+      ...this.#totals(gone, instances),
       name,
-      upMs: sinceMs === undefined ? undefined : this.#msSince(sinceMs),
-      instancesLoaded: history?.instancesLoaded ?? 0,
-      instancesUnloaded: history?.instancesUnloaded ?? 0,
+      upMs: since.length === 0 ? undefined : this.#msSince(Math.min(...since)),
+      instancesLoaded: sum(histories.map(({ instancesLoaded }) => instancesLoaded)),
+      instancesUnloaded: sum(histories.map(({ instancesUnloaded }) => instancesUnloaded)),
     };
   }
 
@@ -194,6 +198,10 @@ export class Statistics {
       upMs: this.#msSince(sinceMs),
       script: scriptStats,
     };
+  }
+
+  #instances(): AppInstance[] {
+    return this.#options.registries.flatMap((registry) => [...registry.instances]);
   }
 
   #msSince(ms: number): number {

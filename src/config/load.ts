@@ -203,6 +203,8 @@ export interface VhostConfig {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly appsDir: string;
+  /** Undefined: any number. */
+  readonly maxConnections: number | undefined;
   /** Undefined: that of the adaptor. */
   readonly certificate: CertificateConfig | undefined;
   /** The settings of an application that has no file of its own. */
@@ -340,6 +342,7 @@ class Loader {
       AliasList,
       AppsDir,
       AutoCloseIdleClients: idle,
+      ResourceLimits,
       SSL,
     } = this.#read(folder, 'Vhost.xml', 'VirtualHost', VHOST);
     const isIdlenessLimited = idle['@enable'] && serverIdleMs !== undefined;
@@ -355,7 +358,9 @@ class Loader {
     const application = defaultApplicationConfig(defaults);
     this.#notes.push(...application.notes);
     const aliases = AliasList.Alias.map((alias) => alias['@name']).filter((alias) => alias !== '');
-    return { name, aliases, appsDir, certificate: certificateConfig(SSL, folder), application, defaults };
+    const certificate = certificateConfig(SSL, folder);
+    const maxConnections = ResourceLimits.MaxConnections;
+    return { name, aliases, appsDir, maxConnections, certificate, application, defaults };
   }
 
   #read<M extends Members>(folder: string, file: string, rootName: string, schema: Group<M>): Read<Group<M>> {

@@ -39,10 +39,11 @@ export class ApplicationLogs {
     this.#host = host;
   }
 
-  for(application: string, instance: string): ApplicationLog {
+  /** `vhost`: the folder of its virtual host below that of the logs. */
+  for(vhost: string, application: string, instance: string): ApplicationLog {
     const { file } = this.#options;
     if (!file) return SILENT;
-    const folder = join(file.directory, '_defaultVHost_', application, instance);
+    const folder = join(file.directory, vhost, application, instance);
     const write = (status: string) => (text: string) => this.#logIn(folder, file).write(status, text);
     return {
       trace: write(STATUS.trace),

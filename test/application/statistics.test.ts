@@ -9,7 +9,7 @@ import { video } from '../support/media.ts';
 async function start(options?: CoreOptions) {
   const core = await Core.start(options);
   const { registry, clock } = core;
-  const statistics = new Statistics({ registry, governor: new LoadGovernor(clock), clock });
+  const statistics = new Statistics({ registries: [registry], governor: new LoadGovernor(clock), clock });
   return {
     core,
     statistics,

@@ -84,7 +84,7 @@ export class World {
       settingsFor: (application) => (application === 'guarded' ? { clients: GUARDED } : {}),
     });
     this.#options = {
-      registry: this.registry,
+      registryOf: () => this.registry,
       logins: new Logins(clock),
       log: pino({ level: 'debug', base: null }, { write: (line) => this.#logged(line) }),
       clock,

@@ -30,7 +30,7 @@ class Logs extends Desk {
 
 test('at the head of the file stand its columns, for programs', async () => {
   await using desk = new Logs();
-  desk.logs.for('live', '_definst_').trace('hello');
+  desk.logs.for('_defaultVHost_', 'live', '_definst_').trace('hello');
   await desk.logs.close();
   assert.deepEqual(
     desk.read('_defaultVHost_', 'live', '_definst_', 'application.00.log').split('\n').slice(0, 5),
@@ -46,7 +46,7 @@ test('at the head of the file stand its columns, for programs', async () => {
 
 test('a line has the columns of FMS: local date, time, process, status, text', async () => {
   await using desk = new Logs();
-  const log = desk.logs.for('live', '_definst_');
+  const log = desk.logs.for('_defaultVHost_', 'live', '_definst_');
   log.trace('hello');
   log.error('broken');
   log.warn('odd');
@@ -63,7 +63,7 @@ test('a line has the columns of FMS: local date, time, process, status, text', a
 test('a text cannot forge a line or a column', async () => {
   await using desk = new Logs();
   desk.logs
-    .for('live', '_definst_')
+    .for('_defaultVHost_', 'live', '_definst_')
     .trace('a\n2026-01-01\t00:00:00\r\u001b[31m\u0000\u2028\u0085\u202eü🎥\ud800');
   const [line, end] = await desk.lines();
   assert.equal(end, '');
@@ -74,17 +74,17 @@ test('a text cannot forge a line or a column', async () => {
 
 test('each instance has a file of its own, which is appended to', async () => {
   await using desk = new Logs();
-  desk.logs.for('live', '_definst_').trace('one');
-  desk.logs.for('live', 'rooms/7').trace('two');
+  desk.logs.for('_defaultVHost_', 'live', '_definst_').trace('one');
+  desk.logs.for('_defaultVHost_', 'live', 'rooms/7').trace('two');
   assert.equal((await desk.lines()).length, 2);
-  desk.logs.for('live', '_definst_').trace('three');
+  desk.logs.for('_defaultVHost_', 'live', '_definst_').trace('three');
   assert.equal((await desk.lines()).length, 3);
   assert.equal((await desk.lines('live', 'rooms/7')).length, 2);
 });
 
 test('an instance that says nothing has no file', async () => {
   await using desk = new Logs();
-  desk.logs.for('live', '_definst_');
+  desk.logs.for('_defaultVHost_', 'live', '_definst_');
   await desk.logs.close();
   assert.deepEqual(desk.files(), {});
 });
@@ -93,9 +93,9 @@ test('a folder that cannot be made, and a file that cannot be opened, are report
   await using desk = new Logs();
   mkdirSync(desk.path('_defaultVHost_', 'live', 'room', 'application.00.log'), { recursive: true });
   writeFileSync(desk.path('_defaultVHost_', 'live', '_definst_'), 'a file');
-  desk.logs.for('live', '_definst_').trace('one');
-  desk.logs.for('live', 'room').trace('two');
-  desk.logs.for('other', '_definst_').trace('three');
+  desk.logs.for('_defaultVHost_', 'live', '_definst_').trace('one');
+  desk.logs.for('_defaultVHost_', 'live', 'room').trace('two');
+  desk.logs.for('_defaultVHost_', 'other', '_definst_').trace('three');
   assert.equal((await desk.lines('other')).length, 2);
   const broken = desk.problems.filter(({ message }) => /EEXIST|ENOTDIR|EISDIR/.test(message));
   assert.equal(broken.length, 2, JSON.stringify(desk.problems));
@@ -104,7 +104,8 @@ test('a folder that cannot be made, and a file that cannot be opened, are report
 test('of many instances only the latest have their files open, and none loses a line', async () => {
   await using desk = new Logs();
   for (let round = 0; round < 2; round += 1) {
-    for (let i = 0; i < 250; i += 1) desk.logs.for('live', `room ${i}`).trace(`round ${round}`);
+    for (let i = 0; i < 250; i += 1)
+      desk.logs.for('_defaultVHost_', 'live', `room ${i}`).trace(`round ${round}`);
   }
   assert.equal(desk.logs.openFiles, 100);
   for (const i of [0, 149, 249]) {
@@ -120,8 +121,8 @@ test('of many instances only the latest have their files open, and none loses a 
 test('the file of an instance rotates by itself', async () => {
   await using desk = new Logs();
   const logs = desk.open({ rotation: { ...ROTATION, maxBytes: 300 } });
-  for (const text of ['one', 'two']) logs.for('live', '_definst_').trace(text.repeat(40));
-  logs.for('live', 'room').trace('three');
+  for (const text of ['one', 'two']) logs.for('_defaultVHost_', 'live', '_definst_').trace(text.repeat(40));
+  logs.for('_defaultVHost_', 'live', 'room').trace('three');
   await logs.close();
   const folder = ['_defaultVHost_', 'live', '_definst_'];
   assert.match(desk.read(...folder, 'application.00.log'), /\t(two){40}\n$/);

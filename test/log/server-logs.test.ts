@@ -61,7 +61,7 @@ test('what is switched off writes no file', async () => {
   const logs = desk.open(false);
   logs.master.write('(i)2580001', 'x');
   logs.admin.write('(i)2670001', 'x');
-  logs.applications.for('live', '_definst_').trace('x');
+  logs.applications.for('_defaultVHost_', 'live', '_definst_').trace('x');
   logs.edge.write('(i)2630001', 'x');
   logs.reopen();
   await logs.close();

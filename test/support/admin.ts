@@ -62,17 +62,23 @@ export class AdminCore implements AsyncDisposable {
     const { registry, clock } = core;
     const root = mkdtempSync(join(tmpdir(), 'understudy-admin-'));
     const governor = new LoadGovernor(clock);
-    const statistics = new Statistics({ registry, governor, clock });
+    const statistics = new Statistics({ registries: [registry], governor, clock });
     const written: string[] = [];
     const stops: string[] = [];
     const { log, records } = keepingLog();
     const admin = await Admin.open({
       administered: {
         software: 'Understudy/test',
-        registry,
+        hosts: [
+          {
+            adaptor: '_defaultRoot_',
+            name: '_defaultVHost_',
+            registry,
+            statistics,
+            applications: () => ['live', 'other'],
+          },
+        ],
         statistics,
-        adaptors: [{ name: '_defaultRoot_', vhosts: ['_defaultVHost_'] }],
-        applications: () => ['live', 'other'],
         connections: () => core.sessionCount,
         stop: (why) => stops.push(why),
       },

@@ -126,7 +126,7 @@ export class Core implements AsyncDisposable {
       ...options.registry,
     });
     const session: SessionOptions = {
-      registry,
+      registryOf: () => registry,
       logins: new Logins(clock),
       log,
       clock,

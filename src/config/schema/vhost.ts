@@ -1,6 +1,6 @@
 // Vhost.xml: a host name with applications of its own. One folder of the adaptor's for each, called like the host.
 import { group, leaf, list, type Read, unsupported, unused } from '../element.ts';
-import { orElse, seconds, text, trueOrFalse } from '../value.ts';
+import { orElse, seconds, text, trueOrFalse, whole } from '../value.ts';
 import { certificate } from './certificate.ts';
 
 export const VHOST = group('', {
@@ -26,7 +26,11 @@ export const VHOST = group('', {
     certificate('Nothing: that of the adaptor.'),
   ),
   ResourceLimits: group('', {
-    MaxConnections: unsupported('-1'),
+    MaxConnections: leaf(
+      orElse(whole(0, 1000000), '-1', 'any number', undefined),
+      '-1',
+      'Clients of all its applications together.',
+    ),
     ...unused('AppInstanceGC', 'MaxAppInstances', 'MaxEdgeConnections', 'MaxSharedObjects', 'MaxStreams'),
   }),
   VirtualDirectory: group('', { Streams: unsupported('') }),

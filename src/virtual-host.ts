@@ -1,0 +1,178 @@
+// A host name with applications of its own: everything that there is once for each Vhost.xml.
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { AdmissionRules } from './admission-rules.ts';
+import type { Clock } from './application/clock.ts';
+import type { LoadGovernor } from './application/flush.ts';
+import type { ClientSettings, InstanceSettings } from './application/instance.ts';
+import { Journal } from './application/journal.ts';
+import { Registry } from './application/registry.ts';
+import { Statistics } from './application/statistics.ts';
+import type { ApplicationConfig } from './config/application.ts';
+import { ApplicationSettings } from './config/application-settings.ts';
+import { type Config, DEFAULT_ADAPTOR, type VhostConfig } from './config/load.ts';
+import { AccessStatus } from './log/access-status.ts';
+import type { Log } from './log/log.ts';
+import type { ServerLogs } from './log/server-logs.ts';
+import { MediaLibrary } from './recording/library.ts';
+import type { FileRecorders } from './recording/recorder.ts';
+import { ScriptHost, type ScriptSettings } from './script/host.ts';
+import type { Runners } from './script/runners.ts';
+import { nameProblem } from './storage/names.ts';
+
+/** What all virtual hosts have together. */
+export interface VirtualHostOptions {
+  config: Config;
+  /** `Understudy/1.0.0` */
+  software: string;
+  log: Log;
+  logs: ServerLogs;
+  clock: Clock;
+  governor: LoadGovernor;
+  runners: Runners;
+  /** Of a folder of applications: hosts may share one, and then they must not write to the same file. */
+  recordersOf(applicationsDir: string): FileRecorders;
+}
+
+export class VirtualHost {
+  readonly adaptor: string;
+  readonly name: string;
+  readonly registry: Registry;
+  readonly statistics: Statistics;
+  readonly #vhost: VhostConfig;
+  readonly #journal: Journal | undefined;
+  readonly #scripts: ScriptHost;
+
+  constructor(adaptor: string, vhost: VhostConfig, options: VirtualHostOptions) {
+    const { config, software, log: serverLog, logs, clock, governor, runners } = options;
+    const { name, appsDir } = vhost;
+    this.adaptor = adaptor;
+    this.name = name;
+    this.#vhost = vhost;
+    const isOnlyOne = config.adaptors.length === 1 && config.adaptors[0]!.vhosts.length === 1;
+    const log = isOnlyOne ? serverLog : serverLog.child({ adaptor, vhost: name });
+    const settings = new ApplicationSettings(
+      vhost.defaults,
+      vhost.application,
+      ({ level, text }, application) => log[level]({ event: 'config', application }, text),
+    );
+    const access = logs.accessOf(name);
+    this.#journal =
+      access &&
+      new Journal({
+        clock,
+        adaptor,
+        vhost: name,
+        write: (event, values) => access.write(event, values),
+        checkpoints: config.logs.access?.checkpoints,
+      });
+    const logFolder = adaptor === DEFAULT_ADAPTOR ? name : join(adaptor, name);
+    this.#scripts = new ScriptHost({
+      applicationsDir: appsDir,
+      log,
+      applicationLog: (application, instance) => logs.applications.for(logFolder, application, instance),
+      server: software,
+      hostname: config.server.hostname,
+      settingsFor: (application) => scriptSettings(settings.of(application)),
+      clock,
+      runners,
+    });
+    const rules = new AdmissionRules(vhost, config.server.swfs, log);
+    const recorders = options.recordersOf(appsDir);
+    this.registry = new Registry({
+      clock,
+      adaptor,
+      vhost: name,
+      maxClients: vhost.maxConnections,
+      scripts: this.#scripts,
+      recorders,
+      recorded: new MediaLibrary(appsDir, recorders, log),
+      journal: this.#journal,
+      hasApplication: (application) => isFolder(join(appsDir, application)),
+      ...instanceSettings(vhost.application, clock, governor),
+      settingsFor: (application) => {
+        const own = settings.of(application);
+        const shared = instanceSettings(own, clock, governor);
+        return { ...shared, clients: { ...shared.clients, ...rules.of(application, own) } };
+      },
+    });
+    this.statistics = new Statistics({ registries: [this.registry], governor, clock });
+  }
+
+  /** By its name or one of its aliases, as clients write it. */
+  isCalled(host: string): boolean {
+    const wanted = host.toLowerCase();
+    return [this.name, ...this.#vhost.aliases].some((name) => name.toLowerCase() === wanted);
+  }
+
+  /** Those that can be started. */
+  applications(): string[] {
+    const { appsDir } = this.#vhost;
+    if (!isFolder(appsDir)) return [];
+    return readdirSync(appsDir, { withFileTypes: true })
+      .filter(({ name }) => nameProblem(name) === undefined && name !== 'node_modules')
+      .filter(({ name }) => isFolder(join(appsDir, name)))
+      .map(({ name }) => name)
+      .sort();
+  }
+
+  /** Resolves when its scripts can be served. */
+  start(): Promise<void> {
+    return this.#scripts.start();
+  }
+
+  noteStart(): void {
+    this.#journal?.note('vhost-start', { 'x-status': AccessStatus.Ok });
+  }
+
+  noteStop(): void {
+    this.#journal?.note('vhost-stop', { 'x-status': AccessStatus.Ok });
+  }
+
+  /** onAppStop, and its clients are told. */
+  shutdown(): Promise<void> {
+    return this.registry.shutdown();
+  }
+
+  /** After its clients have gone. */
+  async close(): Promise<void> {
+    this.statistics.close();
+    await this.#scripts.close();
+    this.#journal?.close();
+  }
+}
+
+export function clientSettings({
+  chunkBytes,
+  clientIdleMs,
+  bandwidth,
+}: Pick<ApplicationConfig, 'chunkBytes' | 'clientIdleMs' | 'bandwidth'>): ClientSettings {
+  return { wireChunkBytes: chunkBytes, idleTimeoutMs: clientIdleMs, ...bandwidth };
+}
+
+function scriptSettings({ script }: ApplicationConfig): ScriptSettings {
+  const { memoryMb, turnMs, loadMs, gateMs, timers, queuedEvents, logLines, fetch, ...rest } = script;
+  const times = { turnMs, loadMs, gateMs };
+  const amounts = { memoryMb, timers, queuedEvents, logLines, fetches: fetch.maxRunning };
+  return { ...rest, fetch, limits: { ...times, ...amounts } };
+}
+
+function instanceSettings(
+  { live, maxIdleMs, recording, recorded, ...config }: ApplicationConfig,
+  clock: Clock,
+  governor: LoadGovernor,
+): InstanceSettings & { clients: ClientSettings } {
+  return {
+    streams: { clock, governor, gop: live.gop, backlog: live.backlog, flush: live.flush },
+    publishTimeoutMs: live.publishTimeoutMs,
+    idleMs: maxIdleMs,
+    maxWaitingNames: live.maxWaitingNames,
+    recording,
+    playingRecorded: recorded,
+    clients: { ...clientSettings(config), transport: config.transport },
+  };
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
