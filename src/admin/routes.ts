@@ -106,6 +106,8 @@ const application = object({
 });
 const instance = object({
   ...totals,
+  adaptor: string('Of its virtual host.'),
+  vhost: string(),
   application: string(),
   name: string('live/_definst_'),
   upMs: integer(),
