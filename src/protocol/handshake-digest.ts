@@ -81,10 +81,14 @@ export function findDigest(
   return undefined;
 }
 
+/** What a side signs its second packet with, once it has read the digest of the peer's first one. */
+export function signatureKey(peerDigest: Uint8Array, side: Side): Uint8Array {
+  return createHmac('sha256', fullKey(side)).update(peerDigest).digest();
+}
+
 /** The last 32 bytes of a side's second packet: proves that it has read the digest of the peer's first one. */
 export function packetSignature(packet: Uint8Array, peerDigest: Uint8Array, side: Side): Uint8Array {
-  const key = createHmac('sha256', fullKey(side)).update(peerDigest).digest();
-  return createHmac('sha256', key)
+  return createHmac('sha256', signatureKey(peerDigest, side))
     .update(packet.subarray(0, HANDSHAKE_PACKET_BYTES - DIGEST_BYTES))
     .digest();
 }

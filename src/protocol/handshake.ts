@@ -2,7 +2,7 @@
 // stands where the specification has zeros, and each side proves that it knows a key which everybody knows. Players ask
 // for that proof before they accept H.264.
 //
-//   C0, S0 | version u8 = 3, or 6: RTMPE |
+//   C0, S0 | version u8 = 3, or 6, 8, 9: RTMPE |
 //   C1, S1 | time u32 | 0, or version 4×u8 | 1528 bytes: random, with a digest if there is a version, with RTMPE also a key |
 //   C2, S2 | plain: the peer's packet | with digests: random, signature 32 |
 //
@@ -18,15 +18,19 @@ import {
   HANDSHAKE_PACKET_BYTES,
   packetSignature,
   type Side,
+  signatureKey,
   signPacket,
 } from './handshake-digest.ts';
 import { DH_PRIVATE_KEY_BYTES, dhPublicKey, dhSharedSecret, RtmpeCipher } from './rtmpe.ts';
+import { hideSignature } from './rtmpe-signature.ts';
 
 /** Random bytes for one handshake: those of our first packet, those of our second, and RTMPE's private key. */
 export const HANDSHAKE_RANDOM_BYTES = 1528 + 1504 + DH_PRIVATE_KEY_BYTES;
 
 const RTMP_VERSION = 3;
-const RTMPE_VERSION = 6;
+/** 6: rtmpe.ts. 8 and 9: with rtmpe-signature.ts on top. */
+const RTMPE_VERSIONS = [6, 8, 9] as const;
+export type RtmpeVersion = (typeof RTMPE_VERSIONS)[number];
 /** Bytes 4–7 of S1 and C1 with a digest. Clients want a server of at least 3 to prove itself. */
 const SERVER_VERSION = [3, 5, 7, 1] as const;
 const CLIENT_VERSION = [9, 0, 124, 2] as const;
@@ -38,7 +42,10 @@ export interface HandshakeOptions {
   random: Uint8Array;
   /** Ours, in 32 bits; peers only echo it. */
   timeMs: number;
-  /** Whether what is behind the handshake is encrypted: for a server whether it may be, for a client whether it shall. */
+}
+
+export interface ServerHandshakeOptions extends HandshakeOptions {
+  /** Whether clients may encrypt what is behind the handshake. */
   rtmpe?: boolean | undefined;
 }
 
@@ -65,15 +72,15 @@ const NOTHING = new Uint8Array(0);
 /** The server's side: S0 S1 S2 once C1 is there, over once C2 is. */
 export class ServerHandshake {
   readonly #inbox: Inbox;
-  readonly #options: HandshakeOptions;
+  readonly #options: ServerHandshakeOptions;
   #peer: HandshakePeer | undefined;
   #cipher: RtmpeCipher | undefined;
   #s1Tail: Uint8Array = NOTHING;
 
-  constructor(options: HandshakeOptions) {
+  constructor(options: ServerHandshakeOptions) {
     checkRandom(options.random);
     this.#options = options;
-    this.#inbox = new Inbox(options.rtmpe ? [RTMP_VERSION, RTMPE_VERSION] : [RTMP_VERSION]);
+    this.#inbox = new Inbox(options.rtmpe ? [RTMP_VERSION, ...RTMPE_VERSIONS] : [RTMP_VERSION]);
   }
 
   /** Known once S1 was sent. */
@@ -106,7 +113,7 @@ export class ServerHandshake {
     const version = this.#inbox.version!;
     // A version without a digest that verifies makes some clients hang up: then we speak the plain handshake.
     const s1 = firstPacket(this.#options, scheme === undefined ? undefined : SERVER_VERSION);
-    if (version === RTMPE_VERSION) {
+    if (version !== RTMP_VERSION) {
       if (scheme === undefined) throw keyless();
       const ownKey = putKey(s1, scheme, random);
       this.#cipher = agree(random, ownKey, keyOf(c1, scheme));
@@ -115,7 +122,8 @@ export class ServerHandshake {
     this.#s1Tail = s1.slice(-DIGEST_BYTES);
     // COMPAT(librtmp 2.4): RTMP 1.0 §5.2.4 puts our clock into the second word of a plain S2; Flash Media Server sent C1 as
     // it came, so librtmp (OBS, rtmpdump, GStreamer) compares every byte and warns. Nobody reads that clock.
-    const s2 = digest === undefined ? c1.slice() : signed(random, digest, 'server');
+    const s2 =
+      digest === undefined ? c1.slice() : signed(random, { version, peerDigest: digest, side: 'server' });
     return new ByteWriter(1 + 2 * HANDSHAKE_PACKET_BYTES).u8(version).bytes(s1).bytes(s2).done();
   }
 }
@@ -123,6 +131,8 @@ export class ServerHandshake {
 export interface ClientHandshakeOptions extends HandshakeOptions {
   /** Ask the server to prove itself; absent: the plain handshake. RTMPE takes one. */
   scheme?: DigestScheme | undefined;
+  /** Encrypt what is behind the handshake. */
+  rtmpe?: RtmpeVersion | undefined;
 }
 
 /** The client's side: `start()` is C0 C1, C2 follows S1, over once S2 is there. */
@@ -138,7 +148,7 @@ export class ClientHandshake {
     checkRandom(options.random);
     this.#options = options;
     if (options.rtmpe && options.scheme === undefined) throw new RangeError('RTMPE without a digest scheme');
-    this.#version = options.rtmpe ? RTMPE_VERSION : RTMP_VERSION;
+    this.#version = options.rtmpe ?? RTMP_VERSION;
     this.#inbox = new Inbox([this.#version]);
   }
 
@@ -175,7 +185,10 @@ export class ClientHandshake {
         if (peerScheme === undefined) throw keyless();
         this.#cipher = agree(random, this.#ownKey, keyOf(s1, peerScheme));
       }
-      send = scheme === undefined || digest === undefined ? s1.slice() : signed(random, digest, 'client');
+      send =
+        scheme === undefined || digest === undefined
+          ? s1.slice()
+          : signed(random, { version: this.#version, peerDigest: digest, side: 'client' });
     }
     return { send, rest };
   }
@@ -217,10 +230,9 @@ class Inbox {
   }
 }
 
-/** RTMPE's versions 8 and 9 hide the signatures in a cipher more; Flash Player asks for them after 6 was refused. */
 function notSpoken(version: number, spoken: readonly number[]): string {
-  const isRtmpe = [RTMPE_VERSION, 8, 9].includes(version);
-  return `handshake version ${version}${isRtmpe ? ' (RTMPE)' : ''}, only ${spoken.join(' and ')} is spoken`;
+  const isRtmpe = RTMPE_VERSIONS.some((one) => one === version);
+  return `handshake version ${version}${isRtmpe ? ' (RTMPE)' : ''}, only ${spoken.join(', ')} is spoken`;
 }
 
 /** The last of the random bytes are the private key. */
@@ -275,9 +287,14 @@ function firstPacket(
 }
 
 /** A second packet with digests. */
-function signed(random: Uint8Array, peerDigest: Uint8Array, side: Side): Uint8Array {
+function signed(
+  random: Uint8Array,
+  { version, peerDigest, side }: { version: number; peerDigest: Uint8Array; side: Side },
+): Uint8Array {
   const packet = new Uint8Array(HANDSHAKE_PACKET_BYTES);
   packet.set(random.subarray(1528, 1528 + HANDSHAKE_PACKET_BYTES - DIGEST_BYTES));
-  packet.set(packetSignature(packet, peerDigest, side), HANDSHAKE_PACKET_BYTES - DIGEST_BYTES);
+  const signature = packetSignature(packet, peerDigest, side);
+  hideSignature(version, signature, signatureKey(peerDigest, side));
+  packet.set(signature, HANDSHAKE_PACKET_BYTES - DIGEST_BYTES);
   return packet;
 }

@@ -10,7 +10,7 @@ import { Core } from '../support/core.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { TunnelClient } from '../support/tunnel-client.ts';
 
-const ENCRYPTED = { rtmpe: true, scheme: DigestScheme.First };
+const ENCRYPTED = { rtmpe: 6, scheme: DigestScheme.First } as const;
 const folder = await mkdtemp(join(tmpdir(), 'understudy-rtmpe-'));
 after(() => rm(folder, { recursive: true }));
 
@@ -29,7 +29,7 @@ async function clientOf(core: Core): Promise<{ protocol: string; secure: boolean
 for (const scheme of [DigestScheme.First, DigestScheme.Second]) {
   test(`S-05: RTMPE on the port of RTMP, scheme ${scheme}: what an encrypted client publishes, others play in clear and encrypted`, async () => {
     await using core = await Core.start();
-    await using publisher = await RtmpPeer.open(core.port, { rtmpe: true, scheme });
+    await using publisher = await RtmpPeer.open(core.port, { rtmpe: 6, scheme });
     assert.equal((await publisher.connect('live', { tcUrl: 'rtmpe://127.0.0.1/live' })).name, '_result');
     assert.deepEqual(await clientOf(core), {
       protocol: 'rtmpe',
@@ -40,8 +40,8 @@ for (const scheme of [DigestScheme.First, DigestScheme.Second]) {
     publisher.command('publish', 0, ['show', 'live'], id);
     await publisher.expectStatus('NetStream.Publish.Start');
     const clear = (await core.player('show')).peer;
-    await using first = await RtmpPeer.open(core.port, { rtmpe: true, scheme });
-    await using second = await RtmpPeer.open(core.port, { rtmpe: true, scheme });
+    await using first = await RtmpPeer.open(core.port, { rtmpe: 6, scheme });
+    await using second = await RtmpPeer.open(core.port, { rtmpe: 6, scheme });
     for (const player of [first, second]) await player.play('live', 'show');
     for (const [i, frame] of FRAMES.entries()) publisher.video(id, i * 40, frame);
     for (const player of [first, clear, second]) {

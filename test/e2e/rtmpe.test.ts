@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { endsWithUs } from '../support/child.ts';
 import { lacks, programPath } from '../support/debian.ts';
-import { h264Clip, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
+import { h264Clip, probePackets, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
 import { assertBeginsLike } from '../support/packets.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
@@ -63,4 +64,44 @@ describe('rtmpdump', { skip: lacks('rtmpdump') }, () => {
       );
     }
   });
+
+  for (const version of [8, 9]) {
+    test(`takes our signature of version ${version} for genuine, which it checks when the server says so`, async () => {
+      await using publisher = startFfmpeg(
+        publishArgs(await h264Clip(), server.url('live', 'show'), { loop: true }),
+      );
+      await publisher.reached(1);
+      const relay = await startRelay(server.port, version);
+      try {
+        const file = join(dir, `version-${version}.flv`);
+        const url = `rtmpe://127.0.0.1:${relay.port}/live/show`;
+        const child = endsWithUs(
+          spawn(programPath('rtmpdump'), ['--live', '--stop', '1', '-r', url, '-o', file], {
+            stdio: 'ignore',
+          }),
+        );
+        await once(child, 'close');
+        assert.ok((await probePackets(file)).length > 0);
+      } finally {
+        relay.close();
+      }
+    });
+  }
 });
+
+/** rtmpdump itself asks for version 6: on the way to the server its first byte becomes another. */
+async function startRelay(port: number, version: number): Promise<{ port: number; close(): void }> {
+  const relay = createServer((client) => {
+    const upstream = connect({ host: '127.0.0.1', port });
+    for (const socket of [client, upstream]) socket.on('error', () => {});
+    client.once('data', (first: Buffer) => {
+      first[0] = version;
+      upstream.write(first);
+      client.pipe(upstream);
+    });
+    upstream.pipe(client);
+  });
+  relay.listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  return { port: (relay.address() as AddressInfo).port, close: () => void relay.close() };
+}

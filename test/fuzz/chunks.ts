@@ -245,7 +245,9 @@ function openClient(kind: Kind): () => ClientHandshake {
 
 const SCHEMES = [DigestScheme.First, DigestScheme.Second];
 const CLEAR: Kind[] = [{}, ...SCHEMES.map((scheme) => ({ scheme }))];
-const ENCRYPTED: Kind[] = SCHEMES.map((scheme) => ({ scheme, rtmpe: true }));
+const ENCRYPTED: Kind[] = SCHEMES.flatMap((scheme) =>
+  ([6, 8, 9] as const).map((rtmpe) => ({ scheme, rtmpe })),
+);
 
 export const chunkTargets: readonly Target[] = [
   handshakeTarget('server-handshake', [...CLEAR, ...ENCRYPTED].map(clientBytes), openServer),

@@ -86,14 +86,15 @@ for (const scheme of [DigestScheme.First, DigestScheme.Second]) {
       rtmpe: true,
     });
 
-    test('ends with ciphers that understand each other', () => {
-      for (let seed = 1; seed <= 20; seed += 1) {
-        const client = new ClientHandshake({ ...options(seed), scheme });
+    test('ends with ciphers that understand each other, in all versions', () => {
+      for (let seed = 1; seed <= 30; seed += 1) {
+        const version = ([6, 8, 9] as const)[seed % 3]!;
+        const client = new ClientHandshake({ ...options(seed), scheme, rtmpe: version });
         const server = new ServerHandshake(options(1000 + seed));
         const c0c1 = client.start();
-        assert.equal(c0c1[0], 6);
+        assert.equal(c0c1[0], version);
         const { send } = server.push(c0c1);
-        assert.equal(send[0], 6);
+        assert.equal(send[0], version);
         assert.equal(server.peer?.scheme, scheme);
         assert.equal(server.peer?.version, '128.0.3.2');
         assert.equal(toHex(server.s1Tail), toHex(send.subarray(1505, 1537)));
@@ -111,11 +112,11 @@ for (const scheme of [DigestScheme.First, DigestScheme.Second]) {
     });
 
     test('a key of nothing but zeros is refused by either side', () => {
-      const c0c1 = new ClientHandshake({ ...options(1), scheme }).start();
+      const c0c1 = new ClientHandshake({ ...options(1), scheme, rtmpe: 6 }).start();
       spoil(c0c1, 'client');
       assert.throws(() => new ServerHandshake(options(2)).push(c0c1), refusedAs('ERR_RTMPE_KEY'));
 
-      const client = new ClientHandshake({ ...options(1), scheme });
+      const client = new ClientHandshake({ ...options(1), scheme, rtmpe: 6 });
       const { send } = new ServerHandshake(options(2)).push(client.start());
       spoil(send, 'server');
       assert.throws(() => client.push(send), refusedAs('ERR_RTMPE_KEY'));
@@ -129,7 +130,7 @@ for (const scheme of [DigestScheme.First, DigestScheme.Second]) {
     });
 
     test('without a digest that verifies nobody knows where the key is: refused', () => {
-      const c0c1 = new ClientHandshake({ ...options(1), scheme }).start();
+      const c0c1 = new ClientHandshake({ ...options(1), scheme, rtmpe: 6 }).start();
       c0c1[100]! ^= 1;
       assert.throws(() => new ServerHandshake(options(2)).push(c0c1), refusedAs('ERR_RTMPE_KEY'));
     });
@@ -145,15 +146,28 @@ test('a server that does not encrypt refuses the first byte, and says what it wa
   );
 });
 
-for (const version of [8, 9]) {
-  test(`version ${version}, RTMPE with one cipher more, is refused where 6 is spoken`, () => {
-    const random = new Uint8Array(HANDSHAKE_RANDOM_BYTES);
-    const server = new ServerHandshake({ random, timeMs: 0, rtmpe: true });
-    assert.throws(() => server.push(Uint8Array.of(version)), refusedAs('ERR_RTMP_VERSION'));
+test('in versions 8 and 9 nothing but the signatures differs, and those in every byte', () => {
+  const random = new Random(3).bytes(HANDSHAKE_RANDOM_BYTES);
+  const answers = ([6, 8, 9] as const).map((rtmpe) => {
+    const client = new ClientHandshake({ random, timeMs: 0, scheme: DigestScheme.First, rtmpe });
+    return new ServerHandshake({ random, timeMs: 0, rtmpe: true }).push(client.start()).send;
   });
-}
+  const [six, eight, nine] = answers.map((answer) => toHex(answer.subarray(1, -32)));
+  assert.equal(eight, six);
+  assert.equal(nine, six);
+  const signatures = answers.map((answer) => toHex(answer.subarray(-32)));
+  for (const [a, b] of [
+    [0, 1],
+    [0, 2],
+    [1, 2],
+  ] as const) {
+    for (let at = 0; at < 64; at += 16) {
+      assert.notEqual(signatures[a]!.slice(at, at + 16), signatures[b]!.slice(at, at + 16));
+    }
+  }
+});
 
 test('RTMPE without a digest scheme is a mistake of ours', () => {
   const random = new Uint8Array(HANDSHAKE_RANDOM_BYTES);
-  assert.throws(() => new ClientHandshake({ random, timeMs: 0, rtmpe: true }), RangeError);
+  assert.throws(() => new ClientHandshake({ random, timeMs: 0, rtmpe: 6 }), RangeError);
 });
