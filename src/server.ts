@@ -57,8 +57,8 @@ export async function startServer(
   const logs = new ServerLogs(logOptions(config, software, log), (path, error) =>
     log.error({ event: 'log-file', path, err: error }, `a log cannot be written: ${error.message}`),
   );
-  const { maxBytes, user } = config.server.runners;
-  const runners = new Runners({ clock, log, maxRssBytes: maxBytes, user });
+  const { maxBytes, launcher, user } = config.server.runners;
+  const runners = new Runners({ clock, log, maxRssBytes: maxBytes, launcher, user });
   const governor = new LoadGovernor(clock, ({ widenedMs, sweepShare }) =>
     log.warn(
       { event: 'load', widenedMs, sweepShare },

@@ -65,6 +65,8 @@ export interface Config {
 
 export interface RunnersConfig {
   readonly maxBytes: number;
+  /** A program and its arguments that starts them; none: nothing does. */
+  readonly launcher: readonly string[];
   /** Whom they become when root has started the server. */
   readonly user: { readonly uid: number; readonly gid: number };
 }
@@ -274,6 +276,7 @@ class Loader {
         crossDomainFile: Server.CrossDomainPath ? resolve(this.#root, Server.CrossDomainPath) : undefined,
         runners: {
           maxBytes: Server.ResourceLimits.Scripts.MaxSize,
+          launcher: Server.ResourceLimits.Scripts.Launcher,
           user: { uid: Server.Process.UID, gid: Server.Process.GID },
         },
         swfs: swfFolders(Server.SWFVerification, this.#root),

@@ -1,5 +1,6 @@
 // The types of values that stand in configuration files.
 import { isIPv4, isIPv6 } from 'node:net';
+import { isAbsolute } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import type { Value } from './element.ts';
 import { type ListenAddress, parseHostPort } from './hostport.ts';
@@ -67,6 +68,17 @@ export function commaNames(expected: string): Value<readonly string[]> {
 export function text(expected: string): Value<string> {
   return { expected, takesEmpty: true, parse: (value) => value };
 }
+
+/** What is to be run, as its arguments. */
+export const commandWords: Value<readonly string[]> = {
+  expected: 'the absolute path of a program and its arguments, with spaces between them, or nothing',
+  takesEmpty: true,
+  parse(text) {
+    const words = text.split(/\s+/).filter((word) => word !== '');
+    if (words.length > 0 && !isAbsolute(words[0]!)) throw unexpected(commandWords.expected);
+    return words;
+  },
+};
 
 /** Names with `;` between them; blanks around them and empty ones do not count. */
 export function names(expected: string, takesEmpty = false): Value<readonly string[]> {

@@ -5,6 +5,9 @@ import { visibleLines } from './visible.ts';
 
 export type Log = pino.Logger;
 
+/** Characters that wait to be written; beyond them lines are lost. */
+const MAX_UNWRITTEN = 8 << 20;
+
 export interface LogOptions {
   level: string;
   pretty: boolean;
@@ -48,11 +51,13 @@ function cut(text: string): string {
 
 export function createLog(options: LogOptions): Log {
   const settings = logSettings(options.level);
-  if (!options.pretty) return pino(settings, pino.destination({ fd: 1, sync: true }));
+  // Not synchronous: whoever reads this may be slow, and nothing else shall wait for it. What is left is written at the end.
+  const to = { sync: false, maxLength: MAX_UNWRITTEN };
+  if (!options.pretty) return pino(settings, pino.destination({ fd: 1, ...to }));
   return pino(
     settings,
     pretty({
-      sync: true,
+      destination: pino.destination({ fd: 1, ...to }),
       singleLine: true,
       translateTime: 'SYS:HH:MM:ss.l',
       ignore: SAID_IN_THE_MESSAGE,

@@ -155,7 +155,7 @@ export class ScriptHost implements Scripts {
       clock,
       applicationLog: applicationLog(application, instance),
     });
-    const script = new Generations({
+    const script: Generations = new Generations({
       commands,
       journal,
       clock,
@@ -177,7 +177,8 @@ export class ScriptHost implements Scripts {
           candidates: () => (isNewest() ? this.#candidates(application, entry.good) : []),
           isRunnerUp: () => runner.isUp,
           mayLoad: () => runner.mayLoad(),
-          openUnit: (unit) => runner.openUnit({ ...unit, errands: { ...errands, application, instance } }),
+          openUnit: (unit) =>
+            runner.openUnit(script, { ...unit, errands: { ...errands, application, instance } }),
           isCongested: () => runner.isCongested,
           onRefused: (build) => {
             shared.resting = { hash: build.hash, untilMs: clock.now() + REST_MS };

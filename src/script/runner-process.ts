@@ -1,5 +1,6 @@
 // The child process that holds the isolates, as its supervisor sees it.
 import { spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import type { Duplex, Readable } from 'node:stream';
 import type { RunnerCode } from './runner-bundle.ts';
 
@@ -14,6 +15,8 @@ export interface RunnerProcess {
   onEnd(call: (how: string) => void): void;
 }
 
+/** Streams come before scripts where there is not enough time for both. */
+const NICENESS = 5;
 /** Its own heap: frames and queues. Isolates have their own limits. */
 const MAX_HEAP_MB = 256;
 
@@ -21,8 +24,10 @@ const MAX_HEAP_MB = 256;
  * Nothing of ours is within its reach: no environment, no file but the engine's, no process, no thread of Node's. Sockets are
  * not covered by Node's permissions; nothing in the runner opens one.
  */
-export function spawnRunner({ text, readable }: RunnerCode): RunnerProcess {
-  const args = [
+export function spawnRunner({ text, readable }: RunnerCode, launcher: readonly string[]): RunnerProcess {
+  const [file, ...args] = [
+    ...launcher,
+    process.execPath,
     '--no-node-snapshot',
     `--max-old-space-size=${MAX_HEAP_MB}`,
     '--disable-warning=SecurityWarning', // that add-ons are allowed: the engine is one
@@ -32,7 +37,9 @@ export function spawnRunner({ text, readable }: RunnerCode): RunnerProcess {
     '--input-type=module',
     '-',
   ];
-  const child = spawn(process.execPath, args, { env: {}, stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
+  const child = spawn(file!, args, { env: {}, stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
+  // At once: the threads that it starts are as nice as it is then.
+  if (child.pid !== undefined) setPriority(child.pid, NICENESS);
   let failure: Error | undefined;
   child.on('error', (error) => {
     failure = error;

@@ -32,6 +32,10 @@ export class Runner {
   readonly #inbox: Inbox;
   readonly #units = new Map<number, Unit>();
   readonly #tenants = new Set<Tenant>();
+  /** Whose the units of this process are. */
+  readonly #owners = new Map<number, Tenant>();
+  /** Those who may have been the cause when a process ended, and were not the only ones. */
+  #suspected: readonly Tenant[] = [];
   readonly #onDeserted: () => void;
   readonly #loading = new Turnstile(MAX_LOADING);
   #lastUnitId = 0;
@@ -84,8 +88,9 @@ export class Runner {
     return this.#loading.enter();
   }
 
-  openUnit(options: Omit<UnitOptions, 'id' | 'send' | 'onGone'>): Unit {
+  openUnit(tenant: Tenant, options: Omit<UnitOptions, 'id' | 'send' | 'onGone'>): Unit {
     this.#lastUnitId += 1;
+    this.#owners.set(this.#lastUnitId, tenant);
     const unit = new Unit({
       ...options,
       id: this.#lastUnitId,
@@ -104,8 +109,25 @@ export class Runner {
     if (unit) this.#inbox.add(unit, frame);
   }
 
-  #down({ how, culprit }: RunnerDeath): void {
+  #down({ how, suspects }: RunnerDeath): void {
+    const culprit = this.#culpritAmong(suspects);
+    this.#owners.clear();
     this.#eachTenant((tenant) => tenant.runnerDown(how, culprit));
+  }
+
+  /**
+   * An innocent one should not pay for being at work when somebody else ended the process. Where there are several, nobody is
+   * blamed for now; who is among them again the next time is.
+   */
+  #culpritAmong(suspects: readonly number[]): number | undefined {
+    const isSuspectedAgain = (unit: number) => {
+      const owner = this.#owners.get(unit);
+      return owner !== undefined && this.#suspected.includes(owner);
+    };
+    const culprit = suspects.length === 1 ? suspects[0] : suspects.find(isSuspectedAgain);
+    if (suspects.length > 0)
+      this.#suspected = suspects.map((unit) => this.#owners.get(unit)).filter((owner) => owner !== undefined);
+    return culprit;
   }
 
   #eachTenant(call: (tenant: Tenant) => void): void {
@@ -118,6 +140,8 @@ export interface RunnersOptions {
   log: Log;
   /** Of one process. */
   maxRssBytes: number;
+  /** A program and its arguments that starts them; none: nothing does. */
+  launcher: readonly string[];
   /** Whom a runner becomes that root has started. */
   user: InitBody['user'];
   /** Tests hand in a runner of their own. */
@@ -153,11 +177,11 @@ export class Runners {
 
   /** Resolves when the shared one is up; rejects when it cannot be started. */
   async start(): Promise<void> {
-    const { clock, log, maxRssBytes } = this.#options;
+    const { clock, log, maxRssBytes, launcher } = this.#options;
     const user = this.#userOfRunners();
     const [guest, code] = await Promise.all([bundleGuest(), bundleRunner()]);
     if (this.#isClosed) return;
-    const { spawn = () => spawnRunner(code) } = this.#options;
+    const { spawn = () => spawnRunner(code, launcher) } = this.#options;
     this.#common = { spawn, init: { guest, ...(user ? { user } : {}) }, maxRssBytes, clock, log };
     this.#shared = new Runner({ ...this.#common, scope: 'shared' }, this.#inbox, () => {});
     await this.#shared.start();

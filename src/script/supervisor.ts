@@ -13,7 +13,10 @@ import { FrameType, HEARTBEAT_MS, type InitBody } from './wire.ts';
 const SILENT_CHECKS = 8;
 /** Until it says hello: a busy machine may take its time to start a process. */
 const SILENT_CHECKS_AT_START = 60;
-/** Waits before the next start, when runners keep dying young; the last one repeats. */
+/**
+ * Waits before the next start, when runners keep dying young and nobody is to blame; the last one repeats. Where a script is,
+ * the others need not wait: it will be quarantined.
+ */
 export const BACK_OFF_MS = [0, 250, 1000, 5000, 30_000];
 /** A runner that lived longer died of something new. */
 export const YOUNG_MS = 3000;
@@ -26,8 +29,11 @@ const OWN_FAULT = /^SIG(ABRT|TRAP|SEGV|ILL|BUS|FPE)$/;
 
 export interface RunnerDeath {
   how: string;
-  /** The unit that probably caused it, if what was run may have been the cause. */
-  culprit: number | undefined;
+  /**
+   * The units that may have caused it, the likeliest first; none, if what was run can hardly have been the cause. A single one
+   * is certain.
+   */
+  suspects: readonly number[];
 }
 
 export interface SupervisorOptions {
@@ -223,14 +229,18 @@ export class Supervisor {
       this.#onFirstHello = undefined;
       return;
     }
+    const suspects = suspectsOf(running, how);
+    const isClear = suspects.length === 1;
     const livedMs = running.saidHello ? clock.now() - running.upSince : 0;
-    this.#youngDeaths = livedMs < YOUNG_MS ? this.#youngDeaths + 1 : 0;
-    const waitMs = BACK_OFF_MS[Math.min(Math.max(this.#youngDeaths - 1, 0), BACK_OFF_MS.length - 1)]!;
+    if (livedMs >= YOUNG_MS) this.#youngDeaths = 0;
+    else if (!isClear) this.#youngDeaths += 1;
+    const step = isClear ? 0 : Math.max(this.#youngDeaths - 1, 0);
+    const waitMs = BACK_OFF_MS[Math.min(step, BACK_OFF_MS.length - 1)]!;
     log.error(
       { event: 'runner-ended', scope, why, restartInMs: waitMs },
       `the script runner has ended (${scope}): ${why}`,
     );
-    onDown({ how: why, culprit: culpritOf(running, how) });
+    onDown({ how: why, suspects });
     this.#cancelRestart = clock.after(waitMs, () => this.#spawn());
   }
 
@@ -249,12 +259,11 @@ export class Supervisor {
   }
 }
 
-function culpritOf({ culprit, verdict, inTurn, isGrown }: Running, how: string): number | undefined {
-  if (culprit !== undefined || isGrown) return culprit;
-  const isOwnFault = verdict !== undefined || OWN_FAULT.test(how);
+function suspectsOf({ culprit, verdict, inTurn, isGrown }: Running, how: string): number[] {
+  if (culprit !== undefined) return [culprit];
+  if (isGrown || (verdict === undefined && !OWN_FAULT.test(how))) return [];
   // turns run side by side; a sound one is over in a moment, so the one that is not has probably done it
-  const [oldest] = inTurn.keys();
-  return isOwnFault ? oldest : undefined;
+  return [...inTurn.keys()];
 }
 
 function textOf(body: Buffer, key: string): string {

@@ -1,13 +1,20 @@
 // Processes that run scripts, with the real runner.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { readFile, readlink } from 'node:fs/promises';
+import { type Duplex, duplexPair, PassThrough } from 'node:stream';
 import { describe, test } from 'node:test';
 import { systemClock } from '../../src/application/clock.ts';
 import type { InstanceScript, InvokeResult, Verdict } from '../../src/application/script.ts';
-import { DEFAULT_LIMITS } from '../../src/script/wire.ts';
+import { encodeFrame } from '../../src/script/frames.ts';
+import { Inbox } from '../../src/script/inbox.ts';
+import type { RunnerProcess } from '../../src/script/runner-process.ts';
+import { Runner } from '../../src/script/runners.ts';
+import { DEFAULT_LIMITS, FrameType } from '../../src/script/wire.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { hosting, NOBODY } from './support/hosting.ts';
-import { facts } from './support/instance.ts';
-import type { LogRecord } from './support/records.ts';
+import { facts, settle } from './support/instance.ts';
+import { type LogRecord, Records } from './support/records.ts';
 
 function connect(script: InstanceScript, id: string): Promise<Verdict> {
   return new Promise((resolve) => script.ask({ gate: 'onConnect', client: facts(id), args: [] }, resolve));
@@ -22,6 +29,82 @@ const isUp = ({ event }: LogRecord) => event === 'runner';
 /** Ends the process that it runs in. */
 const FATAL = `Client.prototype.die = function () { 'a'.repeat(2e8).match(/a/g); };
 Client.prototype.fine = function () { return 1; };`;
+
+describe('blame for the loss of a runner', () => {
+  /** A runner of whose processes the test says how they end. */
+  function setUp() {
+    const clock = new ManualClock();
+    const ends: ((how: string) => void)[] = [];
+    const channels: Duplex[] = [];
+    const spawn = (): RunnerProcess => {
+      const [channel, far] = duplexPair();
+      channels.push(far);
+      far.resume();
+      return { pid: 1, channel, stderr: new PassThrough(), kill() {}, onEnd: (call) => ends.push(call) };
+    };
+    const init = { guest: '' };
+    const { log } = new Records();
+    const options = { spawn, init, maxRssBytes: 1e9, scope: 'shared', clock, log };
+    const runner = new Runner(options, new Inbox(clock), () => {});
+    const blamed: string[] = [];
+    const tenant = (name: string) => {
+      let units: number[] = [];
+      const self = {
+        runnerUp() {},
+        runnerDown(_: string, culprit: number | undefined) {
+          if (culprit !== undefined && units.includes(culprit)) blamed.push(name);
+          units = [];
+        },
+        /** A turn that has not ended yet. */
+        work() {
+          const unit = runner.openUnit(self, {} as Parameters<Runner['openUnit']>[1]);
+          units.push(unit.id);
+          channels.at(-1)!.write(encodeFrame(FrameType.Turn, unit.id));
+        },
+      };
+      runner.join(self);
+      return self;
+    };
+    return {
+      tenant,
+      blamed,
+      async begin() {
+        if (channels.length === 0) runner.start().catch(() => {});
+        clock.advance(0);
+        channels.at(-1)!.write(encodeFrame(FrameType.Hello, 0, { pid: 1, node: '' }));
+        await settle();
+      },
+      async crash() {
+        await settle();
+        ends.at(-1)!('SIGTRAP');
+      },
+    };
+  }
+
+  test('is one’s who was at work alone', async () => {
+    const { tenant, blamed, begin, crash } = setUp();
+    const [, evil] = [tenant('good'), tenant('evil')];
+    await begin();
+    evil.work();
+    await crash();
+    assert.deepEqual(blamed, ['evil']);
+  });
+
+  test('is nobody’s of several, until one of them is among the suspects again', async () => {
+    const { tenant, blamed, begin, crash } = setUp();
+    const [good, evil, other] = [tenant('good'), tenant('evil'), tenant('other')];
+    await begin();
+    good.work();
+    evil.work();
+    await crash();
+    assert.deepEqual(blamed, []);
+    await begin();
+    other.work();
+    evil.work();
+    await crash();
+    assert.deepEqual(blamed, ['evil']);
+  });
+});
 
 describe('runners', { timeout: 60_000 }, () => {
   test('the shared one runs all applications, one of its own only its own, and is gone some time after it', async () => {
@@ -80,6 +163,17 @@ describe('runners', { timeout: 60_000 }, () => {
     assert.match(status, new RegExp(`^Gid:\\s+${gid}\\s+${gid}\\s+${gid}\\s+${gid}$`, 'm'));
     assert.match(status, /^Groups:\s*$/m);
     assert.equal(await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''), '');
+  });
+
+  test('may be started by a program that shuts it in', async (t) => {
+    const launcher = ['/usr/bin/unshare', ...(process.getuid?.() === 0 ? [] : ['--user']), '--net'];
+    if (spawnSync(launcher[0]!, [...launcher.slice(1), 'true']).status !== 0)
+      return t.skip('unshare may not');
+    await using h = await hosting({ 'a/main.asc': FATAL }, systemClock, undefined, launcher);
+    const { pid } = h.records.of('runner')[0]!;
+    assert.notEqual(await readlink(`/proc/${pid}/ns/net`), await readlink('/proc/self/ns/net'));
+    const { script } = h.open('a');
+    assert.deepEqual(await connect(script, 'c'), { accepted: true });
   });
 
   test('brings many instances back one after another: none fails because others take the time', async () => {

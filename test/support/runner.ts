@@ -58,7 +58,7 @@ export class TestRunner implements AsyncDisposable {
   #watchers: (() => void)[] = [];
 
   private constructor(code: RunnerCode) {
-    this.process = spawnRunner(code);
+    this.process = spawnRunner(code, []);
     this.ended = new Promise((resolve) => this.process.onEnd(resolve));
     this.channel = this.process.channel;
     this.process.stderr.on('data', (text) => {

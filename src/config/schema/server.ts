@@ -2,6 +2,7 @@
 import { group, leaf, type Read, unused } from '../element.ts';
 import {
   choice,
+  commandWords,
   hostPortOrNowhere,
   kilobytes,
   names,
@@ -130,6 +131,12 @@ export const SERVER = group('', {
           kilobytes(128 * 1024, 64 * 1024 * 1024),
           '1572864',
           'A process that has grown beyond it is replaced; its scripts start anew, the clients stay.',
+        ),
+        Launcher: leaf(
+          commandWords,
+          '',
+          'A program that starts these processes and shuts them in: /usr/bin/unshare -n -i leaves them without a network, ' +
+            'which they do not need; add -U where it is not root who starts the server.',
         ),
       }),
       RecBuffer: group('What is recorded, on its way to the disk.', {

@@ -17,10 +17,11 @@ export async function hosting(
   applications: Record<string, string>,
   clock: Clock = systemClock,
   settings: (application: string) => Partial<ScriptSettings> = () => ({}),
+  launcher: readonly string[] = [],
 ) {
   const folder = await Folder.create(applications);
   const records = new Records();
-  const runners = new Runners({ clock, log: records.log, maxRssBytes: 1 << 30, user: NOBODY });
+  const runners = new Runners({ clock, log: records.log, maxRssBytes: 1 << 30, launcher, user: NOBODY });
   const host = new ScriptHost({
     applicationsDir: folder.path,
     log: records.log,

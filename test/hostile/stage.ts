@@ -1,0 +1,224 @@
+// A server with a live stream and an application of good repute. Scripts that mean harm come on one after another; meanwhile
+// every frame is counted, and somebody comes in next door all the time.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { video } from '../support/media.ts';
+import { RtmpPeer } from '../support/rtmp-peer.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+export interface Attack {
+  readonly name: string;
+  /** `main.asc`: plain ECMAScript in sloppy mode. */
+  readonly script: string;
+  /** It finds no way out, and says so by letting its client in. */
+  readonly isHonest?: boolean;
+  /** How long the client stays once it has been answered. */
+  readonly stayMs?: number;
+  /** What it does when it has come in. */
+  provoke?(peer: RtmpPeer, stage: Stage): Promise<void>;
+}
+
+export interface Report {
+  /** What became of the client: `_result`, `_error`, or why it heard nothing. */
+  fate: string;
+  /** The latest timer of the server's event loop. */
+  lagMs: number;
+  /** The longest that it took to come in next door. */
+  neighbourMs: number;
+  /** Processes that had to be started. */
+  runnersStarted: number;
+  framesMissing: number;
+}
+
+export const GATE_DEADLINE_MS = 3000;
+const FRAME_MS = 10;
+const FRAME_BYTES = 9;
+/** Between two comers next door. */
+const NEIGHBOUR_MS = 20;
+
+const SETTINGS = `<Application>
+  <MaxAppIdleTime>60</MaxAppIdleTime>
+  <JSEngine>
+    <GateTimeOut>${GATE_DEADLINE_MS / 1000}</GateTimeOut>
+    <MaxTimeOut>0.1</MaxTimeOut>
+    <LoadTimeOut>0.5</LoadTimeOut>
+  </JSEngine>
+</Application>`;
+
+const REPOSITORY = join(import.meta.dirname, '..', '..');
+
+export class Stage implements AsyncDisposable {
+  readonly server: TestServer;
+  readonly #publisher: RtmpPeer;
+  readonly #player: RtmpPeer;
+  readonly #streamId: number;
+  readonly #camera: NodeJS.Timeout;
+  #sent = 0;
+  /** Of `player.heard`: how much has been looked at, and the number of the next frame. */
+  #looked = 0;
+  #nextFrame = 0;
+  #count = 0;
+
+  static async open(): Promise<Stage> {
+    const server = await startServer({
+      command: [
+        process.execPath,
+        '--expose-gc',
+        '--import',
+        join(import.meta.dirname, 'lag-monitor.ts'),
+        join(REPOSITORY, 'src', 'main.ts'),
+      ],
+      applications: {
+        'live/': '',
+        'good/main.asc': 'application.onConnect = function (client, n) { return n === 7; };',
+      },
+      conf: { '_defaultRoot_/_defaultVHost_/Application.xml': SETTINGS },
+    });
+    const publisher = await RtmpPeer.open(server.port);
+    const streamId = await publisher.publish('live', 'show');
+    const player = await RtmpPeer.open(server.port);
+    await player.play('live', 'show');
+    return new Stage(server, publisher, player, streamId);
+  }
+
+  private constructor(server: TestServer, publisher: RtmpPeer, player: RtmpPeer, streamId: number) {
+    this.server = server;
+    this.#publisher = publisher;
+    this.#player = player;
+    this.#streamId = streamId;
+    publisher.video(streamId, 0, video.header());
+    this.#camera = setInterval(() => this.#film(), FRAME_MS);
+  }
+
+  /** Each frame carries its number. */
+  #film(): void {
+    const payload = new Uint8Array(FRAME_BYTES);
+    payload.set(this.#sent % 50 === 0 ? video.keyframe() : video.frame());
+    new DataView(payload.buffer).setUint32(5, this.#sent);
+    this.#publisher.video(this.#streamId, this.#sent * FRAME_MS, payload);
+    this.#sent += 1;
+  }
+
+  /** What the server has in use, garbage apart. */
+  async usedMb(): Promise<number> {
+    const since = this.server.log.length;
+    void this.server.signal('SIGUSR2');
+    const { usedBytes } = await this.server.waitForLog(({ event }) => event === 'memory', undefined, since);
+    return Number(usedBytes) / 2 ** 20;
+  }
+
+  async perform(attack: Attack): Promise<Report> {
+    this.#count += 1;
+    const application = `evil${this.#count}`;
+    this.server.writeApp(`${application}/main.asc`, attack.script);
+    const since = this.server.log.length;
+    const neighbour = new Neighbour(this.server.port);
+    const fate = await this.#attack(application, attack);
+    const neighbourMs = await neighbour.leave();
+    rmSync(join(this.server.root, 'applications', application), { recursive: true, force: true });
+    await this.#filmed();
+    await this.server.waitForLog(({ event }) => event === 'lag', undefined, this.server.log.length);
+    const records = this.server.log.slice(since);
+    const lags = records.filter(({ event }) => event === 'lag');
+    return {
+      fate,
+      lagMs: Math.max(0, ...lags.map(({ ms }) => Number(ms))),
+      neighbourMs,
+      runnersStarted: records.filter(({ event }) => event === 'runner').length,
+      framesMissing: this.#missingFrames(),
+    };
+  }
+
+  /** So many clients more, who wait to be let in. */
+  async crowd(size: number): Promise<void> {
+    const waiting = Array.from({ length: size }, async () => {
+      await using peer = await RtmpPeer.open(this.server.port);
+      await peer.connect(`evil${this.#count}`);
+    });
+    await Promise.allSettled(waiting);
+  }
+
+  /** Another version of the script under attack. */
+  rewrite(script: string): void {
+    this.server.writeApp(`evil${this.#count}/main.asc`, script);
+  }
+
+  async #attack(application: string, { provoke, stayMs = 0 }: Attack): Promise<string> {
+    try {
+      await using peer = await RtmpPeer.open(this.server.port);
+      const { name } = await peer.connect(application);
+      await provoke?.(peer, this);
+      await sleep(stayMs);
+      return name;
+    } catch (error) {
+      return (error as Error).message.slice(0, 60);
+    }
+  }
+
+  /** Resolves when the player has what has been sent so far. */
+  async #filmed(): Promise<void> {
+    const last = this.#sent - 1;
+    const isThere = ({ media }: { media?: Uint8Array }) => (frameNumber(media) ?? -1) >= last;
+    if (!this.#player.heard.slice(this.#looked).some(isThere))
+      await this.#player.expect('the last frame', isThere);
+  }
+
+  /** Of those since the last time: lost, repeated or out of order. */
+  #missingFrames(): number {
+    let missing = 0;
+    for (const { media } of this.#player.heard.slice(this.#looked)) {
+      const number = frameNumber(media);
+      if (number === undefined) continue;
+      missing += Math.abs(number - this.#nextFrame);
+      this.#nextFrame = number + 1;
+    }
+    this.#looked = this.#player.heard.length;
+    return missing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#camera);
+    await this.#publisher[Symbol.asyncDispose]();
+    await this.#player[Symbol.asyncDispose]();
+    await this.server[Symbol.asyncDispose]();
+  }
+}
+
+/** Somebody who comes in next door again and again, and is let in each time. */
+class Neighbour {
+  readonly #port: number;
+  readonly #done: Promise<void>;
+  #hasToLeave = false;
+  #longestMs = 0;
+
+  constructor(port: number) {
+    this.#port = port;
+    this.#done = this.#comeAndGo();
+    this.#done.catch(() => {}); // `leave` tells
+  }
+
+  /** How long it took, the longest time. */
+  async leave(): Promise<number> {
+    this.#hasToLeave = true;
+    await this.#done;
+    return this.#longestMs;
+  }
+
+  async #comeAndGo(): Promise<void> {
+    do {
+      const start = performance.now();
+      await using peer = await RtmpPeer.open(this.#port);
+      const { name } = await peer.connect('good', {}, 7);
+      if (name !== '_result') throw new Error(`the neighbour was answered ${name}`);
+      this.#longestMs = Math.max(this.#longestMs, performance.now() - start);
+      await sleep(NEIGHBOUR_MS);
+    } while (!this.#hasToLeave);
+  }
+}
+
+function frameNumber(media: Uint8Array | undefined): number | undefined {
+  return media?.length === FRAME_BYTES
+    ? new DataView(media.buffer, media.byteOffset).getUint32(5)
+    : undefined;
+}
