@@ -125,7 +125,7 @@ describe('librtmp', { skip: lacks('python3', 'rtmpdump') }, () => {
     assert.notEqual(wrong.code, 0, wrong.said);
     const right = await publish(`${url('closed', 'clip')} pubUser=eve pubPasswd=apple`);
     assert.equal(right.code, 0, right.said);
-    await server.waitForLog(({ event }) => event === 'unpublish', 10_000, since);
+    await server.waitForLog(({ event }) => event === 'record-stop', 10_000, since);
     assert.deepEqual(publishers(since), ['eve']);
     const recorded = await probePackets(join(root, 'applications/closed/streams/_definst_/clip.flv'));
     const hashes = (packets: typeof recorded) =>

@@ -1,13 +1,15 @@
 # Publishes an FLV file with librtmp itself, which rtmpdump only plays with: librtmp-publish.py "rtmp://… option=value…" FILE
 import ctypes
+import socket
 import sys
 
 lib = ctypes.CDLL("librtmp.so.1")
 lib.RTMP_Alloc.restype = ctypes.c_void_p
-for name in ("RTMP_Init", "RTMP_EnableWrite", "RTMP_Close", "RTMP_Free"):
+for name in ("RTMP_Init", "RTMP_EnableWrite"):
     getattr(lib, name).argtypes = [ctypes.c_void_p]
     getattr(lib, name).restype = None
 lib.RTMP_SetupURL.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+lib.RTMP_Socket.argtypes = [ctypes.c_void_p]
 lib.RTMP_Connect.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 lib.RTMP_ConnectStream.argtypes = [ctypes.c_void_p, ctypes.c_int]
 lib.RTMP_Write.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
@@ -31,5 +33,8 @@ while at + 11 < len(flv):
     if lib.RTMP_Write(session, flv[at : at + size], size) <= 0:
         sys.exit("not written")
     at += size
-lib.RTMP_Close(session)
-lib.RTMP_Free(session)
+# librtmp reads nothing while it publishes, and a socket that is closed with something unread takes what is on its way along
+connection = socket.socket(fileno=lib.RTMP_Socket(session))
+connection.shutdown(socket.SHUT_WR)
+while connection.recv(65536):
+    pass
