@@ -4,6 +4,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type AmfObject, type AmfValue, membersOf } from '../../src/protocol/amf.ts';
+import { UserControlEvent } from '../../src/protocol/control.ts';
+import { MessageType } from '../../src/protocol/message.ts';
 import { audio, video } from '../support/media.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -107,6 +109,12 @@ test('S-14, S-22, S-24: an encoder says what is recorded; a player subscribes, a
   assert.deepEqual([data.streamName, data.isRec, data.offline, data.append], ['show', true, false, true]);
 
   const id = await viewer.createStream();
+  viewer.control({
+    typeId: MessageType.UserControl,
+    event: UserControlEvent.SetBufferLength,
+    streamId: id,
+    bufferMs: 60_000,
+  });
   viewer.command('play', 0, ['show', 0, -1_000], id);
   await viewer.expectStatus('NetStream.Play.Start');
   const first = await viewer.expectMedia();

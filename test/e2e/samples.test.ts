@@ -1,11 +1,12 @@
 // The applications that come along, as they come along, in the real server.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type AmfValue, membersOf } from '../../src/protocol/amf.ts';
 import { h264Clip, probePackets, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
+import { flvFile } from '../support/flv.ts';
 import { video } from '../support/media.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -177,4 +178,23 @@ test('chat: names are unique in a room, and everybody in it hears what is said',
   assert.deepEqual((await ann.expectCommand('left')).args, ['Bobscript']);
   await elsewhere.settle();
   assert.ok(!elsewhere.summary().includes('said'));
+});
+
+test('vod: files are played and counted, nobody publishes, what is not there is an error at once', async () => {
+  await using server = await startServer({ applications: sample('vod') });
+  const folder = join(server.root, 'applications', 'vod', 'streams', '_definst_');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'show.flv'), flvFile({ ms: 1_000 }).bytes);
+  await using peer = await connected(server, 'vod');
+  assert.deepEqual(await outcome(peer, 'publish', 'show'), [
+    'NetStream.Publish.Denied',
+    'files are put here by the operator',
+  ]);
+  assert.deepEqual((await outcome(peer, 'play', 'show'))[0], 'NetStream.Play.Start');
+  await peer.expectStatus('NetStream.Play.Stop');
+  const id = await peer.createStream();
+  peer.command('play', 0, ['none', 0], id);
+  await peer.expectStatus('NetStream.Play.StreamNotFound');
+  const { args } = await peer.call('plays');
+  assert.deepEqual({ ...membersOf(args[0]) }, { show: 1, none: 1 });
 });

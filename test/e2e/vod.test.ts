@@ -155,3 +155,17 @@ test('rtmpdump fetches a file, a part of one, and the rest of one', { skip: lack
   await rtmpdump([...url, '--resume', '-o', whole]);
   assert.deepEqual(payloads(await probePackets(whole), 'video'), payloads(wanted, 'video'));
 });
+
+test('mpv plays a file from where it is told to, and to its end', { skip: lacks('mpv') }, async () => {
+  const quiet = ['--no-config', '--vo=null', '--ao=null', '--untimed', '--no-audio'];
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is mpv's own
+  const said = ['--term-playing-msg=', '--term-status-msg=AT ${=time-pos}', '--terminal=yes'];
+  const run = promisify(execFile)(
+    programPath('mpv'),
+    [...quiet, ...said, '--start=12', '--length=4', server.url('vod', 'mp4:show.mp4')],
+    { timeout: 60_000 },
+  );
+  const { stdout, stderr } = await run;
+  const places = [...`${stdout}${stderr}`.matchAll(/AT ([\d.]+)/g)].map(([, seconds]) => Number(seconds));
+  assert.ok(places.length > 0 && places.every((at) => at >= 11.8 && at <= 16.3), String(places));
+});

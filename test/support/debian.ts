@@ -11,6 +11,7 @@ const PACKAGES = {
   goaccess: 'goaccess',
   haproxy: 'haproxy',
   ip: 'iproute2',
+  mpv: 'mpv',
   openssl: 'openssl',
   python3: 'python3',
   rtmpdump: 'rtmpdump',
