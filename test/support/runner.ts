@@ -52,6 +52,8 @@ export class TestRunner implements AsyncDisposable {
   /** Everything but heartbeats. */
   readonly frames: Frame[] = [];
   beats = 0;
+  /** Commands are dealt with at once. */
+  takesCommands = true;
   stderr = '';
   readonly #units = new Map<number, TestUnit>();
   #lastUnit = 0;
@@ -169,6 +171,7 @@ export class TestUnit {
   isLoaded = false;
   failure: FailedBody | undefined;
   death: DeadBody | undefined;
+  untakenBytes = 0;
   #lastId = 0;
 
   constructor(runner: TestRunner, id: number) {
@@ -182,8 +185,14 @@ export class TestUnit {
     else if (type === FrameType.Dead) this.death = decodeBody(body) as DeadBody;
     else if (type === FrameType.Commands) {
       this.commands.push(...(decodeBody(body) as ScriptCommand[]));
-      this.#runner.channel.write(encodeTaken(this.id, body.length));
+      if (this.#runner.takesCommands) this.take(body.length);
+      else this.untakenBytes += body.length;
     }
+  }
+
+  /** What has been said so far is dealt with. */
+  take(bytes = this.untakenBytes): void {
+    this.#runner.channel.write(encodeTaken(this.id, bytes));
   }
 
   nextId(): number {

@@ -1,7 +1,7 @@
 // What a script may use up, and what becomes of it when it wants more. Small limits, so that nothing here takes long.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FrameType, type ScriptEvent } from '../../../src/script/wire.ts';
+import { DEFAULT_LIMITS, FrameType, MAX_UNTAKEN_BYTES, type ScriptEvent } from '../../../src/script/wire.ts';
 import { connectEvent, TestRunner } from '../../support/runner.ts';
 
 const LOOPS = `
@@ -143,6 +143,79 @@ describe('the limits of a turn', () => {
     const lines = unit.of('log').filter(({ level }) => level === 'info').length;
     assert.ok(lines >= 2000 && lines < 3000, `${lines}`);
     assert.equal(text, `${5000 - lines} lines dropped: the script logs too much`);
+  });
+});
+
+describe('the limits of an instance', () => {
+  test('are what the script is told', async () => {
+    await using runner = await TestRunner.start();
+    const limits = { ...DEFAULT_LIMITS, timers: 7, logLines: 3 };
+    const unit = await runner.run('Client.prototype.limits = () => application.limits', { limits });
+    await unit.connect().verdict;
+    assert.deepEqual(await unit.value('limits'), limits);
+
+      kind: 'classic',
+    });
+  });
+
+  test('one timer more is an exception', async () => {
+    await using runner = await TestRunner.start();
+    const unit = await runner.run(
+      `Client.prototype.set = (n) => { for (let i = 0; i < n; i++) setTimeout(() => {}, 1e6); return n }`,
+      { limits: { timers: 3 } },
+    );
+    await unit.connect().verdict;
+    assert.equal(await unit.value('set', 3), 3);
+    const ret = await unit.call('set', 1);
+    assert.ok(ret.found && !ret.ok);
+    assert.equal(ret.description, 'more than 3 timers');
+  });
+
+  test('calls beyond what may wait fail, and gates still fit', async () => {
+    await using runner = await TestRunner.start();
+    const unit = await runner.run('Client.prototype.fine = () => 1', { limits: { queuedEvents: 100 } });
+    await unit.connect('c1').verdict;
+    const calls = Array.from({ length: 101 }, (_, i) => ({
+      ...{ t: 'call' as const, id: 1000 + i, client: 'c1', name: 'fine', args: [], wantsResult: true },
+    }));
+    unit.post(...calls, connectEvent(2000, 'c2'));
+    await unit.command('verdict', ({ id }) => id === 2000);
+    const answers = unit.of('ret');
+    assert.equal(answers.length, 101);
+    for (const ret of answers)
+      assert.ok(ret.found && !ret.ok && ret.description === 'the application is busy');
+  });
+
+  test('lines of the log beyond ten times a second’s are dropped and counted', async () => {
+    await using runner = await TestRunner.start();
+    const unit = await runner.run(
+      'Client.prototype.chatter = () => { for (let i = 0; i < 50; i++) trace(i) }',
+      {
+        limits: { logLines: 1 },
+      },
+    );
+    await unit.connect().verdict;
+    await unit.call('chatter');
+    assert.equal(unit.of('log').length, 10);
+    assert.equal(
+      (await unit.command('log', ({ level }) => level === 'warn')).text,
+      '40 lines dropped: the script logs too much',
+    );
+  });
+
+  test('who has said more than the media side has dealt with waits; others do not', async () => {
+    await using runner = await TestRunner.start();
+    const talk = `Client.prototype.talk = function () { this.call('m', null, 'x'.repeat(${MAX_UNTAKEN_BYTES})) }`;
+    const unit = await runner.run(talk);
+    const neighbour = await runner.run(LOOPS);
+    for (const each of [unit, neighbour]) await each.connect('c1').verdict;
+    runner.takesCommands = false;
+    await unit.call('talk');
+    const waiting = unit.call('talk');
+    for (let i = 0; i < 5; i++) assert.equal(await neighbour.value('fine'), 'fine');
+    assert.equal(unit.of('ret').length, 1);
+    unit.take();
+    await waiting;
   });
 });
 
