@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { video } from '../support/media.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { type LogRecord, startServer, type TestServer } from '../support/server.ts';
 
 export interface Attack {
   readonly name: string;
@@ -22,8 +22,9 @@ export interface Attack {
 export interface Report {
   /** What became of the client: `_result`, `_error`, or why it heard nothing. */
   fate: string;
-  /** The latest timer of the server's event loop. */
-  lagMs: number;
+  /** The latest timer of the server's event loop, and the longest that it has computed in one go. */
+  lateMs: number;
+  busyMs: number;
   /** The longest that it took to come in next door. */
   neighbourMs: number;
   /** Processes that had to be started. */
@@ -120,10 +121,9 @@ export class Stage implements AsyncDisposable {
     await this.#filmed();
     await this.server.waitForLog(({ event }) => event === 'lag', undefined, this.server.log.length);
     const records = this.server.log.slice(since);
-    const lags = records.filter(({ event }) => event === 'lag');
     return {
       fate,
-      lagMs: Math.max(0, ...lags.map(({ ms }) => Number(ms))),
+      ...slowest(records),
       neighbourMs,
       runnersStarted: records.filter(({ event }) => event === 'runner').length,
       framesMissing: this.#missingFrames(),
@@ -142,6 +142,13 @@ export class Stage implements AsyncDisposable {
   /** Another version of the script under attack. */
   rewrite(script: string): void {
     this.server.writeApp(`evil${this.#count}/main.asc`, script);
+  }
+
+  /** The same while nobody does any harm. */
+  async calm(ms: number): Promise<{ lateMs: number; busyMs: number }> {
+    const since = this.server.log.length;
+    await sleep(ms);
+    return slowest(this.server.log.slice(since));
   }
 
   async #attack(application: string, { provoke, stayMs = 0 }: Attack): Promise<string> {
@@ -215,6 +222,11 @@ class Neighbour {
       await sleep(NEIGHBOUR_MS);
     } while (!this.#hasToLeave);
   }
+}
+
+function slowest(records: readonly LogRecord[]): { lateMs: number; busyMs: number } {
+  const most = (key: string) => Math.max(0, ...records.map((record) => Number(record[key] ?? 0)));
+  return { lateMs: most('lateMs'), busyMs: most('busyMs') };
 }
 
 function frameNumber(media: Uint8Array | undefined): number | undefined {

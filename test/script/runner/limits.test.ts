@@ -153,9 +153,7 @@ describe('the limits of an instance', () => {
     const unit = await runner.run('Client.prototype.limits = () => application.limits', { limits });
     await unit.connect().verdict;
     assert.deepEqual(await unit.value('limits'), limits);
-
-      kind: 'classic',
-    });
+  });
   });
 
   test('one timer more is an exception', async () => {
