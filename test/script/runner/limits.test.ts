@@ -154,7 +154,6 @@ describe('the limits of an instance', () => {
     await unit.connect().verdict;
     assert.deepEqual(await unit.value('limits'), limits);
   });
-  });
 
   test('one timer more is an exception', async () => {
     await using runner = await TestRunner.start();
