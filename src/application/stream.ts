@@ -129,8 +129,8 @@ export class Stream {
   #enqueue(message: WireMessage, isKeyframe: boolean): void {
     this.#cache.add(message, isKeyframe);
     if (message.typeId !== MessageType.DataAmf0) this.#liveMs = message.timestampMs;
-    this.#pendingKeyframe ||= isKeyframe;
     this.#await(message);
+    this.#pendingKeyframe ||= isKeyframe && this.#pending.length > 0;
     if (message.typeId !== MessageType.Video) this.#armFlush();
   }
 
@@ -147,6 +147,8 @@ export class Stream {
   }
 
   #await(message: WireMessage): void {
+    // Most streams of a server with many have nobody; who comes finds everything in the cache.
+    if (this.#viewers.size === 0 && this.#sinks.size === 0) return;
     this.#pending.push(message);
     this.#pendingBytes += memoryBytes(message);
     // one aggregate message may hold half a million empty ones
@@ -154,7 +156,7 @@ export class Stream {
   }
 
   #armFlush(): void {
-    if (this.#cancelFlush) return;
+    if (this.#cancelFlush || this.#pending.length === 0) return;
     const { flush, governor } = this.#options;
     const now = () => {
       this.#cancelFlush = undefined;
