@@ -4,9 +4,9 @@ import { forget, type Kept, keep, newKept, touch } from './keep.ts';
 import { commandText, put, putText } from './outbox.ts';
 import {
   append,
+  assign,
   create,
   defineProperty,
-  hasOwn,
   isFunction,
   isObject,
   keys,
@@ -37,7 +37,8 @@ type ClientCommand = Parameters<typeof put>[0];
 export interface ClientState {
   readonly id: string;
   readonly client: Client;
-  readonly facts: WireClient;
+  /** What it came with, without a prototype. */
+  readonly facts: Readonly<Record<string, unknown>>;
   phase: 'pending' | 'accepted' | 'gone';
   /** The gate that asks about it, while it is pending, and what it connected with. */
   readonly gate: number;
@@ -47,7 +48,8 @@ export interface ClientState {
   stats: Stats;
   /** Commands made while it was pending: they follow the verdict, or are forgotten with it. */
   held: string[];
-  responders: Map<number, unknown>;
+  /** Undefined: none so far. */
+  responders: Map<number, unknown> | undefined;
   /** `client.data`. */
   readonly data: Kept;
   /** Its numbers have been asked for in this turn. */
@@ -163,7 +165,7 @@ export function createClient(facts: WireClient, gate: number): ClientState {
   const state: ClientState = {
     id: facts.id,
     client,
-    facts,
+    facts: assign(create(null), facts),
     phase: gate === 0 ? 'accepted' : 'pending',
     gate,
     args: [],
@@ -171,18 +173,14 @@ export function createClient(facts: WireClient, gate: number): ClientState {
     writeAccess: facts.writeAccess,
     stats: create(null),
     held: [],
-    responders: new MapConstructor(),
+    responders: undefined,
     data: newKept(facts.id),
     isAsked: false,
   };
   weakMapSet(states, client, state);
   mapSet(known, facts.id, state);
-  const own = client as unknown as Record<string, unknown>;
-  const names = keys(facts);
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i]! as keyof WireClient;
-    if (name !== 'readAccess' && name !== 'writeAccess') own[name] = facts[name];
-  }
+  const { readAccess: _, writeAccess: __, ...others } = facts;
+  assign(client, others);
   defineProperty(client, 'data', DATA);
   if (gate === 0) append(clientList, client);
   else mapSet(pending, gate, state);
@@ -207,7 +205,7 @@ export function dismiss(state: ClientState): void {
   state.held = [];
   mapDelete(pending, state.gate);
   mapDelete(known, state.id);
-  mapEach(state.responders, (_, id) => mapDelete(responderOwners, id));
+  if (state.responders !== undefined) mapEach(state.responders, (_, id) => mapDelete(responderOwners, id));
   for (let i = 0; i < clientList.length; i++) {
     if (clientList[i] === state.client) removeAt(clientList, i);
   }
@@ -229,9 +227,10 @@ export function startTurnOfClients(): void {
 export function answerResponder(id: number, ok: boolean, value: unknown): void {
   const state = mapGet(responderOwners, id);
   if (state === undefined) return;
-  const responder = mapGet(state.responders, id) as { onResult?: unknown; onStatus?: unknown };
+  const responders = state.responders!;
+  const responder = mapGet(responders, id) as { onResult?: unknown; onStatus?: unknown };
   mapDelete(responderOwners, id);
-  mapDelete(state.responders, id);
+  mapDelete(responders, id);
   const name = ok ? 'onResult' : 'onStatus';
   try {
     const handler = isFunction(responder) ? (ok ? responder : undefined) : responder[name];
@@ -242,13 +241,15 @@ export function answerResponder(id: number, ok: boolean, value: unknown): void {
 }
 
 function addResponder(state: ClientState, responder: unknown): number {
-  if (mapSize(state.responders) >= MAX_RESPONDERS) {
-    const oldest = mapFirstKey(state.responders)!;
-    mapDelete(state.responders, oldest);
+  state.responders ??= new MapConstructor();
+  const { responders } = state;
+  if (mapSize(responders) >= MAX_RESPONDERS) {
+    const oldest = mapFirstKey(responders)!;
+    mapDelete(responders, oldest);
     mapDelete(responderOwners, oldest);
   }
   lastResponder += 1;
-  mapSet(state.responders, lastResponder, responder);
+  mapSet(responders, lastResponder, responder);
   mapSet(responderOwners, lastResponder, state);
   return lastResponder;
 }
@@ -265,5 +266,5 @@ function send(state: ClientState, command: ClientCommand): boolean {
 
 /** A property that is as the client came with it, not the script's. */
 export function isFact(state: ClientState, name: string, value: unknown): boolean {
-  return hasOwn(state.facts, name) && state.facts[name as keyof WireClient] === value;
+  return value !== undefined && state.facts[name] === value;
 }

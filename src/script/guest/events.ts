@@ -4,7 +4,7 @@ import { setInstanceStats, tell } from './application.ts';
 import { answerAsked } from './ask.ts';
 import { answerResponder, clientById, dismiss, setStats, startTurnOfClients } from './client.ts';
 import { cutGate, dropGate, openGate, takePublishedStream } from './gates.ts';
-import { tellKept, touchSome } from './keep.ts';
+import { hasKeptToTell, tellKept, touchSome } from './keep.ts';
 import { save, start, stop } from './lifecycle.ts';
 import { plainJson, putAnswer } from './outbox.ts';
 import { append, hasOwn, parseJson, removeAt } from './primordials.ts';
@@ -22,6 +22,8 @@ type AnyEvent = ScriptEvent | RunnerEvent;
 let phase: 'loaded' | 'starting' | 'running' | 'failed' = 'loaded';
 /** Events that came too early. */
 const held: AnyEvent[] = [];
+/** It has become ready in this turn. */
+let isFresh = false;
 let current: AnyEvent | undefined;
 let begun = 0;
 
@@ -47,7 +49,9 @@ export function deliverEvents(text: string): void {
 export function finishTurn(): { begun: number; done: boolean; more: boolean } {
   const cut = current;
   const result = { begun, done: cut === undefined, more: nextHeld() >= 0 };
-  if (tellKept()) result.more = true;
+  // Everybody waits for who has just become ready: the rest is for the next turn.
+  if (isFresh ? hasKeptToTell() : tellKept()) result.more = true;
+  isFresh = false;
   begun = 0;
   current = undefined;
   if (cut !== undefined) answerForCut(cut);
@@ -99,6 +103,7 @@ function handle(event: AnyEvent): void {
       phase = 'starting';
       start(event, (ok) => {
         phase = ok ? 'running' : 'failed';
+        isFresh = true;
       });
       return;
     case 'save':

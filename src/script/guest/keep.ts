@@ -4,7 +4,7 @@
 // in it, so that is looked at; and a few others by turns, for scripts keep references.
 import { MAX_KEPT_CHARACTERS } from '../wire.ts';
 import { putAnswer } from './outbox.ts';
-import { append } from './primordials.ts';
+import { append, nowMs } from './primordials.ts';
 import { log } from './report.ts';
 import { encodeState } from './wire-value.ts';
 
@@ -19,8 +19,9 @@ export interface Kept {
 }
 
 const NOTHING = '{}';
-/** Of one turn; the rest follows in the next. */
+/** Of one turn; the rest follows in the next: nobody shall wait for it. */
 const MAX_CHARACTERS_A_TURN = 512 << 10;
+const MAX_MS_A_TURN = 2;
 const LOOKED_AT_BY_TURNS = 4;
 
 const active: Kept[] = [];
@@ -57,11 +58,17 @@ export function touch(kept: Kept): void {
   append(due, kept);
 }
 
+export function hasKeptToTell(): boolean {
+  return due.length > 0;
+}
+
 /** After the turn and its promises. True: there is more, for another turn. */
 export function tellKept(): boolean {
   if (underway !== undefined) giveUp(underway, 'reading it did not end');
   underway = undefined;
+  const untilMs = nowMs() + MAX_MS_A_TURN;
   for (let characters = 0; due.length > 0 && characters < MAX_CHARACTERS_A_TURN; ) {
+    if (characters > 0 && nowMs() > untilMs) break;
     const kept = due[due.length - 1]!;
     due.length -= 1;
     kept.isDue = false;

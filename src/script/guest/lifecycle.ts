@@ -171,10 +171,12 @@ function savedClient(state: ClientState, lost: string[]): string {
     const name = names[i]!;
     let value: string | undefined;
     try {
-      if (isFact(state, name, own[name])) continue;
+      // To read client.data is to say that it may have changed.
+      const property = name === 'data' ? state.data.value : own[name];
+      if (isFact(state, name, property)) continue;
       // An object with such a key has another form on the wire.
       if (name === '$' || name === '__proto__') append(lost, `client.${name}`);
-      else value = savedText(own[name], `client.${name}`, lost);
+      else value = savedText(property, `client.${name}`, lost);
     } catch {
       append(lost, `client.${name}`);
     }

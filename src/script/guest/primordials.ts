@@ -7,6 +7,7 @@
 export const { apply, ownKeys } = Reflect;
 // A script's own objects may be anything; these see only own properties and never call toJSON.
 export const {
+  assign,
   create,
   defineProperty,
   freeze,
@@ -16,7 +17,7 @@ export const {
   keys,
   prototype: ObjectPrototype,
 } = Object;
-export const { isArray } = Array;
+export const { isArray, prototype: ArrayPrototype } = Array;
 export const { isFinite: isFiniteNumber, isInteger } = Number;
 export const { floor, min, max } = Math;
 export const parseJson: (text: string) => unknown = JSON.parse;
@@ -24,6 +25,7 @@ export const parseJson: (text: string) => unknown = JSON.parse;
 export const { stringify } = JSON;
 export const PromiseConstructor = Promise;
 export const DateConstructor = Date;
+export const { now: nowMs } = Date;
 export const { now } = Date;
 export const MapConstructor = Map;
 export const SetConstructor = Set;

@@ -4,6 +4,7 @@
 // met again becomes a reference. What AMF has no form for is left out: functions, symbols, host objects.
 import { bytesOf, decodeBase64, encodeBase64 } from './bytes.ts';
 import { JsonText } from './outbox.ts';
+import { quickJson } from './plain.ts';
 import {
   append,
   charCodeAt,
@@ -54,7 +55,8 @@ export function isOurObject(value: object): boolean {
 export function encodeValue(value: unknown): JsonText {
   if (typeof value === 'string') return new JsonText(quote(value));
   if (typeof value === 'boolean' || value === null) return new JsonText(`${value}`);
-  return new Encoder(undefined, Infinity).encode(value, '');
+  const quick = quickJson(value, CLASS_NAME);
+  return quick === undefined ? new Encoder(undefined, Infinity).encode(value, '') : new JsonText(quick);
 }
 
 export function encodeValues(values: readonly unknown[], from: number): JsonText {
@@ -74,7 +76,14 @@ export function encodeState(
   lost: string[],
   maxCharacters = Infinity,
 ): JsonText {
-  return new Encoder(lost, maxCharacters).encode(value, path);
+  const quick = quickJson(value, CLASS_NAME);
+  if (quick === undefined) return new Encoder(lost, maxCharacters).encode(value, path);
+  if (quick.length > maxCharacters) throw tooLong(maxCharacters);
+  return new JsonText(quick);
+}
+
+function tooLong(maxCharacters: number): RangeError {
+  return new RangeError(`more than ${maxCharacters} characters as JSON`);
 }
 
 interface Seen {
@@ -133,8 +142,7 @@ class Encoder {
   #add(text: string): void {
     this.#pieces[this.#pieceCount++] = text;
     this.#characters += text.length;
-    if (this.#characters > this.#maxCharacters)
-      throw new RangeError(`more than ${this.#maxCharacters} characters as JSON`);
+    if (this.#characters > this.#maxCharacters) throw tooLong(this.#maxCharacters);
   }
 
   #write(value: unknown, path: string): void {
