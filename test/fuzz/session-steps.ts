@@ -1,4 +1,5 @@
 // What may happen next in a fuzzed conversation.
+import { TRANSITIONS } from '../../src/application/playlist.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import { encodeControl, UserControlEvent } from '../../src/protocol/control.ts';
 import { DigestScheme } from '../../src/protocol/handshake-digest.ts';
@@ -111,6 +112,27 @@ function publish(peer: FuzzPeer, choices: Choices): void {
 function play(peer: FuzzPeer, choices: Choices): void {
   const rest = choices.oneIn(3) ? oddArgs(choices) : [choices.pick([-2000, -2, -1, -1000, 0, 5])];
   peer.command('play', [streamName(choices), ...rest], streamId(choices));
+}
+
+function play2(peer: FuzzPeer, choices: Choices): void {
+  const transition = choices.pick<AmfValue>([...TRANSITIONS, 'switch', 'swap', 'x']);
+  const options: Record<string, AmfValue> = { streamName: streamName(choices), transition };
+  if (choices.oneIn(2)) options.start = choices.pick([-2000, -1000, 0, 3000]);
+  if (choices.oneIn(3)) options.offset = choices.below(20);
+  if (choices.oneIn(3)) options.oldStreamName = streamName(choices);
+  if (choices.oneIn(10)) options[choices.pick(Object.keys(options))] = oddValue(choices);
+  peer.command('play2', [options], streamId(choices));
+}
+
+function setBuffer(peer: FuzzPeer, choices: Choices): void {
+  const bufferMs = choices.pick([0, 100, 5_000, 0xffff_ffff]);
+  const payload = encodeControl({
+    typeId: MessageType.UserControl,
+    event: UserControlEvent.SetBufferLength,
+    streamId: streamId(choices),
+    bufferMs,
+  });
+  peer.message({ typeId: MessageType.UserControl, streamId: 0, timestampMs: 0, payload });
 }
 
 function sendVideo(peer: FuzzPeer, choices: Choices): void {
@@ -270,6 +292,10 @@ const TABLE: readonly [count: number, step: Step][] = [
   [3, (world, _, choices) => [...world.recorders.current].at(-1)?.end(choices.oneIn(2))],
   [1, (world) => void world.registry.shutdown()],
   [2, (world, peer, choices) => (choices.oneIn(4) ? world.measure(() => flood(peer, choices)) : undefined)],
+  [6, (_world, peer, choices) => peer.command('seek', [choices.below(30_000)], streamId(choices))],
+  [6, (_world, peer, choices) => play2(peer, choices)],
+  [4, (_world, peer, choices) => setBuffer(peer, choices)],
+  [4, (world, _, choices) => world.recorded.grow(choices.oneIn(6))],
 ];
 
 /** By step number. */

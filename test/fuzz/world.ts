@@ -9,6 +9,7 @@ import { Registry } from '../../src/application/registry.ts';
 import { bugs } from '../../src/log/log.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import type { Choices } from './choices.ts';
+import { FakeRecorded } from './fake-recorded.ts';
 import { APPLICATIONS, FakeRecorders, FakeScripts } from './fakes.ts';
 import { FuzzPeer } from './fuzz-peer.ts';
 import { check, usedBytes, Violation } from './target.ts';
@@ -53,6 +54,7 @@ export class World {
   readonly peers: FuzzPeer[] = [];
   readonly scripts: FakeScripts;
   readonly recorders: FakeRecorders;
+  readonly recorded: FakeRecorded;
   readonly registry: Registry;
   readonly choices: Choices;
   readonly #options: SessionOptions;
@@ -65,11 +67,13 @@ export class World {
     this.choices = choices;
     this.scripts = new FakeScripts(choices, complain);
     this.recorders = new FakeRecorders(choices, complain);
+    this.recorded = new FakeRecorded(choices, complain);
     const { clock } = this;
     this.registry = new Registry({
       clock,
       scripts: this.scripts,
       recorders: this.recorders,
+      recorded: this.recorded,
       hasApplication: (name) => APPLICATIONS.includes(name),
       streams: {
         clock,
@@ -211,5 +215,6 @@ export class World {
       check(playing.size === 0, `the script was not told that ${[...playing.keys()]} was stopped`);
     }
     check(this.recorders.current.size === 0, 'a recording was left open');
+    check(this.recorded.leases === 0, `${this.recorded.leases} recorded streams were left open`);
   }
 }
