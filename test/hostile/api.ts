@@ -1,5 +1,6 @@
 // What a script can do with everything that it is given. New functions of the script API get a case here.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { video } from '../support/media.ts';
 import type { RtmpPeer } from '../support/rtmp-peer.ts';
 import type { Attack, Stage } from './stage.ts';
 
@@ -40,6 +41,24 @@ export const API_ATTACKS: readonly Attack[] = [
     'data of a client that grows',
     `client.data = client.data || {}; client.data['k' + Math.random()] = 'x'.repeat(1e5);`,
   ),
+  {
+    name: 'recordings begun and ended',
+    script: `application.onConnect = () => true;
+      application.onPublish = (client, stream) => {
+        setTimeout(() => { for (let i = 0; i < 200; i++) { stream.record('record'); stream.record(false); } }, 1);
+        return true;
+      };`,
+    provoke: publish,
+  },
+  {
+    name: 'a stream that is thrown out again and again',
+    script: `application.onConnect = () => true;
+      application.onPublish = (client, stream) => {
+        setInterval(() => { for (let i = 0; i < 10000; i++) stream.disconnect('no'); }, 1);
+        return true;
+      };`,
+    provoke: publish,
+  },
   // Log and timers
   meanwhile('a log that is never silent', `for (let i = 0; i < 5000; i++) trace('x'.repeat(400));`),
   meanwhile(
@@ -147,6 +166,14 @@ export const API_ATTACKS: readonly Attack[] = [
     `for (let i = 0; i < 100; i++) { try { application.exec('sh', { input: '-c' }).exited.catch(() => {}); } catch {} }`,
   ),
 ];
+
+async function publish(peer: RtmpPeer): Promise<void> {
+  const id = await peer.createStream();
+  peer.command('publish', 0, ['show', 'live'], id);
+  peer.video(id, 0, video.header());
+  peer.video(id, 10, video.keyframe());
+  await sleep(1500);
+}
 
 async function saveOften(stage: Stage, script: (i: number) => string): Promise<void> {
   for (let i = 0; i < 15; i += 1) {

@@ -153,6 +153,33 @@ describe('runners', { timeout: 60_000 }, () => {
     assert.throws(() => process.kill(pid!, 0), { code: 'ESRCH' });
   });
 
+  test('an application that has ended its process three times is quarantined, all of it, until it is pardoned', async () => {
+    await using h = await hosting({ 'a/main.asc': FATAL, 'b/main.asc': FATAL });
+    const [a, b] = [h.open('a'), h.open('b')];
+    for (const { script, instance } of [a, b]) {
+      instance.clients = ['c'];
+      await script.started;
+      await connect(script, 'c');
+    }
+    for (let i = 0; i < 3; i += 1) {
+      await call(b.script, 'c', 'fine'); // it is back
+      await call(a.script, 'c', 'fine');
+      await call(a.script, 'c', 'die');
+    }
+    const { msg } = await h.records.next(({ event }) => event === 'quarantine');
+    assert.match(
+      msg,
+      /^a is quarantined: its script has ended the script runner 3 times .* "understudy reload a"$/,
+    );
+    assert.equal((await connect(a.script, 'd')).accepted, false);
+    await assert.rejects(h.open('a', 'another').script.started, { code: 'ERR_SCRIPT_LOAD' });
+    assert.deepEqual(await connect(b.script, 'd'), { accepted: true });
+    h.host.pardon('a');
+    const again = h.open('a', 'another');
+    await again.script.started;
+    assert.deepEqual(await connect(again.script, 'd'), { accepted: true });
+  });
+
   test('started by root is nobody, and has neither groups nor an environment', async (t) => {
     if (process.getuid?.() !== 0) return t.skip('this is not root');
     await using h = await hosting({ 'a/main.asc': '' });
