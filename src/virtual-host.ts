@@ -1,5 +1,5 @@
 // A host name with applications of its own: everything that there is once for each Vhost.xml.
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, type Stats, statSync, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import { AdmissionRules } from './admission-rules.ts';
 import type { Clock } from './application/clock.ts';
@@ -19,6 +19,9 @@ import type { FileRecorders } from './recording/recorder.ts';
 import { ScriptHost, type ScriptSettings } from './script/host.ts';
 import type { Runners } from './script/runners.ts';
 import { nameProblem } from './storage/names.ts';
+
+/** By looking, not by being told: it may be a file of another file system, put there by whatever manages this machine. */
+const DEFAULTS_CHECK_MS = 1000;
 
 /** What all virtual hosts have together. */
 export interface VirtualHostOptions {
@@ -42,6 +45,8 @@ export class VirtualHost {
   readonly #vhost: VhostConfig;
   readonly #journal: Journal | undefined;
   readonly #scripts: ScriptHost;
+  readonly #settings: ApplicationSettings;
+  readonly #log: Log;
 
   constructor(adaptor: string, vhost: VhostConfig, options: VirtualHostOptions) {
     const { config, software, log: serverLog, logs, clock, governor, runners } = options;
@@ -51,11 +56,13 @@ export class VirtualHost {
     this.#vhost = vhost;
     const isOnlyOne = config.adaptors.length === 1 && config.adaptors[0]!.vhosts.length === 1;
     const log = isOnlyOne ? serverLog : serverLog.child({ adaptor, vhost: name });
+    this.#log = log;
     const settings = new ApplicationSettings(
       vhost.defaults,
       vhost.application,
       ({ level, text }, application) => log[level]({ event: 'config', application }, text),
     );
+    this.#settings = settings;
     const access = logs.accessOf(name);
     this.#journal =
       access &&
@@ -74,6 +81,7 @@ export class VirtualHost {
       server: software,
       hostname: config.server.hostname,
       settingsFor: (application) => scriptSettings(settings.of(application)),
+      onSettings: (application) => this.#settingsSaved(application),
       clock,
       runners,
     });
@@ -117,8 +125,25 @@ export class VirtualHost {
   }
 
   /** Resolves when its scripts can be served. */
-  start(): Promise<void> {
-    return this.#scripts.start();
+  async start(): Promise<void> {
+    await this.#scripts.start();
+    watchFile(this.#vhost.defaults.path, { interval: DEFAULTS_CHECK_MS }, this.#onDefaults);
+  }
+
+  readonly #onDefaults = (now: Stats, before: Stats) => {
+    const isSame = now.mtimeMs === before.mtimeMs && now.ino === before.ino && now.size === before.size;
+    if (!isSame && this.#settings.refreshDefaults()) this.#configure(undefined, 'of all applications');
+  };
+
+  #settingsSaved(application: string): void {
+    if (this.#settings.refresh(application)) this.#configure(application, `of ${application}`);
+  }
+
+  #configure(application: string | undefined, whose: string): void {
+    const text = `the settings ${whose} have changed: those that run have them now, as far as Application.xml says`;
+    this.#log.info({ event: 'config', application }, text);
+    this.registry.configure(application);
+    this.#scripts.configure(application);
   }
 
   noteStart(): void {
@@ -136,6 +161,7 @@ export class VirtualHost {
 
   /** After its clients have gone. */
   async close(): Promise<void> {
+    unwatchFile(this.#vhost.defaults.path, this.#onDefaults);
     this.statistics.close();
     await this.#scripts.close();
     this.#journal?.close();

@@ -55,7 +55,7 @@ export interface ClientSettings {
   transport?: TransportRules | undefined;
 }
 
-/** What an application's configuration decides; an instance keeps to it for its life. */
+/** What an application's configuration decides, as it is at the moment. */
 export interface InstanceSettings {
   streams: StreamOptions;
   publishTimeoutMs: number | undefined;
@@ -97,7 +97,8 @@ export class AppInstance implements ScriptCommands {
   readonly tally = new Tally();
   /** When it was started. */
   readonly sinceMs: number;
-  readonly #options: InstanceOptions;
+  readonly #options: Omit<InstanceOptions, keyof InstanceSettings>;
+  #settings: InstanceSettings;
   readonly #clients = new Map<string, Client>();
   /** Who waits to hear of a user. */
   readonly #authenticating = new Set<(secret: PublisherSecret | undefined) => void>();
@@ -115,6 +116,7 @@ export class AppInstance implements ScriptCommands {
 
   constructor(options: InstanceOptions) {
     this.#options = options;
+    this.#settings = options;
     this.application = options.application;
     this.name = options.name;
     this.sinceMs = options.clock.now();
@@ -125,8 +127,7 @@ export class AppInstance implements ScriptCommands {
       instance: options.name,
       clock: options.clock,
       recorders: options.recorders,
-      publishTimeoutMs: options.publishTimeoutMs,
-      recordingLimits: options.recording,
+      settings: () => this.#settings,
       streams: this.streams,
       script: () => this.#script,
       journal: this.#journal,
@@ -136,8 +137,8 @@ export class AppInstance implements ScriptCommands {
       instance: options.name,
       recorded: options.recorded,
       chunkBytes: options.clients?.wireChunkBytes ?? WIRE_CHUNK_BYTES,
-      settings: options.playingRecorded ?? DEFAULT_RECORDED_SETTINGS,
-      maxWaitingNames: options.maxWaitingNames,
+      settings: () => this.#settings.playingRecorded ?? DEFAULT_RECORDED_SETTINGS,
+      maxWaitingNames: () => this.#settings.maxWaitingNames,
       clock: options.clock,
       streams: this.streams,
       script: () => this.#script,
@@ -151,7 +152,7 @@ export class AppInstance implements ScriptCommands {
     return `${this.application}/${this.name}`;
   }
   get clientSettings(): ClientSettings | undefined {
-    return this.#options.clients;
+    return this.#settings.clients;
   }
   get clients(): ReadonlyMap<string, Client> {
     return this.#clients;
@@ -161,6 +162,21 @@ export class AppInstance implements ScriptCommands {
   }
   get playbacks(): Iterable<Playback> {
     return this.#playing.playing();
+  }
+
+  /** Its file has been saved. Nobody is disconnected: what a client agreed on when it came is kept. */
+  configure(settings: Partial<InstanceSettings>): void {
+    const { clients: before } = this.#settings;
+    const { clients = before } = settings;
+    // What is on air has this shape, and whoever comes shares it.
+    const wireChunkBytes = before?.wireChunkBytes ?? WIRE_CHUNK_BYTES;
+    this.#settings = {
+      ...this.#settings,
+      ...settings,
+      ...(clients ? { clients: { ...clients, wireChunkBytes } } : {}),
+    };
+    this.streams.configure(this.#settings.streams);
+    if (this.#cancelIdle) this.#armIdle();
   }
 
   /** Undefined: it has no script. */
@@ -441,7 +457,8 @@ export class AppInstance implements ScriptCommands {
     if (this.#clients.size > 0 || this.#authenticating.size > 0) return;
     if (this.#state !== InstanceState.Running) return;
     this.#cancelIdle?.();
-    const { clock, idleMs } = this.#options;
+    const { clock } = this.#options;
+    const { idleMs } = this.#settings;
     const waitMs = this.#hasServed ? idleMs : Math.min(idleMs, UNUSED_IDLE_MS);
     this.#cancelIdle = clock.after(waitMs, () => {
       this.#unloading = this.#unloadIdle().finally(() => {

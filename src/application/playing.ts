@@ -38,13 +38,13 @@ export interface PlayingOptions {
   application: string;
   instance: string;
   /** Names with players and no publisher. */
-  maxWaitingNames: number;
+  maxWaitingNames(): number;
   clock: Clock;
   streams: StreamTable;
   /** Undefined: nothing is recorded here. */
   recorded: RecordedStreams | undefined;
   chunkBytes: number;
-  settings: RecordedSettings;
+  settings(): RecordedSettings;
   script: () => InstanceScript | undefined;
   journal: InstanceJournal | undefined;
 }
@@ -68,7 +68,7 @@ export class Playing {
   }
 
   get settings(): RecordedSettings {
-    return this.#options.settings;
+    return this.#options.settings();
   }
   get clock(): Clock {
     return this.#options.clock;
@@ -161,7 +161,7 @@ export class Playing {
         this.#refuse(playback, 'NetStream.Play.StreamNotFound', description, AccessStatus.NotFound, name);
         return;
       }
-      if (streams.get(name) === undefined && streams.waitingCount >= maxWaitingNames) {
+      if (streams.get(name) === undefined && streams.waitingCount >= maxWaitingNames()) {
         const description = 'Too many names are being waited for.';
         this.#refuse(playback, 'NetStream.Play.Failed', description, AccessStatus.Conflict, name);
         return;

@@ -17,15 +17,20 @@ import {
 import type { InstanceScript, PublishRequest, RecordLimits, RecordMode, Verdict } from './script.ts';
 import type { NamedStream, StreamTable } from './stream-table.ts';
 
+/** As they are at the moment. */
+export interface PublishingSettings {
+  /** How long the holder of a name may leave a ping unanswered before it is taken over (FMS: Live/PublishTimeout); undefined: never. */
+  publishTimeoutMs: number | undefined;
+  /** Undefined: as scripts ask. */
+  recording?: RecordingLimits;
+}
+
 export interface PublishingOptions {
   application: string;
   instance: string;
   clock: Clock;
   recorders: Recorders;
-  /** How long the holder of a name may leave a ping unanswered before it is taken over (FMS: Live/PublishTimeout); undefined: never. */
-  publishTimeoutMs: number | undefined;
-  /** Undefined: as scripts ask. */
-  recordingLimits: RecordingLimits | undefined;
+  settings(): PublishingSettings;
   streams: StreamTable;
   script: () => InstanceScript | undefined;
   journal: InstanceJournal | undefined;
@@ -77,7 +82,7 @@ export class Publishing {
       this.#goLive(publication, name);
       return;
     }
-    const { publishTimeoutMs } = this.#options;
+    const { publishTimeoutMs } = this.#options.settings();
     if (holder.client === publication.client || publishTimeoutMs === undefined) {
       this.#refuseTaken(publication, name);
       return;
@@ -225,7 +230,8 @@ export class Publishing {
   }
 
   #record(entry: NamedStream, mode: RecordMode, asked: RecordLimits): void {
-    const { application, instance, recorders, recordingLimits } = this.#options;
+    const { application, instance, recorders, settings } = this.#options;
+    const { recording: recordingLimits } = settings();
     const { journal } = this.#options;
     const stream = entry.stream.name;
     const port = () => entry.publication?.port;

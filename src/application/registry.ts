@@ -128,6 +128,14 @@ export class Registry {
     return instance;
   }
 
+  /** Its file, or that of all of them, has been saved: those that run are told. */
+  configure(application?: string): void {
+    for (const instance of this.#instances.values()) {
+      if (application !== undefined && instance.application !== application) continue;
+      instance.configure(this.#options.settingsFor?.(instance.application) ?? {});
+    }
+  }
+
   /** Of an instance that is to be started anew at an operator's wish. */
   pardon(app: string): void {
     const [application = ''] = withoutEdgeSlashes(app).split('/', 1);

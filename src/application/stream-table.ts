@@ -11,10 +11,15 @@ export interface NamedStream {
 }
 
 export class StreamTable {
-  readonly #options: StreamOptions;
+  #options: StreamOptions;
   readonly #entries = new Map<string, NamedStream>();
 
   constructor(options: StreamOptions) {
+    this.#options = options;
+  }
+
+  /** For streams that are not open yet. */
+  configure(options: StreamOptions): void {
     this.#options = options;
   }
 

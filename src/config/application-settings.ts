@@ -1,6 +1,12 @@
 // What each application is configured to, as its Application.xml says at the moment.
 import { ConfigError } from '../errors.ts';
-import { type ApplicationConfig, type ApplicationDefaults, readApplicationConfig } from './application.ts';
+import {
+  type ApplicationConfig,
+  type ApplicationDefaults,
+  defaultApplicationConfig,
+  readApplicationConfig,
+  rereadDefaults,
+} from './application.ts';
 
 /** What is said about files that change all the time is forgotten at some point, and said again. */
 const MAX_REMEMBERED = 1000;
@@ -8,9 +14,9 @@ const MAX_REMEMBERED = 1000;
 export type Saying = { level: 'error' | 'warn' | 'info' | 'debug'; text: string };
 
 export class ApplicationSettings {
-  readonly #defaults: ApplicationDefaults;
-  readonly #fallback: ApplicationConfig;
-  readonly #say: (saying: Saying, application: string) => void;
+  #defaults: ApplicationDefaults;
+  #fallback: ApplicationConfig;
+  readonly #say: (saying: Saying, application: string | undefined) => void;
   readonly #said = new Set<string>();
   readonly #lastRight = new Map<string, ApplicationConfig>();
 
@@ -18,7 +24,7 @@ export class ApplicationSettings {
   constructor(
     defaults: ApplicationDefaults,
     fallback: ApplicationConfig,
-    say: (saying: Saying, application: string) => void,
+    say: (saying: Saying, application: string | undefined) => void,
   ) {
     this.#defaults = defaults;
     this.#fallback = fallback;
@@ -30,17 +36,41 @@ export class ApplicationSettings {
    * pen opens no door, and is as its virtual host has it when it never was.
    */
   of(application: string): ApplicationConfig {
+    return this.#read(application).config;
+  }
+
+  /** Its file has been saved: what there is to say about it is said again. False: it is bad. */
+  refresh(application: string): boolean {
+    this.#said.clear();
+    return this.#read(application).isRight;
+  }
+
+  /** The same of the file that its virtual host has for all of them. */
+  refreshDefaults(): boolean {
+    try {
+      const defaults = rereadDefaults(this.#defaults);
+      this.#fallback = defaultApplicationConfig(defaults);
+      this.#defaults = defaults;
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.#say({ level: 'error', text: `${error.message}; the settings before it stay` }, undefined);
+      return false;
+    }
+  }
+
+  #read(application: string): { config: ApplicationConfig; isRight: boolean } {
     try {
       const config = readApplicationConfig(this.#defaults, application);
       this.#lastRight.set(application, config);
       for (const note of config.notes) this.#sayOnce(note, application);
-      return config;
+      return { config, isRight: true };
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       const before = this.#lastRight.get(application);
       const consequence = before ? 'the settings before it stay' : 'the file is ignored';
       this.#sayOnce({ level: 'error', text: `${error.message}; ${consequence}` }, application);
-      return before ?? this.#fallback;
+      return { config: before ?? this.#fallback, isRight: false };
     }
   }
 

@@ -124,7 +124,8 @@ export interface ApplicationDefaults {
   readonly root: string;
   readonly appsDir: string;
   readonly symbols: Symbols;
-  /** The virtual host's Application.xml. */
+  /** The virtual host's Application.xml: where it is or would be, and what it says. */
+  readonly path: string;
   readonly file: XmlElement | undefined;
   /** As Server.xml and Vhost.xml have it; undefined: clients may be idle for ever. */
   readonly clientIdleMs: number | undefined;
@@ -133,6 +134,12 @@ export interface ApplicationDefaults {
 /** The settings that an application without a file of its own has. */
 export function defaultApplicationConfig(defaults: ApplicationDefaults): ApplicationConfig {
   return read(defaults, undefined);
+}
+
+/** As the virtual host's file is now. A ConfigError says what is wrong with that. */
+export function rereadDefaults(defaults: ApplicationDefaults): ApplicationDefaults {
+  const { root, path } = defaults;
+  return freeze({ ...defaults, file: readXmlIfThere(path, relative(root, path)) });
 }
 
 /** The settings of an application as its file is now. A ConfigError says what is wrong with that. */

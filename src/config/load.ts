@@ -355,6 +355,7 @@ class Loader {
       root: this.#root,
       appsDir,
       symbols: this.#symbols,
+      path,
       file: readXmlIfThere(path, relative(this.#root, path)),
       clientIdleMs: isIdlenessLimited ? (idle.MaxIdleTime ?? serverIdleMs) : undefined,
     };

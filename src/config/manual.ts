@@ -15,11 +15,12 @@ export function formatManual(): Record<string, string> {
 const XML_ABOUT =
   'Every setting stands here with its default. An element that is missing or empty has its default as well. ' +
   '${NAME} stands for a symbol of fms.ini, ${%NAME%} for an environment variable. Elements that Flash Media Server had and ' +
-  'that do not stand here are accepted and change nothing; those that neither knows are errors. Changes here count from the ' +
-  'next start on.';
+  'that do not stand here are accepted and change nothing; those that neither knows are errors.';
 
-function formatXml({ rootName, schema, about }: ConfFile): string {
-  const lines = ['<?xml version="1.0" encoding="utf-8"?>', ...comment([about, XML_ABOUT], ''), ''];
+const WHEN_STARTED = 'Changes here count from the next start on.';
+
+function formatXml({ rootName, schema, about, whenSaved = WHEN_STARTED }: ConfFile): string {
+  const lines = ['<?xml version="1.0" encoding="utf-8"?>', ...comment([about, XML_ABOUT, whenSaved], ''), ''];
   const inner = members(schema, INDENT);
   lines.push(...(inner.length > 0 ? [`<${rootName}>`, ...inner, `</${rootName}>`] : [`<${rootName}/>`]));
   return `${lines.join('\n')}\n`;

@@ -1,5 +1,6 @@
 // The media side of scripts: watches the applications' folders, keeps the runner alive, and gives every application
 // instance the script that decides for it.
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '../application/clock.ts';
 import type { InstanceScript, ScriptCommands, Scripts } from '../application/script.ts';
@@ -44,6 +45,8 @@ export interface ScriptHostOptions {
   hostname: string;
   /** Asked for every instance that starts and for every version that it loads. Must not throw. */
   settingsFor(application: string): ScriptSettings;
+  /** Its Application.xml has been saved. */
+  onSettings(application: string): void;
   clock: Clock;
   /** Started before an instance is opened, closed after this. */
   runners: Runners;
@@ -56,6 +59,8 @@ interface Application {
   proven: ScriptBuild | undefined;
   /** With the policy `off`: the next instance runs the newest version, and not the one that is proven. */
   isRenewed: boolean;
+  /** Hash of the one that instances were last told of. */
+  newest: string | undefined;
   readonly strikes: StrikeBook;
   /** A version that could not be started a moment ago is not tried again at once: connects are cheap, loading is not. */
   resting: { hash: string; untilMs: number } | undefined;
@@ -116,11 +121,12 @@ export class ScriptHost implements Scripts {
 
   /** Resolves when every script has been built once, and changes are seen. */
   async start(): Promise<void> {
-    const { applicationsDir, clock, log } = this.#options;
+    const { applicationsDir, clock, log, onSettings } = this.#options;
     this.#watcher = new ScriptWatcher({
       applicationsDir,
       clock,
       onChange: (application) => void this.#catalog.refresh(application),
+      onSettings,
       onError: (error) => log.warn({ event: 'watch', err: error }, 'changes of scripts may go unseen'),
     });
     await this.#watcher.ready();
@@ -208,7 +214,9 @@ export class ScriptHost implements Scripts {
     const { clock, settingsFor } = this.#options;
     const shared = this.#application(application);
     const isHeldBack = settingsFor(application).reload.on === 'off' && shared.proven && !shared.isRenewed;
-    const known = isHeldBack ? [shared.proven] : [good, shared.proven];
+    const newest = good && this.#versionOf(good);
+    if (newest) shared.newest = newest.hash;
+    const known = isHeldBack ? [shared.proven] : [newest, shared.proven];
     return known.filter((build) => build !== undefined).filter((build) => !isResting(shared, build, clock));
   }
 
@@ -219,6 +227,7 @@ export class ScriptHost implements Scripts {
         instances: new Set(),
         proven: undefined,
         isRenewed: false,
+        newest: undefined,
         strikes: new StrikeBook(this.#options.clock, (why) => this.#quarantined(name, why)),
         resting: undefined,
       };
@@ -242,6 +251,34 @@ export class ScriptHost implements Scripts {
     known.isRenewed = true;
   }
 
+  // ── settings ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What scripts are loaded with may have changed; to an instance, that is as if its script had. */
+  configure(application?: string): void {
+    const names = application === undefined ? [...this.#applications.keys()] : [application];
+    for (const name of names) {
+      const known = this.#applications.get(name);
+      const good = this.#catalog.find(name)?.good;
+      if (known && good) this.#renew(known, good);
+    }
+  }
+
+  #renew(application: Application, good: ScriptBuild): void {
+    const version = this.#versionOf(good);
+    if (version.hash === application.newest) return;
+    application.newest = version.hash;
+    for (const { script } of [...application.instances]) script.reload(version);
+  }
+
+  /** With other settings the same code is another version. */
+  #versionOf(build: ScriptBuild): ScriptBuild {
+    const { limits, config, env } = this.#options.settingsFor(build.application);
+    const settings = createHash('sha256')
+      .update(JSON.stringify([limits, config, env]))
+      .digest('base64url');
+    return { ...build, hash: `${build.hash}+${settings}` };
+  }
+
   // ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #built(build: ScriptBuild, healed: boolean): void {
@@ -251,7 +288,9 @@ export class ScriptHost implements Scripts {
       this.#options.log.info({ event: 'script', application }, `${application}: its script is sound again`);
     shared.strikes.clear();
     shared.resting = undefined;
-    for (const { script } of [...shared.instances]) script.reload(build);
+    const version = this.#versionOf(build);
+    shared.newest = version.hash;
+    for (const { script } of [...shared.instances]) script.reload(version);
   }
 
   #broken(application: string, faults: BuildFault[], good: ScriptBuild | undefined): void {

@@ -308,7 +308,7 @@ export class InstanceScriptHost implements InstanceScript {
   async #bringUp(build: ScriptBuild): Promise<void> {
     const hasLoaded = await this.#options.mayLoad();
     // Meanwhile there may be a newer one, or none may be wanted any more.
-    if (this.#wanted() !== build) {
+    if (this.#wanted()?.hash !== build.hash) {
       hasLoaded();
       return;
     }

@@ -1,4 +1,5 @@
-// Which application's files have changed: one call per application when its folder has been quiet for a moment.
+// Which application's files have changed: one call per application when its folder has been quiet for a moment. Its script
+// and its settings are told apart.
 //
 // Every application has a watcher of its own on the real path of its folder: the folder may be a link that a deployment
 // turns to the next release, and links inside it are not followed to wherever they lead.
@@ -13,6 +14,7 @@ const MAX_DEPTH = 16;
 
 /** Written by the server, or far too many files; nothing there changes what a running script is. */
 const IGNORED_FOLDERS = new Set(['node_modules', 'streams', 'sharedobjects', 'store']);
+const SETTINGS = 'Application.xml';
 /** What a script can be made of. Editors' own files beside it do not count. */
 const RELEVANT = /\.(ts|mts|cts|js|mjs|cjs|json|asc|ase)$/i;
 
@@ -21,6 +23,8 @@ export interface WatchOptions {
   clock: Clock;
   /** That application's files have changed, or its folder has come or gone. */
   onChange(application: string): void;
+  /** Its Application.xml has, or its folder has come or gone. */
+  onSettings(application: string): void;
   onError(error: Error): void;
 }
 
@@ -31,11 +35,13 @@ export class ScriptWatcher {
   readonly #folders = new Map<string, WatchedFolder>();
   readonly #opening = new Set<Promise<void>>();
   readonly #changes: Debounce;
+  readonly #settings: Debounce;
   #closed = false;
 
   constructor(options: WatchOptions) {
     this.#options = options;
     this.#changes = new Debounce(options.clock, options.onChange);
+    this.#settings = new Debounce(options.clock, options.onSettings);
     this.#top = watch(options.applicationsDir, { depth: 0, followSymlinks: false, atomic: false });
     this.#top.on('all', (event, path) => this.#topChanged(event, path));
     this.#top.on('error', (error) => options.onError(asError(error)));
@@ -47,12 +53,19 @@ export class ScriptWatcher {
     await this.#topReady;
     await Promise.all(this.#opening);
     this.#changes.forget();
+    this.#settings.forget();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([this.#top.close(), ...[...this.#folders.values()].map((folder) => folder.close())]);
     this.#changes.forget();
+    this.#settings.forget();
+  }
+
+  #allChanged(application: string): void {
+    this.#changes.changed(application);
+    this.#settings.changed(application);
   }
 
   /** Something directly under applications/ has come, gone, or become something else. */
@@ -60,7 +73,7 @@ export class ScriptWatcher {
     const application = basename(path);
     if (relative(this.#options.applicationsDir, path) !== application || nameProblem(application)) return;
     // The next folder of that name is another one, even if it comes before we look.
-    if (event === 'unlinkDir' && this.#forgetFolder(application)) this.#changes.changed(application);
+    if (event === 'unlinkDir' && this.#forgetFolder(application)) this.#allChanged(application);
     const opening = this.#watchFolder(application).catch((error) => this.#options.onError(asError(error)));
     this.#opening.add(opening);
     void opening.finally(() => this.#opening.delete(opening));
@@ -70,16 +83,17 @@ export class ScriptWatcher {
     const real = await realFolder(join(this.#options.applicationsDir, application));
     const known = this.#folders.get(application);
     if (this.#closed || real === known?.path) return;
-    this.#changes.changed(application);
+    this.#allChanged(application);
     this.#forgetFolder(application);
     if (real === undefined) return;
     const folder = new WatchedFolder(real, {
       onChange: () => this.#changes.changed(application),
+      onSettings: () => this.#settings.changed(application),
       onError: this.#options.onError,
     });
     this.#folders.set(application, folder);
     await folder.ready;
-    if (!this.#closed) this.#changes.changed(application); // what came while it was being opened went unseen
+    if (!this.#closed) this.#allChanged(application); // what came while it was being opened went unseen
   }
 
   /** False: it was not known. */
@@ -94,7 +108,7 @@ class WatchedFolder {
   readonly ready: Promise<void>;
   readonly #watcher: FSWatcher;
 
-  constructor(path: string, events: { onChange(): void; onError(error: Error): void }) {
+  constructor(path: string, events: { onChange(): void; onSettings(): void; onError(error: Error): void }) {
     this.path = path;
     this.#watcher = watch(path, {
       depth: MAX_DEPTH,
@@ -105,6 +119,7 @@ class WatchedFolder {
     });
     this.#watcher.on('all', (event, file) => {
       if (event === 'unlinkDir' || RELEVANT.test(file)) events.onChange();
+      else if (relative(path, file) === SETTINGS) events.onSettings();
     });
     this.#watcher.on('error', (error) => events.onError(asError(error)));
     this.ready = new Promise((resolve) => this.#watcher.once('ready', () => resolve()));

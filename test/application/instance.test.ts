@@ -1,7 +1,8 @@
 // How an instance comes and goes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Core, until } from '../support/core.ts';
+import type { InstanceSettings } from '../../src/application/instance.ts';
+import { Core, STREAM_OPTIONS, until } from '../support/core.ts';
 
 const IDLE_MS = 60_000;
 
@@ -75,4 +76,61 @@ test('the number of instances is bounded, and those that run are still there for
   assert.equal((await (await core.peer()).connect('live/2')).name, '_result');
   assert.equal((await (await core.peer()).connect('live/3')).name, '_error');
   assert.equal((await (await core.peer()).connect('live/1')).name, '_result');
+});
+
+// ── settings that change ─────────────────────────────────────────────────────────────────────────────────────────
+
+const SETTINGS = {
+  wireChunkBytes: 4_096,
+  idleTimeoutMs: undefined,
+  serverToClientBytes: 1e6,
+  clientToServerBytes: 1e6,
+};
+
+test('a saved file counts at once for names and idleness, for who comes next otherwise; nobody is disconnected', async () => {
+  let settings: Partial<InstanceSettings> = { clients: SETTINGS, recording: undefined };
+  await using core = await Core.start({ registry: { settingsFor: () => settings } });
+  const { peer: player } = await core.player('a');
+  const first = core.instance()!;
+  settings = {
+    clients: { ...SETTINGS, wireChunkBytes: 60_000, serverToClientBytes: 5e5 },
+    maxWaitingNames: 1,
+    idleMs: 1_000,
+    streams: { clock: core.clock, ...STREAM_OPTIONS, gop: { maxBytes: 0, maxMs: 0 } },
+  };
+  core.registry.configure('other');
+  assert.equal(first.clientSettings?.serverToClientBytes, 1e6, 'that is another application');
+  core.registry.configure('live');
+  assert.equal(core.instance(), first);
+  assert.equal(first.clientSettings?.serverToClientBytes, 5e5);
+  assert.equal(
+    first.clientSettings?.wireChunkBytes,
+    4_096,
+    'all clients of an instance share what is built in one shape',
+  );
+
+  const second = await core.peer();
+  await second.connect('live');
+  const id = await second.createStream();
+  second.command('play', 0, ['b'], id);
+  await second.expectStatus('NetStream.Play.Failed');
+
+  player.socket.destroy();
+  second.socket.destroy();
+  await until('the clients to be gone', () => first.clients.size === 0);
+  core.clock.advance(1_000);
+  await until('the instance to be gone', () => core.instance() === undefined);
+});
+
+test('an idle instance waits as long as its file says now', async () => {
+  let settings: Partial<InstanceSettings> = {};
+  await using core = await Core.start({ registry: { settingsFor: () => settings } });
+  const peer = await core.peer();
+  await peer.connect('live');
+  peer.socket.destroy();
+  await until('the client to be gone', () => core.instance()?.clients.size === 0);
+  settings = { idleMs: 500 };
+  core.registry.configure();
+  core.clock.advance(500);
+  await until('the instance to be gone', () => core.instance() === undefined);
 });

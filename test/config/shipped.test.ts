@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Node } from '../../src/config/element.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { formatManual } from '../../src/config/manual.ts';
+import { APPLICATION } from '../../src/config/schema/application.ts';
 import { CONF_FILES } from '../../src/config/schema/files.ts';
+import { WHEN_SAVED } from '../../src/config/schema/when-saved.ts';
 import { parseXmlFile, type XmlElement } from '../../src/config/xml.ts';
 import { rootWith } from './support.ts';
 
@@ -52,6 +55,32 @@ for (const { path, rootName, schema } of CONF_FILES) {
       assert.ok(flat.includes(said.replace(/\s+/g, ' ')), `${leaf.element}: ${said}`);
     }
   });
+}
+
+test('from when on a saved Application.xml counts is said of each of its elements, and of no other', () => {
+  const paths = everyPath(APPLICATION);
+  const said = Object.values(WHEN_SAVED).flat();
+  assert.equal(new Set(said).size, said.length);
+  const isIn = (path: string, outer: string) => path === outer || path.startsWith(`${outer}/`);
+  for (const path of paths)
+    assert.ok(
+      said.some((outer) => isIn(path, outer)),
+      `${path}: when?`,
+    );
+  for (const outer of said)
+    assert.ok(
+      paths.some((path) => isIn(path, outer)),
+      `${outer} is nothing`,
+    );
+});
+
+function everyPath(node: Node, path = ''): string[] {
+  if (node.kind === 'leaf' || node.kind === 'free') return [path];
+  if (node.kind === 'list') return everyPath(node.item, path);
+  if (node.kind !== 'group') return [];
+  return Object.entries(node.members).flatMap(([key, member]) =>
+    everyPath(member, [path, key].filter((part) => part !== '').join('/')),
+  );
 }
 
 interface Said {

@@ -10,7 +10,7 @@ import { membersOf } from '../../src/protocol/amf.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { endsWithUs } from '../support/child.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { type LogRecord, startServer, type TestServer } from '../support/server.ts';
 
 /** Why the application's script refuses. */
 async function reason(server: TestServer, application: string): Promise<unknown> {
@@ -38,9 +38,56 @@ test("a script sees its own Application.xml as application.config, and the virtu
   });
   assert.equal(await reason(server, 'own'), '{"url":"http://127.0.0.1/check","limits":{"viewers":"3"}}');
   assert.equal(await reason(server, 'plain'), '{"color":"red"}');
-  // saved, it counts for the next instance
+  // saved, it counts for whoever comes next
   server.writeApp('own/Application.xml', config('<url>elsewhere</url>'));
   assert.equal(await reason(server, 'own/another'), '{"url":"elsewhere"}');
+});
+
+test('a saved Application.xml, of an application or of all, counts for instances that run; a bad one is reported', async () => {
+  const script = `
+    application.onConnect = (client: Client) => { client.color = () => application.config.color; return true; };
+    application.onClientResume = application.onConnect;`;
+  const file = (color: string, window: number) => `<Application>
+    <Client><Bandwidth><ClientToServer>${window}</ClientToServer></Bandwidth></Client>
+    <JSEngine><ApplicationObject><config><color>${color}</color></config></ApplicationObject></JSEngine>
+  </Application>`;
+  await using server = await startServer({
+    applications: {
+      'own/main.ts': script,
+      'own/Application.xml': file('red', 100000),
+      'plain/main.ts': script,
+    },
+  });
+  await using peer = await RtmpPeer.open(server.port);
+  await peer.connect('own');
+  await using other = await RtmpPeer.open(server.port);
+  await other.connect('plain');
+  const isReload = (application: string) => (record: LogRecord) =>
+    record.event === 'script-reload' && record.application === application;
+
+  server.writeApp('own/Application.xml', file('green', 200000));
+  await server.waitForLog(isReload('own'));
+  assert.equal((await peer.call('color')).args[0], 'green', 'its client is still there');
+  await using late = await RtmpPeer.open(server.port);
+  await late.connect('own');
+  const windows = (one: RtmpPeer) =>
+    one.heard.flatMap(({ control }) =>
+      control?.typeId === MessageType.WindowAckSize ? control.ackWindowBytes : [],
+    );
+  assert.deepEqual([windows(peer), windows(late)], [[100000], [200000]]);
+
+  server.writeApp(
+    'own/Application.xml',
+    '<Application>\n<Client><OutChunkSize>many</OutChunkSize></Client></Application>',
+  );
+  const { msg } = await server.waitForLog(({ level, event }) => event === 'config' && level === 'error');
+  assert.match(String(msg), /own\/Application\.xml:2: .*OutChunkSize.*; the settings before it stay$/);
+  assert.equal((await peer.call('color')).args[0], 'green');
+
+  server.writeConf('_defaultRoot_/_defaultVHost_/Application.xml', file('blue', 300000));
+  await server.waitForLog(isReload('plain'));
+  assert.equal((await other.call('color')).args[0], 'blue');
+  assert.equal((await peer.call('color')).args[0], 'green');
 });
 
 test('the chunk size and the windows of a connection are those of its application', async () => {

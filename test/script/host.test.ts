@@ -63,6 +63,29 @@ describe('the script host', { timeout: 60_000 }, () => {
     assert.equal(h.records.of('runner').length, 1);
   });
 
+  test('loads the same code anew when its settings change, with clients kept, and only then', async () => {
+    let greeting = 'hello';
+    await using h = await hosting(
+      {
+        'live/main.ts': `
+          application.onConnect = (client: Client) => { client.greeting = () => application.config.greeting; };
+          application.onClientResume = application.onConnect;`,
+      },
+      systemClock,
+      () => ({ config: { greeting } }),
+    );
+    const { script, instance } = h.open('live');
+    await script.started;
+    await connect(script, 'c');
+    instance.clients = ['c'];
+    h.host.configure('live');
+    greeting = 'good morning';
+    await h.folder.write('live/Application.xml', '<Application/>');
+    await h.records.next(isReload);
+    assert.deepEqual(await call(script, 'c', 'greeting'), { found: true, ok: true, value: 'good morning' });
+    assert.equal(h.records.of('script-reload').length, 1);
+  });
+
   test('serves an edit at once, with clients kept and open gates asked again', async () => {
     await using h = await hosting({ 'live/main.ts': guard('a', 1) });
     const { script, instance } = h.open('live');

@@ -19,6 +19,10 @@ async function watching(files: Record<string, string>, prepare?: (folder: Folder
       seen.push(application);
       wake();
     },
+    onSettings(application) {
+      seen.push(`settings of ${application}`);
+      wake();
+    },
     onError: (error) => assert.fail(error),
   });
   await watcher.ready();
@@ -117,6 +121,20 @@ describe('the watcher reports', deadline, () => {
     assert.ok(!(await w.until('b')).includes('a'));
   });
 
+  test('its Application.xml, which is no script', async () => {
+    await using w = await watching({
+      'applications/live/main.ts': 'a',
+      'applications/live/Application.xml': '',
+    });
+    await w.folder.write('applications/live/Application.xml', '<Application/>');
+    assert.deepEqual(await w.until('settings of live'), ['settings of live']);
+    await rename(w.folder.at('applications/live/Application.xml'), w.folder.at('applications/live/old'));
+    assert.deepEqual(await w.until('settings of live'), ['settings of live']);
+    await w.folder.write('applications/live/src/Application.xml', '');
+    await w.folder.write('applications/live/main.ts', 'b');
+    assert.deepEqual(await w.until('live'), ['live']);
+  });
+
   test('neither recordings nor packages nor hidden files nor files that are no script', async () => {
     await using w = await watching({
       'applications/live/main.ts': '',
@@ -135,8 +153,8 @@ describe('the watcher reports', deadline, () => {
     }
     // Whatever the writes above had led to would have been seen before this one, which is the last.
     await w.folder.write('applications/other/main.ts', 'x');
-    const reported = await w.until('other');
-    assert.deepEqual(new Set(reported), new Set(['other']));
+    const reported = await w.until('settings of other');
+    assert.deepEqual(new Set(reported), new Set(['other', 'settings of other']));
   });
 });
 

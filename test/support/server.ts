@@ -105,6 +105,11 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** Writes a file under applications/, in place, as most editors do. */
+  /** A file below conf/. */
+  writeConf(path: string, text: string): void {
+    this.#write(join('conf', path), text);
+  }
+
   writeApp(path: string, text: string): void {
     this.#write(join('applications', path), text);
   }

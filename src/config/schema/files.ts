@@ -6,6 +6,7 @@ import { LOGGER } from './logger.ts';
 import { SERVER } from './server.ts';
 import { USERS } from './users.ts';
 import { VHOST } from './vhost.ts';
+import { sayWhenSaved } from './when-saved.ts';
 
 export interface ConfFile {
   /** Below conf/. */
@@ -14,6 +15,8 @@ export interface ConfFile {
   schema: Group<Members>;
   /** For the operator, at its top. */
   about: string;
+  /** When changes count; undefined: when the server starts. */
+  whenSaved?: string;
 }
 
 export const CONF_FILES: readonly ConfFile[] = [
@@ -60,8 +63,8 @@ export const CONF_FILES: readonly ConfFile[] = [
     schema: APPLICATION,
     about:
       'What the applications of this virtual host have in common. A file of the same name and form in the folder of an ' +
-      'application beats it, element by element, for that application, from its next instance on: it need hold no more than ' +
-      'what differs. An element ' +
+      'application beats it, element by element, for that application: it need hold no more than what differs. An element ' +
       'that has override="no" here cannot be changed there, nor can what is in it.',
+    whenSaved: sayWhenSaved(),
   },
 ];

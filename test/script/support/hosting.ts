@@ -39,6 +39,7 @@ export async function hosting(
       exec: [],
       ...settings(application),
     }),
+    onSettings: (application) => host.configure(application),
     clock,
     runners,
   });

@@ -1,0 +1,37 @@
+// From when on a saved Application.xml counts for instances that run, element by element. Nobody is disconnected.
+
+/** Of several that fit, the longest path counts: `Client` is everything in it that is not named elsewhere. */
+export const WHEN_SAVED: Readonly<Record<string, readonly string[]>> = {
+  'at once': [
+    'MaxAppIdleTime',
+    'JSEngine/Reload',
+    'JSEngine/Fetch',
+    'JSEngine/Exec',
+    'StreamManager',
+    'Client/MsgQueue',
+  ],
+  'for streams that begin from then on': [
+    'StreamManager/Live/Flush',
+    'StreamManager/Live/AccumulatedIFrames',
+    'Client/Backlog',
+  ],
+  'for clients that come from then on': [
+    'AutoCloseIdleClients',
+    'Authentication',
+    'Client',
+    'AllowHTTPTunnel',
+    'DisallowedProtocols',
+    'SWFVerification',
+  ],
+  'as a change of the script, by its Reload': ['JSEngine', 'JSEngine/Fetch/MaxRunning'],
+  'for the next instance': ['JSEngine/GateTimeOut', 'JSEngine/GateFailure', 'Client/OutChunkSize', 'Process'],
+};
+
+/** For the operator. */
+export function sayWhenSaved(): string {
+  const parts = Object.entries(WHEN_SAVED).map(([when, paths]) => `${when}, ${paths.join(', ')}`);
+  return (
+    `Once saved this file counts without a restart, and nobody is disconnected unless Reload says so: ${parts.join('; ')}. ` +
+    'A file with a mistake is reported with its line, and what was before stays.'
+  );
+}
