@@ -157,7 +157,7 @@ export class RtmpSession {
     const { rtmpe } = options;
     this.#reception = new Reception(this.outbox, this.#dump, { nowMs: this.#startedAt, rtmpe });
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
-    socket.on('error', (error) => this.#ended(`the connection broke: ${error.message}`));
+    socket.on('error', (error) => this.#ended(endOf(error)));
     socket.on('end', () => this.#socket.end());
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
@@ -553,4 +553,10 @@ export class RtmpSession {
     if (!this.#instance || !this.#client) return;
     this.#instance.disconnected(this.#client, this.#closeReason, this.#closeStatus);
   }
+}
+
+/** Who has closed while something was on its way to it has left, and nothing is broken: ffmpeg does so each time. */
+function endOf(error: NodeJS.ErrnoException): string {
+  const hasLeft = error.code === 'EPIPE' || error.code === 'ECONNRESET';
+  return hasLeft ? 'the client has left' : `the connection broke: ${error.message}`;
 }
