@@ -1,11 +1,19 @@
 // The guide for script authors, applications/README.md: what it shows has no mistake, runs, and survives a save and a crash.
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { SignJWT } from 'jose';
+import { systemClock } from '../../src/application/clock.ts';
 import type { InvokeResult, Verdict } from '../../src/application/script.ts';
 import { check } from '../../src/cli/check.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
+import type { ScriptSettings } from '../../src/script/host.ts';
 import { Folder } from './support/folder.ts';
 import { hosting } from './support/hosting.ts';
 import { facts } from './support/instance.ts';
@@ -18,9 +26,29 @@ const snippet = (part: string) => {
   return found;
 };
 
+/** The package, as npm would put it there. */
+async function jose(folder: string): Promise<Record<string, Uint8Array>> {
+  const from = join(import.meta.dirname, '../../node_modules/jose');
+  const names = (await readdir(from, { recursive: true })).filter((name) =>
+    /(\.js|\.d\.ts|\.json)$/.test(name),
+  );
+  const read = async (name: string) =>
+    [`${folder}node_modules/jose/${name}`, await readFile(join(from, name))] as const;
+  return Object.fromEntries(await Promise.all(names.map(read)));
+}
+
 /** An instance of that script with clients that it has accepted. */
-async function running(code: string, ...clients: [id: string, ...args: AmfValue[]][]) {
-  const all = await hosting({ 'guide/main.ts': code });
+function running(code: string, ...clients: [id: string, ...args: AmfValue[]][]) {
+  return runningWith({}, code, ...clients);
+}
+
+async function runningWith(
+  settings: Partial<ScriptSettings>,
+  code: string,
+  ...clients: [id: string, ...args: AmfValue[]][]
+) {
+  const files = code.includes("from 'jose'") ? await jose('guide/') : {};
+  const all = await hosting({ 'guide/main.ts': code, ...files }, systemClock, () => settings);
   const { script, instance } = all.open('guide');
   const connect = (id: string, ...args: AmfValue[]) =>
     new Promise<Verdict>((resolve) => {
@@ -32,7 +60,25 @@ async function running(code: string, ...clients: [id: string, ...args: AmfValue[
   for (const [id, ...args] of clients) assert.deepEqual(await connect(id, ...args), { accepted: true });
   return {
     ...all,
+    script,
     connect,
+    publish: (clientId: string, name: string) =>
+      new Promise<Verdict>((resolve) => {
+        const request = { name, query: '', params: {}, type: 'live' as const };
+        script.ask({ gate: 'onPublish', clientId, request }, resolve);
+      }),
+    play: (clientId: string, name: string, token: string) =>
+      new Promise<Verdict>((resolve) => {
+        const request = {
+          name,
+          query: `token=${token}`,
+          params: { token },
+          start: -2,
+          length: -1,
+          reset: true,
+        };
+        script.ask({ gate: 'onPlay', clientId, request }, resolve);
+      }),
     async call(name: string, ...args: AmfValue[]): Promise<AmfValue> {
       const result = await new Promise<InvokeResult>((resolve) =>
         script.invoke('c', name, args, true, resolve),
@@ -57,6 +103,10 @@ describe('the guide for script authors', { timeout: 60_000 }, () => {
     await using root = await Folder.create(
       Object.fromEntries(snippets.map((code, i) => [`applications/s${i}/main.ts`, code])),
     );
+    const signed = snippets.findIndex((code) => code.includes("from 'jose'"));
+    for (const [name, content] of Object.entries(await jose(`applications/s${signed}/`))) {
+      await root.write(name, content);
+    }
     const said: string[] = [];
     await check(root.path, undefined, (line) => said.push(line));
     assert.deepEqual(said.sort(), snippets.map((_, i) => `s${i}: ok`).sort());
@@ -84,5 +134,71 @@ describe('the guide for script authors', { timeout: 60_000 }, () => {
     assert.deepEqual(await guide.call('banned'), ['banned:Bob']);
     assert.equal(await guide.call('lead'), true);
     assert.equal(await guide.call('lead'), false);
+  });
+
+  test('a Web server is asked before a publish, and its refusal is told', async () => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      let body = '';
+      request.setEncoding('utf8').on('data', (text) => {
+        body += text;
+      });
+      request.on('end', () => {
+        asked.push(`${request.method} ${request.headers.authorization} ${body}`);
+        response
+          .writeHead(body.includes('name=good') ? 204 : 403)
+          .end(body.includes('name=good') ? '' : 'not you');
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const grant = {
+      hosts: [`127.0.0.1:${port}`],
+      privateAddresses: [],
+      timeoutMs: 20_000,
+      maxBytes: 10_000,
+      maxRunning: 4,
+    };
+    const code = snippet('may-publish').replace('127.0.0.1:8000', `127.0.0.1:${port}`);
+    await using guide = await runningWith({ env: { API_TOKEN: 'secret' }, fetch: grant }, code, ['c']);
+    assert.deepEqual(await guide.publish('c', 'good'), { accepted: true });
+    assert.deepEqual(await guide.publish('c', 'bad'), { accepted: false, reason: 'not you' });
+    assert.deepEqual(asked, [
+      'POST Bearer secret name=good&addr=127.0.0.1',
+      'POST Bearer secret name=bad&addr=127.0.0.1',
+    ]);
+    server.close();
+  });
+
+  test('jose, as it comes from npm, reads signed tokens', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const env = { PUBLIC_KEY: publicKey.export({ type: 'spki', format: 'pem' }) as string };
+    const token = (audience: string) =>
+      new SignJWT({})
+        .setProtectedHeader({ alg: 'ES256' })
+        .setSubject('ann')
+        .setAudience(audience)
+        .sign(privateKey);
+    await using guide = await runningWith({ env }, snippet('jwtVerify'), ['c']);
+    assert.deepEqual(await guide.play('c', 'show', await token('show')), { accepted: true });
+    assert.ok(guide.records.application.includes('trace: ann watches show'));
+    for (const bad of [await token('another'), `${(await token('show')).slice(0, -4)}AAAA`, '']) {
+      assert.deepEqual(await guide.play('c', 'show', bad), { accepted: false, reason: 'no valid token' });
+    }
+  });
+
+  test('a command of the operator is run when a stream has ended', async () => {
+    const command = (code: string) => ({
+      name: 'thumb',
+      program: process.execPath,
+      args: ['-e', code, '{name}'],
+      timeoutMs: undefined,
+      maxRunning: 2,
+    });
+    const fails = 'process.stderr.write("for " + process.argv[1]); process.exit(3)';
+    await using guide = await runningWith({ exec: [command(fails)] }, snippet("exec('thumb'"), ['c']);
+    guide.script.tell({ event: 'publish', clientId: 'c', stream: 'show', query: '', gate: undefined });
+    guide.script.tell({ event: 'unpublish', clientId: 'c', stream: 'show' });
+    await guide.records.next(({ msg }) => String(msg).includes('no picture of show: for show'));
   });
 });
