@@ -1,7 +1,5 @@
-// Builds the rooms and wires them; starts bottom-up, stops top-down.
-import { createHash } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { type Adaptor, type AdaptorOptions, type Opened, openAdaptors } from './adaptor/adaptor.ts';
 import { AddressList, type AddressRules, admitsNames } from './adaptor/address-rules.ts';
 import { addressesOf } from './adaptor/addresses.ts';
@@ -65,23 +63,14 @@ export async function startServer(
       `under load: streams gather for ${widenedMs} ms before they are sent`,
     ),
   );
-  const recorders = new Map<string, FileRecorders>();
-  const recordersOf = (applicationsDir: string): FileRecorders => {
-    let known = recorders.get(applicationsDir);
-    if (!known) {
-      known = new FileRecorders({
-        applicationsDir,
-        log,
-        clock,
-        runFolder: join(config.root, 'run', 'recordings', runFolderOf(config, applicationsDir)),
-        flush: config.server.recording,
-        finishesMp4: config.server.recording.finishesMp4,
-      });
-      recorders.set(applicationsDir, known);
-    }
-    return known;
-  };
-  const shared = { config, software, log, logs, clock, governor, runners, recordersOf };
+  const recorders = new FileRecorders({
+    log,
+    clock,
+    runFolder: join(config.root, 'run', 'recordings'),
+    flush: config.server.recording,
+    finishesMp4: config.server.recording.finishesMp4,
+  });
+  const shared = { config, software, log, logs, clock, governor, runners, recorders };
   const hosts = config.adaptors.map(({ name, vhosts }) =>
     vhosts.map((vhost) => new VirtualHost(name, vhost, shared)),
   );
@@ -99,7 +88,7 @@ export async function startServer(
     for (const adaptor of adaptors) adaptor.stopAccepting();
     await Promise.all(allHosts.map((host) => host.shutdown()));
     await Promise.all(adaptors.map((adaptor) => adaptor.close('the server is shutting down')));
-    await Promise.all([...recorders.values()].map((one) => one.close()));
+    await recorders.close();
     if (adaptors.length > 0) for (const host of allHosts) host.noteStop();
     await Promise.all(allHosts.map((host) => host.close()));
     await runners.close();
@@ -115,8 +104,7 @@ export async function startServer(
         adaptorOptions(config, adaptor, { ...session, registryOf: registryOf(hosts[i]!) }, logs),
       ),
     );
-    // Who has the ports is the only server of this root folder.
-    for (const one of recorders.values()) void one.repair();
+    void recorders.repair(); // who has the ports is the only server of this root folder
     if (config.server.admin.listen.length > 0) {
       const administered: Administered = {
         software,
@@ -294,12 +282,6 @@ function admitsMethod({ allow, deny, order }: AccessConfig, method: string): boo
 function certificateFiles(config: CertificateConfig): CertificateFiles {
   const { certificateFile, keyFile, passPhrase } = config;
   return { certFile: certificateFile, keyFile, passphrase: passPhrase };
-}
-
-/** Each folder of applications has its own, by a name that is the same at the next start. */
-function runFolderOf({ root, applicationsDir: byDefault }: Config, applicationsDir: string): string {
-  if (applicationsDir === byDefault) return 'applications';
-  return createHash('sha256').update(relative(root, applicationsDir)).digest('hex').slice(0, 16);
 }
 
 /** The host that a client names; one that there is not is the default one. */

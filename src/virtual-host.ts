@@ -14,9 +14,11 @@ import { type Config, DEFAULT_ADAPTOR, type VhostConfig } from './config/load.ts
 import { AccessStatus } from './log/access-status.ts';
 import type { Log } from './log/log.ts';
 import type { ServerLogs } from './log/server-logs.ts';
+import { StreamFolders } from './recording/folders.ts';
 import { MediaLibrary } from './recording/library.ts';
 import type { FileRecorders } from './recording/recorder.ts';
 import { ScriptHost, type ScriptSettings } from './script/host.ts';
+import { recordingServices } from './script/recording-service.ts';
 import type { Runners } from './script/runners.ts';
 import { nameProblem } from './storage/names.ts';
 
@@ -33,8 +35,8 @@ export interface VirtualHostOptions {
   clock: Clock;
   governor: LoadGovernor;
   runners: Runners;
-  /** Of a folder of applications: hosts may share one, and then they must not write to the same file. */
-  recordersOf(applicationsDir: string): FileRecorders;
+  /** Hosts may share folders, and then they must not write to the same file. */
+  recorders: FileRecorders;
 }
 
 export class VirtualHost {
@@ -74,7 +76,16 @@ export class VirtualHost {
         checkpoints: config.logs.access?.checkpoints,
       });
     const logFolder = adaptor === DEFAULT_ADAPTOR ? name : join(adaptor, name);
+    const folderConfigs = new Map<string, ApplicationConfig['folders']>();
+    const folders = new StreamFolders(
+      appsDir,
+      (application) => folderConfigs.get(application) ?? vhost.application.folders,
+    );
+    const recorders = options.recorders.in(folders);
+    const recorded = new MediaLibrary(folders, options.recorders, log);
+    const map: StreamFolders['map'] = (...names) => folders.map(...names);
     this.#scripts = new ScriptHost({
+      services: recordingServices({ recorders, recorded, map }),
       applicationsDir: appsDir,
       log,
       applicationLog: (application, instance) => logs.applications.for(logFolder, application, instance),
@@ -86,7 +97,6 @@ export class VirtualHost {
       runners,
     });
     const rules = new AdmissionRules(vhost, config.server.swfs, log);
-    const recorders = options.recordersOf(appsDir);
     this.registry = new Registry({
       clock,
       adaptor,
@@ -94,12 +104,13 @@ export class VirtualHost {
       maxClients: vhost.maxConnections,
       scripts: this.#scripts,
       recorders,
-      recorded: new MediaLibrary(appsDir, recorders, log),
+      recorded,
       journal: this.#journal,
       hasApplication: (application) => isFolder(join(appsDir, application)),
       ...instanceSettings(vhost.application, clock, governor),
       settingsFor: (application) => {
         const own = settings.of(application);
+        folderConfigs.set(application, own.folders);
         const shared = instanceSettings(own, clock, governor);
         return { ...shared, clients: { ...shared.clients, ...rules.of(application, own) } };
       },
@@ -191,6 +202,7 @@ function instanceSettings(
   return {
     streams: { clock, governor, gop: live.gop, backlog: live.backlog, flush: live.flush },
     publishTimeoutMs: live.publishTimeoutMs,
+    erasesOnPublish: live.erasesOnPublish,
     idleMs: maxIdleMs,
     maxWaitingNames: live.maxWaitingNames,
     recording,

@@ -23,8 +23,8 @@ import type {
   InvokeResult,
   PlayRequest,
   PublishRequest,
-  RecordLimits,
   RecordMode,
+  RecordTerms,
   ScriptCommands,
   ScriptStats,
   Scripts,
@@ -59,6 +59,8 @@ export interface ClientSettings {
 export interface InstanceSettings {
   streams: StreamOptions;
   publishTimeoutMs: number | undefined;
+  /** Publishing live deletes what was recorded under the name. */
+  erasesOnPublish?: boolean;
   /** An instance without clients is stopped after this long; FMS: MaxAppIdleTime. */
   idleMs: number;
   /** Names with players and no publisher. */
@@ -404,8 +406,8 @@ export class AppInstance implements ScriptCommands {
     client.port.ping();
   }
 
-  record(stream: string, mode: RecordMode | false, limits: RecordLimits, gate: number | undefined): void {
-    this.#publishing.command(stream, gate, (entry) => this.#publishing.record(entry, mode, limits));
+  record(stream: string, mode: RecordMode | false, terms: RecordTerms, gate: number | undefined): void {
+    this.#publishing.command(stream, gate, (entry) => this.#publishing.record(entry, mode, terms));
   }
 
   disconnectStream(stream: string, reason: string, gate: number | undefined): void {

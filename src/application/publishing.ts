@@ -10,17 +10,29 @@ import { Publication, PublicationState, type PublisherPort } from './publication
 import {
   allowedLimits,
   type CompletionReason,
+  NO_LIMITS,
   type Recorders,
   type Recording,
   type RecordingLimits,
+  recordedFile,
 } from './recording.ts';
-import type { InstanceScript, PublishRequest, RecordLimits, RecordMode, Verdict } from './script.ts';
+import type {
+  InstanceScript,
+  PublishRequest,
+  RecordFault,
+  RecordLimits,
+  RecordMode,
+  RecordTerms,
+  Verdict,
+} from './script.ts';
 import type { NamedStream, StreamTable } from './stream-table.ts';
 
 /** As they are at the moment. */
 export interface PublishingSettings {
   /** How long the holder of a name may leave a ping unanswered before it is taken over (FMS: Live/PublishTimeout); undefined: never. */
   publishTimeoutMs: number | undefined;
+  /** Publishing live deletes what was recorded under the name. FMS: Live/EraseOnPublish. */
+  erasesOnPublish?: boolean;
   /** Undefined: as scripts ask. */
   recording?: RecordingLimits;
 }
@@ -127,7 +139,9 @@ export class Publishing {
     this.#forgetGate(publication);
     port.started(name);
     this.#options.journal?.published(publication, entry.stream);
+    const { application, instance, recorders, settings } = this.#options;
     if (publication.recordMode) this.#record(entry, publication.recordMode, {});
+    else if (settings().erasesOnPublish) void recorders.clear({ application, instance, stream: name });
     this.#options.script()?.tell({
       event: 'publish',
       clientId: client.id,
@@ -218,7 +232,7 @@ export class Publishing {
     run(entry);
   }
 
-  record(entry: NamedStream, mode: RecordMode | false, limits: RecordLimits): void {
+  record(entry: NamedStream, mode: RecordMode | false, terms: RecordTerms): void {
     if (mode === false) {
       if (entry.recording) this.#stopRecording(entry, entry.publication);
       return;
@@ -226,28 +240,36 @@ export class Publishing {
     // one that comes too late must not begin the publisher's file anew
     if (!entry.publication) return;
     if (entry.recording) this.#stopRecording(entry, entry.publication);
-    this.#record(entry, mode, limits);
+    this.#record(entry, mode, terms);
   }
 
-  #record(entry: NamedStream, mode: RecordMode, asked: RecordLimits): void {
+  #record(entry: NamedStream, mode: RecordMode, terms: RecordTerms): void {
     const { application, instance, recorders, settings } = this.#options;
     const { recording: recordingLimits } = settings();
     const { journal } = this.#options;
     const stream = entry.stream.name;
     const port = () => entry.publication?.port;
-    let limits = asked;
+    const { format, file, segmentS, ...asked } = terms;
+    const how = Object.fromEntries(
+      Object.entries({ format, file, segmentS }).filter(([, value]) => value !== undefined),
+    );
+    const facts = entry.publication?.client.facts;
+    const client = facts && { id: facts.id, ip: facts.ip };
+    let limits: RecordLimits = asked;
     try {
-      if (recordingLimits) limits = allowedLimits(asked, recordingLimits);
+      limits = allowedLimits(asked, recordingLimits ?? NO_LIMITS);
       let recording: Recording | undefined;
       recording = recorders.open(
-        { application, instance, stream, mode, limits },
+        { application, instance, stream, mode, limits, ...how, ...(client && { client }) },
         {
           stopped: () => this.#recordingEnded(entry, recording, 'Stop', `${stream} is no longer recorded.`),
-          failed: (code, description) => {
+          failed: (code, description, { place }) => {
             const outcome = code === 'NetStream.Record.NoAccess' ? 'NoAccess' : 'Failed';
             this.#recordingEnded(entry, recording, outcome, description);
+            this.#tellRecordFailed(stream, { code, description, path: place });
           },
-          completed: () => {},
+          completed: (file) =>
+            this.#options.script()?.tell({ event: 'recorded', stream, file: recordedFile(file) }),
         },
       );
       const open = { recording, limits, remove: () => {} };
@@ -262,7 +284,7 @@ export class Publishing {
       const status = isForbidden ? AccessStatus.Forbidden : AccessStatus.Failed;
       journal?.recording('record', entry.publication, { stream, limits }, undefined, status);
       port()?.recordStatus(isForbidden ? 'NoAccess' : 'Failed', error.message);
-      this.#tellStatus(error.code, 'error', error.message, stream);
+      this.#tellRecordFailed(stream, { code: error.code, description: error.message });
     }
   }
 
@@ -278,9 +300,6 @@ export class Publishing {
     this.#noteStop(entry, code === 'Stop' ? AccessStatus.Ok : AccessStatus.Failed);
     entry.recording = undefined;
     entry.publication?.port.recordStatus(code, description);
-    if (code !== 'Stop') {
-      this.#tellStatus(`NetStream.Record.${code}`, 'error', description, entry.stream.name);
-    }
     this.#options.streams.release(entry.stream.name);
   }
 
@@ -304,8 +323,11 @@ export class Publishing {
     this.#options.journal?.recording('recordstop', publication, request, recording.recording.file, status);
   }
 
-  #tellStatus(code: string, level: string, description: string, details: string): void {
-    this.#options.script()?.tell({ event: 'status', info: { code, level, description, details } });
+  #tellRecordFailed(stream: string, error: RecordFault): void {
+    const { code, description } = error;
+    const script = this.#options.script();
+    script?.tell({ event: 'recordFailed', stream, error });
+    script?.tell({ event: 'status', info: { code, level: 'error', description, details: stream } });
   }
 
   /** A script takes the publisher off its stream. */

@@ -1,21 +1,21 @@
 // What an instance asks of whoever writes its recordings; recording/ stands behind it.
 import { RecordingError } from '../errors.ts';
-import type { RecordLimits, RecordMode } from './script.ts';
+import {
+  type RecordedFile,
+  type RecordLimits,
+  type RecordMode,
+  type RecordTerms,
+  UNLIMITED,
+} from './script.ts';
 import type { Sink } from './stream.ts';
 
-export interface RecordRequest {
+export interface RecordRequest extends Pick<RecordTerms, 'format' | 'file' | 'segmentS'> {
   application: string;
   instance: string;
   /** The stream's public name, prefix and all. */
   stream: string;
   mode: RecordMode;
   limits: RecordLimits;
-  /** Undefined: as the stream's prefix, or the name of the file, says. */
-  format?: 'flv' | 'mp4';
-  /** The name of the file, below the folder of the instance, with fields as `{date}`; undefined: the stream's. */
-  file?: string;
-  /** A new file is begun at the first keyframe behind so many seconds. */
-  segmentS?: number;
   /** Who publishes. */
   client?: { readonly id: string; readonly ip: string };
 }
@@ -27,6 +27,13 @@ export interface RecordingLimits {
   readonly maxMs: number | undefined;
   readonly maxMsCap: number | undefined;
 }
+
+export const NO_LIMITS: RecordingLimits = {
+  maxBytes: undefined,
+  maxBytesCap: undefined,
+  maxMs: undefined,
+  maxMsCap: undefined,
+};
 
 /** What of `asked` the configuration lets a script have. A RecordingError: nothing at all. */
 export function allowedLimits(asked: RecordLimits, limits: RecordingLimits): RecordLimits {
@@ -46,7 +53,8 @@ function inSeconds(ms: number | undefined): number | undefined {
 }
 
 function least(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+  const both = a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+  return both === UNLIMITED ? undefined : both;
 }
 
 /** Why a file takes no more. */
@@ -63,26 +71,32 @@ export type CompletionReason =
   | 'failed';
 
 /** A file that is whole. */
-export interface CompletedFile {
-  readonly path: string;
-  readonly sizeBytes: number;
-  readonly lengthMs: number;
+export interface CompletedFile extends RecordingFile {
   /** `avc`, `aac` …, in the order in which they came. */
   readonly codecs: readonly string[];
   readonly reason: CompletionReason;
+}
+
+export function recordedFile(file: CompletedFile): RecordedFile {
+  const { name, place, lengthMs, sizeBytes, codecs, reason } = file;
+  return { name, path: place, duration: lengthMs / 1000, bytes: sizeBytes, codecs, reason };
 }
 
 export interface RecordEvents {
   /** A limit was reached; everything is on its way to the disk. */
   stopped(): void;
   /** The disk said no in mid-recording, or to the last bytes of one that has ended. `code`: NetStream.Record.Failed or .NoAccess. */
-  failed(code: string, description: string, path: string): void;
+  failed(code: string, description: string, file: RecordingFile): void;
   /** A file is whole, also some time after its recording has ended. */
   completed(file: CompletedFile): void;
 }
 
 export interface RecordingFile {
   readonly path: string;
+  /** What players ask for: `show`, `mp4:show.f4v`. */
+  readonly name: string;
+  /** The path within the application's folder, or the whole one if it lies elsewhere. */
+  readonly place: string;
   /** So far; what is on its way to the disk included. */
   readonly sizeBytes: number;
   readonly lengthMs: number;
@@ -97,7 +111,19 @@ export interface Recording extends Sink {
   close(reason?: CompletionReason): void;
 }
 
+/** The file that a stream's name means. */
+export interface StreamFile {
+  readonly application: string;
+  readonly instance: string;
+  /** Prefix and all. */
+  readonly stream: string;
+}
+
 export interface Recorders {
   /** Throws a RecordingError (`NetStream.Record.NoAccess` or `NetStream.Record.Failed`) when it cannot begin. */
   open(request: RecordRequest, events: RecordEvents): Recording;
+  /** Deletes what was recorded under that name. False: there is nothing, it is being recorded, or the disk says no. */
+  clear(stream: StreamFile): Promise<boolean>;
+  /** Resolves when what is recorded of it so far is in the file. False: it is not recorded. */
+  flush(stream: StreamFile): Promise<boolean>;
 }

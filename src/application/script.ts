@@ -92,12 +92,36 @@ export type Notice =
   | { event: 'unpublish'; clientId: string; stream: string }
   | { event: 'play'; clientId: string; stream: string }
   | { event: 'stop'; clientId: string; stream: string }
+  /** A file is whole, some time after its recording has ended. */
+  | { event: 'recorded'; stream: string; file: RecordedFile }
+  /** A recording could not be begun, or ended because nothing more could be written. */
+  | { event: 'recordFailed'; stream: string; error: RecordFault }
   /** For `application.onStatus`. */
   | { event: 'status'; info: { code: string; level: string; description?: string; details?: string } }
   /** Fresh numbers for `client.getStats()`, after a ping or on request. */
   | { event: 'clientStats'; clientId: string; stats: ClientStats }
   /** The same for `application.getStats()`, on request. */
   | { event: 'instanceStats'; stats: InstanceStats };
+
+/** A whole file as scripts are told of it; units: seconds, bytes. */
+export interface RecordedFile {
+  /** What players ask for: `show`, `mp4:show.f4v`. */
+  name: string;
+  /** Within the application's folder: `streams/_definst_/show.flv`; absolute if it lies elsewhere. */
+  path: string;
+  duration: number;
+  bytes: number;
+  codecs: readonly string[];
+  reason: string;
+}
+
+export interface RecordFault {
+  /** NetStream.Record.Failed or .NoAccess. */
+  code: string;
+  description: string;
+  /** As above; absent: it never got one. */
+  path?: string;
+}
 
 /** Numbers as `Client.getStats` has them; bytes and messages since connect, `ping_rtt` in ms. */
 export interface ClientStats {
@@ -181,7 +205,7 @@ export interface ScriptCommands {
   setAccess(clientId: string, access: { readAccess?: string; writeAccess?: string }): void;
   pingClient(clientId: string): void;
   /** `gate`: made while that publish was being decided; forgotten if it was refused. */
-  record(stream: string, mode: RecordMode | false, limits: RecordLimits, gate: number | undefined): void;
+  record(stream: string, mode: RecordMode | false, terms: RecordTerms, gate: number | undefined): void;
   /** Takes the publisher off that stream. */
   disconnectStream(stream: string, reason: string, gate: number | undefined): void;
   shutdown(): void;
@@ -192,10 +216,20 @@ export interface ScriptCommands {
   snapshot(): InstanceSnapshot;
 }
 
-/** Units: seconds, bytes; absent is unlimited. */
+/** Units: seconds, bytes; absent is as the configuration has it, UNLIMITED as long and as large as it allows. */
 export interface RecordLimits {
   maxDurationS?: number;
   maxSizeBytes?: number;
+}
+export const UNLIMITED = Number.MAX_SAFE_INTEGER;
+
+export interface RecordTerms extends RecordLimits {
+  /** Absent: as the stream's prefix, or the name of the file, says. */
+  format?: 'flv' | 'mp4';
+  /** The name of the file, below the folder of the instance, with fields as `{date}`; absent: the stream's. */
+  file?: string;
+  /** A new file is begun at the first keyframe behind so many seconds. */
+  segmentS?: number;
 }
 
 export interface InstanceSnapshot {

@@ -39,6 +39,7 @@ export interface ApplicationConfig {
   /** The windows that acknowledgements are counted by. */
   readonly bandwidth: { readonly serverToClientBytes: number; readonly clientToServerBytes: number };
   readonly live: {
+    readonly erasesOnPublish: boolean;
     /** Undefined: nobody is taken over. */
     readonly publishTimeoutMs: number | undefined;
     readonly maxWaitingNames: number;
@@ -82,6 +83,11 @@ export interface ApplicationConfig {
     readonly repeatsStart: boolean;
     readonly repeatsMetaData: boolean;
     readonly maxSwitchMs: number;
+  };
+  /** Where files of streams lie; absolute paths. */
+  readonly folders: {
+    readonly storageDir: string | undefined;
+    readonly virtual: readonly { readonly prefix: string; readonly folder: string }[];
   };
   /** Undefined: any. The caps hold for what scripts ask for. */
   readonly recording: {
@@ -202,6 +208,7 @@ function convert(
     },
     transport: { tunnels: AllowHTTPTunnel, disallowed: DisallowedProtocols },
     live: {
+      erasesOnPublish: Live.EraseOnPublish,
       publishTimeoutMs: Live.PublishTimeout,
       maxWaitingNames: Live.MaxWaitingStreams,
       gop: { maxBytes: Live.AccumulatedIFrames.MaxSize, maxMs: Live.AccumulatedIFrames.MaxTime },
@@ -221,6 +228,12 @@ function convert(
       repeatsStart: StreamManager.SendDuplicateStart,
       repeatsMetaData: StreamManager.SendDuplicateOnMetaData === 'true',
       maxSwitchMs: StreamManager.MaxSwitchTime,
+    },
+    folders: {
+      storageDir: StreamManager.StorageDir === '' ? undefined : resolve(root, StreamManager.StorageDir),
+      virtual: StreamManager.VirtualDirectory.Streams.flatMap(({ '#text': mapping }) =>
+        mapping ? [{ prefix: mapping.prefix, folder: resolve(root, mapping.folder) }] : [],
+      ),
     },
     recording: {
       maxBytes: Recording.MaxSize,

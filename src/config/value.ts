@@ -80,6 +80,18 @@ export const commandWords: Value<readonly string[]> = {
   },
 };
 
+/** `virtual;physical`. Undefined: nothing. */
+export const virtualFolder: Value<{ readonly prefix: string; readonly folder: string } | undefined> = {
+  expected: 'the beginning of names, ; and a folder, as films;/srv/films, or nothing',
+  takesEmpty: true,
+  parse(value) {
+    if (value.trim() === '') return undefined;
+    const [prefix, folder, ...more] = value.split(';').map((part) => part.trim());
+    if (prefix === undefined || !folder || more.length > 0) throw unexpected(virtualFolder.expected);
+    return { prefix: prefix.replace(/^\/+|\/+$/g, ''), folder };
+  },
+};
+
 /** Names with `;` between them; blanks around them and empty ones do not count. */
 export function names(expected: string, takesEmpty = false): Value<readonly string[]> {
   return {

@@ -1,9 +1,8 @@
 // What a recording's file is called, below the folder of its instance: `show.flv`, `day 1/show-2.mp4`, or as a script has it.
-import { join } from 'node:path';
 import type { RecordRequest } from '../application/recording.ts';
 import { RecordingError } from '../errors.ts';
 import { momentOf } from '../log/time.ts';
-import { nameProblem, pathInside } from '../storage/names.ts';
+import { nameProblem } from '../storage/names.ts';
 import { RecordedContainer } from './growing.ts';
 
 /** The prefix of a stream name chooses the container. */
@@ -21,6 +20,8 @@ export interface RecordingName {
   readonly container: RecordedContainer;
   /** Below the folder of the instance. */
   readonly file: string;
+  /** What players ask for. */
+  readonly name: string;
 }
 
 /** `number`: of the files of one recording, from 1 on. A RecordingError says why it gets none. */
@@ -42,7 +43,8 @@ export function recordingName(request: RecordRequest, number: number, now: Date)
       `A file cannot have the ${request.file === undefined ? "stream's name" : 'name that the script gave'}: ${problem}.`,
     );
   }
-  return { container, file };
+  const name = container === RecordedContainer.Mp4 ? `mp4:${file}` : file.slice(0, -extension.length);
+  return { container, file, name };
 }
 
 function containerOf({ format, file }: RecordRequest, prefix: string | undefined): RecordedContainer {
@@ -78,8 +80,4 @@ function filled(template: string, request: RecordRequest, stream: string, number
     }
     return values[field]!.replace(UNFIT, '_').replace(/^\.+/, '_');
   });
-}
-
-export function instanceFolder(applicationsDir: string, application: string, instance: string): string {
-  return pathInside(join(applicationsDir, application, 'streams'), instance);
 }

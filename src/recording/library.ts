@@ -1,5 +1,4 @@
 // Recorded streams, for those who play them: each file is open once and read once, however many look at it.
-import { join } from 'node:path';
 import type {
   Place,
   RecordedRequest,
@@ -9,9 +8,9 @@ import type {
 } from '../application/recorded.ts';
 import { CodedError, StatusError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
-import { pathInside } from '../storage/names.ts';
 import { DiskFile } from './disk-file.ts';
 import { FlvMedia } from './flv-media.ts';
+import type { StreamFolders } from './folders.ts';
 import type { GrowingFile, GrowingFiles } from './growing.ts';
 import { asStatusError, type Media } from './media.ts';
 import { Container, type MediaName, mediaName } from './media-name.ts';
@@ -27,7 +26,7 @@ interface Shared {
 
 export class MediaLibrary implements RecordedStreams {
   readonly cache: SegmentCache;
-  readonly #applicationsDir: string;
+  readonly #folders: StreamFolders;
   readonly #log: Log;
   readonly #growing: GrowingFiles;
   /** So that a recording, and the one that follows it under its name, are not taken for each other. */
@@ -37,8 +36,8 @@ export class MediaLibrary implements RecordedStreams {
   readonly #open = new Map<string, Shared>();
 
   /** `growing`: what is being recorded now. */
-  constructor(applicationsDir: string, growing: GrowingFiles, log: Log, cache = new SegmentCache()) {
-    this.#applicationsDir = applicationsDir;
+  constructor(folders: StreamFolders, growing: GrowingFiles, log: Log, cache = new SegmentCache()) {
+    this.#folders = folders;
     this.#growing = growing;
     this.#log = log;
     this.cache = cache;
@@ -75,9 +74,9 @@ export class MediaLibrary implements RecordedStreams {
   }: RecordedRequest): Promise<RecordedStream | undefined> {
     const wanted = mediaName(name);
     if (!wanted) return undefined;
-    const folder = pathInside(join(this.#applicationsDir, application, 'streams'), instance);
-    for (const file of wanted.files) {
-      const disk = await DiskFile.open(pathInside(folder, file));
+    const paths = wanted.files.flatMap((file) => this.#folders.places(application, instance, file));
+    for (const path of paths) {
+      const disk = await DiskFile.open(path);
       if (disk) return this.#lease(this.#share(disk, wanted, chunkBytes), name);
     }
     return undefined;

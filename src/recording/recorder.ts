@@ -1,20 +1,27 @@
 // Recordings: which files are being written, and by whom.
 import { existsSync, statSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
 import type { Clock } from '../application/clock.ts';
-import type { RecordEvents, Recorders, Recording, RecordRequest } from '../application/recording.ts';
+import type {
+  RecordEvents,
+  Recorders,
+  Recording,
+  RecordRequest,
+  StreamFile,
+} from '../application/recording.ts';
 import { RecordingError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
-import { pathInside } from '../storage/names.ts';
 import type { ContainerFile } from './container-file.ts';
 import { type Disk, systemDisk } from './disk-writer.ts';
-import { instanceFolder, recordingName } from './files.ts';
+import { recordingName } from './files.ts';
 import { type FinishedFile, Finisher } from './finisher.ts';
 import { FlvFile } from './flv-file.ts';
+import type { StreamFolders } from './folders.ts';
 import { type GrowingFile, type GrowingFiles, RecordedContainer } from './growing.ts';
 import { Mp4File } from './mp4-file.ts';
 import { recordingError } from './open-file.ts';
-import { FileRecording } from './recording.ts';
-import { type RunningFile, RunningFiles } from './running-files.ts';
+import { type FilePlace, FileRecording, type NextFile } from './recording.ts';
+import { RunningFiles } from './running-files.ts';
 
 export interface FlushLimits {
   /** How long what was recorded may wait before the system has it; FMS: RecBuffer/MaxFlushTime. */
@@ -24,7 +31,6 @@ export interface FlushLimits {
 }
 
 export interface RecorderOptions {
-  readonly applicationsDir: string;
   /** Where it is noted what is being written. */
   readonly runFolder: string;
   readonly log: Log;
@@ -46,11 +52,12 @@ interface Holder {
   readonly finished: Promise<void>;
 }
 
-interface Place extends RunningFile {
+interface Place extends FilePlace {
   readonly append: boolean;
 }
 
-export class FileRecorders implements Recorders, GrowingFiles {
+/** Of all virtual hosts together, which may share folders. */
+export class FileRecorders implements GrowingFiles {
   readonly #options: RecorderOptions;
   readonly #finisher = new Finisher();
   readonly #running: RunningFiles;
@@ -58,6 +65,8 @@ export class FileRecorders implements Recorders, GrowingFiles {
   readonly #holders = new Map<string, Holder>();
   readonly #growing = new Map<string, GrowingFile>();
   readonly #recordings = new Set<FileRecording>();
+  /** Whose they are. */
+  readonly #folders = new WeakMap<FileRecording, StreamFolders>();
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -66,6 +75,15 @@ export class FileRecorders implements Recorders, GrowingFiles {
 
   find(path: string): GrowingFile | undefined {
     return this.#growing.get(path);
+  }
+
+  /** For those whose files lie there. */
+  in(folders: StreamFolders): Recorders {
+    return {
+      open: (request, events) => this.#open(folders, request, events),
+      clear: (stream) => this.#clear(folders, stream),
+      flush: (stream) => this.#flush(folders, stream),
+    };
   }
 
   /** What a process that was killed has left half done. It can be recorded to and played meanwhile. */
@@ -100,9 +118,9 @@ export class FileRecorders implements Recorders, GrowingFiles {
   }
 
   /** A file that is still being finished is opened as soon as it is; what is recorded meanwhile waits. */
-  open(request: RecordRequest, events: RecordEvents): Recording {
+  #open(folders: StreamFolders, request: RecordRequest, events: RecordEvents): Recording {
     const { application, instance, stream, mode } = request;
-    const place: Place = { ...this.#placeOf(request, 1), append: mode !== 'record' };
+    const place: Place = { ...this.#placeOf(folders, request, 1), append: mode !== 'record' };
     const { path } = place;
     const before = this.#holders.get(path);
     if (before && !before.isDone()) {
@@ -117,24 +135,26 @@ export class FileRecorders implements Recorders, GrowingFiles {
       request,
       events,
       log,
-      path,
+      place,
       gapMs: (stepMs) => Math.max(stepMs, gapSinceMs),
-      openNext: (number) => this.#openNext(request, number, recording, log),
+      openNext: (number) => this.#openNext(folders, request, number, recording, log),
     });
     const openFile = () => this.#openFile(place, recording, log);
     if (before) void before.finished.then(() => openLate(recording, openFile, log));
     else recording.begin(openFile());
     this.#hold(path, { isDone: () => recording.isClosed, finished: recording.finished });
     this.#recordings.add(recording);
+    this.#folders.set(recording, folders);
     void recording.finished.then(() => this.#recordings.delete(recording));
     return recording;
   }
 
-  #placeOf(request: RecordRequest, number: number): RunningFile {
-    const { applicationsDir, now = () => new Date() } = this.#options;
-    const { container, file } = recordingName(request, number, now());
-    const folder = instanceFolder(applicationsDir, request.application, request.instance);
-    return { container, path: pathInside(folder, file) };
+  #placeOf(folders: StreamFolders, request: RecordRequest, number: number): FilePlace {
+    const { now = () => new Date() } = this.#options;
+    const { application, instance } = request;
+    const { container, file, name } = recordingName(request, number, now());
+    const [path] = folders.places(application, instance, file);
+    return { container, path: path!, name, place: folders.placeOf(application, path!) };
   }
 
   /** Time on the wall since anything was written to it. */
@@ -145,13 +165,19 @@ export class FileRecorders implements Recorders, GrowingFiles {
   }
 
   /** Of the numbers from that one on the first whose file nobody has; what is recorded in parts never takes another's. */
-  #openNext(request: RecordRequest, number: number, recording: FileRecording, log: Log): ContainerFile {
+  #openNext(
+    folders: StreamFolders,
+    request: RecordRequest,
+    number: number,
+    recording: FileRecording,
+    log: Log,
+  ): NextFile {
     for (let tried = number; tried < number + MAX_TRIES; tried += 1) {
-      const place = this.#placeOf(request, tried);
+      const place = this.#placeOf(folders, request, tried);
       const isTaken = request.mode !== 'record' && existsSync(place.path);
       if (this.#holders.has(place.path) || isTaken) continue;
       this.#hold(place.path, { isDone: () => recording.isClosed, finished: recording.finished });
-      return this.#openFile({ ...place, append: false }, recording, log);
+      return { place, file: this.#openFile({ ...place, append: false }, recording, log) };
     }
     throw new RecordingError('NetStream.Record.Failed', 'There are too many files of that name.');
   }
@@ -202,6 +228,34 @@ export class FileRecorders implements Recorders, GrowingFiles {
         }
       },
     });
+  }
+
+  async #clear(folders: StreamFolders, { application, instance, stream }: StreamFile): Promise<boolean> {
+    let path: string;
+    try {
+      ({ path } = this.#placeOf(folders, { application, instance, stream, mode: 'record', limits: {} }, 1));
+    } catch (error) {
+      if (error instanceof RecordingError) return false;
+      throw error;
+    }
+    const holder = this.#holders.get(path);
+    if (holder && !holder.isDone()) return false;
+    await holder?.finished;
+    try {
+      await unlink(path);
+    } catch {
+      return false;
+    }
+    this.#options.log.info({ event: 'record-cleared', path }, 'a recording was deleted');
+    return true;
+  }
+
+  async #flush(folders: StreamFolders, stream: StreamFile): Promise<boolean> {
+    const flushed = [...this.#recordings]
+      .filter((recording) => this.#folders.get(recording) === folders && recording.isOf(stream))
+      .map((recording) => recording.flush());
+    await Promise.all(flushed);
+    return flushed.length > 0;
   }
 
   /** Finishes every file. */

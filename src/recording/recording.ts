@@ -5,6 +5,7 @@ import type {
   Recording,
   RecordingFile,
   RecordRequest,
+  StreamFile,
 } from '../application/recording.ts';
 import { RecordingError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
@@ -12,6 +13,7 @@ import type { AmfObject } from '../protocol/amf.ts';
 import { memoryBytes, type WireMessage } from '../protocol/wire-message.ts';
 import type { ContainerFile, Item } from './container-file.ts';
 import { headerKey, isVideo, itemOf } from './items.ts';
+import type { RunningFile } from './running-files.ts';
 
 /** While the file is being finished by the recording before. */
 const MAX_EARLY_BYTES = 32 << 20;
@@ -30,11 +32,24 @@ export interface RecordingOptions {
   readonly events: RecordEvents;
   readonly log: Log;
   /** Of the first file, which may not be open yet. */
-  readonly path: string;
+  readonly place: FilePlace;
   /** Between what an existing file holds and what is appended to it; `stepMs` at least. */
   gapMs(stepMs: number): number;
   /** The next file of this recording, another one than all before. Throws a RecordingError. */
-  openNext(number: number, why: CompletionReason): ContainerFile;
+  openNext(number: number): NextFile;
+}
+
+/** Where a file lies, and what it is called by others. */
+export interface FilePlace extends RunningFile {
+  /** What players ask for. */
+  readonly name: string;
+  /** Within the application's folder, or the whole path. */
+  readonly place: string;
+}
+
+export interface NextFile {
+  readonly place: FilePlace;
+  readonly file: ContainerFile;
 }
 
 export class FileRecording implements Recording {
@@ -42,6 +57,7 @@ export class FileRecording implements Recording {
   readonly finished: Promise<void>;
   readonly #resolveFinished: () => void;
   readonly #options: RecordingOptions;
+  #place: FilePlace;
   /** Undefined while somebody else is finishing it. */
   #file: ContainerFile | undefined;
   /** The file has taken its last, for that reason; the next one is opened when there is something for it. */
@@ -75,17 +91,24 @@ export class FileRecording implements Recording {
 
   constructor(options: RecordingOptions) {
     this.#options = options;
+    this.#place = options.place;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.finished = promise;
     this.#resolveFinished = resolve;
   }
 
   get file(): RecordingFile {
+    const { path, name, place } = this.#place;
     return {
-      path: this.#file?.growing.path ?? this.#options.path,
+      ...{ path, name, place },
       sizeBytes: this.#file?.sizeBytes ?? 0,
       lengthMs: this.#file?.durationMs ?? 0,
     };
+  }
+
+  isOf({ application, instance, stream }: StreamFile): boolean {
+    const { request } = this.#options;
+    return request.application === application && request.instance === instance && request.stream === stream;
   }
 
   /** It takes no more. */
@@ -113,7 +136,7 @@ export class FileRecording implements Recording {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
     this.#isFull = true;
-    this.#options.events.failed(error.code, error.message, this.file.path);
+    this.#options.events.failed(error.code, error.message, this.file);
     this.close('failed');
   }
 
@@ -171,7 +194,9 @@ export class FileRecording implements Recording {
   #beginFile(headers: readonly Item[], hasVideo: boolean, timestampMs: number): void {
     if (this.#isBetween) {
       this.#fileNumber += 1;
-      this.#file = this.#options.openNext(this.#fileNumber, this.#isBetween);
+      const { place, file } = this.#options.openNext(this.#fileNumber);
+      this.#place = place;
+      this.#file = file;
       this.#isBetween = undefined;
     }
     const file = this.#file!;
@@ -307,13 +332,14 @@ export class FileRecording implements Recording {
 
   #finishFile(file: ContainerFile, reason: CompletionReason): void {
     const { log, events } = this.#options;
+    const { name, place } = this.#place;
     const finishing = file.close().then(() => {
       this.#finishing.delete(finishing);
       const { growing, sizeBytes, durationMs, codecs } = file;
       log.info({ event: 'record-stop', path: growing.path, bytes: sizeBytes, reason }, 'recording stopped');
       // one that failed was told of as that
       if (this.#hasFailed || codecs.length === 0) return;
-      events.completed({ path: growing.path, sizeBytes, lengthMs: durationMs, codecs, reason });
+      events.completed({ path: growing.path, name, place, sizeBytes, lengthMs: durationMs, codecs, reason });
     });
     this.#finishing.add(finishing);
   }

@@ -35,7 +35,7 @@ export function applyCommand(command: InstanceCommand, to: ScriptCommands, versi
       to.pingClient(command.client);
       return;
     case 'record':
-      to.record(command.stream, command.mode, command.limits, command.gate);
+      to.record(command.stream, command.mode, command.terms, command.gate);
       return;
     case 'streamDisconnect':
       to.disconnectStream(command.stream, command.reason, command.gate);

@@ -1,6 +1,12 @@
 // What comes back from a script, checked field by field: an isolate's answer is hostile input. What is returned here
 // can be acted upon as it is; everything else is a DecodeError and has no effect.
-import { type InvokeResult, RECORD_MODES, type RecordMode, type Verdict } from '../application/script.ts';
+import {
+  type InvokeResult,
+  RECORD_MODES,
+  type RecordMode,
+  type RecordTerms,
+  type Verdict,
+} from '../application/script.ts';
 import { DecodeError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
@@ -21,7 +27,7 @@ export type Command =
       op: 'record';
       stream: string;
       mode: RecordMode | false;
-      limits: { maxDurationS?: number; maxSizeBytes?: number };
+      terms: RecordTerms;
       gate: number | undefined;
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate: number | undefined }
@@ -123,15 +129,21 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
   record: (f) => {
     const maxDurationS = f.optional('maxDurationS', () => f.amount('maxDurationS'));
     const maxSizeBytes = f.optional('maxSizeBytes', () => f.amount('maxSizeBytes'));
-    const limits = {
+    const format = f.optional('format', () => f.oneOf('format', ['flv', 'mp4'] as const));
+    const file = f.optional('file', () => f.text('file', MAX_NAME));
+    const segmentS = f.optional('segmentS', () => f.amount('segmentS'));
+    const terms = {
       ...(maxDurationS === undefined ? {} : { maxDurationS }),
       ...(maxSizeBytes === undefined ? {} : { maxSizeBytes }),
+      ...(format === undefined ? {} : { format }),
+      ...(file === undefined ? {} : { file }),
+      ...(segmentS === undefined ? {} : { segmentS }),
     };
     return {
       op: 'record',
       stream: f.text('stream', MAX_NAME),
       mode: f.oneOf('mode', [...RECORD_MODES, false] as const),
-      limits,
+      terms,
       gate: f.optional('gate', () => f.id('gate')),
     };
   },

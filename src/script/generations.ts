@@ -120,7 +120,7 @@ export class Generations implements InstanceScript {
 
   tell(notice: Notice): void {
     if (notice.event === 'publishFailed') for (const { script } of this.#generations) script.tell(notice);
-    else if (notice.event === 'status' || notice.event === 'instanceStats') this.#newest.script.tell(notice);
+    else if (!('clientId' in notice)) this.#newest.script.tell(notice);
     else {
       const owner = this.#ownerOf(notice.clientId);
       owner.script.tell(notice);

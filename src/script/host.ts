@@ -50,6 +50,8 @@ export interface ScriptHostOptions {
   clock: Clock;
   /** Started before an instance is opened, closed after this. */
   runners: Runners;
+  /** Services of other rooms. */
+  services?: Services;
 }
 
 /** What all instances of an application share. */
@@ -104,7 +106,10 @@ export class ScriptHost implements Scripts {
       },
     });
     this.#store = new StoreService(options);
-    this.#services = { fetch: this.#fetch, exec: this.#exec, store: this.#store };
+    this.#services = {
+      ...options.services,
+      ...{ fetch: this.#fetch, exec: this.#exec, store: this.#store },
+    };
     this.#catalog = new ScriptCatalog({
       applicationsDir: options.applicationsDir,
       clock: options.clock,

@@ -405,6 +405,14 @@ function noticeEvent(notice: Notice): ScriptEvent {
       return { t: 'play', client: notice.clientId, stream: notice.stream };
     case 'stop':
       return { t: 'stopPlay', client: notice.clientId, stream: notice.stream };
+    case 'recorded':
+      return {
+        t: 'recorded',
+        stream: notice.stream,
+        file: { ...notice.file, codecs: [...notice.file.codecs] },
+      };
+    case 'recordFailed':
+      return { t: 'recordFailed', stream: notice.stream, error: { ...notice.error } };
     case 'status':
       return { t: 'status', info: { ...notice.info } };
     case 'instanceStats':

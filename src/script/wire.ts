@@ -161,6 +161,8 @@ export type ScriptEvent =
   | { t: 'unpublish'; client: string; stream: string }
   | { t: 'play'; client: string; stream: string }
   | { t: 'stopPlay'; client: string; stream: string }
+  | { t: 'recorded'; stream: string; file: Json }
+  | { t: 'recordFailed'; stream: string; error: Json }
   | { t: 'status'; info: WireValue }
   | { t: 'clientStats'; client: string; stats: Json }
   | { t: 'instanceStats'; stats: Json }
@@ -241,6 +243,9 @@ export type ScriptCommand =
       mode: 'record' | 'append' | 'appendWithGap' | false;
       maxDurationS?: number;
       maxSizeBytes?: number;
+      format?: 'flv' | 'mp4';
+      file?: string;
+      segmentS?: number;
       gate?: number;
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate?: number }

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import type { AccessEvent } from '../../src/log/access-fields.ts';
 import { type ControlMessage, UserControlEvent } from '../../src/protocol/control.ts';
 import { MessageType } from '../../src/protocol/message.ts';
+import { StreamFolders } from '../../src/recording/folders.ts';
 import { FileRecorders } from '../../src/recording/recorder.ts';
 import { keepingLog, until } from '../support/core.ts';
 import { Logged } from '../support/logged.ts';
@@ -292,7 +293,6 @@ test('a recording has its file, what it has grown to, and its end', async () => 
   mkdirSync(join(applications, 'live'));
   const clock = new ManualClock();
   const recorders = new FileRecorders({
-    applicationsDir: applications,
     log: keepingLog().log,
     clock,
     runFolder: join(applications, '.running'),
@@ -300,7 +300,10 @@ test('a recording has its file, what it has grown to, and its end', async () => 
     flush: { maxMs: 1_000, maxBytes: 256 << 10 },
   });
   try {
-    await using logged = await Logged.start({ scripted: false, recorders });
+    await using logged = await Logged.start({
+      scripted: false,
+      recorders: recorders.in(new StreamFolders(applications)),
+    });
     const peer = await logged.core.peer();
     const id = await peer.publish('live', 'show', 'record');
     peer.video(id, 0, video.header());

@@ -236,13 +236,15 @@ test('commands made while the gate is open wait for the publish, and act on it a
   asked.answer({ accepted: true, as: 'cam' });
   await peer.expectStatus('NetStream.Record.Start');
   const [recording] = core.recorders.opened;
-  assert.deepEqual(recording?.request, {
+  const { client, ...request } = recording!.request;
+  assert.deepEqual(request, {
     application: 'live',
     instance: '_definst_',
     stream: 'cam',
     mode: 'append',
     limits: { maxDurationS: 60 },
   });
+  assert.equal(client?.ip, '127.0.0.1');
   peer.command('closeStream', 0, [], 1);
   await peer.expectStatus('NetStream.Record.Stop');
   assert.equal(recording?.isClosed, true);
@@ -348,11 +350,8 @@ test('a recording that fails stops, and the stream goes on', async () => {
   const { peer, id } = await asking(core, 'cam', 'record');
   await peer.expectStatus('NetStream.Record.Start');
   const { peer: player } = await core.player('cam');
-  core.recorders.opened[0]!.events.failed(
-    'NetStream.Record.Failed',
-    'the disk is full',
-    '/recordings/cam.flv',
-  );
+  const [opened] = core.recorders.opened;
+  opened!.events.failed('NetStream.Record.Failed', 'the disk is full', opened!.file);
   const { description } = await peer.expectStatus('NetStream.Record.Failed');
   assert.equal(description, 'the disk is full');
   peer.video(id, 0, video.keyframe(9));
@@ -364,6 +363,44 @@ test('a recording that fails stops, and the stream goes on', async () => {
   core.script().commands.record('cam', false, {}, undefined);
   await peer.expectStatus('NetStream.Record.Stop');
   assert.equal(core.recorders.opened[1]!.isClosed, true);
+});
+
+test('the script hears of files that are whole, and of recordings that failed', async () => {
+  await using core = await Core.start();
+  const { peer } = await asking(core, 'cam', 'appendWithGap');
+  await peer.expectStatus('NetStream.Record.Start');
+  const [opened] = core.recorders.opened;
+  assert.equal(opened!.request.mode, 'appendWithGap');
+  const { events, file } = opened!;
+  events.completed({ ...file, lengthMs: 1_500, sizeBytes: 10, codecs: ['avc'], reason: 'segment' });
+  events.failed('NetStream.Record.NoAccess', 'read-only', file);
+  await peer.expectStatus('NetStream.Record.NoAccess');
+  assert.deepEqual(
+    core
+      .script()
+      .told('recorded')
+      .map((notice) => notice.file),
+    [
+      {
+        name: 'show',
+        path: 'streams/_definst_/show.flv',
+        duration: 1.5,
+        bytes: 10,
+        codecs: ['avc'],
+        reason: 'segment',
+      },
+    ],
+  );
+  const error = { code: 'NetStream.Record.NoAccess', description: 'read-only', path: file.place };
+  assert.deepEqual(core.script().told('recordFailed')[0], { event: 'recordFailed', stream: 'cam', error });
+});
+
+test('publishing live deletes no recording, unless EraseOnPublish says so', async () => {
+  for (const erasesOnPublish of [false, true]) {
+    await using core = await Core.start({ registry: { erasesOnPublish } });
+    await core.publisher('cam');
+    assert.deepEqual(core.recorders.cleared, erasesOnPublish ? ['cam'] : []);
+  }
 });
 
 test('a recording that ends with what it is given first leaves nothing behind', async () => {

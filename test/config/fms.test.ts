@@ -59,11 +59,9 @@ test('one of 4 as well, with its ScriptEngine and RTMFP; its applications have f
   );
   assert.equal(vod.script.memoryMb, 20);
   assert.equal(vod.chunkBytes, 2048);
+  assert.deepEqual(said(vod.notes), []);
   assert.deepEqual(
-    said(vod.notes).map((text) => text.replace(/^.*:\d+: /, '')),
-    ['/opt/fms/webroot/vod', '/opt/fms/applications/vod/media'].map(
-      (folder) =>
-        `StreamManager/VirtualDirectory/Streams = /;${folder}: that is not supported, it changes nothing`,
-    ),
+    vod.folders.virtual,
+    ['/opt/fms/webroot/vod', '/opt/fms/applications/vod/media'].map((folder) => ({ prefix: '', folder })),
   );
 });

@@ -239,10 +239,16 @@ export class FakeRecorders implements Recorders {
     this.current.add(recording);
     return recording;
   }
+  async clear(): Promise<boolean> {
+    return this.#choices.oneIn(2);
+  }
+  async flush(): Promise<boolean> {
+    return true;
+  }
 }
 
 export class FakeRecording implements Recording {
-  readonly file = { path: '/recording.flv', sizeBytes: 0, lengthMs: 0 };
+  readonly file = { path: '/recording.flv', name: 'a', place: 'a.flv', sizeBytes: 0, lengthMs: 0 };
   readonly events: RecordEvents;
   readonly #open: Set<FakeRecording>;
   readonly #complain: Complain;
@@ -266,7 +272,7 @@ export class FakeRecording implements Recording {
   /** A limit is reached, or the disk is full. */
   end(failed: boolean): void {
     if (!this.#open.has(this)) return;
-    if (failed) this.events.failed('NetStream.Record.Failed', 'the disk is full', this.file.path);
+    if (failed) this.events.failed('NetStream.Record.Failed', 'the disk is full', this.file);
     else this.events.stopped();
     this.#open.delete(this);
   }

@@ -89,6 +89,8 @@ test('a file has an index of its keyframes, and it is told of when it is whole',
   assert.deepEqual(desk.completed, [
     {
       path: desk.path(),
+      name: 'cam',
+      place: 'streams/_definst_/cam.flv',
       sizeBytes: bytes.length,
       lengthMs: 2_040,
       codecs: ['avc', 'aac'],

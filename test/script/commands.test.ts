@@ -86,11 +86,11 @@ const good: [raw: ScriptCommand, command: Command][] = [
   ],
   [
     { op: 'record', stream: 's', mode: 'record', maxDurationS: 60, gate: 3 },
-    { op: 'record', stream: 's', mode: 'record', limits: { maxDurationS: 60 }, gate: 3 },
+    { op: 'record', stream: 's', mode: 'record', terms: { maxDurationS: 60 }, gate: 3 },
   ],
   [
     { op: 'record', stream: 's', mode: false },
-    { op: 'record', stream: 's', mode: false, limits: {}, gate: undefined },
+    { op: 'record', stream: 's', mode: false, terms: {}, gate: undefined },
   ],
   [
     { op: 'streamDisconnect', stream: 's', reason: 'late\n' },

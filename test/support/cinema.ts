@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import { UserControlEvent } from '../../src/protocol/control.ts';
 import { MessageType } from '../../src/protocol/message.ts';
+import { StreamFolders } from '../../src/recording/folders.ts';
 import { type GrowingFile, RecordedContainer } from '../../src/recording/growing.ts';
 import { Keyframes } from '../../src/recording/keyframes.ts';
 import { MediaLibrary } from '../../src/recording/library.ts';
@@ -37,10 +38,10 @@ export class Cinema implements AsyncDisposable {
     const tapes = new Map<string, Tape>();
     const clock = new ManualClock();
     const { flush } = options;
+    const folders = new StreamFolders(folder);
     const recorders =
       flush &&
       new FileRecorders({
-        applicationsDir: folder,
         runFolder: join(folder, '.running'),
         finishesMp4: true,
         log,
@@ -48,12 +49,17 @@ export class Cinema implements AsyncDisposable {
         flush,
       });
     const library = new MediaLibrary(
-      folder,
+      folders,
       { find: (path) => tapes.get(path) ?? recorders?.find(path) },
       log,
     );
     const registry = { ...options.registry, recorded: library };
-    const core = await Core.start({ ...options, clock, registry, ...(recorders ? { recorders } : {}) });
+    const core = await Core.start({
+      ...options,
+      clock,
+      registry,
+      ...(recorders ? { recorders: recorders.in(folders) } : {}),
+    });
     return new Cinema({ folder, library, log: records, tapes, core });
   }
 

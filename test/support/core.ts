@@ -9,7 +9,13 @@ import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
 import type { TunnelOptions } from '../../src/adaptor/rtmpt.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import type { AppInstance } from '../../src/application/instance.ts';
-import type { RecordEvents, Recorders, Recording, RecordRequest } from '../../src/application/recording.ts';
+import type {
+  RecordEvents,
+  Recorders,
+  Recording,
+  RecordRequest,
+  StreamFile,
+} from '../../src/application/recording.ts';
 import { Registry, type RegistryOptions } from '../../src/application/registry.ts';
 import type {
   GateQuestion,
@@ -353,7 +359,10 @@ export class PuppetScript implements InstanceScript {
 // ── the disk ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export class PuppetRecording implements Recording {
-  file = { path: '/recordings/show.flv', sizeBytes: 0, lengthMs: 0 };
+  file = {
+    ...{ path: '/recordings/show.flv', name: 'show', place: 'streams/_definst_/show.flv' },
+    ...{ sizeBytes: 0, lengthMs: 0 },
+  };
   readonly request: RecordRequest;
   readonly events: RecordEvents;
   readonly taken: WireMessage[] = [];
@@ -375,6 +384,7 @@ export class PuppetRecording implements Recording {
 
 export class PuppetRecorders implements Recorders {
   readonly opened: PuppetRecording[] = [];
+  readonly cleared: string[] = [];
   /** Thrown instead of opening. */
   refusal: Error | undefined;
 
@@ -383,5 +393,12 @@ export class PuppetRecorders implements Recorders {
     const recording = new PuppetRecording(request, events);
     this.opened.push(recording);
     return recording;
+  }
+  async clear(stream: StreamFile): Promise<boolean> {
+    this.cleared.push(stream.stream);
+    return true;
+  }
+  async flush(): Promise<boolean> {
+    return true;
   }
 }

@@ -8,6 +8,7 @@ import { bugs } from '../../src/log/log.ts';
 import { FlvReader } from '../../src/media/flv.ts';
 import { buildWireMessage, isWireType, type WireMessage } from '../../src/protocol/wire-message.ts';
 import { systemDisk } from '../../src/recording/disk-writer.ts';
+import { StreamFolders } from '../../src/recording/folders.ts';
 import { FileRecorders, type RecorderOptions } from '../../src/recording/recorder.ts';
 import { keepingLog } from './core.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -19,6 +20,7 @@ export class Desk implements AsyncDisposable {
   now = new Date();
   /** What the next writes shall fail with. */
   trouble: NodeJS.ErrnoException | undefined;
+  readonly folders: StreamFolders;
   readonly recorders: FileRecorders;
   /** `stopped`, or why it failed. */
   readonly events: string[] = [];
@@ -31,8 +33,8 @@ export class Desk implements AsyncDisposable {
   constructor(options: Partial<RecorderOptions> = {}, folder?: string) {
     this.#ownsFolder = folder === undefined;
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'understudy-recording-'));
+    this.folders = new StreamFolders(this.folder);
     this.recorders = new FileRecorders({
-      applicationsDir: this.folder,
       log: this.log.log,
       clock: this.clock,
       runFolder: join(this.folder, '.running'),
@@ -51,7 +53,7 @@ export class Desk implements AsyncDisposable {
   }
 
   open(request: Partial<RecordRequest> = {}) {
-    return this.recorders.open(
+    return this.recorders.in(this.folders).open(
       { application: 'live', instance: '_definst_', stream: 'cam', mode: 'record', limits: {}, ...request },
       {
         stopped: () => this.events.push('stopped'),

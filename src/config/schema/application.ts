@@ -15,6 +15,7 @@ import {
   subnets,
   text,
   trueOrFalse,
+  virtualFolder,
   whole,
 } from '../value.ts';
 import { swfScan } from './swf-scan.ts';
@@ -250,7 +251,12 @@ export const APPLICATION = group('', {
         '1000',
         'Stream names that nobody publishes and players wait for, in one instance.',
       ),
-      ...unused('AssumeAbsoluteTime', 'EraseOnPublish', 'MaxLatency', 'Queue', 'StartClockOnPublish'),
+      EraseOnPublish: leaf(
+        trueOrFalse,
+        'false',
+        'Whether publishing live deletes what was recorded under the same name. Flash Media Server shipped true.',
+      ),
+      ...unused('AssumeAbsoluteTime', 'MaxLatency', 'Queue', 'StartClockOnPublish'),
     }),
     EnhancedSeek: group('Seeking in recorded streams.', {
       '#text': leaf(
@@ -281,8 +287,25 @@ export const APPLICATION = group('', {
       MaxSize: leaf(size, '-1', 'The largest recording, where the script names no limit.'),
       MaxSizeCap: leaf(size, '-1', 'The largest that a script may ask for. 0: nothing is recorded.'),
     }),
-    StorageDir: unsupported(''),
-    VirtualDirectory: group('', { Streams: unsupported('') }),
+    StorageDir: leaf(
+      text('a folder, relative to the root folder, or nothing: streams in the folder of the application'),
+      '',
+      'Recorded streams, in a folder for each instance.',
+    ),
+    VirtualDirectory: group('Streams whose files lie elsewhere.', {
+      Streams: list(
+        group('', {
+          '@key': unsupported(''),
+          '#text': leaf(
+            virtualFolder,
+            'films;/srv/films',
+            'The beginning of names, ; and the folder, relative to the root folder, of streams that are called so: films/a ' +
+              'is /srv/films/a.flv. / for every name. Longer beginnings come first; of several folders for one all are ' +
+              'looked into, and the first is recorded to.',
+          ),
+        }),
+      ),
+    }),
     QualifiedStreamsMapping: group('', { '@enable': unsupported('false') }),
     DuplicateDir: group('', { '@appName': unsupported('true'), '#text': unsupported('') }),
     ...unused('Audio', 'CachePrefix', 'CacheUpdateInterval', 'FilterNonKeyFrames'),

@@ -7,7 +7,7 @@ import { put, putAnswer } from './outbox.ts';
 import { defineProperty, freeze, isFunction, isObject, keys } from './primordials.ts';
 import { log, report, setStatusListener, whenSettled } from './report.ts';
 import { store } from './store.ts';
-import { type Stream, streamsByName } from './stream.ts';
+import { type Stream, streamByName, streamsByName } from './stream.ts';
 import { afterHandler, callReporting } from './turn.ts';
 import { cleanReason, REFUSED } from './verdict.ts';
 import { encodeValue, encodeValues } from './wire-value.ts';
@@ -132,7 +132,27 @@ export function tell(name: string, clientId: string, ...args: unknown[]): void {
 
 function ignore(): void {}
 
-setStatusListener((info) => tell('onStatus', '', info));
+setStatusListener(tellStatusOf);
+
+/** A stream that has a handler of its own is told of what is about it; the application of everything else. */
+function tellStatusOf(info: object): void {
+  const { details } = info as { details?: unknown };
+  const stream = typeof details === 'string' ? streamByName(details)?.stream : undefined;
+  if (stream === undefined || !tellOwn(stream, info)) tell('onStatus', '', info);
+}
+
+/** False: it has none. */
+function tellOwn(stream: Stream, info: object): boolean {
+  try {
+    const handler = (stream as unknown as { onStatus?: unknown }).onStatus;
+    if (!isFunction(handler)) return false;
+    const result = callReporting('Stream.onStatus', '', handler, stream, [info]);
+    whenSettled(result, ignore, (error) => report('handler', 'Stream.onStatus', error));
+  } catch (error) {
+    report('handler', 'Stream.onStatus', error);
+  }
+  return true;
+}
 
 function askedFor(client: unknown): ClientState | undefined {
   const state = client === undefined ? connecting : stateOf(client);

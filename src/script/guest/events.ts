@@ -9,7 +9,7 @@ import { save, start, stop } from './lifecycle.ts';
 import { plainJson, putAnswer } from './outbox.ts';
 import { append, hasOwn, parseJson, removeAt } from './primordials.ts';
 import { call, cutCall } from './remote.ts';
-import { report, startTurnOfReports, tellStatus } from './report.ts';
+import { report, startTurnOfReports, tellInfo, tellStatus } from './report.ts';
 import { createStream, dropIfUnused, enroll, removePlayer, streamByName } from './stream.ts';
 import { answerSubtle } from './subtle.ts';
 import { fireTimer } from './timers.ts';
@@ -125,7 +125,13 @@ function handle(event: AnyEvent): void {
       stop(event);
       return;
     case 'status':
-      tell('onStatus', '', decodeValue(event.info));
+      tellInfo(decodeValue(event.info) as object);
+      return;
+    case 'recorded':
+      tell('onRecord', '', streamOf(event.stream), event.file);
+      return;
+    case 'recordFailed':
+      tell('onRecordError', '', streamOf(event.stream), event.error);
       return;
     case 'instanceStats':
       setInstanceStats(event.stats);
@@ -159,6 +165,8 @@ type Notice = Exclude<
       | 'callResult'
       | 'stop'
       | 'status'
+      | 'recorded'
+      | 'recordFailed'
       | 'instanceStats'
       | 'timer'
       | 'reply'
@@ -193,6 +201,11 @@ function handleNotice(event: Notice): void {
     return;
   }
   handleStreamNotice(event, client);
+}
+
+/** One that nobody uses any more has an object all the same. */
+function streamOf(name: string): unknown {
+  return (streamByName(name) ?? createStream(name, '', undefined)).stream;
 }
 
 function handleStreamNotice(

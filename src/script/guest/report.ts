@@ -60,6 +60,11 @@ export function setStatusListener(listener: (info: object) => void): void {
   statusListener = listener;
 }
 
+/** To the stream that it is about, or to the application. */
+export function tellInfo(info: object): void {
+  statusListener(info);
+}
+
 /** Reports an exception, a rejection or a misuse: to the log, and to the script's own `application.onStatus`. */
 export function report(kind: ScriptFaultKind, where: string, error: unknown, client = ''): FlatError {
   const flat = flatten(error);

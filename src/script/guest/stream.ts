@@ -8,6 +8,7 @@ import {
   define,
   defineProperty,
   hasOwn,
+  isObject,
   keys,
   MapConstructor,
   mapDelete,
@@ -20,13 +21,22 @@ import {
   weakMapGet,
   weakMapSet,
 } from './primordials.ts';
+import { clearRecorded, flushRecorded, lengthOf, mapFolder, sizeOf } from './recordings.ts';
 import { cleanReason } from './verdict.ts';
 
 export type RecordMode = 'record' | 'append' | 'appendWithGap';
 
+interface RecordTerms {
+  maxDurationS?: number | undefined;
+  maxSizeBytes?: number | undefined;
+  format?: 'flv' | 'mp4' | undefined;
+  file?: string | undefined;
+  segmentS?: number | undefined;
+}
+
 /** What a script did to a stream whose publish is still being decided. */
 type StreamCommand =
-  | { op: 'record'; mode: RecordMode | false; maxDurationS?: number; maxSizeBytes?: number }
+  | ({ op: 'record'; mode: RecordMode | false } & RecordTerms)
   | { op: 'streamDisconnect'; reason: string };
 
 /** The publish that a stream waits for: `asked`, then admitted until the publish event, or over. */
@@ -49,6 +59,8 @@ export interface StreamState {
 
 const MAX_HELD = 100;
 const BYTES_PER_KILOBYTE = 1024;
+/** UNLIMITED of application/script.ts. */
+const UNLIMITED = 2 ** 53 - 1;
 /** Streams that nobody uses, and a script has asked for. Beyond, the first of them is no longer the one of its name. */
 const MAX_IDLE = 10_000;
 
@@ -86,19 +98,35 @@ export class Stream {
     return stateOf(this)?.query ?? '';
   }
 
-  /** `maxDuration` in seconds, `maxSize` in kilobytes; not above 0 is without a limit. */
-  record(mode?: unknown, maxDuration?: unknown, maxSize?: unknown): boolean {
+  /** `maxDuration` in seconds, `maxSize` in kilobytes; or all of it in one object. */
+  record(how?: unknown, maxDuration?: unknown, maxSize?: unknown): boolean {
     const state = stateOf(this);
-    const wanted = recordMode(mode);
-    if (state === undefined || wanted === undefined) return false;
-    const seconds = Number(maxDuration);
-    const kilobytes = Number(maxSize);
-    return send(state, {
-      op: 'record',
-      mode: wanted,
-      maxDurationS: seconds > 0 ? seconds : undefined,
-      maxSizeBytes: kilobytes > 0 ? kilobytes * BYTES_PER_KILOBYTE : undefined,
-    });
+    const options = isObject(how) ? (how as Record<string, unknown>) : { mode: how, maxDuration, maxSize };
+    const mode = recordMode(options.mode);
+    const terms = recordTerms(options);
+    if (state === undefined || mode === undefined || terms === undefined) return false;
+    return send(state, { op: 'record', mode, ...terms });
+  }
+
+  /** Deletes what was recorded under its name. */
+  clear(): Promise<boolean> {
+    return clearRecorded(this.name);
+  }
+  /** What was recorded so far is in the file then. */
+  flush(): Promise<boolean> {
+    return flushRecorded(this.name);
+  }
+  setVirtualPath(virtualPath?: unknown, directory?: unknown): boolean {
+    return mapFolder(virtualPath, directory);
+  }
+
+  /** Seconds of what is recorded under that name; 0: nothing. */
+  static length(name?: unknown): Promise<number> {
+    return lengthOf(name);
+  }
+  /** Bytes. */
+  static size(name?: unknown): Promise<number> {
+    return sizeOf(name);
   }
 
   /** Takes the publisher off the stream. */
@@ -116,6 +144,25 @@ function recordMode(mode: unknown): RecordMode | false | undefined {
   if (mode === undefined || mode === true || mode === 'record') return 'record';
   if (mode === 'append' || mode === 'appendWithGap') return mode;
   return mode === false ? false : undefined;
+}
+
+/** Undefined: something that cannot be meant. */
+function recordTerms(options: Record<string, unknown>): RecordTerms | undefined {
+  const { format, file, segment } = options;
+  if (format !== undefined && format !== 'flv' && format !== 'mp4') return undefined;
+  if (file !== undefined && (typeof file !== 'string' || file === '')) return undefined;
+  if (segment !== undefined && !(Number(segment) > 0)) return undefined;
+  const seconds = limit(options.maxDuration, 1);
+  const bytes = limit(options.maxSize, BYTES_PER_KILOBYTE);
+  const segmentS = segment === undefined ? undefined : Number(segment);
+  return { maxDurationS: seconds, maxSizeBytes: bytes, format, file, segmentS };
+}
+
+/** FMS: -1 is as much as the cap allows; 0, -2 and nothing at all are as the configuration has it. */
+function limit(asked: unknown, unit: number): number | undefined {
+  const amount = Number(asked);
+  if (amount === -1) return UNLIMITED;
+  return amount > 0 ? amount * unit : undefined;
 }
 
 function stateOf(stream: Stream): StreamState | undefined {

@@ -160,7 +160,7 @@ interface Application {
    * |---|---|
    * | nothing, `true` | accepted |
    * | `{ as: name }` | accepted under another, public name; the requested one stays between you and the publisher |
-   * | `{ record: "record" }`, `{ record: "append" }` | accepted and recorded |
+   * | `{ record: "record" }`, `{ record: "append" }` … | accepted and recorded |
    * | `false`, `{ deny: reason }` | refused: `NetStream.Publish.Denied` |
    * | anything else | refused, and the log says why |
    *
@@ -196,6 +196,21 @@ interface Application {
   ) => Eventually<PlayVerdict>;
   /** Extension. A client has ceased to play `stream`. */
   onStop?: (this: Application, client: Client, stream: Stream) => Eventually<void>;
+  /**
+   * Extension. A file of a recording is whole. Some time after the recording has ended, or while it goes on in the next file;
+   * not for what ends while the application stops.
+   *
+   * @example
+   * application.onRecord = (stream, file) => {
+   *   trace(`${file.path}: ${file.duration} s, ${file.bytes} bytes, ${file.codecs.join(' and ')}`);
+   * };
+   */
+  onRecord?: (this: Application, stream: Stream, file: RecordedFile) => Eventually<void>;
+  /**
+   * Extension. A recording could not be begun, or has ended because nothing more could be written. The stream goes on. The same
+   * goes to `onStatus`.
+   */
+  onRecordError?: (this: Application, stream: Stream, error: RecordFault) => Eventually<void>;
   /** Something went wrong, or changed, that no other handler is told of. */
   onStatus?: (this: Application, info: StatusInfo) => Eventually<void>;
 
@@ -289,6 +304,31 @@ interface AppStartInfo {
   readonly state?: any;
 }
 
+/** A file that was recorded, and is whole. */
+interface RecordedFile {
+  /** What players ask for: `show`, `mp4:show.f4v`. */
+  readonly name: string;
+  /** In the folder of the application: `streams/_definst_/show.flv`. The whole path if it lies elsewhere. */
+  readonly path: string;
+  /** Seconds. */
+  readonly duration: number;
+  readonly bytes: number;
+  /** `avc`, `aac`, `hevc`, `opus` …, in the order in which they came. */
+  readonly codecs: readonly string[];
+  /** Why it takes no more. `segment` and `codec`: the recording goes on in another file. */
+  readonly reason: 'stopped' | 'unpublished' | 'maxDuration' | 'maxSize' | 'segment' | 'codec';
+}
+
+/** A recording that failed. */
+interface RecordFault {
+  /** `NetStream.Record.NoAccess`: the file must not be written. `NetStream.Record.Failed`: anything else. */
+  readonly code: string;
+  /** For people. */
+  readonly description: string;
+  /** As in `RecordedFile`; none if it never got one. */
+  readonly path?: string;
+}
+
 /** What happened: `code` is one of FMS's, such as `NetStream.Record.Failed`. */
 interface StatusInfo {
   readonly code: string;
@@ -315,7 +355,7 @@ interface PublishTerms {
   /** The public name: players ask for this one, `stream.name` says it, recordings carry it. */
   as?: string;
   /** Record it: from scratch, or at the end of an earlier recording of that name. */
-  record?: 'record' | 'append' | 'appendWithGap';
+  record?: RecordMode;
 }
 interface PlayTerms {
   /** The stream to play instead. */
@@ -499,14 +539,37 @@ interface Stream {
   /** What followed the `?` when it was published; empty if nothing did. */
   readonly publishQueryString: string;
   /**
-   * Records the stream to `streams/<instance>/<name>.flv` in the application's folder.
+   * Records the stream to `streams/<instance>/<name>.flv` in the application's folder; a name with `mp4:` in front to an MP4.
+   * The publisher is not touched, and may have been on air for long.
    *
-   * @param mode - `"record"` (the default) or `true` begins a new file, `"append"` goes on at the end of the old one, `false` stops
-   * @param maxDuration - seconds after which it stops by itself; -1 (the default): unlimited
-   * @param maxSize - kilobytes at which it stops by itself; -1 (the default): unlimited
-   * @returns `false` if that cannot be; a failure that shows later goes to `application.onStatus`
+   * @param mode - `"record"` (the default) or `true` begins a new file, `"append"` goes on at the end of the old one,
+   *   `"appendWithGap"` too, with the time that has passed between, and `false` stops
+   * @param maxDuration - seconds after which it stops by itself; nothing: as Application.xml has it; -1: as long as that allows
+   * @param maxSize - the same in kilobytes
+   * @returns `false` if that cannot be; a failure that shows later goes to `application.onRecordError`
    */
-  record(mode?: 'record' | 'append' | boolean, maxDuration?: number, maxSize?: number): boolean;
+  record(mode?: RecordMode | boolean, maxDuration?: number, maxSize?: number): boolean;
+  /**
+   * Extension. The same with more to say.
+   *
+   * @example
+   * stream.record({ format: 'mp4', file: 'archive/{stream} {date} {time}', segment: 3600 });
+   */
+  record(options: RecordOptions): boolean;
+  /**
+   * Deletes what was recorded under this name: `NetStream.Clear.Success` or `.Failed` goes to `onStatus`. FMS returned a boolean;
+   * this is the promise of one.
+   */
+  clear(): Promise<boolean>;
+  /** Writes what waits of a recording to its file; resolved when it is there, `false` if nothing is recorded. */
+  flush(): Promise<boolean>;
+  /**
+   * For this instance: streams whose names begin with `virtualPath/` have their files in `directory`, below the `streams` of this
+   * application. Without a directory that is taken back. `false` if it cannot be.
+   */
+  setVirtualPath(virtualPath: string, directory?: string): boolean;
+  /** What happens to this stream. Without it, `application.onStatus` is told. */
+  onStatus?: (this: Stream, info: StatusInfo) => Eventually<void>;
   /** Extension. Takes its publisher off the stream; `reason` is what the publisher is told. `false` if that cannot be. */
   disconnect(reason?: string): boolean;
 }
@@ -521,6 +584,32 @@ interface StreamConstructor {
    * const isOnAir = Stream.get('show')?.publisher !== undefined;
    */
   get(name: string): Stream | undefined;
+  /**
+   * Seconds of what is recorded under that name (`show`, `mp4:show.f4v`), also while it grows; 0 if there is nothing. FMS returned
+   * the number itself; this is the promise of it.
+   */
+  length(name: string): Promise<number>;
+  /** The same in bytes. */
+  size(name: string): Promise<number>;
+}
+
+type RecordMode = 'record' | 'append' | 'appendWithGap';
+
+interface RecordOptions {
+  mode?: RecordMode | boolean;
+  /** Otherwise as the prefix of the stream, or the name of the file, says. An MP4 holds no VP6, Speex and the like, and no data. */
+  format?: 'flv' | 'mp4';
+  /**
+   * The name of the file below `streams/<instance>`, otherwise that of the stream. `{stream}`, `{application}`, `{instance}`,
+   * `{client}` (its id), `{ip}`, `{date}` (2026-02-03), `{time}` (04-05-06) and `{n}` (of the segment) stand for what they say.
+   */
+  file?: string;
+  /** Seconds; as in `record`. */
+  maxDuration?: number;
+  /** Kilobytes; as in `record`. */
+  maxSize?: number;
+  /** A new file is begun at the first keyframe behind so many seconds; `show-2.flv` follows `show.flv`. */
+  segment?: number;
 }
 /** A running command; see `application.exec`. */
 interface Job {

@@ -109,7 +109,7 @@ describe('a stream', () => {
     const unit = await onAir(`
       Client.prototype.go = function () {
         const s = application.streams.cam;
-        return [s.record(), s.record('append', -1, -1), s.record(false), s.record('nonsense'), s.disconnect('time\\nis up')];
+        return [s.record(), s.record('append', -2, 0), s.record(false), s.record('nonsense'), s.disconnect('time\\nis up')];
       };`);
     unit.post({ t: 'publish', client: 'c1', stream: 'cam', query: '' });
     assert.deepEqual(await unit.value('go'), [true, true, true, false, true]);
@@ -119,6 +119,86 @@ describe('a stream', () => {
       { op: 'record', mode: false, stream: 'cam' },
       { op: 'streamDisconnect', reason: 'timeis up', stream: 'cam' },
     ]);
+  });
+
+  test('is recorded as a script says in detail, and not at all when that makes no sense', async () => {
+    const unit = await onAir(`
+      Client.prototype.go = () => {
+        const s = application.streams.cam;
+        return [s.record({ format: 'mp4', file: '{stream} {date}', maxDuration: 60, maxSize: 2, segment: 10 }),
+          s.record('appendWithGap', -1, -1), s.record({ mode: 'append' }), s.record({ mode: 'often' }),
+          s.record({ format: 'avi' }), s.record({ file: 7 }), s.record({ segment: 0 })];
+      };`);
+    unit.post({ t: 'publish', client: 'c1', stream: 'cam', query: '' });
+    assert.deepEqual(await unit.value('go'), [true, true, true, false, false, false, false]);
+    const unlimited = Number.MAX_SAFE_INTEGER;
+    const terms = {
+      format: 'mp4',
+      file: '{stream} {date}',
+      maxDurationS: 60,
+      maxSizeBytes: 2048,
+      segmentS: 10,
+    };
+    assert.deepEqual(unit.commands.slice(3, -1), [
+      { op: 'record', mode: 'record', stream: 'cam', ...terms },
+      {
+        op: 'record',
+        mode: 'appendWithGap',
+        stream: 'cam',
+        maxDurationS: unlimited,
+        maxSizeBytes: unlimited,
+      },
+      { op: 'record', mode: 'append', stream: 'cam' },
+    ]);
+  });
+
+  test('a recorded file, and a recording that failed, are told of with the stream, on air or not', async () => {
+    const unit = await onAir(`
+      application.onRecord = (stream, file) => trace('record', stream.name, file.path, file.codecs.length);
+      application.onRecordError = (stream, error) => trace('error', stream.name, error.code);
+      application.onStatus = (info) => trace('application', info.code);
+      Stream.get('cam').onStatus = function (info) { trace('stream', this.name, info.code); };`);
+    const file = { name: 'cam', path: 'streams/_definst_/cam.flv', duration: 1, bytes: 2, codecs: ['avc'] };
+    const status = (details: string) => ({ code: 'NetStream.Record.Failed', level: 'error', details });
+    unit.post(
+      { t: 'recorded', stream: 'cam', file },
+      { t: 'recordFailed', stream: 'gone', error: { code: 'NetStream.Record.Failed' } },
+      { t: 'status', info: status('cam') },
+      { t: 'status', info: status('gone') },
+    );
+    await unit.command('log', ({ text }) => text.startsWith('application'));
+    assert.deepEqual(unit.logs, [
+      'record cam streams/_definst_/cam.flv 1',
+      'error gone NetStream.Record.Failed',
+      'stream cam NetStream.Record.Failed',
+      'application NetStream.Record.Failed',
+    ]);
+  });
+
+  test('has its length and size asked for, is flushed, cleared and mapped elsewhere', async () => {
+    const unit = await onAir(`
+      application.onStatus = (info) => trace(info.code, info.details);
+      Client.prototype.go = async () => {
+        const s = Stream.get('cam');
+        return [await Stream.length('cam'), await Stream.size('cam'), await s.flush(), await s.clear(),
+          s.setVirtualPath('/films', 'archive'), await Stream.length().catch((e) => e.name)];
+      };`);
+    const result = unit.value('go');
+    for (let i = 1; i <= 5; i += 1) {
+      const { id, request } = await unit.command('ask', (one) => one.id === i);
+      const isInfo = (request as { op: string }).op === 'info';
+      unit.post({ t: 'answer', id, ok: true, value: isInfo ? { duration: 1.5, bytes: 99 } : true });
+    }
+    assert.deepEqual(await result, [1.5, 99, true, true, true, 'TypeError']);
+    const asked = unit.of('ask').map(({ service, request }) => [service, request]);
+    assert.deepEqual(asked, [
+      ['recordings', { op: 'info', stream: 'cam' }],
+      ['recordings', { op: 'info', stream: 'cam' }],
+      ['recordings', { op: 'flush', stream: 'cam' }],
+      ['recordingChanges', { op: 'clear', stream: 'cam' }],
+      ['recordingChanges', { op: 'map', prefix: '/films', folder: 'archive' }],
+    ]);
+    assert.deepEqual(unit.logs, ['NetStream.Clear.Success cam']);
   });
 
   test('whose publish was admitted and failed is forgotten', async () => {
