@@ -25,3 +25,6 @@ export class RecordingError extends CodedError {}
 
 /** A refusal that the client is told as a status object; `code` is the NetConnection.* or NetStream.* code. */
 export class StatusError extends CodedError {}
+
+/** The same, because a limit of ours is reached: in the access log it is 409. */
+export class LimitError extends StatusError {}

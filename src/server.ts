@@ -1,7 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type Adaptor, type AdaptorOptions, type Opened, openAdaptors } from './adaptor/adaptor.ts';
-import { AddressList, type AddressRules, admitsNames } from './adaptor/address-rules.ts';
 import { addressesOf } from './adaptor/addresses.ts';
 import type { CertificateFiles } from './adaptor/certificate.ts';
 import type { ListenerAddress } from './adaptor/listener.ts';
@@ -17,6 +16,7 @@ import { LoadGovernor } from './application/flush.ts';
 import type { Registry } from './application/registry.ts';
 import { Statistics } from './application/statistics.ts';
 import { version } from './cli/help.ts';
+import { AddressList, type AddressRules, admitsNames } from './config/address-rules.ts';
 import type { AccessConfig, AdaptorConfig, CertificateConfig, Config } from './config/load.ts';
 import type { Note } from './config/note.ts';
 import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from './log/access-fields.ts';
@@ -98,6 +98,7 @@ export async function startServer(
   };
   try {
     await Promise.all([runners.start(), ...allHosts.map((host) => host.start())]);
+    for (const host of allHosts) host.loadOnStartup();
     const session = sessionOptions(config, log);
     adaptors = await openAdaptors(
       config.adaptors.map((adaptor, i) =>

@@ -11,6 +11,7 @@ import { Statistics } from './application/statistics.ts';
 import type { ApplicationConfig } from './config/application.ts';
 import { ApplicationSettings } from './config/application-settings.ts';
 import { type Config, DEFAULT_ADAPTOR, type VhostConfig } from './config/load.ts';
+import { StatusError } from './errors.ts';
 import { AccessStatus } from './log/access-status.ts';
 import type { Log } from './log/log.ts';
 import type { ServerLogs } from './log/server-logs.ts';
@@ -139,6 +140,19 @@ export class VirtualHost {
   async start(): Promise<void> {
     await this.#scripts.start();
     watchFile(this.#vhost.defaults.path, { interval: DEFAULTS_CHECK_MS }, this.#onDefaults);
+  }
+
+  /** Applications that are not to wait for their first client. */
+  loadOnStartup(): void {
+    for (const application of this.applications()) {
+      if (!this.#settings.of(application).isLoadedOnStartup) continue;
+      try {
+        this.registry.open(application);
+      } catch (error) {
+        if (!(error instanceof StatusError)) throw error;
+        this.#log.error({ event: 'config', application }, `LoadOnStartup: ${error.message}`);
+      }
+    }
   }
 
   readonly #onDefaults = (now: Stats, before: Stats) => {

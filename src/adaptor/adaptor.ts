@@ -1,8 +1,8 @@
 // An adaptor: its ports with one set of rules, one certificate and one HTTP door. FMS: a folder of conf/ with an Adaptor.xml.
 import { networkInterfaces } from 'node:os';
+import type { AddressList, AddressRules } from '../config/address-rules.ts';
 import { ConfigError } from '../errors.ts';
 import { logBug } from '../log/log.ts';
-import type { AddressList, AddressRules } from './address-rules.ts';
 import { addressesOf } from './addresses.ts';
 import type { ConnectLimits } from './connect-rate.ts';
 import { HttpDoor, type HttpOptions } from './http.ts';

@@ -1,9 +1,9 @@
 // One bound port, those who arrive at it, and the sessions that came in through it.
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, isIPv6, type Server } from 'node:net';
+import type { AddressList, AddressRules } from '../config/address-rules.ts';
 import { ConfigError } from '../errors.ts';
 import { logBug } from '../log/log.ts';
-import type { AddressList, AddressRules } from './address-rules.ts';
 import { Arrival, type Door } from './arrival.ts';
 import { ConnectLimiter, type ConnectLimits } from './connect-rate.ts';
 import type { HttpDoor } from './http.ts';

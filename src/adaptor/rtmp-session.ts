@@ -8,7 +8,7 @@ import type { Registry } from '../application/registry.ts';
 import type { ClientFacts, ClientStats } from '../application/script.ts';
 import { isExempt, type SwfPolicy } from '../application/swf.ts';
 import type { TunnelForm } from '../application/transport.ts';
-import { CodedError, DecodeError, StatusError } from '../errors.ts';
+import { CodedError, DecodeError, LimitError, StatusError } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
@@ -325,7 +325,7 @@ export class RtmpSession {
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       const refusal = { code: error.code, description: error.message };
-      this.#noteFailure(request, refusal);
+      this.#noteFailure(request, refusal, error instanceof LimitError ? AccessStatus.Conflict : undefined);
       this.#refused(refusal);
       return;
     }

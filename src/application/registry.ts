@@ -1,5 +1,5 @@
 // Applications and their running instances: an instance starts with its first client and stops when it has been idle.
-import { StatusError } from '../errors.ts';
+import { LimitError, StatusError } from '../errors.ts';
 import { nameProblem } from '../storage/names.ts';
 import { AppInstance, type ClientSettings, type InstanceOptions, type InstanceSettings } from './instance.ts';
 import type { Journal } from './journal.ts';
@@ -101,7 +101,7 @@ export class Registry {
     let clients = 0;
     for (const instance of this.#instances.values()) clients += instance.clients.size;
     if (clients < maxClients) return;
-    throw new StatusError(
+    throw new LimitError(
       'NetConnection.Connect.Rejected',
       `[ Server.Reject ] : ${this.#place} : Resource limit violation. Too many clients of this virtual host.`,
     );
@@ -148,7 +148,7 @@ export class Registry {
     if (running) return running;
     if (!this.#options.hasApplication(application)) return undefined;
     if (this.#instances.size >= (this.#options.maxInstances ?? MAX_INSTANCES)) {
-      throw new StatusError(
+      throw new LimitError(
         'NetConnection.Connect.Rejected',
         `[ Server.Reject ] : ${this.#place} : Resource limit violation. Too many application instances.`,
       );

@@ -31,6 +31,8 @@ export interface FetchGrant {
 
 /** Time in ms, sizes in bytes. What each field means: schema/application.ts. */
 export interface ApplicationConfig {
+  /** Its default instance is started with the server. */
+  readonly isLoadedOnStartup: boolean;
   /** An instance without clients. */
   readonly maxIdleMs: number;
   /** Undefined: clients may be idle for ever. */
@@ -182,6 +184,7 @@ function isAbout({ file }: XmlElement): (note: Note) => boolean {
 
 function convert(
   {
+    LoadOnStartup,
     MaxAppIdleTime,
     AutoCloseIdleClients,
     Authentication,
@@ -199,6 +202,7 @@ function convert(
   const { Live, Recording } = StreamManager;
   const isIdlenessLimited = AutoCloseIdleClients['@enable'] && outerIdleMs !== undefined;
   return {
+    isLoadedOnStartup: LoadOnStartup,
     maxIdleMs: MaxAppIdleTime,
     clientIdleMs: isIdlenessLimited ? (AutoCloseIdleClients.MaxIdleTime ?? outerIdleMs) : undefined,
     chunkBytes: Client.OutChunkSize,

@@ -288,6 +288,20 @@ test('a name that is taken is 409, one without write access 403, a file that is 
   );
 });
 
+test('a client for whom there is no room is 409', async () => {
+  await using logged = await Logged.start({ registry: { maxInstances: 1, maxClients: 1 } });
+  await (await logged.core.peer()).connect('live/one');
+  for (const app of ['live/two', 'live/one']) {
+    const { name } = await (await logged.core.peer()).connect(app);
+    assert.equal(name, '_error');
+  }
+  const lines = await logged.lines('connect');
+  assert.deepEqual(
+    lines.map((line) => `${line['x-status']} ${line['x-appinst']}`),
+    ['200 one', '409 two', '409 one'],
+  );
+});
+
 test('a recording has its file, what it has grown to, and its end', async () => {
   const applications = mkdtempSync(join(tmpdir(), 'understudy-access-record-'));
   mkdirSync(join(applications, 'live'));

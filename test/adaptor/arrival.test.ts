@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { AddressList, Order } from '../../src/adaptor/address-rules.ts';
+import { AddressList, Order } from '../../src/config/address-rules.ts';
 import { Core, type CoreOptions, until } from '../support/core.ts';
 import { hex } from '../support/hex.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';

@@ -378,13 +378,14 @@ test('checkpoints, the scope of the access log, and words of secrets', (t) => {
 test('what is not used is noted; what promises something that does not happen is a warning', (t) => {
   const root = rootWith(t, {
     'conf/Server.xml': '<Root><Server>\n<ReadBufferSize>4096</ReadBufferSize></Server></Root>',
-    [APPLICATION]: '<Application>\n\n<LoadOnStartup>true</LoadOnStartup></Application>',
+    [APPLICATION]:
+      '<Application>\n\n<SharedObjManager><StorageDir>/so</StorageDir></SharedObjManager></Application>',
   });
   assert.deepEqual(load(root).notes, [
     { level: 'debug', text: 'conf/Server.xml:2: Server/ReadBufferSize is not used' },
     {
       level: 'warn',
-      text: `${APPLICATION}:3: LoadOnStartup = true: that is not supported, it changes nothing`,
+      text: `${APPLICATION}:3: SharedObjManager/StorageDir = /so: that is not supported, it changes nothing`,
     },
   ]);
 });
@@ -436,6 +437,16 @@ for (const [path, text, message] of [
     'conf/second/Adaptor.xml',
     '<Adaptor><Order>Any</Order></Adaptor>',
     'conf/second/Adaptor.xml:1: Order = Any: expected Allow,Deny or Deny,Allow',
+  ],
+  [
+    'conf/_defaultRoot_/Adaptor.xml',
+    '<Adaptor>\n<Deny>10.0.0.0/8, 300.1.1.1</Deny></Adaptor>',
+    /^conf\/_defaultRoot_\/Adaptor\.xml:2: Deny = 10\.0\.0\.0\/8, 300\.1\.1\.1: "300\.1\.1\.1": expected "all", /,
+  ],
+  [
+    'conf/Users.xml',
+    '<Root><UserList>\n<User name="ann"><Password>x</Password><Allow>10.0.0.0/99</Allow></User></UserList></Root>',
+    /^conf\/Users\.xml:2: Allow = 10\.0\.0\.0\/99: "10\.0\.0\.0\/99": expected "all", /,
   ],
   [
     APPLICATION,

@@ -90,6 +90,18 @@ test('a saved Application.xml, of an application or of all, counts for instances
   assert.equal((await peer.call('color')).args[0], 'green');
 });
 
+test('an application with LoadOnStartup runs before anybody has come', async () => {
+  await using server = await startServer({
+    applications: {
+      'early/main.ts': "application.onAppStart = () => console.log('up early');",
+      'early/Application.xml': '<Application><LoadOnStartup>true</LoadOnStartup></Application>',
+      'late/main.ts': "application.onAppStart = () => console.log('up late');",
+    },
+  });
+  await server.waitForLog(({ msg }) => String(msg).includes('up early'));
+  assert.ok(!server.log.some(({ msg }) => String(msg).includes('up late')));
+});
+
 test('the chunk size and the windows of a connection are those of its application', async () => {
   const client = (inner: string) => `<Application><Client>${inner}</Client></Application>`;
   const bandwidth = '<ServerToClient>300000</ServerToClient><ClientToServer>200000</ClientToServer>';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
-import { AddressList } from '../../src/adaptor/address-rules.ts';
+import { AddressList } from '../../src/config/address-rules.ts';
 import { certificateFor, rootWithCertificate, writeCertificate } from '../support/certificate.ts';
 import { endsWithUs } from '../support/child.ts';
 import { Core } from '../support/core.ts';

@@ -1,7 +1,8 @@
 // Targets: everything that turns bytes of a peer, a file or a configuration into values.
-import { AddressList } from '../../src/adaptor/address-rules.ts';
+
 import { ProxyHeaderReader } from '../../src/adaptor/proxy-protocol.ts';
 import { parseStreamName } from '../../src/adaptor/stream-name.ts';
+import { AddressList } from '../../src/config/address-rules.ts';
 import { parseHostPort } from '../../src/config/hostport.ts';
 import { parseIni } from '../../src/config/ini.ts';
 import { CodedError, ConfigError } from '../../src/errors.ts';

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import pino from 'pino';
 import { type Adaptor, type AdaptorOptions, openAdaptors } from '../../src/adaptor/adaptor.ts';
-import { AddressList, EVERYBODY } from '../../src/adaptor/address-rules.ts';
 import { Logins } from '../../src/adaptor/logins.ts';
 import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
 import type { TunnelOptions } from '../../src/adaptor/rtmpt.ts';
@@ -28,6 +27,7 @@ import type {
   Scripts,
   Verdict,
 } from '../../src/application/script.ts';
+import { AddressList, EVERYBODY } from '../../src/config/address-rules.ts';
 import { bugs, logSettings } from '../../src/log/log.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import type { WireMessage } from '../../src/protocol/wire-message.ts';

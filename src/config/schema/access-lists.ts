@@ -1,9 +1,16 @@
-import { leaf } from '../element.ts';
-import { choice, text } from '../value.ts';
+import { AddressList } from '../address-rules.ts';
+import { leaf, type Value } from '../element.ts';
+import { choice } from '../value.ts';
 
-export const addresses = text(
-  'all, or addresses and names between commas (192.168.1.7, 10.60, 10.0.0.0/8, [2001:db8::]/32, example.com), or nothing',
-);
+export const addresses: Value<string> = {
+  expected:
+    'all, or addresses and names between commas (192.168.1.7, 10.60, 10.0.0.0/8, [2001:db8::]/32, example.com), or nothing',
+  takesEmpty: true,
+  parse(text) {
+    AddressList.parse(text); // says which item makes no sense
+    return text;
+  },
+};
 
 /** Allow, Deny and Order: who may use `what`. */
 export function accessLists(what: string) {

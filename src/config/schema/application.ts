@@ -363,7 +363,11 @@ export const APPLICATION = group('', {
     ...unused('AggregateMessages', 'BandwidthCap', 'BandwidthDetection', 'HTTPTunnel'),
     ...unused('MaxMessageSizeLosslessVideo', 'UserAgent', 'WindowsPerAck'),
   }),
-  LoadOnStartup: unsupported('false'),
+  LoadOnStartup: leaf(
+    trueOrFalse,
+    'false',
+    'Whether its default instance is started with the server, before anybody comes.',
+  ),
   SharedObjManager: group('', {
     StorageDir: unsupported(''),
     ...unused('AutoCommit', 'ClientAccess', 'DuplicateDir', 'LockTimeOut', 'MaxProperties'),

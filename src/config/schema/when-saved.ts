@@ -24,6 +24,7 @@ export const WHEN_SAVED: Readonly<Record<string, readonly string[]>> = {
     'SWFVerification',
   ],
   'as a change of the script, by its Reload': ['JSEngine', 'JSEngine/Fetch/MaxRunning'],
+  'when the server starts': ['LoadOnStartup'],
   'for the next instance': ['JSEngine/GateTimeOut', 'JSEngine/GateFailure', 'Client/OutChunkSize', 'Process'],
 };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { AddressList, admitsAddress, admitsNames, Order } from '../../src/adaptor/address-rules.ts';
+import { AddressList, admitsAddress, admitsNames, Order } from '../../src/config/address-rules.ts';
 import { ConfigError } from '../../src/errors.ts';
 
 /** List, who is in it, who is not. */
