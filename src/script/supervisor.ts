@@ -24,6 +24,8 @@ const MAX_BACKLOG_BYTES = 32 << 20;
 const MAX_STDERR_LINE = 4096;
 /** Turns that began so long ago may be why a process has grown too large; before, it is anybody's doing. */
 const SLOW_TURN_MS = 50;
+/** A runner that is too large so soon after another, by nobody's doing, stays. */
+const REGROWN_MS = 10 * 60_000;
 /** Ends that only the process itself brings about: blame is fair. SIGKILL may be anybody's. */
 const OWN_FAULT = /^SIG(ABRT|TRAP|SEGV|ILL|BUS|FPE)$/;
 
@@ -71,6 +73,7 @@ export class Supervisor {
   readonly #init: Buffer;
   #running: Running | undefined;
   #youngDeaths = 0;
+  #grownAtMs = Number.NEGATIVE_INFINITY;
   #cancelRestart: (() => void) | undefined;
   #closed = false;
   /** Of `start` and `close`, who wait for the process to come or go. */
@@ -188,12 +191,21 @@ export class Supervisor {
   }
 
   #weigh(running: Running, rssBytes: number): void {
-    const { maxRssBytes, clock } = this.#options;
+    const { maxRssBytes, clock, log, scope } = this.#options;
     if (!(rssBytes > maxRssBytes)) return;
+    const now = clock.now();
+    const text = `it takes ${mebibytes(rssBytes)} MB, more than ${mebibytes(maxRssBytes)}`;
     const [oldest] = running.inTurn;
-    if (oldest && clock.now() - oldest[1] >= SLOW_TURN_MS) running.culprit = oldest[0];
+    if (oldest && now - oldest[1] >= SLOW_TURN_MS) running.culprit = oldest[0];
+    else if (now - this.#grownAtMs < REGROWN_MS) {
+      // It has come back to that size by itself: there are so many scripts, and another process would not help them.
+      if (!running.isGrown)
+        log.warn({ event: 'runner', scope }, `the script runner is large (${scope}): ${text}`);
+      running.isGrown = true;
+      return;
+    } else this.#grownAtMs = now;
     running.isGrown = true;
-    this.#end(running, `it takes ${mebibytes(rssBytes)} MB, more than ${mebibytes(maxRssBytes)}`);
+    this.#end(running, text);
   }
 
   #hello(running: Running): void {
@@ -261,7 +273,8 @@ export class Supervisor {
 
 function suspectsOf({ culprit, verdict, inTurn, isGrown }: Running, how: string): number[] {
   if (culprit !== undefined) return [culprit];
-  if (isGrown || (verdict === undefined && !OWN_FAULT.test(how))) return [];
+  const isOwnFault = (verdict !== undefined && !isGrown) || OWN_FAULT.test(how);
+  if (!isOwnFault) return [];
   // turns run side by side; a sound one is over in a moment, so the one that is not has probably done it
   return [...inTurn.keys()];
 }

@@ -177,6 +177,21 @@ describe('the supervisor', () => {
     }
   });
 
+  test('lets a runner be large that comes back to that size by itself, and says so once', async () => {
+    const { first, clock, deaths, processes, greet, records } = await running();
+    first.beat(2 * MAX_RSS_BYTES);
+    await settle();
+    assert.equal(deaths.length, 1);
+    clock.advance(0);
+    await greet();
+    for (let i = 0; i < 3; i += 1) {
+      processes[1]!.beat(2 * MAX_RSS_BYTES);
+      await settle();
+    }
+    assert.equal(processes[1]!.isKilled, false);
+    assert.equal(records.all.filter(({ msg }) => /is large/.test(msg)).length, 1);
+  });
+
   test('ends a runner that talks nonsense', async () => {
     const { first, deaths } = await running();
     first.far.write(Buffer.from('ffffffff00', 'hex'));

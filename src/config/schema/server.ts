@@ -130,7 +130,8 @@ export const SERVER = group('', {
         MaxSize: leaf(
           kilobytes(128 * 1024, 64 * 1024 * 1024),
           '1572864',
-          'A process that has grown beyond it is replaced; its scripts start anew, the clients stay.',
+          'A process that has grown beyond it is replaced; its scripts start anew, the clients stay. Not twice in ten minutes, ' +
+            'unless one script is to blame: so many scripts are that large.',
         ),
         Launcher: leaf(
           commandWords,
