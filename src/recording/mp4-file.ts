@@ -120,6 +120,7 @@ export class Mp4File implements ContainerFile {
 
   refuses(item: Item): string | undefined {
     const tag = mediaTag(item);
+    if (tag && !tag.codec && tag.fourCc !== undefined) throw cannotHold(tag.fourCc);
     if (!tag?.codec || item.kind === 'metadata' || tag.trackId !== undefined) return undefined;
     const kind = kindOf(item);
     const lane = this.#lanes.get(kind);

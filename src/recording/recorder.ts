@@ -1,6 +1,6 @@
 // Recordings: which files are being written, and by whom.
 import { existsSync, statSync } from 'node:fs';
-import { unlink } from 'node:fs/promises';
+import { stat, unlink } from 'node:fs/promises';
 import type { Clock } from '../application/clock.ts';
 import type {
   RecordEvents,
@@ -199,8 +199,14 @@ export class FileRecorders implements GrowingFiles {
     log.info({ event: 'record-start', path, append }, 'recording started');
     const { growing } = file;
     this.#growing.set(path, growing);
+    const missing = watchPlace(path, () => {
+      log.error({ event: 'record-failed', path }, 'the file of a recording was removed');
+      recording.fail(
+        new RecordingError('NetStream.Record.Failed', 'The file was removed while it was recorded.'),
+      );
+    });
     growing.onFlushed(() => {
-      if (growing.isGrowing) return;
+      if (growing.isGrowing) return missing();
       this.#running.remove(path);
       if (this.#growing.get(path) === growing) this.#growing.delete(path);
     });
@@ -266,6 +272,26 @@ export class FileRecorders implements GrowingFiles {
     await Promise.all([...this.#holders.values()].map(({ finished }) => finished)); // repairs
     await this.#finisher.close();
   }
+}
+
+/**
+ * A file whose folder was removed, or that another one has taken the place of, takes every byte all the same, and nobody will ever
+ * see them. Returns a function that looks for it, and tells once.
+ */
+function watchPlace(path: string, onMissing: () => void): () => void {
+  const { ino } = statSync(path);
+  let isLooking = false;
+  return () => {
+    if (isLooking) return;
+    isLooking = true;
+    void stat(path)
+      .then((found) => found.ino === ino)
+      .catch(() => false)
+      .then((isThere) => {
+        isLooking = !isThere; // told once
+        if (!isThere) onMissing();
+      });
+  };
 }
 
 function openLate(recording: FileRecording, openFile: () => ContainerFile, log: Log): void {

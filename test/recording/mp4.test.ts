@@ -183,6 +183,7 @@ for (const [codec, payload] of [
   ['vp6', Uint8Array.of(0x14, 0, 1, 2, 3)],
   ['h263', Uint8Array.of(0x12, 0, 1, 2, 3)],
   ['screen', Uint8Array.of(0x13, 0, 1, 2, 3)],
+  ['wxyz', Uint8Array.of(0x91, 0x77, 0x78, 0x79, 0x7a, 1, 2, 3)],
   ['speex', Uint8Array.of(0xb2, 1, 2, 3)],
   ['nellymoser', Uint8Array.of(0x62, 1, 2, 3)],
 ] as const) {

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { RecordingError } from '../../src/errors.ts';
@@ -10,8 +19,9 @@ import { MessageType } from '../../src/protocol/message.ts';
 import type { WireMessage } from '../../src/protocol/wire-message.ts';
 import { until } from '../support/core.ts';
 import { wireMessage } from '../support/fake-player.ts';
+import { h264Clip } from '../support/ffmpeg.ts';
 import { audio, video } from '../support/media.ts';
-import { Desk } from '../support/recording-desk.ts';
+import { Desk, messagesOf } from '../support/recording-desk.ts';
 
 function read(path: string) {
   const reader = new FlvReader();
@@ -294,6 +304,39 @@ test('an appended session goes on where the file ended, with its headers again',
   assert.equal(metaData[0]?.duration, 2.02);
 });
 
+test('S-18: record, then append: the second session keeps the first part, and the duration is the sum', async () => {
+  await using desk = new Desk();
+  for (const mode of ['record', 'append'] as const) {
+    const recording = desk.open({ mode });
+    recording.take(second(7_000));
+    recording.close();
+    await desk.finished();
+  }
+  const { media, metaData } = read(desk.path());
+  assert.equal(media.length, 10);
+  assert.deepEqual(metaData[0]?.duration, 2.02);
+});
+
+test('appendWithGap keeps the time between the sessions, as the clock on the wall has it', async () => {
+  await using desk = new Desk();
+  for (const stream of ['cam', 'mp4:cam']) {
+    desk.now = new Date();
+    for (let session = 0; session < 2; session += 1) {
+      const recording = desk.open({ stream, mode: 'appendWithGap' });
+      recording.take(
+        stream === 'cam' ? second(0) : messagesOf(await h264Clip()).filter((m) => m.timestampMs < 1_000),
+      );
+      recording.close();
+      await desk.finished();
+      const { mtimeMs } = statSync(desk.path(stream === 'cam' ? 'cam.flv' : 'cam.mp4'));
+      desk.now = new Date(mtimeMs + 60_000);
+    }
+  }
+  assert.match(read(desk.path()).media[5]!, /^(60999|61000) v1/); // a fraction of a millisecond may be lost
+  const lengthMs = desk.completed.at(-1)!.lengthMs;
+  assert.ok(lengthMs > 61_500 && lengthMs < 62_500, `${lengthMs}`);
+});
+
 test('record begins the file anew', async () => {
   await using desk = new Desk();
   for (const length of [6, 4]) {
@@ -489,6 +532,21 @@ for (const { code, status } of [
     recording.take(second(9_000)); // the stream does not know yet
   });
 }
+
+test('a recording whose folder is removed ends, and says so', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  recording.take(second(0));
+  await recording.flush();
+  rmSync(join(desk.folder, 'live'), { recursive: true });
+  recording.take([pictures(2_000, video.keyframe(6))]);
+  await recording.flush();
+  await until('the failure', () => desk.events.length > 0);
+  assert.deepEqual(desk.codes, ['NetStream.Record.Failed']);
+  assert.match(desk.events[0]!, /removed/);
+  await desk.finished();
+  assert.deepEqual(desk.completed, []);
+});
 
 test('a disk that refuses the last bytes of a recording that has ended is told of as well', async () => {
   await using desk = new Desk();
