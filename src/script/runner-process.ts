@@ -9,13 +9,15 @@ export interface RunnerProcess {
   /** Frames, both ways. */
   readonly channel: Duplex;
   readonly stderr: Readable;
+  /** From now on streams come first: threads that it starts are as nice as it is then. */
+  beNice(): void;
   /** SIGKILL: nothing softer ends an isolate that is stuck. */
   kill(): void;
   /** Calls once, when it has ended and all that it wrote has been read. */
   onEnd(call: (how: string) => void): void;
 }
 
-/** Streams come before scripts where there is not enough time for both. */
+/** Where there is not enough time for streams and scripts. */
 const NICENESS = 5;
 /** Its own heap: frames and queues. Isolates have their own limits. */
 const MAX_HEAP_MB = 256;
@@ -38,8 +40,6 @@ export function spawnRunner({ text, readable }: RunnerCode, launcher: readonly s
     '-',
   ];
   const child = spawn(file!, args, { env: {}, stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
-  // At once: the threads that it starts are as nice as it is then.
-  if (child.pid !== undefined) setPriority(child.pid, NICENESS);
   let failure: Error | undefined;
   child.on('error', (error) => {
     failure = error;
@@ -50,6 +50,13 @@ export function spawnRunner({ text, readable }: RunnerCode, launcher: readonly s
     pid: child.pid,
     channel: child.stdio[3] as Duplex,
     stderr: child.stderr as Readable,
+    beNice() {
+      try {
+        setPriority(child.pid!, NICENESS);
+      } catch {
+        // it has ended
+      }
+    },
     kill: () => void child.kill('SIGKILL'),
     onEnd(call) {
       child.once('close', (code, signal) => call(failure?.message ?? signal ?? `exit code ${code}`));

@@ -211,6 +211,7 @@ export class Supervisor {
   #hello(running: Running): void {
     if (running.saidHello) return;
     running.saidHello = true;
+    running.process.beNice(); // not before: until it is up, everybody waits
     running.upSince = this.#options.clock.now();
     const { log, scope } = this.#options;
     log.info({ event: 'runner', scope, pid: running.process.pid }, `the script runner is up (${scope})`);

@@ -40,7 +40,14 @@ describe('blame for the loss of a runner', () => {
       const [channel, far] = duplexPair();
       channels.push(far);
       far.resume();
-      return { pid: 1, channel, stderr: new PassThrough(), kill() {}, onEnd: (call) => ends.push(call) };
+      return {
+        pid: 1,
+        channel,
+        stderr: new PassThrough(),
+        beNice() {},
+        kill() {},
+        onEnd: (call) => ends.push(call),
+      };
     };
     const init = { guest: '' };
     const { log } = new Records();

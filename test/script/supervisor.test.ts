@@ -27,6 +27,8 @@ class FakeProcess implements RunnerProcess {
     this.far.on('data', (bytes) => this.received.push(...reader.push(bytes)));
   }
 
+  beNice(): void {}
+
   kill(): void {
     this.isKilled = true;
     this.end('SIGKILL');
