@@ -3,6 +3,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { AdminError } from './admin-error.ts';
 import type { LoginLimits } from './login-limits.ts';
 import { hashPassword, isPasswordHash, isPasswordOf, NOBODYS_HASH } from './password.ts';
+import type { Scope } from './scope.ts';
 import type { StoredUser } from './users-file.ts';
 
 export interface User {
@@ -12,6 +13,8 @@ export interface User {
   readonly isHashed: boolean;
   /** Among those that the server keeps. */
   readonly isLocal: boolean;
+  /** What he administers; undefined: the whole server. */
+  readonly scope?: Scope | undefined;
   /** By the Allow and Deny of the account. */
   admits(ip: string): boolean;
 }
@@ -67,6 +70,15 @@ export class Accounts {
     return [...this.#users.keys()];
   }
 
+  scopeOf(name: string): Scope | undefined {
+    return this.#users.get(name)?.scope;
+  }
+
+  /** Those of the whole server. */
+  get #unscoped(): User[] {
+    return [...this.#users.values()].filter(({ scope }) => scope === undefined);
+  }
+
   has(name: string): boolean {
     return this.#users.has(name);
   }
@@ -83,9 +95,9 @@ export class Accounts {
     return [...this.#users.values()].flatMap(({ name, isHashed }) => (isHashed ? [] : [name]));
   }
 
-  /** The account without which nobody could log in; undefined: there is one already. */
+  /** The account without which nobody could administer the server; undefined: there is one already. */
   async makeFirst(): Promise<NewAccount | undefined> {
-    if (this.#users.size > 0) return undefined;
+    if (this.#unscoped.length > 0) return undefined;
     const password = randomBytes(FIRST_PASSWORD_BYTES).toString('base64url');
     const problem = await this.#put(FIRST_NAME, password).then(
       () => undefined,
@@ -164,7 +176,7 @@ export class Accounts {
 
   remove(name: string): void {
     this.#local(name);
-    if (this.#users.size === 1) {
+    if (this.#unscoped.length === 1) {
       throw new AdminError('ERR_ADMIN_CONFLICT', `${name} is the last administrator`);
     }
     const user = this.#users.get(name)!;
@@ -184,7 +196,7 @@ export class Accounts {
     if (!user.isLocal) {
       throw new AdminError(
         'ERR_ADMIN_CONFLICT',
-        `${name} stands in conf/Users.xml, which is yours to change`,
+        `${name} stands in a Users.xml of conf/, which is yours to change`,
       );
     }
   }

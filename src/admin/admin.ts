@@ -7,13 +7,14 @@ import type { SecretMask } from '../log/secrets.ts';
 import { Accounts, type NewAccount, type User } from './accounts.ts';
 import type { Administered } from './administered.ts';
 import { Commands } from './commands.ts';
-import { Door } from './door.ts';
+import { Door, type Wing } from './door.ts';
 import { LoginLimits, type LoginLimitsOptions } from './login-limits.ts';
 import { Methods } from './methods.ts';
 import { type AdminAddress, AdminPort } from './port.ts';
 import { ProcessMeter } from './process-meter.ts';
 import { makeRoutes } from './routes.ts';
 import { removeRunFile, writeRunFile } from './run-file.ts';
+import { type Scope, viewOf } from './scope.ts';
 import { Tokens } from './tokens.ts';
 import { writeUsersFile } from './users-file.ts';
 
@@ -84,11 +85,16 @@ export class Admin {
     const first = await accounts.makeFirst();
     if (first) sayFirst(first, options);
     const meter = new ProcessMeter(clock);
-    const commands = new Commands({ administered, accounts, write });
+    const wingOf = wings((scope) => {
+      const own = viewOf(administered, scope);
+      const commands = new Commands({ administered: own, accounts, write });
+      return {
+        methods: new Methods({ administered: own, accounts, commands, meter, nowMs }),
+        routes: makeRoutes({ administered: own, accounts, commands, meter, tokens, mask: options.mask }),
+      };
+    });
     const door = new Door({
-      ...{ administered, accounts, tokens, meter, mayCall, isElemStyle, nowMs, write },
-      methods: new Methods({ administered, accounts, commands, meter, nowMs }),
-      routes: makeRoutes({ administered, accounts, commands, meter, tokens, mask: options.mask }),
+      ...{ administered, accounts, tokens, meter, mayCall, isElemStyle, nowMs, write, wingOf },
     });
     const ports: AdminPort[] = [];
     for (const { host, port } of options.listen) {
@@ -116,6 +122,17 @@ export class Admin {
     for (const result of closed)
       if (result.status === 'rejected') logBug(log, result.reason, 'administration');
   }
+}
+
+/** Each is made once. */
+function wings(make: (scope: Scope | undefined) => Wing): (scope: Scope | undefined) => Wing {
+  const made = new Map<string, Wing>();
+  return (scope) => {
+    const key = scope ? `${scope.adaptor}/${scope.vhost}` : '';
+    const wing = made.get(key) ?? make(scope);
+    made.set(key, wing);
+    return wing;
+  };
 }
 
 /** The token, if whoever has a right to it can read it. */

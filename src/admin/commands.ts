@@ -5,11 +5,14 @@ import { formatStatus, Subject } from '../log/diagnostic-log.ts';
 import type { Accounts } from './accounts.ts';
 import { AdminError } from './admin-error.ts';
 import type { Administered, AdministeredHost } from './administered.ts';
+import type { Scope } from './scope.ts';
 
 /** Who says so. */
 export interface Caller {
   name: string;
   ip: string;
+  /** Undefined: the whole server. */
+  scope?: Scope | undefined;
 }
 
 /** An argument of a remote method, as JSON has it. */

@@ -15,6 +15,7 @@ import { type Reply, type Request, text } from './port.ts';
 import type { ProcessMeter } from './process-meter.ts';
 import { findRoutes, type Route } from './routes.ts';
 import { schemaProblem } from './schema.ts';
+import { notHis, requireMethod, requireRoute, type Scope } from './scope.ts';
 import type { Tokens } from './tokens.ts';
 import { formatResult, type Result, type Value } from './xml.ts';
 
@@ -22,8 +23,8 @@ export interface DoorOptions {
   administered: Administered;
   accounts: Accounts;
   tokens: Tokens;
-  methods: Methods;
-  routes: readonly Route[];
+  /** What there is for somebody. */
+  wingOf(scope: Scope | undefined): Wing;
   meter: ProcessMeter;
   /** By HTTPCommands of Users.xml. */
   mayCall(method: string): boolean;
@@ -31,6 +32,11 @@ export interface DoorOptions {
   nowMs(): number;
   /** The admin log. */
   write(status: string, text: string): void;
+}
+
+export interface Wing {
+  readonly methods: Methods;
+  readonly routes: readonly Route[];
 }
 
 /** `token`: what he has shown instead of a password. */
@@ -44,6 +50,7 @@ const REALM = 'Basic realm="Understudy administration", charset="UTF-8"';
 
 const STATUS_OF: Readonly<Record<string, number>> = {
   ERR_ADMIN_ARGUMENT: 400,
+  ERR_ADMIN_SCOPE: 403,
   ERR_ADMIN_NOT_FOUND: 404,
   ERR_ADMIN_CONFLICT: 409,
   ERR_ADMIN_FAILED: 500,
@@ -55,7 +62,7 @@ export class Door {
 
   constructor(options: DoorOptions) {
     this.#options = options;
-    this.#description = JSON.stringify(describeApi(options.routes));
+    this.#description = JSON.stringify(describeApi(options.wingOf(undefined).routes));
   }
 
   answer(request: Request): Promise<Reply> {
@@ -72,11 +79,13 @@ export class Door {
   // ── who asks ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #identify({ headers, ip }: Request): Promise<Identity | Refusal> {
+    const { accounts, tokens } = this.#options;
     const [, scheme = '', credentials = ''] =
       /^(\w+) +([\x21-\x7e]+)$/.exec(headers.authorization ?? '') ?? [];
     if (scheme.toLowerCase() === 'bearer') {
-      const name = this.#options.tokens.ownerOf(credentials);
-      if (name !== undefined) return { caller: { name, ip }, token: credentials };
+      const name = tokens.ownerOf(credentials);
+      if (name !== undefined)
+        return { caller: { name, ip, scope: accounts.scopeOf(name) }, token: credentials };
       return this.#refused({ why: 'wrong', name: '', waitMs: 0 }, ip);
     }
     if (scheme.toLowerCase() === 'basic') {
@@ -89,7 +98,7 @@ export class Door {
 
   async #logIn(name: string, password: string, ip: string): Promise<Identity | Refusal> {
     const login = await this.#options.accounts.login(name, password, ip);
-    if (login.isIn) return { caller: { name: login.user.name, ip } };
+    if (login.isIn) return { caller: { name: login.user.name, ip, scope: login.user.scope } };
     return this.#refused({ ...login, name }, ip);
   }
 
@@ -134,10 +143,11 @@ export class Door {
   }
 
   async #call(name: string, parameters: Parameters, caller: Caller): Promise<Value> {
-    const { methods, mayCall } = this.#options;
+    const { wingOf, mayCall } = this.#options;
     if (!mayCall(name))
       throw new AdminError('ERR_ADMIN_METHOD', 'HTTPCommands of conf/Users.xml does not allow it');
-    return methods.call(name, parameters, caller);
+    requireMethod(caller.scope, name);
+    return wingOf(caller.scope).methods.call(name, parameters, caller);
   }
 
   #xml(result: Omit<Result, 'timestamp'>): Reply {
@@ -152,7 +162,7 @@ export class Door {
     const identity = await this.#identify(request);
     if (!('caller' in identity)) return unauthorized(identity);
     const { method, path, query } = request;
-    const found = findRoutes(this.#options.routes, path.slice(API.length));
+    const found = findRoutes(this.#options.wingOf(identity.caller.scope).routes, path.slice(API.length));
     const match = found.find(({ route }) => route.method === (method === 'HEAD' ? 'GET' : method));
     if (!match) {
       if (found.length === 0) return problem(404, 'Not Found', 'there is nothing of that name');
@@ -161,8 +171,9 @@ export class Door {
     }
     const { route } = match;
     try {
-      const body = bodyOf(route, request);
       const { caller, token } = identity;
+      requireRoute(caller.scope, route.id);
+      const body = bodyOf(route, request);
       const result = await route.answer({ path: match.path, query, body, caller, token });
       if (!route.result) return { status: route.status };
       return { status: route.status, type: JSON_TYPE, body: `${JSON.stringify(result)}\n` };
@@ -178,6 +189,7 @@ export class Door {
   async #answerMetrics(request: Request): Promise<Reply> {
     const identity = await this.#identify(request);
     if (!('caller' in identity)) return unauthorized(identity);
+    if (identity.caller.scope) return problem(403, TITLES[403]!, notHis().message);
     const { administered, meter } = this.#options;
     return { status: 200, type: METRICS_TYPE, body: formatMetrics(administered, meter) };
   }
@@ -185,6 +197,7 @@ export class Door {
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  403: 'Forbidden',
   404: 'Not Found',
   409: 'Conflict',
   500: 'Internal Server Error',

@@ -92,10 +92,18 @@ export class Methods {
       getActiveVHosts: ({ parameters }) => this.#vhosts(parameters),
       getVHostStats: (call) => this.#vhostStats(hostOf(call)),
       getActiveVHostStats: (call) => this.#vhostStats(hostOf(call)),
-      getAdmins: () => ({ server_admins: accounts.names, vhost_admins: [] }),
+      getAdmins: ({ parameters }) => {
+        const wanted = parameters.get('adaptorName') ?? administered.hosts[0]?.adaptor;
+        const isOfHosts = (name: string) => accounts.scopeOf(name) !== undefined;
+        return {
+          server_admins: accounts.names.filter((name) => !isOfHosts(name)),
+          vhost_admins: accounts.names.filter((name) => accounts.scopeOf(name)?.adaptor === wanted),
+        };
+      },
       getAdminContext: (call) => {
         const { adaptor, name } = hostOf(call);
-        return { admin_type: 'server', adaptor, vhost: name, connected: true };
+        const admin_type = call.caller.scope ? 'vhost' : 'server';
+        return { admin_type, adaptor, vhost: name, connected: true };
       },
     };
   }

@@ -379,8 +379,14 @@ export function makeRoutes({
       path: '/users',
       summary: 'The administrators',
       status: 200,
-      result: array(object({ name: string() })),
-      answer: () => accounts.names.map((name) => ({ name })),
+      result: array(
+        object({
+          name: string(),
+          'adaptor?': string('Missing: the whole server is his.'),
+          'vhost?': string('The virtual host that is his.'),
+        }),
+      ),
+      answer: () => accounts.names.map((name) => ({ name, ...accounts.scopeOf(name) })),
     },
     {
       id: 'addUser',

@@ -97,6 +97,8 @@ export interface UserConfig {
   readonly access: AccessConfig;
   /** In Users.local.xml. */
   readonly isLocal: boolean;
+  /** What he administers; undefined: the whole server. */
+  readonly scope: { readonly adaptor: string; readonly vhost: string } | undefined;
 }
 
 export interface ConnectionLimits {
@@ -258,6 +260,11 @@ class Loader {
     const adaptors = this.#folders(this.#conf, DEFAULT_ADAPTOR, 'Adaptor.xml').map((name) =>
       this.#adaptor(name, clientIdleMs),
     );
+    const hostUsers = adaptors.flatMap(({ name: adaptor, vhosts }) =>
+      vhosts.flatMap(({ name: vhost }) =>
+        this.#hostUsers(join(this.#conf, adaptor, vhost), { adaptor, vhost }),
+      ),
+    );
     return {
       root: this.#root,
       applicationsDir: adaptors[0]!.vhosts[0]!.appsDir,
@@ -265,7 +272,7 @@ class Loader {
       server: {
         hostname: ServerDomain || hostname(),
         ipv6: Server.NetworkingIPv6['@enable'],
-        admin: this.#admin(Server),
+        admin: this.#admin(Server, hostUsers),
         limits: connectionLimits(Server),
         connects: connectLimits(Server),
         recording: {
@@ -288,7 +295,7 @@ class Loader {
     };
   }
 
-  #admin({ AdminServer, Security }: ServerValues['Server']): AdminConfig {
+  #admin({ AdminServer, Security }: ServerValues['Server'], hostUsers: readonly UserConfig[]): AdminConfig {
     const { UserList, AdminServer: admin } = this.#read(this.#conf, 'Users.xml', 'Root', USERS);
     const local = this.#read(this.#conf, LOCAL_USERS_FILE, 'Root', USERS);
     const { MaxFailures, RecoveryTime, LockoutLimit } = Security.LoginLimits;
@@ -298,22 +305,50 @@ class Loader {
       elemStyle: AdminServer.AdminElem,
       loginLimits: { maxFailures: MaxFailures, recoveryMs: RecoveryTime, lockoutFailures: LockoutLimit },
       methods: admin.HTTPCommands.Enable ? accessConfig(admin.HTTPCommands) : undefined,
-      users: [...this.#users(UserList.User, false), ...this.#users(local.UserList.User, true)],
+      users: this.#withoutTwins([
+        ...this.#users(UserList.User, 'Users.xml'),
+        ...this.#users(local.UserList.User, LOCAL_USERS_FILE),
+        ...hostUsers,
+      ]),
       localUsersFile: join(this.#conf, LOCAL_USERS_FILE),
     };
   }
 
-  /** Without those that nobody can log in to. */
-  #users(users: UsersValues['UserList']['User'], isLocal: boolean): UserConfig[] {
+  /** Without those that nobody can log in to. `file`: below conf/. */
+  #users(
+    users: UsersValues['UserList']['User'],
+    file: string,
+    scope: UserConfig['scope'] = undefined,
+  ): UserConfig[] {
+    const isLocal = file === LOCAL_USERS_FILE;
     return users.flatMap((user) => {
       const { '@encrypt': isHashed, '#text': password } = user.Password;
       const name = user['@name'];
-      if (name !== '' && password !== '')
-        return [{ name, password, isHashed, isLocal, access: accessConfig(user) }];
-      const file = join('conf', isLocal ? LOCAL_USERS_FILE : 'Users.xml');
-      const text = `${file}: the user ${JSON.stringify(name)} has no ${name === '' ? 'name' : 'password'} and cannot log in`;
+      if (name !== '' && password !== '') {
+        const login = scope && scope.adaptor !== DEFAULT_ADAPTOR ? `${scope.adaptor}/${name}` : name;
+        return [{ name: login, password, isHashed, isLocal, access: accessConfig(user), scope }];
+      }
+      const text = `${join('conf', file)}: the user ${JSON.stringify(name)} has no ${name === '' ? 'name' : 'password'} and cannot log in`;
       this.#notes.push({ level: 'warn', text });
       return [];
+    });
+  }
+
+  /** Those of the virtual host alone, in Users.xml beside its Vhost.xml. */
+  #hostUsers(folder: string, scope: { adaptor: string; vhost: string }): UserConfig[] {
+    const { UserList } = this.#read(folder, 'Users.xml', 'Root', USERS);
+    return this.#users(UserList.User, join(scope.adaptor, scope.vhost, 'Users.xml'), scope);
+  }
+
+  /** Who logs in must be one. */
+  #withoutTwins(users: readonly UserConfig[]): UserConfig[] {
+    return users.filter((user, i) => {
+      const isFirst = users.findIndex(({ name }) => name === user.name) === i;
+      if (!isFirst && !user.isLocal) {
+        const text = `there is more than one administrator ${user.name}: the first counts, those of the whole server before others`;
+        this.#notes.push({ level: 'warn', text });
+      }
+      return isFirst;
     });
   }
 

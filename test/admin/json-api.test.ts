@@ -195,7 +195,7 @@ for (const [method, path, body, status, detail] of [
   ['POST', '/users', { name: 'bob', password: 'short' }, 400, /8 to 256 characters/],
   ['POST', '/users', { name: '<bob>', password: 'long enough' }, 400, /a name is of/],
   ['POST', '/users', { name: 'ann', password: 'long enough' }, 409, /already/],
-  ['DELETE', '/users/ann', undefined, 409, /stands in conf\/Users.xml/],
+  ['DELETE', '/users/ann', undefined, 409, /stands in a Users\.xml/],
   ['DELETE', '/tokens/current', undefined, 404, /no token/],
 ] as const) {
   test(`${method} ${path} ${JSON.stringify(body) ?? ''} is refused with ${status}`, async () => {

@@ -183,6 +183,36 @@ test('every folder with an Adaptor.xml is an adaptor, every one in it with a Vho
   ]);
 });
 
+test('a Users.xml beside a Vhost.xml names administrators of that host; twins of those of the server do not count', (t) => {
+  const users = (...names: string[]) => {
+    const list = names.map((name) => `<User name="${name}"><Password>secret</Password></User>`);
+    return `<Root><UserList>${list.join('')}</UserList></Root>`;
+  };
+  const root = rootWith(t, {
+    'conf/Users.xml': users('ann'),
+    'conf/_defaultRoot_/show.example.com/Vhost.xml': '<VirtualHost/>',
+    'conf/_defaultRoot_/show.example.com/Users.xml': users('bob', 'ann', ''),
+    'conf/second/Adaptor.xml': '<Adaptor/>',
+    'conf/second/_defaultVHost_/Users.xml': users('bob'),
+  });
+  const { server, notes } = load(root);
+  assert.deepEqual(
+    server.admin.users.map(({ name, scope }) => [name, scope?.adaptor, scope?.vhost]),
+    [
+      ['ann', undefined, undefined],
+      ['bob', '_defaultRoot_', 'show.example.com'],
+      ['second/bob', 'second', '_defaultVHost_'],
+    ],
+  );
+  assert.deepEqual(
+    notes.map(({ text }) => text.slice(0, 70)),
+    [
+      'conf/_defaultRoot_/show.example.com/Users.xml: the user "" has no name'.slice(0, 70),
+      'there is more than one administrator ann: the first counts, those of t',
+    ],
+  );
+});
+
 test('S-06: a minus in ADAPTOR.HOSTPORT flows into Adaptor.xml, and may stand there as well', (t) => {
   const secure = [
     { host: undefined, port: 1935, secure: false },

@@ -39,7 +39,8 @@ export const CONF_FILES: readonly ConfFile[] = [
     about:
       'Who administers the server. As long as there is no account here, the first start makes one, says its password once ' +
       'and keeps its hash in Users.local.xml beside this file; so is every account kept that is added by command. Without ' +
-      'that file, the next start makes another one.',
+      'that file, the next start makes another one. A file of this name and form beside a Vhost.xml names administrators of that ' +
+      'virtual host alone; of an adaptor other than _defaultRoot_ they log in as ADAPTOR/NAME.',
   },
   {
     path: '_defaultRoot_/Adaptor.xml',
