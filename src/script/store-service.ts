@@ -11,12 +11,17 @@ export interface StoreServiceOptions {
   log: Log;
 }
 
+/** Of one application, in characters: a disk may be slow, and scripts need not wait for their promises. */
+const MAX_WAITING = 16 << 20;
+
 export class StoreService implements Service {
   readonly #options: StoreServiceOptions;
   readonly #stores: Stores;
   /** Of versions that do not serve yet, and have asked. */
   readonly #trials = new WeakMap<Asker, number>();
   #lastTrial = 0;
+  /** Characters that wait for the disk, by application. */
+  readonly #waiting = new Map<string, number>();
   /** Applications whose trouble has been told. */
   readonly #troubled = new Set<string>();
 
@@ -28,6 +33,15 @@ export class StoreService implements Service {
   async ask(asked: Json, { application, version }: AskContext): Promise<Json> {
     const request = parseRequest(asked);
     const trial = version.isServing ? undefined : this.#trialOf(version, application);
+    const characters = sizeOf(request);
+    const waiting = (this.#waiting.get(application) ?? 0) + characters;
+    if (waiting > MAX_WAITING) {
+      throw new ServiceError(
+        'QuotaExceededError',
+        `application.store.${request.op}: too much waits for the disk`,
+      );
+    }
+    this.#waiting.set(application, waiting);
     try {
       const answer = await this.#stores.ask(this.#folder(application), trial, request);
       this.#troubled.delete(application);
@@ -41,7 +55,15 @@ export class StoreService implements Service {
         'OperationError',
         'application.store cannot be reached; the log of the server says why',
       );
+    } finally {
+      this.#done(application, characters);
     }
+  }
+
+  #done(application: string, characters: number): void {
+    const waiting = this.#waiting.get(application)! - characters;
+    if (waiting > 0) this.#waiting.set(application, waiting);
+    else this.#waiting.delete(application);
   }
 
   #folder(application: string): string {
@@ -83,6 +105,15 @@ export class StoreService implements Service {
   close(): Promise<void> {
     return this.#stores.close();
   }
+}
+
+function sizeOf(request: StoreRequest): number {
+  const texts = [
+    'key' in request ? request.key : request.prefix,
+    'value' in request ? request.value : '',
+    ...(request.op === 'swap' ? [request.expected ?? '', request.next ?? ''] : []),
+  ];
+  return texts.reduce((sum, { length }) => sum + length, 1);
 }
 
 /** A script's library has made it, or somebody who got past that. */
