@@ -1,12 +1,12 @@
 // A host name with applications of its own: everything that there is once for each Vhost.xml.
-import { readdirSync, type Stats, statSync, unwatchFile, watchFile } from 'node:fs';
+import { mkdirSync, readdirSync, type Stats, statSync, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import { AdmissionRules } from './admission-rules.ts';
 import type { Clock } from './application/clock.ts';
 import type { LoadGovernor } from './application/flush.ts';
 import type { ClientSettings, InstanceSettings } from './application/instance.ts';
 import { Journal } from './application/journal.ts';
-import { Registry } from './application/registry.ts';
+import { isApplicationName, Registry } from './application/registry.ts';
 import { Statistics } from './application/statistics.ts';
 import type { ApplicationConfig } from './config/application.ts';
 import { ApplicationSettings } from './config/application-settings.ts';
@@ -21,7 +21,6 @@ import type { FileRecorders } from './recording/recorder.ts';
 import { ScriptHost, type ScriptSettings } from './script/host.ts';
 import { recordingServices } from './script/recording-service.ts';
 import type { Runners } from './script/runners.ts';
-import { nameProblem } from './storage/names.ts';
 
 /** By looking, not by being told: it may be a file of another file system, put there by whatever manages this machine. */
 const DEFAULTS_CHECK_MS = 1000;
@@ -103,6 +102,7 @@ export class VirtualHost {
       adaptor,
       vhost: name,
       maxClients: vhost.maxConnections,
+      maxInstances: vhost.maxInstances,
       scripts: this.#scripts,
       recorders,
       recorded,
@@ -130,10 +130,15 @@ export class VirtualHost {
     const { appsDir } = this.#vhost;
     if (!isFolder(appsDir)) return [];
     return readdirSync(appsDir, { withFileTypes: true })
-      .filter(({ name }) => nameProblem(name) === undefined && name !== 'node_modules')
+      .filter(({ name }) => isApplicationName(name))
       .filter(({ name }) => isFolder(join(appsDir, name)))
       .map(({ name }) => name)
       .sort();
+  }
+
+  /** Makes the folder of a new one. Throws what the file system says. */
+  addApplication(name: string): void {
+    mkdirSync(join(this.#vhost.appsDir, name), { recursive: true });
   }
 
   /** Resolves when its scripts can be served. */

@@ -10,6 +10,8 @@ export interface AdministeredHost {
   readonly statistics: Statistics;
   /** Those that can be started. */
   applications(): string[];
+  /** Makes one without anything in it. `name` is one that a folder may have. Throws what the file system says. */
+  addApplication(name: string): void;
 }
 
 export interface Administered {

@@ -1,5 +1,6 @@
 // What administrators may do, whichever way they say it: each is done once, and written to the admin log once.
 import type { AppInstance } from '../application/instance.ts';
+import { isApplicationName } from '../application/registry.ts';
 import { StatusError } from '../errors.ts';
 import { formatStatus, Subject } from '../log/diagnostic-log.ts';
 import type { Accounts } from './accounts.ts';
@@ -34,6 +35,7 @@ const NUMBERS = {
   broadcast: 2005,
   stop: 2006,
   account: 2007,
+  add: 2008,
 } as const;
 
 const MAX_ARGUMENTS = 32;
@@ -51,6 +53,22 @@ export class Commands {
     const instance = registry.find(name);
     if (!instance) throw notFound(`no instance ${JSON.stringify(name)} is running`);
     return instance;
+  }
+
+  addApplication(host: AdministeredHost, name: string, caller: Caller): void {
+    if (!isApplicationName(name)) {
+      throw new AdminError('ERR_ADMIN_ARGUMENT', `an application cannot be called ${JSON.stringify(name)}`);
+    }
+    if (host.registry.hasApplication(name)) {
+      throw new AdminError('ERR_ADMIN_CONFLICT', `there is an application ${name} already`);
+    }
+    try {
+      host.addApplication(name);
+    } catch (error) {
+      const why = (error as Error).message;
+      throw new AdminError('ERR_ADMIN_FAILED', `the application cannot be made: ${why}`, { cause: error });
+    }
+    this.#note(caller, 'add', `added the application ${name}`);
   }
 
   start(host: AdministeredHost, name: string, caller: Caller): AppInstance {

@@ -87,6 +87,10 @@ export class Methods {
         };
       },
       getIOStats: () => this.#io(),
+      getLicenseInfo: () => {
+        const [name, version] = administered.software.split('/', 2);
+        return { name, version, type: 'MIT', max_connections: -1, max_bandwidth: -1 };
+      },
       getAdaptors: () => [...new Set(administered.hosts.map(({ adaptor }) => adaptor))],
       getVHosts: ({ parameters }) => this.#vhosts(parameters),
       getActiveVHosts: ({ parameters }) => this.#vhosts(parameters),
@@ -238,6 +242,10 @@ export class Methods {
       return undefined;
     };
     return {
+      addApp: (call) => {
+        commands.addApplication(hostOf(call), call.parameters.need('app'), call.caller);
+        return undefined;
+      },
       startApp: (call) => {
         commands.start(hostOf(call), call.parameters.need('appInst', 'app'), call.caller);
         return undefined;

@@ -26,6 +26,7 @@ const HOST_METHODS: ReadonlySet<string> = new Set([
   'getUsers',
   'getVHostStats',
   'getVHosts',
+  'addApp',
   'startApp',
   'reloadApp',
   'unloadApp',

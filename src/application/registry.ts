@@ -69,7 +69,7 @@ export class Registry {
   }
 
   hasApplication(name: string): boolean {
-    return nameProblem(name) === undefined && !name.includes('/') && this.#options.hasApplication(name);
+    return isApplicationName(name) && this.#options.hasApplication(name);
   }
 
   /** What `app` means for who wants to come in: as its running instance has it, else as it is configured now. */
@@ -190,6 +190,11 @@ export class Registry {
   async shutdown(): Promise<void> {
     await Promise.all([...this.#instances.values()].map((instance) => instance.stop()));
   }
+}
+
+/** Whether an application may be called so. */
+export function isApplicationName(name: string): boolean {
+  return nameProblem(name) === undefined && !name.includes('/') && name !== 'node_modules';
 }
 
 /** By hand: on a name of many slashes a pattern that ends in `/+$` is quadratic. */

@@ -209,6 +209,7 @@ export interface VhostConfig {
   readonly appsDir: string;
   /** Undefined: any number. */
   readonly maxConnections: number | undefined;
+  readonly maxInstances: number;
   /** Undefined: that of the adaptor. */
   readonly certificate: CertificateConfig | undefined;
   /** The settings of an application that has no file of its own. */
@@ -398,8 +399,8 @@ class Loader {
     this.#notes.push(...application.notes);
     const aliases = AliasList.Alias.map((alias) => alias['@name']).filter((alias) => alias !== '');
     const certificate = certificateConfig(SSL, folder);
-    const maxConnections = ResourceLimits.MaxConnections;
-    return { name, aliases, appsDir, maxConnections, certificate, application, defaults };
+    const { MaxConnections: maxConnections, MaxAppInstances: maxInstances } = ResourceLimits;
+    return { name, aliases, appsDir, maxConnections, maxInstances, certificate, application, defaults };
   }
 
   #read<M extends Members>(folder: string, file: string, rootName: string, schema: Group<M>): Read<Group<M>> {

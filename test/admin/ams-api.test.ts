@@ -86,6 +86,8 @@ test('the server, its adaptors and hosts, and who one is', async () => {
   }
   assert.equal((await world.call('getVHostStats')).data.total_apps, '2');
   assert.equal((await world.call('getAdminContext')).data.admin_type, 'server');
+  const license = (await world.call('getLicenseInfo')).data;
+  assert.deepEqual([license.name, license.version, license.max_connections], ['Understudy', 'test', '-1']);
   assert.deepEqual((await world.call('getAdmins')).data.server_admins, ['ann']);
 });
 
@@ -118,6 +120,16 @@ test('startApp, reloadApp and unloadApp act, and each is in the admin log once',
     '(i)2672002 ann (127.0.0.1) unloaded live/room',
     '(i)2672002 ann (127.0.0.1) unloaded live/_definst_',
   ]);
+});
+
+test('addApp makes an application of a name that there is not yet and that a folder may have', async () => {
+  await using world = await AdminCore.start();
+  assert.equal((await world.call('addApp', { app: 'fresh' })).code, SUCCESS);
+  for (const app of ['live', '../fresh', 'a/b', '.hidden', 'node_modules', '']) {
+    assert.equal((await world.call('addApp', { app })).code, FAILED, app);
+  }
+  assert.deepEqual(world.added, ['fresh']);
+  assert.deepEqual(world.written, ['(i)2672008 ann (127.0.0.1) added the application fresh']);
 });
 
 test('an instance that an administrator has started waits for clients as long as an idle one', async () => {

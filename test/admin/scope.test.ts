@@ -22,6 +22,7 @@ async function twoHosts() {
     registry: core.registry,
     statistics: numbersOf(core),
     applications: () => ['live'],
+    addApplication: () => {},
   });
   const hosts = [host('_defaultVHost_', first), host(SCOPE.vhost, second)];
   const statistics = numbersOf(first, second);

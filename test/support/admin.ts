@@ -44,9 +44,11 @@ export class AdminCore implements AsyncDisposable {
   readonly log: readonly LogRecord[];
   /** Whose wishes to stop were heard. */
   readonly stops: readonly string[];
+  /** Applications that were to be made. */
+  readonly added: readonly string[];
 
   private constructor(
-    parts: Pick<AdminCore, 'core' | 'root' | 'statistics' | 'admin' | 'written' | 'log' | 'stops'>,
+    parts: Pick<AdminCore, 'core' | 'root' | 'statistics' | 'admin' | 'written' | 'log' | 'stops' | 'added'>,
   ) {
     this.core = parts.core;
     this.root = parts.root;
@@ -55,6 +57,7 @@ export class AdminCore implements AsyncDisposable {
     this.written = parts.written;
     this.log = parts.log;
     this.stops = parts.stops;
+    this.added = parts.added;
   }
 
   static async start({ admin: options, ...rest }: AdminCoreOptions = {}): Promise<AdminCore> {
@@ -65,6 +68,7 @@ export class AdminCore implements AsyncDisposable {
     const statistics = new Statistics({ registries: [registry], governor, clock });
     const written: string[] = [];
     const stops: string[] = [];
+    const added: string[] = [];
     const { log, records } = keepingLog();
     const admin = await Admin.open({
       administered: {
@@ -76,6 +80,7 @@ export class AdminCore implements AsyncDisposable {
             registry,
             statistics,
             applications: () => ['live', 'other'],
+            addApplication: (name) => added.push(name),
           },
         ],
         statistics,
@@ -97,7 +102,7 @@ export class AdminCore implements AsyncDisposable {
       mask: new SecretMask(),
       ...options,
     });
-    return new AdminCore({ core, root, statistics, admin, written, stops, log: records });
+    return new AdminCore({ core, root, statistics, admin, written, stops, added, log: records });
   }
 
   get port(): number {

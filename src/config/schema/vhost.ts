@@ -31,7 +31,13 @@ export const VHOST = group('', {
       '-1',
       'Clients of all its applications together.',
     ),
-    ...unused('AppInstanceGC', 'MaxAppInstances', 'MaxEdgeConnections', 'MaxSharedObjects', 'MaxStreams'),
+    MaxAppInstances: leaf(
+      whole(1, 1000000),
+      '2000',
+      'Instances of all its applications together. Each has a script with memory of its own, 2 MB at the least, and any client ' +
+        'that knows an application can start one. Flash Media Server had 15000.',
+    ),
+    ...unused('AppInstanceGC', 'MaxEdgeConnections', 'MaxSharedObjects', 'MaxStreams'),
   }),
   VirtualDirectory: group('', { Streams: unsupported('') }),
   Allow: unsupported('all'),
