@@ -57,11 +57,14 @@ export async function startServer(
   );
   const { maxBytes, launcher, user } = config.server.runners;
   const runners = new Runners({ clock, log, maxRssBytes: maxBytes, launcher, user });
-  const governor = new LoadGovernor(clock, ({ widenedMs, sweepShare }) =>
-    log.warn(
-      { event: 'load', widenedMs, sweepShare },
-      `under load: streams gather for ${widenedMs} ms before they are sent`,
-    ),
+  const governor = new LoadGovernor(
+    clock,
+    ({ widenedMs, sweepShare }) =>
+      log.warn(
+        { event: 'load', widenedMs, sweepShare },
+        `under load: streams gather for ${widenedMs} ms before they are sent`,
+      ),
+    config.server.maxHeldBytes,
   );
   const recorders = new FileRecorders({
     log,

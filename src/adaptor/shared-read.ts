@@ -6,6 +6,9 @@ import { Socket } from 'node:net';
 const BUFFER_BYTES = 64 << 10;
 let shared: Buffer | undefined;
 
+/** Sockets that have got it, so far. None at all: this Node does not have what it takes. */
+export const sharedReads = { sockets: 0 };
+
 /** What there is under a socket, as far as it is needed here. No part of Node's documented interface, hence looked for. */
 interface Handle {
   reading: boolean;
@@ -33,6 +36,7 @@ export function withSharedBuffer(raw: Socket): Socket {
       callback: (length: number, buffer: Uint8Array) => socket.emit('data', buffer.subarray(0, length)),
     },
   } as unknown as ConstructorParameters<typeof Socket>[0]);
+  sharedReads.sockets += 1;
   owner._handle = null; // or both would close it
   socket.once('close', () => raw.destroy()); // the server goes on counting the one that it has accepted
   return socket;

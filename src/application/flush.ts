@@ -27,12 +27,6 @@ const NARROW_AFTER_MS = 5_000;
 const REGRET_MS = 10_000;
 const MAX_NARROW_AFTER_MS = 80_000;
 
-/**
- * Memory that slow players of all streams together may keep from being freed. One stream's share is bounded by its backlog
- * limits; this is for many of them at once.
- */
-const MAX_HELD_BYTES = 256 << 20;
-
 export interface LoadState {
   /** Gathering time in force, ms; 0: each stream's own policy. */
   widenedMs: number;
@@ -64,8 +58,15 @@ export class LoadGovernor {
   readonly #held = new Map<object, number>();
   #heldBytes = 0;
 
-  /** `onChange` hears of each change of the gathering time. */
-  constructor(clock: Clock, onChange: (state: LoadState) => void = () => {}, maxHeldBytes = MAX_HELD_BYTES) {
+  /**
+   * `onChange` hears of each change of the gathering time. `maxHeldBytes`: what slow players of all streams together may keep
+   * from being freed; one stream's share is bounded by its backlog limits, this is for many of them at once.
+   */
+  constructor(
+    clock: Clock,
+    onChange: (state: LoadState) => void = () => {},
+    maxHeldBytes = Number.POSITIVE_INFINITY,
+  ) {
     this.#clock = clock;
     this.#onChange = onChange;
     this.#maxHeldBytes = maxHeldBytes;

@@ -45,6 +45,8 @@ export interface Config {
     readonly limits: ConnectionLimits;
     /** For each port by itself. */
     readonly connects: ConnectLimits;
+    /** What slow players may keep in memory, bytes. */
+    readonly maxHeldBytes: number;
     /** Undefined: everybody may. */
     readonly crossDomainFile: string | undefined;
     /** How long, and how much of, what is recorded may wait; whether MP4 files become plain ones. */
@@ -276,6 +278,7 @@ class Loader {
         admin: this.#admin(Server, hostUsers),
         limits: connectionLimits(Server),
         connects: connectLimits(Server),
+        maxHeldBytes: Server.ResourceLimits.Streams.MaxHeldSize,
         recording: {
           maxMs: Server.ResourceLimits.RecBuffer.MaxFlushTime,
           maxBytes: Server.ResourceLimits.RecBuffer.MaxFlushSize,

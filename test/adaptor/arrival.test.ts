@@ -7,6 +7,8 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { AddressList, Order } from '../../src/adaptor/address-rules.ts';
+import { sharedReads } from '../../src/adaptor/shared-read.ts';
 import { AddressList, Order } from '../../src/config/address-rules.ts';
 import { Core, type CoreOptions, until } from '../support/core.ts';
 import { hex } from '../support/hex.ts';
@@ -342,8 +344,10 @@ describe('the shared read buffer', () => {
   test('every connection is counted out, whichever side ends it, and the port closes', async () => {
     await using core = await Core.start();
     const [listener] = core.adaptor.listeners;
+    const before = sharedReads.sockets;
     const [leaves, resets, stays] = await Promise.all([core.peer(), core.peer(), core.peer()]);
     assert.equal(await listener!.countConnections(), 3);
+    assert.equal(sharedReads.sockets - before, 3, 'each reads into the buffer of all');
     leaves!.socket.end();
     resets!.socket.resetAndDestroy();
     await until('two to be gone', () => core.sessionCount === 1);

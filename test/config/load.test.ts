@@ -85,6 +85,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       maxRate: undefined,
       maxRatePerAddress: undefined,
     },
+    maxHeldBytes: 256 << 20,
     crossDomainFile: undefined,
     recording: { maxMs: 5_000, maxBytes: 256 << 10, finishesMp4: true },
     runners: { maxBytes: 1536 << 20, launcher: [], user: { uid: 65534, gid: 65534 } },

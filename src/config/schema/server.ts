@@ -44,6 +44,13 @@ export const SERVER = group('', {
       ...unused('CheckInterval'),
     }),
     ResourceLimits: group('What peers may cost.', {
+      Streams: group('Streams of all applications together.', {
+        MaxHeldSize: leaf(
+          kilobytes(1024, 64 * 1024 * 1024),
+          '262144',
+          'What slow players may keep in memory. Beyond it, who is over the limit of its own (Backlog in Application.xml) is let go.',
+        ),
+      }),
       Connection: group('One connection.', {
         ConnectTimeout: leaf(seconds(1, 600), '10', 'Time for the handshake and the connect command.'),
         MaxMessageSize: leaf(
