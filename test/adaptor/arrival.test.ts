@@ -7,7 +7,6 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { AddressList, Order } from '../../src/adaptor/address-rules.ts';
 import { sharedReads } from '../../src/adaptor/shared-read.ts';
 import { AddressList, Order } from '../../src/config/address-rules.ts';
 import { Core, type CoreOptions, until } from '../support/core.ts';
