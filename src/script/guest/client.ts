@@ -37,8 +37,7 @@ type ClientCommand = Parameters<typeof put>[0];
 export interface ClientState {
   readonly id: string;
   readonly client: Client;
-  /** What it came with, without a prototype. */
-  readonly facts: Readonly<Record<string, unknown>>;
+  readonly facts: WireClient;
   phase: 'pending' | 'accepted' | 'gone';
   /** The gate that asks about it, while it is pending, and what it connected with. */
   readonly gate: number;
@@ -159,19 +158,33 @@ const DATA: PropertyDescriptor = {
   configurable: true,
 };
 
+type ShownFacts = Omit<WireClient, 'readAccess' | 'writeAccess'>;
+
+/** Own properties of the client; the others have setters. Written out: in a new version all code is cold, and this is for each. */
+function shownFacts(facts: WireClient): ShownFacts {
+  const { id, ip, agent, referrer, pageUrl, uri, protocol, secure, virtualKey, user, objectEncoding } = facts;
+  return { id, ip, agent, referrer, pageUrl, uri, protocol, secure, virtualKey, user, objectEncoding };
+}
+const SHOWN: Record<string, boolean> = create(null);
+{
+  const names = keys(shownFacts({} as WireClient));
+  for (let i = 0; i < names.length; i++) SHOWN[names[i]!] = true;
+}
+const NO_STATS: Stats = create(null);
+
 /** `gate`: the question about it; 0 for one that has been accepted before. */
 export function createClient(facts: WireClient, gate: number): ClientState {
   const client = new Client();
   const state: ClientState = {
     id: facts.id,
     client,
-    facts: assign(create(null), facts),
+    facts,
     phase: gate === 0 ? 'accepted' : 'pending',
     gate,
     args: [],
     readAccess: facts.readAccess,
     writeAccess: facts.writeAccess,
-    stats: create(null),
+    stats: NO_STATS,
     held: [],
     responders: undefined,
     data: newKept(facts.id),
@@ -179,8 +192,7 @@ export function createClient(facts: WireClient, gate: number): ClientState {
   };
   weakMapSet(states, client, state);
   mapSet(known, facts.id, state);
-  const { readAccess: _, writeAccess: __, ...others } = facts;
-  assign(client, others);
+  assign(client, shownFacts(facts));
   defineProperty(client, 'data', DATA);
   if (gate === 0) append(clientList, client);
   else mapSet(pending, gate, state);
@@ -211,11 +223,9 @@ export function dismiss(state: ClientState): void {
   }
 }
 
+/** Fresh from JSON.parse; nobody else has them. */
 export function setStats(state: ClientState, stats: Json): void {
-  state.stats = create(null) as Stats;
-  if (!isObject(stats)) return;
-  const names = keys(stats);
-  for (let i = 0; i < names.length; i++) state.stats[names[i]!] = (stats as unknown as Stats)[names[i]!]!;
+  state.stats = isObject(stats) ? (stats as unknown as Stats) : NO_STATS;
 }
 
 export function startTurnOfClients(): void {
@@ -266,5 +276,5 @@ function send(state: ClientState, command: ClientCommand): boolean {
 
 /** A property that is as the client came with it, not the script's. */
 export function isFact(state: ClientState, name: string, value: unknown): boolean {
-  return value !== undefined && state.facts[name] === value;
+  return SHOWN[name] === true && state.facts[name as keyof WireClient] === value;
 }
