@@ -298,6 +298,7 @@ function sessionOptions(config: Config, log: Log): Omit<SessionOptions, 'rtmpe' 
   const { chunkBytes, bandwidth } = config.adaptors[0]!.vhosts[0]!.application;
   return {
     logins: new Logins(systemClock),
+    resolver: systemResolver,
     log,
     clock: systemClock,
     fmsVersion: FMS_VERSION,

@@ -8,6 +8,7 @@ import type { ClientSettings, InstanceSettings } from './application/instance.ts
 import { Journal } from './application/journal.ts';
 import { isApplicationName, Registry } from './application/registry.ts';
 import { Statistics } from './application/statistics.ts';
+import { AddressList, EVERYBODY } from './config/address-rules.ts';
 import type { ApplicationConfig } from './config/application.ts';
 import { ApplicationSettings } from './config/application-settings.ts';
 import { type Config, DEFAULT_ADAPTOR, type VhostConfig } from './config/load.ts';
@@ -101,6 +102,7 @@ export class VirtualHost {
       clock,
       adaptor,
       vhost: name,
+      rules: { ...EVERYBODY, allow: AddressList.parse(vhost.allow) },
       maxClients: vhost.maxConnections,
       maxInstances: vhost.maxInstances,
       scripts: this.#scripts,

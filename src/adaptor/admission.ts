@@ -2,8 +2,10 @@
 import { hasOrigin, type OriginRules } from '../application/origin.ts';
 import { type Registry, withoutEdgeSlashes } from '../application/registry.ts';
 import { type TunnelForm, transportProblem } from '../application/transport.ts';
+import { type AddressRules, admitsAddress, admitsNames } from '../config/address-rules.ts';
 import type { ConnectRequest } from './connect.ts';
 import type { Logins } from './logins.ts';
+import { type Resolver, verifiedNames } from './reverse-dns.ts';
 
 export interface Candidate {
   request: ConnectRequest;
@@ -18,6 +20,18 @@ export type Admission =
   | { isAdmitted: true; user: string; writeAccess: '/' | '' }
   /** `why`: for the log, where the client is told something else. */
   | { isAdmitted: false; description: string; why: string; hasFailedLogin: boolean };
+
+/** Whether a virtual host takes clients of that address. Its names are looked up if they count. */
+export function isWelcome(
+  rules: AddressRules | undefined,
+  ip: string,
+  resolver: Resolver,
+): boolean | Promise<boolean> {
+  if (!rules) return true;
+  return (
+    admitsAddress(rules, ip) ?? verifiedNames(ip, resolver).then((names) => admitsNames(rules, ip, names))
+  );
+}
 
 /** Calls `decided` exactly once, at once unless a script has to be asked. */
 export function judge(

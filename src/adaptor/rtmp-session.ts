@@ -18,7 +18,7 @@ import { type ControlMessage, decodeControl, isControlType, UserControlEvent } f
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
 import type { StatusCode } from '../protocol/status.ts';
 import { memoryBytes } from '../protocol/wire-message.ts';
-import { type Admission, judge } from './admission.ts';
+import { type Admission, isWelcome, judge } from './admission.ts';
 import { OpenCalls, runCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect } from './connect.ts';
 import { answerAccepted, answerRefused } from './connect-answer.ts';
@@ -27,6 +27,7 @@ import type { Logins } from './logins.ts';
 import { NetStream } from './net-stream.ts';
 import { Outbox } from './outbox.ts';
 import { Reception } from './reception.ts';
+import type { Resolver } from './reverse-dns.ts';
 import { SwfCheck } from './swf-check.ts';
 import { WireDump } from './wire-dump.ts';
 
@@ -34,6 +35,8 @@ import { WireDump } from './wire-dump.ts';
 export interface SessionOptions extends ClientSettings {
   /** By the name of the host that the client has reached, as its tcUrl has it. */
   registryOf(host: string): Registry;
+  /** Of names that a virtual host admits. */
+  resolver: Resolver;
   logins: Logins;
   log: Log;
   clock: Clock;
@@ -283,8 +286,26 @@ export class RtmpSession {
   #onConnect(request: ConnectRequest): void {
     this.#connect = request;
     this.#state = State.Pending;
-    const { registryOf, logins } = this.#options;
+    const { registryOf, resolver } = this.#options;
     const registry = registryOf(request.host);
+    const welcome = isWelcome(registry.rules, this.#peer.ip, resolver);
+    if (typeof welcome === 'boolean') this.#atHost(request, registry, welcome);
+    else
+      welcome
+        .then((isIt) => this.#atHost(request, registry, isIt))
+        .catch((error: unknown) => this.#fail(error));
+  }
+
+  #atHost(request: ConnectRequest, registry: Registry, isIt: boolean): void {
+    if (this.#isOver) return;
+    if (!isIt) {
+      this.#forbid(
+        request,
+        `[ Server.Reject ] : Connections to (${registry.place}) are not allowed from here.`,
+      );
+      return;
+    }
+    const { logins } = this.#options;
     const { ip, tunnel } = this.#peer;
     judge({ request, ip, protocol: this.#protocol, tunnel }, registry, logins, (admission) =>
       this.#judged(request, admission),

@@ -1,4 +1,5 @@
 // Applications and their running instances: an instance starts with its first client and stops when it has been idle.
+import type { AddressRules } from '../config/address-rules.ts';
 import { LimitError, StatusError } from '../errors.ts';
 import { nameProblem } from '../storage/names.ts';
 import { AppInstance, type ClientSettings, type InstanceOptions, type InstanceSettings } from './instance.ts';
@@ -14,6 +15,8 @@ export interface RegistryOptions extends Omit<InstanceOptions, 'application' | '
   /** Of which it is the registry: refusals name them. */
   adaptor?: string;
   vhost?: string;
+  /** Whose clients may connect. Undefined: everybody's. */
+  rules?: AddressRules | undefined;
   /** FMS: ResourceLimits/MaxConnections. Undefined: any number. */
   maxClients?: number | undefined;
   /** FMS: ResourceLimits/MaxAppInstances. */
@@ -43,9 +46,14 @@ export class Registry {
     this.#options = options;
   }
 
-  get #place(): string {
+  /** As refusals name it. */
+  get place(): string {
     const { adaptor = '_defaultRoot_', vhost = '_defaultVHost_' } = this.#options;
-    return `(${adaptor}, ${vhost})`;
+    return `${adaptor}, ${vhost}`;
+  }
+
+  get rules(): AddressRules | undefined {
+    return this.#options.rules;
   }
 
   get journal(): Journal | undefined {
@@ -103,7 +111,7 @@ export class Registry {
     if (clients < maxClients) return;
     throw new LimitError(
       'NetConnection.Connect.Rejected',
-      `[ Server.Reject ] : ${this.#place} : Resource limit violation. Too many clients of this virtual host.`,
+      `[ Server.Reject ] : (${this.place}) : Resource limit violation. Too many clients of this virtual host.`,
     );
   }
 
@@ -113,7 +121,7 @@ export class Registry {
     if (nameProblem(path) !== undefined) {
       throw new StatusError(
         'NetConnection.Connect.Rejected',
-        `[ Server.Reject ] : ${this.#place} : Invalid application name(/${printable(path)}).`,
+        `[ Server.Reject ] : (${this.place}) : Invalid application name(/${printable(path)}).`,
       );
     }
     const slash = path.indexOf('/');
@@ -122,7 +130,7 @@ export class Registry {
     if (!instance) {
       throw new StatusError(
         'NetConnection.Connect.InvalidApp',
-        `[ Server.Reject ] : ${this.#place} : Application (${application}) is not defined.`,
+        `[ Server.Reject ] : (${this.place}) : Application (${application}) is not defined.`,
       );
     }
     return instance;
@@ -150,7 +158,7 @@ export class Registry {
     if (this.#instances.size >= (this.#options.maxInstances ?? MAX_INSTANCES)) {
       throw new LimitError(
         'NetConnection.Connect.Rejected',
-        `[ Server.Reject ] : ${this.#place} : Resource limit violation. Too many application instances.`,
+        `[ Server.Reject ] : (${this.place}) : Resource limit violation. Too many application instances.`,
       );
     }
     const instance = new AppInstance({

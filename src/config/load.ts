@@ -212,6 +212,8 @@ export interface VhostConfig {
   /** Undefined: any number. */
   readonly maxConnections: number | undefined;
   readonly maxInstances: number;
+  /** As an Allow list has it. */
+  readonly allow: string;
   /** Undefined: that of the adaptor. */
   readonly certificate: CertificateConfig | undefined;
   /** The settings of an application that has no file of its own. */
@@ -382,6 +384,7 @@ class Loader {
   #vhost(folder: string, name: string, serverIdleMs: number | undefined): VhostConfig {
     const {
       AliasList,
+      Allow,
       AppsDir,
       AutoCloseIdleClients: idle,
       ResourceLimits,
@@ -403,7 +406,18 @@ class Loader {
     const aliases = AliasList.Alias.map((alias) => alias['@name']).filter((alias) => alias !== '');
     const certificate = certificateConfig(SSL, folder);
     const { MaxConnections: maxConnections, MaxAppInstances: maxInstances } = ResourceLimits;
-    return { name, aliases, appsDir, maxConnections, maxInstances, certificate, application, defaults };
+    const allow = Allow || 'all';
+    return {
+      name,
+      aliases,
+      appsDir,
+      maxConnections,
+      maxInstances,
+      allow,
+      certificate,
+      application,
+      defaults,
+    };
   }
 
   #read<M extends Members>(folder: string, file: string, rootName: string, schema: Group<M>): Read<Group<M>> {

@@ -4,7 +4,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { AddressList, EVERYBODY } from '../../src/config/address-rules.ts';
 import type { AccessEvent } from '../../src/log/access-fields.ts';
+import { membersOf } from '../../src/protocol/amf.ts';
 import { type ControlMessage, UserControlEvent } from '../../src/protocol/control.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { StreamFolders } from '../../src/recording/folders.ts';
@@ -286,6 +288,37 @@ test('a name that is taken is 409, one without write access 403, a file that is 
     lines.slice(1).map((line) => `${line['x-event']} ${line['x-status']} ${line['x-sname']}`),
     ['publish 409 cam', 'publish 403 show', 'play 403 show', 'play 404 show'],
   );
+});
+
+test('who is not in the Allow of a virtual host is told so, and is 403; a name has to lead back to the address', async () => {
+  for (const [allow, addresses, status] of [
+    ['10.0.0.0/8', [], '403'],
+    ['127.0.0.1', [], '200'],
+    ['example.com', ['127.0.0.1'], '200'],
+    ['example.com', ['10.0.0.1'], '403'],
+    ['example.net', ['127.0.0.1'], '403'],
+  ] as const) {
+    await using logged = await Logged.start({
+      registry: { rules: { ...EVERYBODY, allow: AddressList.parse(allow) } },
+      session: {
+        resolver: { reverse: async () => ['a.example.com'], addressesOf: async () => [...addresses] },
+      },
+    });
+    const { name, args } = await (await logged.core.peer()).connect('live');
+    assert.equal(name, status === '200' ? '_result' : '_error');
+    if (status === '403') {
+      assert.match(
+        String(membersOf(args[0]!)?.description),
+        /\(_defaultRoot_, _defaultVHost_\) are not allowed/,
+      );
+    }
+    const lines = await logged.lines('connect');
+    assert.deepEqual(
+      lines.map((line) => line['x-status']),
+      [status],
+      allow,
+    );
+  }
 });
 
 test('a client for whom there is no room is 409', async () => {

@@ -90,6 +90,7 @@ export class World {
     this.#options = {
       registryOf: () => this.registry,
       logins: new Logins(clock),
+      resolver: { reverse: async () => [], addressesOf: async () => [] },
       log: pino({ level: 'debug', base: null }, { write: (line) => this.#logged(line) }),
       clock,
       fmsVersion: '5,0,17,1',

@@ -134,6 +134,7 @@ export class Core implements AsyncDisposable {
     const session: SessionOptions = {
       registryOf: () => registry,
       logins: new Logins(clock),
+      resolver: { reverse: async () => [], addressesOf: async () => [] },
       log,
       clock,
       fmsVersion: '5,0,17,1',

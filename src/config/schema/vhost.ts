@@ -1,6 +1,7 @@
 // Vhost.xml: a host name with applications of its own. One folder of the adaptor's for each, called like the host.
 import { group, leaf, list, type Read, unsupported, unused } from '../element.ts';
 import { orElse, seconds, text, trueOrFalse, whole } from '../value.ts';
+import { addresses } from './access-lists.ts';
 import { certificate } from './certificate.ts';
 
 export const VHOST = group('', {
@@ -40,7 +41,11 @@ export const VHOST = group('', {
     ...unused('AppInstanceGC', 'MaxEdgeConnections', 'MaxSharedObjects', 'MaxStreams'),
   }),
   VirtualDirectory: group('', { Streams: unsupported('') }),
-  Allow: unsupported('all'),
+  Allow: leaf(
+    addresses,
+    'all',
+    'Whose clients may connect to its applications, by address, host or domain. Nothing: all.',
+  ),
   Proxy: group('', {
     Mode: unsupported('local'),
     ...unused('AggregateMessages', 'Anonymous', 'CacheDir', 'EdgeAutoDiscovery', 'LocalAddress'),
