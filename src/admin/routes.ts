@@ -144,6 +144,7 @@ const stream = object({
   flushes: integer(),
   writes: integer(),
   skipped: integer('Flushes that a player did not get.'),
+  deferred: integer('Joiners that had to wait for their turn.'),
 });
 const client = object({
   ...traffic,

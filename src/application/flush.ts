@@ -27,6 +27,10 @@ const NARROW_AFTER_MS = 5_000;
 const REGRET_MS = 10_000;
 const MAX_NARROW_AFTER_MS = 80_000;
 
+/** What joiners of all streams together are sent at once: more of them at a time wait for the next tick. */
+const BURST_BYTES = 8 << 20;
+export const BURST_TICK_MS = 10;
+
 export interface LoadState {
   /** Gathering time in force, ms; 0: each stream's own policy. */
   widenedMs: number;
@@ -57,6 +61,8 @@ export class LoadGovernor {
   /** Stream → bytes. Its players share their buffers, so it is what the slowest of them has queued. */
   readonly #held = new Map<object, number>();
   #heldBytes = 0;
+  #burstBegan = Number.NEGATIVE_INFINITY;
+  #burstBytes = 0;
 
   /**
    * `onChange` hears of each change of the gathering time. `maxHeldBytes`: what slow players of all streams together may keep
@@ -138,6 +144,18 @@ export class LoadGovernor {
   #change(level: number): void {
     this.#level = level;
     this.#onChange(this.state);
+  }
+
+  /** Whether a joiner may be sent so much at once now; if so it is counted. The first of a tick always may. */
+  admitsBurst(bytes: number): boolean {
+    const now = this.#clock.now();
+    if (now - this.#burstBegan >= BURST_TICK_MS) {
+      this.#burstBegan = now;
+      this.#burstBytes = 0;
+    }
+    if (this.#burstBytes > 0 && this.#burstBytes + bytes > BURST_BYTES) return false;
+    this.#burstBytes += bytes;
+    return true;
   }
 
   /** What the slowest player of `stream` has queued; 0: nobody is slow. */

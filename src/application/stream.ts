@@ -5,7 +5,7 @@ import { MessageType } from '../protocol/message.ts';
 import { memoryBytes, type WireMessage } from '../protocol/wire-message.ts';
 import type { BacklogLimits } from './backlog.ts';
 import type { Clock } from './clock.ts';
-import type { FlushPolicy, LoadGovernor } from './flush.ts';
+import { BURST_TICK_MS, type FlushPolicy, type LoadGovernor } from './flush.ts';
 import { GopCache, type GopCacheLimits } from './gop-cache.ts';
 import { type Flush, type Player, Viewer, type ViewerPlan, type ViewerTotals } from './viewer.ts';
 
@@ -33,6 +33,8 @@ export interface StreamStats extends ViewerTotals {
   writes: number;
   /** Flushes that a slow player did not get. */
   skipped: number;
+  /** Joiners that had to wait for their turn. */
+  deferred: number;
 }
 
 /** What may wait for a flush. */
@@ -52,6 +54,7 @@ export class Stream {
     flushes: 0,
     writes: 0,
     skipped: 0,
+    deferred: 0,
   };
   /** Bytes per second, measured over the last full second of publishing. */
   bitrate = 0;
@@ -62,6 +65,9 @@ export class Stream {
   /** Who has come since the last flush, and how much of what is pending it has been given with its first bytes. */
   #fresh = new Map<Viewer, number>();
   readonly #sinks = new Set<Sink>();
+  /** Who has come and waits for its turn to be sent the group. */
+  readonly #joiners: Viewer[] = [];
+  #cancelJoins: (() => void) | undefined;
   #pending: WireMessage[] = [];
   #pendingBytes = 0;
   #pendingKeyframe = false;
@@ -188,7 +194,7 @@ export class Stream {
     const whole = this.#flushOf(batch, startsGroup, now);
     const fresh = this.#fresh;
     for (const viewer of this.#viewers) {
-      if (fresh.size > 0 && fresh.has(viewer)) continue;
+      if ((fresh.size > 0 && fresh.has(viewer)) || viewer.isDeferred) continue;
       this.#give(viewer, whole);
     }
     if (fresh.size > 0) this.#sendToFresh(batch, whole);
@@ -255,14 +261,40 @@ export class Stream {
     // the others a write. Without one the joiner must not miss it.
     if (!this.#cache.hasGroup) this.flush();
     const viewer = new Viewer(player, this.#options.backlog, this.stats, plan);
-    viewer.join(this.#cache, this.#hasVideo, this.#liveMs);
     this.#viewers.add(viewer);
-    if (this.#pending.length > 0) this.#fresh.set(viewer, this.#pending.length);
+    if (this.#joiners.length === 0 && this.#options.governor.admitsBurst(this.#cache.groupBytes)) {
+      this.#join(viewer);
+    } else {
+      // Many at a time, and each gets half a megabyte: they take turns, so that nobody else waits for all of them.
+      viewer.defer();
+      this.stats.deferred += 1;
+      this.#joiners.push(viewer);
+      this.#armJoins();
+    }
     return viewer;
+  }
+
+  #join(viewer: Viewer): void {
+    viewer.join(this.#cache, this.#hasVideo, this.#liveMs);
+    if (this.#pending.length > 0) this.#fresh.set(viewer, this.#pending.length);
+  }
+
+  #armJoins(): void {
+    this.#cancelJoins ??= this.#clock.after(BURST_TICK_MS, () => {
+      this.#cancelJoins = undefined;
+      for (let viewer = this.#joiners[0]; viewer; viewer = this.#joiners[0]) {
+        const isThere = viewer.isDeferred && this.#viewers.has(viewer);
+        if (isThere && !this.#options.governor.admitsBurst(this.#cache.groupBytes)) break;
+        this.#joiners.shift();
+        if (isThere) this.#join(viewer);
+      }
+      if (this.#joiners.length > 0) this.#armJoins();
+    });
   }
 
   /** One that waits for a keyframe waits no longer. */
   startNow(viewer: Viewer): void {
+    if (viewer.isDeferred) return; // its turn comes in a moment
     this.flush();
     viewer.startNow(this.#cache, this.#liveMs);
   }
@@ -300,6 +332,8 @@ export class Stream {
   close(): void {
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
+    this.#cancelJoins?.();
+    this.#cancelJoins = undefined;
     this.#options.governor.held(this, 0);
   }
 }

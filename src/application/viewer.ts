@@ -54,8 +54,13 @@ export interface ViewerPlan {
   ends?(): void;
 }
 
-/** `Waiting`: gets nothing until the next keyframe. */
-const ViewerState = { Playing: 'playing', Waiting: 'waiting', Paused: 'paused' } as const;
+/** `Deferred`: has not had its first bytes. `Waiting`: gets nothing until the next keyframe. */
+const ViewerState = {
+  Deferred: 'deferred',
+  Playing: 'playing',
+  Waiting: 'waiting',
+  Paused: 'paused',
+} as const;
 type ViewerState = (typeof ViewerState)[keyof typeof ViewerState];
 
 export class Viewer {
@@ -85,8 +90,17 @@ export class Viewer {
     this.#totals = totals;
   }
 
+  /** `join` comes later. */
+  defer(): void {
+    this.#state = ViewerState.Deferred;
+  }
+  get isDeferred(): boolean {
+    return this.#state === ViewerState.Deferred;
+  }
+
   /** Sends headers and the last group of pictures. Without one it waits for a keyframe, and the headers with it. */
   join(cache: GopCache, streamHasVideo: boolean, liveMs: number): void {
+    if (this.#state === ViewerState.Deferred) this.#state = ViewerState.Playing;
     if (this.#plan?.waitsForKeyframe || (streamHasVideo && !cache.hasGroup)) {
       this.#state = ViewerState.Waiting;
       return;

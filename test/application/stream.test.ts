@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LoadGovernor } from '../../src/application/flush.ts';
 import { type Sink, Stream, type StreamOptions } from '../../src/application/stream.ts';
 import { MessageType, type RtmpMessage } from '../../src/protocol/message.ts';
 import type { WireMessage } from '../../src/protocol/wire-message.ts';
@@ -411,4 +412,51 @@ test('a sink gets what a joiner would, then every batch, and at its end what sti
   sendVideo(80, video.keyframe(7));
   assert.deepEqual(batches, [['v1', 'v2'], ['a3', 'v4'], ['a5'], ['unpublished'], ['a6']]);
   assert.equal(stream.sinkCount, 0);
+});
+
+// ── many joiners ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+const LARGE_GROUPS = { maxBytes: 16 << 20, maxMs: 20_000 };
+
+test('joiners take turns: what goes out at once is bounded, nobody is forgotten, and each gets everything once', () => {
+  const clock = new ManualClock();
+  const { stream, join, sendVideo } = setUp({ clock, governor: new LoadGovernor(clock), gop: LARGE_GROUPS });
+  const early = join().player;
+  const keyframe = Buffer.concat([video.keyframe(), Buffer.alloc(2 << 20, 1)]);
+  sendVideo(0, keyframe);
+  sendVideo(40, video.frame(2));
+  const joiners = Array.from({ length: 11 }, () => join());
+  const served = () => joiners.filter(({ player }) => player.writes.length > 0).length;
+  assert.equal(served(), 3);
+  assert.equal(stream.stats.deferred, 8);
+  assert.equal(stream.viewers.size, 12);
+  sendVideo(80, video.frame(3)); // those who wait get it with their first bytes
+  assert.equal(served(), 3);
+  const [, , , gone, paused] = joiners;
+  stream.removePlayer(gone!.viewer);
+  paused!.viewer.pause(true);
+  clock.advance(10);
+  assert.equal(served(), 6);
+  clock.advance(10);
+  assert.equal(served(), 9);
+  sendVideo(120, video.frame(4));
+  clock.advance(100);
+  const expected = ['v1', 'v2', 'v3', 'v4'];
+  for (const { player } of joiners) {
+    if (player === gone!.player || player === paused!.player) assert.deepEqual(player.messages(), []);
+    else assert.deepEqual(marks(player.messages()), expected);
+  }
+  assert.deepEqual(marks(early.messages()), expected);
+});
+
+test('joiners that wait when their publisher leaves are there for the next one', () => {
+  const clock = new ManualClock();
+  const { stream, join, sendVideo } = setUp({ clock, governor: new LoadGovernor(clock), gop: LARGE_GROUPS });
+  sendVideo(0, Buffer.concat([video.keyframe(), Buffer.alloc(6 << 20, 1)]));
+  const joiners = [join(), join(), join()];
+  stream.unpublish();
+  clock.advance(50);
+  sendVideo(0, video.keyframe(7));
+  for (const { player } of joiners) assert.equal(marks(player.messages()).at(-1), 'v7');
+  stream.close();
 });
