@@ -183,7 +183,7 @@ function logOptions({ logs }: Config, software: string, log: Log): ServerLogsOpt
 function adaptorOptions(
   config: Config,
   adaptor: AdaptorConfig,
-  session: Omit<SessionOptions, 'rtmpe'>,
+  session: Omit<SessionOptions, 'rtmpe' | 'altVhost'>,
   { edge }: ServerLogs,
 ): AdaptorOptions {
   const { name, listen, access, tls, vhosts } = adaptor;
@@ -218,7 +218,7 @@ function adaptorOptions(
         maxConnectionsPerAddress: adaptor.tunnel.maxTunnelsPerAddress,
       },
     },
-    session: { ...session, rtmpe: adaptor.rtmpe },
+    session: { ...session, rtmpe: adaptor.rtmpe, altVhost: adaptor.altVhost },
     onLate(opened) {
       for (const [status, text] of portLines(edgePorts(name, opened))) edge.write(status, text);
     },
@@ -293,7 +293,7 @@ function registryOf(hosts: readonly VirtualHost[]): (host: string) => Registry {
   return (name) => (hosts.find((host) => host.isCalled(name)) ?? hosts[0]!).registry;
 }
 
-function sessionOptions(config: Config, log: Log): Omit<SessionOptions, 'rtmpe' | 'registryOf'> {
+function sessionOptions(config: Config, log: Log): Omit<SessionOptions, 'rtmpe' | 'altVhost' | 'registryOf'> {
   const { limits, clientIdleMs } = config.server;
   const { chunkBytes, bandwidth } = config.adaptors[0]!.vhosts[0]!.application;
   return {

@@ -21,8 +21,11 @@ export interface ConnectRequest {
   args: AmfValue[];
 }
 
-/** No text of it is taken beyond `maxText` characters. FMS: Security/MaxUrlLength. */
-export function parseConnect(command: Command, maxText: number): ConnectRequest {
+/**
+ * No text of it is taken beyond `maxText` characters. FMS: Security/MaxUrlLength. `takesAltHost`: a query may name another host
+ * than the one that has been reached. FMS: EnableAltVhost.
+ */
+export function parseConnect(command: Command, maxText: number, takesAltHost: boolean): ConnectRequest {
   const members = membersOf(command.object) ?? {};
   const text = (name: string) => {
     const value = members[name];
@@ -30,15 +33,17 @@ export function parseConnect(command: Command, maxText: number): ConnectRequest 
   };
   const [app, ...query] = text('app').split('?');
   const uri = text('tcUrl');
+  const ownQuery = (query.length > 0 ? query : uri.split('?').slice(1)).join('?');
+  const altHost = takesAltHost ? new URLSearchParams(ownQuery).get('_fcs_vhost') : null;
   return {
     transactionId: command.transactionId,
     app: app!,
-    query: (query.length > 0 ? query : uri.split('?').slice(1)).join('?'),
+    query: ownQuery,
     agent: text('flashVer'),
     referrer: text('swfUrl'),
     pageUrl: text('pageUrl'),
     uri,
-    host: hostIn(uri),
+    host: altHost ? plainHost(altHost) : hostIn(uri),
     objectEncoding: members.objectEncoding === 3 ? 3 : 0,
     speaksEnhanced: ['fourCcList', 'videoFourCcInfoMap', 'audioFourCcInfoMap', 'capsEx'].some(
       (name) => name in members,
@@ -50,6 +55,10 @@ export function parseConnect(command: Command, maxText: number): ConnectRequest 
 /** The host that the client believes to have reached, in lower case: it says which virtual host is meant. */
 function hostIn(uri: string): string {
   const [, host = ''] = /^[a-z]+:\/\/(?:[^/?#@]*@)?(\[[^\]/]*\]|[^/:?#]*)/i.exec(uri) ?? [];
+  return plainHost(host);
+}
+
+function plainHost(host: string): string {
   return host.toLowerCase().replace(/\.$/, '');
 }
 

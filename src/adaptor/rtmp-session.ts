@@ -58,6 +58,8 @@ export interface SessionOptions extends ClientSettings {
   maxHeldBytes: number;
   /** From the first byte to the connect command. */
   handshakeTimeoutMs: number;
+  /** Whether a query of theirs may name another virtual host. FMS: EnableAltVhost. */
+  altVhost: boolean;
   /** Whether clients may encrypt what is behind the handshake. FMS: RTMP/RTMPE. */
   rtmpe: boolean;
   /** Where every session's bytes are kept; undefined: nowhere. */
@@ -257,7 +259,7 @@ export class RtmpSession {
       if (command.name !== 'connect') {
         throw new DecodeError('ERR_RTMP_ORDER', `"${command.name.slice(0, 100)}" before connect`);
       }
-      this.#onConnect(parseConnect(command, this.#options.maxConnectText));
+      this.#onConnect(parseConnect(command, this.#options.maxConnectText, this.#options.altVhost));
       return;
     }
     if (command.name === 'connect') throw new DecodeError('ERR_RTMP_ORDER', 'a second connect');

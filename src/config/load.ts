@@ -146,6 +146,8 @@ export interface AdaptorConfig {
   readonly tunnel: TunnelConfig;
   /** Whether clients may encrypt with it. */
   readonly rtmpe: boolean;
+  /** Whether they may name another virtual host than the one that they have reached. */
+  readonly altVhost: boolean;
   readonly tls: TlsConfig;
   /** The default one first. */
   readonly vhosts: readonly VhostConfig[];
@@ -376,6 +378,7 @@ class Loader {
       },
       tunnel: tunnelConfig(values.HTTPTunnel),
       rtmpe: values.RTMP.RTMPE['@enabled'],
+      altVhost: values.EnableAltVhost,
       tls: tlsConfig(values, folder),
       vhosts: vhosts.map((vhost) => this.#vhost(join(folder, vhost), vhost, serverIdleMs)),
     };

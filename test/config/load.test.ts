@@ -118,6 +118,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       maxTunnelsPerAddress: 256,
     },
     rtmpe: true,
+    altVhost: false,
     tls: { certificate: undefined, ciphers: undefined, sessionTimeoutMs: 300_000 },
   });
   const { name, aliases, appsDir } = vhosts[0]!;

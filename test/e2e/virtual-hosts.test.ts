@@ -18,7 +18,7 @@ test('applications of one name in three virtual hosts of two adaptors: the host 
         '<AliasList><Alias name="Show.Example.ORG"/></AliasList><AppsDir>shows</AppsDir>',
       ),
       'second/Adaptor.xml':
-        '<Adaptor><HostPortList><HostPort>127.0.0.1:0</HostPort></HostPortList></Adaptor>',
+        '<Adaptor><HostPortList><HostPort>127.0.0.1:0</HostPort></HostPortList><EnableAltVhost>true</EnableAltVhost></Adaptor>',
       'second/_defaultVHost_/Vhost.xml': vhost(
         '<AppsDir>others</AppsDir><ResourceLimits><MaxConnections>0</MaxConnections></ResourceLimits>',
       ),
@@ -31,9 +31,9 @@ test('applications of one name in three virtual hosts of two adaptors: the host 
     },
   });
   const [first, second] = server.listeners.filter(({ kind }) => kind === 'rtmp').map(({ port }) => port);
-  const reason = async (port: number | undefined, host: string) => {
+  const reason = async (port: number | undefined, host: string, app = 'live') => {
     await using peer = await RtmpPeer.open(port!);
-    const { args } = await peer.connect('live', { tcUrl: `rtmp://${host}/live` });
+    const { args } = await peer.connect(app, { tcUrl: `rtmp://${host}/${app}` });
     return membersOf(args[0]!)?.description;
   };
   assert.equal(await reason(first, '127.0.0.1:1935'), 'the default host');
@@ -43,6 +43,9 @@ test('applications of one name in three virtual hosts of two adaptors: the host 
   assert.equal(await reason(first, 'show.example.org'), 'the show');
   assert.equal(await reason(first, 'side.example.com'), 'the default host');
   assert.equal(await reason(second, 'side.example.com'), 'the second adaptor');
+  const side = (port: number | undefined) => reason(port, '127.0.0.1', 'live?_fcs_vhost=Side.Example.com');
+  assert.equal(await side(second), 'the second adaptor');
+  assert.equal(await side(first), 'the default host', 'that adaptor does not take it');
   assert.match(
     String(await reason(second, 'show.example.com')),
     /\(second, _defaultVHost_\).*Too many clients of this virtual host/,

@@ -98,6 +98,7 @@ export class World {
       amf: LIMITS.amf,
       ...CLIENTS,
       rtmpe: true,
+      altVhost: false,
       maxNetStreams: LIMITS.maxNetStreams,
       maxConnectText: 32 << 10,
       maxOpenCalls: 3_000,

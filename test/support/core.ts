@@ -141,6 +141,7 @@ export class Core implements AsyncDisposable {
       chunks: {},
       amf: { depth: 64, values: 100_000 },
       rtmpe: true,
+      altVhost: false,
       wireChunkBytes: 60_000,
       maxNetStreams: 64,
       maxConnectText: 32 << 10,

@@ -179,7 +179,12 @@ export const ADAPTOR = group('', {
     '@enable': unsupported('false'),
     ...unused('MaxSize', 'Path', 'UpdateInterval'),
   }),
-  EnableAltVhost: unsupported('false'),
+  EnableAltVhost: leaf(
+    trueOrFalse,
+    'false',
+    'Whether clients may name the virtual host that they mean, where it is not the host that they have reached: ' +
+      'rtmp://192.0.2.1/live?_fcs_vhost=show.example.com.',
+  ),
   RTMP: group('', {
     RTMPE: group(
       'RTMP whose bytes are hidden, rtmpe:// and in HTTP rtmpte://. It keeps out who only looks on, and nobody who steps in ' +
