@@ -1,7 +1,8 @@
 // What administrators may do, whichever way they say it: each is done once, and written to the admin log once.
 import type { AppInstance } from '../application/instance.ts';
 import { isApplicationName } from '../application/registry.ts';
-import { StatusError } from '../errors.ts';
+import { DEFAULT_ADAPTOR, DEFAULT_VHOST } from '../config/load.ts';
+import { LimitError, StatusError } from '../errors.ts';
 import { formatStatus, Subject } from '../log/diagnostic-log.ts';
 import type { Accounts } from './accounts.ts';
 import { AdminError } from './admin-error.ts';
@@ -68,12 +69,12 @@ export class Commands {
       const why = (error as Error).message;
       throw new AdminError('ERR_ADMIN_FAILED', `the application cannot be made: ${why}`, { cause: error });
     }
-    this.#note(caller, 'add', `added the application ${name}`);
+    this.#note(caller, 'add', `added the application ${this.#placeIn(host)}${name}`);
   }
 
   start(host: AdministeredHost, name: string, caller: Caller): AppInstance {
     const instance = this.#open(host, name);
-    this.#note(caller, 'start', `started ${instance.fullName}`);
+    this.#note(caller, 'start', `started ${this.#placeIn(host)}${instance.fullName}`);
     return instance;
   }
 
@@ -85,9 +86,9 @@ export class Commands {
       instance.awaitClients();
       return instance;
     } catch (error) {
-      if (error instanceof StatusError)
-        throw new AdminError('ERR_ADMIN_NOT_FOUND', error.message, { cause: error });
-      throw error;
+      if (!(error instanceof StatusError)) throw error;
+      const code = error instanceof LimitError ? 'ERR_ADMIN_CONFLICT' : 'ERR_ADMIN_NOT_FOUND';
+      throw new AdminError(code, error.message, { cause: error });
     }
   }
 
@@ -98,7 +99,8 @@ export class Commands {
       ? [...registry.instances].filter(({ application }) => application === name)
       : [this.instance(host, name)];
     if (instances.length === 0) throw notFound(`no instance of ${name} is running`);
-    for (const { fullName } of instances) this.#note(caller, 'unload', `unloaded ${fullName}`);
+    for (const { fullName } of instances)
+      this.#note(caller, 'unload', `unloaded ${this.#placeIn(host)}${fullName}`);
     await Promise.all(instances.map((instance) => instance.stop()));
   }
 
@@ -108,7 +110,7 @@ export class Commands {
     await registry.find(name)?.stop();
     registry.pardon(name);
     const instance = this.#open(host, name);
-    this.#note(caller, 'reload', `reloaded ${instance.fullName}`);
+    this.#note(caller, 'reload', `reloaded ${this.#placeIn(host)}${instance.fullName}`);
     return instance;
   }
 
@@ -154,6 +156,12 @@ export class Commands {
   removeAccount(name: string, caller: Caller): void {
     this.#options.accounts.remove(name);
     this.#note(caller, 'account', `removed the administrator ${name}`);
+  }
+
+  /** Nothing for the default host. */
+  #placeIn(host: AdministeredHost): string {
+    const isDefault = host.adaptor === DEFAULT_ADAPTOR && host.name === DEFAULT_VHOST;
+    return isDefault ? '' : `${host.adaptor}/${host.name}/`;
   }
 
   #note({ name, ip }: Caller, what: keyof typeof NUMBERS, text: string): void {

@@ -233,3 +233,9 @@ test('a client that is disconnected hears the end, and its instance forgets it',
   await until('it to be forgotten', () => world.core.instance('live/room')!.clients.size === 0);
   assert.equal((await world.json('GET', `/clients/${client}`)).status, 404);
 });
+
+test('an instance too many is a conflict', async () => {
+  await using world = await AdminCore.start({ registry: { maxInstances: 1 } });
+  assert.equal((await world.json('POST', '/instances', { name: 'live/1' })).status, 201);
+  assert.equal((await world.json('POST', '/instances', { name: 'live/2' })).status, 409);
+});

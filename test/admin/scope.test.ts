@@ -77,6 +77,9 @@ test('his host is the only one there is', async () => {
   assert.equal((await json(`/clients/${own}`)).status, 200);
   assert.equal((await ask('unloadApp', { appInst: 'live' })).level, 'status');
   assert.equal(t.second.instance(), undefined);
+  assert.deepEqual(t.world.written, [
+    '(i)2672002 bob (127.0.0.1) unloaded _defaultRoot_/show.example.com/live/_definst_',
+  ]);
 });
 
 test('what concerns the server is not his, whichever way he asks and whatever he shows', async () => {
