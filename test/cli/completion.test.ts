@@ -27,6 +27,8 @@ test('in a fresh root, an editor completes application.on… in a new applicatio
     'onDisconnect',
     'onPlay',
     'onPublish',
+    'onRecord',
+    'onRecordError',
     'onStatus',
     'onStop',
     'onUnpublish',
