@@ -39,6 +39,7 @@ export class Finisher {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#worker ??= this.#startWorker();
+      this.#worker.ref(); // the process does not end before it has answered
       this.#worker.postMessage({ id, path, what } satisfies ToFinisher);
     });
   }
@@ -47,7 +48,6 @@ export class Finisher {
     // The same file beside this one in src/ (TypeScript) and in dist/ (JavaScript).
     const file = join(import.meta.dirname, `finish-worker${extname(import.meta.filename)}`);
     const worker = new Worker(file, { env: {}, execArgv: ['--disable-warning=ExperimentalWarning'] });
-    worker.unref();
     worker.on('message', (message: FromFinisher) => this.#answer(message));
     worker.on('error', (error) => this.#gone(worker, error as Error));
     worker.on('exit', () => this.#gone(worker, new Error('the thread that finishes recordings has ended')));
@@ -57,6 +57,7 @@ export class Finisher {
   #answer(message: FromFinisher): void {
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
+    if (this.#waiting.size === 0) this.#worker?.unref();
     if (message.ok) waiting?.resolve(message.finished);
     else waiting?.reject(new Error(message.message));
   }

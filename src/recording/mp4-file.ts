@@ -1,6 +1,7 @@
 // An MP4 file that grows, fragment by fragment: one for each group of pictures, or when what waits has waited long enough. What
 // is in a fragment can be played whatever happens to the process. At the end a worker makes the file whole (mp4-finish.ts).
-import { closeSync, fstatSync, ftruncateSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, writeSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { Clock } from '../application/clock.ts';
 import { DecodeError, RecordingError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
@@ -248,7 +249,7 @@ export class Mp4File implements ContainerFile {
       const finished = await finish(path);
       this.#sizeBytes = finished?.sizeBytes ?? this.#writer.flushedBytes;
       if (finished) this.#durationMs = finished.lengthMs;
-    } else rmSync(path, { force: true }); // there was never anything to keep
+    } else await rm(path, { force: true }).catch(() => {}); // there was never anything to keep
     this.growing.ended();
   }
 }

@@ -63,7 +63,8 @@ export class FileRecording implements Recording {
   /** The file has taken its last, for that reason; the next one is opened when there is something for it. */
   #isBetween: CompletionReason | undefined;
   #fileNumber = 1;
-  readonly #finishing = new Set<Promise<void>>();
+  /** Settles when all files before are on the disk and have been told of. */
+  #finishing: Promise<void> = Promise.resolve();
   /** What came before the file was there. */
   #early: WireMessage[] = [];
   #earlyBytes = 0;
@@ -327,21 +328,21 @@ export class FileRecording implements Recording {
 
   #end(): void {
     if (!this.#isBetween) this.#finishFile(this.#file!, this.#reason);
-    void Promise.all(this.#finishing).then(() => this.#resolveFinished());
+    void this.#finishing.then(() => this.#resolveFinished());
   }
 
   #finishFile(file: ContainerFile, reason: CompletionReason): void {
     const { log, events } = this.#options;
     const { name, place } = this.#place;
-    const finishing = file.close().then(() => {
-      this.#finishing.delete(finishing);
+    const closed = file.close();
+    this.#finishing = this.#finishing.then(async () => {
+      await closed;
       const { growing, sizeBytes, durationMs, codecs } = file;
       log.info({ event: 'record-stop', path: growing.path, bytes: sizeBytes, reason }, 'recording stopped');
       // one that failed was told of as that
       if (this.#hasFailed || codecs.length === 0) return;
       events.completed({ path: growing.path, name, place, sizeBytes, lengthMs: durationMs, codecs, reason });
     });
-    this.#finishing.add(finishing);
   }
 }
 

@@ -1,10 +1,14 @@
 // What is being recorded, played meanwhile: from a tape that a puppet runs, then from the recorder's own files.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MessageType } from '../../src/protocol/message.ts';
+import type { WireMessage } from '../../src/protocol/wire-message.ts';
 import { Cinema } from '../support/cinema.ts';
 import { until } from '../support/core.ts';
+import { h264Clip } from '../support/ffmpeg.ts';
 import { flvFile } from '../support/flv.ts';
 import { audio, video } from '../support/media.ts';
+import { messagesOf } from '../support/recording-desk.ts';
 
 const FILM = flvFile({ ms: 60_000, padBytes: 500 });
 
@@ -174,3 +178,35 @@ for (const maxMs of [1_000, 5_000]) {
     assert.deepEqual(late.media(), viewer.media());
   });
 }
+
+test('S-16, S-23: an MP4 that is being recorded is played to its edge, and to its end when it has become a plain file', async () => {
+  await using at = await Cinema.open({ flush: { maxMs: 1_000, maxBytes: 256 << 10 } });
+  const { core } = at;
+  const publisher = await core.peer();
+  const id = await publisher.publish('live', 'mp4:show.f4v', 'record');
+  const clip = messagesOf(await h264Clip()).filter(
+    ({ typeId }) => typeId === MessageType.Video || typeId === MessageType.Audio,
+  );
+  const send = async (fromMs: number, toMs: number) => {
+    for (const { typeId, timestampMs, payload } of clip) {
+      if (timestampMs < fromMs || timestampMs >= toMs) continue;
+      if (typeId === MessageType.Video) publisher.video(id, timestampMs, payload);
+      else publisher.audio(id, timestampMs, payload);
+    }
+    await publisher.settle();
+  };
+  await send(0, 5_000);
+  core.clock.advance(1_000);
+  const viewer = await at.visitor('mp4:show.f4v', 0, -1_000);
+  await viewer.until('the edge', () => viewer.lastMs >= 4_900);
+  assert.ok(!viewer.events().includes('Play.Stop'));
+  await send(5_000, 7_500);
+  publisher.command('closeStream', 0, [], id);
+  await viewer.untilEvent('Play.Stop');
+  const isCounted = ({ payload }: WireMessage) => payload.at(-1) !== 0xee; // as visitors count
+  const sent = clip.filter((message) => message.timestampMs < 7_500 && isCounted(message)).length;
+  assert.equal(viewer.times().length, sent, 'every picture and sound');
+  const late = await at.visitor('mp4:show.f4v', 4_000, -1_000);
+  await late.untilEvent('Play.Stop');
+  assert.ok(late.times().length > 0);
+});

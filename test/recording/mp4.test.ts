@@ -3,14 +3,18 @@ import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ALL_FORMATS, FilePathSource, Input } from 'mediabunny';
+import { ALL_FORMATS, EncodedPacketSink, FilePathSource, Input } from 'mediabunny';
+import { CodedError } from '../../src/errors.ts';
 import { encodeData } from '../../src/protocol/command.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import type { WireMessage } from '../../src/protocol/wire-message.ts';
+import { repairFlv } from '../../src/recording/flv-repair.ts';
+import { finishMp4 } from '../../src/recording/mp4-finish.ts';
 import { until } from '../support/core.ts';
 import { wireMessage } from '../support/fake-player.ts';
-import { h264Clip, type Packet, probePackets, probeStreams } from '../support/ffmpeg.ts';
+import { h264Clip, type Packet, probePackets, probeStreams, startFfmpeg } from '../support/ffmpeg.ts';
 import { audio, video } from '../support/media.ts';
+import { Random } from '../support/random.ts';
 import { Desk, messagesOf } from '../support/recording-desk.ts';
 
 const CAPTURES = join(import.meta.dirname, '..', 'captures');
@@ -282,4 +286,97 @@ test('a recording to MP4 into which nothing came leaves no file', async () => {
   await desk.finished();
   assert.throws(() => readFileSync(desk.path('show.mp4')), { code: 'ENOENT' });
   assert.deepEqual(desk.completed, []);
+});
+
+/** Sound of other codecs, as an Enhanced RTMP publisher sends it, out of a file that ffmpeg has made. */
+async function soundOf(codec: 'opus' | 'flac' | 'mp3', file: string): Promise<WireMessage[]> {
+  const made = startFfmpeg([
+    ...['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000', '-t', '3', '-ac', '2'],
+    ...['-c:a', codec === 'mp3' ? 'libmp3lame' : codec === 'opus' ? 'libopus' : 'flac', file],
+  ]);
+  assert.equal((await made.exited).code, 0, `${made.stderr}`);
+  using input = new Input({ formats: ALL_FORMATS, source: new FilePathSource(file) });
+  const track = (await input.getPrimaryAudioTrack())!;
+  const { description } = (await track.getDecoderConfig())!;
+  const fourCc = { opus: 'Opus', flac: 'fLaC', mp3: '' }[codec];
+  const pack = (packetType: number, data: Uint8Array) =>
+    codec === 'mp3'
+      ? Buffer.concat([Uint8Array.of(0x2f), data])
+      : Buffer.concat([Uint8Array.of(0x90 | packetType), Buffer.from(fourCc), data]);
+  const messages: WireMessage[] = [];
+  if (description) messages.push(wireMessage(MessageType.Audio, 0, pack(0, bytesOf(description))));
+  for await (const packet of new EncodedPacketSink(track).packets()) {
+    const ms = Math.max(0, Math.round(packet.timestamp * 1000));
+    messages.push(wireMessage(MessageType.Audio, ms, pack(1, packet.data)));
+  }
+  return messages;
+}
+
+function bytesOf(source: ArrayBufferView | ArrayBufferLike): Uint8Array {
+  return ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+}
+
+for (const codec of ['opus', 'flac', 'mp3'] as const) {
+  test(`${codec} alone is recorded to MP4, frame by frame and without gaps`, async () => {
+    await using desk = new Desk();
+    const source = join(desk.folder, `source.${codec === 'opus' ? 'ogg' : codec}`);
+    const messages = await soundOf(codec, source);
+    const recording = desk.open({ stream: 'mp4:song' });
+    for (const message of messages) recording.take([message]);
+    recording.close();
+    await desk.finished();
+    const path = desk.path('song.mp4');
+    assert.deepEqual(desk.completed[0]?.codecs, [codec]);
+    assert.deepEqual(
+      (await probeStreams(path)).map(({ codecName, sampleRate }) => [codecName, sampleRate]),
+      [[codec, 48_000]],
+    );
+    const packets = await probePackets(path);
+    const frames = messages.filter(({ payload }) => codec === 'mp3' || payload[0] === 0x91);
+    assert.equal(packets.length, frames.length);
+    assert.deepEqual(
+      packets.map(({ size }) => size),
+      frames.map(({ payload }) => payload.length - (codec === 'mp3' ? 1 : 5)),
+    );
+    assertTimesGrow(packets);
+    const steps = new Set(packets.slice(1, -1).map(({ dts }, i) => dts - packets[i]!.dts));
+    assert.ok(steps.size <= 2, `steps of ${[...steps]} samples`);
+    assert.ok(Math.abs(packets.at(-1)!.dtsSeconds - 3) < 0.1, 'its length');
+  });
+}
+
+test('what a crash, or anybody, makes of a file is never more than a refusal', async () => {
+  await using desk = new Desk({ finishesMp4: false });
+  const messages = messagesOf(await h264Clip()).filter(before(3_000));
+  for (const stream of ['show', 'mp4:show']) {
+    const recording = desk.open({ stream });
+    recording.take(messages);
+    recording.close();
+  }
+  await desk.finished();
+  const random = new Random(1);
+  for (const [name, repair] of [
+    ['show.flv', repairFlv],
+    ['show.mp4', (path: string) => finishMp4(path)],
+  ] as const) {
+    const whole = readFileSync(desk.path(name));
+    const interesting = Math.min(whole.length, 4_000);
+    for (let i = 0; i < 300; i += 1) {
+      const bytes = Buffer.from(
+        whole.subarray(0, random.below(10) < 5 ? whole.length : random.below(whole.length)),
+      );
+      for (let n = random.below(4); n > 0 && bytes.length > 0; n -= 1) {
+        bytes[random.below(Math.min(bytes.length, interesting))] = random.below(256);
+      }
+      const path = join(desk.folder, name);
+      writeFileSync(path, bytes);
+      try {
+        repair(path);
+      } catch (error) {
+        assert.ok(error instanceof CodedError, `round ${i}: ${(error as Error).stack}`);
+      }
+    }
+  }
 });
