@@ -5,6 +5,7 @@
 interface Recording {
   name: string;
   file: string;
+  seconds: number;
   finishedAt: string;
 }
 
@@ -24,11 +25,21 @@ application.onPublish = (_client, stream) => {
   stream.record('append', 4 * 3600, 8 * 1024 * 1024);
 };
 
-application.onUnpublish = (_client, stream) => {
-  const instance = application.name.split('/').slice(1).join('/');
-  const file = `streams/${instance}/${stream.name}.flv`;
-  finished.push({ name: stream.name, file, finishedAt: new Date().toISOString() });
+// The file is whole now: this is the place to hand it on, to an archive or to application.exec.
+application.onRecord = (stream, file) => {
+  trace(`${file.path}: ${file.duration} s of ${file.codecs.join(' and ')}, ${file.bytes} bytes`);
+  finished.push({
+    name: stream.name,
+    file: file.path,
+    seconds: file.duration,
+    finishedAt: new Date().toISOString(),
+  });
   finished = finished.slice(-1000);
+};
+
+// The disk is full, or the folder must not be written to. The stream goes on.
+application.onRecordError = (stream, error) => {
+  console.error(`${stream.name} is not recorded: ${error.description}`);
 };
 
 Client.prototype.recordings = () => finished;
