@@ -58,7 +58,7 @@ async function start(options: StartOptions): Promise<number> {
 
   try {
     writeAuthorFiles(config.applicationsDir, log);
-    const server = await startServer(config, log, (why) => {
+    const server = await startServer(config, log, options.inspect, (why) => {
       if (signals++ === 0) stop(why, 0);
     });
     close = server.close;

@@ -27,6 +27,7 @@ import type { Log } from './log/log.ts';
 import { SecretMask } from './log/secrets.ts';
 import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
 import { FileRecorders } from './recording/recorder.ts';
+import { Inspector, type InspectorAddress } from './script/inspect/inspector.ts';
 import { Runners } from './script/runners.ts';
 import { clientSettings, VirtualHost } from './virtual-host.ts';
 
@@ -34,7 +35,7 @@ import { clientSettings, VirtualHost } from './virtual-host.ts';
 const FMS_VERSION = '5,0,17,1';
 
 export interface RunningServer {
-  readonly listeners: readonly (ListenerAddress | AdminAddress)[];
+  readonly listeners: readonly (ListenerAddress | AdminAddress | InspectorAddress)[];
   /** Made because there was none. Its password is for the operator's eyes, now, and for no log. */
   readonly firstAccount: NewAccount | undefined;
   /** Somebody has moved the log files away: what follows goes to new ones. */
@@ -43,10 +44,14 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** `stop`: an administrator wants it to end. */
+/**
+ * `inspect`: the application that debuggers may attach to; empty: all of them; undefined: those whose settings say so.
+ * `stop`: an administrator wants it to end.
+ */
 export async function startServer(
   config: Config,
   log: Log,
+  inspect: string | undefined,
   stop: (why: string) => void,
 ): Promise<RunningServer> {
   sayNotes(config.notes, log);
@@ -55,8 +60,9 @@ export async function startServer(
   const logs = new ServerLogs(logOptions(config, software, log), (path, error) =>
     log.error({ event: 'log-file', path, err: error }, `a log cannot be written: ${error.message}`),
   );
-  const { maxBytes, launcher, user } = config.server.runners;
+  const { maxBytes, launcher, user, debugPort } = config.server.runners;
   const runners = new Runners({ clock, log, maxRssBytes: maxBytes, launcher, user });
+  const inspector = new Inspector({ port: debugPort, software, log });
   const governor = new LoadGovernor(
     clock,
     ({ widenedMs, sweepShare }) =>
@@ -73,7 +79,7 @@ export async function startServer(
     flush: config.server.recording,
     finishesMp4: config.server.recording.finishesMp4,
   });
-  const shared = { config, software, log, logs, clock, governor, runners, recorders };
+  const shared = { config, software, log, logs, clock, governor, runners, recorders, inspector, inspected: inspect };
   const hosts = config.adaptors.map(({ name, vhosts }) =>
     vhosts.map((vhost) => new VirtualHost(name, vhost, shared)),
   );
@@ -85,7 +91,9 @@ export async function startServer(
   });
   let adaptors: Adaptor[] = [];
   let admin: Admin | undefined;
+  let inspectorAddress: InspectorAddress | undefined;
   const close = async () => {
+    await inspector.close(); // a script that is paused could not take its leave
     const adminClosed = admin?.close();
     statistics.close();
     for (const adaptor of adaptors) adaptor.stopAccepting();
@@ -100,6 +108,7 @@ export async function startServer(
     await logs.close();
   };
   try {
+    if (inspect !== undefined) inspectorAddress = await inspector.open();
     await Promise.all([runners.start(), ...allHosts.map((host) => host.start())]);
     for (const host of allHosts) host.loadOnStartup();
     const session = sessionOptions(config, log);
@@ -126,6 +135,7 @@ export async function startServer(
   const listeners = [
     ...adaptors.flatMap((adaptor) => adaptor.listeners.map(({ address }) => address)),
     ...(admin?.addresses ?? []),
+    ...(inspectorAddress ? [inspectorAddress] : []),
   ];
   sayStarted(logs, config, adaptors);
   for (const host of allHosts) host.noteStart();

@@ -20,6 +20,7 @@ import { StreamFolders } from './recording/folders.ts';
 import { MediaLibrary } from './recording/library.ts';
 import type { FileRecorders } from './recording/recorder.ts';
 import { ScriptHost, type ScriptSettings } from './script/host.ts';
+import type { Inspector } from './script/inspect/inspector.ts';
 import { recordingServices } from './script/recording-service.ts';
 import type { Runners } from './script/runners.ts';
 
@@ -38,6 +39,9 @@ export interface VirtualHostOptions {
   runners: Runners;
   /** Hosts may share folders, and then they must not write to the same file. */
   recorders: FileRecorders;
+  inspector: Inspector;
+  /** The application whose script debuggers may attach to, whatever its settings say; empty: all of them. */
+  inspected: string | undefined;
 }
 
 export class VirtualHost {
@@ -52,7 +56,17 @@ export class VirtualHost {
   readonly #log: Log;
 
   constructor(adaptor: string, vhost: VhostConfig, options: VirtualHostOptions) {
-    const { config, software, log: serverLog, logs, clock, governor, runners } = options;
+    const {
+      config,
+      software,
+      log: serverLog,
+      logs,
+      clock,
+      governor,
+      runners,
+      inspector,
+      inspected,
+    } = options;
     const { name, appsDir } = vhost;
     this.adaptor = adaptor;
     this.name = name;
@@ -92,10 +106,12 @@ export class VirtualHost {
       applicationLog: (application, instance) => logs.applications.for(logFolder, application, instance),
       server: software,
       hostname: config.server.hostname,
-      settingsFor: (application) => scriptSettings(settings.of(application)),
+      settingsFor: (application) =>
+        scriptSettings(settings.of(application), inspected === '' || inspected === application),
       onSettings: (application) => this.#settingsSaved(application),
       clock,
       runners,
+      inspector,
     });
     const rules = new AdmissionRules(vhost, config.server.swfs, log);
     this.registry = new Registry({
@@ -208,11 +224,12 @@ export function clientSettings({
   return { wireChunkBytes: chunkBytes, idleTimeoutMs: clientIdleMs, ...bandwidth };
 }
 
-function scriptSettings({ script }: ApplicationConfig): ScriptSettings {
+function scriptSettings({ script }: ApplicationConfig, isInspected: boolean): ScriptSettings {
   const { memoryMb, turnMs, loadMs, gateMs, timers, queuedEvents, logLines, fetch, ...rest } = script;
   const times = { turnMs, loadMs, gateMs };
   const amounts = { memoryMb, timers, queuedEvents, logLines, fetches: fetch.maxRunning };
-  return { ...rest, fetch, limits: { ...times, ...amounts } };
+  const isInspectable = isInspected || rest.isInspectable;
+  return { ...rest, isInspectable, fetch, limits: { ...times, ...amounts } };
 }
 
 function instanceSettings(

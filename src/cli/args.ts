@@ -16,6 +16,8 @@ export interface StartOptions {
   root: string;
   /** Symbols of conf/fms.ini. */
   set: Record<string, string>;
+  /** The application whose script may be debugged; empty: all of them; undefined: those whose settings say so. */
+  inspect: string | undefined;
 }
 export type Command =
   | ({ command: 'start' } & StartOptions)
@@ -36,6 +38,7 @@ export type Command =
 const HELP: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' } };
 const ROOT: ParseArgsOptionsConfig = { root: { type: 'string' } };
 const SET: ParseArgsOptionsConfig = { set: { type: 'string', multiple: true } };
+const INSPECT: ParseArgsOptionsConfig = { inspect: { type: 'string' } };
 
 /** Of one certificate. */
 const MAX_NAMES = 100;
@@ -48,8 +51,12 @@ export function parseCommand(args: readonly string[]): Command {
   if (command === '--help' || command === '-h' || command === 'help')
     return { command: 'help', about: rest[0] };
   if (command === 'start') {
-    const { help, root, set } = parse(rest, { ...HELP, ...ROOT, ...SET }, 0);
-    return help ? { command: 'help', about: command } : { command, root, set: parseSymbols(set) };
+    const { help, root, set, inspect } = parse(
+      rest.map(withValue),
+      { ...HELP, ...ROOT, ...SET, ...INSPECT },
+      0,
+    );
+    return help ? { command: 'help', about: command } : { command, root, set: parseSymbols(set), inspect };
   }
   if (command === 'new') {
     const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, 1);
@@ -93,10 +100,16 @@ export function parseCommand(args: readonly string[]): Command {
   );
 }
 
+/** Node's parser knows no option whose value may be left out. */
+function withValue(arg: string): string {
+  return arg === '--inspect' ? '--inspect=' : arg;
+}
+
 interface Parsed {
   help: boolean;
   root: string;
   set: string[];
+  inspect: string | undefined;
   positionals: string[];
 }
 
@@ -108,6 +121,7 @@ function parse(args: string[], options: ParseArgsOptionsConfig, maxPositionals: 
     return {
       help: values.help === true,
       root: typeof values.root === 'string' ? values.root : '.',
+      inspect: typeof values.inspect === 'string' ? values.inspect : undefined,
       set: Array.isArray(values.set) ? values.set.map(String) : [],
       positionals,
     };

@@ -3,7 +3,8 @@ import { UsageError } from './args.ts';
 
 const OVERVIEW = `understudy: an RTMP server whose applications are scripts
 
-  understudy start [--root DIR] [--set NAME=VALUE]…   run the server
+  understudy start [--root DIR] [--set NAME=VALUE]… [--inspect[=NAME]]
+                                                      run the server
   understudy new NAME [--root DIR]                    make an application
   understudy check [NAME] [--root DIR]                look for mistakes in scripts
   understudy cert [NAME]… [--root DIR]                make a certificate for trying out TLS
@@ -19,7 +20,7 @@ const OVERVIEW = `understudy: an RTMP server whose applications are scripts
 `;
 
 const COMMANDS: Readonly<Record<string, string>> = {
-  start: `understudy start [--root DIR] [--set NAME=VALUE]…
+  start: `understudy start [--root DIR] [--set NAME=VALUE]… [--inspect[=NAME]]
 
 Runs the server until Ctrl-C. A script that is saved meanwhile takes over within a moment; nobody is disconnected.
 
@@ -27,6 +28,8 @@ Runs the server until Ctrl-C. A script that is saved meanwhile takes over within
                      what is missing there has built-in defaults
   --set NAME=VALUE   a setting, over the one in conf/fms.ini, for example
                      --set ADAPTOR.HOSTPORT=127.0.0.1:0
+  --inspect[=NAME]   let debuggers (Chrome, VS Code) attach to the scripts of all applications, or of one, at
+                     127.0.0.1:9229, from this machine
 `,
   new: `understudy new NAME [--root DIR]
 

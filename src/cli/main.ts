@@ -38,7 +38,7 @@ async function dispatch(args: readonly string[], { start, print, readLine }: Sur
   const command = parseCommand(args);
   switch (command.command) {
     case 'start':
-      return start({ root: command.root, set: command.set });
+      return start({ root: command.root, set: command.set, inspect: command.inspect });
     case 'new':
       print(newApplication(command.root, command.application));
       return 0;

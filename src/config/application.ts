@@ -116,6 +116,8 @@ export interface ApplicationConfig {
     readonly fetch: FetchGrant;
     /** What scripts may start, by name. */
     readonly exec: readonly ExecGrant[];
+    /** Whether debuggers may attach. */
+    readonly isInspectable: boolean;
   };
   readonly transport: {
     /** Whose tunnels may come in. */
@@ -188,6 +190,7 @@ function convert(
     MaxAppIdleTime,
     AutoCloseIdleClients,
     Authentication,
+    Debug,
     JSEngine,
     Process,
     StreamManager,
@@ -258,6 +261,7 @@ function convert(
       reload: { on: JSEngine.Reload.Policy, drainMs: JSEngine.Reload.DrainTime },
       config: JSEngine.ApplicationObject.config,
       env: JSEngine.Environment,
+      isInspectable: Debug.AllowDebugDefault,
       exec: JSEngine.Exec.map((command) => ({
         name: command['@name'],
         program: command.Program,

@@ -67,6 +67,8 @@ export interface Config {
 
 export interface RunnersConfig {
   readonly maxBytes: number;
+  /** For debuggers. */
+  readonly debugPort: number;
   /** A program and its arguments that starts them; none: nothing does. */
   readonly launcher: readonly string[];
   /** Whom they become when root has started the server. */
@@ -291,6 +293,7 @@ class Loader {
         crossDomainFile: Server.CrossDomainPath ? resolve(this.#root, Server.CrossDomainPath) : undefined,
         runners: {
           maxBytes: Server.ResourceLimits.Scripts.MaxSize,
+          debugPort: Server.ResourceLimits.Scripts.DebugPort,
           launcher: Server.ResourceLimits.Scripts.Launcher,
           user: { uid: Server.Process.UID, gid: Server.Process.GID },
         },

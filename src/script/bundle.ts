@@ -15,7 +15,7 @@ const TSCONFIG = JSON.stringify({ compilerOptions: { useDefineForClassFields: tr
 
 export interface Bundle {
   code: string;
-  /** Source map v3, `sources` relative to the application's folder. */
+  /** Source map v3, `sources` relative to the application's folder, their texts with it. */
   map: string;
 }
 
@@ -39,7 +39,6 @@ export async function bundle(folder: string, entry: string): Promise<Bundle> {
       keepNames: true,
       charset: 'utf8',
       sourcemap: 'external',
-      sourcesContent: false,
       tsconfigRaw: TSCONFIG,
       nodePaths: [],
       plugins: [confine(folder)],

@@ -3,6 +3,7 @@ import { DecodeError } from '../errors.ts';
 import {
   type BeatBody,
   type DeadBody,
+  type DetachedBody,
   type FailedBody,
   FrameType,
   type HelloBody,
@@ -32,6 +33,9 @@ export interface FrameBodies {
   [FrameType.Turn]: undefined;
   [FrameType.Recycle]: RecycleBody;
   [FrameType.TurnEnd]: undefined;
+  [FrameType.Attach]: undefined;
+  [FrameType.Detach]: undefined;
+  [FrameType.Detached]: DetachedBody;
 }
 
 /** A frame as it came. `type` may be one we do not know; `body` may share memory with the bytes that were pushed. */

@@ -20,6 +20,7 @@ import type {
 } from '../application/script.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { ScriptBuild } from './build.ts';
+import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
 import type { Counters, InstanceScriptHost } from './instance-script.ts';
 import type { Journal } from './journal.ts';
 
@@ -174,6 +175,11 @@ export class Generations implements InstanceScript {
   /** The files as they are now have been looked at. */
   begin(): void {
     this.#newest.script.begin();
+  }
+
+  /** To the newest version that serves. */
+  attach(debug: Debugger): DebuggerLine | undefined {
+    return this.#newest.script.attach(debug);
   }
 
   runnerUp(): void {

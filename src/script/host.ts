@@ -1,7 +1,8 @@
 // The media side of scripts: watches the applications' folders, keeps the runner alive, and gives every application
 // instance the script that decides for it.
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Clock } from '../application/clock.ts';
 import type { InstanceScript, ScriptCommands, Scripts } from '../application/script.ts';
 import type { ApplicationLog } from '../log/application-log.ts';
@@ -12,6 +13,9 @@ import { ScriptCatalog } from './catalog.ts';
 import { type ExecCommand, ExecService } from './exec.ts';
 import { FetchService, type FetchSettings } from './fetch/service.ts';
 import { Generations, type ReloadPolicy } from './generations.ts';
+import { HeldClock } from './inspect/held-clock.ts';
+import { withInlineMap } from './inspect/inline-map.ts';
+import type { Debugger, DebuggerLine, Inspector } from './inspect/inspector.ts';
 import { InstanceScriptHost } from './instance-script.ts';
 import { Journal } from './journal.ts';
 import type { GateFailure } from './mailbox.ts';
@@ -34,6 +38,8 @@ export interface ScriptSettings {
   env: Json;
   fetch: FetchSettings;
   exec: readonly ExecCommand[];
+  /** Debuggers may attach to it. */
+  isInspectable: boolean;
 }
 
 export interface ScriptHostOptions {
@@ -52,6 +58,8 @@ export interface ScriptHostOptions {
   runners: Runners;
   /** Services of other rooms. */
   services?: Services;
+  /** Closed before this. */
+  inspector: Inspector;
 }
 
 /** What all instances of an application share. */
@@ -152,6 +160,7 @@ export class ScriptHost implements Scripts {
     const { applicationsDir, log, applicationLog, clock, server, hostname, settingsFor, runners } =
       this.#options;
     const settings = settingsFor(application);
+    const { isInspectable } = settings;
     const runner = runners.of(join(applicationsDir, application), settings.process);
     const shared = this.#application(application);
     const name = `${application}/${instance}`;
@@ -166,6 +175,8 @@ export class ScriptHost implements Scripts {
       clock,
       applicationLog: applicationLog(application, instance),
     });
+    const deadlines = new HeldClock(clock);
+    const folder = resolve(applicationsDir, application);
     const script: Generations = new Generations({
       commands,
       journal,
@@ -177,13 +188,14 @@ export class ScriptHost implements Scripts {
           commands: own,
           journal,
           strikes: shared.strikes.of(instance),
-          clock,
+          clock: deadlines,
           counters,
           gateDeadlineMs: settings.limits.gateMs,
           gateFailure: settings.gateFailure,
-          settings: () => {
+          settings: (build) => {
             const { limits, config, env } = settingsFor(application);
-            return { limits, application: { name, server, hostname, config, env } };
+            const script = isInspectable ? withInlineMap(build, folder) : build.script;
+            return { script, limits, application: { name, server, hostname, config, env }, isInspectable };
           },
           candidates: () => (isNewest() ? this.#candidates(application, entry.good) : []),
           isRunnerUp: () => runner.isUp,
@@ -203,15 +215,47 @@ export class ScriptHost implements Scripts {
         }),
       onClosed: () => {
         leave();
+        hide();
         shared.instances.delete(running);
         void this.#exec.instanceEnded(application, instance);
       },
     });
     const leave = runner.join(script);
+    const hide = isInspectable ? this.#show(name, entry, folder, script, deadlines) : () => {};
     const running: RunningInstance = { script, commands, journal };
     shared.instances.add(running);
     void entry.settled().then(() => script.begin());
     return script;
+  }
+
+  /** To debuggers. While one is attached nothing is late. */
+  #show(
+    name: string,
+    { good }: { good: ScriptBuild | undefined },
+    folder: string,
+    script: Generations,
+    deadlines: HeldClock,
+  ): () => void {
+    const url = pathToFileURL(join(folder, good?.mainScript ?? '')).href;
+    const attach = (debug: Debugger): DebuggerLine | undefined => {
+      const release = deadlines.hold();
+      const ended = (why: string) => {
+        release();
+        debug.ended(why);
+      };
+      const line = script.attach({ said: (message) => debug.said(message), ended });
+      if (!line) release();
+      return (
+        line && {
+          send: (message) => line.send(message),
+          detach() {
+            release();
+            line.detach();
+          },
+        }
+      );
+    };
+    return this.#options.inspector.add({ name, url, attach });
   }
 
   /** Best first: the newest that bundles, the last that has served. */

@@ -22,6 +22,7 @@ import type { AmfValue } from '../protocol/amf.ts';
 import { applyCommand, type InstanceCommand, RESPONDERS_PER_VERSION } from './apply.ts';
 import type { ScriptBuild } from './build.ts';
 import type { Command, SavedState } from './commands.ts';
+import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
 import type { Journal } from './journal.ts';
 import { KeptData } from './kept-data.ts';
 import { type GateFailure, Mailbox } from './mailbox.ts';
@@ -69,7 +70,7 @@ export interface InstanceScriptOptions {
   gateDeadlineMs: number;
   gateFailure: GateFailure;
   /** Asked for every version that is loaded. */
-  settings(): Pick<LoadBody, 'limits' | 'application'>;
+  settings(build: ScriptBuild): Omit<LoadBody, 'instance'>;
   /** The versions to begin with, best first: the newest that bundles, the last that has served elsewhere. */
   candidates(): ScriptBuild[];
   isRunnerUp(): boolean;
@@ -139,6 +140,11 @@ export class InstanceScriptHost implements InstanceScript {
   /** The version that does; undefined: none, at the moment. */
   get serving(): ScriptBuild | undefined {
     return this.#current?.build;
+  }
+
+  /** To the version that serves. */
+  attach(debug: Debugger): DebuggerLine | undefined {
+    return this.#current?.attach(debug);
   }
 
   /** Commands that could not be read, so far. */
@@ -300,9 +306,9 @@ export class InstanceScriptHost implements InstanceScript {
 
   async #load(unit: Unit): Promise<void> {
     const { name, settings, clock } = this.#options;
-    const { limits, application } = settings();
-    const loading = unit.load({ instance: name, script: unit.build.script, limits, application });
-    await within(clock, limits.loadMs + LOAD_GRACE_MS, 'the script did not load in time', loading);
+    const body = settings(unit.build);
+    const loading = unit.load({ instance: name, ...body });
+    await within(clock, body.limits.loadMs + LOAD_GRACE_MS, 'the script did not load in time', loading);
   }
 
   async #bringUp(build: ScriptBuild): Promise<void> {
@@ -412,6 +418,7 @@ export class InstanceScriptHost implements InstanceScript {
     this.#version = this.#options.counters.nextVersion();
     this.#state = State.Serving;
     this.#presentAtPark = undefined;
+    old?.endDebugging('a new version serves');
     if (old) clock.after(OLD_VERSION_MS, () => old.dispose());
     this.#mailbox.resume(unit);
     this.#kept.clear(); // it says itself what there is to keep

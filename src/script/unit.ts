@@ -3,7 +3,8 @@
 import { DecodeError } from '../errors.ts';
 import type { ScriptBuild } from './build.ts';
 import { type Command, parseCommands, type SavedState } from './commands.ts';
-import { decodeBody, encodeEvents, encodeFrame, encodeTaken } from './frames.ts';
+import { decodeBody, encodeBytes, encodeEvents, encodeFrame, encodeTaken } from './frames.ts';
+import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
 import { Errands, type ErrandsOptions } from './services.ts';
 import {
   FrameType,
@@ -73,6 +74,7 @@ export class Unit {
   #hasSaved = false;
   #end: UnitEnd | undefined;
   #loading: Waiting<void> | undefined;
+  #debugger: Debugger | undefined;
   readonly #starting = new Map<number, Waiting<boolean>>();
   readonly #saving = new Map<number, Waiting<SavedState>>();
 
@@ -175,6 +177,35 @@ export class Unit {
     this.#options.send(encodeFrame(FrameType.Unload, this.id));
   }
 
+  /** One at a time. */
+  attach(debug: Debugger): DebuggerLine | undefined {
+    if (this.#end || this.#debugger) return undefined;
+    this.#debugger = debug;
+    this.#options.send(encodeFrame(FrameType.Attach, this.id));
+    return {
+      send: (message) => {
+        if (this.#debugger === debug)
+          this.#options.send(encodeBytes(FrameType.ToScript, this.id, Buffer.from(message)));
+      },
+      detach: () => {
+        if (this.#debugger === debug) this.#detach();
+      },
+    };
+  }
+
+  #detach(): void {
+    this.#debugger = undefined;
+    this.#options.send(encodeFrame(FrameType.Detach, this.id));
+  }
+
+  /** The debugger is told to leave, if there is one. */
+  endDebugging(why: string): void {
+    const debug = this.#debugger;
+    if (!debug) return;
+    this.#detach();
+    debug.ended(why);
+  }
+
   /** A frame of this unit from the runner. Between two commands there is time for others. */
   *receive(type: number, body: Buffer): Generator<void, void, void> {
     if (this.#end) return;
@@ -191,6 +222,12 @@ export class Unit {
           yield;
         }
         this.#took(body.length);
+        return;
+      case FrameType.ToDebugger:
+        this.#debugger?.said(body.toString('utf8'));
+        return;
+      case FrameType.Detached:
+        this.endDebugging(textOf(body, 'message'));
         return;
       case FrameType.Failed:
         this.ended(readEnd('failed', body));
@@ -260,6 +297,7 @@ export class Unit {
   }
 
   #finish(end: UnitEnd): void {
+    this.endDebugging(end.message);
     this.#end = end;
     this.#outgoing = [];
     this.#held = [];
@@ -280,8 +318,13 @@ function settle<T>(requests: Map<number, Waiting<T>>, id: number, value: T): boo
 
 /** Of a Failed or Dead frame. */
 function readEnd(reason: 'failed' | 'dead', body: Buffer): UnitEnd {
+  const message = textOf(body, 'message') || textOf(body, 'kind') || 'no reason given';
+  return new UnitEnd(reason, message, textOf(body, 'stack'));
+}
+
+/** Of a body that is a JSON object; what is no text is empty. */
+function textOf(body: Buffer, key: string): string {
   const parsed = decodeBody(body);
-  const fields: Record<string, unknown> = typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
-  const text = (key: string) => (typeof fields[key] === 'string' ? fields[key].slice(0, 32_768) : '');
-  return new UnitEnd(reason, text('message') || text('kind') || 'no reason given', text('stack'));
+  const value = typeof parsed === 'object' && parsed !== null ? Reflect.get(parsed, key) : undefined;
+  return typeof value === 'string' ? value.slice(0, 32_768) : '';
 }

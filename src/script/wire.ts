@@ -16,6 +16,12 @@ export const FrameType = {
   Unload: 4,
   /** | bytes u32 BE |: so much more of the unit's Commands has been dealt with. */
   Taken: 5,
+  /** Empty body: a debugger wants to talk to the unit. One at a time. */
+  Attach: 6,
+  /** A message of the DevTools protocol, UTF-8 JSON, from the debugger. It is passed on unread. */
+  ToScript: 7,
+  /** Empty body: the debugger has left. Not answered. */
+  Detach: 8,
   /** `HelloBody`. Unit 0: the runner is up. */
   Hello: 64,
   /** Empty body: the script's top-level code has run. Commands it made follow in a Commands frame. */
@@ -34,6 +40,10 @@ export const FrameType = {
   Recycle: 71,
   /** Empty body: the turn of this unit is over. */
   TurnEnd: 72,
+  /** A message of the DevTools protocol to the debugger. */
+  ToDebugger: 73,
+  /** `DetachedBody`: the debugger is to leave. */
+  Detached: 74,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -61,6 +71,8 @@ export interface LoadBody {
   script: ScriptText;
   limits: ScriptLimits;
   application: ApplicationFacts;
+  /** Debuggers may attach. */
+  isInspectable: boolean;
 }
 /** What is to be run. */
 export interface ScriptText {
@@ -124,6 +136,9 @@ export interface BeatBody {
   units: number;
 }
 export interface RecycleBody {
+  message: string;
+}
+export interface DetachedBody {
   message: string;
 }
 

@@ -37,7 +37,9 @@ async function serving(on: ReloadPolicy['on'], behaviours: FakeRunner['behaviour
         strikes: strikes.of('_definst_'),
         gateDeadlineMs: 10_000,
         gateFailure: 'closed',
-        settings: () => ({
+        settings: ({ script }) => ({
+          script,
+          isInspectable: false,
           limits: DEFAULT_LIMITS,
           application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {}, env: {} },
         }),

@@ -110,6 +110,7 @@ export class TestRunner implements AsyncDisposable {
     const body: LoadBody = {
       instance: 'test/_definst_',
       script: { kind, code, filename, files },
+      isInspectable: false,
       limits: { ...DEFAULT_LIMITS, ...limits },
       application: {
         name: 'test/_definst_',

@@ -432,7 +432,15 @@ export const APPLICATION = group('', {
       ...unused('Distribute', 'LifeTime', 'MaxFailures', 'RecoveryTime'),
     },
   ),
-  ...unused('Debug', 'HTTP', 'Logging'),
+  Debug: group('Debuggers, such as Chrome and VS Code.', {
+    AllowDebugDefault: leaf(
+      trueOrFalse,
+      'false',
+      'Whether they may attach to the script: everybody on this machine can then do with it what he likes.',
+    ),
+    ...unused('MaxPendingDebugConnections'),
+  }),
+  ...unused('HTTP', 'Logging'),
 });
 
 export type ApplicationValues = Read<typeof APPLICATION>;

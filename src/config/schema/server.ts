@@ -134,6 +134,12 @@ export const SERVER = group('', {
         ),
       }),
       Scripts: group('The processes that run scripts.', {
+        DebugPort: leaf(
+          whole(0, 65535),
+          '${SERVER.DEBUG_PORT}',
+          'The port for debuggers, on 127.0.0.1. It is open where there is something to debug: see AllowDebugDefault in ' +
+            'Application.xml, and --inspect.',
+        ),
         MaxSize: leaf(
           kilobytes(128 * 1024, 64 * 1024 * 1024),
           '1572864',

@@ -31,13 +31,24 @@ export interface ScriptIsolate {
   /** Undefined when it parses. */
   checkSyntax(code: string, filename: string): Promise<SyntaxFault | undefined>;
   load(setup: string, code: string, random: Uint8Array, timeoutMs: number): Promise<Outcome>;
-  turn(events: string, random: Uint8Array | undefined, timeoutMs: number): Promise<Outcome>;
+  /** Without `timeoutMs` it may take for ever. */
+  turn(events: string, random: Uint8Array | undefined, timeoutMs: number | undefined): Promise<Outcome>;
+  /** Not while something runs in it. `said`: texts of the DevTools protocol. */
+  debug(said: (message: string) => void): DebuggerSession;
   /** The isolate and whatever runs in it. A thread that cannot be stopped goes on until the process ends. */
   dispose(): void;
 }
 
+/** Of an isolate that is inspectable. */
+export interface DebuggerSession {
+  send(message: string): void;
+  /** A script that was paused goes on. */
+  end(): void;
+}
+
 export interface IsolateOptions {
   memoryMb: number;
+  isInspectable: boolean;
   /** V8 has lost the isolate; its thread is parked. The process should be replaced soon. */
   onCatastrophe(message: string): void;
 }
@@ -48,15 +59,27 @@ export interface ScriptEngine {
 
 const MAX_MESSAGE = 2000;
 const MAX_STACK = 8000;
+/** Debugger.disable lets a script go on that is paused. */
+const FAREWELL = ['Debugger', 'Profiler', 'HeapProfiler', 'Console', 'Runtime'].map(
+  (name) => `${name}.disable`,
+);
+/** Ids that no debugger will come to. */
+const FIRST_FAREWELL = 2_000_000_000;
+const FIRST_NUDGE = FIRST_FAREWELL + 1000;
+const NUDGE_MS = 20;
 
 export function createEngine(guest: string): ScriptEngine {
   /** V8's code cache of our own library. Machine code: never from anywhere that a script or a user can write. */
   let codeCache: ivm.ExternalCopy<ArrayBuffer> | undefined;
   return {
-    async openIsolate({ memoryMb, onCatastrophe }) {
-      const isolate = new ivm.Isolate({ memoryLimit: memoryMb, onCatastrophicError: onCatastrophe });
+    async openIsolate({ memoryMb, isInspectable, onCatastrophe }) {
+      const isolate = new ivm.Isolate({
+        memoryLimit: memoryMb,
+        inspector: isInspectable,
+        onCatastrophicError: onCatastrophe,
+      });
       try {
-        const context = await isolate.createContext();
+        const context = await isolate.createContext({ inspector: isInspectable });
         const options = codeCache === undefined ? { produceCachedData: true } : { cachedData: codeCache };
         const library = await isolate.compileScript(guest, { filename: GUEST_FILENAME, ...options });
         codeCache ??= (library as ivm.CachedDataResult).cachedData;
@@ -108,14 +131,18 @@ class VmIsolate implements ScriptIsolate {
     return this.#enter(this.#guest.load, [setup, code, copied(random)], timeoutMs);
   }
 
-  turn(events: string, random: Uint8Array | undefined, timeoutMs: number): Promise<Outcome> {
+  turn(events: string, random: Uint8Array | undefined, timeoutMs: number | undefined): Promise<Outcome> {
     const args = random === undefined ? [events] : [events, copied(random)];
     return this.#enter(this.#guest.deliver, args, timeoutMs);
   }
 
-  async #enter(entry: ivm.Reference, args: unknown[], timeoutMs: number): Promise<Outcome> {
+  debug(said: (message: string) => void): DebuggerSession {
+    return new VmDebuggerSession(this.#isolate, said);
+  }
+
+  async #enter(entry: ivm.Reference, args: unknown[], timeoutMs: number | undefined): Promise<Outcome> {
     // Both are queued before either has run: they run back to back on the isolate's thread.
-    const entered = this.#attempt(() => entry.apply(undefined, args, { timeout: timeoutMs }));
+    const entered = this.#attempt(() => entry.apply(undefined, args, within(timeoutMs)));
     const drained = this.#attempt(() => this.#drain(timeoutMs));
     const { fault } = await entered;
     let answer = await drained;
@@ -127,8 +154,8 @@ class VmIsolate implements ScriptIsolate {
     };
   }
 
-  #drain(timeoutMs: number): Promise<unknown> {
-    return this.#guest.drain.apply(undefined, [], { timeout: timeoutMs, result: { copy: true } });
+  #drain(timeoutMs: number | undefined): Promise<unknown> {
+    return this.#guest.drain.apply(undefined, [], { ...within(timeoutMs), result: { copy: true } });
   }
 
   async #attempt(call: () => Promise<unknown>): Promise<{ value?: unknown; fault?: EngineFault }> {
@@ -145,6 +172,72 @@ class VmIsolate implements ScriptIsolate {
     this.#context.release();
     this.#isolate.dispose();
   }
+}
+
+/**
+ * The engine forgets to strike a session that is disposed of, or collected, off the list of its isolate, and comes back to it
+ * when the isolate goes: none ever is. They are small, and there are as many as somebody has attached a debugger.
+ */
+const sessions: ivm.InspectorSession[] = [];
+
+class VmDebuggerSession implements DebuggerSession {
+  readonly #isolate: ivm.Isolate;
+  readonly #session: ivm.InspectorSession;
+  #isOpen = true;
+  #nudge: NodeJS.Timeout | undefined;
+  #lastNudge = FIRST_NUDGE;
+  /** Something has been sent after the last nudge. */
+  #isUnsure = false;
+
+  constructor(isolate: ivm.Isolate, said: (message: string) => void) {
+    this.#isolate = isolate;
+    this.#session = isolate.createInspectorSession();
+    sessions.push(this.#session);
+    this.#session.onNotification = (message) => {
+      if (this.#isOpen) said(message);
+    };
+    this.#session.onResponse = (id, message) => {
+      if (id >= FIRST_NUDGE) this.#nudged(id);
+      else if (this.#isOpen) said(message);
+    };
+  }
+
+  send(message: string): void {
+    if (!this.#isOpen || this.#isolate.isDisposed) return;
+    this.#session.dispatchProtocolMessage(message);
+    this.#isUnsure = true;
+    this.#nudge ??= setInterval(() => this.#sendNudge(), NUDGE_MS);
+  }
+
+  /** It is told to be silent; see `sessions`. */
+  end(): void {
+    for (const [i, method] of FAREWELL.entries())
+      this.send(JSON.stringify({ id: FIRST_FAREWELL + i, method }));
+    this.#isOpen = false;
+  }
+
+  // What comes in the moment between V8's word that it has paused and the engine's beginning to wait is not looked at before
+  // something else comes.
+  #sendNudge(): void {
+    if (this.#isolate.isDisposed) {
+      clearInterval(this.#nudge);
+      return;
+    }
+    this.#isUnsure = false;
+    this.#lastNudge += 1;
+    const nudge = { id: this.#lastNudge, method: 'Runtime.getIsolateId' };
+    this.#session.dispatchProtocolMessage(JSON.stringify(nudge));
+  }
+
+  #nudged(id: number): void {
+    if (id !== this.#lastNudge || this.#isUnsure) return;
+    clearInterval(this.#nudge);
+    this.#nudge = undefined;
+  }
+}
+
+function within(timeoutMs: number | undefined): { timeout?: number } {
+  return timeoutMs === undefined ? {} : { timeout: timeoutMs };
 }
 
 function copied(bytes: Uint8Array): ivm.Copy<Uint8Array> {

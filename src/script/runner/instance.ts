@@ -12,7 +12,7 @@ import {
   type ScriptCommand,
 } from '../wire.ts';
 import { type ReadAnswer, readAnswer } from './answer.ts';
-import type { EngineFault, Outcome, ScriptEngine, ScriptIsolate } from './engine.ts';
+import type { DebuggerSession, EngineFault, Outcome, ScriptEngine, ScriptIsolate } from './engine.ts';
 import { type Batch, Mailbox } from './mailbox.ts';
 import type { Runnable, Scheduler } from './scheduler.ts';
 import { SubtleService } from './subtle.ts';
@@ -30,6 +30,8 @@ export interface InstanceEvents {
   dead(body: DeadBody): void;
   /** Its isolate cannot be stopped: the process has to be replaced. */
   recycle(message: string): void;
+  /** To the debugger that is attached: texts of the DevTools protocol. */
+  toDebugger(message: string): void;
 }
 
 /** A turn may overrun its time limit by what V8 needs to notice; beyond this it never will. */
@@ -50,6 +52,8 @@ export class ScriptInstance implements Runnable {
   #state: 'loading' | 'running' | 'gone' = 'loading';
   #isolate: ScriptIsolate | undefined;
   #watchdog: NodeJS.Timeout | undefined;
+  /** Of a turn that was begun without a limit, and has one now. */
+  #overrun: NodeJS.Timeout | undefined;
   #droppedLinesTimer: NodeJS.Timeout | undefined;
   #droppedLines = 0;
   #strikesMs: number[] = [];
@@ -63,6 +67,13 @@ export class ScriptInstance implements Runnable {
   #untakenBytes = 0;
   /** onAppStart has as much time as loading. */
   #isFirstTurn = true;
+  /** What a turn that is under way may take. */
+  #turnLimitMs: number | undefined;
+  /** Time limits rest, and so does the blame for a process that ends. */
+  #isDebugged = false;
+  #debugger: DebuggerSession | undefined;
+  /** From the debugger, until its session is open. */
+  #forSession: string[] = [];
 
   constructor(load: LoadBody, scheduler: Scheduler, events: InstanceEvents) {
     this.#load = load;
@@ -99,6 +110,45 @@ export class ScriptInstance implements Runnable {
     this.#end();
   }
 
+  /** A session opens between two turns only: the one that is under way ends within its limit, or by it. */
+  attach(): void {
+    if (this.#state !== 'running' || this.#isDebugged || !this.#load.isInspectable) return;
+    this.#isDebugged = true;
+    if (this.#turnLimitMs === undefined) this.#openSession();
+  }
+
+  #openSession(): void {
+    this.#debugger = this.#isolate!.debug((message) => this.#events.toDebugger(message));
+    for (const message of this.#forSession) this.#debugger.send(message);
+    this.#forSession = [];
+  }
+
+  fromDebugger(message: string): void {
+    if (!this.#isDebugged) return;
+    if (this.#debugger) this.#debugger.send(message);
+    else this.#forSession.push(message);
+  }
+
+  /** The limits hold again; a turn under way has its time from now on. */
+  detach(): void {
+    if (!this.#isDebugged) return;
+    const hadSession = this.#debugger !== undefined;
+    this.#endSession();
+    const limitMs = this.#turnLimitMs;
+    if (!hadSession || limitMs === undefined) return;
+    this.#events.turnBegins();
+    this.#watch(limitMs, 'a turn');
+    const message = `a turn did not end within ${limitMs} ms after the debugger had left`;
+    this.#overrun = setTimeout(() => this.#die({ kind: 'stuck', message }), limitMs);
+  }
+
+  #endSession(): void {
+    this.#isDebugged = false;
+    this.#forSession = [];
+    this.#debugger?.end();
+    this.#debugger = undefined;
+  }
+
   async load(engine: ScriptEngine): Promise<void> {
     const { limits } = this.#load;
     this.#events.turnBegins();
@@ -106,6 +156,7 @@ export class ScriptInstance implements Runnable {
     try {
       const isolate = await engine.openIsolate({
         memoryMb: limits.memoryMb,
+        isInspectable: this.#load.isInspectable,
         onCatastrophe: (message) => this.#catastrophe(message),
       });
       if (this.#state === 'gone') {
@@ -178,19 +229,26 @@ export class ScriptInstance implements Runnable {
   async step(): Promise<void> {
     if (!this.isReady) return;
     const { turnMs, loadMs } = this.#load.limits;
-    const timeoutMs = this.#isFirstTurn ? loadMs : turnMs;
+    const limitMs = this.#isFirstTurn ? loadMs : turnMs;
     this.#isFirstTurn = false;
     this.#hasMore = false;
     this.#isTellingFault = this.#hasFaultToTell;
     this.#hasFaultToTell = false;
     const due = this.#timers.takeDue(MAX_DUE_TIMERS).map((id) => ({ t: 'timer', id }) as const);
     const batch = this.#mailbox.take(due);
-    this.#events.turnBegins();
-    this.#watch(timeoutMs, 'a turn');
+    this.#turnLimitMs = limitMs;
+    if (!this.#isDebugged) {
+      this.#events.turnBegins();
+      this.#watch(limitMs, 'a turn');
+    }
+    const timeoutMs = this.#isDebugged ? undefined : limitMs;
     const outcome = await this.#isolate!.turn(batch.text, this.#freshRandom(), timeoutMs);
+    this.#turnLimitMs = undefined;
+    clearTimeout(this.#overrun);
     this.#unwatch();
     this.#events.turnEnds();
     if (this.#state !== 'running') return;
+    if (this.#isDebugged && !this.#debugger && !this.#isLost(outcome)) this.#openSession();
     if (outcome.fault?.kind === 'memory') {
       this.#die({ kind: 'memory', message: `the script took more than ${this.#load.limits.memoryMb} MB` });
       return;
@@ -204,7 +262,11 @@ export class ScriptInstance implements Runnable {
       this.#die({ kind: 'malformed', message: 'the script library gave no sensible answer' });
       return;
     }
-    this.#conclude(answer, outcome.fault, batch, timeoutMs);
+    this.#conclude(answer, outcome.fault, batch, limitMs);
+  }
+
+  #isLost({ fault }: Outcome): boolean {
+    return fault?.kind === 'memory' || fault?.kind === 'disposed';
   }
 
   /** A turn's pool is far more than its handlers want; it is topped up when half is gone. */
@@ -227,7 +289,7 @@ export class ScriptInstance implements Runnable {
       commands.push(this.#fault({ kind: 'timeout', stack: '', ...overrun(answer, timeoutMs) }));
     }
     this.#say(commands);
-    if (isTimeout) this.#strike();
+    if (isTimeout && !this.#isDebugged) this.#strike();
   }
 
   #carryOut(command: RunnerCommand): void {
@@ -303,6 +365,7 @@ export class ScriptInstance implements Runnable {
   #catastrophe(message: string): void {
     // Its thread is parked for good and holds the isolate's locks: disposing of it would wait for ever.
     this.#isolate = undefined;
+    this.#debugger = undefined;
     this.#unwatch();
     if (this.#state === 'loading') this.#fail({ kind: 'memory', message, stack: '' });
     else this.#die({ kind: 'catastrophic', message });
@@ -324,6 +387,8 @@ export class ScriptInstance implements Runnable {
     clearTimeout(this.#droppedLinesTimer);
     this.#timers.close();
     this.#mailbox.clear();
+    clearTimeout(this.#overrun);
+    this.#endSession();
     this.#isolate?.dispose();
     return true;
   }

@@ -11,13 +11,15 @@ import {
   type Frame,
   FrameReader,
 } from '../frames.ts';
-import { FrameType, HEARTBEAT_MS, type InitBody, type LoadBody } from '../wire.ts';
+import { FrameType, HEARTBEAT_MS, type InitBody, type LoadBody, MAX_FRAME_BYTES } from '../wire.ts';
 import { createEngine, type ScriptEngine } from './engine.ts';
 import { ScriptInstance } from './instance.ts';
 import { Scheduler } from './scheduler.ts';
 
 const STDERR_FD = 2;
 const CHANNEL_FD = 3;
+const MAX_DEBUGGER_MESSAGE = MAX_FRAME_BYTES - 1024;
+const MAX_DEBUGGER_BACKLOG = 128 << 20;
 
 const channel = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
 const reader = new FrameReader();
@@ -61,6 +63,15 @@ function receive({ type, unit, body }: Frame): void {
     case FrameType.Taken:
       instances.get(unit)?.taken(decodeTaken(body));
       return;
+    case FrameType.Attach:
+      instances.get(unit)?.attach();
+      return;
+    case FrameType.ToScript:
+      instances.get(unit)?.fromDebugger(body.toString('utf8'));
+      return;
+    case FrameType.Detach:
+      instances.get(unit)?.detach();
+      return;
     case FrameType.Unload:
       instances.get(unit)?.unload();
       instances.delete(unit);
@@ -94,9 +105,22 @@ function load(unit: number, body: LoadBody): void {
       send(encodeFrame(FrameType.Dead, unit, death));
     },
     recycle: (message) => send(encodeFrame(FrameType.Recycle, unit, { message })),
+    toDebugger: (message) => relay(unit, message),
   });
   instances.set(unit, instance);
   void instance.load(engine);
+}
+
+/** What a debugger asks for (a heap snapshot, say) has no limit of its own. */
+function relay(unit: number, message: string): void {
+  const text = Buffer.from(message);
+  const isTooMuch = text.length > MAX_DEBUGGER_MESSAGE || channel.writableLength > MAX_DEBUGGER_BACKLOG;
+  if (!isTooMuch) {
+    send(encodeBytes(FrameType.ToDebugger, unit, text));
+    return;
+  }
+  instances.get(unit)?.detach();
+  send(encodeFrame(FrameType.Detached, unit, { message: 'the answer is too large' }));
 }
 
 /** What is said in one tick goes out at its end, in one piece. */

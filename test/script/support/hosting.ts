@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../../../src/application/clock.ts';
 import type { InstanceScript } from '../../../src/application/script.ts';
 import { bugs } from '../../../src/log/log.ts';
 import { ScriptHost, type ScriptSettings } from '../../../src/script/host.ts';
+import { Inspector } from '../../../src/script/inspect/inspector.ts';
 import { Runners } from '../../../src/script/runners.ts';
 import { DEFAULT_LIMITS } from '../../../src/script/wire.ts';
 import { Folder } from './folder.ts';
@@ -22,6 +23,7 @@ export async function hosting(
   const folder = await Folder.create(applications);
   const records = new Records();
   const runners = new Runners({ clock, log: records.log, maxRssBytes: 1 << 30, launcher, user: NOBODY });
+  const inspector = new Inspector({ port: 0, software: 'Test', log: records.log });
   const host = new ScriptHost({
     applicationsDir: folder.path,
     log: records.log,
@@ -37,11 +39,13 @@ export async function hosting(
       env: {},
       fetch: { hosts: [], privateAddresses: [], timeoutMs: 1000, maxBytes: 1000, maxRunning: 1 },
       exec: [],
+      isInspectable: false,
       ...settings(application),
     }),
     onSettings: (application) => host.configure(application),
     clock,
     runners,
+    inspector,
   });
   await Promise.all([runners.start(), host.start()]);
   const instances: Instance[] = [];
@@ -50,6 +54,7 @@ export async function hosting(
     records,
     host,
     runners,
+    inspector,
     open(application: string, name = '_definst_'): { script: InstanceScript; instance: Instance } {
       const instance = new Instance();
       const script = host.open(application, name, instance);
@@ -58,6 +63,7 @@ export async function hosting(
       return { script, instance };
     },
     async [Symbol.asyncDispose]() {
+      await inspector.close();
       await host.close();
       await runners.close();
       await folder[Symbol.asyncDispose]();

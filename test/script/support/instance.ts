@@ -128,7 +128,9 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
     counters: counters(),
     gateDeadlineMs: GATE_DEADLINE_MS,
     gateFailure,
-    settings: () => ({
+    settings: ({ script }) => ({
+      script,
+      isInspectable: false,
       limits: DEFAULT_LIMITS,
       application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {}, env: {} },
     }),
