@@ -23,6 +23,14 @@ test('start without options serves the current folder', async () => {
   );
 });
 
+test('start lets debuggers attach to all scripts, to one, or to those whose settings say so', async () => {
+  const inspected = async (...args: string[]) => (await understudy('start', ...args)).started[0]!.inspect;
+  assert.deepEqual(
+    [await inspected('--inspect', '--root', '.'), await inspected('--inspect=chat'), await inspected()],
+    ['', 'chat', undefined],
+  );
+});
+
 for (const [args, complaint] of [
   [[], 'a command is missing'],
   [['frobnicate'], "unknown command 'frobnicate'"],

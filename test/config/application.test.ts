@@ -33,12 +33,12 @@ test('its own file beats that of the virtual host element by element, under eith
   });
   const { maxIdleMs, script } = read(root);
   assert.equal(maxIdleMs, 7000);
-  const { config, env, fetch, exec, reload, ...numbers } = script;
+  const { config, env, fetch, exec, reload, isInspectable, ...numbers } = script;
   assert.deepEqual(numbers, {
     ...{ memoryMb: 20, turnMs: 500, loadMs: 3000, gateMs: 10_000, gateFailure: 'closed' },
     ...{ timers: 1000, queuedEvents: 10_000, logLines: 200, process: 'shared' },
   });
-  assert.deepEqual([{ ...env }, fetch.hosts, exec], [{}, [], []]);
+  assert.deepEqual([{ ...env }, fetch.hosts, exec, isInspectable], [{}, [], [], false]);
   assert.deepEqual({ ...reload }, { on: 'migrate', drainMs: 600_000 });
 });
 

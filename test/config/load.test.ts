@@ -88,7 +88,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
     maxHeldBytes: 256 << 20,
     crossDomainFile: undefined,
     recording: { maxMs: 5_000, maxBytes: 256 << 10, finishesMp4: true },
-    runners: { maxBytes: 1536 << 20, launcher: [], user: { uid: 65534, gid: 65534 } },
+    runners: { maxBytes: 1536 << 20, debugPort: 9229, launcher: [], user: { uid: 65534, gid: 65534 } },
     swfs: { folders: [], levels: 1, maxWaitMs: 5_000, keepMs: 86_400_000, refreshMs: 300_000 },
     clientIdleMs: 3_600_000,
   });

@@ -138,7 +138,7 @@ export const SERVER = group('', {
           whole(0, 65535),
           '${SERVER.DEBUG_PORT}',
           'The port for debuggers, on 127.0.0.1. It is open where there is something to debug: see AllowDebugDefault in ' +
-            'Application.xml, and --inspect.',
+            'Application.xml, and "understudy help start".',
         ),
         MaxSize: leaf(
           kilobytes(128 * 1024, 64 * 1024 * 1024),
