@@ -79,7 +79,18 @@ export async function startServer(
     flush: config.server.recording,
     finishesMp4: config.server.recording.finishesMp4,
   });
-  const shared = { config, software, log, logs, clock, governor, runners, recorders, inspector, inspected: inspect };
+  const shared = {
+    config,
+    software,
+    log,
+    logs,
+    clock,
+    governor,
+    runners,
+    recorders,
+    inspector,
+    inspected: inspect,
+  };
   const hosts = config.adaptors.map(({ name, vhosts }) =>
     vhosts.map((vhost) => new VirtualHost(name, vhost, shared)),
   );
