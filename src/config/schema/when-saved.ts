@@ -25,7 +25,13 @@ export const WHEN_SAVED: Readonly<Record<string, readonly string[]>> = {
   ],
   'as a change of the script, by its Reload': ['JSEngine', 'JSEngine/Fetch/MaxRunning'],
   'when the server starts': ['LoadOnStartup'],
-  'for the next instance': ['JSEngine/GateTimeOut', 'JSEngine/GateFailure', 'Client/OutChunkSize', 'Process'],
+  'for the next instance': [
+    'JSEngine/GateTimeOut',
+    'JSEngine/GateFailure',
+    'Client/OutChunkSize',
+    'Process',
+    'Debug',
+  ],
 };
 
 /** For the operator. */
