@@ -6,6 +6,7 @@ import { freeze } from './freeze.ts';
 import type { Note } from './note.ts';
 import { type Layer, Reader } from './reader.ts';
 import { APPLICATION, type ApplicationValues, DEFAULT_CHUNK_BYTES } from './schema/application.ts';
+import { type VirtualFolder, virtualFolders } from './schema/virtual-directory.ts';
 import type { Symbols } from './symbols.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -89,7 +90,7 @@ export interface ApplicationConfig {
   /** Where files of streams lie; absolute paths. */
   readonly folders: {
     readonly storageDir: string | undefined;
-    readonly virtual: readonly { readonly prefix: string; readonly folder: string }[];
+    readonly virtual: readonly VirtualFolder[];
   };
   /** Undefined: any. The caps hold for what scripts ask for. */
   readonly recording: {
@@ -139,6 +140,8 @@ export interface ApplicationDefaults {
   readonly file: XmlElement | undefined;
   /** As Server.xml and Vhost.xml have it; undefined: clients may be idle for ever. */
   readonly clientIdleMs: number | undefined;
+  /** As Vhost.xml has them. */
+  readonly virtual: readonly VirtualFolder[];
 }
 
 /** The settings that an application without a file of its own has. */
@@ -160,7 +163,7 @@ export function readApplicationConfig(defaults: ApplicationDefaults, application
 }
 
 function read(defaults: ApplicationDefaults, own: XmlElement | undefined): ApplicationConfig {
-  const { file, symbols, clientIdleMs } = defaults;
+  const { file, symbols } = defaults;
   const layers: Layer[] = [];
   if (file) layers.push({ element: file, symbols });
   if (own) layers.push({ element: own, symbols: symbols.forApplications });
@@ -172,7 +175,7 @@ function read(defaults: ApplicationDefaults, own: XmlElement | undefined): Appli
     const what = `${chunks.file}:${chunks.line}: OutChunkSize = ${values.Client.OutChunkSize}`;
     said.push({ level: 'info', text: `${what}: obeyed; ${DEFAULT_CHUNK_BYTES} would cost less work` });
   }
-  return freeze({ ...convert(values, defaults.root, clientIdleMs), notes: said });
+  return freeze({ ...convert(values, defaults), notes: said });
 }
 
 function elementAt(root: XmlElement | undefined, path: readonly string[]): XmlElement | undefined {
@@ -199,9 +202,9 @@ function convert(
     AllowHTTPTunnel,
     DisallowedProtocols,
   }: ApplicationValues,
-  root: string,
-  outerIdleMs: number | undefined,
+  outer: Pick<ApplicationDefaults, 'root' | 'clientIdleMs' | 'virtual'>,
 ): Omit<ApplicationConfig, 'notes'> {
+  const { root, clientIdleMs: outerIdleMs } = outer;
   const { Live, Recording } = StreamManager;
   const isIdlenessLimited = AutoCloseIdleClients['@enable'] && outerIdleMs !== undefined;
   return {
@@ -238,9 +241,7 @@ function convert(
     },
     folders: {
       storageDir: StreamManager.StorageDir === '' ? undefined : resolve(root, StreamManager.StorageDir),
-      virtual: StreamManager.VirtualDirectory.Streams.flatMap(({ '#text': mapping }) =>
-        mapping ? [{ prefix: mapping.prefix, folder: resolve(root, mapping.folder) }] : [],
-      ),
+      virtual: [...virtualFolders(StreamManager.VirtualDirectory, root), ...outer.virtual],
     },
     recording: {
       maxBytes: Recording.MaxSize,

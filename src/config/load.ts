@@ -24,6 +24,7 @@ import { SERVER, type ServerValues } from './schema/server.ts';
 import { SYMBOLS } from './schema/symbols.ts';
 import { USERS, type UsersValues } from './schema/users.ts';
 import { VHOST, type VhostValues } from './schema/vhost.ts';
+import { virtualFolders } from './schema/virtual-directory.ts';
 import { loadSymbols, type Symbols } from './symbols.ts';
 
 export const DEFAULT_ADAPTOR = '_defaultRoot_';
@@ -395,6 +396,7 @@ class Loader {
       AutoCloseIdleClients: idle,
       ResourceLimits,
       SSL,
+      VirtualDirectory,
     } = this.#read(folder, 'Vhost.xml', 'VirtualHost', VHOST);
     const isIdlenessLimited = idle['@enable'] && serverIdleMs !== undefined;
     const appsDir = AppsDir === '' ? join(folder, 'applications') : resolve(this.#root, AppsDir);
@@ -406,6 +408,7 @@ class Loader {
       path,
       file: readXmlIfThere(path, relative(this.#root, path)),
       clientIdleMs: isIdlenessLimited ? (idle.MaxIdleTime ?? serverIdleMs) : undefined,
+      virtual: virtualFolders(VirtualDirectory, this.#root),
     };
     const application = defaultApplicationConfig(defaults);
     this.#notes.push(...application.notes);

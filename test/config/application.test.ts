@@ -259,3 +259,33 @@ test('SWFs are not asked for unless it is said; folders stand under the root', (
   assert.deepEqual(library.folders, [join(own, 'swfs'), '/srv/swfs']);
   assert.deepEqual([library.levels, library.keepMs], [0, 60_000]);
 });
+
+test('folders of streams: those of the application, then those of its virtual host, relative to the root', (t) => {
+  const root = rootWith(t, {
+    [`${VHOST}/Vhost.xml`]:
+      '<VirtualHost><VirtualDirectory><Streams>/common/;media</Streams></VirtualDirectory></VirtualHost>',
+    [OWN_FILE]:
+      '<Application><StreamManager><StorageDir>store</StorageDir><VirtualDirectory><Streams>/;/srv/all</Streams>' +
+      '<Streams></Streams></VirtualDirectory><Live><EraseOnPublish>true</EraseOnPublish></Live></StreamManager></Application>',
+  });
+  const { folders, live } = read(root);
+  assert.deepEqual(folders, {
+    storageDir: join(root, 'store'),
+    virtual: [
+      { prefix: '', folder: '/srv/all' },
+      { prefix: 'common', folder: join(root, 'media') },
+    ],
+  });
+  assert.equal(live.erasesOnPublish, true);
+  const other = read(root, 'other');
+  assert.deepEqual([other.folders.storageDir, other.live.erasesOnPublish], [undefined, false]);
+  assert.equal(other.folders.virtual.length, 1);
+});
+
+test('a folder of streams without a beginning of names is refused with its place', (t) => {
+  const root = rootWith(t, {
+    [OWN_FILE]:
+      '<Application><StreamManager><VirtualDirectory>\n<Streams>/srv/films</Streams></VirtualDirectory></StreamManager></Application>',
+  });
+  assert.throws(() => read(root), /Application\.xml:2: .*films;\/srv\/films/s);
+});

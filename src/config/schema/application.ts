@@ -15,10 +15,10 @@ import {
   subnets,
   text,
   trueOrFalse,
-  virtualFolder,
   whole,
 } from '../value.ts';
 import { swfScan } from './swf-scan.ts';
+import { virtualDirectory } from './virtual-directory.ts';
 
 export const DEFAULT_CHUNK_BYTES = 60_000;
 const DEFAULT_MEMORY_KB = 65536;
@@ -292,20 +292,7 @@ export const APPLICATION = group('', {
       '',
       'Recorded streams, in a folder for each instance.',
     ),
-    VirtualDirectory: group('Streams whose files lie elsewhere.', {
-      Streams: list(
-        group('', {
-          '@key': unsupported(''),
-          '#text': leaf(
-            virtualFolder,
-            'films;/srv/films',
-            'The beginning of names, ; and the folder, relative to the root folder, of streams that are called so: films/a ' +
-              'is /srv/films/a.flv. / for every name. Longer beginnings come first; of several folders for one all are ' +
-              'looked into, and the first is recorded to.',
-          ),
-        }),
-      ),
-    }),
+    VirtualDirectory: virtualDirectory,
     QualifiedStreamsMapping: group('', { '@enable': unsupported('false') }),
     DuplicateDir: group('', { '@appName': unsupported('true'), '#text': unsupported('') }),
     ...unused('Audio', 'CachePrefix', 'CacheUpdateInterval', 'FilterNonKeyFrames'),

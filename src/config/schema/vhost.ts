@@ -3,6 +3,7 @@ import { group, leaf, list, type Read, unsupported, unused } from '../element.ts
 import { orElse, seconds, text, trueOrFalse, whole } from '../value.ts';
 import { addresses } from './access-lists.ts';
 import { certificate } from './certificate.ts';
+import { virtualDirectory } from './virtual-directory.ts';
 
 export const VHOST = group('', {
   AliasList: group('Other names of this host.', {
@@ -40,7 +41,7 @@ export const VHOST = group('', {
     ),
     ...unused('AppInstanceGC', 'MaxEdgeConnections', 'MaxSharedObjects', 'MaxStreams'),
   }),
-  VirtualDirectory: group('', { Streams: unsupported('') }),
+  VirtualDirectory: virtualDirectory,
   Allow: leaf(
     addresses,
     'all',
