@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type AmfValue, membersOf } from '../../src/protocol/amf.ts';
@@ -197,4 +199,38 @@ test('vod: files are played and counted, nobody publishes, what is not there is 
   await peer.expectStatus('NetStream.Play.StreamNotFound');
   const { args } = await peer.call('plays');
   assert.deepEqual({ ...membersOf(args[0]) }, { show: 1, none: 1 });
+});
+
+test('webhook: a Web server allows, renames and refuses', async () => {
+  const calls: string[] = [];
+  const web = createServer(async (request, response) => {
+    const form = new URLSearchParams(Buffer.concat(await request.toArray()).toString());
+    calls.push(
+      `${form.get('call')} ${form.get('app')} ${form.get('name')} ${form.get('addr')} ${form.get('key')}`,
+    );
+    if (form.get('name') === 'renamed') response.writeHead(302, { location: 'public' });
+    else if (form.get('name') === 'banned') response.writeHead(403);
+    response.end();
+  });
+  await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+  try {
+    const files = sample('webhook');
+    const { port } = web.address() as AddressInfo;
+    files['webhook/Application.xml'] = files['webhook/Application.xml']!.replaceAll('8080', String(port));
+    await using server = await startServer({ applications: files });
+    await using peer = await connected(server, 'webhook');
+    assert.equal((await outcome(peer, 'publish', 'banned'))[1], 'the callback answered 403');
+    assert.equal((await outcome(peer, 'publish', 'renamed?key=k'))[0], 'NetStream.Publish.Start');
+    assert.equal((await outcome(peer, 'play', 'banned'))[0], 'NetStream.Play.Failed');
+    assert.equal((await outcome(peer, 'play', 'public'))[0], 'NetStream.Play.Start');
+    assert.deepEqual(calls, [
+      'connect webhook null 127.0.0.1 null',
+      'publish webhook banned 127.0.0.1 null',
+      'publish webhook renamed 127.0.0.1 k',
+      'play webhook banned 127.0.0.1 null',
+      'play webhook public 127.0.0.1 null',
+    ]);
+  } finally {
+    web.close();
+  }
 });
