@@ -22,6 +22,7 @@ describe('a script that starts', () => {
     assert.deepEqual(first.load, {
       instance: 'live/_definst_',
       script: version('a').script,
+      isInspectable: false,
       limits: DEFAULT_LIMITS,
       application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {}, env: {} },
     });
