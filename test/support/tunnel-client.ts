@@ -41,8 +41,8 @@ export async function openTunnel(port: number, options: PostOptions = {}): Promi
 }
 
 /**
- * Sends what is written and always has a request at the server; what there is to send overtakes an idle on a connection of its
- * own, as Flash Player does it.
+ * Sends what is written, and from then on always has a request at the server; what there is to send overtakes an idle on a
+ * connection of its own, as Flash Player does it. The first request is alone: which of two came first, the server cannot know.
  */
 export class TunnelClient extends Duplex {
   readonly id: string;
@@ -61,7 +61,6 @@ export class TunnelClient extends Duplex {
     this.id = id;
     this.#options = options;
     this.on('error', () => {});
-    void this.#request('idle');
   }
 
   static async open(port: number, options: PostOptions = {}): Promise<TunnelClient> {
