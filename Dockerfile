@@ -11,10 +11,17 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/node-linux-*
 
+FROM node:24-bookworm AS native
+WORKDIR /opt/understudy
+COPY bin bin
+COPY src src
+RUN node bin/native.mjs
+
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /opt/understudy
 COPY --from=dependencies /opt/understudy/node_modules node_modules
+COPY --from=native /opt/understudy/build build
 COPY package.json LICENSE README.md ./
 COPY bin bin
 COPY src src

@@ -70,21 +70,21 @@ async function main(): Promise<number> {
   if (!Number.isInteger(repeats) || repeats < 1 || repeats > 20) return fail('--repeat takes 1 to 20');
 
   const others = options.alone ? [] : OTHERS;
-  for (const peer of others) {
+  const peers = [understudy, ...others];
+  for (const peer of peers) {
     if (peer.missing() === undefined) continue;
     console.log(`getting ${peer.name} …`);
     await peer.setup().catch((error) => console.error(error instanceof Error ? error.message : error));
   }
-  const missing = others.filter((peer) => peer.missing() !== undefined);
+  const missing = peers.filter((peer) => peer.missing() !== undefined);
   for (const peer of missing) console.error(`${peer.name} is missing: ${peer.missing()}`);
   if (missing.length > 0)
-    return fail('without peers there is nothing to compare with; --alone measures nevertheless');
+    return fail('without them there is nothing to compare; --alone measures without peers');
   const tools = await makeTools();
   if (options.setup) return 0;
 
   const machine = thisMachine();
   if (machine.server.priority !== undefined) runAhead();
-  const peers = [understudy, ...others];
   const bench: Bench = {
     machine,
     tools,

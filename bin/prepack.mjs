@@ -15,6 +15,6 @@ const compiler = spawnSync(process.execPath, [tsc, '-p', join(root, 'src', 'tsco
   stdio: 'inherit',
 });
 if (compiler.status !== 0) process.exit(1);
-for (const text of ['script/guest', 'script/types', 'script/wire.ts']) {
+for (const text of ['script/guest', 'script/types', 'script/wire.ts', 'adaptor/native/sender.c']) {
   cpSync(join(root, 'src', text), join(dist, text), { recursive: true });
 }

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { type Adaptor, type AdaptorOptions, type Opened, openAdaptors } from './adaptor/adaptor.ts';
 import { addressesOf } from './adaptor/addresses.ts';
 import type { CertificateFiles } from './adaptor/certificate.ts';
+import { FanOut } from './adaptor/fan-out.ts';
 import type { ListenerAddress } from './adaptor/listener.ts';
 import { Logins } from './adaptor/logins.ts';
+import { ADDON, loadSender } from './adaptor/native/sender.ts';
 import { systemResolver } from './adaptor/reverse-dns.ts';
 import type { SessionOptions } from './adaptor/rtmp-session.ts';
 import type { NewAccount } from './admin/accounts.ts';
@@ -72,6 +74,7 @@ export async function startServer(
       ),
     config.server.maxHeldBytes,
   );
+  const fanOut = openFanOut(log);
   const recorders = new FileRecorders({
     log,
     clock,
@@ -86,6 +89,7 @@ export async function startServer(
     logs,
     clock,
     governor,
+    fanOut,
     runners,
     recorders,
     inspector,
@@ -122,7 +126,7 @@ export async function startServer(
     if (inspect !== undefined) inspectorAddress = await inspector.open();
     await Promise.all([runners.start(), ...allHosts.map((host) => host.start())]);
     for (const host of allHosts) host.loadOnStartup();
-    const session = sessionOptions(config, log);
+    const session = { ...sessionOptions(config, log), fanOut };
     adaptors = await openAdaptors(
       config.adaptors.map((adaptor, i) =>
         adaptorOptions(config, adaptor, { ...session, registryOf: registryOf(hosts[i]!) }, logs),
@@ -151,6 +155,24 @@ export async function startServer(
   sayStarted(logs, config, adaptors);
   for (const host of allHosts) host.noteStart();
   return { listeners, firstAccount: admin?.firstAccount, close, reopenLogs: () => logs.reopen() };
+}
+
+/** Undefined: the addon has not been made, or cannot be used. */
+function openFanOut(log: Log): FanOut | undefined {
+  try {
+    const send = loadSender();
+    log.debug(
+      { event: 'fan-out', native: send !== undefined },
+      send ? `players are sent to by ${ADDON}` : 'players are sent to one by one',
+    );
+    return send && new FanOut(send);
+  } catch (error) {
+    log.warn(
+      { event: 'fan-out', err: error },
+      `the server does without ${ADDON}: ${(error as Error).message}`,
+    );
+    return undefined;
+  }
 }
 
 function sayStarted(

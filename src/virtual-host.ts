@@ -1,6 +1,8 @@
 // A host name with applications of its own: everything that there is once for each Vhost.xml.
+
 import { mkdirSync, readdirSync, type Stats, statSync, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
+import type { FanOut } from './adaptor/fan-out.ts';
 import { AdmissionRules } from './admission-rules.ts';
 import type { Clock } from './application/clock.ts';
 import type { LoadGovernor } from './application/flush.ts';
@@ -8,6 +10,7 @@ import type { ClientSettings, InstanceSettings } from './application/instance.ts
 import { Journal } from './application/journal.ts';
 import { isApplicationName, Registry } from './application/registry.ts';
 import { Statistics } from './application/statistics.ts';
+import type { StreamOptions } from './application/stream.ts';
 import { AddressList, EVERYBODY } from './config/address-rules.ts';
 import type { ApplicationConfig } from './config/application.ts';
 import { ApplicationSettings } from './config/application-settings.ts';
@@ -36,6 +39,8 @@ export interface VirtualHostOptions {
   logs: ServerLogs;
   clock: Clock;
   governor: LoadGovernor;
+  /** What is sent to many players leaves by it; undefined: by each one's socket. */
+  fanOut: FanOut | undefined;
   runners: Runners;
   /** Hosts may share folders, and then they must not write to the same file. */
   recorders: FileRecorders;
@@ -63,6 +68,7 @@ export class VirtualHost {
       logs,
       clock,
       governor,
+      fanOut,
       runners,
       inspector,
       inspected,
@@ -113,6 +119,7 @@ export class VirtualHost {
       runners,
       inspector,
     });
+    const media = { clock, governor, sweep: fanOut?.sweep };
     const rules = new AdmissionRules(vhost, config.server.swfs, log);
     this.registry = new Registry({
       clock,
@@ -126,11 +133,11 @@ export class VirtualHost {
       recorded,
       journal: this.#journal,
       hasApplication: (application) => isFolder(join(appsDir, application)),
-      ...instanceSettings(vhost.application, clock, governor),
+      ...instanceSettings(vhost.application, media),
       settingsFor: (application) => {
         const own = settings.of(application);
         folderConfigs.set(application, own.folders);
-        const shared = instanceSettings(own, clock, governor);
+        const shared = instanceSettings(own, media);
         return { ...shared, clients: { ...shared.clients, ...rules.of(application, own) } };
       },
     });
@@ -234,11 +241,10 @@ function scriptSettings({ script }: ApplicationConfig, isInspected: boolean): Sc
 
 function instanceSettings(
   { live, maxIdleMs, recording, recorded, ...config }: ApplicationConfig,
-  clock: Clock,
-  governor: LoadGovernor,
+  media: Pick<StreamOptions, 'clock' | 'governor' | 'sweep'>,
 ): InstanceSettings & { clients: ClientSettings } {
   return {
-    streams: { clock, governor, gop: live.gop, backlog: live.backlog, flush: live.flush },
+    streams: { ...media, gop: live.gop, backlog: live.backlog, flush: live.flush },
     publishTimeoutMs: live.publishTimeoutMs,
     erasesOnPublish: live.erasesOnPublish,
     idleMs: maxIdleMs,

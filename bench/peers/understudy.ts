@@ -1,7 +1,8 @@
 // The server of this repository, with an application for each way of flushing and one whose script is asked.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ADDON } from '../../src/adaptor/native/sender.ts';
 import { run } from '../process.ts';
 import { freePort, type Peer, type Running, type StartOptions } from './peer.ts';
 
@@ -19,8 +20,10 @@ const APPLICATIONS: Record<string, string> = {
 
 export const understudy: Peer = {
   name: 'understudy',
-  missing: () => undefined,
-  setup: async () => {},
+  missing: () => (existsSync(ADDON) ? undefined : 'npm run native has not been run'),
+  async setup() {
+    execFileSync(process.execPath, [join(REPOSITORY, 'bin', 'native.mjs')]);
+  },
 
   version() {
     try {

@@ -8,6 +8,7 @@ import { type ControlMessage, encodeControl } from '../protocol/control.ts';
 import { MessageType } from '../protocol/message.ts';
 import type { RtmpeCipher } from '../protocol/rtmpe.ts';
 import { type StatusCode, type StatusExtra, statusInfo } from '../protocol/status.ts';
+import { descriptorOf, type FanOut, type Receiver } from './fan-out.ts';
 import { WireDirection, type WireDump } from './wire-dump.ts';
 
 const CONTROL_CSID = 2;
@@ -17,8 +18,24 @@ const DATA_CSID = 5;
 /** A burst goes out in pieces of this size, so that a slow peer's progress can be seen. */
 const PIECE_BYTES = 64 << 10;
 
-export class Outbox {
+const NO_DESCRIPTOR = -1;
+
+export interface OutboxOptions {
+  /** Bytes of answers and calls that a peer may leave unread. Media has limits of its own (backlog.ts). */
+  maxUnreadBytes: number;
+  /** The peer makes us talk and does not read. */
+  onUnread: () => void;
+  dump?: WireDump | undefined;
+  /** What leaves for many players at once; undefined: every write is one of its socket. */
+  fanOut?: FanOut | undefined;
+}
+
+export class Outbox implements Receiver {
   readonly #socket: Duplex;
+  readonly descriptor: number;
+  readonly #fanOut: FanOut | undefined;
+  /** In which batch of the fan-out it has been given something last: while that is the current one, it has not left. */
+  #batch = -1;
   readonly #writer = new ChunkWriter();
   /** 3 once the client has asked for it in its connect command. */
   objectEncoding: 0 | 3 = 0;
@@ -34,15 +51,13 @@ export class Outbox {
   /** Messages other than media since the socket's queue was last empty. */
   #unreadBytes = 0;
 
-  /**
-   * `onUnread`: the peer makes us talk and does not read: it has `maxUnreadBytes` of answers and calls to fetch. Media has limits
-   * of its own (backlog.ts).
-   */
-  constructor(socket: Duplex, maxUnreadBytes: number, onUnread: () => void, dump?: WireDump) {
+  constructor(socket: Duplex, { maxUnreadBytes, onUnread, dump, fanOut }: OutboxOptions) {
     this.#socket = socket;
     this.#maxUnreadBytes = maxUnreadBytes;
     this.#onUnread = onUnread;
     this.#dump = dump;
+    this.descriptor = (fanOut && descriptorOf(socket)) ?? NO_DESCRIPTOR;
+    this.#fanOut = this.descriptor === NO_DESCRIPTOR ? undefined : fanOut;
   }
 
   command(
@@ -104,11 +119,20 @@ export class Outbox {
     this.bytesSent += bytes.length;
     this.#dump?.add(WireDirection.FromServer, bytes);
     const sent = this.cipher ? this.cipher.encrypt(bytes) : bytes;
-    if (sent.length <= PIECE_BYTES) {
-      socket.write(sent);
-      return;
-    }
-    for (let at = 0; at < sent.length; at += PIECE_BYTES) socket.write(sent.subarray(at, at + PIECE_BYTES));
+    if (this.#fanOut?.batch === this.#batch) this.#fanOut.flush(); // what was written before comes before
+    if (sent.length > PIECE_BYTES) {
+      for (let at = 0; at < sent.length; at += PIECE_BYTES) socket.write(sent.subarray(at, at + PIECE_BYTES));
+    } else if (this.#fanOut && socket.writableLength === 0 && this.#fanOut.take(this, sent)) {
+      this.#batch = this.#fanOut.batch;
+    } else socket.write(sent);
+  }
+
+  get isOpen(): boolean {
+    return !this.#socket.destroyed;
+  }
+
+  takeRest(rest: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(rest);
   }
 
   /** Puts what `run` writes into one segment. */

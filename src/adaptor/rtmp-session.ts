@@ -22,6 +22,7 @@ import { type Admission, isWelcome, judge } from './admission.ts';
 import { OpenCalls, runCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect } from './connect.ts';
 import { answerAccepted, answerRefused } from './connect-answer.ts';
+import type { FanOut } from './fan-out.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Logins } from './logins.ts';
 import { NetStream } from './net-stream.ts';
@@ -62,6 +63,8 @@ export interface SessionOptions extends ClientSettings {
   altVhost: boolean;
   /** Whether clients may encrypt what is behind the handshake. FMS: RTMP/RTMPE. */
   rtmpe: boolean;
+  /** What the streams give to many players leaves by it; undefined: by each one's socket. */
+  fanOut?: FanOut | undefined;
   /** Where every session's bytes are kept; undefined: nowhere. */
   wireDumpFolder?: string | undefined;
 }
@@ -149,12 +152,12 @@ export class RtmpSession {
     const { wireDumpFolder: folder, clock } = options;
     if (folder) this.#dump = new WireDump({ folder, sessionId: this.id, clock, log: this.log });
     this.#openCalls = new OpenCalls(options.maxOpenCalls, options.maxOpenCallBytes);
-    this.outbox = new Outbox(
-      socket,
-      options.maxUnreadBytes,
-      () => this.close('it does not read what it is told', AccessStatus.Unread),
-      this.#dump,
-    );
+    this.outbox = new Outbox(socket, {
+      maxUnreadBytes: options.maxUnreadBytes,
+      onUnread: () => this.close('it does not read what it is told', AccessStatus.Unread),
+      dump: this.#dump,
+      fanOut: options.fanOut,
+    });
     this.#startedAt = options.clock.now();
     this.#heartbeat = new Heartbeat(options.clock, this.outbox);
     this.#ackWindowBytes = options.clientToServerBytes;

@@ -23,6 +23,8 @@ export interface StreamOptions {
   flush: FlushPolicy;
   /** Shared by all streams of the process. */
   governor: LoadGovernor;
+  /** Runs `give`, which writes to many players, and may let all that leave at once when it returns. Undefined: runs it. */
+  sweep?: ((give: () => void) => void) | undefined;
 }
 
 export interface StreamStats extends ViewerTotals {
@@ -189,17 +191,23 @@ export class Stream {
   }
 
   #send(batch: WireMessage[], startsGroup: boolean): void {
-    const { governor } = this.#options;
+    const { governor, sweep } = this.#options;
     const now = this.#clock.now();
     const whole = this.#flushOf(batch, startsGroup, now);
+    const give = () => this.#sendToAll(batch, whole);
+    if (sweep && this.#viewers.size > 1) sweep(give);
+    else give();
+    governor.held(this, this.#slowestQueue());
+    governor.swept(now, this.#clock.now());
+  }
+
+  #sendToAll(batch: WireMessage[], whole: Flush): void {
     const fresh = this.#fresh;
     for (const viewer of this.#viewers) {
       if ((fresh.size > 0 && fresh.has(viewer)) || viewer.isDeferred) continue;
       this.#give(viewer, whole);
     }
     if (fresh.size > 0) this.#sendToFresh(batch, whole);
-    governor.held(this, this.#slowestQueue());
-    governor.swept(now, this.#clock.now());
   }
 
   /** Bytes that the slowest player has queued from flushes before this one. */

@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path';
 /** Program → its package. */
 const PACKAGES = {
   awk: 'mawk',
+  cc: 'gcc',
   goaccess: 'goaccess',
   haproxy: 'haproxy',
   ip: 'iproute2',
