@@ -82,7 +82,10 @@ export async function startServer(
     flush: config.server.recording,
     finishesMp4: config.server.recording.finishesMp4,
   });
+  let lastErrorId = 0;
   const shared = {
+    mask: new SecretMask(config.logs.secretWords),
+    nextErrorId: () => ++lastErrorId,
     config,
     software,
     log,

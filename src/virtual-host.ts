@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { FanOut } from './adaptor/fan-out.ts';
 import { AdmissionRules } from './admission-rules.ts';
 import type { Clock } from './application/clock.ts';
+import { ErrorRecords } from './application/error-records.ts';
 import type { LoadGovernor } from './application/flush.ts';
 import type { ClientSettings, InstanceSettings } from './application/instance.ts';
 import { Journal } from './application/journal.ts';
@@ -18,6 +19,7 @@ import { type Config, DEFAULT_ADAPTOR, type VhostConfig } from './config/load.ts
 import { StatusError } from './errors.ts';
 import { AccessStatus } from './log/access-status.ts';
 import type { Log } from './log/log.ts';
+import type { SecretMask } from './log/secrets.ts';
 import type { ServerLogs } from './log/server-logs.ts';
 import { StreamFolders } from './recording/folders.ts';
 import { MediaLibrary } from './recording/library.ts';
@@ -42,6 +44,9 @@ export interface VirtualHostOptions {
   /** What is sent to many players leaves by it; undefined: by each one's socket. */
   fanOut: FanOut | undefined;
   runners: Runners;
+  mask: SecretMask;
+  /** Of the errors of all scripts. */
+  nextErrorId(): number;
   /** Hosts may share folders, and then they must not write to the same file. */
   recorders: FileRecorders;
   inspector: Inspector;
@@ -54,6 +59,8 @@ export class VirtualHost {
   readonly name: string;
   readonly registry: Registry;
   readonly statistics: Statistics;
+  /** Of its scripts, of late. */
+  readonly errors: ErrorRecords;
   readonly #vhost: VhostConfig;
   readonly #journal: Journal | undefined;
   readonly #scripts: ScriptHost;
@@ -105,7 +112,10 @@ export class VirtualHost {
     const recorders = options.recorders.in(folders);
     const recorded = new MediaLibrary(folders, options.recorders, log);
     const map: StreamFolders['map'] = (...names) => folders.map(...names);
+    this.errors = new ErrorRecords({ nowMs: () => Date.now(), nextId: options.nextErrorId });
     this.#scripts = new ScriptHost({
+      errors: this.errors,
+      mask: options.mask,
       services: recordingServices({ recorders, recorded, map }),
       applicationsDir: appsDir,
       log,

@@ -8,6 +8,7 @@ import { Accounts, type NewAccount, type User } from './accounts.ts';
 import type { Administered } from './administered.ts';
 import { Commands } from './commands.ts';
 import { Door, type Wing } from './door.ts';
+import { EventStreams } from './events.ts';
 import { LoginLimits, type LoginLimitsOptions } from './login-limits.ts';
 import { Methods } from './methods.ts';
 import { type AdminAddress, AdminPort } from './port.ts';
@@ -50,6 +51,7 @@ export class Admin {
   readonly #options: AdminOptions;
   readonly #ports: AdminPort[];
   readonly #meter: ProcessMeter;
+  readonly #events: EventStreams;
   /** Undefined: nobody can read it. */
   readonly #token: string | undefined;
   /** The one that has been made because there was none; its password is to be said once and nowhere else. */
@@ -60,6 +62,7 @@ export class Admin {
     parts: {
       ports: AdminPort[];
       meter: ProcessMeter;
+      events: EventStreams;
       token: string | undefined;
       first: NewAccount | undefined;
     },
@@ -67,6 +70,7 @@ export class Admin {
     this.#options = options;
     this.#ports = parts.ports;
     this.#meter = parts.meter;
+    this.#events = parts.events;
     this.#token = parts.token;
     this.firstAccount = parts.first;
   }
@@ -75,11 +79,15 @@ export class Admin {
   static async open(options: AdminOptions): Promise<Admin> {
     const { administered, clock, log, nowMs, write, mayCall, isElemStyle } = options;
     const tokens = new Tokens(clock);
+    const events = new EventStreams(clock);
     const accounts = new Accounts({
       users: options.users,
       limits: new LoginLimits(options.loginLimits, clock),
       save: (users) => writeUsersFile(options.usersFile, users),
-      onChange: (name) => tokens.revokeAllOf(name),
+      onChange: (name) => {
+        tokens.revokeAllOf(name);
+        events.endOf(name);
+      },
     });
     warnOfPasswords(accounts, log);
     const first = await accounts.makeFirst();
@@ -90,7 +98,10 @@ export class Admin {
       const commands = new Commands({ administered: own, accounts, write });
       return {
         methods: new Methods({ administered: own, accounts, commands, meter, nowMs }),
-        routes: makeRoutes({ administered: own, accounts, commands, meter, tokens, mask: options.mask }),
+        routes: makeRoutes({
+          ...{ administered: own, accounts, commands, meter, tokens, events },
+          mask: options.mask,
+        }),
       };
     });
     const door = new Door({
@@ -107,7 +118,7 @@ export class Admin {
       }
     }
     const token = ports[0] && keepToken(ports[0].address, tokens.issue(TERMINAL, true), options);
-    return new Admin(options, { ports, meter, token, first });
+    return new Admin(options, { ports, meter, events, token, first });
   }
 
   get addresses(): AdminAddress[] {
@@ -117,6 +128,7 @@ export class Admin {
   async close(): Promise<void> {
     const { root, log } = this.#options;
     this.#meter.close();
+    this.#events.close();
     if (root !== undefined && this.#token !== undefined) removeRunFile(root, this.#token);
     const closed = await Promise.allSettled(this.#ports.map((port) => port.close()));
     for (const result of closed)

@@ -1,4 +1,5 @@
 // What is administered, as server.ts hands it in.
+import type { ErrorRecords } from '../application/error-records.ts';
 import type { Registry } from '../application/registry.ts';
 import type { Statistics } from '../application/statistics.ts';
 import { AdminError } from './admin-error.ts';
@@ -8,6 +9,7 @@ export interface AdministeredHost {
   readonly name: string;
   readonly registry: Registry;
   readonly statistics: Statistics;
+  readonly errors: ErrorRecords;
   /** Those that can be started. */
   applications(): string[];
   /** Makes one without anything in it. `name` is one that a folder may have. Throws what the file system says. */

@@ -169,6 +169,10 @@ export class Commands {
   }
 }
 
+export function requireApplication({ registry }: AdministeredHost, name: string): void {
+  if (!registry.hasApplication(name)) throw notFound(`there is no application ${JSON.stringify(name)}`);
+}
+
 export function notFound(message: string): AdminError {
   return new AdminError('ERR_ADMIN_NOT_FOUND', message);
 }

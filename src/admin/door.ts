@@ -13,7 +13,7 @@ import { formatMetrics, METRICS_TYPE } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { type Reply, type Request, text } from './port.ts';
 import type { ProcessMeter } from './process-meter.ts';
-import { findRoutes, type Route } from './routes.ts';
+import { findRoutes, type Route } from './route.ts';
 import { schemaProblem } from './schema.ts';
 import { notHis, requireMethod, requireRoute, type Scope } from './scope.ts';
 import type { Tokens } from './tokens.ts';
@@ -46,6 +46,7 @@ type Refusal = { why: 'nobody' | 'wrong' | 'wait' | 'busy'; name: string; waitMs
 const API = '/api/v1';
 const ADMIN = '/admin/';
 const JSON_TYPE = 'application/json; charset=utf-8';
+const EVENTS_TYPE = 'text/event-stream';
 const REALM = 'Basic realm="Understudy administration", charset="UTF-8"';
 
 const STATUS_OF: Readonly<Record<string, number>> = {
@@ -174,7 +175,10 @@ export class Door {
       const { caller, token } = identity;
       requireRoute(caller.scope, route.id);
       const body = bodyOf(route, request);
-      const result = await route.answer({ path: match.path, query, body, caller, token });
+      const lastEventId = [request.headers['last-event-id']].flat()[0];
+      const call = { path: match.path, query, body, caller, token, lastEventId };
+      if (route.stream) return { status: route.status, type: EVENTS_TYPE, stream: route.stream(call) };
+      const result = await route.answer?.(call);
       if (!route.result) return { status: route.status };
       return { status: route.status, type: JSON_TYPE, body: `${JSON.stringify(result)}\n` };
     } catch (error) {

@@ -11,7 +11,7 @@ import type {
 import type { Accounts } from './accounts.ts';
 import { AdminError } from './admin-error.ts';
 import { type Administered, type AdministeredHost, hostsOf, theHost } from './administered.ts';
-import { type Caller, type Commands, type Json, notFound } from './commands.ts';
+import { type Caller, type Commands, type Json, notFound, requireApplication } from './commands.ts';
 import type { ProcessMeter } from './process-meter.ts';
 import { formatTimestamp, List, type Value } from './xml.ts';
 
@@ -68,6 +68,7 @@ export class Methods {
       getAppStats: (call) => this.#applicationStats(hostOf(call), call.parameters.need('app')),
       getActiveInstances: (call) => [...hostOf(call).registry.instances].map(({ fullName }) => fullName),
       getInstanceStats: (call) => this.#instanceStats(instanceOf(call)),
+      getScriptErrors: (call) => scriptErrors(hostOf(call), call.parameters.need('app')),
       getScriptStats: (call) => scriptStats(statistics.instance(instanceOf(call))),
       getLiveStreams: (call) => statistics.streams(instanceOf(call)).map(({ name }) => name),
       getLiveStreamStats: (call) => this.#streamStats(instanceOf(call), call.parameters.need('stream')),
@@ -120,9 +121,9 @@ export class Methods {
     return { ...totals(statistics.server()), total_apps: applications().length };
   }
 
-  #applicationStats({ registry, statistics }: AdministeredHost, name: string): Value {
-    if (!registry.hasApplication(name)) throw notFound(`there is no application ${JSON.stringify(name)}`);
-    const numbers = statistics.application(name);
+  #applicationStats(host: AdministeredHost, name: string): Value {
+    requireApplication(host, name);
+    const numbers = host.statistics.application(name);
     const { upMs, instancesLoaded, instancesUnloaded } = numbers;
     const isUp = upMs !== undefined;
     return {
@@ -344,6 +345,15 @@ function totals(numbers: Totals) {
     total_connects: numbers.connects,
     total_disconnects: numbers.disconnects,
   };
+}
+
+/** Our own: Flash Media Server had its log for that. */
+function scriptErrors(host: AdministeredHost, name: string): Value {
+  requireApplication(host, name);
+  return host.errors.recent(name).map(({ frames, ...record }) => ({
+    ...record,
+    frames: frames.map((frame) => ({ ...frame })),
+  }));
 }
 
 /** Times in ms. Of an instance without a script: nothing has ever been asked. */

@@ -1,5 +1,5 @@
 // GET /api/v1/openapi.json: the routes, as OpenAPI 3.1 describes them.
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 import { object, type Schema, string } from './schema.ts';
 
 /** RFC 9457 */
@@ -27,7 +27,7 @@ export function describeApi(routes: readonly Route[]): object {
   };
 }
 
-function operation({ id, path, summary, query = {}, body, status, result }: Route): object {
+function operation({ id, path, summary, query = {}, body, status, result, stream }: Route): object {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -47,7 +47,11 @@ function operation({ id, path, summary, query = {}, body, status, result }: Rout
     parameters: [...inPath, ...inQuery],
     ...(body ? { requestBody: { required: true, content: content('application/json', body) } } : {}),
     responses: {
-      [status]: { description: summary, ...(result ? { content: content('application/json', result) } : {}) },
+      [status]: {
+        description: summary,
+        ...(result ? { content: content('application/json', result) } : {}),
+        ...(stream ? { content: content('text/event-stream', string()) } : {}),
+      },
       default: problem,
     },
   };

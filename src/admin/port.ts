@@ -28,6 +28,24 @@ export interface Reply {
   type?: string;
   headers?: Readonly<Record<string, string>>;
   body?: string;
+  /** It goes on after the body. */
+  stream?: Stream;
+}
+
+/** Says something for as long as it likes. */
+export interface Stream {
+  start(out: Out): void;
+  /** What `write` has refused to hurry has left. */
+  drained(): void;
+  /** Whoever listened has gone, or never came. */
+  closed(): void;
+}
+export interface Out {
+  /** False: it would rather wait. */
+  write(text: string): boolean;
+  end(): void;
+  /** What has not left yet never will. */
+  destroy(): void;
 }
 
 export interface PortOptions {
@@ -171,16 +189,27 @@ export function text(status: number, message: string): Reply {
 
 function send(
   response: ServerResponse,
-  { status, type, headers = {}, body = '' }: Reply,
+  { status, type, headers = {}, body = '', stream }: Reply,
   isHead = false,
 ): void {
   response.writeHead(status, {
     ...HEADERS,
     ...(type === undefined ? {} : { 'content-type': type }),
-    ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(body) }),
+    ...(status === 204 || stream ? {} : { 'content-length': Buffer.byteLength(body) }),
     ...headers,
   });
-  response.end(isHead ? '' : body);
+  if (!stream || isHead || response.destroyed) {
+    response.end(isHead ? '' : body);
+    stream?.closed();
+    return;
+  }
+  response.on('drain', () => stream.drained());
+  response.once('close', () => stream.closed());
+  stream.start({
+    write: (text) => response.write(text),
+    end: () => response.end(),
+    destroy: () => response.destroy(),
+  });
 }
 
 /** Undefined: it is too long, and the rest of it is not waited for. */

@@ -4,23 +4,13 @@ import type { ClientNumbers } from '../application/statistics.ts';
 import type { SecretMask } from '../log/secrets.ts';
 import type { Accounts } from './accounts.ts';
 import { type Administered, type AdministeredHost, theHost } from './administered.ts';
-import { type Caller, type Commands, type Json, notFound } from './commands.ts';
+import { type Commands, type Json, notFound, requireApplication } from './commands.ts';
+import { errorRoutes } from './error-routes.ts';
+import type { EventStreams } from './events.ts';
 import type { ProcessMeter } from './process-meter.ts';
-import {
-  anything,
-  array,
-  boolean,
-  integer,
-  number,
-  type ObjectSchema,
-  object,
-  type Schema,
-  string,
-} from './schema.ts';
+import { HOST, type Route, type RouteCall } from './route.ts';
+import { anything, array, boolean, integer, number, object, string } from './schema.ts';
 import { TOKEN_MS, type Tokens } from './tokens.ts';
-
-/** Which virtual host is meant; the default one unless they say so. */
-const HOST = { adaptor: 'The adaptor of its virtual host.', vhost: 'Its virtual host.' };
 
 export interface RoutesOptions {
   administered: Administered;
@@ -28,33 +18,8 @@ export interface RoutesOptions {
   commands: Commands;
   meter: ProcessMeter;
   tokens: Tokens;
+  events: EventStreams;
   mask: SecretMask;
-}
-
-export interface RouteCall {
-  /** By the names in the braces of the path. */
-  readonly path: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-  /** As `Route.body` says. */
-  readonly body: unknown;
-  readonly caller: Caller;
-  /** Undefined: he has shown a password. */
-  readonly token: string | undefined;
-}
-
-export interface Route {
-  /** For generated clients. */
-  readonly id: string;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Below /api/v1; `{name}` is one segment, percent-encoded. */
-  readonly path: string;
-  readonly summary: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: ObjectSchema;
-  readonly status: 200 | 201 | 202 | 204;
-  /** Undefined: nothing. */
-  readonly result?: Schema;
-  answer(call: RouteCall): unknown;
 }
 
 const traffic = {
@@ -167,6 +132,7 @@ export function makeRoutes({
   commands,
   meter,
   tokens,
+  events,
   mask,
 }: RoutesOptions): Route[] {
   const { statistics } = administered;
@@ -225,11 +191,12 @@ export function makeRoutes({
       query: HOST,
       answer: (call) => {
         const name = call.path.application!;
-        const { registry, statistics: own } = hostOf(call);
-        if (!registry.hasApplication(name)) throw notFound(`there is no application ${JSON.stringify(name)}`);
-        return own.application(name);
+        const host = hostOf(call);
+        requireApplication(host, name);
+        return host.statistics.application(name);
       },
     },
+    ...errorRoutes(administered, events),
     {
       id: 'listInstances',
       method: 'GET',
@@ -448,34 +415,5 @@ export function makeRoutes({
     const home = all.find(({ clients }) => clients.has(id));
     if (!home) throw notFound(`there is no client ${JSON.stringify(id)}`);
     return { home, id };
-  }
-}
-
-/** The route of a path below /api/v1, and what stands in the places of its braces. */
-export function findRoutes(
-  routes: readonly Route[],
-  pathname: string,
-): { route: Route; path: Record<string, string> }[] {
-  const segments = pathname.split('/').map(decoded);
-  return routes.flatMap((route) => {
-    const pattern = route.path.split('/');
-    if (pattern.length !== segments.length) return [];
-    const path: Record<string, string> = {};
-    for (const [i, part] of pattern.entries()) {
-      const segment = segments[i];
-      const [, name] = /^\{(\w+)\}$/.exec(part) ?? [];
-      if (segment === undefined || (name === undefined && part !== segment)) return [];
-      if (name !== undefined) path[name] = segment;
-    }
-    return [{ route, path }];
-  });
-}
-
-/** Undefined: it is not percent-encoded text. */
-function decoded(segment: string): string | undefined {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return undefined;
   }
 }

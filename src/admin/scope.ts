@@ -21,6 +21,7 @@ const HOST_METHODS: ReadonlySet<string> = new Set([
   'getLiveStreams',
   'getNetStreamStats',
   'getNetStreams',
+  'getScriptErrors',
   'getScriptStats',
   'getUserStats',
   'getUsers',
@@ -38,6 +39,9 @@ const HOST_METHODS: ReadonlySet<string> = new Set([
 const HOST_ROUTES: ReadonlySet<string> = new Set([
   'listApplications',
   'getApplication',
+  'listErrors',
+  'listErrorsOfApplication',
+  'listen',
   'listInstances',
   'startInstance',
   'getInstance',

@@ -28,6 +28,8 @@ export type Command =
   | { command: 'cert'; root: string; names: string[] }
   | { command: 'user'; root: string; action: 'add' | 'remove'; user: string }
   | { command: 'status'; root: string }
+  /** Without `application`: of all of them. */
+  | { command: 'errors'; root: string; application: string | undefined; follow: boolean }
   /** `instance`: `live`, or `live/room`. */
   | { command: 'reload'; root: string; instance: string }
   | { command: 'disconnect'; root: string; client: string }
@@ -38,6 +40,7 @@ export type Command =
 const HELP: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' } };
 const ROOT: ParseArgsOptionsConfig = { root: { type: 'string' } };
 const SET: ParseArgsOptionsConfig = { set: { type: 'string', multiple: true } };
+const FOLLOW: ParseArgsOptionsConfig = { follow: { type: 'boolean', short: 'f' } };
 const INSPECT: ParseArgsOptionsConfig = { inspect: { type: 'string' } };
 
 /** Of one certificate. */
@@ -84,6 +87,12 @@ export function parseCommand(args: readonly string[]): Command {
     const { help, root } = parse(rest, { ...HELP, ...ROOT }, 0);
     return help ? { command: 'help', about: command } : { command, root };
   }
+  if (command === 'errors') {
+    const { help, root, follow, positionals } = parse(rest, { ...HELP, ...ROOT, ...FOLLOW }, 1);
+    return help
+      ? { command: 'help', about: command }
+      : { command, root, follow, application: positionals[0] };
+  }
   if (command === 'reload' || command === 'disconnect') {
     const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, 1);
     if (help) return { command: 'help', about: command };
@@ -110,6 +119,7 @@ interface Parsed {
   root: string;
   set: string[];
   inspect: string | undefined;
+  follow: boolean;
   positionals: string[];
 }
 
@@ -120,6 +130,7 @@ function parse(args: string[], options: ParseArgsOptionsConfig, maxPositionals: 
     if (extra !== undefined) throw new UsageError(`unexpected argument '${extra}'`);
     return {
       help: values.help === true,
+      follow: values.follow === true,
       root: typeof values.root === 'string' ? values.root : '.',
       inspect: typeof values.inspect === 'string' ? values.inspect : undefined,
       set: Array.isArray(values.set) ? values.set.map(String) : [],

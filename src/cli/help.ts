@@ -11,6 +11,7 @@ const OVERVIEW = `understudy: an RTMP server whose applications are scripts
   understudy user add|remove NAME [--root DIR]        who may publish, where logins are asked for
 
   understudy status [--root DIR]                      what the running server does
+  understudy errors [NAME] [--follow] [--root DIR]    what has gone wrong in scripts
   understudy reload NAME [--root DIR]                 start an application anew
   understudy disconnect CLIENT [--root DIR]           disconnect a client
   understudy stop [--root DIR]                        stop the running server
@@ -66,6 +67,13 @@ at once.
 Says what the running server of a folder does: its traffic, instances and streams. Like reload, disconnect and stop it asks
 the port of the administration; the server leaves its address and a token in run/admin.json, which its owner alone can read.
 
+  --root DIR         the folder that the server was started with (default: the current folder)
+`,
+  errors: `understudy errors [NAME] [--follow] [--root DIR]
+
+Shows what has gone wrong in the script of an application, or of all: the last hundred of each, by file, line and column.
+
+  -f, --follow       go on with what goes wrong from now on, until Ctrl-C
   --root DIR         the folder that the server was started with (default: the current folder)
 `,
   reload: `understudy reload NAME [--root DIR]

@@ -3,6 +3,7 @@ import { ConfigError } from '../errors.ts';
 import { CommandError, parseCommand, type StartOptions, UsageError } from './args.ts';
 import { makeCertificate } from './cert.ts';
 import { check } from './check.ts';
+import { errors } from './errors.ts';
 import { helpText, version } from './help.ts';
 import { newApplication } from './new.ts';
 import { disconnect, reload, status, stop } from './running.ts';
@@ -54,6 +55,9 @@ async function dispatch(args: readonly string[], { start, print, readLine }: Sur
     }
     case 'status':
       await status(command.root, print);
+      return 0;
+    case 'errors':
+      await errors(command.root, command.application, command.follow, print);
       return 0;
     case 'reload':
       print(await reload(command.root, command.instance));

@@ -79,7 +79,7 @@ export async function stop(root: string): Promise<string> {
   throw new CommandError('ERR_CLI_RUNNING', `the server was told to stop, but process ${pid} has not ended`);
 }
 
-class Running {
+export class Running {
   readonly #root: string;
   readonly #file: RunFile;
 
@@ -99,14 +99,41 @@ class Running {
   }
 
   async ask(method: string, path: string): Promise<unknown> {
+    const response = await this.#fetch(path, { method, signal: AbortSignal.timeout(ANSWER_MS) });
+    const text = await response.text();
+    return text === '' ? undefined : JSON.parse(text);
+  }
+
+  /** Server-Sent Events that came after that one, and come, until the server ends it. */
+  async *listen(path: string, lastEventId: number): AsyncGenerator<{ event: string; data: string }> {
+    const response = await this.#fetch(path, { headers: { 'last-event-id': String(lastEventId) } });
+    let text = '';
+    try {
+      for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+        const blocks = (text + part).split('\n\n');
+        text = blocks.pop()!;
+        for (const block of blocks) {
+          const fields = new Map(
+            block.split('\n').map((line) => line.split(/: ?(.*)/s, 2) as [string, string]),
+          );
+          const data = fields.get('data');
+          if (data !== undefined) yield { event: fields.get('event') ?? 'message', data };
+        }
+      }
+    } catch (error) {
+      // undici's word for a connection that breaks off
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
     const { url, token } = this.#file;
     let response: Response;
     try {
       response = await fetch(`${url}/api/v1${path}`, {
-        method,
-        headers: { authorization: `Bearer ${token}` },
+        ...init,
+        headers: { ...init.headers, authorization: `Bearer ${token}` },
         redirect: 'error',
-        signal: AbortSignal.timeout(ANSWER_MS),
       });
     } catch (error) {
       if ((error as Error).name !== 'TimeoutError') throw notRunning(this.#root, error);
@@ -115,8 +142,8 @@ class Running {
     }
     // another server has the port that this one had
     if (response.status === 401) throw notRunning(this.#root);
+    if (response.ok) return response;
     const text = await response.text();
-    if (response.ok) return text === '' ? undefined : JSON.parse(text);
     throw new CommandError('ERR_CLI_RUNNING', detailOf(text) ?? `the server answers ${response.status}`);
   }
 }
@@ -166,6 +193,6 @@ function duration(ms: number): string {
 }
 
 /** A publisher has chosen it, and this is somebody's terminal. */
-function printable(name: string): string {
+export function printable(name: string): string {
   return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
 }

@@ -14,7 +14,8 @@ export interface LogOptions {
 }
 
 /** For programs; a person reads it in the message. */
-const SAID_IN_THE_MESSAGE = 'event,kind,where,message,file,line,column,lineText,stack,listeners,application';
+const SAID_IN_THE_MESSAGE =
+  'event,id,kind,where,handler,message,code,file,line,column,lineText,frames,count,listeners,application';
 
 /** Reasons, names and texts come from peers and scripts. */
 const MAX_TEXT = 8_192;

@@ -10,6 +10,9 @@ const ALWAYS_SECRET: readonly string[] = [
 ];
 
 const MASK = '***';
+/** In a text: what may be an address with a login, and a query with a parameter. */
+const LOGIN = /[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/?#@:]*:[^\s/?#@]*@/gi;
+const QUERY = /\?([^\s?"'`<>]*=[^\s"'`<>]*)/g;
 const USER_AND_PASSWORD = /^([a-z0-9+.-]+:\/\/[^/?#@:]*):[^/?#]*@/i;
 
 export class SecretMask {
@@ -25,6 +28,13 @@ export class SecretMask {
     const mark = uri.indexOf('?');
     const stem = (mark < 0 ? uri : uri.slice(0, mark)).replace(USER_AND_PASSWORD, `$1:${MASK}@`);
     return mark < 0 ? stem : `${stem}?${this.query(uri.slice(mark + 1))}`;
+  }
+
+  /** A text in which addresses and names with queries may stand. */
+  text(text: string): string {
+    return text
+      .replace(LOGIN, (address) => this.uri(address))
+      .replace(QUERY, (_, query: string) => `?${this.query(query)}`);
   }
 
   /** Without its question mark. COMPAT: encoders put a second question mark where an ampersand belongs. */

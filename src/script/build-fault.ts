@@ -9,9 +9,3 @@ export interface BuildFault {
   message: string;
   lineText?: string;
 }
-
-/** `chat/main.ts:3:7: message`, as editors and terminals know it. */
-export function formatFault(application: string, { file, line, column, message }: BuildFault): string {
-  const place = [file && `${application}/${file}`, line, column].filter((part) => part !== undefined);
-  return place.length > 0 ? `${place.join(':')}: ${message}` : `${application}: ${message}`;
-}

@@ -4,11 +4,13 @@ import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Clock } from '../application/clock.ts';
+import type { ErrorRecords } from '../application/error-records.ts';
 import type { InstanceScript, ScriptCommands, Scripts } from '../application/script.ts';
 import type { ApplicationLog } from '../log/application-log.ts';
 import { type Log, logBug } from '../log/log.ts';
+import type { SecretMask } from '../log/secrets.ts';
 import { buildScript, type ScriptBuild } from './build.ts';
-import { type BuildFault, formatFault } from './build-fault.ts';
+import type { BuildFault } from './build-fault.ts';
 import { ScriptCatalog } from './catalog.ts';
 import { type ExecCommand, ExecService } from './exec.ts';
 import { FetchService, type FetchSettings } from './fetch/service.ts';
@@ -46,6 +48,9 @@ export interface ScriptHostOptions {
   applicationsDir: string;
   log: Log;
   applicationLog(application: string, instance: string): ApplicationLog;
+  errors: ErrorRecords;
+  /** For what scripts' errors say. */
+  mask: SecretMask;
   /** `application.server` and `application.hostname`. */
   server: string;
   hostname: string;
@@ -157,8 +162,7 @@ export class ScriptHost implements Scripts {
   open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined {
     const entry = this.#catalog.find(application);
     if (!entry) return undefined;
-    const { applicationsDir, log, applicationLog, clock, server, hostname, settingsFor, runners } =
-      this.#options;
+    const { applicationsDir, log, clock, server, hostname, settingsFor, runners } = this.#options;
     const settings = settingsFor(application);
     const { isInspectable } = settings;
     const runner = runners.of(join(applicationsDir, application), settings.process);
@@ -168,13 +172,7 @@ export class ScriptHost implements Scripts {
       services: this.#services,
       onBug: (error: unknown, where: string) => logBug(log, error, where),
     };
-    const journal = new Journal({
-      application,
-      instance,
-      log,
-      clock,
-      applicationLog: applicationLog(application, instance),
-    });
+    const journal = this.#journal(application, instance);
     const deadlines = new HeldClock(clock);
     const folder = resolve(applicationsDir, application);
     const script: Generations = new Generations({
@@ -343,25 +341,7 @@ export class ScriptHost implements Scripts {
   }
 
   #broken(application: string, faults: BuildFault[], good: ScriptBuild | undefined): void {
-    const { log } = this.#options;
-    for (const fault of faults) {
-      const { file, line, column, message, lineText } = fault;
-      log.error(
-        {
-          event: 'script-error',
-          application,
-          kind: 'build',
-          where: 'build',
-          message,
-          file,
-          line,
-          column,
-          lineText,
-        },
-        formatFault(application, fault),
-      );
-      for (const journal of this.#journals(application)) journal.buildFault(fault);
-    }
+    for (const fault of faults) Journal.buildFault(fault, this.#journals(application));
     this.#sayWhatServes(application, good);
   }
 
@@ -394,16 +374,26 @@ export class ScriptHost implements Scripts {
   #journals(application: string): Journal[] {
     const { instances } = this.#application(application);
     if (instances.size > 0) return [...instances].map(({ journal }) => journal);
-    const { log, clock, applicationLog } = this.#options;
-    const instance = '_definst_';
-    return [
-      new Journal({
-        application,
-        instance,
-        log,
-        clock,
-        applicationLog: applicationLog(application, instance),
-      }),
-    ];
+    return [this.#journal(application, '_definst_')];
   }
+
+  #journal(application: string, instance: string): Journal {
+    const { log, clock, errors, mask, settingsFor } = this.#options;
+    return new Journal({
+      ...{ application, instance, log, clock, errors },
+      applicationLog: this.#options.applicationLog(application, instance),
+      hide: (text) => withoutSecrets(mask.text(text), settingsFor(application).env),
+    });
+  }
+}
+
+/** A shorter one is guessed anyway, and would take ordinary words away. */
+const MIN_SECRET = 6;
+
+/** `application.env` is not to be written anywhere. */
+function withoutSecrets(text: string, env: Json): string {
+  let rest = text;
+  for (const value of Object.values(env ?? {}))
+    if (typeof value === 'string' && value.length >= MIN_SECRET) rest = rest.replaceAll(value, '***');
+  return rest;
 }

@@ -231,7 +231,10 @@ export class InstanceScriptHost implements InstanceScript {
     if (culprit !== undefined && own.includes(culprit)) this.#options.strikes.addRunner();
     for (const unit of [...this.#rehearsals, this.#next, this.#current]) {
       if (unit?.id !== culprit) unit?.ended(new UnitEnd('runner', how));
-      else unit?.ended(new UnitEnd('dead', `the script runner ended during a turn of this script: ${how}`));
+      else
+        unit?.ended(
+          new UnitEnd('dead', `the script runner ended during a turn of this script: ${how}`, 'process'),
+        );
     }
   }
 
@@ -362,7 +365,7 @@ export class InstanceScriptHost implements InstanceScript {
       if (!(error instanceof UnitEnd)) throw error;
       if (current.end) return undefined;
       const message = `${error.message}: the new version starts without its state, and with client.data as it was last kept`;
-      journal.fault({ kind: 'timeout', where: 'onBeforeReload', message }, current.build);
+      journal.fault({ kind: 'timeout', where: 'onBeforeReload', message, code: 'saveMs' }, current.build);
       current.hold();
       return undefined;
     }
@@ -456,9 +459,9 @@ export class InstanceScriptHost implements InstanceScript {
     this.#current.release();
   }
 
-  #reportEnd({ build }: Unit, { reason, message, scriptStack: stack }: UnitEnd): void {
+  #reportEnd({ build }: Unit, { reason, message, code, scriptStack: stack }: UnitEnd): void {
     const kind = reason === 'dead' ? 'crash' : 'load';
-    this.#options.journal.fault({ kind, where: 'starting the script', message, stack }, build);
+    this.#options.journal.fault({ kind, message, code, stack }, build);
   }
 
   /** Its isolate, or the runner. */
@@ -473,10 +476,8 @@ export class InstanceScriptHost implements InstanceScript {
     if (end.reason !== 'runner') {
       this.#lastDead = unit.id;
       strikes.add();
-      journal.fault(
-        { kind: 'crash', where: 'isolate', message: end.message, stack: end.scriptStack },
-        unit.build,
-      );
+      const { message, code, scriptStack: stack } = end;
+      journal.fault({ kind: 'crash', message, code, stack }, unit.build);
       this.#mailbox.giveUpGates(); // the cause may be among them: asked again, it would end the next one too
     }
     void this.#drive();
@@ -540,7 +541,7 @@ export class InstanceScriptHost implements InstanceScript {
   #gateExpired(gate: GateName, asked: Unit | undefined): void {
     const { gateDeadlineMs, journal } = this.#options;
     const message = `no verdict within ${gateDeadlineMs / 1000} s: refused`;
-    journal.fault({ kind: 'timeout', where: gate, message }, asked?.build);
+    journal.fault({ kind: 'timeout', where: gate, message, code: 'gateMs' }, asked?.build);
   }
 }
 
@@ -554,7 +555,7 @@ function isForInstance(command: Command): command is InstanceCommand {
 /** Rejects with a UnitEnd when it takes longer. */
 async function within<T>(clock: Clock, ms: number, late: string, promise: Promise<T>): Promise<T> {
   const { promise: deadline, reject } = Promise.withResolvers<never>();
-  const cancel = clock.after(ms, () => reject(new UnitEnd('failed', late)));
+  const cancel = clock.after(ms, () => reject(new UnitEnd('failed', late, 'startMs')));
   try {
     return await Promise.race([promise, deadline]);
   } finally {

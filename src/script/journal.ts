@@ -1,23 +1,29 @@
 // What an instance's script says and what goes wrong in it: one record, in the server's log and in the application's.
+import { createHash } from 'node:crypto';
 import type { Clock } from '../application/clock.ts';
+import {
+  type ErrorFacts,
+  type ErrorKind,
+  type ErrorRecord,
+  type ErrorRecords,
+  formatError,
+} from '../application/error-records.ts';
 import type { ApplicationLog } from '../log/application-log.ts';
 import type { Log } from '../log/log.ts';
 import type { ScriptBuild } from './build.ts';
-import { type BuildFault, formatFault } from './build-fault.ts';
+import type { BuildFault } from './build-fault.ts';
 import type { LogLevel } from './commands.ts';
 import { mapStack } from './stack.ts';
-import type { ScriptFaultKind } from './wire.ts';
-
-/** `build`: it does not bundle. `crash`: its isolate, or the whole runner, ended. */
-export type FaultKind = ScriptFaultKind | 'build' | 'crash';
 
 export interface ScriptFault {
-  kind: FaultKind;
-  /** The handler or method, `top level`, or what the server was doing. */
-  where: string;
+  kind: ErrorKind;
+  /** The handler or method; undefined: outside of any. */
+  where?: string | undefined;
   message: string;
   /** As the runner gave it; positions are led back to the source here. */
   stack?: string;
+  /** Which limit was met. */
+  code?: string | undefined;
   client?: string | undefined;
 }
 
@@ -30,7 +36,10 @@ export interface JournalOptions {
   instance: string;
   log: Log;
   applicationLog: ApplicationLog;
+  errors: ErrorRecords;
   clock: Clock;
+  /** Takes what is secret out of a text of the script. */
+  hide(text: string): string;
 }
 
 export class Journal {
@@ -75,30 +84,81 @@ export class Journal {
 
   /** `build`: the version that it happened in. */
   fault(fault: ScriptFault, build: ScriptBuild | undefined): void {
-    if (!this.#faults.take()) return;
-    const dropped = this.#faults.takeDropped();
-    if (dropped > 0) this.warn(`${dropped} errors of the script were dropped`);
-    const { application, instance, log, applicationLog } = this.#options;
-    const { stack, at } = build ? mapStack(fault.stack ?? '', build) : { stack: '', at: undefined };
-    const { kind, where, message, client } = fault;
-    const text = `${where}: ${formatFault(application, { ...at, message })}`;
-    applicationLog.error(stack === '' ? text : `${text}\n${stack}`);
-    log.error(
-      { event: 'script-error', application, instance, kind, where, message, stack, ...at, client },
-      text,
-    );
+    const { application, instance, errors, log, applicationLog, hide } = this.#options;
+    const key = keyOf([instance, fault, build?.hash]);
+    let record = errors.repeat(application, key, fault.client);
+    if (!record) {
+      if (!this.#faults.take()) return;
+      const dropped = this.#faults.takeDropped();
+      if (dropped > 0) this.warn(`${dropped} errors of the script were dropped`);
+      record = errors.add(key, { application, instance, ...factsOf(fault, build, hide) });
+    }
+    writeError(record, log, [applicationLog]);
   }
 
-  /** Why the newest version does not bundle. In the server's log that stands once, not for every instance. */
-  buildFault(fault: BuildFault): void {
-    const { application, applicationLog } = this.#options;
-    applicationLog.error(formatFault(application, fault));
+  /** Of the application, and told once, not for every instance. */
+  static buildFault(fault: BuildFault, journals: readonly Journal[]): void {
+    const [first] = journals;
+    if (!first) return;
+    const { application, errors, log, hide } = first.#options;
+    const key = keyOf(['build', fault]);
+    const facts = { ...fault, application, kind: 'build' as const, message: hide(fault.message), frames: [] };
+    const record = errors.repeat(application, key, undefined) ?? errors.add(key, facts);
+    const applicationLogs = journals.map((journal) => journal.#options.applicationLog);
+    writeError(record, log, applicationLogs);
   }
 
-  /** As above: for the application's own log only. */
+  /** For the application's own log: in the server's it stands once, not for every instance. */
   note(text: string): void {
     this.#options.applicationLog.warn(text);
   }
+}
+
+const MAX_MESSAGE = 2000;
+const MAX_HANDLER = 200;
+
+/** What is the same error. */
+function keyOf(parts: readonly unknown[]): string {
+  const text = JSON.stringify(parts, (name, value) => (name === 'client' ? undefined : value));
+  return createHash('sha256').update(text).digest('base64url');
+}
+
+function factsOf(
+  { kind, where, message, stack = '', code = CODES[kind] ?? classIn(message), client }: ScriptFault,
+  build: ScriptBuild | undefined,
+  hide: (text: string) => string,
+): Omit<ErrorFacts, 'application' | 'instance'> {
+  const { frames, at } = build ? mapStack(stack, build) : { frames: [], at: undefined };
+  return {
+    kind,
+    ...(where ? { handler: where.slice(0, MAX_HANDLER) } : {}),
+    message: hide(message).slice(0, MAX_MESSAGE).toWellFormed(),
+    ...(code === undefined ? {} : { code }),
+    ...at,
+    frames,
+    ...(client === undefined ? {} : { client }),
+  };
+}
+
+/** Of faults that scripts and the runner report as commands. */
+const CODES: Partial<Record<ErrorKind, string>> = { timeout: 'turnMs', limit: 'commands' };
+
+/** The guest puts it before what an error says of itself. */
+function classIn(message: string): string | undefined {
+  return /^([A-Z]\w{0,60}): /.exec(message)?.[1];
+}
+
+/** The tenth time, the twentieth, … the hundredth, the two-hundredth: a loop fills no disk. */
+function isWorthALine(count: number): boolean {
+  return count % 10 ** Math.floor(Math.log10(count)) === 0;
+}
+
+function writeError(record: ErrorRecord, log: Log, applicationLogs: readonly ApplicationLog[]): void {
+  if (!isWorthALine(record.count)) return;
+  const text = formatError(record);
+  for (const applicationLog of applicationLogs) applicationLog.error(text);
+  const { time, lastTime, ...facts } = record; // the log has a time of its own
+  log.error({ event: 'script-error', ...facts }, text);
 }
 
 /** A token bucket. */

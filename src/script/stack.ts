@@ -1,5 +1,6 @@
 // Positions in what the runner ran → positions in what the author wrote.
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
+import type { ErrorFrame } from '../application/error-records.ts';
 import type { ScriptBuild } from './build.ts';
 
 /** Lines and columns count from 1; `file` is relative to the application's folder. */
@@ -10,46 +11,46 @@ export interface SourcePosition {
 }
 
 export interface MappedStack {
-  stack: string;
+  frames: ErrorFrame[];
   /** Of the innermost frame that is the application's. */
   at: SourcePosition | undefined;
 }
 
 /** `app:///chat/main.ts.bundle.js:12:5`; V8 says only the line of some syntax errors. */
-const POSITION = /app:\/\/\/([^\n]*?\.(?:ts|mjs|asc|js)(?:\.bundle\.js)?):(\d+)(?::(\d+))?/g;
-const FRAME = /^\s*at /;
+const POSITION = /app:\/\/\/([^\n]*?\.(?:ts|mjs|asc|js)(?:\.bundle\.js)?):(\d+)(?::(\d+))?/;
+/** `    at check (app:///chat/…)`, `    at app:///chat/…`, `    at Array.forEach (<anonymous>)` */
+const FRAME = /^\s*at (?:(.*?) \()?(app:\/\/\/.*?|<anonymous>)\)?$/;
+/** A script may have made it up. */
+const MAX_LINE = 1000;
+const MAX_FRAMES = 20;
+const MAX_FUNCTION = 200;
 
 const traceMaps = new WeakMap<ScriptBuild, TraceMap>();
 
 /** Frames of the guest library and of bundled helpers are left out. */
 export function mapStack(stack: string, build: ScriptBuild): MappedStack {
+  const frames: ErrorFrame[] = [];
   let at: SourcePosition | undefined;
   let outsideFrames: SourcePosition | undefined;
-  const lines: string[] = [];
-  for (const line of stack.split('\n')) {
-    const isFrame = FRAME.test(line);
-    if (isFrame && !line.includes('app:///')) {
-      if (line.includes('<anonymous>)')) lines.push(line); // Array.forEach and its like
+  for (const whole of stack.split('\n')) {
+    const line = whole.slice(0, MAX_LINE);
+    if (!/^\s*at /.test(line)) {
+      outsideFrames ??= mappedPosition(line, build);
       continue;
     }
-    let unmapped = false;
-    const mapped = line.replace(
-      POSITION,
-      (_, path: string, lineNumber: string, column: string | undefined) => {
-        const position = originalPosition(build, path, Number(lineNumber), Number(column ?? 1));
-        if (!position) {
-          unmapped = true;
-          return '';
-        }
-        if (isFrame) at ??= position;
-        else outsideFrames ??= position;
-        return `${build.application}/${position.file}:${position.line}:${position.column}`;
-      },
-    );
-    if (!unmapped) lines.push(mapped);
-    else if (!isFrame) lines.push(line);
+    const [, name, place] = FRAME.exec(line) ?? [];
+    const position = place === undefined ? undefined : mappedPosition(place, build);
+    if (!position && (place !== '<anonymous>' || name === undefined)) continue;
+    at ??= position;
+    if (frames.length < MAX_FRAMES)
+      frames.push({ ...(name ? { function: name.slice(0, MAX_FUNCTION) } : {}), ...position });
   }
-  return { stack: lines.join('\n'), at: at ?? outsideFrames };
+  return { frames, at: at ?? outsideFrames };
+}
+
+function mappedPosition(text: string, build: ScriptBuild): SourcePosition | undefined {
+  const [, path, line, column] = POSITION.exec(text) ?? [];
+  return path === undefined ? undefined : originalPosition(build, path, Number(line), Number(column ?? 1));
 }
 
 function originalPosition(

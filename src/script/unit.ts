@@ -7,6 +7,8 @@ import { decodeBody, encodeBytes, encodeEvents, encodeFrame, encodeTaken } from 
 import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
 import { Errands, type ErrandsOptions } from './services.ts';
 import {
+  type DeadBody,
+  type FailedBody,
   FrameType,
   type LoadBody,
   MAX_BATCH_EVENTS,
@@ -27,10 +29,13 @@ export class UnitEnd extends Error {
   readonly reason: 'failed' | 'unready' | 'dead' | 'runner' | 'dropped';
   /** As the runner gave it. */
   readonly scriptStack: string;
+  /** Of an ErrorRecord. */
+  readonly code: string | undefined;
 
-  constructor(reason: UnitEnd['reason'], message: string, scriptStack = '') {
+  constructor(reason: UnitEnd['reason'], message: string, code?: string, scriptStack = '') {
     super(message);
     this.reason = reason;
+    this.code = code;
     this.scriptStack = scriptStack;
   }
 }
@@ -286,7 +291,9 @@ export class Unit {
   #hold(command: Command): void {
     this.#held ??= [];
     if (this.#held.push(command) <= MAX_HELD_COMMANDS) return;
-    this.ended(new UnitEnd('failed', `more than ${MAX_HELD_COMMANDS} commands while it was being started`));
+    this.ended(
+      new UnitEnd('failed', `more than ${MAX_HELD_COMMANDS} commands while it was being started`, 'commands'),
+    );
     this.#options.send(encodeFrame(FrameType.Unload, this.id));
   }
 
@@ -319,8 +326,21 @@ function settle<T>(requests: Map<number, Waiting<T>>, id: number, value: T): boo
 /** Of a Failed or Dead frame. */
 function readEnd(reason: 'failed' | 'dead', body: Buffer): UnitEnd {
   const message = textOf(body, 'message') || textOf(body, 'kind') || 'no reason given';
-  return new UnitEnd(reason, message, textOf(body, 'stack'));
+  const kind = textOf(body, 'kind');
+  const code = Object.hasOwn(CODES, kind) ? CODES[kind] : undefined;
+  return new UnitEnd(reason, message, code, textOf(body, 'stack'));
 }
+
+/** By the kinds of a FailedBody or DeadBody. */
+const CODES: Readonly<Record<string, string>> = {
+  syntax: 'SyntaxError',
+  timeout: 'loadMs',
+  timeouts: 'turnMs',
+  memory: 'memoryMb',
+  catastrophic: 'memoryMb',
+  stuck: 'stuck',
+  malformed: 'malformed',
+} satisfies Partial<Record<FailedBody['kind'] | DeadBody['kind'], string>>;
 
 /** Of a body that is a JSON object; what is no text is empty. */
 function textOf(body: Buffer, key: string): string {

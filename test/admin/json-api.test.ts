@@ -48,6 +48,8 @@ const CONVERSATION: [operation: string, body?: Loose][] = [
   ['getServer'],
   ['listApplications'],
   ['getApplication'],
+  ['listErrors'],
+  ['listErrorsOfApplication'],
   ['startInstance', { name: 'live/room' }],
   ['listInstances'],
   ['getInstance'],
@@ -70,6 +72,11 @@ const CONVERSATION: [operation: string, body?: Loose][] = [
 
 test('every operation answers as its description says', async () => {
   await using world = await AdminCore.start();
+  world.errors.add('a', {
+    ...{ application: 'live', instance: '_definst_', kind: 'handler', handler: 'onPlay', message: 'boom' },
+    ...{ code: 'Error', file: 'main.ts', line: 1, column: 2, client: 'c' },
+    frames: [{ function: 'f', file: 'main.ts', line: 1, column: 2 }, { function: 'Array.map' }],
+  });
   const { peer, id } = await world.core.publisher('cam');
   const { peer: player } = await world.core.player('cam');
   peer.video(id, 0, video.keyframe());
@@ -102,6 +109,7 @@ test('every operation answers as its description says', async () => {
   const all = Object.values(paths).flatMap((item) =>
     Object.values(item).map(({ operationId }) => operationId),
   );
+  spoken.add('listen'); // events.test.ts
   assert.deepEqual([...spoken].sort(), all.sort());
   assert.deepEqual(world.stops, ['by ann from 127.0.0.1']);
 });

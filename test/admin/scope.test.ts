@@ -1,6 +1,7 @@
 // Administrators of one virtual host: what they see and may do, and nothing else.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ErrorRecords } from '../../src/application/error-records.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import { Statistics } from '../../src/application/statistics.ts';
 import { AdminCore, basic, PASSWORD, user } from '../support/admin.ts';
@@ -16,11 +17,13 @@ async function twoHosts() {
   const governor = new LoadGovernor(first.clock);
   const numbersOf = (...cores: Core[]) =>
     new Statistics({ registries: cores.map(({ registry }) => registry), governor, clock: first.clock });
+  let lastErrorId = 0;
   const host = (name: string, core: Core) => ({
     adaptor: SCOPE.adaptor,
     name,
     registry: core.registry,
     statistics: numbersOf(core),
+    errors: new ErrorRecords({ nowMs: () => 0, nextId: () => ++lastErrorId }),
     applications: () => ['live'],
     addApplication: () => {},
   });
@@ -45,6 +48,7 @@ async function twoHosts() {
     world,
     first,
     second,
+    hosts,
     stops,
     async [Symbol.asyncDispose]() {
       await world[Symbol.asyncDispose]();
@@ -75,6 +79,13 @@ test('his host is the only one there is', async () => {
   assert.equal((await json(`/clients/${stranger}`)).status, 404);
   const [own] = t.second.instance()!.clients.keys();
   assert.equal((await json(`/clients/${own}`)).status, 200);
+  for (const { errors, name } of t.hosts)
+    errors.add('a', { application: 'live', kind: 'build', message: `on ${name}`, frames: [] });
+  for (const path of ['/errors', '/applications/live/errors']) {
+    const messages = (await json(path)).value.map(({ message }: { message: string }) => message);
+    assert.deepEqual(messages, [`on ${SCOPE.vhost}`]);
+  }
+  assert.equal((await ask('getScriptErrors', { app: 'live', vhost: '_defaultVHost_' })).code, FAILED);
   assert.equal((await ask('unloadApp', { appInst: 'live' })).level, 'status');
   assert.equal(t.second.instance(), undefined);
   assert.deepEqual(t.world.written, [

@@ -1,6 +1,7 @@
 // Scripts that change, crash and are killed, while clients of real sockets are connected.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { errors } from '../../src/cli/errors.ts';
 import { reload } from '../../src/cli/running.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
@@ -67,6 +68,12 @@ describe('a save', { timeout: 60_000 }, () => {
       assert.deepEqual(await ask(peer, 'ask'), first);
       assert.equal(await ask(peer, 'starts'), 1);
     }
+
+    const said: string[] = [];
+    await errors(server.root, 'migrate', false, (line) => said.push(line));
+    assert.match(said[0]!, /^\S+Z load migrate\/_definst_\n +migrate\/main\.ts:\d+:\d+: Error: too early/);
+    assert.match(said[1]!, /load .*\n +migrate\/main\.ts:\d+:\d+: onAppStart: Error: not today\n +at /);
+    assert.equal(said.length, 2);
 
     await logged(server, /migrate: the new version serves/, save('migrate', version(4)));
     assert.deepEqual(await ask(migrated, 'ask'), [

@@ -37,3 +37,16 @@ test('an operator has words of his own besides', () => {
   const own = new SecretMask(['Ausweis']);
   assert.equal(own.query('ausweisNr=1&token=2&lang=de'), 'ausweisNr=***&token=***&lang=de');
 });
+
+test('in a text, so does every address and every name with a query', () => {
+  const text =
+    'fetch of https://ann:pw@host/a?token=t&b=1 failed (rtmp://host/live?key=k): is "show?pass=p" there?';
+  assert.equal(
+    mask.text(text),
+    'fetch of https://ann:***@host/a?token=***&b=1 failed (rtmp://host/live?key=*** is "show?pass=***" there?',
+  );
+  assert.equal(
+    mask.text('TypeError: is it ? or not = at main.ts:1:2'),
+    'TypeError: is it ? or not = at main.ts:1:2',
+  );
+});

@@ -5,7 +5,6 @@ import type { InvokeResult, Verdict } from '../../src/application/script.ts';
 import type { ScriptBuild } from '../../src/script/build.ts';
 import { Generations, type ReloadPolicy } from '../../src/script/generations.ts';
 import { InstanceScriptHost } from '../../src/script/instance-script.ts';
-import { Journal } from '../../src/script/journal.ts';
 import { StrikeBook } from '../../src/script/strikes.ts';
 import { DEFAULT_LIMITS } from '../../src/script/wire.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -22,9 +21,9 @@ async function serving(on: ReloadPolicy['on'], behaviours: FakeRunner['behaviour
   const strikes = new StrikeBook(clock, () => {});
   Object.assign(runner.behaviours, behaviours);
   const instance = new Instance();
-  const { log, applicationLog, ...records } = new Records();
+  const records = new Records();
   const known: { good: ScriptBuild } = { good: version('a') };
-  const journal = new Journal({ application: 'live', instance: '_definst_', log, applicationLog, clock });
+  const journal = records.journal(clock);
   let isClosed = false;
   const script: Generations = new Generations({
     commands: instance,

@@ -285,13 +285,19 @@ describe('the script host', { timeout: 60_000 }, () => {
     await script.started;
     assert.equal((await connect(script, 'c')).accepted, false);
     const record = await h.records.next(isError);
-    const { kind, where, file, line, column, message } = record;
+    const { kind, handler, code, file, line, column, message } = record;
     assert.deepEqual(
-      { kind, where, file, line, column },
-      { kind: 'handler', where: 'onConnect', file: 'src/check.ts', line: 4, column: 9 },
+      { kind, handler, code, file, line, column },
+      { kind: 'handler', handler: 'onConnect', code: 'TypeError', file: 'src/check.ts', line: 4, column: 9 },
     );
     assert.match(message!, /bad c/);
-    assert.match(record.stack!, /live\/src\/check\.ts:4:9[\s\S]*live\/main\.ts:3:\d+/);
-    assert.doesNotMatch(record.stack!, /guest|bundle/);
+    assert.deepEqual(record.frames, [
+      { function: 'check', file: 'src/check.ts', line: 4, column: 9 },
+      { function: 'application.onConnect', file: 'main.ts', line: 3, column: 40 },
+    ]);
+    assert.match(
+      record.msg,
+      /^live\/src\/check\.ts:4:9: onConnect: TypeError: bad c\n {4}at check \(live\/src/,
+    );
   });
 });

@@ -172,7 +172,7 @@ describe('a reload', () => {
     assert.equal(start.why, 'reload');
     assert.equal('state' in start, false);
     assert.equal(start.snapshot.clients[0]!.data, '{"n":1}');
-    assert.equal(records.errors[0]!.where, 'onBeforeReload');
+    assert.equal(records.errors[0]!.handler, 'onBeforeReload');
     first.say({ op: 'broadcast', name: 'late', args: [] });
     assert.deepEqual(instance.done, []);
   });

@@ -104,7 +104,7 @@ describe('a script that starts', () => {
     });
     await assert.rejects(script.started, ScriptError);
     assert.deepEqual(
-      records.errors.map(({ where }) => where),
+      records.errors.map(({ handler }) => handler),
       ['onAppStart'],
     );
   });
@@ -194,7 +194,7 @@ describe('a script that serves', () => {
     assert.deepEqual(first.heard, ['gate onPublish', 'gateDropped']);
     first.say({ op: 'verdict', id, accepted: true });
     assert.equal(verdicts.length, 1);
-    assert.deepEqual([records.errors[0]!.kind, records.errors[0]!.where], ['timeout', 'onPublish']);
+    assert.deepEqual([records.errors[0]!.kind, records.errors[0]!.handler], ['timeout', 'onPublish']);
     assert.doesNotMatch(JSON.stringify(records.all), /key/);
   });
 
@@ -274,15 +274,15 @@ describe('a script that serves', () => {
     );
     assert.deepEqual(records.application, [
       'trace: hello',
-      'error: onPlay: live/main.asc:7:1: boom\nError: boom\n    at live/main.asc:7:1',
+      'error: live/main.asc:7:1: onPlay: boom\n    at live/main.asc:7:1',
     ]);
     assert.equal(records.of('script-log')[0]!.msg, 'hello');
-    const { kind, where, file, line, client, application, instance } = records.errors[0]!;
+    const { kind, handler, file, line, client, application, instance } = records.errors[0]!;
     assert.deepEqual(
-      { kind, where, file, line, client, application, instance },
+      { kind, handler, file, line, client, application, instance },
       {
         kind: 'handler',
-        where: 'onPlay',
+        handler: 'onPlay',
         file: 'main.asc',
         line: 7,
         client: 'c',
@@ -303,6 +303,34 @@ describe('a script that serves', () => {
       'warn: 1000 lines of the script were dropped',
       'trace: y',
     ]);
+  });
+
+  test('that fails in a loop is counted, and fills neither the logs nor the list of its errors', async () => {
+    const { first, records, clock } = await serving();
+    const error = { op: 'error', kind: 'handler', where: 'onPlay', message: 'TypeError: a', stack: '' };
+    for (let i = 0; i < 1000; i += 1) first.say({ ...error, client: `c${i}` });
+    const [only, ...others] = records.kept!.recent('live');
+    assert.deepEqual([only!.count, only!.code, only!.client, others], [1000, 'TypeError', 'c999', []]);
+    const times = records.errors.map(({ count }) => count);
+    assert.deepEqual(times.slice(0, 11), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20]);
+    assert.equal(times.length, 28);
+    assert.equal(records.application.at(-1), 'error: live: onPlay: TypeError: a (1000 times)');
+
+    for (let i = 0; i < 300; i += 1) first.say({ ...error, message: `no ${i}` });
+    assert.equal(records.kept!.recent('live').length, 100);
+    assert.equal(records.errors.length, 28 + 199, 'a burst of 200 different ones');
+    clock.advance(61_000);
+    first.say({ ...error, message: 'no 199' });
+    assert.equal(records.kept!.recent('live').at(-1)!.count, 1, 'after a minute it is news');
+    assert.match(records.application.at(-2)!, /^warn: 101 errors of the script were dropped/);
+  });
+
+  test('has what is secret taken out of its errors, in both logs and in the list', async () => {
+    const { first, records } = await serving();
+    first.say({ op: 'error', kind: 'handler', where: 'onPlay', message: 'no /secret/', stack: '' });
+    assert.equal(records.errors[0]!.message, 'no ***');
+    assert.deepEqual(records.application, ['error: live: onPlay: no ***']);
+    assert.equal(records.kept!.recent()[0]!.message, 'no ***');
   });
 
   test('may veto its stop with false, and with nothing else', async () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseXml, XmlElement, XmlText } from '@rgrove/parse-xml';
 import type { User } from '../../src/admin/accounts.ts';
 import { Admin, type AdminOptions } from '../../src/admin/admin.ts';
+import { ErrorRecords } from '../../src/application/error-records.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import { Statistics } from '../../src/application/statistics.ts';
 import { SecretMask } from '../../src/log/secrets.ts';
@@ -36,6 +37,8 @@ export class AdminCore implements AsyncDisposable {
   readonly core: Core;
   readonly admin: Admin;
   readonly statistics: Statistics;
+  /** Of scripts. */
+  readonly errors: ErrorRecords;
   /** A folder of its own, gone at the end. */
   readonly root: string;
   /** The admin log. */
@@ -48,11 +51,15 @@ export class AdminCore implements AsyncDisposable {
   readonly added: readonly string[];
 
   private constructor(
-    parts: Pick<AdminCore, 'core' | 'root' | 'statistics' | 'admin' | 'written' | 'log' | 'stops' | 'added'>,
+    parts: Pick<
+      AdminCore,
+      'core' | 'root' | 'statistics' | 'errors' | 'admin' | 'written' | 'log' | 'stops' | 'added'
+    >,
   ) {
     this.core = parts.core;
     this.root = parts.root;
     this.statistics = parts.statistics;
+    this.errors = parts.errors;
     this.admin = parts.admin;
     this.written = parts.written;
     this.log = parts.log;
@@ -66,6 +73,8 @@ export class AdminCore implements AsyncDisposable {
     const root = mkdtempSync(join(tmpdir(), 'understudy-admin-'));
     const governor = new LoadGovernor(clock);
     const statistics = new Statistics({ registries: [registry], governor, clock });
+    let lastErrorId = 0;
+    const errors = new ErrorRecords({ nowMs: () => clock.now(), nextId: () => ++lastErrorId });
     const written: string[] = [];
     const stops: string[] = [];
     const added: string[] = [];
@@ -79,6 +88,7 @@ export class AdminCore implements AsyncDisposable {
             name: '_defaultVHost_',
             registry,
             statistics,
+            errors,
             applications: () => ['live', 'other'],
             addApplication: (name) => added.push(name),
           },
@@ -102,7 +112,7 @@ export class AdminCore implements AsyncDisposable {
       mask: new SecretMask(),
       ...options,
     });
-    return new AdminCore({ core, root, statistics, admin, written, stops, added, log: records });
+    return new AdminCore({ core, root, statistics, errors, admin, written, stops, added, log: records });
   }
 
   get port(): number {

@@ -1,8 +1,10 @@
 // The whole script side with the real runner, in a folder of its own.
 import assert from 'node:assert/strict';
 import { type Clock, systemClock } from '../../../src/application/clock.ts';
+import { ErrorRecords } from '../../../src/application/error-records.ts';
 import type { InstanceScript } from '../../../src/application/script.ts';
 import { bugs } from '../../../src/log/log.ts';
+import { SecretMask } from '../../../src/log/secrets.ts';
 import { ScriptHost, type ScriptSettings } from '../../../src/script/host.ts';
 import { Inspector } from '../../../src/script/inspect/inspector.ts';
 import { Runners } from '../../../src/script/runners.ts';
@@ -24,7 +26,11 @@ export async function hosting(
   const records = new Records();
   const runners = new Runners({ clock, log: records.log, maxRssBytes: 1 << 30, launcher, user: NOBODY });
   const inspector = new Inspector({ port: 0, software: 'Test', log: records.log });
+  let lastErrorId = 0;
+  const errors = new ErrorRecords({ nowMs: () => Date.now(), nextId: () => ++lastErrorId });
   const host = new ScriptHost({
+    errors,
+    mask: new SecretMask(),
     applicationsDir: folder.path,
     log: records.log,
     applicationLog: () => records.applicationLog,
@@ -53,6 +59,7 @@ export async function hosting(
     folder,
     records,
     host,
+    errors,
     runners,
     inspector,
     open(application: string, name = '_definst_'): { script: InstanceScript; instance: Instance } {

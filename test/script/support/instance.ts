@@ -10,7 +10,6 @@ import type {
 } from '../../../src/application/script.ts';
 import type { ScriptBuild } from '../../../src/script/build.ts';
 import { type Counters, InstanceScriptHost } from '../../../src/script/instance-script.ts';
-import { Journal } from '../../../src/script/journal.ts';
 import { StrikeBook } from '../../../src/script/strikes.ts';
 import { DEFAULT_LIMITS } from '../../../src/script/wire.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -112,7 +111,6 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
   prepare?.(runner);
   const instance = new Instance();
   const records = new Records();
-  const { log, applicationLog } = records;
   const known: { good: ScriptBuild | undefined; proven: ScriptBuild | undefined } = {
     good: build,
     proven: undefined,
@@ -122,7 +120,7 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
   const script = new InstanceScriptHost({
     name: 'live/_definst_',
     commands: instance,
-    journal: new Journal({ application: 'live', instance: '_definst_', log, applicationLog, clock }),
+    journal: records.journal(clock),
     strikes: new StrikeBook(clock, (why) => quarantines.push(why)).of('_definst_'),
     clock,
     counters: counters(),

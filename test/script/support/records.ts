@@ -1,21 +1,26 @@
 // The server's log and an application's, kept.
 import pino from 'pino';
+import type { Clock } from '../../../src/application/clock.ts';
+import { type ErrorFrame, ErrorRecords } from '../../../src/application/error-records.ts';
 import type { ApplicationLog } from '../../../src/log/application-log.ts';
 import type { Log } from '../../../src/log/log.ts';
+import { Journal } from '../../../src/script/journal.ts';
 
 export interface LogRecord {
   level: number;
   msg: string;
   event?: string;
   kind?: string;
-  where?: string;
+  handler?: string;
+  code?: string;
+  count?: number;
   message?: string;
   application?: string;
   instance?: string;
   file?: string;
   line?: number;
   column?: number;
-  stack?: string;
+  frames?: ErrorFrame[];
   client?: string;
   pid?: number;
   scope?: string;
@@ -27,6 +32,8 @@ export class Records {
   readonly application: string[] = [];
   readonly log: Log;
   readonly applicationLog: ApplicationLog;
+  /** What the last journal keeps. */
+  kept: ErrorRecords | undefined;
   #waiting: (() => void)[] = [];
 
   constructor() {
@@ -42,6 +49,17 @@ export class Records {
       warn: keep('warn'),
       info: keep('info'),
     };
+  }
+
+  /** Of live/_definst_, with a mask for what is between two slashes. */
+  journal(clock: Clock): Journal {
+    let lastId = 0;
+    this.kept = new ErrorRecords({ nowMs: () => clock.now(), nextId: () => ++lastId });
+    const { log, applicationLog, kept: errors } = this;
+    const hide = (text: string) => text.replace(/\/.*\//, '***');
+    return new Journal({
+      ...{ application: 'live', instance: '_definst_', log, applicationLog, errors, clock, hide },
+    });
   }
 
   of(event: string): LogRecord[] {

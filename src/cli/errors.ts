@@ -1,0 +1,41 @@
+// `understudy errors [NAME] [--follow]`: what has gone wrong in scripts, as the logs have it.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ErrorRecord, formatError } from '../application/error-records.ts';
+import { visibleLines } from '../log/visible.ts';
+import { Running } from './running.ts';
+
+/** A server that ends the stream sooner is given such a time. */
+const RETRY_MS = 1000;
+
+/** With `follow` it ends when the server does: then a CommandError says so. */
+export async function errors(
+  root: string,
+  application: string | undefined,
+  follow: boolean,
+  print: (line: string) => void,
+): Promise<void> {
+  const server = await Running.of(root);
+  const query = application === undefined ? '' : `?application=${encodeURIComponent(application)}`;
+  const known = (await server.ask('GET', `/errors${query}`)) as ErrorRecord[];
+  for (const record of known) print(show(record));
+  if (known.length === 0 && !follow) print('no errors');
+  let last = known.at(-1)?.id ?? 0;
+  while (follow) {
+    const since = performance.now();
+    for await (const { event, data } of server.listen(`/events${query}`, last)) {
+      const value = JSON.parse(data);
+      if (event === 'script-error') {
+        last = Math.max(last, value.id);
+        print(show(value));
+      } else if (event === 'dropped') print(`… and ${value.count} more`);
+    }
+    if (performance.now() - since < RETRY_MS) await sleep(RETRY_MS);
+  }
+}
+
+/** Scripts and their clients have a say in it, and this is somebody's terminal. */
+function show(record: ErrorRecord): string {
+  const { lastTime, kind, instance } = record;
+  const where = instance === undefined ? '' : ` ${record.application}/${instance}`;
+  return visibleLines(`${lastTime} ${kind}${where}\n${formatError(record)}`);
+}
