@@ -135,7 +135,9 @@ test('record: what is published becomes a playable file, and recordings() answer
   await using asker = await connected(server, 'record');
   assert.deepEqual((await asker.call('recordings')).args, [[]]);
   await using publisher = startFfmpeg(publishArgs(await h264Clip(), server.url('record', 'show')));
-  await publisher.reached(3);
+  const watching = await asker.createStream();
+  asker.command('play', 0, ['show', -2000], watching);
+  while ((await asker.expectMedia()).timestampMs < 3_000); // what a player has seen, the server has had
   await publisher.stop();
 
   let recordings: AmfValue[] = [];

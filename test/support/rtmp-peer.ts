@@ -42,7 +42,7 @@ export interface Heard {
   media?: Uint8Array;
 }
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 
 export class RtmpPeer implements AsyncDisposable {
   readonly socket: Socket;

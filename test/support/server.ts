@@ -9,10 +9,10 @@ import { createInterface } from 'node:readline';
 import { endsWithUs, Tail } from './child.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..');
-const READY_MS = 15_000;
+const READY_MS = 45_000;
 /** Past the 5 s that the server gives itself. */
-const STOP_MS = 10_000;
-const LOG_MS = 10_000;
+const STOP_MS = 20_000;
+const LOG_MS = 20_000;
 
 export interface ServerOptions {
   /** Where conf/, applications/ and logs/ are; a temporary folder, removed at the end, unless it is given. */
