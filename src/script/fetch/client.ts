@@ -2,9 +2,10 @@
 import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Agent, type Dispatcher, fetch } from 'undici';
-import { FetchRules, type FetchRulesOptions } from './rules.ts';
+import type { HostGrant } from '../../config/host-rules.ts';
+import { FetchRules } from './rules.ts';
 
-export interface FetchLimits extends FetchRulesOptions {
+export interface FetchLimits extends HostGrant {
   readonly timeoutMs: number;
   /** Of the answer, unpacked. */
   readonly maxBytes: number;
@@ -94,7 +95,7 @@ export class FetchClient {
     };
   }
 
-  #agent({ hosts, privateAddresses }: FetchRulesOptions): Dispatcher {
+  #agent({ hosts, privateAddresses }: HostGrant): Dispatcher {
     const key = JSON.stringify([hosts, privateAddresses]);
     const agent = this.#agents.get(key) ?? makeAgent(new FetchRules({ hosts, privateAddresses }));
     this.#agents.delete(key);
@@ -116,7 +117,7 @@ export class FetchClient {
 function makeAgent(rules: FetchRules): Dispatcher {
   const agent = new Agent({ connect: { lookup: checkedLookup(rules) }, allowH2: false });
   return agent.compose((dispatch) => (options, handler) => {
-    const problem = rules.problemWith(new URL(String(options.origin)));
+    const problem = rules.problemWithUrl(new URL(String(options.origin)));
     if (problem !== undefined) throw new FetchFailure('TypeError', `fetch: ${problem}`);
     return dispatch(options, handler);
   });
@@ -129,13 +130,11 @@ function checkedLookup(rules: FetchRules): LookupFunction {
         callback(error, '', 0);
         return;
       }
-      const allowed = addresses.filter(({ address }) => rules.problemWithAddress(address) === undefined);
-      const first = allowed[0];
-      if (!first) {
-        const why = rules.problemWithAddress(addresses[0]?.address ?? '') ?? 'it has no address';
-        callback(new FetchFailure('TypeError', `fetch: ${hostname}: ${why}`), '', 0);
-      } else if (options.all) callback(null, allowed);
-      else callback(null, first.address, first.family);
+      const permitted = rules.permitted(addresses);
+      if (typeof permitted === 'string') {
+        callback(new FetchFailure('TypeError', `fetch: ${hostname}: ${permitted}`), '', 0);
+      } else if (options.all) callback(null, permitted);
+      else callback(null, permitted[0].address, permitted[0].family);
     });
   };
 }

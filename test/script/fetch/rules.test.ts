@@ -11,7 +11,7 @@ function rules(hosts: string, ...privateAddresses: string[]): FetchRules {
     }),
   });
 }
-const allows = (some: FetchRules, url: string) => some.problemWith(new URL(url)) === undefined;
+const allows = (some: FetchRules, url: string) => some.problemWithUrl(new URL(url)) === undefined;
 
 describe('what a script may fetch', () => {
   test('is what is named, at the ports of the Web unless another is named', () => {
@@ -37,7 +37,7 @@ describe('what a script may fetch', () => {
       'data:text/plain,x',
     ];
     for (const url of refused) assert.equal(allows(some, url), false, url);
-    assert.match(some.problemWith(new URL('https://b.org'))!, /b\.org is not granted.*<Hosts>/);
+    assert.match(some.problemWithUrl(new URL('https://b.org'))!, /b\.org is not granted.*<Hosts>/);
   });
 
   test('is no private address by way of *, however it is written', () => {
