@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type Adaptor, type AdaptorOptions, type Opened, openAdaptors } from './adaptor/adaptor.ts';
 import { addressesOf } from './adaptor/addresses.ts';
-import type { CertificateFiles } from './adaptor/certificate.ts';
+import { type CertificateFiles, loadAuthorities } from './adaptor/certificate.ts';
 import { FanOut } from './adaptor/fan-out.ts';
 import type { ListenerAddress } from './adaptor/listener.ts';
 import { Logins } from './adaptor/logins.ts';
@@ -31,7 +31,7 @@ import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
 import { FileRecorders } from './recording/recorder.ts';
 import { Inspector, type InspectorAddress } from './script/inspect/inspector.ts';
 import { Runners } from './script/runners.ts';
-import { clientSettings, VirtualHost } from './virtual-host.ts';
+import { chunkLimits, clientSettings, VirtualHost } from './virtual-host.ts';
 
 /** What clients are told that they talk to: the last Flash Media Server's number, for they read features from it. */
 const FMS_VERSION = '5,0,17,1';
@@ -62,6 +62,8 @@ export async function startServer(
   const logs = new ServerLogs(logOptions(config, software, log), (path, error) =>
     log.error({ event: 'log-file', path, err: error }, `a log cannot be written: ${error.message}`),
   );
+  const { caFile } = config.server.clientTls;
+  const authorities = caFile === undefined ? undefined : await loadAuthorities(caFile);
   const { maxBytes, launcher, user, debugPort } = config.server.runners;
   const runners = new Runners({ clock, log, maxRssBytes: maxBytes, launcher, user });
   const inspector = new Inspector({ port: debugPort, software, log });
@@ -96,6 +98,7 @@ export async function startServer(
     runners,
     recorders,
     inspector,
+    authorities,
     inspected: inspect,
   };
   const hosts = config.adaptors.map(({ name, vhosts }) =>
@@ -348,11 +351,7 @@ function sessionOptions(config: Config, log: Log): Omit<SessionOptions, 'rtmpe' 
     log,
     clock: systemClock,
     fmsVersion: FMS_VERSION,
-    chunks: {
-      maxMessageBytes: limits.messageBytes,
-      maxHalfReceived: limits.partialMessages,
-      maxHalfReceivedBytes: limits.partialBytes,
-    },
+    chunks: chunkLimits(limits),
     amf: { depth: limits.amfDepth, values: limits.amfValues },
     ...clientSettings({ chunkBytes, clientIdleMs, bandwidth }),
     maxNetStreams: limits.netStreams,

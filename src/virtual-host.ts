@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, type Stats, statSync, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import type { FanOut } from './adaptor/fan-out.ts';
+import { Dialer } from './adaptor/dialer.ts';
 import { AdmissionRules } from './admission-rules.ts';
 import type { Clock } from './application/clock.ts';
 import { ErrorRecords } from './application/error-records.ts';
@@ -21,6 +22,7 @@ import { AccessStatus } from './log/access-status.ts';
 import type { Log } from './log/log.ts';
 import type { SecretMask } from './log/secrets.ts';
 import type { ServerLogs } from './log/server-logs.ts';
+import type { ChunkReaderOptions } from './protocol/chunk-reader.ts';
 import { StreamFolders } from './recording/folders.ts';
 import { MediaLibrary } from './recording/library.ts';
 import type { FileRecorders } from './recording/recorder.ts';
@@ -50,6 +52,8 @@ export interface VirtualHostOptions {
   /** Hosts may share folders, and then they must not write to the same file. */
   recorders: FileRecorders;
   inspector: Inspector;
+  /** Authorities that servers are known by, in PEM; undefined: those that Node.js knows. */
+  authorities: string | undefined;
   /** The application whose script debuggers may attach to, whatever its settings say; empty: all of them. */
   inspected: string | undefined;
 }
@@ -78,6 +82,7 @@ export class VirtualHost {
       fanOut,
       runners,
       inspector,
+      authorities,
       inspected,
     } = options;
     const { name, appsDir } = vhost;
@@ -130,6 +135,18 @@ export class VirtualHost {
       inspector,
     });
     const media = { clock, governor, sweep: fanOut?.sweep };
+    const { limits, clientTls } = config.server;
+    const outgoing = new Dialer({
+      grantFor: (application) => settings.of(application).script.connections,
+      tls: { verifies: clientTls.verifies, authorities },
+      agent: `FMLE/3.0 (compatible; ${software})`, // how encoders call themselves to be let in
+      clock,
+      log,
+      chunks: chunkLimits(limits),
+      amf: { depth: limits.amfDepth, values: limits.amfValues },
+      maxUnreadBytes: limits.unreadBytes,
+      closeGraceMs: limits.closeMs,
+    });
     const rules = new AdmissionRules(vhost, config.server.swfs, log);
     this.registry = new Registry({
       clock,
@@ -141,6 +158,7 @@ export class VirtualHost {
       scripts: this.#scripts,
       recorders,
       recorded,
+      outgoing,
       journal: this.#journal,
       hasApplication: (application) => isFolder(join(appsDir, application)),
       ...instanceSettings(vhost.application, media),
@@ -233,6 +251,18 @@ export class VirtualHost {
   }
 }
 
+export function chunkLimits({
+  messageBytes,
+  partialMessages,
+  partialBytes,
+}: Config['server']['limits']): ChunkReaderOptions {
+  return {
+    maxMessageBytes: messageBytes,
+    maxHalfReceived: partialMessages,
+    maxHalfReceivedBytes: partialBytes,
+  };
+}
+
 export function clientSettings({
   chunkBytes,
   clientIdleMs,
@@ -242,7 +272,18 @@ export function clientSettings({
 }
 
 function scriptSettings({ script }: ApplicationConfig, isInspected: boolean): ScriptSettings {
-  const { memoryMb, turnMs, loadMs, gateMs, timers, queuedEvents, logLines, fetch, ...rest } = script;
+  const {
+    memoryMb,
+    turnMs,
+    loadMs,
+    gateMs,
+    timers,
+    queuedEvents,
+    logLines,
+    fetch,
+    connections: _,
+    ...rest
+  } = script;
   const times = { turnMs, loadMs, gateMs };
   const amounts = { memoryMb, timers, queuedEvents, logLines, fetches: fetch.maxRunning };
   const isInspectable = isInspected || rest.isInspectable;

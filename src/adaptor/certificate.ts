@@ -50,6 +50,13 @@ export async function loadCertificate(
   };
 }
 
+/** Certificates of authorities, in PEM. */
+export async function loadAuthorities(file: string): Promise<string> {
+  const pem = (await read(file)).toString();
+  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw problem(`${file} has no certificate in PEM`);
+  return pem;
+}
+
 /** Another text whenever one of the files is another, through symbolic links too; a missing file has one as well. */
 export async function stampOf({ certFile, keyFile = certFile }: CertificateFiles): Promise<string> {
   const stamps = [certFile, keyFile].map(async (file) => {

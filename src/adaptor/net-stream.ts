@@ -9,7 +9,7 @@ import { AccessStatus } from '../log/access-status.ts';
 import type { Log } from '../log/log.ts';
 import { decodeAggregate } from '../protocol/aggregate.ts';
 import { type AmfLimits, type AmfValue, membersOf } from '../protocol/amf.ts';
-import { decodeData, encodeData } from '../protocol/command.ts';
+import { CLEAR_DATA_FRAME, decodeData, encodeData, SET_DATA_FRAME } from '../protocol/command.ts';
 import { UserControlEvent } from '../protocol/control.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
 import type { StatusCode } from '../protocol/status.ts';
@@ -34,10 +34,6 @@ export interface NetStreamHost {
   /** An exception while held messages were relayed: the session's to judge. */
   fail(error: unknown): void;
 }
-
-/** A data message that FMS and encoders keep for every later player, wrapped in this or not. */
-const SET_DATA_FRAME = '@setDataFrame';
-const CLEAR_DATA_FRAME = '@clearDataFrame';
 
 export class NetStream {
   readonly id: number;

@@ -44,6 +44,9 @@ export class GopCache {
   clearDataFrame(name: string): void {
     this.#drop(this.#dataFrames, name);
   }
+  hasDataFrame(name: string): boolean {
+    return this.#dataFrames.has(name);
+  }
   /** Sequence headers, channel layouts, colour information; `key` tells them apart, each replaces the one before it. */
   setHeader(key: string, message: WireMessage): void {
     const before = this.#headers.get(key);

@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts';
 import type { InstanceJournal, Journal } from './journal.ts';
 import type { LoginPolicy } from './login.ts';
 import type { OriginRules } from './origin.ts';
+import type { Outgoing, OutgoingCommands } from './outgoing.ts';
 import type { Playback, PlayerPort } from './playback.ts';
 import { DEFAULT_RECORDED_SETTINGS, Playing, type RecordedSettings } from './playing.ts';
 import { Playlist } from './playlist.ts';
@@ -15,6 +16,7 @@ import type { Publication, PublisherPort } from './publication.ts';
 import { Publishing } from './publishing.ts';
 import type { RecordedStreams } from './recorded.ts';
 import type { Recorders, RecordingLimits } from './recording.ts';
+import { Relays } from './relays.ts';
 import type {
   ClientFacts,
   InstanceScript,
@@ -81,6 +83,8 @@ export interface InstanceOptions extends InstanceSettings {
   recorders: Recorders;
   /** Undefined: nothing is recorded that could be played. */
   recorded?: RecordedStreams | undefined;
+  /** Undefined: its script connects to nobody. */
+  outgoing?: Outgoing | undefined;
   /** Undefined: nobody keeps an access log. */
   journal?: Journal | undefined;
   onClosed(): void;
@@ -106,6 +110,7 @@ export class AppInstance implements ScriptCommands {
   readonly #authenticating = new Set<(secret: PublisherSecret | undefined) => void>();
   readonly #publishing: Publishing;
   readonly #playing: Playing;
+  readonly #relays: Relays;
   readonly #journal: InstanceJournal | undefined;
   #script: InstanceScript | undefined;
   #state: InstanceState = InstanceState.Running;
@@ -145,6 +150,14 @@ export class AppInstance implements ScriptCommands {
       streams: this.streams,
       script: () => this.#script,
       journal: this.#journal,
+    });
+    this.#relays = new Relays({
+      application: options.application,
+      clock: options.clock,
+      outgoing: options.outgoing,
+      chunkBytes: options.clients?.wireChunkBytes ?? WIRE_CHUNK_BYTES,
+      streams: this.streams,
+      tell: (key, info) => this.#script?.tell({ event: 'outgoing', key, info }),
     });
     this.#script = options.scripts.open(options.application, options.name, this);
   }
@@ -414,6 +427,10 @@ export class AppInstance implements ScriptCommands {
     this.#publishing.command(stream, gate, (entry) => this.#publishing.disconnect(entry, reason));
   }
 
+  get outgoing(): OutgoingCommands {
+    return this.#relays;
+  }
+
   shutdown(): void {
     void this.stop();
   }
@@ -512,6 +529,7 @@ export class AppInstance implements ScriptCommands {
     this.#cancelIdle?.();
     this.#script?.close();
     this.#script = undefined;
+    this.#relays.closeAll();
     this.#journal?.stopped();
     this.#options.onClosed();
   }

@@ -2,6 +2,7 @@
 // process; script/host.ts stands behind these interfaces, and the instance never knows.
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
+import type { OutgoingCommands, OutgoingStatus } from './outgoing.ts';
 
 /** The events that are asked and may refuse; all others are told. */
 export const GATES = ['onAuthenticate', 'onConnect', 'onPublish', 'onPlay'] as const;
@@ -96,6 +97,8 @@ export type Notice =
   | { event: 'recorded'; stream: string; file: RecordedFile }
   /** A recording could not be begun, or ended because nothing more could be written. */
   | { event: 'recordFailed'; stream: string; error: RecordFault }
+  /** Of a connection to another server, or a stream there, by the key that the script's command gave it. */
+  | { event: 'outgoing'; key: number; info: OutgoingStatus }
   /** For `application.onStatus`. */
   | { event: 'status'; info: { code: string; level: string; description?: string; details?: string } }
   /** Fresh numbers for `client.getStats()`, after a ping or on request. */
@@ -208,6 +211,7 @@ export interface ScriptCommands {
   record(stream: string, mode: RecordMode | false, terms: RecordTerms, gate: number | undefined): void;
   /** Takes the publisher off that stream. */
   disconnectStream(stream: string, reason: string, gate: number | undefined): void;
+  readonly outgoing: OutgoingCommands;
   shutdown(): void;
   stats(): InstanceStats;
   /** Accepted, and here. */

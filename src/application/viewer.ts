@@ -1,6 +1,7 @@
 // One player of one stream: how its share of each flush reaches it, and what is left out when it is slow or has paused.
+import { asDataFrame, dataNameOf } from '../protocol/command.ts';
 import { MessageType } from '../protocol/message.ts';
-import { rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
+import { buildWireMessage, rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
 import { Backlog, type BacklogLimits, type QueuedSocket } from './backlog.ts';
 import type { GopCache } from './gop-cache.ts';
 
@@ -49,6 +50,8 @@ export interface ViewerPlan {
   waitsForKeyframe?: boolean;
   /** Its first message leaves; what is returned is added to the times of all. */
   begins?(timestampMs: number): number;
+  /** It is a server that publishes what it gets: data frames are told as such, and times go on across publishers. */
+  relays?: boolean;
   /** It gets no more than this. */
   lengthMs?: number;
   ends?(): void;
@@ -62,6 +65,9 @@ const ViewerState = {
   Paused: 'paused',
 } as const;
 type ViewerState = (typeof ViewerState)[keyof typeof ViewerState];
+
+/** What interleaving may make of the order of times; more is a wrap. */
+const MAX_EARLY_MS = 10_000;
 
 export class Viewer {
   readonly player: Player;
@@ -114,7 +120,7 @@ export class Viewer {
     this.sentMs = (liveMs + this.offsetMs) >>> 0;
     this.#burstBytes = this.#isFast
       ? this.#send(cache.joined(liveMs), cache.messageCount)
-      : this.#sendPrivate(cache.messages(liveMs));
+      : this.#sendPrivate(cache.messages(liveMs), cache);
   }
 
   /** True when it was sent. */
@@ -125,7 +131,7 @@ export class Viewer {
     if (this.queuedBefore === 0) this.#burstBytes = 0;
     const verdict = this.#backlog.judge(player, this.#burstBytes, flush);
     if (verdict === 'write' && this.#state === ViewerState.Playing) {
-      this.#write(flush);
+      this.#write(flush, cache);
       return true;
     }
     return this.#catchUp(verdict, flush, cache);
@@ -176,14 +182,14 @@ export class Viewer {
     if (this.#isFast) {
       this.#send(Buffer.concat(headers.map(({ wire }) => wire)), headers.length);
       this.#send(flush.bytes, flush.batch.length);
-    } else this.#sendPrivate([...headers, ...flush.batch]);
+    } else this.#sendPrivate([...headers, ...flush.batch], cache);
   }
 
-  #write(flush: Flush): void {
+  #write(flush: Flush, cache: GopCache): void {
     this.#began(flush.batch[0]!.timestampMs);
     this.#sent(flush);
-    if (this.#isFast) this.#send(flush.bytes, flush.batch.length);
-    else this.#sendPrivate(flush.batch);
+    if (this.#isFast || this.#relaysAsItIs(flush)) this.#send(flush.bytes, flush.batch.length);
+    else this.#sendPrivate(flush.batch, cache);
   }
 
   #sent({ batch }: Flush): void {
@@ -204,15 +210,23 @@ export class Viewer {
     this.#totals.messagesDropped += messages;
   }
 
+  /** The stream's own bytes will do for whatever comes. */
   get #isFast(): boolean {
-    return (
-      this.player.streamId === WIRE_STREAM_ID && this.#wantsAudio && this.#wantsVideo && this.offsetMs === 0
-    );
+    return !this.#plan?.relays && this.#hasOwnShape && this.#wantsAudio && this.#wantsVideo;
+  }
+  /** Its id and its times are the stream's own. */
+  get #hasOwnShape(): boolean {
+    return this.player.streamId === WIRE_STREAM_ID && this.offsetMs === 0;
   }
 
-  #sendPrivate(messages: readonly WireMessage[]): number {
+  /** Data may be a data frame, which another server is told in other words. */
+  #relaysAsItIs({ batch }: Flush): boolean {
+    const isRelay = this.#plan?.relays === true && this.#hasOwnShape;
+    return isRelay && batch.every(({ typeId }) => typeId !== MessageType.DataAmf0);
+  }
+
+  #sendPrivate(messages: readonly WireMessage[], cache: GopCache): number {
     const { streamId } = this.player;
-    const { offsetMs } = this;
     const wanted = messages.filter(
       ({ typeId }) =>
         (this.#wantsAudio || typeId !== MessageType.Audio) &&
@@ -220,10 +234,20 @@ export class Viewer {
     );
     const bytes = Buffer.concat(
       wanted.map((message) =>
-        rewire(message, { streamId, timestampMs: (message.timestampMs + offsetMs) >>> 0 }),
+        rewire(this.#plan?.relays ? asPublished(message, cache) : message, {
+          streamId,
+          timestampMs: this.#timeOf(message),
+        }),
       ),
     );
     return this.#send(bytes, wanted.length);
+  }
+
+  /** Sound that is a hair before the first picture has its time: it must not become a time before 0. */
+  #timeOf({ timestampMs }: WireMessage): number {
+    const sinceMs = (timestampMs - (this.#beganMs ?? timestampMs)) | 0;
+    const isEarly = this.#plan?.relays === true && sinceMs < 0 && sinceMs > -MAX_EARLY_MS;
+    return (timestampMs - (isEarly ? sinceMs : 0) + this.offsetMs) >>> 0;
   }
 
   /** Does not wait for a keyframe any longer: what a joiner would be given is given to it now. */
@@ -253,10 +277,19 @@ export class Viewer {
     if (this.#state === ViewerState.Waiting) this.#state = ViewerState.Playing;
     this.#toldInsufficient = false;
     this.#burstBytes = 0;
+    if (this.#plan?.relays) this.#beganMs = undefined;
   }
 
   #waitForKeyframe(): void {
     if (this.#state === ViewerState.Playing || this.#state === ViewerState.Paused)
       this.#state = ViewerState.Waiting;
   }
+}
+
+/** As a publisher says it: what the stream keeps for everybody is to be kept at the other end as well. */
+function asPublished(message: WireMessage, cache: GopCache): WireMessage {
+  const { typeId, timestampMs, payload, chunkBytes } = message;
+  const name = typeId === MessageType.DataAmf0 ? dataNameOf(payload) : undefined;
+  if (name === undefined || !cache.hasDataFrame(name)) return message;
+  return buildWireMessage({ typeId, timestampMs, payload: asDataFrame(payload), chunkBytes });
 }

@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import type { FreeValues } from './element.ts';
 import { readXmlIfThere } from './file.ts';
 import { freeze } from './freeze.ts';
+import type { HostGrant } from './host-rules.ts';
 import type { Note } from './note.ts';
 import { type Layer, Reader } from './reader.ts';
 import { APPLICATION, type ApplicationValues, DEFAULT_CHUNK_BYTES } from './schema/application.ts';
@@ -21,13 +22,16 @@ export interface ExecGrant {
   readonly maxRunning: number;
 }
 
-export interface FetchGrant {
-  /** Lower case: `*`, `*.example.com`, `host`, each with or without `:port` or `:*`. None: nothing may be fetched. */
-  readonly hosts: readonly string[];
-  readonly privateAddresses: readonly { readonly address: string; readonly prefix: number }[];
+export interface FetchGrant extends HostGrant {
   readonly timeoutMs: number;
   readonly maxBytes: number;
   readonly maxRunning: number;
+}
+
+/** What NetConnection of scripts may connect to. */
+export interface ConnectionGrant extends HostGrant {
+  readonly timeoutMs: number;
+  readonly maxConnections: number;
 }
 
 /** Time in ms, sizes in bytes. What each field means: schema/application.ts. */
@@ -115,6 +119,7 @@ export interface ApplicationConfig {
     /** `application.env` */
     readonly env: FreeValues;
     readonly fetch: FetchGrant;
+    readonly connections: ConnectionGrant;
     /** What scripts may start, by name. */
     readonly exec: readonly ExecGrant[];
     /** Whether debuggers may attach. */
@@ -270,6 +275,12 @@ function convert(
         timeoutMs: command.TimeOut,
         maxRunning: command.MaxRunning,
       })),
+      connections: {
+        hosts: JSEngine.NetConnection.Hosts,
+        privateAddresses: JSEngine.NetConnection.PrivateAddresses,
+        timeoutMs: JSEngine.NetConnection.TimeOut,
+        maxConnections: JSEngine.NetConnection.MaxConnections,
+      },
       fetch: {
         hosts: JSEngine.Fetch.Hosts,
         privateAddresses: JSEngine.Fetch.PrivateAddresses,

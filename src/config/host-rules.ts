@@ -3,7 +3,7 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
 export interface HostGrant {
-  /** Lower case: `*`, `*.example.com`, `host`, each with or without `:port` or `:*`. */
+  /** Lower case: `*`, `*.example.com`, `host`, each with or without `:port` or `:*`. None: nothing is granted. */
   readonly hosts: readonly string[];
   readonly privateAddresses: readonly { readonly address: string; readonly prefix: number }[];
 }

@@ -53,6 +53,8 @@ export interface Config {
     /** How long, and how much of, what is recorded may wait; whether MP4 files become plain ones. */
     readonly recording: { readonly maxMs: number; readonly maxBytes: number; readonly finishesMp4: boolean };
     readonly runners: RunnersConfig;
+    /** Of connections to other servers. `caFile`: undefined: the authorities that Node.js knows. */
+    readonly clientTls: { readonly verifies: boolean; readonly caFile: string | undefined };
     /** What every application knows that asks players for their SWF. */
     readonly swfs: SwfFolders;
     /** For clients of no application yet. Undefined: for ever. */
@@ -291,7 +293,11 @@ class Loader {
           maxBytes: Server.ResourceLimits.RecBuffer.MaxFlushSize,
           finishesMp4: Server.ResourceLimits.Recording.FinishMp4,
         },
-        crossDomainFile: Server.CrossDomainPath ? resolve(this.#root, Server.CrossDomainPath) : undefined,
+        crossDomainFile: this.#pathOf(Server.CrossDomainPath),
+        clientTls: {
+          verifies: Server.SSL.SSLClientCtx.SSLVerifyCertificate,
+          caFile: this.#pathOf(Server.SSL.SSLClientCtx.SSLCACertificateFile),
+        },
         runners: {
           maxBytes: Server.ResourceLimits.Scripts.MaxSize,
           debugPort: Server.ResourceLimits.Scripts.DebugPort,
@@ -437,6 +443,11 @@ class Loader {
   }
 
   /** The folders that hold `file`, and the default one in any case. */
+  /** Absolute; undefined: none is named. */
+  #pathOf(path: string): string | undefined {
+    return path === '' ? undefined : resolve(this.#root, path);
+  }
+
   #folders(parent: string, byDefault: string, file: string): string[] {
     const names = isFolder(parent) ? readdirSync(parent).sort() : [];
     const others = names.filter((name) => name !== byDefault && isFile(join(parent, name, file)));

@@ -108,7 +108,7 @@ export function names(expected: string, takesEmpty = false): Value<readonly stri
 /** `api.example.com, *.example.com:8443, *`: what scripts may connect to. */
 export const hostPatterns: Value<readonly string[]> = {
   expected:
-    'names of hosts with commas between them, each with :port if it is not 80 or 443; * is any, *.domain any under it',
+    'names of hosts with commas between them, each with :port if it is not the usual one; * is any, *.domain any under it',
   takesEmpty: true,
   parse(value) {
     const items = value.split(',').map((item) => item.trim().toLowerCase());

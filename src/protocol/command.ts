@@ -70,6 +70,24 @@ export function encodeData(message: DataMessage, objectEncoding: ObjectEncoding)
   return { typeId: isAmf3 ? MessageType.DataAmf3 : MessageType.DataAmf0, payload };
 }
 
+/** Around a data message that the server is to keep for every later player; and to keep no longer. */
+export const SET_DATA_FRAME = '@setDataFrame';
+export const CLEAR_DATA_FRAME = '@clearDataFrame';
+
+/** A data message of AMF0 as its publisher says it, for one that players get. */
+export function asDataFrame(payload: Uint8Array): Uint8Array {
+  return new ByteWriter(64 + payload.length)
+    .bytes(encodeData({ name: SET_DATA_FRAME, values: [] }, ObjectEncoding.Amf0).payload)
+    .bytes(payload)
+    .done();
+}
+
+/** Of a data message, of AMF0; undefined: it has none. */
+export function dataNameOf(payload: Uint8Array): string | undefined {
+  const name = payload[0] === 0x02 ? new Amf0Reader(new ByteReader(payload)).read() : undefined;
+  return typeof name === 'string' ? name : undefined;
+}
+
 /** What an AMF3 message may have before its values: 00 says that AMF0 follows, and no other format exists. */
 const FORMAT_SELECTOR = 0x00;
 

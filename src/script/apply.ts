@@ -9,16 +9,17 @@ export type InstanceCommand = Exclude<
 >;
 
 /**
- * Responders are numbered by each version of a script anew. What the client answers to must tell the versions apart: an
- * answer to the old one's question is none to the new one's.
+ * Responders, connections and streams are numbered by each version of a script anew. What is told of them must tell the
+ * versions apart: an answer to the old one's question is none to the new one's.
  */
-export const RESPONDERS_PER_VERSION = 2 ** 32;
+export const IDS_PER_VERSION = 2 ** 32;
 
 export function applyCommand(command: InstanceCommand, to: ScriptCommands, version: number): void {
+  const keyOf = (id: number) => version * IDS_PER_VERSION + id;
   switch (command.op) {
     case 'clientCall': {
       const { client, name, args, responder } = command;
-      const id = responder === undefined ? undefined : version * RESPONDERS_PER_VERSION + responder;
+      const id = responder === undefined ? undefined : keyOf(responder);
       to.callClient(client, name, args, id);
       return;
     }
@@ -39,6 +40,23 @@ export function applyCommand(command: InstanceCommand, to: ScriptCommands, versi
       return;
     case 'streamDisconnect':
       to.disconnectStream(command.stream, command.reason, command.gate);
+      return;
+    case 'outConnect':
+      to.outgoing.connect(keyOf(command.id), command.uri, command.args);
+      return;
+    case 'outClose':
+      to.outgoing.close(keyOf(command.id));
+      return;
+    case 'outPublish': {
+      const { id, connection, name, type, source } = command;
+      to.outgoing.publish(keyOf(id), { connection: keyOf(connection), name, type, source });
+      return;
+    }
+    case 'outAttach':
+      to.outgoing.attach(keyOf(command.id), command.source);
+      return;
+    case 'outUnpublish':
+      to.outgoing.unpublish(keyOf(command.id));
       return;
     case 'shutdown':
       to.shutdown();

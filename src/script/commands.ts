@@ -2,6 +2,7 @@
 // can be acted upon as it is; everything else is a DecodeError and has no effect.
 import {
   type InvokeResult,
+  type PublishType,
   RECORD_MODES,
   type RecordMode,
   type RecordTerms,
@@ -31,6 +32,18 @@ export type Command =
       gate: number | undefined;
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate: number | undefined }
+  | { op: 'outConnect'; id: number; uri: string; args: AmfValue[] }
+  | { op: 'outClose'; id: number }
+  | {
+      op: 'outPublish';
+      id: number;
+      connection: number;
+      name: string;
+      type: PublishType;
+      source: string | undefined;
+    }
+  | { op: 'outAttach'; id: number; source: string | undefined }
+  | { op: 'outUnpublish'; id: number }
   | { op: 'shutdown' }
   | { op: 'stats' }
   | { op: 'keep'; client: string; data: string | undefined }
@@ -62,6 +75,8 @@ export interface ReportedError {
 const MAX_NAME = 1024;
 const MAX_SERVICE_NAME = 32;
 const MAX_REDIRECT = 2048;
+/** Security/MaxUrlLength of Flash Media Server. */
+const MAX_URI = 32 * 1024;
 const MAX_REASON = 200;
 const MAX_LOG_TEXT = 8 * 1024;
 const MAX_STACK = 32 * 1024;
@@ -153,6 +168,27 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
     reason: printable(f.cutText('reason', MAX_NAME)),
     gate: f.optional('gate', () => f.id('gate')),
   }),
+  outConnect: (f) => ({
+    op: 'outConnect',
+    id: f.id('id'),
+    uri: f.text('uri', MAX_URI),
+    args: f.values('args'),
+  }),
+  outClose: (f) => ({ op: 'outClose', id: f.id('id') }),
+  outPublish: (f) => ({
+    op: 'outPublish',
+    id: f.id('id'),
+    connection: f.id('connection'),
+    name: f.text('name', MAX_NAME),
+    type: f.oneOf('type', ['live', ...RECORD_MODES] as const),
+    source: f.optional('source', () => f.text('source', MAX_NAME)),
+  }),
+  outAttach: (f) => ({
+    op: 'outAttach',
+    id: f.id('id'),
+    source: f.optional('source', () => f.text('source', MAX_NAME)),
+  }),
+  outUnpublish: (f) => ({ op: 'outUnpublish', id: f.id('id') }),
   shutdown: () => ({ op: 'shutdown' }),
   stats: () => ({ op: 'stats' }),
   keep: (f) => ({

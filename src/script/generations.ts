@@ -4,6 +4,7 @@
 // (`migrate`, instance-script.ts). With `drain` a new version is a new generation: whoever comes from then on is its client,
 // and the one before lives until its own clients have left. Streams belong to the instance and are everybody's.
 import type { Clock } from '../application/clock.ts';
+import type { OutgoingCommands } from '../application/outgoing.ts';
 import type {
   GateQuestion,
   InstanceScript,
@@ -120,7 +121,8 @@ export class Generations implements InstanceScript {
   }
 
   tell(notice: Notice): void {
-    if (notice.event === 'publishFailed') for (const { script } of this.#generations) script.tell(notice);
+    if (notice.event === 'publishFailed' || notice.event === 'outgoing')
+      for (const { script } of this.#generations) script.tell(notice);
     else if (!('clientId' in notice)) this.#newest.script.tell(notice);
     else {
       const owner = this.#ownerOf(notice.clientId);
@@ -337,6 +339,9 @@ class OwnClients implements ScriptCommands {
   }
   disconnectStream(stream: string, reason: string, gate: number | undefined): void {
     this.#instance.disconnectStream(stream, reason, gate);
+  }
+  get outgoing(): OutgoingCommands {
+    return this.#instance.outgoing;
   }
   shutdown(): void {
     this.#instance.shutdown();

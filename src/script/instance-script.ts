@@ -19,7 +19,7 @@ import type {
 } from '../application/script.ts';
 import { type DecodeError, ScriptError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
-import { applyCommand, type InstanceCommand, RESPONDERS_PER_VERSION } from './apply.ts';
+import { applyCommand, IDS_PER_VERSION, type InstanceCommand } from './apply.ts';
 import type { ScriptBuild } from './build.ts';
 import type { Command, SavedState } from './commands.ts';
 import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
@@ -159,6 +159,12 @@ export class InstanceScriptHost implements InstanceScript {
   }
 
   tell(notice: Notice): void {
+    if (notice.event === 'outgoing') {
+      const isOfThis = Math.floor(notice.key / IDS_PER_VERSION) === this.#version;
+      const id = notice.key % IDS_PER_VERSION;
+      if (this.#current && isOfThis) this.#mailbox.outgoing(this.#current, id, notice.info);
+      return;
+    }
     if (notice.event === 'disconnect') this.#kept.delete(notice.clientId);
     this.#mailbox.tell(notice);
     if (notice.event === 'unpublish') this.#options.onUnpublish(notice.stream);
@@ -175,9 +181,9 @@ export class InstanceScriptHost implements InstanceScript {
   }
 
   callResult(responder: number, ok: boolean, value: AmfValue): void {
-    const version = Math.floor(responder / RESPONDERS_PER_VERSION);
+    const version = Math.floor(responder / IDS_PER_VERSION);
     if (!this.#current || version !== this.#version) return;
-    this.#mailbox.callResult(this.#current, responder % RESPONDERS_PER_VERSION, ok, value);
+    this.#mailbox.callResult(this.#current, responder % IDS_PER_VERSION, ok, value);
   }
 
   stop(reason: 'Application.GC' | 'Application.Shutdown'): Promise<boolean> {
@@ -191,6 +197,7 @@ export class InstanceScriptHost implements InstanceScript {
   close(): void {
     if (this.#state === State.Closed) return;
     this.#state = State.Closed;
+    this.#disown();
     this.#cancelStartDeadline();
     this.#mailbox.close();
     for (const unit of [...this.#rehearsals, this.#next, this.#current]) unit?.dispose();
@@ -418,6 +425,7 @@ export class InstanceScriptHost implements InstanceScript {
     const wasStarting = this.#version === 0;
     this.#current = unit;
     this.#next = undefined;
+    this.#disown();
     this.#version = this.#options.counters.nextVersion();
     this.#state = State.Serving;
     this.#presentAtPark = undefined;
@@ -433,6 +441,12 @@ export class InstanceScriptHost implements InstanceScript {
     const sinceMs = this.#newest?.build === unit.build ? this.#newest.sinceMs : undefined;
     if (old && sinceMs !== undefined) journal.reloaded(Math.round(clock.now() - sinceMs));
     else if (!wasStarting) journal.info('the script has been restarted');
+  }
+
+  /** What the version that served has going on elsewhere is for the next one, or for nobody. */
+  #disown(): void {
+    const first = this.#version * IDS_PER_VERSION;
+    if (this.#version > 0) this.#options.commands.outgoing.disown(first, first + IDS_PER_VERSION);
   }
 
   /** That version does not come up: say why, and let the one that served go on. */
@@ -489,6 +503,7 @@ export class InstanceScriptHost implements InstanceScript {
     if (this.#state === State.Closed || this.#state === State.Stopped) return;
     const wasStarting = this.#state === State.Starting;
     this.#state = State.Stopped;
+    this.#disown();
     this.#cancelStartDeadline();
     this.#next?.dispose();
     this.#current?.dispose();

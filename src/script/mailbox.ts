@@ -1,6 +1,7 @@
 // Everything an instance has for its script, in order, and everything that the script owes an answer. While no version
 // of the script is there to take it, it waits here.
 import type { Clock } from '../application/clock.ts';
+import type { OutgoingStatus } from '../application/outgoing.ts';
 import type {
   GateName,
   GateQuestion,
@@ -23,6 +24,9 @@ export const STOP_DEADLINE_MS = 2000;
 export const MAX_PARKED_CHARS = 16 << 20;
 /** What a gate says when the script that is to decide has crashed. */
 export type GateFailure = 'closed' | 'open';
+
+/** `outgoing` is for the version that it is about. */
+type ScriptNotice = Exclude<Notice, { event: 'outgoing' }>;
 
 const NO_ANSWER = 'The application did not answer.';
 
@@ -161,7 +165,7 @@ export class Mailbox {
     return isOpen ? { accepted: true } : refusal(NO_ANSWER);
   }
 
-  tell(notice: Notice): void {
+  tell(notice: ScriptNotice): void {
     if (notice.event === 'disconnect') this.#failCallsOf(notice.clientId);
     if (!this.#isShut) this.#put({ event: noticeEvent(notice) });
   }
@@ -199,6 +203,10 @@ export class Mailbox {
 
   callResult(unit: Unit, responder: number, ok: boolean, value: AmfValue): void {
     this.#put({ event: { t: 'callResult', responder, ok, value: toWire(value) }, only: unit });
+  }
+
+  outgoing(unit: Unit, id: number, info: OutgoingStatus): void {
+    this.#put({ event: { t: 'outgoing', id, info: toWire({ ...info }) }, only: unit });
   }
 
   /** onAppStop. True: it may stop; so it may when nothing answers. */
@@ -389,7 +397,7 @@ function gateEvent(id: number, question: GateQuestion): ScriptEvent & { t: 'gate
   }
 }
 
-function noticeEvent(notice: Notice): ScriptEvent {
+function noticeEvent(notice: ScriptNotice): ScriptEvent {
   switch (notice.event) {
     case 'disconnect':
       return { t: 'disconnect', client: notice.clientId };

@@ -178,6 +178,8 @@ export type ScriptEvent =
   | { t: 'stopPlay'; client: string; stream: string }
   | { t: 'recorded'; stream: string; file: Json }
   | { t: 'recordFailed'; stream: string; error: Json }
+  /** Of a connection to another server, or a stream there, by the id that its command had. */
+  | { t: 'outgoing'; id: number; info: WireValue }
   | { t: 'status'; info: WireValue }
   | { t: 'clientStats'; client: string; stats: Json }
   | { t: 'instanceStats'; stats: Json }
@@ -264,6 +266,19 @@ export type ScriptCommand =
       gate?: number;
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate?: number }
+  /** NetConnection and NetStream of scripts. Ids are of both together. What comes of them: `outgoing`. */
+  | { op: 'outConnect'; id: number; uri: string; args: WireValue[] }
+  | { op: 'outClose'; id: number }
+  | {
+      op: 'outPublish';
+      id: number;
+      connection: number;
+      name: string;
+      type: 'live' | 'record' | 'append' | 'appendWithGap';
+      source?: string;
+    }
+  | { op: 'outAttach'; id: number; source?: string }
+  | { op: 'outUnpublish'; id: number }
   | { op: 'shutdown' }
   /** Answered by `instanceStats`. */
   | { op: 'stats' }

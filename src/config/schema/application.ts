@@ -141,6 +141,31 @@ export const APPLICATION = group('', {
           'Requests of one instance at a time; more wait for their turn.',
         ),
       }),
+      NetConnection: group(
+        'Where NetConnection of the script may connect, to pass streams on or to fetch them: nowhere, until Hosts names it.',
+        {
+          Hosts: leaf(
+            hostPatterns,
+            '',
+            'Hosts, with commas between them: live.example.com, *.example.com (any under it), * (any). Ports 1935 for rtmp and 443 ' +
+              'for rtmps, unless one is named (:1936) or all are (:*). Scripts that connect to this server itself, by ' +
+              'rtmp://localhost/… or rtmp:/…, need localhost here and 127.0.0.1 in PrivateAddresses.',
+          ),
+          PrivateAddresses: leaf(
+            subnets,
+            '',
+            'Hosts whose names lead to private networks or to this machine are refused, but for these addresses: 10.1.0.0/16, ' +
+              '127.0.0.1. What Hosts names as an address is not refused.',
+          ),
+          TimeOut: leaf(
+            fractionsOfSeconds(0.1, 300),
+            '10',
+            'From the beginning until the other server has answered.',
+          ),
+          MaxConnections: leaf(whole(1, 10000), '32', 'Of one instance at a time.'),
+          ...unused('ObjectEncoding'),
+        },
+      ),
       Exec: list(
         group('', {
           '@name': leaf(
@@ -178,7 +203,7 @@ export const APPLICATION = group('', {
         }),
         ...unused('MaxUrlLength'),
       }),
-      ...unused('AdaptorId', 'FileObject', 'MaxGCSkipCount', 'MaxTime', 'NetConnection', 'XMLSocket'),
+      ...unused('AdaptorId', 'FileObject', 'MaxGCSkipCount', 'MaxTime', 'XMLSocket'),
     },
     { alias: 'ScriptEngine' },
   ),

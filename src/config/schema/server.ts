@@ -250,7 +250,23 @@ export const SERVER = group('', {
       ...swfScan('The folders'),
       ...unused('MinGoodVersion'),
     }),
-    ...unused('SSL', 'ScriptAdaptors', 'Services', 'StreamAdaptors'),
+    SSL: group('TLS of connections that scripts make: rtmps.', {
+      SSLClientCtx: group('', {
+        SSLVerifyCertificate: leaf(
+          trueOrFalse,
+          'true',
+          'Whether the certificates of other servers are checked. false: anybody may be there.',
+        ),
+        SSLCACertificateFile: leaf(
+          text('a path, relative to the root folder, or nothing: the authorities that Node.js knows'),
+          '',
+          'Certificates of authorities, in PEM, that count in their place; or the certificate of a server that has made its own.',
+        ),
+        ...unused('SSLCACertificatePath', 'SSLCipherSuite', 'SSLVerifyDepth'),
+      }),
+      ...unused('SSLEngine', 'SSLRandomSeed', 'SSLSessionCacheGC'),
+    }),
+    ...unused('ScriptAdaptors', 'Services', 'StreamAdaptors'),
     ...unused('Streams'),
   }),
   ServerDomain: leaf(

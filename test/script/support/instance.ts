@@ -1,6 +1,7 @@
 // A script's instance, its runner and its clock, all in the hands of a test.
 import assert from 'node:assert/strict';
 import { setImmediate as tick } from 'node:timers/promises';
+import type { OutgoingCommands } from '../../../src/application/outgoing.ts';
 import type {
   ClientFacts,
   InstanceSnapshot,
@@ -69,6 +70,14 @@ export class Instance implements ScriptCommands {
   disconnectStream(stream: string, reason: string, gate: number | undefined): void {
     this.done.push(`off ${stream} ${reason} ${gate}`);
   }
+  readonly outgoing: OutgoingCommands = {
+    connect: (key, uri, args) => void this.done.push(`connect ${key} ${uri} ${JSON.stringify(args)}`),
+    close: (key) => void this.done.push(`close ${key}`),
+    publish: (key, request) => void this.done.push(`publish ${key} ${JSON.stringify(request)}`),
+    attach: (key, source) => void this.done.push(`attach ${key} ${source}`),
+    unpublish: (key) => void this.done.push(`unpublish ${key}`),
+    disown: () => {},
+  };
   shutdown(): void {
     this.done.push('shutdown');
     this.onShutdown();

@@ -1,0 +1,343 @@
+// Connections that scripts make to other servers: sockets, TLS, what is granted, and what the other end may cost.
+import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns';
+import {
+  connect as connectTcp,
+  isIP,
+  type LookupFunction,
+  type Socket,
+  type TcpNetConnectOpts,
+} from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import type { Clock } from '../application/clock.ts';
+import type {
+  Outgoing,
+  OutgoingConnection,
+  OutgoingEvents,
+  OutgoingRequest,
+  OutgoingStatus,
+  PublishEvents,
+} from '../application/outgoing.ts';
+import type { Player } from '../application/viewer.ts';
+import { type HostGrant, HostRules } from '../config/host-rules.ts';
+import { DecodeError } from '../errors.ts';
+import { type Log, logBug } from '../log/log.ts';
+import type { AmfLimits, AmfObject, AmfValue } from '../protocol/amf.ts';
+import type { ChunkReaderOptions } from '../protocol/chunk-reader.ts';
+import { HANDSHAKE_RANDOM_BYTES } from '../protocol/handshake.ts';
+import { RtmpClient, type StreamListener, type StreamUse } from '../protocol/rtmp-client.ts';
+import { parseRtmpUri, type RtmpUri } from '../protocol/rtmp-uri.ts';
+import { STATUS_LEVELS, type StatusCode } from '../protocol/status.ts';
+import { Outbox } from './outbox.ts';
+
+export interface DialGrant extends HostGrant {
+  /** From the beginning until the other server has answered the connect command. */
+  readonly timeoutMs: number;
+  /** Of one instance. */
+  readonly maxConnections: number;
+}
+
+export interface DialerOptions {
+  grantFor(application: string): DialGrant;
+  /** `authorities`: in PEM, in place of those that Node knows; undefined: those. */
+  readonly tls: { readonly verifies: boolean; readonly authorities: string | undefined };
+  /** What the other server is told that it talks to. */
+  readonly agent: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly chunks: ChunkReaderOptions;
+  readonly amf: AmfLimits;
+  /** Answers that the other server makes us give and does not read. */
+  readonly maxUnreadBytes: number;
+  /** How long it may take to read the last words. */
+  readonly closeGraceMs: number;
+  /** Undefined: the system's sockets. */
+  readonly openSocket?: (secure: boolean, options: TcpNetConnectOpts & ConnectionOptions) => Socket;
+}
+
+/** What a server may have to say within ten seconds; each word of it is a message to the script. */
+const MAX_STATUSES = 200;
+const STATUS_WINDOW_MS = 10_000;
+const MAX_TEXT = 1024;
+const KEEP_ALIVE_MS = 30_000;
+
+export class Dialer implements Outgoing {
+  readonly #options: DialerOptions;
+
+  constructor(options: DialerOptions) {
+    this.#options = options;
+  }
+
+  maxConnections(application: string): number {
+    return this.#options.grantFor(application).maxConnections;
+  }
+
+  connect(request: OutgoingRequest, chunkBytes: number, events: OutgoingEvents): OutgoingConnection {
+    const grant = this.#options.grantFor(request.application);
+    const uri = parseRtmpUri(request.uri);
+    const rules = new HostRules(grant, 'NetConnection');
+    const problem = uri
+      ? rules.problemWith(uri)
+      : 'That is no address of an application: rtmp://host/application';
+    if (uri && problem === undefined) {
+      return new DialedConnection({ ...this.#options, request, grant, uri, rules, chunkBytes, events });
+    }
+    this.#options.log.warn(
+      { event: 'outgoing-refused', application: request.application },
+      `${request.application}: a connection to another server was not made: ${problem}`,
+    );
+    const { clock } = this.#options;
+    return failedConnection(clock, `${problem}`, events);
+  }
+}
+
+/** The answer comes later, as all do. */
+function failedConnection(clock: Clock, description: string, events: OutgoingEvents): OutgoingConnection {
+  const cancel = clock.soon(() => events.ended(statusOf('NetConnection.Connect.Failed', description)));
+  return { isOpen: false, publish: () => () => {}, close: cancel };
+}
+
+interface DialedOptions extends DialerOptions {
+  readonly request: OutgoingRequest;
+  readonly grant: DialGrant;
+  readonly uri: RtmpUri;
+  readonly rules: HostRules;
+  readonly chunkBytes: number;
+  readonly events: OutgoingEvents;
+}
+
+class DialedConnection implements OutgoingConnection {
+  readonly #options: DialedOptions;
+  readonly #log: Log;
+  readonly #socket: Socket;
+  readonly #outbox: Outbox;
+  readonly #client: RtmpClient;
+  readonly #cancelTimeout: () => void;
+  /** The answer was no; it says more than the end of the connection. */
+  #refusal: OutgoingStatus | undefined;
+  #isOver = false;
+  #statuses = 0;
+  #windowBegan = 0;
+
+  constructor(options: DialedOptions) {
+    const { clock, grant, uri, request } = options;
+    this.#options = options;
+    const place = `${uri.scheme}://${uri.host}:${uri.port}`;
+    this.#log = options.log.child({ application: request.application, server: place });
+    this.#socket = this.#dial();
+    this.#outbox = new Outbox(this.#socket, options.maxUnreadBytes, () =>
+      this.#end('The other server does not read what it asks for.'),
+    );
+    this.#client = new RtmpClient({
+      ...{ uri, args: request.args, agent: options.agent, random: randomBytes(HANDSHAKE_RANDOM_BYTES) },
+      ...{ chunks: options.chunks, amf: options.amf, chunkBytes: options.chunkBytes, out: this.#outbox },
+      onStatus: (info, isAnswer) => this.#onStatus(info, isAnswer),
+    });
+    this.#cancelTimeout = clock.after(grant.timeoutMs, () =>
+      this.#end(`The other server has not answered within ${grant.timeoutMs / 1000} s.`),
+    );
+    this.#listen();
+  }
+
+  #dial(): Socket {
+    const { uri, rules, tls, openSocket = openSystemSocket } = this.#options;
+    const secure = uri.scheme === 'rtmps';
+    const host = uri.host.replace(/^\[(.*)\]$/, '$1');
+    const target = { host, port: uri.port, noDelay: true, lookup: checkedLookup(rules) };
+    return openSocket(secure, {
+      ...target,
+      ...(secure && {
+        minVersion: 'TLSv1.2',
+        rejectUnauthorized: tls.verifies,
+        ...(isIP(host) === 0 ? { servername: host } : {}),
+        ...(tls.authorities === undefined ? {} : { ca: tls.authorities }),
+      }),
+    });
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.once(this.#options.uri.scheme === 'rtmps' ? 'secureConnect' : 'connect', () => {
+      if (!this.#isOver) this.#client.start();
+    });
+    socket.on('data', (bytes) => this.#receive(bytes));
+    socket.on('error', (error) => this.#end(`The connection failed: ${error.message}`));
+    socket.on('close', () => this.#end('The other server has closed the connection.'));
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    try {
+      this.#client.push(bytes);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) logBug(this.#log, error, 'a connection to another server');
+      this.#end(`The other server says what cannot be read: ${(error as Error).message}`);
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#client.isOpen && !this.#isOver;
+  }
+
+  // ── what the other server says ─────────────────────────────────────────────────────────────────────────────────
+
+  #onStatus(said: AmfObject, isAnswer: boolean): void {
+    const info = readStatus(said, 'NetConnection.Connect.Failed');
+    if (this.#isOver) return;
+    if (!isAnswer) {
+      this.#pass(() => this.#options.events.status(info));
+      return;
+    }
+    this.#cancelTimeout();
+    if (this.#client.isOpen) {
+      this.#log.info({ event: 'outgoing' }, 'connected to another server');
+      this.#options.events.status(info);
+    } else {
+      this.#refusal = info;
+      this.#end('');
+    }
+  }
+
+  /** Words are not for nothing: a server that goes on and on is left. */
+  #pass(tell: () => void): void {
+    if (this.#isOver) return;
+    const now = this.#options.clock.now();
+    if (now - this.#windowBegan >= STATUS_WINDOW_MS) {
+      this.#windowBegan = now;
+      this.#statuses = 0;
+    }
+    this.#statuses += 1;
+    if (this.#statuses > MAX_STATUSES) this.#end('The other server says too much.');
+    else tell();
+  }
+
+  // ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  publish({ name, type }: { name: string; type: string }, events: PublishEvents): () => void {
+    let hasStarted = false;
+    return this.#open(
+      { kind: 'publish', name, type },
+      {
+        status: (said, streamId) =>
+          this.#pass(() => {
+            const info = readStatus(said, 'NetStream.Failed');
+            events.status(info);
+            if (info.code !== 'NetStream.Publish.Start' || hasStarted) return;
+            hasStarted = true;
+            events.started(this.#playerOf(streamId, events));
+          }),
+        media: () => {},
+        ended: () => {},
+      },
+    );
+  }
+
+  #open(use: StreamUse, listener: StreamListener): () => void {
+    const close = this.#client.open(use, listener);
+    return () => {
+      if (!this.#isOver) close();
+    };
+  }
+
+  #playerOf(streamId: number, events: PublishEvents): Player {
+    const outbox = this.#outbox;
+    return {
+      streamId,
+      get queuedBytes() {
+        return outbox.queuedBytes;
+      },
+      get progress() {
+        return outbox.progress;
+      },
+      write(bytes, messages) {
+        outbox.messagesSent += messages;
+        outbox.write(bytes);
+      },
+      dropped(messages) {
+        outbox.messagesDropped += messages;
+      },
+      publishNotify: () => {},
+      unpublishNotify: () => {},
+      insufficientBandwidth: () =>
+        this.#pass(() => {
+          const why = 'The other server takes less than the stream has; frames are left out.';
+          events.status(statusOf('NetStream.Play.InsufficientBW', why));
+        }),
+      tooSlow: () => this.#end('The other server does not take what it is sent.'),
+    };
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #end(why: string): void {
+    if (this.#isOver) return;
+    const wasOpen = this.#client.isOpen;
+    this.#leave();
+    this.#socket.destroy();
+    this.#log.info({ event: 'outgoing-end', reason: why || this.#refusal?.code }, 'the connection has ended');
+    const code = wasOpen ? 'NetConnection.Connect.Closed' : 'NetConnection.Connect.Failed';
+    // Behind whoever made the call that ended it, a flush for example.
+    this.#options.clock.soon(() => this.#options.events.ended(this.#refusal ?? statusOf(code, why)));
+  }
+
+  close(): void {
+    if (this.#isOver) return;
+    this.#leave();
+    this.#log.info({ event: 'outgoing-end', reason: 'closed' }, 'the connection has ended');
+    const socket = this.#socket;
+    if (!this.#client.isOpen) {
+      socket.destroy();
+      return;
+    }
+    socket.end();
+    const cancel = this.#options.clock.after(this.#options.closeGraceMs, () => socket.destroy());
+    socket.once('close', cancel);
+  }
+
+  #leave(): void {
+    this.#isOver = true;
+    this.#cancelTimeout();
+  }
+}
+
+function openSystemSocket(secure: boolean, options: TcpNetConnectOpts & ConnectionOptions): Socket {
+  return secure ? connectTls(options) : connectTcp(options);
+}
+
+/** A name that leads to several addresses is tried at those alone that are granted. */
+function checkedLookup(rules: HostRules): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      const permitted = error ? error.message : rules.permitted(addresses);
+      if (typeof permitted === 'string') callback(error ?? new Error(`${hostname}: ${permitted}`), '', 0);
+      else if (options.all) callback(null, permitted);
+      else callback(null, permitted[0].address, permitted[0].family);
+    });
+  };
+}
+
+/** Its texts cut, the rest left out; `code`: of one that has none. */
+function readStatus(said: AmfObject, code: StatusCode): OutgoingStatus {
+  const text = (value: AmfValue): string | undefined =>
+    typeof value === 'string' ? value.slice(0, MAX_TEXT) : undefined;
+  const own = text(said.code) ?? code;
+  const level = text(said.level) ?? (isKnown(own) ? STATUS_LEVELS[own] : 'status');
+  const description = text(said.description);
+  const details = text(said.details);
+  return {
+    code: own,
+    level,
+    ...(description === undefined ? {} : { description }),
+    ...(details === undefined ? {} : { details }),
+    ...(said.application === undefined ? {} : { application: said.application }),
+  };
+}
+
+function isKnown(code: string): code is StatusCode {
+  return Object.hasOwn(STATUS_LEVELS, code);
+}
+
+function statusOf(code: StatusCode, description: string): OutgoingStatus {
+  return { code, level: STATUS_LEVELS[code], description };
+}

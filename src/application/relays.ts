@@ -1,0 +1,267 @@
+// What a script sends to other servers: its connections, and the streams of this instance that it publishes there. A remote
+// server is one more player of a stream: whatever holds it back costs it frames, and nobody else notices.
+//
+// All of it outlives the version of the script that began it, for a moment: the next version that makes the same connection,
+// and publishes the same there, takes over what is on air, and nobody at the other end sees that a script was saved.
+import { isDeepStrictEqual } from 'node:util';
+import type { AmfValue } from '../protocol/amf.ts';
+import { type StatusCode, statusInfo } from '../protocol/status.ts';
+import type { Clock } from './clock.ts';
+import type { Outgoing, OutgoingCommands, OutgoingConnection, OutgoingStatus } from './outgoing.ts';
+import type { StreamTable } from './stream-table.ts';
+import type { Player, Viewer } from './viewer.ts';
+
+export interface RelaysOptions {
+  application: string;
+  clock: Clock;
+  outgoing: Outgoing | undefined;
+  chunkBytes: number;
+  streams: StreamTable;
+  tell(key: number, info: OutgoingStatus): void;
+}
+
+/** How long what a version of a script had begun is kept for the next one. */
+export const ADOPTION_MS = 10_000;
+
+const MAX_STREAMS_PER_CONNECTION = 16;
+
+interface Link {
+  key: number;
+  /** Its version is gone. */
+  isOrphan: boolean;
+  readonly uri: string;
+  readonly args: AmfValue[];
+  readonly outlets: Set<Outlet>;
+  /** Undefined: it is being made. */
+  connection: OutgoingConnection | undefined;
+}
+
+interface Outlet {
+  key: number;
+  isOrphan: boolean;
+  readonly link: Link;
+  readonly name: string;
+  readonly type: string;
+  /** Of this instance. */
+  source: string | undefined;
+  /** The other end, once it takes the stream. */
+  player: Player | undefined;
+  close: () => void;
+  /** What runs from the source to the player. */
+  feed: { stream: string; viewer: Viewer } | undefined;
+  /** Of what was sent last of a source before; 0: nothing was. */
+  sentMs: number;
+}
+
+export class Relays implements OutgoingCommands {
+  readonly #options: RelaysOptions;
+  readonly #links = new Map<number, Link>();
+  readonly #outlets = new Map<number, Outlet>();
+  readonly #timers = new Set<() => void>();
+
+  constructor(options: RelaysOptions) {
+    this.#options = options;
+  }
+
+  // ── connections ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  connect(key: number, uri: string, args: AmfValue[]): void {
+    const before = this.#links.get(key);
+    if (before) this.#drop(before);
+    const adopted = [...this.#links.values()].find(
+      (link) =>
+        link.isOrphan && link.uri === uri && link.connection?.isOpen && isDeepStrictEqual(link.args, args),
+    );
+    if (adopted) this.#adopt(adopted, key);
+    else this.#dial(key, uri, args);
+  }
+
+  #adopt(link: Link, key: number): void {
+    this.#links.delete(link.key);
+    link.key = key;
+    link.isOrphan = false;
+    this.#links.set(key, link);
+    this.#tell(key, 'NetConnection.Connect.Success', 'Connection succeeded.');
+  }
+
+  #dial(key: number, uri: string, args: AmfValue[]): void {
+    const { outgoing, application, chunkBytes, tell } = this.#options;
+    const most = outgoing?.maxConnections(application) ?? 0;
+    if (!outgoing || this.#links.size >= most) {
+      this.#tell(
+        key,
+        'NetConnection.Connect.Failed',
+        `There are ${most} connections to other servers already.`,
+      );
+      return;
+    }
+    const link: Link = { key, isOrphan: false, uri, args, outlets: new Set(), connection: undefined };
+    this.#links.set(key, link);
+    link.connection = outgoing.connect({ application, uri, args }, chunkBytes, {
+      status: (info) => tell(link.key, info),
+      ended: (info) => {
+        if (this.#links.get(link.key) !== link) return; // it was closed in the same moment
+        this.#forget(link);
+        tell(link.key, info);
+      },
+    });
+  }
+
+  /** By the script; it is told that it was. */
+  close(key: number): void {
+    const link = this.#links.get(key);
+    if (!link) return;
+    const wasOpen = link.connection?.isOpen;
+    this.#drop(link);
+    if (wasOpen) this.#tell(key, 'NetConnection.Connect.Closed', 'Connection closed.');
+  }
+
+  #drop(link: Link): void {
+    for (const outlet of link.outlets) outlet.close();
+    this.#forget(link);
+    link.connection?.close();
+  }
+
+  #forget(link: Link): void {
+    this.#links.delete(link.key);
+    for (const outlet of [...link.outlets]) this.#remove(outlet);
+  }
+
+  // ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  publish(
+    key: number,
+    request: { connection: number; name: string; type: string; source: string | undefined },
+  ): void {
+    const { name, type, source } = request;
+    this.unpublish(key);
+    const link = this.#links.get(request.connection);
+    const adopted = [...(link?.outlets ?? [])].find(
+      (outlet) => outlet.isOrphan && outlet.name === name && outlet.type === type && outlet.player,
+    );
+    if (adopted) {
+      this.#outlets.delete(adopted.key);
+      Object.assign(adopted, { key, isOrphan: false });
+      this.#outlets.set(key, adopted);
+      this.#feed(adopted, source);
+      this.#tell(key, 'NetStream.Publish.Start', `${name} is now published.`, name);
+    } else if (!link?.connection) {
+      this.#tell(key, 'NetStream.Failed', 'The connection is not there.', name);
+    } else if (link.outlets.size >= MAX_STREAMS_PER_CONNECTION) {
+      const why = `A connection has ${MAX_STREAMS_PER_CONNECTION} streams at most.`;
+      this.#tell(key, 'NetStream.Failed', why, name);
+    } else this.#open(key, link, link.connection, request);
+  }
+
+  #open(
+    key: number,
+    link: Link,
+    connection: OutgoingConnection,
+    { name, type, source }: { name: string; type: string; source: string | undefined },
+  ): void {
+    const outlet: Outlet = {
+      ...{ key, isOrphan: false, link, name, type, source },
+      ...{ player: undefined, close: () => {}, feed: undefined, sentMs: 0 },
+    };
+    link.outlets.add(outlet);
+    this.#outlets.set(key, outlet);
+    outlet.close = connection.publish(
+      { name, type },
+      {
+        status: (info) => this.#options.tell(outlet.key, info),
+        started: (player) => {
+          outlet.player = player;
+          this.#feed(outlet, outlet.source);
+        },
+      },
+    );
+  }
+
+  attach(key: number, source: string | undefined): void {
+    const outlet = this.#outlets.get(key);
+    if (outlet) this.#feed(outlet, source);
+  }
+
+  #feed(outlet: Outlet, source: string | undefined): void {
+    outlet.source = source;
+    const { player } = outlet;
+    if (!player || outlet.feed?.stream === source) return;
+    this.#starve(outlet);
+    if (source === undefined) return;
+    const { stream } = this.#options.streams.open(source);
+    const viewer = stream.addPlayer(player, {
+      relays: true,
+      begins: (timestampMs) => {
+        const sentMs = outlet.feed?.viewer.sentMs || outlet.sentMs;
+        return (sentMs ? sentMs + 1 : 0) - timestampMs;
+      },
+    });
+    outlet.feed = { stream: source, viewer };
+  }
+
+  #starve(outlet: Outlet): void {
+    const { feed } = outlet;
+    if (!feed) return;
+    const { streams } = this.#options;
+    outlet.feed = undefined;
+    outlet.sentMs = feed.viewer.sentMs;
+    streams.get(feed.stream)?.stream.removePlayer(feed.viewer);
+    streams.release(feed.stream);
+  }
+
+  unpublish(key: number): void {
+    const outlet = this.#outlets.get(key);
+    if (!outlet) return;
+    const wasLive = outlet.player !== undefined;
+    this.#remove(outlet);
+    outlet.close();
+    if (wasLive) {
+      this.#tell(key, 'NetStream.Unpublish.Success', `${outlet.name} is now unpublished.`, outlet.name);
+    }
+  }
+
+  #remove(outlet: Outlet): void {
+    this.#starve(outlet);
+    this.#outlets.delete(outlet.key);
+    outlet.link.outlets.delete(outlet);
+  }
+
+  // ── versions of the script ─────────────────────────────────────────────────────────────────────────────────────
+
+  disown(from: number, to: number): void {
+    const own = [...this.#links.values(), ...this.#outlets.values()].filter(
+      ({ key }) => key >= from && key < to,
+    );
+    if (own.length === 0) return;
+    for (const one of own) one.isOrphan = true;
+    const cancel = this.#options.clock.after(ADOPTION_MS, () => {
+      this.#timers.delete(cancel);
+      for (const outlet of [...this.#outlets.values()]) {
+        if (!outlet.isOrphan || !own.includes(outlet)) continue;
+        this.#remove(outlet);
+        outlet.close();
+      }
+      for (const link of [...this.#links.values()]) {
+        if (link.isOrphan && own.includes(link)) this.#drop(link);
+      }
+    });
+    this.#timers.add(cancel);
+  }
+
+  /** The instance ends. */
+  closeAll(): void {
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    for (const link of [...this.#links.values()]) this.#drop(link);
+  }
+
+  #tell(key: number, code: StatusCode, description: string, details?: string): void {
+    const { level } = statusInfo(code);
+    this.#options.tell(key, {
+      code,
+      level: String(level),
+      description,
+      ...(details === undefined ? {} : { details }),
+    });
+  }
+}

@@ -1,0 +1,485 @@
+// Connections that scripts make, and streams that they publish there: to a server of ours on another port, and to one that
+// misbehaves.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
+import { describe, test } from 'node:test';
+import { Dialer, type DialerOptions, type DialGrant } from '../../src/adaptor/dialer.ts';
+import { ADOPTION_MS } from '../../src/application/relays.ts';
+import { type AmfValue, membersOf } from '../../src/protocol/amf.ts';
+import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
+import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
+import { type Command, decodeCommand, encodeCommand, isCommandType } from '../../src/protocol/command.ts';
+import { HANDSHAKE_RANDOM_BYTES, ServerHandshake } from '../../src/protocol/handshake.ts';
+import { Core, keepingLog, until } from '../support/core.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { audio, video } from '../support/media.ts';
+import type { RtmpPeer } from '../support/rtmp-peer.ts';
+import { marks } from './publishing.ts';
+
+interface Setup {
+  grant?: Partial<DialGrant>;
+  dialer?: Partial<DialerOptions>;
+}
+
+/** A server whose scripts may connect to 127.0.0.1. */
+async function serverThatDials({ grant, dialer }: Setup = {}): Promise<Core> {
+  const clock = new ManualClock();
+  const outgoing = new Dialer({
+    grantFor: () => ({
+      hosts: ['127.0.0.1:*'],
+      privateAddresses: [],
+      timeoutMs: 10_000,
+      maxConnections: 3,
+      ...grant,
+    }),
+    tls: { verifies: true, authorities: undefined },
+    agent: 'FMLE/3.0 (compatible; Understudy/1.2.3)',
+    clock,
+    log: keepingLog().log,
+    chunks: {},
+    amf: { depth: 64, values: 1000 },
+    maxUnreadBytes: 1 << 20,
+    closeGraceMs: 2_000,
+    ...dialer,
+  });
+  const core = await Core.start({ clock, registry: { outgoing } });
+  await (await core.peer()).connect('live'); // its script is open from now on
+  return core;
+}
+
+const outgoingOf = (core: Core) => core.script().commands.outgoing;
+
+/** Codes that the script of `live` has been told, as `key code`. */
+function codes(core: Core): string[] {
+  return core
+    .script()
+    .told('outgoing')
+    .map(({ key, info }) => `${key} ${info.code}`);
+}
+
+async function told(core: Core, code: string): Promise<Record<string, unknown>> {
+  await until(code, () => {
+    core.clock.advance(0);
+    return codes(core).includes(code);
+  });
+  const found = core
+    .script()
+    .told('outgoing')
+    .findLast(({ key, info }) => `${key} ${info.code}` === code);
+  return { ...found!.info };
+}
+
+/** The stream `cam` of one server, published to the other as `copy`, by connection 1 and stream 2. */
+async function pushing(near: Core, far: Core): Promise<{ peer: RtmpPeer; id: number }> {
+  const publisher = await near.publisher('cam');
+  outgoingOf(near).connect(1, `rtmp://127.0.0.1:${far.port}/other`, []);
+  await told(near, '1 NetConnection.Connect.Success');
+  outgoingOf(near).publish(2, { connection: 1, name: 'copy', type: 'live', source: 'cam' });
+  await told(near, '2 NetStream.Publish.Start');
+  return publisher;
+}
+
+describe('a stream that is published to another server', () => {
+  test('arrives whole: metadata for everybody who comes, headers, the pictures since the last keyframe', async () => {
+    await using near = await serverThatDials();
+    await using far = await Core.start();
+    const { peer, id } = await near.publisher('cam');
+    peer.data('@setDataFrame', ['onMetaData', { width: 7 }], id);
+    peer.video(id, 5_000, video.header(1));
+    peer.audio(id, 5_000, audio.header(1));
+    peer.video(id, 5_000, video.keyframe(2));
+    peer.audio(id, 5_010, audio.frame(3));
+    peer.video(id, 5_040, video.frame(4));
+    await peer.settle();
+    outgoingOf(near).connect(1, `rtmp://127.0.0.1:${far.port}/other`, ['key', 7]);
+    const connected = await told(near, '1 NetConnection.Connect.Success');
+    assert.equal(connected.level, 'status');
+    const asked = await far.script('other/_definst_').question('onConnect');
+    assert.ok(asked.question.gate === 'onConnect');
+    assert.deepEqual(asked.question.args, ['key', 7]);
+    assert.equal(asked.question.client.agent, 'FMLE/3.0 (compatible; Understudy/1.2.3)');
+    assert.equal(asked.question.client.uri, `rtmp://127.0.0.1:${far.port}/other`);
+    outgoingOf(near).publish(2, { connection: 1, name: 'copy?k=1', type: 'live', source: 'cam' });
+    const started = await told(near, '2 NetStream.Publish.Start');
+    assert.equal(started.details, 'copy');
+    peer.video(id, 5_080, video.frame(5));
+
+    await until(
+      'all of it',
+      () => far.instance('other/_definst_')?.streams.get('copy')?.stream.stats.messagesIn === 7,
+    );
+    const { peer: player } = await far.player('copy', 'other');
+    assert.deepEqual(await marks(player, 4), [1, 2, 4, 5]);
+    const metaData = player.heard.find(({ data }) => data?.name === 'onMetaData')?.data;
+    assert.deepEqual({ ...membersOf(metaData?.values[0]) }, { width: 7 });
+    const times = player.heard.flatMap(({ media, timestampMs }) => (media ? [timestampMs] : []));
+    assert.deepEqual(times, [0, 0, 0, 10, 40, 80], 'and time begins at 0');
+  });
+
+  test('goes on from one publisher to the next, and its time with it', async () => {
+    await using near = await serverThatDials();
+    await using far = await Core.start();
+    const { peer, id } = await pushing(near, far);
+    const { peer: player } = await far.player('copy', 'other');
+    peer.video(id, 9_000, video.keyframe(1));
+    peer.video(id, 9_040, video.frame(2));
+    await marks(player, 2);
+    peer.command('deleteStream', 0, [id]);
+    await peer.settle();
+    const again = await near.publisher('cam');
+    again.peer.video(again.id, 0, video.keyframe(3));
+    again.peer.audio(again.id, 0, audio.frame(4));
+    again.peer.video(again.id, 40, video.frame(5));
+    assert.deepEqual(await marks(player, 4), [1, 2, 3, 5]);
+    const times = player.heard.flatMap(({ media, timestampMs }) => (media ? [timestampMs] : []));
+    assert.deepEqual(times, [0, 40, 41, 41, 81]);
+    assert.equal(codes(near).length, 2, 'and the script is told nothing');
+  });
+
+  test('may have another source from one moment to the next, or none', async () => {
+    await using near = await serverThatDials();
+    await using far = await Core.start();
+    const { peer, id } = await pushing(near, far);
+    const other = await near.publisher('break');
+    const { peer: player } = await far.player('copy', 'other');
+    peer.video(id, 0, video.keyframe(1));
+    other.peer.video(other.id, 700, video.keyframe(2));
+    await other.peer.settle();
+    await marks(player, 1);
+    outgoingOf(near).attach(2, 'break');
+    await marks(player, 2);
+    outgoingOf(near).attach(2, undefined);
+    peer.video(id, 40, video.keyframe(3));
+    other.peer.video(other.id, 740, video.keyframe(4));
+    await Promise.all([peer.settle(), other.peer.settle()]);
+    outgoingOf(near).attach(2, 'cam');
+    assert.deepEqual(await marks(player, 3), [1, 2, 3]);
+  });
+
+  test('ends when the script says so, and so does its connection', async () => {
+    await using near = await serverThatDials();
+    await using far = await Core.start();
+    await pushing(near, far);
+    const { peer: player } = await far.player('copy', 'other');
+    outgoingOf(near).unpublish(2);
+    await player.expectStatus('NetStream.Play.UnpublishNotify');
+    await told(near, '2 NetStream.Unpublish.Success');
+    assert.equal(near.instance()?.streams.get('cam')?.stream.viewers.size, 0);
+    outgoingOf(near).publish(3, { connection: 1, name: 'copy', type: 'live', source: 'cam' });
+    await told(near, '3 NetStream.Publish.Start');
+    outgoingOf(near).close(1);
+    await told(near, '1 NetConnection.Connect.Closed');
+    await player.expectStatus('NetStream.Play.UnpublishNotify');
+    await until('it has gone', () => far.sessionCount === 1);
+    assert.equal(near.instance()?.streams.get('cam')?.stream.viewers.size, 0);
+  });
+
+  test('is told of when the other server refuses it, or goes away', async () => {
+    await using near = await serverThatDials();
+    const far = await Core.start({ registry: { publishTimeoutMs: undefined } });
+    await far.publisher('copy', 'other');
+    await near.publisher('cam');
+    outgoingOf(near).connect(1, `rtmp://127.0.0.1:${far.port}/other`, []);
+    await told(near, '1 NetConnection.Connect.Success');
+    outgoingOf(near).publish(2, { connection: 1, name: 'copy', type: 'live', source: 'cam' });
+    assert.equal((await told(near, '2 NetStream.Publish.BadName')).level, 'error');
+    await far[Symbol.asyncDispose]();
+    await told(near, '1 NetConnection.Connect.Closed');
+    outgoingOf(near).publish(3, { connection: 1, name: 'copy', type: 'live', source: 'cam' });
+    await told(near, '3 NetStream.Failed');
+  });
+
+  test('loses frames when the other server is slow, then its connection, and nobody else notices', async () => {
+    await using near = await serverThatDials();
+    await using far = await FakeServer.start();
+    const { peer, id } = await near.publisher('cam');
+    const { peer: healthy } = await near.player('cam');
+    outgoingOf(near).connect(1, far.uri, []);
+    await told(near, '1 NetConnection.Connect.Success');
+    outgoingOf(near).publish(2, { connection: 1, name: 'copy', type: 'live', source: 'cam' });
+    await told(near, '2 NetStream.Publish.Start');
+    far.socket!.pause();
+    const picture = (mark: number, isKey: boolean) => {
+      const bytes = new Uint8Array(200_000);
+      bytes.set(isKey ? video.keyframe() : video.frame());
+      bytes[bytes.length - 1] = mark;
+      return bytes;
+    };
+    for (let i = 0; i < 100; i += 1) {
+      peer.video(id, i * 40, picture(i, i % 50 === 0));
+      await marks(healthy, i + 1);
+    }
+    await told(near, '2 NetStream.Play.InsufficientBW');
+    near.clock.advance(5_000); // and not a byte taken
+    peer.video(id, 4_000, picture(100, true));
+    const { description } = await told(near, '1 NetConnection.Connect.Closed');
+    assert.equal(description, 'The other server does not take what it is sent.');
+    assert.equal((await marks(healthy, 101)).length, 101);
+    assert.equal(near.instance()?.streams.get('cam')?.stream.viewers.size, 1);
+  });
+});
+
+describe('a saved script', () => {
+  test('finds its connections and streams as they were, when it makes the same ones', async () => {
+    await using near = await serverThatDials();
+    await using far = await Core.start();
+    const { peer, id } = await pushing(near, far);
+    const { peer: player } = await far.player('copy', 'other');
+    peer.video(id, 0, video.keyframe(1));
+    await marks(player, 1);
+    outgoingOf(near).disown(0, 10);
+    peer.video(id, 40, video.frame(2));
+    await marks(player, 2);
+    outgoingOf(near).connect(11, `rtmp://127.0.0.1:${far.port}/other`, []);
+    await told(near, '11 NetConnection.Connect.Success');
+    outgoingOf(near).publish(12, { connection: 11, name: 'copy', type: 'live', source: 'cam' });
+    await told(near, '12 NetStream.Publish.Start');
+    near.clock.advance(ADOPTION_MS);
+    peer.video(id, 80, video.frame(3));
+    assert.deepEqual(await marks(player, 3), [1, 2, 3]);
+    assert.deepEqual(
+      player.summary().filter((code) => code.includes('ublishNotify')),
+      [],
+    );
+    assert.equal(far.sessionCount, 2);
+    outgoingOf(near).unpublish(12);
+    await player.expectStatus('NetStream.Play.UnpublishNotify');
+    await told(near, '12 NetStream.Unpublish.Success');
+  });
+
+  test('ends what it does not want any more, a moment later', async () => {
+    await using near = await serverThatDials();
+    await using far = await Core.start();
+    await pushing(near, far);
+    outgoingOf(near).connect(3, `rtmp://127.0.0.1:${far.port}/other`, ['more']);
+    await told(near, '3 NetConnection.Connect.Success');
+    outgoingOf(near).disown(0, 10);
+    outgoingOf(near).connect(11, `rtmp://127.0.0.1:${far.port}/other`, []);
+    await told(near, '11 NetConnection.Connect.Success');
+    assert.equal(far.sessionCount, 2, 'the one with the same arguments is meant');
+    const { peer: player } = await far.player('copy', 'other');
+    near.clock.advance(ADOPTION_MS);
+    await player.expectStatus('NetStream.Play.UnpublishNotify');
+    near.clock.advance(2_000);
+    await until('one that was adopted and the player', () => far.sessionCount === 2);
+    assert.equal(near.instance()?.streams.get('cam')?.stream.viewers.size, 0);
+  });
+});
+
+describe('a connection to another server', () => {
+  /** Why it was not made. */
+  async function failure(core: Core, uri: string): Promise<unknown> {
+    outgoingOf(core).connect(1, uri, []);
+    return (await told(core, '1 NetConnection.Connect.Failed')).description;
+  }
+
+  test('is made to where it is granted alone', async () => {
+    await using core = await serverThatDials({ grant: { hosts: ['live.example.com', '*'] } });
+    assert.match(
+      String(await failure(core, 'rtmp://live.example.com:1936/a')),
+      /live\.example\.com:1936 is not granted/,
+    );
+    await using again = await serverThatDials({ grant: { hosts: ['localhost:*', '*:*'] } });
+    assert.match(String(await failure(again, 'rtmp://127.0.0.1/a')), /private address: see <NetConnection>/);
+    await using named = await serverThatDials({ grant: { hosts: ['localhost:*'] } });
+    assert.match(String(await failure(named, `rtmp://localhost:${named.port}/a`)), /private address/);
+    await using none = await serverThatDials({ grant: { hosts: [] } });
+    assert.match(
+      String(await failure(none, 'rtmp:/live')),
+      /localhost is not granted: see <NetConnection> <Hosts>/,
+    );
+    assert.match(String(await failure(none, 'http://gateway/')), /no address of an application/);
+  });
+
+  test('reaches this very server by its name, once that is granted', async () => {
+    await using core = await serverThatDials({
+      grant: { hosts: ['localhost:*'], privateAddresses: [{ address: '127.0.0.1', prefix: 32 }] },
+    });
+    outgoingOf(core).connect(1, `rtmp://localhost:${core.port}/other`, []);
+    await told(core, '1 NetConnection.Connect.Success');
+  });
+
+  test('S-10: goes to 443 for rtmps, and to 1935 for rtmp, when none is named', async () => {
+    const dialled: string[] = [];
+    const openSocket: DialerOptions['openSocket'] = (
+      secure,
+      { host, port, servername, rejectUnauthorized },
+    ) => {
+      dialled.push([secure ? 'TLS' : 'TCP', host, port, servername, rejectUnauthorized].join(' '));
+      return new Socket();
+    };
+    await using core = await serverThatDials({
+      grant: { hosts: ['*', '[2001:db8::1]'] },
+      dialer: { openSocket },
+    });
+    outgoingOf(core).connect(1, 'rtmps://live.example.com/app', []);
+    outgoingOf(core).connect(2, 'rtmp://live.example.com/app', []);
+    outgoingOf(core).connect(3, 'rtmps://[2001:db8::1]/app', []);
+    assert.deepEqual(dialled, [
+      'TLS live.example.com 443 live.example.com true',
+      'TCP live.example.com 1935  ',
+      'TLS 2001:db8::1 443  true',
+    ]);
+  });
+
+  test('is told of with the words of the one who refuses it', async () => {
+    await using near = await serverThatDials();
+    await using far = await Core.start();
+    far.scripts.prepare = (script) => {
+      script.decide = () => ({ accepted: false, reason: 'not today', application: { until: 'noon' } });
+    };
+    outgoingOf(near).connect(1, `rtmp://127.0.0.1:${far.port}/other`, []);
+    const { level, description, application } = await told(near, '1 NetConnection.Connect.Rejected');
+    assert.deepEqual([level, description, application], ['error', 'not today', { until: 'noon' }]);
+    outgoingOf(near).connect(2, `rtmp://127.0.0.1:${far.port}/nowhere`, []);
+    await until('an answer', () => {
+      near.clock.advance(0);
+      return codes(near).length === 2;
+    });
+    assert.match(codes(near)[1]!, /2 NetConnection\.Connect\.(InvalidApp|Rejected)/);
+    assert.equal(codes(near).length, 2, 'and nothing after it');
+  });
+
+  test('fails when nobody is there, and when nobody answers in time', async () => {
+    await using core = await serverThatDials();
+    await using far = await FakeServer.start({ isSilent: true });
+    outgoingOf(core).connect(2, far.uri, []);
+    await until('somebody is there', () => far.socket !== undefined);
+    core.clock.advance(9_999);
+    assert.deepEqual(codes(core), []);
+    core.clock.advance(1);
+    assert.equal(
+      (await told(core, '2 NetConnection.Connect.Failed')).description,
+      'The other server has not answered within 10 s.',
+    );
+    const { port } = far;
+    await far[Symbol.asyncDispose]();
+    assert.match(String(await failure(core, `rtmp://127.0.0.1:${port}/app`)), /ECONNREFUSED/);
+  });
+
+  test('is one of so many at a time', async () => {
+    await using near = await serverThatDials();
+    await using far = await Core.start();
+    for (const key of [1, 2, 3]) outgoingOf(near).connect(key, `rtmp://127.0.0.1:${far.port}/other`, []);
+    outgoingOf(near).connect(4, `rtmp://127.0.0.1:${far.port}/other`, []);
+    assert.match(String((await told(near, '4 NetConnection.Connect.Failed')).description), /3 connections/);
+    await told(near, '3 NetConnection.Connect.Success');
+    outgoingOf(near).close(3);
+    outgoingOf(near).connect(4, `rtmp://127.0.0.1:${far.port}/other`, []);
+    await told(near, '4 NetConnection.Connect.Success');
+  });
+
+  test('ends with the instance whose script has made it', async () => {
+    await using near = await serverThatDials();
+    await using far = await Core.start();
+    await pushing(near, far);
+    await near.instance()!.stop();
+    near.clock.advance(2_000);
+    await until('it has gone', () => far.sessionCount === 0);
+  });
+
+  test('ends when the other server talks too much, or nonsense', async () => {
+    await using core = await serverThatDials();
+    await using far = await FakeServer.start();
+    outgoingOf(core).connect(1, far.uri, []);
+    await told(core, '1 NetConnection.Connect.Success');
+    for (let i = 0; i < 300; i += 1) far.say('onStatus', 0, [{ code: 'Spam', level: 'status' }]);
+    assert.match(String((await told(core, '1 NetConnection.Connect.Closed')).description), /says too much/);
+    assert.ok(codes(core).filter((code) => code.endsWith('Spam')).length <= 200);
+    outgoingOf(core).connect(2, far.uri, []);
+    await told(core, '2 NetConnection.Connect.Success');
+    far.say('onStatus', 0, [{ code: 'x'.repeat(100_000) }]);
+    assert.match(
+      String((await told(core, '2 NetConnection.Connect.Closed')).description),
+      /a command of 100/,
+    );
+  });
+
+  test('hears nothing when it is not understood', async () => {
+    await using core = await serverThatDials();
+    await using far = await FakeServer.start();
+    outgoingOf(core).connect(1, far.uri, []);
+    await told(core, '1 NetConnection.Connect.Success');
+    far.say('tellMe', 17, ['something']);
+    const answer = await far.heard('_error');
+    assert.equal(answer.transactionId, 17);
+    assert.equal(membersOf(answer.args[0])?.code, 'NetConnection.Call.Failed');
+  });
+});
+
+/** Says yes to everything, and more if a test wants it to. */
+class FakeServer implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #commands: Command[] = [];
+  readonly #writer = new ChunkWriter();
+  readonly #isSilent: boolean;
+  /** Of the one who came last. */
+  socket: Socket | undefined;
+
+  private constructor(isSilent: boolean) {
+    this.#isSilent = isSilent;
+    this.#server = createServer((socket) => this.#welcome(socket));
+  }
+
+  static async start({ isSilent = false } = {}): Promise<FakeServer> {
+    const server = new FakeServer(isSilent);
+    server.#server.listen(0, '127.0.0.1');
+    await once(server.#server, 'listening');
+    return server;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+  get uri(): string {
+    return `rtmp://127.0.0.1:${this.port}/app`;
+  }
+
+  #welcome(socket: Socket): void {
+    this.socket = socket;
+    this.#sockets.add(socket);
+    socket.on('error', () => {});
+    if (this.#isSilent) return;
+    const handshake = new ServerHandshake({ random: randomBytes(HANDSHAKE_RANDOM_BYTES), timeMs: 0 });
+    const reader = new ChunkReader({ wireTypes: [] });
+    let isShaken = false;
+    socket.on('data', (bytes) => {
+      let chunks: Uint8Array | undefined = bytes;
+      if (!isShaken) {
+        const { send, rest } = handshake.push(bytes);
+        socket.write(send);
+        chunks = rest;
+        isShaken = rest !== undefined;
+      }
+      for (const { typeId, payload } of reader.push(chunks ?? new Uint8Array(0))) {
+        if (isCommandType(typeId)) this.#answer(decodeCommand(typeId, payload));
+      }
+    });
+  }
+
+  #answer(command: Command): void {
+    this.#commands.push(command);
+    const { name, transactionId } = command;
+    if (name === 'connect') this.say('_result', transactionId, [{ code: 'NetConnection.Connect.Success' }]);
+    if (name === 'createStream') this.say('_result', transactionId, [1]);
+    if (name === 'publish') this.say('onStatus', 0, [{ code: 'NetStream.Publish.Start' }]);
+  }
+
+  say(name: string, transactionId: number, args: AmfValue[]): void {
+    const { typeId, payload } = encodeCommand({ name, transactionId, object: null, args }, 0);
+    this.socket?.write(this.#writer.encode({ typeId, payload, streamId: 0, timestampMs: 0 }, 3));
+  }
+
+  async heard(name: string): Promise<Command> {
+    await until(name, () => this.#commands.some((command) => command.name === name));
+    return this.#commands.find((command) => command.name === name)!;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
