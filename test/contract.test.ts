@@ -15,6 +15,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'S-07': 'a session by TLS is one connection to one port',
   'S-08': 'rtmps is what scripts and the access log say of it',
   'S-09': 'RTMP is served on 1935 by default',
+  'S-10': 'without a port rtmps means 443, in what scripts connect to as well',
   'S-11': 'any port may be secure: the minus says so, not the number',
   'S-12': 'behind a terminator a plain port takes RTMP and RTMP in HTTP',
   'S-13':

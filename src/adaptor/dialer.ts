@@ -20,7 +20,7 @@ import type {
 } from '../application/outgoing.ts';
 import type { Player } from '../application/viewer.ts';
 import { type HostGrant, HostRules } from '../config/host-rules.ts';
-import { DecodeError } from '../errors.ts';
+import { CodedError, DecodeError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { AmfLimits, AmfObject, AmfValue } from '../protocol/amf.ts';
 import type { ChunkReaderOptions } from '../protocol/chunk-reader.ts';
@@ -125,9 +125,10 @@ class DialedConnection implements OutgoingConnection {
     const place = `${uri.scheme}://${uri.host}:${uri.port}`;
     this.#log = options.log.child({ application: request.application, server: place });
     this.#socket = this.#dial();
-    this.#outbox = new Outbox(this.#socket, options.maxUnreadBytes, () =>
-      this.#end('The other server does not read what it asks for.'),
-    );
+    this.#outbox = new Outbox(this.#socket, {
+      maxUnreadBytes: options.maxUnreadBytes,
+      onUnread: () => this.#end('The other server does not read what it asks for.'),
+    });
     this.#client = new RtmpClient({
       ...{ uri, args: request.args, agent: options.agent, random: randomBytes(HANDSHAKE_RANDOM_BYTES) },
       ...{ chunks: options.chunks, amf: options.amf, chunkBytes: options.chunkBytes, out: this.#outbox },
@@ -171,8 +172,14 @@ class DialedConnection implements OutgoingConnection {
     try {
       this.#client.push(bytes);
     } catch (error) {
-      if (!(error instanceof DecodeError)) logBug(this.#log, error, 'a connection to another server');
-      this.#end(`The other server says what cannot be read: ${(error as Error).message}`);
+      if (error instanceof DecodeError)
+        this.#end(`The other server says what cannot be read: ${error.message}`);
+      // what the script has for the other onConnect is too large, or too deep
+      else if (error instanceof CodedError) this.#end(`That cannot be sent: ${error.message}`);
+      else {
+        logBug(this.#log, error, 'a connection to another server');
+        this.#end('An error of this server.');
+      }
     }
   }
 

@@ -157,7 +157,7 @@ export class AppInstance implements ScriptCommands {
       outgoing: options.outgoing,
       chunkBytes: options.clients?.wireChunkBytes ?? WIRE_CHUNK_BYTES,
       streams: this.streams,
-      tell: (key, info) => this.#script?.tell({ event: 'outgoing', key, info }),
+      tell: (key, info, isOver) => this.#script?.tell({ event: 'outgoing', key, info, isOver }),
     });
     this.#script = options.scripts.open(options.application, options.name, this);
   }

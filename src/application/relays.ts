@@ -5,7 +5,7 @@
 // and publishes the same there, takes over what is on air, and nobody at the other end sees that a script was saved.
 import { isDeepStrictEqual } from 'node:util';
 import type { AmfValue } from '../protocol/amf.ts';
-import { type StatusCode, statusInfo } from '../protocol/status.ts';
+import { STATUS_LEVELS, type StatusCode } from '../protocol/status.ts';
 import type { Clock } from './clock.ts';
 import type { Outgoing, OutgoingCommands, OutgoingConnection, OutgoingStatus } from './outgoing.ts';
 import type { StreamTable } from './stream-table.ts';
@@ -17,7 +17,8 @@ export interface RelaysOptions {
   outgoing: Outgoing | undefined;
   chunkBytes: number;
   streams: StreamTable;
-  tell(key: number, info: OutgoingStatus): void;
+  /** `isOver`: nothing more comes of it. */
+  tell(key: number, info: OutgoingStatus, isOver: boolean): void;
 }
 
 /** How long what a version of a script had begun is kept for the next one. */
@@ -98,11 +99,11 @@ export class Relays implements OutgoingCommands {
     const link: Link = { key, isOrphan: false, uri, args, outlets: new Set(), connection: undefined };
     this.#links.set(key, link);
     link.connection = outgoing.connect({ application, uri, args }, chunkBytes, {
-      status: (info) => tell(link.key, info),
+      status: (info) => tell(link.key, info, false),
       ended: (info) => {
         if (this.#links.get(link.key) !== link) return; // it was closed in the same moment
         this.#forget(link);
-        tell(link.key, info);
+        tell(link.key, info, true);
       },
     });
   }
@@ -144,12 +145,12 @@ export class Relays implements OutgoingCommands {
       Object.assign(adopted, { key, isOrphan: false });
       this.#outlets.set(key, adopted);
       this.#feed(adopted, source);
-      this.#tell(key, 'NetStream.Publish.Start', `${name} is now published.`, name);
+      this.#tellOfStream(key, 'NetStream.Publish.Start', `${name} is now published.`, name);
     } else if (!link?.connection) {
-      this.#tell(key, 'NetStream.Failed', 'The connection is not there.', name);
+      this.#tellOfStream(key, 'NetStream.Failed', 'The connection is not there.', name);
     } else if (link.outlets.size >= MAX_STREAMS_PER_CONNECTION) {
       const why = `A connection has ${MAX_STREAMS_PER_CONNECTION} streams at most.`;
-      this.#tell(key, 'NetStream.Failed', why, name);
+      this.#tellOfStream(key, 'NetStream.Failed', why, name);
     } else this.#open(key, link, link.connection, request);
   }
 
@@ -168,7 +169,7 @@ export class Relays implements OutgoingCommands {
     outlet.close = connection.publish(
       { name, type },
       {
-        status: (info) => this.#options.tell(outlet.key, info),
+        status: (info) => this.#options.tell(outlet.key, info, false),
         started: (player) => {
           outlet.player = player;
           this.#feed(outlet, outlet.source);
@@ -212,12 +213,10 @@ export class Relays implements OutgoingCommands {
   unpublish(key: number): void {
     const outlet = this.#outlets.get(key);
     if (!outlet) return;
-    const wasLive = outlet.player !== undefined;
     this.#remove(outlet);
     outlet.close();
-    if (wasLive) {
-      this.#tell(key, 'NetStream.Unpublish.Success', `${outlet.name} is now unpublished.`, outlet.name);
-    }
+    const { name } = outlet;
+    this.#tellOfStream(key, 'NetStream.Unpublish.Success', `${name} is now unpublished.`, name);
   }
 
   #remove(outlet: Outlet): void {
@@ -255,13 +254,14 @@ export class Relays implements OutgoingCommands {
     for (const link of [...this.#links.values()]) this.#drop(link);
   }
 
-  #tell(key: number, code: StatusCode, description: string, details?: string): void {
-    const { level } = statusInfo(code);
-    this.#options.tell(key, {
-      code,
-      level: String(level),
-      description,
-      ...(details === undefined ? {} : { details }),
-    });
+  /** Of a connection. */
+  #tell(key: number, code: StatusCode, description: string): void {
+    const isOver = code !== 'NetConnection.Connect.Success';
+    this.#options.tell(key, { code, level: STATUS_LEVELS[code], description }, isOver);
+  }
+
+  #tellOfStream(key: number, code: StatusCode, description: string, details: string): void {
+    const isOver = code !== 'NetStream.Publish.Start';
+    this.#options.tell(key, { code, level: STATUS_LEVELS[code], description, details }, isOver);
   }
 }

@@ -97,8 +97,8 @@ export type Notice =
   | { event: 'recorded'; stream: string; file: RecordedFile }
   /** A recording could not be begun, or ended because nothing more could be written. */
   | { event: 'recordFailed'; stream: string; error: RecordFault }
-  /** Of a connection to another server, or a stream there, by the key that the script's command gave it. */
-  | { event: 'outgoing'; key: number; info: OutgoingStatus }
+  /** Of a connection to another server, or a stream there, by the key that the script's command gave it. `isOver`: the last of it. */
+  | { event: 'outgoing'; key: number; info: OutgoingStatus; isOver: boolean }
   /** For `application.onStatus`. */
   | { event: 'status'; info: { code: string; level: string; description?: string; details?: string } }
   /** Fresh numbers for `client.getStats()`, after a ping or on request. */

@@ -160,9 +160,10 @@ export class InstanceScriptHost implements InstanceScript {
 
   tell(notice: Notice): void {
     if (notice.event === 'outgoing') {
-      const isOfThis = Math.floor(notice.key / IDS_PER_VERSION) === this.#version;
-      const id = notice.key % IDS_PER_VERSION;
-      if (this.#current && isOfThis) this.#mailbox.outgoing(this.#current, id, notice.info);
+      const { key, info, isOver } = notice;
+      const isOfThis = Math.floor(key / IDS_PER_VERSION) === this.#version;
+      if (this.#current && isOfThis)
+        this.#mailbox.outgoing(this.#current, key % IDS_PER_VERSION, info, isOver);
       return;
     }
     if (notice.event === 'disconnect') this.#kept.delete(notice.clientId);

@@ -205,8 +205,8 @@ export class Mailbox {
     this.#put({ event: { t: 'callResult', responder, ok, value: toWire(value) }, only: unit });
   }
 
-  outgoing(unit: Unit, id: number, info: OutgoingStatus): void {
-    this.#put({ event: { t: 'outgoing', id, info: toWire({ ...info }) }, only: unit });
+  outgoing(unit: Unit, id: number, info: OutgoingStatus, isOver: boolean): void {
+    this.#put({ event: { t: 'outgoing', id, info: toWire({ ...info }), isOver }, only: unit });
   }
 
   /** onAppStop. True: it may stop; so it may when nothing answers. */

@@ -178,8 +178,8 @@ export type ScriptEvent =
   | { t: 'stopPlay'; client: string; stream: string }
   | { t: 'recorded'; stream: string; file: Json }
   | { t: 'recordFailed'; stream: string; error: Json }
-  /** Of a connection to another server, or a stream there, by the id that its command had. */
-  | { t: 'outgoing'; id: number; info: WireValue }
+  /** Of a connection to another server, or a stream there, by the id that its command had. `isOver`: the last of it. */
+  | { t: 'outgoing'; id: number; info: WireValue; isOver: boolean }
   | { t: 'status'; info: WireValue }
   | { t: 'clientStats'; client: string; stats: Json }
   | { t: 'instanceStats'; stats: Json }

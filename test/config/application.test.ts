@@ -33,12 +33,15 @@ test('its own file beats that of the virtual host element by element, under eith
   });
   const { maxIdleMs, script } = read(root);
   assert.equal(maxIdleMs, 7000);
-  const { config, env, fetch, exec, reload, isInspectable, ...numbers } = script;
+  const { config, env, fetch, connections, exec, reload, isInspectable, ...numbers } = script;
   assert.deepEqual(numbers, {
     ...{ memoryMb: 20, turnMs: 500, loadMs: 3000, gateMs: 10_000, gateFailure: 'closed' },
     ...{ timers: 1000, queuedEvents: 10_000, logLines: 200, process: 'shared' },
   });
-  assert.deepEqual([{ ...env }, fetch.hosts, exec, isInspectable], [{}, [], [], false]);
+  assert.deepEqual(
+    [{ ...env }, fetch.hosts, connections.hosts, exec, isInspectable],
+    [{}, [], [], [], false],
+  );
   assert.deepEqual({ ...reload }, { on: 'migrate', drainMs: 600_000 });
 });
 
@@ -181,6 +184,21 @@ test('what a script may fetch, and its secrets, are read from its file', (t) => 
     timeoutMs: 2500,
     maxBytes: 65_536,
     maxRunning: 16,
+  });
+});
+
+test('where a script may connect is read from its file', (t) => {
+  const root = rootWith(t, {
+    [OWN_FILE]:
+      '<Application><JSEngine><NetConnection><Hosts>live.example.com, [::1]:1936</Hosts>' +
+      '<PrivateAddresses>127.0.0.1</PrivateAddresses><TimeOut>3</TimeOut><MaxConnections>2</MaxConnections>' +
+      '<ObjectEncoding>AMF3</ObjectEncoding></NetConnection></JSEngine></Application>',
+  });
+  assert.deepEqual(read(root).script.connections, {
+    hosts: ['live.example.com', '[::1]:1936'],
+    privateAddresses: [{ address: '127.0.0.1', prefix: 32 }],
+    timeoutMs: 3000,
+    maxConnections: 2,
   });
 });
 

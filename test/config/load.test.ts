@@ -89,6 +89,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
     crossDomainFile: undefined,
     recording: { maxMs: 5_000, maxBytes: 256 << 10, finishesMp4: true },
     runners: { maxBytes: 1536 << 20, debugPort: 9229, launcher: [], user: { uid: 65534, gid: 65534 } },
+    clientTls: { verifies: true, caFile: undefined },
     swfs: { folders: [], levels: 1, maxWaitMs: 5_000, keepMs: 86_400_000, refreshMs: 300_000 },
     clientIdleMs: 3_600_000,
   });
@@ -296,7 +297,9 @@ test('connection limits, the cross-domain file, proxies, ident2 and the certific
   const root = rootWith(t, {
     'conf/Server.xml':
       `<Root><Server><ResourceLimits><Protocol><RTMP><Edge>${edge}</Edge></RTMP></Protocol></ResourceLimits>` +
-      '<CrossDomainPath>conf/crossdomain.xml</CrossDomainPath></Server></Root>',
+      '<CrossDomainPath>conf/crossdomain.xml</CrossDomainPath><SSL><SSLClientCtx>' +
+      '<SSLVerifyCertificate>false</SSLVerifyCertificate><SSLCACertificateFile>conf/ca.pem</SSLCACertificateFile>' +
+      '</SSLClientCtx></SSL></Server></Root>',
     'conf/_defaultRoot_/Adaptor.xml':
       '<Adaptor><ProxyProtocol><From>10.0.0.1</From></ProxyProtocol><HTTPIdent2 enable="false">10.0.0.2</HTTPIdent2></Adaptor>',
     'conf/_defaultRoot_/tv.example/Vhost.xml':
@@ -310,6 +313,7 @@ test('connection limits, the cross-domain file, proxies, ident2 and the certific
     maxRatePerAddress: undefined,
   });
   assert.equal(server.crossDomainFile, join(root, 'conf/crossdomain.xml'));
+  assert.deepEqual(server.clientTls, { verifies: false, caFile: join(root, 'conf/ca.pem') });
   assert.equal(adaptors[0]!.proxies, '10.0.0.1');
   assert.deepEqual(adaptors[0]!.ident2, { isEnabled: false, address: '10.0.0.2' });
   const [byDefault, tv] = adaptors[0]!.vhosts;

@@ -89,6 +89,18 @@ const good: [raw: ScriptCommand, command: Command][] = [
     { op: 'record', stream: 's', mode: 'record', terms: { maxDurationS: 60 }, gate: 3 },
   ],
   [
+    { op: 'outConnect', id: 1, uri: 'rtmp://h/a', args: [{ $: 'date', v: 0 }] },
+    { op: 'outConnect', id: 1, uri: 'rtmp://h/a', args: [new Date(0)] },
+  ],
+  [
+    { op: 'outPublish', id: 2, connection: 1, name: 'n', type: 'live' },
+    { op: 'outPublish', id: 2, connection: 1, name: 'n', type: 'live', source: undefined },
+  ],
+  [
+    { op: 'outAttach', id: 2, source: 's' },
+    { op: 'outAttach', id: 2, source: 's' },
+  ],
+  [
     { op: 'record', stream: 's', mode: false },
     { op: 'record', stream: 's', mode: false, terms: {}, gate: undefined },
   ],
@@ -132,6 +144,8 @@ describe('commands of scripts', () => {
     ['an id that is a fraction', { op: 'ready', id: 1.5, ok: true }],
     ['a public name that is no text', { op: 'verdict', id: 1, accepted: true, as: 5 }],
     ['a public name that is endless', { op: 'verdict', id: 1, accepted: true, as: 'a'.repeat(2000) }],
+    ['a publish of a type that is none', { op: 'outPublish', id: 2, connection: 1, name: 'n', type: 'x' }],
+    ['an address without an end', { op: 'outConnect', id: 1, uri: 'x'.repeat(40_000), args: [] }],
     ['a recording mode that is none', { op: 'record', stream: 's', mode: true }],
     ['a recording of negative length', { op: 'record', stream: 's', mode: 'record', maxDurationS: -1 }],
     ['arguments that are no list', { op: 'broadcast', name: 'a', args: {} }],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { IDS_PER_VERSION } from '../../src/script/apply.ts';
 import { serving, settle, version } from './support/instance.ts';
 
 describe('a reload', () => {
@@ -60,6 +61,36 @@ describe('a reload', () => {
     assert.deepEqual(runner.last.heard, ['status', 'call late']);
     runner.last.say({ op: 'ret', id: runner.last.event('call').id, found: true, ok: true, value: 5 });
     assert.deepEqual(results, [{ found: true, ok: true, value: 5 }]);
+  });
+
+  test('gives connections to other servers to the new version, and tells each version of its own alone', async () => {
+    const { runner, first, script, instance, reload } = await serving();
+    const status = (key: number) =>
+      script.tell({ event: 'outgoing', key, info: { code: 'x', level: 'status' }, isOver: false });
+    first.say({ op: 'outConnect', id: 7, uri: 'rtmp://host/app', args: ['k'] });
+    first.say({ op: 'outPublish', id: 8, connection: 7, name: 'key', type: 'live', source: 'cam' });
+    status(IDS_PER_VERSION + 7);
+    await settle();
+    assert.deepEqual(first.event('outgoing'), {
+      ...{ t: 'outgoing', id: 7, info: { code: 'x', level: 'status' }, isOver: false },
+    });
+    await reload(version('b'));
+    runner.last.say({ op: 'outConnect', id: 7, uri: 'rtmp://host/app', args: ['k'] });
+    status(IDS_PER_VERSION + 7);
+    await settle();
+    assert.deepEqual(runner.last.heard, []);
+    status(2 * IDS_PER_VERSION + 7);
+    await settle();
+    assert.deepEqual(runner.last.heard, ['outgoing']);
+    const request = { connection: IDS_PER_VERSION + 7, name: 'key', type: 'live', source: 'cam' };
+    assert.deepEqual(instance.done, [
+      `connect ${IDS_PER_VERSION + 7} rtmp://host/app ["k"]`,
+      `publish ${IDS_PER_VERSION + 8} ${JSON.stringify(request)}`,
+      `disown from version 1`,
+      `connect ${2 * IDS_PER_VERSION + 7} rtmp://host/app ["k"]`,
+    ]);
+    script.close();
+    assert.equal(instance.done.at(-1), 'disown from version 2');
   });
 
   test('asks open gates again with the rest of their deadline, and fails open calls', async () => {

@@ -138,18 +138,18 @@ setStatusListener(tellStatusOf);
 function tellStatusOf(info: object): void {
   const { details } = info as { details?: unknown };
   const stream = typeof details === 'string' ? streamByName(details)?.stream : undefined;
-  if (stream === undefined || !tellOwn(stream, info)) tell('onStatus', '', info);
+  if (stream === undefined || !tellOwn(stream, 'Stream.onStatus', info)) tell('onStatus', '', info);
 }
 
-/** False: it has none. */
-function tellOwn(stream: Stream, info: object): boolean {
+/** To `onStatus` of that object, which errors call `name`. False: it has none. */
+export function tellOwn(target: object, name: string, info: object): boolean {
   try {
-    const handler = (stream as unknown as { onStatus?: unknown }).onStatus;
+    const handler = (target as { onStatus?: unknown }).onStatus;
     if (!isFunction(handler)) return false;
-    const result = callReporting('Stream.onStatus', '', handler, stream, [info]);
-    whenSettled(result, ignore, (error) => report('handler', 'Stream.onStatus', error));
+    const result = callReporting(name, '', handler, target, [info]);
+    whenSettled(result, ignore, (error) => report('handler', name, error));
   } catch (error) {
-    report('handler', 'Stream.onStatus', error);
+    report('handler', name, error);
   }
   return true;
 }

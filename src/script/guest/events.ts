@@ -3,6 +3,7 @@ import type { RunnerEvent, ScriptEvent } from '../wire.ts';
 import { setInstanceStats, tell } from './application.ts';
 import { answerAsked } from './ask.ts';
 import { answerResponder, clientById, dismiss, setStats, startTurnOfClients } from './client.ts';
+import { outgoing, sourceNamed } from './connections.ts';
 import { cutGate, dropGate, openGate, takePublishedStream } from './gates.ts';
 import { hasKeptToTell, tellKept, touchSome } from './keep.ts';
 import { save, start, stop } from './lifecycle.ts';
@@ -127,6 +128,9 @@ function handle(event: AnyEvent): void {
     case 'status':
       tellInfo(decodeValue(event.info) as object);
       return;
+    case 'outgoing':
+      outgoing(event);
+      return;
     case 'recorded':
       tell('onRecord', '', streamOf(event.stream), event.file);
       return;
@@ -165,6 +169,7 @@ type Notice = Exclude<
       | 'callResult'
       | 'stop'
       | 'status'
+      | 'outgoing'
       | 'recorded'
       | 'recordFailed'
       | 'instanceStats'
@@ -188,6 +193,7 @@ function handleNotice(event: Notice): void {
     stream.query = event.query;
     stream.publisher = client?.client;
     enroll(stream);
+    sourceNamed(stream.stream);
     return;
   }
   if (client === undefined) return;

@@ -4,6 +4,7 @@ import type { GuestSetup } from '../wire.ts';
 import { defineAbort } from './abort.ts';
 import { Application, application, setApplicationFacts } from './application.ts';
 import { Client, stateOf } from './client.ts';
+import { defineConnections, isOutgoing } from './connections.ts';
 import { defineConsole } from './console.ts';
 import { defineCrypto, randomLeft, refillRandom } from './crypto.ts';
 import { defineErrors } from './errors.ts';
@@ -46,8 +47,11 @@ define(globalThis, 'application', application);
 define(globalThis, 'Application', Application);
 define(globalThis, 'Client', Client);
 define(globalThis, 'Stream', Stream);
+defineConnections();
 define(globalThis, 'global', globalThis);
-setHostObjectTest((value) => value === application || stateOf(value) !== undefined || isStream(value));
+setHostObjectTest(
+  (value) => value === application || stateOf(value) !== undefined || isStream(value) || isOutgoing(value),
+);
 
 let failure: LoadFailure | undefined;
 

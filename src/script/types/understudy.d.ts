@@ -338,6 +338,8 @@ interface StatusInfo {
   readonly description?: string;
   /** Often the name of a stream. */
   readonly details?: string;
+  /** What another application says when it rejects a `NetConnection`. */
+  readonly application?: unknown;
 }
 
 /** A refusal with a reason, at most 200 characters, which the client is told. */
@@ -593,6 +595,76 @@ interface StreamConstructor {
   size(name: string): Promise<number>;
 }
 
+/**
+ * A connection of this instance to another application: of another server, or of this one. Where it may go is granted in
+ * `Application.xml`, `<NetConnection> <Hosts>`. Remote calls and shared objects over it are to come.
+ *
+ * When the script is saved, or has crashed, what was connected and published stays for ten seconds: a version that makes the same
+ * connection, with the same arguments, and publishes the same there, has it as it was, and nobody at the other end notices.
+ *
+ * @example
+ * const nc = new NetConnection();
+ * nc.onStatus = (info) => {
+ *   if (info.code !== 'NetConnection.Connect.Success') return;
+ *   const ns = new NetStream(nc);
+ *   ns.attach(Stream.get('show')!);
+ *   ns.publish('show');
+ * };
+ * nc.connect('rtmp://live.example.com/app');
+ */
+interface NetConnection {
+  readonly isConnected: boolean;
+  /** As it was given to `connect`; empty before. */
+  readonly uri: string;
+  /**
+   * What was open before is closed, without a status. What comes of it is a status: `NetConnection.Connect.Success`, `.Rejected` (with
+   * what the other script says as `info.application`), `.Failed`, and later `.Closed`. Nothing is tried again by itself.
+   *
+   * @param uri - `rtmp://host[:port]/application[/instance]`, `rtmps://…`; `rtmp:/application` is on this server
+   * @param args - what `onConnect` of the other application gets
+   * @returns `false` if that is no such address
+   */
+  connect(uri: string, ...args: unknown[]): boolean;
+  /** Ends it, and what is published by it. */
+  close(): void;
+  /** What becomes of the connection. Without it, `application.onStatus` is told. */
+  onStatus?: (this: NetConnection, info: StatusInfo) => Eventually<void>;
+}
+
+interface NetConnectionConstructor {
+  readonly prototype: NetConnection;
+  new (): NetConnection;
+}
+
+/**
+ * A stream of this instance that is published elsewhere. The media does not pass through the script: the server sends it, from the last
+ * keyframe on, as to a player. Another server that is too slow loses frames, as a slow player does, and in the end its connection.
+ */
+interface NetStream {
+  /** What is published: a stream of this instance, on air or not yet. Its publishers may come and go. `false`: nothing any more. */
+  attach(stream: Stream | false): boolean;
+  /**
+   * Begins when the connection is there. What comes of it is a status: `NetStream.Publish.Start`, `.BadName`, whatever else the other
+   * server says, and `NetStream.Unpublish.Success` at the end.
+   *
+   * @param name - as the other server is to know it, often a stream key; `false` ends what is published
+   * @returns `false` if there is no connection
+   */
+  publish(name: string | false, howToPublish?: 'live' | RecordMode): boolean;
+  /** The same as `publish(false)`. */
+  close(): void;
+  /** Seconds. Remembered and no more: what may wait for a slow server stands in Application.xml, `<Backlog>`. */
+  setBufferTime(seconds: number): void;
+  readonly bufferTime: number;
+  /** What becomes of it. Without it, `application.onStatus` is told. */
+  onStatus?: (this: NetStream, info: StatusInfo) => Eventually<void>;
+}
+
+interface NetStreamConstructor {
+  readonly prototype: NetStream;
+  new (connection: NetConnection): NetStream;
+}
+
 type RecordMode = 'record' | 'append' | 'appendWithGap';
 
 interface RecordOptions {
@@ -627,6 +699,9 @@ interface Job {
 
 /** Not to be called; see `Stream.get` and `application.streams`. */
 declare var Stream: StreamConstructor;
+
+declare var NetConnection: NetConnectionConstructor;
+declare var NetStream: NetStreamConstructor;
 
 /**
  * Classic scripts (`.asc`, `.js`) only: runs another file of this application once this one is through, before

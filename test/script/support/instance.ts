@@ -9,6 +9,7 @@ import type {
   ScriptCommands,
   Verdict,
 } from '../../../src/application/script.ts';
+import { IDS_PER_VERSION } from '../../../src/script/apply.ts';
 import type { ScriptBuild } from '../../../src/script/build.ts';
 import { type Counters, InstanceScriptHost } from '../../../src/script/instance-script.ts';
 import { StrikeBook } from '../../../src/script/strikes.ts';
@@ -76,7 +77,11 @@ export class Instance implements ScriptCommands {
     publish: (key, request) => void this.done.push(`publish ${key} ${JSON.stringify(request)}`),
     attach: (key, source) => void this.done.push(`attach ${key} ${source}`),
     unpublish: (key) => void this.done.push(`unpublish ${key}`),
-    disown: () => {},
+    disown: (from) => {
+      // of versions that have connected to nobody it is of no interest
+      if (this.done.some((one) => one.startsWith('connect ')))
+        this.done.push(`disown from version ${from / IDS_PER_VERSION}`);
+    },
   };
   shutdown(): void {
     this.done.push('shutdown');
