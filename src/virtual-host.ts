@@ -2,8 +2,8 @@
 
 import { mkdirSync, readdirSync, type Stats, statSync, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
-import type { FanOut } from './adaptor/fan-out.ts';
 import { Dialer } from './adaptor/dialer.ts';
+import type { FanOut } from './adaptor/fan-out.ts';
 import { AdmissionRules } from './admission-rules.ts';
 import type { Clock } from './application/clock.ts';
 import { ErrorRecords } from './application/error-records.ts';
