@@ -21,6 +21,7 @@ import { version } from './cli/help.ts';
 import { AddressList, type AddressRules, admitsNames } from './config/address-rules.ts';
 import type { AccessConfig, AdaptorConfig, CertificateConfig, Config } from './config/load.ts';
 import type { Note } from './config/note.ts';
+import { Settings } from './config/settings.ts';
 import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from './log/access-fields.ts';
 import { AccessStatus } from './log/access-status.ts';
 import { formatStatus, Subject } from './log/diagnostic-log.ts';
@@ -101,9 +102,12 @@ export async function startServer(
     authorities,
     inspected: inspect,
   };
-  const hosts = config.adaptors.map(({ name, vhosts }) =>
-    vhosts.map((vhost) => new VirtualHost(name, vhost, shared)),
-  );
+  const hosts = config.adaptors.map(({ name, vhosts }) => {
+    const ofAdaptor: VirtualHost[] = [];
+    const isTaken = (alias: string) => ofAdaptor.some((host) => host.isCalled(alias));
+    ofAdaptor.push(...vhosts.map((vhost) => new VirtualHost(name, vhost, shared, isTaken)));
+    return ofAdaptor;
+  });
   const allHosts = hosts.flat();
   const statistics = new Statistics({
     registries: allHosts.map(({ registry }) => registry),
@@ -144,6 +148,7 @@ export async function startServer(
         software,
         hosts: allHosts,
         statistics,
+        settings: new Settings(config),
         connections: () => adaptors.reduce((sum, { sessionCount }) => sum + sessionCount, 0),
         stop,
       };

@@ -1,6 +1,5 @@
 // A host name with applications of its own: everything that there is once for each Vhost.xml.
-
-import { mkdirSync, readdirSync, type Stats, statSync, unwatchFile, watchFile } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, type Stats, statSync, unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import { Dialer } from './adaptor/dialer.ts';
 import type { FanOut } from './adaptor/fan-out.ts';
@@ -10,6 +9,7 @@ import { ErrorRecords } from './application/error-records.ts';
 import type { LoadGovernor } from './application/flush.ts';
 import type { ClientSettings, InstanceSettings } from './application/instance.ts';
 import { Journal } from './application/journal.ts';
+import type { Recorders } from './application/recording.ts';
 import { isApplicationName, Registry } from './application/registry.ts';
 import { Statistics } from './application/statistics.ts';
 import type { StreamOptions } from './application/stream.ts';
@@ -33,6 +33,9 @@ import type { Runners } from './script/runners.ts';
 
 /** By looking, not by being told: it may be a file of another file system, put there by whatever manages this machine. */
 const DEFAULTS_CHECK_MS = 1000;
+
+/** In the folder of applications; none is called so. */
+const REMOVED_FOLDER = '.removed';
 
 /** What all virtual hosts have together. */
 export interface VirtualHostOptions {
@@ -65,13 +68,26 @@ export class VirtualHost {
   readonly statistics: Statistics;
   /** Of its scripts, of late. */
   readonly errors: ErrorRecords;
+  readonly sharesApplications: boolean;
+  readonly recorded: MediaLibrary;
+  readonly recorders: Recorders;
+  /** Names that administrators have given it until the server ends. */
+  readonly #addedAliases = new Set<string>();
+  /** Other hosts of the adaptor may be called so. */
+  readonly #isTaken: (name: string) => boolean;
   readonly #vhost: VhostConfig;
   readonly #journal: Journal | undefined;
   readonly #scripts: ScriptHost;
   readonly #settings: ApplicationSettings;
   readonly #log: Log;
 
-  constructor(adaptor: string, vhost: VhostConfig, options: VirtualHostOptions) {
+  /** `isTaken`: whether a host of its adaptor is called so. */
+  constructor(
+    adaptor: string,
+    vhost: VhostConfig,
+    options: VirtualHostOptions,
+    isTaken: (name: string) => boolean,
+  ) {
     const {
       config,
       software,
@@ -89,6 +105,9 @@ export class VirtualHost {
     this.adaptor = adaptor;
     this.name = name;
     this.#vhost = vhost;
+    this.#isTaken = isTaken;
+    const everyFolder = config.adaptors.flatMap(({ vhosts }) => vhosts.map((one) => one.appsDir));
+    this.sharesApplications = everyFolder.filter((folder) => folder === appsDir).length > 1;
     const isOnlyOne = config.adaptors.length === 1 && config.adaptors[0]!.vhosts.length === 1;
     const log = isOnlyOne ? serverLog : serverLog.child({ adaptor, vhost: name });
     this.#log = log;
@@ -116,6 +135,8 @@ export class VirtualHost {
     );
     const recorders = options.recorders.in(folders);
     const recorded = new MediaLibrary(folders, options.recorders, log);
+    this.recorders = recorders;
+    this.recorded = recorded;
     const map: StreamFolders['map'] = (...names) => folders.map(...names);
     this.errors = new ErrorRecords({ nowMs: () => Date.now(), nextId: options.nextErrorId });
     this.#scripts = new ScriptHost({
@@ -175,7 +196,21 @@ export class VirtualHost {
   /** By its name or one of its aliases, as clients write it. */
   isCalled(host: string): boolean {
     const wanted = host.toLowerCase();
-    return [this.name, ...this.#vhost.aliases].some((name) => name.toLowerCase() === wanted);
+    return [this.name, ...this.aliases].some((name) => name.toLowerCase() === wanted);
+  }
+
+  get aliases(): string[] {
+    return [...this.#vhost.aliases, ...this.#addedAliases];
+  }
+
+  addAlias(alias: string): boolean {
+    if (this.#isTaken(alias)) return false;
+    this.#addedAliases.add(alias.toLowerCase());
+    return true;
+  }
+
+  removeAlias(alias: string): boolean {
+    return this.#addedAliases.delete(alias.toLowerCase());
   }
 
   /** Those that can be started. */
@@ -192,6 +227,30 @@ export class VirtualHost {
   /** Makes the folder of a new one. Throws what the file system says. */
   addApplication(name: string): void {
     mkdirSync(join(this.#vhost.appsDir, name), { recursive: true });
+  }
+
+  /** Its recordings are in it, so nothing is deleted: that is for whoever has the disk. */
+  removeApplication(name: string): string {
+    const { appsDir } = this.#vhost;
+    const folder = join(appsDir, REMOVED_FOLDER);
+    mkdirSync(folder, { recursive: true });
+    const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+    const target = join(folder, `${name}-${stamp}`);
+    renameSync(join(appsDir, name), target);
+    return target;
+  }
+
+  async stopServing(): Promise<void> {
+    if (this.registry.isSuspended) return;
+    await this.registry.suspend();
+    this.noteStop();
+  }
+
+  startServing(): void {
+    if (!this.registry.isSuspended) return;
+    this.registry.resume();
+    this.noteStart();
+    this.loadOnStartup();
   }
 
   /** Resolves when its scripts can be served. */

@@ -1,7 +1,10 @@
 // What is administered, as server.ts hands it in.
 import type { ErrorRecords } from '../application/error-records.ts';
+import type { RecordedCatalog, RecordedStreams } from '../application/recorded.ts';
+import type { Recorders } from '../application/recording.ts';
 import type { Registry } from '../application/registry.ts';
 import type { Statistics } from '../application/statistics.ts';
+import type { Settings } from '../config/settings.ts';
 import { AdminError } from './admin-error.ts';
 
 export interface AdministeredHost {
@@ -14,6 +17,21 @@ export interface AdministeredHost {
   applications(): string[];
   /** Makes one without anything in it. `name` is one that a folder may have. Throws what the file system says. */
   addApplication(name: string): void;
+  /** Puts its folder, and all that is in it, aside; answers where it is. Throws what the file system says. */
+  removeApplication(name: string): string;
+  /** Another host has its applications in the same folder: what is changed there is changed for both. */
+  readonly sharesApplications: boolean;
+  readonly recorded: Pick<RecordedStreams, 'open'> & RecordedCatalog;
+  readonly recorders: Pick<Recorders, 'clear'>;
+  /** Further names that it goes by. */
+  readonly aliases: readonly string[];
+  /** False: it, or another host of its adaptor, is called so already. */
+  addAlias(alias: string): boolean;
+  /** False: it is not called so, or its Vhost.xml says so. */
+  removeAlias(alias: string): boolean;
+  /** Nobody comes in any more, and its instances are stopped. */
+  stopServing(): Promise<void>;
+  startServing(): void;
 }
 
 export interface Administered {
@@ -23,6 +41,7 @@ export interface Administered {
   readonly hosts: readonly AdministeredHost[];
   /** Of all of them together. */
   readonly statistics: Statistics;
+  readonly settings: Pick<Settings, 'read' | 'write'>;
   /** Open connections, those that have not said what they want included. */
   connections(): number;
   /** Begins to stop; does not wait for it. */

@@ -7,7 +7,8 @@ import { formatStatus, Subject } from '../log/diagnostic-log.ts';
 import type { Accounts } from './accounts.ts';
 import { AdminError } from './admin-error.ts';
 import type { Administered, AdministeredHost } from './administered.ts';
-import type { Scope } from './scope.ts';
+import { notHis, type Scope } from './scope.ts';
+import { asked, type SettingPlace } from './setting-place.ts';
 
 /** Who says so. */
 export interface Caller {
@@ -37,7 +38,15 @@ const NUMBERS = {
   stop: 2006,
   account: 2007,
   add: 2008,
+  remove: 2009,
+  host: 2012,
+  settings: 2013,
+  clear: 2014,
+  collect: 2015,
 } as const;
+
+/** Of a host: a name or an address, as a client writes it. */
+const HOST_NAME = /^(?!-)[\w.:-]{1,253}$/;
 
 const MAX_ARGUMENTS = 32;
 const MAX_METHOD = 100;
@@ -70,6 +79,96 @@ export class Commands {
       throw new AdminError('ERR_ADMIN_FAILED', `the application cannot be made: ${why}`, { cause: error });
     }
     this.#note(caller, 'add', `added the application ${this.#placeIn(host)}${name}`);
+  }
+
+  /** Stops what runs of it and puts its folder aside; answers where that is. */
+  async removeApplication(host: AdministeredHost, name: string, caller: Caller): Promise<string> {
+    const { registry } = host;
+    if (!registry.hasApplication(name)) throw notFound(`there is no application ${JSON.stringify(name)}`);
+    requireOwnFiles(host, caller);
+    const running = () => [...registry.instances].filter(({ application }) => application === name);
+    await Promise.all(running().map((instance) => instance.stop()));
+    if (running().length > 0) {
+      throw new AdminError('ERR_ADMIN_CONFLICT', `${name} has been started again in the meantime`);
+    }
+    try {
+      const place = host.removeApplication(name);
+      this.#note(caller, 'remove', `removed the application ${this.#placeIn(host)}${name}, to ${place}`);
+      return place;
+    } catch (error) {
+      const why = (error as Error).message;
+      throw new AdminError('ERR_ADMIN_FAILED', `the application cannot be removed: ${why}`, { cause: error });
+    }
+  }
+
+  async stopHost(host: AdministeredHost, caller: Caller): Promise<void> {
+    this.#note(caller, 'host', `stopped the virtual host ${host.adaptor}/${host.name}`);
+    await host.stopServing();
+  }
+
+  startHost(host: AdministeredHost, caller: Caller): void {
+    host.startServing();
+    this.#note(caller, 'host', `started the virtual host ${host.adaptor}/${host.name}`);
+  }
+
+  addAlias(host: AdministeredHost, alias: string, caller: Caller): void {
+    if (!HOST_NAME.test(alias)) {
+      throw new AdminError('ERR_ADMIN_ARGUMENT', `a host cannot be called ${JSON.stringify(alias)}`);
+    }
+    if (!host.addAlias(alias)) {
+      throw new AdminError(
+        'ERR_ADMIN_CONFLICT',
+        `a virtual host of ${host.adaptor} is called ${alias} already`,
+      );
+    }
+    this.#note(caller, 'host', `gave ${host.adaptor}/${host.name} the alias ${alias}`);
+  }
+
+  removeAlias(host: AdministeredHost, alias: string, caller: Caller): void {
+    if (!host.removeAlias(alias)) {
+      const isInFile = host.aliases.some((one) => one.toLowerCase() === alias.toLowerCase());
+      if (!isInFile) throw notFound(`${host.name} has no alias ${JSON.stringify(alias)}`);
+      throw new AdminError('ERR_ADMIN_CONFLICT', `the alias ${alias} stands in Vhost.xml; take it out there`);
+    }
+    this.#note(caller, 'host', `took the alias ${alias} from ${host.adaptor}/${host.name}`);
+  }
+
+  changeSetting({ file, path }: SettingPlace, value: string, caller: Caller): void {
+    const { settings, hosts } = this.#options.administered;
+    if (caller.scope) {
+      // what all of his applications have in common is the operator's, and so is what he is kept within
+      if (file.kind !== 'application' || file.application === undefined) throw notHis();
+      for (const host of hosts) requireOwnFiles(host, caller);
+    }
+    asked(() => settings.write(file, path, value));
+    const where = 'application' in file ? (file.application ?? `all of ${file.vhost}`) : file.kind;
+    this.#note(caller, 'settings', `set ${path.join('/')} of ${where} to ${value}`);
+  }
+
+  async clearRecording(host: AdministeredHost, name: string, stream: string, caller: Caller): Promise<void> {
+    const { application, instance } = this.instanceName(host, name);
+    requireOwnFiles(host, caller);
+    if (!(await host.recorders.clear({ application, instance, stream }))) {
+      const why = 'there is none of that name, or it is being recorded';
+      throw notFound(`${JSON.stringify(stream)} cannot be deleted: ${why}`);
+    }
+    this.#note(caller, 'clear', `deleted the recording ${stream} of ${application}/${instance}`);
+  }
+
+  /** Unloads instances without clients; how many. */
+  async collect(caller: Caller): Promise<number> {
+    const { hosts } = this.#options.administered;
+    const counts = await Promise.all(hosts.map(({ registry }) => registry.collect()));
+    const sum = counts.reduce((total, one) => total + one, 0);
+    this.#note(caller, 'collect', `unloaded ${sum} instances without clients`);
+    return sum;
+  }
+
+  /** Of one that may run or not: recordings are there in any case. */
+  instanceName({ registry }: AdministeredHost, name: string): { application: string; instance: string } {
+    const place = registry.placeOf(name);
+    if (!place) throw notFound(`there is no application for ${JSON.stringify(name)}`);
+    return place;
   }
 
   start(host: AdministeredHost, name: string, caller: Caller): AppInstance {
@@ -171,6 +270,15 @@ export class Commands {
 
 export function requireApplication({ registry }: AdministeredHost, name: string): void {
   if (!registry.hasApplication(name)) throw notFound(`there is no application ${JSON.stringify(name)}`);
+}
+
+/** Who administers one virtual host does not reach into another by the folder that they have together. */
+function requireOwnFiles({ sharesApplications }: AdministeredHost, { scope }: Caller): void {
+  if (scope && sharesApplications) {
+    const text =
+      'another virtual host has its applications in the same folder: that is for an administrator of the server';
+    throw new AdminError('ERR_ADMIN_SCOPE', text);
+  }
 }
 
 export function notFound(message: string): AdminError {

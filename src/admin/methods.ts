@@ -8,27 +8,15 @@ import type {
   StreamNumbers,
   Totals,
 } from '../application/statistics.ts';
-import type { Accounts } from './accounts.ts';
+import { absentMethods } from './absent-methods.ts';
 import { AdminError } from './admin-error.ts';
-import { type Administered, type AdministeredHost, hostsOf, theHost } from './administered.ts';
-import { type Caller, type Commands, type Json, notFound, requireApplication } from './commands.ts';
-import type { ProcessMeter } from './process-meter.ts';
+import { type AdministeredHost, hostsOf, theHost } from './administered.ts';
+import { type Caller, type Json, notFound, requireApplication } from './commands.ts';
+import { hostMethods } from './host-methods.ts';
+import type { Call, Method, MethodsOptions } from './method.ts';
+import type { Parameters } from './parameters.ts';
+import { recordingMethods } from './recording-methods.ts';
 import { formatTimestamp, List, type Value } from './xml.ts';
-
-export interface MethodsOptions {
-  administered: Administered;
-  accounts: Accounts;
-  commands: Commands;
-  meter: ProcessMeter;
-  /** Of the wall clock, ms. */
-  nowMs(): number;
-}
-
-interface Call {
-  readonly parameters: Parameters;
-  readonly caller: Caller;
-}
-type Method = (call: Call) => Value | Promise<Value>;
 
 export class Methods {
   readonly #options: MethodsOptions;
@@ -37,7 +25,14 @@ export class Methods {
   constructor(options: MethodsOptions) {
     this.#options = options;
     this.#table = new Map(
-      Object.entries({ ...this.#queries(), ...this.#changes(), ...this.#administrators() }),
+      Object.entries({
+        ...this.#queries(),
+        ...recordingMethods(options),
+        ...this.#changes(),
+        ...hostMethods(options),
+        ...this.#administrators(),
+        ...absentMethods(),
+      }),
     );
   }
 
@@ -94,7 +89,10 @@ export class Methods {
       },
       getAdaptors: () => [...new Set(administered.hosts.map(({ adaptor }) => adaptor))],
       getVHosts: ({ parameters }) => this.#vhosts(parameters),
-      getActiveVHosts: ({ parameters }) => this.#vhosts(parameters),
+      getActiveVHosts: ({ parameters }) =>
+        hostsOf(administered.hosts, parameters.get('adaptor'))
+          .filter(({ registry }) => !registry.isSuspended)
+          .map(({ name }) => name),
       getVHostStats: (call) => this.#vhostStats(hostOf(call)),
       getActiveVHostStats: (call) => this.#vhostStats(hostOf(call)),
       getAdmins: ({ parameters }) => {
@@ -283,6 +281,13 @@ export class Methods {
     const { commands } = this.#options;
     return {
       addAdmin: async ({ parameters, caller }) => {
+        if (!['', '/', 'server'].includes(parameters.get('scope') ?? '')) {
+          const where = 'Users.xml beside its Vhost.xml';
+          throw new AdminError(
+            'ERR_ADMIN_ARGUMENT',
+            `an administrator of a virtual host alone is made in ${where}`,
+          );
+        }
         await commands.addAccount(parameters.need('name', 'admin'), parameters.need('password'), caller);
         return undefined;
       },
@@ -295,32 +300,6 @@ export class Methods {
         return undefined;
       },
     };
-  }
-}
-
-/** Of a query or a form. Their case does not matter: manuals and clients do not agree on it. */
-export class Parameters {
-  readonly #values: readonly (readonly [name: string, value: string])[];
-
-  constructor(query: Iterable<[string, string]>) {
-    this.#values = [...query].map(([name, value]) => [name.toLowerCase(), value] as const);
-  }
-
-  get(name: string): string | undefined {
-    return this.#values.find(([one]) => one === name.toLowerCase())?.[1];
-  }
-
-  all(name: string): string[] {
-    return this.#values.filter(([one]) => one === name.toLowerCase()).map(([, value]) => value);
-  }
-
-  /** The first of these that is there and not empty. */
-  need(...names: string[]): string {
-    for (const name of names) {
-      const value = this.get(name);
-      if (value) return value;
-    }
-    throw new AdminError('ERR_ADMIN_ARGUMENT', `the parameter ${names[0]} is missing`);
   }
 }
 

@@ -7,6 +7,7 @@ import { type Administered, type AdministeredHost, theHost } from './administere
 import { type Commands, type Json, notFound, requireApplication } from './commands.ts';
 import { errorRoutes } from './error-routes.ts';
 import type { EventStreams } from './events.ts';
+import { hostRoutes } from './host-routes.ts';
 import type { ProcessMeter } from './process-meter.ts';
 import { HOST, type Route, type RouteCall } from './route.ts';
 import { anything, array, boolean, integer, number, object, string } from './schema.ts';
@@ -197,6 +198,7 @@ export function makeRoutes({
       },
     },
     ...errorRoutes(administered, events),
+    ...hostRoutes(administered, commands),
     {
       id: 'listInstances',
       method: 'GET',

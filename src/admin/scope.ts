@@ -22,7 +22,14 @@ const HOST_METHODS: ReadonlySet<string> = new Set([
   'getNetStreamStats',
   'getNetStreams',
   'getScriptErrors',
+  'getConfig',
+  'getConfig2',
+  'getFLVCacheStats',
+  'getFileCacheStats',
+  'getRecordedStreamStats',
+  'getRecordedStreams',
   'getScriptStats',
+  'getSharedObjects',
   'getUserStats',
   'getUsers',
   'getVHostStats',
@@ -34,6 +41,11 @@ const HOST_METHODS: ReadonlySet<string> = new Set([
   'disconnectUser',
   'kill',
   'broadcastMsg',
+  'clearStreams',
+  'gc',
+  'removeApp',
+  'setConfig',
+  'setConfig2',
 ]);
 
 const HOST_ROUTES: ReadonlySet<string> = new Set([
@@ -53,6 +65,15 @@ const HOST_ROUTES: ReadonlySet<string> = new Set([
   'getStream',
   'getClient',
   'disconnectClient',
+  'listHosts',
+  'addApplication',
+  'removeApplication',
+  'listRecordings',
+  'getRecording',
+  'deleteRecording',
+  'getSetting',
+  'changeSetting',
+  'collect',
   'makeToken',
   'revokeToken',
 ]);
@@ -81,6 +102,7 @@ export function viewOf(administered: Administered, scope: Scope | undefined): Ad
     software: administered.software,
     hosts,
     statistics: host.statistics,
+    settings: administered.settings,
     connections: () => host.statistics.server().connected,
     stop() {
       throw notHis();

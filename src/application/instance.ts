@@ -479,11 +479,25 @@ export class AppInstance implements ScriptCommands {
     const { clock } = this.#options;
     const { idleMs } = this.#settings;
     const waitMs = this.#hasServed ? idleMs : Math.min(idleMs, UNUSED_IDLE_MS);
-    this.#cancelIdle = clock.after(waitMs, () => {
-      this.#unloading = this.#unloadIdle().finally(() => {
-        this.#unloading = undefined;
-      });
+    this.#cancelIdle = clock.after(waitMs, () => this.#beginUnload());
+  }
+
+  #beginUnload(): void {
+    this.#unloading = this.#unloadIdle().finally(() => {
+      this.#unloading = undefined;
     });
+  }
+
+  /** Now, instead of when it has been idle for its time. True: it is gone. */
+  async unloadIfIdle(): Promise<boolean> {
+    const isIdle = this.#state === InstanceState.Running && this.#clients.size === 0;
+    if (!isIdle || this.#authenticating.size > 0) return false;
+    if (!this.#unloading) {
+      this.#cancelIdle?.();
+      this.#beginUnload();
+    }
+    await this.#unloading;
+    return this.#state === InstanceState.Closed;
   }
 
   async #unloadIdle(): Promise<void> {

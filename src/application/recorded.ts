@@ -18,6 +18,21 @@ export interface RecordedStreams {
   open(request: RecordedRequest): Promise<RecordedStream | undefined>;
 }
 
+/** What administrators are told of them. */
+export interface RecordedCatalog {
+  /** Those of an instance as players ask for them, in the order of their letters, `limit` at most. */
+  names(application: string, instance: string, limit: number): Promise<string[]>;
+  readonly cacheStats: CacheStats;
+}
+
+/** Of what was read of files, kept for whoever plays it next. */
+export interface CacheStats {
+  bytes: number;
+  segments: number;
+  hits: number;
+  reads: number;
+}
+
 /** One user's hold on a file that all of its players read together. */
 export interface RecordedStream {
   readonly path: string;

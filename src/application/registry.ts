@@ -41,6 +41,7 @@ export class Registry {
   readonly #histories = new Map<string, ApplicationHistory>();
   /** Connects that reached no instance. */
   #unplaced = 0;
+  #isSuspended = false;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -69,11 +70,25 @@ export class Registry {
   get unplacedConnects(): number {
     return this.#unplaced;
   }
+  /** An administrator has stopped its virtual host: nobody comes in. */
+  get isSuspended(): boolean {
+    return this.#isSuspended;
+  }
 
   /** The running one of that name, in any form in which a client may give it. */
   find(app: string): AppInstance | undefined {
     const path = withoutEdgeSlashes(app);
     return this.#instances.get(path.includes('/') ? path : `${path}/_definst_`);
+  }
+
+  /** What `app` names, running or not. Undefined: it cannot be one, or there is no such application. */
+  placeOf(app: string): { application: string; instance: string } | undefined {
+    const path = withoutEdgeSlashes(app);
+    if (nameProblem(path) !== undefined) return undefined;
+    const slash = path.indexOf('/');
+    const application = slash < 0 ? path : path.slice(0, slash);
+    if (!this.hasApplication(application)) return undefined;
+    return { application, instance: slash < 0 ? '_definst_' : path.slice(slash + 1) };
   }
 
   hasApplication(name: string): boolean {
@@ -154,6 +169,12 @@ export class Registry {
     const key = `${application}/${name}`;
     const running = this.#instances.get(key);
     if (running) return running;
+    if (this.#isSuspended) {
+      throw new LimitError(
+        'NetConnection.Connect.Rejected',
+        `[ Server.Reject ] : (${this.place}) : The virtual host has been stopped.`,
+      );
+    }
     if (!this.#options.hasApplication(application)) return undefined;
     if (this.#instances.size >= (this.#options.maxInstances ?? MAX_INSTANCES)) {
       throw new LimitError(
@@ -192,6 +213,24 @@ export class Registry {
       this.#histories.set(application, history);
     }
     return history;
+  }
+
+  /** No instance starts until `resume`; those that run are stopped as by `shutdown`. */
+  async suspend(): Promise<void> {
+    this.#isSuspended = true;
+    await this.shutdown();
+  }
+
+  resume(): void {
+    this.#isSuspended = false;
+  }
+
+  /** Unloads what nobody uses without waiting for its time: each script may refuse. How many are gone. */
+  async collect(): Promise<number> {
+    const unloaded = await Promise.all(
+      [...this.#instances.values()].map((instance) => instance.unloadIfIdle()),
+    );
+    return unloaded.filter((isGone) => isGone).length;
   }
 
   /** Stops all of them: onAppStop, then every client is told NetConnection.Connect.AppShutdown. */

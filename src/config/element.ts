@@ -18,6 +18,8 @@ export interface Leaf<T> {
   /** As it stands in the file; symbols allowed. */
   readonly default: string;
   readonly meaning: string;
+  /** Nobody is told what it is. */
+  readonly isSecret: boolean;
 }
 
 /** Keys: `Name` an element, `@name` an attribute, `#text` the element's own text. */
@@ -77,8 +79,13 @@ export type Read<N> =
           ? FreeValues
           : never;
 
-export function leaf<T>(value: Value<T>, byDefault: string, meaning: string): Leaf<T> {
-  return { kind: 'leaf', value, default: byDefault, meaning };
+export function leaf<T>(
+  value: Value<T>,
+  byDefault: string,
+  meaning: string,
+  options: { isSecret?: boolean } = {},
+): Leaf<T> {
+  return { kind: 'leaf', value, default: byDefault, meaning, isSecret: options.isSecret ?? false };
 }
 
 export function group<const M extends Members>(

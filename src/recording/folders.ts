@@ -42,6 +42,14 @@ export class StreamFolders {
     return [...fitting, pathInside(pathInside(this.#root(application), instance), file)];
   }
 
+  /** All folders in which files of its streams may lie, and what their names begin with there. */
+  roots(application: string, instance: string): VirtualFolder[] {
+    const { virtual } = this.#configOf(application);
+    const mapped = [...(this.#mapped.get(`${application}/${instance}`) ?? [])];
+    const own = { prefix: '', folder: pathInside(this.#root(application), instance) };
+    return [...mapped.map(([prefix, folder]) => ({ prefix, folder })), ...virtual, own];
+  }
+
   #root(application: string): string {
     const { storageDir } = this.#configOf(application);
     return storageDir ?? join(this.#applicationsDir, application, 'streams');

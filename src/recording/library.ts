@@ -1,6 +1,10 @@
 // Recorded streams, for those who play them: each file is open once and read once, however many look at it.
+import { opendir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type {
+  CacheStats,
   Place,
+  RecordedCatalog,
   RecordedRequest,
   RecordedStream,
   RecordedStreams,
@@ -13,7 +17,7 @@ import { FlvMedia } from './flv-media.ts';
 import type { StreamFolders } from './folders.ts';
 import type { GrowingFile, GrowingFiles } from './growing.ts';
 import { asStatusError, type Media } from './media.ts';
-import { Container, type MediaName, mediaName } from './media-name.ts';
+import { Container, type MediaName, mediaName, streamName } from './media-name.ts';
 import { Mp3Media } from './mp3-media.ts';
 import { Mp4Media } from './mp4-media.ts';
 import { SegmentCache } from './segment-cache.ts';
@@ -24,7 +28,7 @@ interface Shared {
   users: number;
 }
 
-export class MediaLibrary implements RecordedStreams {
+export class MediaLibrary implements RecordedStreams, RecordedCatalog {
   readonly cache: SegmentCache;
   readonly #folders: StreamFolders;
   readonly #log: Log;
@@ -41,6 +45,22 @@ export class MediaLibrary implements RecordedStreams {
     this.#growing = growing;
     this.#log = log;
     this.cache = cache;
+  }
+
+  get cacheStats(): CacheStats {
+    return this.cache.stats;
+  }
+
+  async names(application: string, instance: string, limit: number): Promise<string[]> {
+    const found = new Set<string>();
+    for (const { folder, prefix } of this.#folders.roots(application, instance)) {
+      for await (const file of filesBelow(folder)) {
+        const name = streamName(prefix === '' ? file : `${prefix}/${file}`);
+        if (name !== undefined) found.add(name);
+        if (found.size >= limit) return [...found].sort();
+      }
+    }
+    return [...found].sort();
   }
 
   get openFiles(): number {
@@ -179,5 +199,28 @@ function openMedia(
       return Mp4Media.open(disk, growing, chunkBytes);
     case Container.Mp3:
       return Mp3Media.open(disk, chunkBytes, tagsOnly);
+  }
+}
+
+/** How deep, and how many entries, a folder of recordings is looked through. */
+const MAX_LEVELS = 8;
+const MAX_ENTRIES = 100_000;
+
+/** Their paths below the folder. One that is not there has none. Links to folders are not followed: they may lead in circles. */
+async function* filesBelow(
+  folder: string,
+  below = '',
+  level = 0,
+  left = { entries: MAX_ENTRIES },
+): AsyncGenerator<string> {
+  const directory = await opendir(join(folder, below)).catch(() => undefined);
+  if (!directory) return;
+  for await (const entry of directory) {
+    left.entries -= 1;
+    if (left.entries < 0) return;
+    const path = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (entry.isFile() || entry.isSymbolicLink())
+      yield path; // a link to a folder is not called like a stream
+    else if (entry.isDirectory() && level < MAX_LEVELS) yield* filesBelow(folder, path, level + 1, left);
   }
 }

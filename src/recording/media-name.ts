@@ -40,3 +40,23 @@ function mp3Files(name: string): string[] {
 function ifNamed(name: string, extension: string): string[] {
   return name.toLowerCase().endsWith(extension) ? [name] : [];
 }
+
+/** What players ask for to get that file, a path below a folder of recordings. Undefined: it is no file of a stream. */
+export function streamName(file: string): string | undefined {
+  if (nameProblem(file)) return undefined;
+  const [, stem = '', extension = ''] = /^(.*)\.([a-z0-9]+)$/is.exec(file) ?? [];
+  switch (extension.toLowerCase()) {
+    case 'flv':
+      return stem;
+    case 'mp3':
+      return `mp3:${stem}`;
+    case 'mp4':
+    case 'f4v':
+    case 'm4v':
+    case 'm4a':
+    case 'mov':
+      return `mp4:${file}`;
+    default:
+      return undefined;
+  }
+}

@@ -1,17 +1,10 @@
 // What was read of files, for the next player who comes by: a bounded amount, the longest unused goes first.
-import type { Segment } from '../application/recorded.ts';
+import type { CacheStats, Segment } from '../application/recorded.ts';
 
 /** FMS: FLVCache/MaxSize is 500 MB; the system caches files as well. */
 const MAX_BYTES = 128 << 20;
 /** A segment's own objects, roughly, for each message. */
 const MESSAGE_BYTES = 300;
-
-export interface SegmentCacheStats {
-  bytes: number;
-  segments: number;
-  hits: number;
-  reads: number;
-}
 
 interface Entry {
   segment: Segment;
@@ -31,7 +24,7 @@ export class SegmentCache {
     this.#maxBytes = maxBytes;
   }
 
-  get stats(): SegmentCacheStats {
+  get stats(): CacheStats {
     return { bytes: this.#bytes, segments: this.#entries.size, hits: this.#hits, reads: this.#reads };
   }
 

@@ -260,3 +260,127 @@ test('names that publishers choose cannot become elements', async () => {
   assert.equal(login.code, 'NetConnection.Connect.Rejected');
   assert.match(login.description!, /^Administrator login failed for user <\/description><code>NetConn/);
 });
+
+test('recordings of an instance, running or not: names, length and size; clearStreams deletes one', async () => {
+  await using world = await AdminCore.start();
+  const of = (method: string, parameters = {}) => world.call(method, { appInst: 'live', ...parameters });
+  assert.deepEqual((await of('getRecordedStreams')).data, ['show']);
+  assert.deepEqual((await of('getRecordedStreamStats', { stream: 'show' })).data, {
+    name: 'show',
+    length: '2.5',
+    size: '5000',
+    is_recording: 'false',
+  });
+  assert.match(
+    (await of('getRecordedStreamStats', { stream: 'other' })).description!,
+    /no recording "other"/,
+  );
+  assert.equal((await of('clearStreams', { path: 'show' })).code, SUCCESS);
+  assert.equal((await of('getRecordedStreams')).data, '');
+  assert.equal((await of('clearStreams', { path: 'show' })).code, FAILED);
+  assert.equal((await world.call('getRecordedStreams', { appInst: 'nowhere' })).code, FAILED);
+  assert.equal((await world.call('getRecordedStreams', { appInst: 'live/..' })).code, FAILED);
+  assert.deepEqual((await world.call('getFLVCacheStats')).data, {
+    size: '5',
+    objects: '1',
+    hits: '2',
+    misses: '1',
+  });
+  assert.deepEqual(world.written, [
+    '(i)2672014 ann (127.0.0.1) deleted the recording show of live/_definst_',
+  ]);
+});
+
+test('a virtual host that has been stopped lets nobody in until it is started', async () => {
+  await using world = await AdminCore.start();
+  const { core } = world;
+  const guest = await core.peer();
+  await guest.connect('live');
+  assert.equal((await world.call('stopVHost', { vhost: '_defaultVHost_' })).code, SUCCESS);
+  await guest.expectStatus('NetConnection.Connect.AppShutdown');
+  assert.equal((await world.call('getActiveVHosts')).data, '');
+  assert.deepEqual((await world.call('getVHosts')).data, ['_defaultVHost_']);
+  const late = await core.peer();
+  const refused = await late.connect('live');
+  assert.equal(refused.name, '_error');
+  assert.match((await world.call('startApp', { appInst: 'live' })).description!, /has been stopped/);
+  assert.equal((await world.call('startVHost', { vhost: '_defaultVHost_' })).code, SUCCESS);
+  assert.deepEqual((await world.call('getActiveVHosts')).data, ['_defaultVHost_']);
+  assert.equal((await (await core.peer()).connect('live')).name, '_result');
+  assert.equal((await world.call('restartVHost')).code, SUCCESS);
+  assert.equal(core.instance(), undefined);
+  assert.equal((await (await core.peer()).connect('live')).name, '_result');
+  assert.equal((await world.call('stopVHost', { vhost: 'nowhere' })).code, FAILED);
+});
+
+test('aliases come and go; those of Vhost.xml, and those that are to stay, are the operator’s', async () => {
+  await using world = await AdminCore.start();
+  const alias = (method: string, name: string, more = {}) => world.call(method, { alias: name, ...more });
+  assert.equal((await alias('addVHostAlias', 'two.example.com')).code, SUCCESS);
+  assert.match((await alias('addVHostAlias', 'two.example.com')).description!, /already/);
+  assert.match((await alias('addVHostAlias', 'no host')).description!, /cannot be called/);
+  assert.match((await alias('addVHostAlias', 'x', { persist: 'true' })).description!, /Vhost\.xml/);
+  assert.equal((await alias('removeVHostAlias', 'two.example.com')).code, SUCCESS);
+  assert.match((await alias('removeVHostAlias', 'stage')).description!, /stands in Vhost\.xml/);
+  assert.match((await alias('removeVHostAlias', 'nobody')).description!, /no alias "nobody"/);
+});
+
+test('removeApp stops an application before its folder is put aside', async () => {
+  await using world = await AdminCore.start();
+  const peer = await world.core.peer();
+  await peer.connect('live/room');
+  const { code, data } = await world.call('removeApp', { app: 'live' });
+  assert.deepEqual([code, data], [SUCCESS, { moved_to: '/removed/live' }]);
+  await peer.expectStatus('NetConnection.Connect.AppShutdown');
+  assert.deepEqual(world.removed, ['live']);
+  assert.equal((await world.call('removeApp', { app: 'nowhere' })).code, FAILED);
+  assert.equal((await world.call('removeApp', { app: 'live/room' })).code, FAILED);
+});
+
+test('gc unloads what has no clients, unless its script has something against it', async () => {
+  await using world = await AdminCore.start();
+  const { core } = world;
+  for (const appInst of ['live/a', 'live/b']) await world.call('startApp', { appInst });
+  const peer = await core.peer();
+  await peer.connect('live/c');
+  core.scripts.opened[0]!.maySleep = false;
+  assert.deepEqual((await world.call('gc')).data, { instances: '1' });
+  assert.deepEqual(
+    [...core.registry.instances].map(({ name }) => name),
+    ['a', 'c'],
+  );
+  assert.deepEqual(core.scripts.opened[1]!.stops, ['Application.GC']);
+});
+
+test('scope and key name a setting in every way that Flash Media Server’s manuals have', async () => {
+  await using world = await AdminCore.start();
+  const get = async (parameters: Record<string, string>) => (await world.call('getConfig2', parameters)).data;
+  assert.equal(await get({ key: 'Admin/Security/MaxUrlLength' }), 'server Server/Security/MaxUrlLength');
+  assert.equal(await get({ key: 'Server/Mask' }), 'server Server/Mask');
+  assert.equal(await get({ key: 'HostPortList', scope: 'Adaptor:_defaultRoot_' }), 'adaptor HostPortList');
+  const host = 'Adaptor:_defaultRoot_/VirtualHost:_defaultVHost_';
+  assert.equal(await get({ key: `Admin/${host}/Allow` }), 'vhost Allow');
+  assert.equal(
+    await get({ key: 'Client/OutChunkSize', scope: `${host}/App:live` }),
+    'application Client/OutChunkSize',
+  );
+  assert.equal(await get({ key: 'UserList', scope: 'Users' }), 'users UserList');
+  assert.match(
+    (await world.call('getConfig', { key: 'App:../x/A' })).description!,
+    /no application is called/,
+  );
+  assert.match(
+    (await world.call('setConfig2', { key: 'A', scope: 'App:live' })).description!,
+    /value is missing/,
+  );
+});
+
+test('what Flash Media Server had and this server has not is named, not unknown', async () => {
+  await using world = await AdminCore.start();
+  const why = async (method: string) => (await world.call(method)).description!;
+  assert.match(await why('getGroupStats'), /RTMFP/);
+  assert.match(await why('startServer'), /is running/);
+  assert.match(await why('approveDebugSession'), /understudy help start/);
+  const scoped = await world.call('addAdmin', { name: 'eve', password: PASSWORD, scope: 'VirtualHost:x' });
+  assert.equal(scoped.code, FAILED, 'who was to administer one host does not get the whole server');
+});

@@ -7,7 +7,7 @@ import { LoadGovernor } from '../../src/application/flush.ts';
 import { Statistics } from '../../src/application/statistics.ts';
 import { run } from '../../src/cli/main.ts';
 import { understudy } from '../cli/support.ts';
-import { AdminCore, basic, type Loose, user } from '../support/admin.ts';
+import { AdminCore, administeredHost, basic, type Loose, NO_SETTINGS, user } from '../support/admin.ts';
 import { Core, until } from '../support/core.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -255,15 +255,18 @@ test('a virtual host’s administrator hears nothing of the others', async () =>
   await using core = await Core.start();
   const statistics = new Statistics({ registries: [core.registry], governor: none, clock: core.clock });
   let lastId = 0;
-  const host = (name: string) => ({
-    ...{ adaptor: '_defaultRoot_', name, registry: core.registry, statistics },
-    errors: new ErrorRecords({ nowMs: () => 0, nextId: () => ++lastId }),
-    applications: () => ['live'],
-    addApplication: () => {},
-  });
+  const host = (name: string) =>
+    administeredHost(core, statistics, {
+      name,
+      errors: new ErrorRecords({ nowMs: () => 0, nextId: () => ++lastId }),
+    });
   const hosts = [host('_defaultVHost_'), host('his.example.com')];
   const scope = { adaptor: '_defaultRoot_', vhost: 'his.example.com' };
-  const administered = { software: 'S', hosts, statistics, connections: () => 0, stop: () => {} };
+  const administered = {
+    ...{ software: 'S', hosts, statistics, settings: NO_SETTINGS },
+    connections: () => 0,
+    stop: () => {},
+  };
   await using world = await AdminCore.start({
     admin: { users: [user('ann'), { ...user('bob'), scope }], administered },
   });

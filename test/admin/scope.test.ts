@@ -1,10 +1,11 @@
 // Administrators of one virtual host: what they see and may do, and nothing else.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AdministeredHost } from '../../src/admin/administered.ts';
 import { ErrorRecords } from '../../src/application/error-records.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import { Statistics } from '../../src/application/statistics.ts';
-import { AdminCore, basic, PASSWORD, user } from '../support/admin.ts';
+import { AdminCore, administeredHost, basic, NO_SETTINGS, PASSWORD, user } from '../support/admin.ts';
 import { Core } from '../support/core.ts';
 
 const SCOPE = { adaptor: '_defaultRoot_', vhost: 'show.example.com' };
@@ -12,21 +13,18 @@ const FAILED = 'NetConnection.Admin.CommandFailed';
 const BOB = { auser: 'bob', apswd: PASSWORD };
 
 /** Ann administers the server, bob the second of its two virtual hosts; both hosts have an application live that runs. */
-async function twoHosts() {
+async function twoHosts(own: Partial<AdministeredHost> = {}) {
   const [first, second] = [await Core.start(), await Core.start()];
   const governor = new LoadGovernor(first.clock);
   const numbersOf = (...cores: Core[]) =>
     new Statistics({ registries: cores.map(({ registry }) => registry), governor, clock: first.clock });
   let lastErrorId = 0;
-  const host = (name: string, core: Core) => ({
-    adaptor: SCOPE.adaptor,
-    name,
-    registry: core.registry,
-    statistics: numbersOf(core),
-    errors: new ErrorRecords({ nowMs: () => 0, nextId: () => ++lastErrorId }),
-    applications: () => ['live'],
-    addApplication: () => {},
-  });
+  const host = (name: string, core: Core) =>
+    administeredHost(core, numbersOf(core), {
+      name,
+      errors: new ErrorRecords({ nowMs: () => 0, nextId: () => ++lastErrorId }),
+      ...own,
+    });
   const hosts = [host('_defaultVHost_', first), host(SCOPE.vhost, second)];
   const statistics = numbersOf(first, second);
   const stops: string[] = [];
@@ -37,6 +35,7 @@ async function twoHosts() {
         software: 'Understudy/test',
         hosts,
         statistics,
+        settings: NO_SETTINGS,
         connections: () => first.sessionCount + second.sessionCount,
         stop: (why) => stops.push(why),
       },
@@ -105,6 +104,11 @@ test('what concerns the server is not his, whichever way he asks and whatever he
     'addAdmin',
     'changePswd',
     'removeAdmin',
+    'stopVHost',
+    'startVHost',
+    'restartVHost',
+    'addVHostAlias',
+    'removeVHostAlias',
   ]) {
     const { code, description } = await t.world.call(method, { name: 'eve', password: PASSWORD }, BOB);
     assert.deepEqual([code, /virtual host may not/.test(description!)], [FAILED, true], method);
@@ -118,6 +122,8 @@ test('what concerns the server is not his, whichever way he asks and whatever he
       ['POST', '/users', { name: 'eve', password: PASSWORD }],
       ['PUT', '/users/ann/password', { password: PASSWORD }],
       ['DELETE', '/users/ann'],
+      ['POST', `/hosts/${SCOPE.adaptor}/${SCOPE.vhost}/stop`],
+      ['PUT', `/hosts/${SCOPE.adaptor}/${SCOPE.vhost}/aliases/x`],
     ] as const) {
       assert.equal((await t.world.json(method, path, body, authorization)).status, 403, `${method} ${path}`);
     }
@@ -133,4 +139,45 @@ test('what concerns the server is not his, whichever way he asks and whatever he
 test('a server whose only administrators are those of a host gets one of its own', async () => {
   await using world = await AdminCore.start({ admin: { users: [{ ...user('bob'), scope: SCOPE }] } });
   assert.equal(world.admin.firstAccount?.name, 'admin');
+});
+
+test('settings are his as far as they are of his host; what all of its applications have in common he may only read', async () => {
+  await using t = await twoHosts();
+  const ask = (method: string, scope: string, value?: string) =>
+    t.world.call(method, { key: 'MaxAppIdleTime', scope, ...(value === undefined ? {} : { value }) }, BOB);
+  const own = `Adaptor:${SCOPE.adaptor}/VirtualHost:${SCOPE.vhost}`;
+  for (const scope of ['App:live', own, `${own}/App`, `${own}/App:live`]) {
+    assert.equal((await ask('getConfig2', scope)).level, 'status', scope);
+  }
+  const foreign = [
+    '',
+    'Users',
+    'Logger',
+    'Admin',
+    'Adaptor:_defaultRoot_',
+    'VirtualHost:_defaultVHost_/App:live',
+  ];
+  for (const scope of foreign) {
+    for (const method of ['getConfig2', 'setConfig2']) {
+      const { level, description } = await ask(method, scope, '60');
+      assert.deepEqual([level, /virtual host may not/.test(description!)], ['error', true], scope);
+    }
+  }
+  assert.equal((await ask('setConfig2', 'App:live', '60')).level, 'status');
+  for (const scope of ['App', own])
+    assert.equal((await ask('setConfig2', scope, '60')).level, 'error', scope);
+});
+
+test('where hosts have one folder of applications, files in it are not his to change', async () => {
+  await using t = await twoHosts({ sharesApplications: true });
+  for (const [method, parameters] of [
+    ['removeApp', { app: 'live' }],
+    ['clearStreams', { appInst: 'live', path: 'show' }],
+    ['setConfig2', { scope: 'App:live', key: 'MaxAppIdleTime', value: '60' }],
+  ] as const) {
+    const { level, description } = await t.world.call(method, parameters, BOB);
+    assert.deepEqual([level, /same folder/.test(description!)], ['error', true], method);
+  }
+  assert.ok(t.second.instance(), 'and nothing was stopped');
+  assert.equal((await t.world.call('clearStreams', { appInst: 'live', path: 'show' })).level, 'status');
 });

@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { parseXml, XmlElement, XmlText } from '@rgrove/parse-xml';
 import type { User } from '../../src/admin/accounts.ts';
 import { Admin, type AdminOptions } from '../../src/admin/admin.ts';
+import type { Administered, AdministeredHost } from '../../src/admin/administered.ts';
 import { ErrorRecords } from '../../src/application/error-records.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
+import type { RecordedStream } from '../../src/application/recorded.ts';
 import { Statistics } from '../../src/application/statistics.ts';
 import { SecretMask } from '../../src/log/secrets.ts';
 import { Core, type CoreOptions, keepingLog, type LogRecord } from './core.ts';
@@ -33,6 +35,58 @@ export function user(name: string, password = PASSWORD, admits = (_ip: string) =
   return { name, password, isHashed: false, isLocal: false, admits };
 }
 
+/** conf/ is somebody else's subject: each setting says its own name, and what is written is forgotten. */
+export const NO_SETTINGS: Administered['settings'] = {
+  read: (file, path) => `${file.kind} ${path.join('/')}`,
+  write() {},
+};
+
+/** A virtual host with a recording `show` in each of its instances, called `stage` as well. */
+export function administeredHost(
+  { registry }: Core,
+  statistics: Statistics,
+  own: Partial<AdministeredHost> = {},
+): AdministeredHost {
+  const recordings = new Set(['show']);
+  const aliases = ['stage'];
+  return {
+    adaptor: '_defaultRoot_',
+    name: '_defaultVHost_',
+    registry,
+    statistics,
+    applications: () => ['live'],
+    addApplication() {},
+    errors: new ErrorRecords({ nowMs: () => 0, nextId: () => 1 }),
+    removeApplication: () => '',
+    sharesApplications: false,
+    recorded: {
+      names: async () => [...recordings],
+      cacheStats: { bytes: 5, segments: 1, hits: 2, reads: 1 },
+      open: async ({ name }) => (recordings.has(name) ? RECORDED : undefined),
+    },
+    recorders: { clear: async ({ stream }) => recordings.delete(stream) },
+    aliases,
+    addAlias: (alias) => !aliases.includes(alias) && aliases.push(alias) > 0,
+    removeAlias: (alias) => alias !== 'stage' && aliases.splice(aliases.indexOf(alias) >>> 0, 1).length > 0,
+    stopServing: () => registry.suspend(),
+    startServing: () => registry.resume(),
+    ...own,
+  };
+}
+
+const RECORDED: RecordedStream = {
+  path: '/show.flv',
+  sizeBytes: 5_000,
+  lengthMs: 2_500,
+  hasVideo: true,
+  isGrowing: false,
+  onGrown: () => () => {},
+  keyframeBefore: async () => undefined,
+  keyframeFrom: async () => undefined,
+  read: async () => undefined,
+  close() {},
+};
+
 export class AdminCore implements AsyncDisposable {
   readonly core: Core;
   readonly admin: Admin;
@@ -49,11 +103,13 @@ export class AdminCore implements AsyncDisposable {
   readonly stops: readonly string[];
   /** Applications that were to be made. */
   readonly added: readonly string[];
+  /** And to be put aside. */
+  readonly removed: readonly string[];
 
   private constructor(
     parts: Pick<
       AdminCore,
-      'core' | 'root' | 'statistics' | 'errors' | 'admin' | 'written' | 'log' | 'stops' | 'added'
+      'core' | 'root' | 'statistics' | 'errors' | 'admin' | 'written' | 'log' | 'stops' | 'added' | 'removed'
     >,
   ) {
     this.core = parts.core;
@@ -65,6 +121,7 @@ export class AdminCore implements AsyncDisposable {
     this.log = parts.log;
     this.stops = parts.stops;
     this.added = parts.added;
+    this.removed = parts.removed;
   }
 
   static async start({ admin: options, ...rest }: AdminCoreOptions = {}): Promise<AdminCore> {
@@ -78,22 +135,24 @@ export class AdminCore implements AsyncDisposable {
     const written: string[] = [];
     const stops: string[] = [];
     const added: string[] = [];
+    const removed: string[] = [];
     const { log, records } = keepingLog();
     const admin = await Admin.open({
       administered: {
         software: 'Understudy/test',
         hosts: [
-          {
-            adaptor: '_defaultRoot_',
-            name: '_defaultVHost_',
-            registry,
-            statistics,
+          administeredHost(core, statistics, {
             errors,
             applications: () => ['live', 'other'],
             addApplication: (name) => added.push(name),
-          },
+            removeApplication: (name) => {
+              removed.push(name);
+              return `/removed/${name}`;
+            },
+          }),
         ],
         statistics,
+        settings: NO_SETTINGS,
         connections: () => core.sessionCount,
         stop: (why) => stops.push(why),
       },
@@ -112,7 +171,18 @@ export class AdminCore implements AsyncDisposable {
       mask: new SecretMask(),
       ...options,
     });
-    return new AdminCore({ core, root, statistics, errors, admin, written, stops, added, log: records });
+    return new AdminCore({
+      core,
+      root,
+      statistics,
+      errors,
+      admin,
+      written,
+      stops,
+      added,
+      removed,
+      log: records,
+    });
   }
 
   get port(): number {

@@ -185,6 +185,7 @@ export const APPLICATION = group('', {
               'streams/_definst_/{input}.flv',
               'One of its arguments. {input} stands for what the script gives: no option, no absolute path, no way out of a ' +
                 'folder, no address.',
+              { isSecret: true }, // it may be the address of a stream on another server, key and all
             ),
           ),
           TimeOut: leaf(

@@ -16,6 +16,6 @@ export function certificate(when: string) {
       '#text': leaf(path, '', 'The private key of the certificate. Nothing: it is in the same file.'),
       ...unused('@type'),
     }),
-    SSLPassPhrase: leaf(text('a text, or nothing'), '', 'What opens an encrypted key.'),
+    SSLPassPhrase: leaf(text('a text, or nothing'), '', 'What opens an encrypted key.', { isSecret: true }),
   };
 }

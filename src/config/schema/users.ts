@@ -12,7 +12,7 @@ export const USERS = group('', {
         '@name': leaf(text('a name'), '', 'What the administrator calls himself.'),
         Password: group('', {
           '@encrypt': leaf(trueOrFalse, 'false', 'Whether it is a scrypt hash.'),
-          '#text': leaf(text('a text'), '', 'The password, or its hash.'),
+          '#text': leaf(text('a text'), '', 'The password, or its hash.', { isSecret: true }),
         }),
         ...accessLists('this account, by address'),
       }),

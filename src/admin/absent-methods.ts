@@ -1,0 +1,25 @@
+// Methods of Flash Media Server about what there is not here: who calls them is told so, instead of that they are misspelt.
+import { AdminError } from './admin-error.ts';
+import type { Method } from './method.ts';
+
+const ABSENT: Readonly<Record<string, readonly string[]>> = {
+  'there are no groups of RTMFP': ['getGroups', 'getGroupMembers', 'getGroupMemberStats', 'getGroupStats'],
+  'the messages of streams are not taken from a cache': ['getMsgCacheStats'],
+  'a debugger attaches to a script: understudy help start; streams are watched as any player does': [
+    'approveDebugSession',
+  ],
+  'the server is running; whoever has started it can start it anew': ['startServer'],
+  'shared objects are not there yet': ['getSharedObjectStats', 'clearSharedObjects'],
+};
+
+export function absentMethods(): Record<string, Method> {
+  const methods = Object.entries(ABSENT).flatMap(([why, names]) =>
+    names.map((name): [string, Method] => [
+      name,
+      () => {
+        throw new AdminError('ERR_ADMIN_METHOD', `${name}: ${why}`);
+      },
+    ]),
+  );
+  return Object.fromEntries(methods);
+}
