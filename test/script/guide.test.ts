@@ -14,6 +14,7 @@ import type { InvokeResult, Verdict } from '../../src/application/script.ts';
 import { check } from '../../src/cli/check.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import type { ScriptSettings } from '../../src/script/host.ts';
+import { until } from '../support/core.ts';
 import { Folder } from './support/folder.ts';
 import { hosting } from './support/hosting.ts';
 import { facts } from './support/instance.ts';
@@ -61,6 +62,7 @@ async function runningWith(
   return {
     ...all,
     script,
+    instance,
     connect,
     publish: (clientId: string, name: string) =>
       new Promise<Verdict>((resolve) => {
@@ -200,5 +202,35 @@ describe('the guide for script authors', { timeout: 60_000 }, () => {
     guide.script.tell({ event: 'publish', clientId: 'c', stream: 'show', query: '', gate: undefined });
     guide.script.tell({ event: 'unpublish', clientId: 'c', stream: 'show' });
     await guide.records.next(({ msg }) => String(msg).includes('no picture of show: for show'));
+  });
+
+  test('a stream goes on to another server as soon as that is there', async () => {
+    await using guide = await running(snippet('new NetStream'), ['c']);
+    assert.deepEqual(await guide.publish('c', 'show'), { accepted: true });
+    const done = async (beginning: string) => {
+      const find = () => guide.instance.done.find((one) => one.startsWith(beginning));
+      await until(beginning, () => find() !== undefined);
+      return find()!.split(' ');
+    };
+    const [, connection, uri] = await done('connect ');
+    assert.equal(uri, 'rtmps://live.example.com/app');
+    const status = (code: string, isOver: boolean) =>
+      guide.script.tell({
+        event: 'outgoing',
+        key: Number(connection),
+        info: { code, level: 'status' },
+        isOver,
+      });
+    status('NetConnection.Connect.Success', false);
+    const [, , request] = await done('publish ');
+    const { name, type, source } = JSON.parse(request!);
+    assert.deepEqual([name, type, source], ['stream-key-there', 'live', 'show']);
+    guide.script.tell({ event: 'publish', clientId: 'c', stream: 'show', query: '', gate: undefined });
+    guide.script.tell({ event: 'unpublish', clientId: 'c', stream: 'show' });
+    assert.deepEqual(await done('close '), ['close', connection]);
+    status('NetConnection.Connect.Closed', true);
+    await guide.records.next(({ msg }) =>
+      String(msg).includes('live.example.com: NetConnection.Connect.Closed'),
+    );
   });
 });

@@ -13,6 +13,8 @@ const PACKAGES = {
   haproxy: 'haproxy',
   ip: 'iproute2',
   mpv: 'mpv',
+  nginx: 'nginx',
+  'ngx_rtmp_module.so': 'libnginx-mod-rtmp',
   openssl: 'openssl',
   python3: 'python3',
   rtmpdump: 'rtmpdump',
@@ -22,10 +24,11 @@ const PACKAGES = {
 } as const;
 export type Program = keyof typeof PACKAGES;
 
-/** Servers stand in folders that are not on everybody's PATH. */
-const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].filter(
-  (folder) => folder !== '',
-);
+/** Servers, and what they load, stand in folders that are not on everybody's PATH. */
+const FOLDERS = [
+  ...(process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''),
+  ...['/usr/sbin', '/sbin', '/usr/lib/nginx/modules'],
+];
 /** The programs themselves stay at rest: an installation starts no service at run level 1. */
 const QUIET = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
 const APT = '-qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=2';
@@ -53,7 +56,7 @@ export function programPath(program: Program): string {
 function find(name: string): string | undefined {
   return FOLDERS.map((folder) => join(folder, name)).find((path) => {
     try {
-      accessSync(path, constants.X_OK);
+      accessSync(path, name.endsWith('.so') ? constants.R_OK : constants.X_OK);
       return true;
     } catch {
       return false;

@@ -1,0 +1,130 @@
+// Streams that go on to other servers: the sample restream and its targets, a real nginx-rtmp, and ourselves by TLS.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { membersOf } from '../../src/protocol/amf.ts';
+import { MessageType } from '../../src/protocol/message.ts';
+import { rootWithCertificate } from '../support/certificate.ts';
+import { Core, until } from '../support/core.ts';
+import { lacks } from '../support/debian.ts';
+import { h264Clip, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
+import { video } from '../support/media.ts';
+import { startNginxRtmp } from '../support/nginx-rtmp.ts';
+import { RtmpPeer } from '../support/rtmp-peer.ts';
+import { startServer } from '../support/server.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'understudy-restream-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+/** The sample, with those targets, which it may reach. */
+function restream(...targets: { url: string; name: string }[]): Record<string, string> {
+  const folder = join(import.meta.dirname, '../../applications/restream');
+  const files = Object.fromEntries(
+    readdirSync(folder).map((name) => [`restream/${name}`, readFileSync(join(folder, name), 'utf8')]),
+  );
+  const hosts = /<Hosts>.*<\/Hosts>/;
+  assert.match(files['restream/Application.xml']!, hosts);
+  return {
+    ...files,
+    'restream/targets.json': JSON.stringify({ targets }),
+    'restream/Application.xml': files['restream/Application.xml']!.replace(
+      hosts,
+      '<Hosts>127.0.0.1:*</Hosts>',
+    ),
+  };
+}
+
+test('restream: each target gets what is published, one that has gone is tried again, and a saved script is not noticed', async () => {
+  await using far = await Core.start();
+  const url = (application: string) => `rtmp://127.0.0.1:${far.port}/${application}`;
+  const files = restream({ url: url('live'), name: 'key-{stream}' }, { url: url('other'), name: 'copy' });
+  await using server = await startServer({ applications: files });
+  await using publisher = await RtmpPeer.open(server.port);
+  const id = await publisher.publish('restream', 'show');
+  publisher.video(id, 0, video.keyframe(1));
+  const { peer: one } = await far.player('key-show', 'live');
+  const { peer: two } = await far.player('copy', 'other');
+  const mark = async (peer: RtmpPeer) => (await peer.expectMedia()).media!.at(-1);
+  assert.deepEqual([await mark(one), await mark(two)], [1, 1]);
+
+  const publishes = () => far.script('live/_definst_').told('publish').length;
+  assert.equal(publishes(), 1);
+  server.writeApp('restream/main.ts', `${files['restream/main.ts']}\ntrace('saved');`);
+  await server.waitForLog(({ event }) => event === 'script-reload');
+  publisher.video(id, 40, video.keyframe(2));
+  assert.deepEqual([await mark(one), await mark(two)], [2, 2]);
+  assert.equal(publishes(), 1);
+
+  const [pusher] = [...far.instance('live/_definst_')!.publications];
+  far.script('live/_definst_').commands.disconnectClient(pusher!.client.id);
+  await one.expectStatus('NetStream.Play.UnpublishNotify');
+  await until('another try', () => publishes() === 2);
+  publisher.video(id, 80, video.keyframe(3));
+  assert.deepEqual(
+    [await mark(one), await mark(one), await mark(two)],
+    [2, 3, 3],
+    'it begins with the last keyframe',
+  );
+
+  publisher.socket.destroy();
+  await Promise.all([one, two].map((peer) => peer.expectStatus('NetStream.Play.UnpublishNotify')));
+  await until('the players alone', () => far.sessionCount === 2);
+});
+
+test('a real nginx-rtmp is published to: its players see what ours see', {
+  skip: lacks('nginx', 'ngx_rtmp_module.so'),
+}, async () => {
+  await using nginx = await startNginxRtmp();
+  const url = `rtmp://127.0.0.1:${nginx.port}/live`;
+  await using server = await startServer({ applications: restream({ url, name: 'copy' }) });
+  await using there = await RtmpPeer.open(nginx.port);
+  await there.play('live', 'copy');
+  await using here = await RtmpPeer.open(server.port);
+  await here.play('restream', 'show');
+  await using publisher = startFfmpeg(publishArgs(await h264Clip(), server.url('restream', 'show')));
+  assert.ok(publisher);
+  const pictures = async (peer: RtmpPeer) => {
+    const seen: string[] = [];
+    while (seen.length < 50) {
+      const { typeId, timestampMs, media } = await peer.expectMedia();
+      if (typeId === MessageType.Video) seen.push(`${timestampMs} ${Buffer.from(media!).toString('base64')}`);
+    }
+    return seen;
+  };
+  assert.deepEqual(await pictures(there), await pictures(here));
+  assert.ok(there.heard.some(({ media, typeId }) => media && typeId === MessageType.Audio));
+  const metaData = (peer: RtmpPeer) => {
+    const found = peer.heard.find(({ data }) => data?.name === 'onMetaData');
+    const { width, height, videocodecid } = membersOf(found?.data?.values[0])!;
+    return { width, height, videocodecid };
+  };
+  assert.deepEqual(metaData(there), metaData(here));
+});
+
+test('by rtmps a stream goes where the certificate is one that is trusted, and nowhere else', async () => {
+  const root = rootWithCertificate(dir, 'far');
+  await using far = await startServer({
+    root,
+    applications: { 'live/': '' },
+    set: { 'ADAPTOR.HOSTPORT': '127.0.0.1:0,-0' },
+  });
+  const { port } = far.listener('rtmp', true);
+  const applications = restream({ url: `rtmps://127.0.0.1:${port}/live`, name: 'copy' });
+  const trusted = `<Root><Server><SSL><SSLClientCtx><SSLCACertificateFile>${join(root, 'conf/_defaultRoot_/cert.pem')}
+    </SSLCACertificateFile></SSLClientCtx></SSL></Server></Root>`;
+  await using server = await startServer({ applications, conf: { 'Server.xml': trusted } });
+  await using player = await RtmpPeer.open(far.port);
+  await player.play('live', 'copy');
+  await using publisher = await RtmpPeer.open(server.port);
+  publisher.video(await publisher.publish('restream', 'show'), 0, video.keyframe(7));
+  assert.equal((await player.expectMedia()).media!.at(-1), 7);
+  assert.ok(far.log.some(({ event, protocol }) => event === 'publish' && protocol === 'rtmps'));
+
+  await using strict = await startServer({ applications });
+  await using refused = await RtmpPeer.open(strict.port);
+  await refused.publish('restream', 'show');
+  const { reason } = await strict.waitForLog(({ event }) => event === 'outgoing-end');
+  assert.match(String(reason), /self.signed/i);
+});
