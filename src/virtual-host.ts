@@ -11,6 +11,7 @@ import type { ClientSettings, InstanceSettings } from './application/instance.ts
 import { Journal } from './application/journal.ts';
 import type { Recorders } from './application/recording.ts';
 import { isApplicationName, Registry } from './application/registry.ts';
+import type { ScriptMetricsBook } from './application/script-metrics.ts';
 import { Statistics } from './application/statistics.ts';
 import type { StreamOptions } from './application/stream.ts';
 import { AddressList, EVERYBODY } from './config/address-rules.ts';
@@ -66,6 +67,8 @@ export class VirtualHost {
   readonly name: string;
   readonly registry: Registry;
   readonly statistics: Statistics;
+  /** Of its scripts. */
+  readonly scripts: ScriptMetricsBook;
   /** Of its scripts, of late. */
   readonly errors: ErrorRecords;
   readonly sharesApplications: boolean;
@@ -156,6 +159,7 @@ export class VirtualHost {
       inspector,
     });
     const media = { clock, governor, sweep: fanOut?.sweep };
+    this.scripts = this.#scripts.metrics;
     const { limits, clientTls } = config.server;
     const outgoing = new Dialer({
       grantFor: (application) => settings.of(application).script.connections,

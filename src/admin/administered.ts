@@ -3,6 +3,7 @@ import type { ErrorRecords } from '../application/error-records.ts';
 import type { RecordedCatalog, RecordedStreams } from '../application/recorded.ts';
 import type { Recorders } from '../application/recording.ts';
 import type { Registry } from '../application/registry.ts';
+import type { ScriptMetricsBook } from '../application/script-metrics.ts';
 import type { Statistics } from '../application/statistics.ts';
 import type { Settings } from '../config/settings.ts';
 import { AdminError } from './admin-error.ts';
@@ -12,6 +13,8 @@ export interface AdministeredHost {
   readonly name: string;
   readonly registry: Registry;
   readonly statistics: Statistics;
+  /** Of its scripts. */
+  readonly scripts: ScriptMetricsBook;
   readonly errors: ErrorRecords;
   /** Those that can be started. */
   applications(): string[];

@@ -16,6 +16,7 @@ import { hostMethods } from './host-methods.ts';
 import type { Call, Method, MethodsOptions } from './method.ts';
 import type { Parameters } from './parameters.ts';
 import { recordingMethods } from './recording-methods.ts';
+import { scriptNumbers } from './script-metrics.ts';
 import { formatTimestamp, List, type Value } from './xml.ts';
 
 export class Methods {
@@ -129,6 +130,7 @@ export class Methods {
       ...totals(numbers),
       total_instances_loaded: instancesLoaded,
       total_instances_unloaded: instancesUnloaded,
+      script: scriptNumbers(host, name),
       cores: isUp ? [{ pid: process.pid, core_id: 0 }] : [],
     };
   }

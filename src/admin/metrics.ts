@@ -1,14 +1,14 @@
 // GET /metrics: the numbers as text in the exposition format of Prometheus 0.0.4. Written by hand: a client library keeps
 // counters of its own, and ours are counted already; what is left of the format is what stands here.
 import type { Administered } from './administered.ts';
+import { MetricsPage } from './metrics-page.ts';
 import type { ProcessMeter } from './process-meter.ts';
+import { addScripts } from './script-metrics.ts';
 
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Streams with numbers of their own: names are the publishers' choice, and each costs whoever stores them. */
 const MAX_STREAMS = 1_000;
-
-type Labels = Readonly<Record<string, string>>;
 
 export function formatMetrics(
   { statistics, hosts, connections, software }: Administered,
@@ -97,45 +97,6 @@ export function formatMetrics(
   }
   const players = page.gauge('understudy_stream_players', 'Who plays it.');
   for (const { labels, numbers } of listed) players.add(numbers.subscribers.length, labels);
+  addScripts(page, hosts);
   return page.toString();
-}
-
-class MetricsPage {
-  #text = '';
-
-  gauge(name: string, help: string): Metric {
-    return this.#metric('gauge', name, help);
-  }
-
-  counter(name: string, help: string): Metric {
-    return this.#metric('counter', name, help);
-  }
-
-  #metric(type: string, name: string, help: string): Metric {
-    this.#text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
-    return {
-      add: (value, labels = {}) => {
-        this.#text += `${name}${formatLabels(labels)} ${value}\n`;
-      },
-    };
-  }
-
-  toString(): string {
-    return this.#text;
-  }
-}
-
-interface Metric {
-  add(value: number, labels?: Labels): void;
-}
-
-function formatLabels(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
-}
-
-function escapeLabel(value: string): string {
-  return value
-    .toWellFormed()
-    .replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`));
 }

@@ -11,6 +11,7 @@ import { hostRoutes } from './host-routes.ts';
 import type { ProcessMeter } from './process-meter.ts';
 import { HOST, type Route, type RouteCall } from './route.ts';
 import { anything, array, boolean, integer, number, object, string } from './schema.ts';
+import { SCRIPT, scriptNumbers } from './script-metrics.ts';
 import { TOKEN_MS, type Tokens } from './tokens.ts';
 
 export interface RoutesOptions {
@@ -69,6 +70,7 @@ const application = object({
   'upMs?': integer('Missing: no instance of it runs.'),
   instancesLoaded: integer(),
   instancesUnloaded: integer(),
+  'script?': SCRIPT,
 });
 const instance = object({
   ...totals,
@@ -144,6 +146,10 @@ export function makeRoutes({
     adaptor,
     vhost: name,
   });
+  const applicationOf = (host: AdministeredHost, name: string) => ({
+    ...host.statistics.application(name),
+    script: scriptNumbers(host, name),
+  });
   const show = ({ uri, ...rest }: ClientNumbers) => ({ ...rest, uri: mask.uri(uri) });
   return [
     {
@@ -179,7 +185,7 @@ export function makeRoutes({
       query: HOST,
       answer: (call) => {
         const host = hostOf(call);
-        return host.applications().map((name) => host.statistics.application(name));
+        return host.applications().map((name) => applicationOf(host, name));
       },
     },
     {
@@ -194,7 +200,7 @@ export function makeRoutes({
         const name = call.path.application!;
         const host = hostOf(call);
         requireApplication(host, name);
-        return host.statistics.application(name);
+        return applicationOf(host, name);
       },
     },
     ...errorRoutes(administered, events),

@@ -14,6 +14,7 @@ import {
   type RecycleBody,
   type ScriptCommand,
   type ScriptEvent,
+  type UsageBody,
 } from './wire.ts';
 
 const HEADER_BYTES = 9;
@@ -36,6 +37,7 @@ export interface FrameBodies {
   [FrameType.Attach]: undefined;
   [FrameType.Detach]: undefined;
   [FrameType.Detached]: DetachedBody;
+  [FrameType.Usage]: UsageBody;
 }
 
 /** A frame as it came. `type` may be one we do not know; `body` may share memory with the bytes that were pushed. */

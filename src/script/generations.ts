@@ -270,7 +270,7 @@ export class Generations implements InstanceScript {
   #forsake(generation: Generation): void {
     if (this.#next?.generation !== generation) return;
     this.#dropNext();
-    this.#options.journal.warn('the version before goes on serving');
+    this.#options.journal.reloadFailed();
   }
 
   #left(generation: Generation, clientId: string): void {

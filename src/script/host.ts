@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Clock } from '../application/clock.ts';
 import type { ErrorRecords } from '../application/error-records.ts';
 import type { InstanceScript, ScriptCommands, Scripts } from '../application/script.ts';
+import { ScriptMetricsBook } from '../application/script-metrics.ts';
 import type { ApplicationLog } from '../log/application-log.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { SecretMask } from '../log/secrets.ts';
@@ -26,7 +27,7 @@ import type { Services } from './services.ts';
 import { StoreService } from './store-service.ts';
 import { StrikeBook } from './strikes.ts';
 import { ScriptWatcher } from './watch.ts';
-import type { Json, ScriptLimits } from './wire.ts';
+import { HANDLER_BOUNDS_MS, type Json, type ScriptLimits, TURN_BOUNDS_MS } from './wire.ts';
 
 export interface ScriptSettings {
   limits: ScriptLimits;
@@ -101,6 +102,7 @@ export class ScriptHost implements Scripts {
   readonly #exec: ExecService;
   readonly #store: StoreService;
   readonly #services: Services;
+  readonly metrics = new ScriptMetricsBook({ turnMs: TURN_BOUNDS_MS, handlerMs: HANDLER_BOUNDS_MS });
   #watcher: ScriptWatcher | undefined;
 
   constructor(options: ScriptHostOptions) {
@@ -173,6 +175,7 @@ export class ScriptHost implements Scripts {
       onBug: (error: unknown, where: string) => logBug(log, error, where),
     };
     const journal = this.#journal(application, instance);
+    const metrics = this.metrics.of(application);
     const deadlines = new HeldClock(clock);
     const folder = resolve(applicationsDir, application);
     const script: Generations = new Generations({
@@ -185,6 +188,7 @@ export class ScriptHost implements Scripts {
           name,
           commands: own,
           journal,
+          metrics,
           strikes: shared.strikes.of(instance),
           clock: deadlines,
           counters,
@@ -199,7 +203,11 @@ export class ScriptHost implements Scripts {
           isRunnerUp: () => runner.isUp,
           mayLoad: () => runner.mayLoad(),
           openUnit: (unit) =>
-            runner.openUnit(script, { ...unit, errands: { ...errands, application, instance } }),
+            runner.openUnit(script, {
+              ...unit,
+              meter: metrics.isolate(),
+              errands: { ...errands, application, instance },
+            }),
           isCongested: () => runner.isCongested,
           onRefused: (build) => {
             shared.resting = { hash: build.hash, untilMs: clock.now() + REST_MS };
@@ -353,6 +361,7 @@ export class ScriptHost implements Scripts {
   }
 
   #sayWhatServes(application: string, good: ScriptBuild | undefined): void {
+    if (good) this.metrics.of(application).failedReloads += 1;
     const consequence = good
       ? 'the last good version of the script goes on serving'
       : 'the application failed to load; every connect is refused until a save heals it';
@@ -380,7 +389,7 @@ export class ScriptHost implements Scripts {
   #journal(application: string, instance: string): Journal {
     const { log, clock, errors, mask, settingsFor } = this.#options;
     return new Journal({
-      ...{ application, instance, log, clock, errors },
+      ...{ application, instance, log, clock, errors, metrics: this.metrics.of(application) },
       applicationLog: this.#options.applicationLog(application, instance),
       hide: (text) => withoutSecrets(mask.text(text), settingsFor(application).env),
     });

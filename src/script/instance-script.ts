@@ -17,6 +17,7 @@ import type {
   ScriptStats,
   Verdict,
 } from '../application/script.ts';
+import type { ScriptMetrics } from '../application/script-metrics.ts';
 import { type DecodeError, ScriptError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import { applyCommand, IDS_PER_VERSION, type InstanceCommand } from './apply.ts';
@@ -64,6 +65,7 @@ export interface InstanceScriptOptions {
   name: string;
   commands: ScriptCommands;
   journal: Journal;
+  metrics: ScriptMetrics;
   strikes: Strikes;
   clock: Clock;
   counters: Counters;
@@ -127,6 +129,7 @@ export class InstanceScriptHost implements InstanceScript {
       gateDeadlineMs: options.gateDeadlineMs,
       gateFailure: options.gateFailure,
       isCongested: options.isCongested,
+      metrics: options.metrics,
       onExpired: (gate, asked) => this.#gateExpired(gate, asked),
       onBug: (error) => options.onBug(error, 'an answer of a script'),
     });
@@ -297,7 +300,7 @@ export class InstanceScriptHost implements InstanceScript {
       if (!(error instanceof UnitEnd)) throw error;
       if (error.reason === 'runner' || error.reason === 'dropped') return 'interrupted';
       this.#reportEnd(unit, error);
-      this.#options.journal.warn('the version before goes on serving');
+      this.#options.journal.reloadFailed();
       return 'bad';
     } finally {
       this.#rehearsals.delete(unit);
@@ -441,7 +444,7 @@ export class InstanceScriptHost implements InstanceScript {
     this.#settleStarted.resolve();
     const sinceMs = this.#newest?.build === unit.build ? this.#newest.sinceMs : undefined;
     if (old && sinceMs !== undefined) journal.reloaded(Math.round(clock.now() - sinceMs));
-    else if (!wasStarting) journal.info('the script has been restarted');
+    else if (!wasStarting) journal.restarted();
   }
 
   /** What the version that served has going on elsewhere is for the next one, or for nobody. */
@@ -466,7 +469,7 @@ export class InstanceScriptHost implements InstanceScript {
       if (end.reason !== 'unready' || !this.#hasReported) {
         this.#reportEnd(unit, end);
       }
-      if (this.#current) journal.warn('the version before goes on serving');
+      if (this.#current) journal.reloadFailed();
     }
     if (!this.#current) return;
     this.#presentAtPark = undefined;

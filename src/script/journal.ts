@@ -8,6 +8,7 @@ import {
   type ErrorRecords,
   formatError,
 } from '../application/error-records.ts';
+import type { ScriptMetrics } from '../application/script-metrics.ts';
 import type { ApplicationLog } from '../log/application-log.ts';
 import type { Log } from '../log/log.ts';
 import type { ScriptBuild } from './build.ts';
@@ -37,6 +38,7 @@ export interface JournalOptions {
   log: Log;
   applicationLog: ApplicationLog;
   errors: ErrorRecords;
+  metrics: ScriptMetrics;
   clock: Clock;
   /** Takes what is secret out of a text of the script. */
   hide(text: string): string;
@@ -77,14 +79,26 @@ export class Journal {
   }
 
   reloaded(ms: number): void {
-    const { application, instance, log, applicationLog } = this.#options;
+    const { application, instance, log, applicationLog, metrics } = this.#options;
+    metrics.reloads += 1;
     applicationLog.info('a new version of the script serves');
     log.info({ event: 'script-reload', application, instance, ms }, `${application}: the new version serves`);
   }
 
+  reloadFailed(): void {
+    this.#options.metrics.failedReloads += 1;
+    this.warn('the version before goes on serving');
+  }
+
+  restarted(): void {
+    this.#options.metrics.restarts += 1;
+    this.info('the script has been restarted');
+  }
+
   /** `build`: the version that it happened in. */
   fault(fault: ScriptFault, build: ScriptBuild | undefined): void {
-    const { application, instance, errors, log, applicationLog, hide } = this.#options;
+    const { application, instance, errors, log, applicationLog, metrics, hide } = this.#options;
+    count(metrics, fault);
     const key = keyOf([instance, fault, build?.hash]);
     let record = errors.repeat(application, key, fault.client);
     if (!record) {
@@ -100,7 +114,8 @@ export class Journal {
   static buildFault(fault: BuildFault, journals: readonly Journal[]): void {
     const [first] = journals;
     if (!first) return;
-    const { application, errors, log, hide } = first.#options;
+    const { application, errors, log, metrics, hide } = first.#options;
+    metrics.error('build');
     const key = keyOf(['build', fault]);
     const facts = { ...fault, application, kind: 'build' as const, message: hide(fault.message), frames: [] };
     const record = errors.repeat(application, key, undefined) ?? errors.add(key, facts);
@@ -124,7 +139,7 @@ function keyOf(parts: readonly unknown[]): string {
 }
 
 function factsOf(
-  { kind, where, message, stack = '', code = CODES[kind] ?? classIn(message), client }: ScriptFault,
+  { kind, where, message, stack = '', code = limitOf(kind) ?? classIn(message), client }: ScriptFault,
   build: ScriptBuild | undefined,
   hide: (text: string) => string,
 ): Omit<ErrorFacts, 'application' | 'instance'> {
@@ -140,8 +155,16 @@ function factsOf(
   };
 }
 
-/** Of faults that scripts and the runner report as commands. */
-const CODES: Partial<Record<ErrorKind, string>> = { timeout: 'turnMs', limit: 'commands' };
+/** In a fault that the runner reports. */
+function limitOf(kind: ErrorKind): string | undefined {
+  if (kind === 'timeout') return 'turnMs';
+  return kind === 'limit' ? 'commands' : undefined;
+}
+
+function count(metrics: ScriptMetrics, { kind, code = limitOf(kind) }: ScriptFault): void {
+  metrics.error(kind);
+  if (code !== undefined && code !== 'SyntaxError') metrics.limit(code);
+}
 
 /** The guest puts it before what an error says of itself. */
 function classIn(message: string): string | undefined {

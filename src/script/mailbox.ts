@@ -11,6 +11,7 @@ import type {
   ScriptStats,
   Verdict,
 } from '../application/script.ts';
+import type { ScriptMetrics } from '../application/script-metrics.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { Unit } from './unit.ts';
 import { toWire } from './values.ts';
@@ -68,6 +69,7 @@ export interface MailboxOptions {
   onExpired(gate: GateName, asked: Unit | undefined): void;
   /** The runner does not keep up: calls, which clients make as they like, fail. Gates and notices always fit. */
   isCongested(): boolean;
+  metrics: Pick<ScriptMetrics, 'verdict' | 'defaultVerdict'>;
   /** Something that was told an answer threw. */
   onBug(error: unknown): void;
 }
@@ -99,11 +101,13 @@ export class Mailbox {
     this.#stats.mostOpen = Math.max(this.#stats.mostOpen, this.#gates.size + this.#calls.size);
   }
 
-  #answered({ sinceMs }: Question): void {
+  /** How long that took. */
+  #answered({ sinceMs }: Question): number {
     const ms = this.#options.clock.now() - sinceMs;
     this.#stats.answered += 1;
     this.#stats.answerMs += ms;
     this.#stats.longestAnswerMs = Math.max(this.#stats.longestAnswerMs, ms);
+    return ms;
   }
 
   // ── from the instance ──────────────────────────────────────────────────────────────────────────────────────────
@@ -161,6 +165,7 @@ export class Mailbox {
 
   /** Open gates let in who would be; they do not vouch for who somebody is. */
   #verdictWithoutScript(gate: GateName): Verdict {
+    this.#options.metrics.defaultVerdict(gate);
     const isOpen = this.#options.gateFailure === 'open' && this.#hasCrashed && gate !== 'onAuthenticate';
     return isOpen ? { accepted: true } : refusal(NO_ANSWER);
   }
@@ -241,7 +246,8 @@ export class Mailbox {
   verdict(unit: Unit, id: number, verdict: Verdict): void {
     if (this.#gates.get(id)?.asked !== unit) return;
     const gate = this.#closeGate(id)!;
-    this.#answered(gate);
+    const ms = this.#answered(gate);
+    this.#options.metrics.verdict(gate.gate, verdict.accepted, ms);
     gate.answer(verdict);
   }
 
@@ -259,8 +265,10 @@ export class Mailbox {
 
   /** That event does not fit through the pipe, or not among what waits for it. */
   undeliverable(event: ScriptEvent): void {
-    if (event.t === 'gate') this.#closeGate(event.id)?.answer(refusal('The request is too large.'));
-    else if (event.t === 'call') this.#failCall(event.id, 'the arguments are too large');
+    if (event.t === 'gate') {
+      this.#options.metrics.defaultVerdict(event.gate);
+      this.#closeGate(event.id)?.answer(refusal('The request is too large.'));
+    } else if (event.t === 'call') this.#failCall(event.id, 'the arguments are too large');
   }
 
   // ── versions come and go ───────────────────────────────────────────────────────────────────────────────────────

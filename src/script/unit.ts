@@ -1,11 +1,13 @@
 // One isolate in the runner: one version of the script of one instance. Events go out in batches, one frame a tick;
 // commands come in, checked, and are acted upon, held or dropped as its instance says.
+import type { IsolateMeter } from '../application/script-metrics.ts';
 import { DecodeError } from '../errors.ts';
 import type { ScriptBuild } from './build.ts';
 import { type Command, parseCommands, type SavedState } from './commands.ts';
 import { decodeBody, encodeBytes, encodeEvents, encodeFrame, encodeTaken } from './frames.ts';
 import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
 import { Errands, type ErrandsOptions } from './services.ts';
+import { parseUsage } from './usage.ts';
 import {
   type DeadBody,
   type FailedBody,
@@ -51,6 +53,7 @@ export interface UnitOptions {
   onUndeliverable(event: ScriptEvent): void;
   /** It ended by itself, or with its runner. Not after `dispose`. */
   onEnd(unit: Unit, end: UnitEnd): void;
+  meter: IsolateMeter;
   /** For whom it asks. */
   errands: Omit<ErrandsOptions, 'answer'>;
   /** However it ended: its id is free. */
@@ -58,7 +61,7 @@ export interface UnitOptions {
 }
 
 /** What an instance says of its units; the rest is the host's. */
-export type UnitOfInstance = Omit<UnitOptions, 'id' | 'send' | 'onGone' | 'errands'>;
+export type UnitOfInstance = Omit<UnitOptions, 'id' | 'send' | 'onGone' | 'errands' | 'meter'>;
 
 interface Waiting<T> {
   resolve(value: T): void;
@@ -228,6 +231,9 @@ export class Unit {
         }
         this.#took(body.length);
         return;
+      case FrameType.Usage:
+        this.#used(body);
+        return;
       case FrameType.ToDebugger:
         this.#debugger?.said(body.toString('utf8'));
         return;
@@ -239,6 +245,15 @@ export class Unit {
         return;
       case FrameType.Dead:
         this.ended(readEnd('dead', body));
+    }
+  }
+
+  #used(body: Buffer): void {
+    try {
+      this.#options.meter.used(parseUsage(body));
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#options.onRefusedCommand(this, error);
     }
   }
 
@@ -314,6 +329,7 @@ export class Unit {
     for (const waiting of [...this.#starting.values(), ...this.#saving.values()]) waiting.reject(end);
     this.#starting.clear();
     this.#saving.clear();
+    this.#options.meter.gone();
     this.#options.onGone(this.id);
   }
 }

@@ -44,6 +44,8 @@ export const FrameType = {
   ToDebugger: 73,
   /** `DetachedBody`: the debugger is to leave. */
   Detached: 74,
+  /** `UsageBody`: what the unit has used since the last one. At most one a second, and none while it does nothing. */
+  Usage: 75,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -141,6 +143,30 @@ export interface RecycleBody {
 export interface DetachedBody {
   message: string;
 }
+export interface UsageBody {
+  cpuMs: number;
+  /** Now; missing: nobody has looked. */
+  heapBytes?: number;
+  /** By TURN_BOUNDS_MS. */
+  turns: DurationCounts;
+  /** Script functions that the server has called, without what their promises wait for. By HANDLER_BOUNDS_MS. */
+  handlers: Record<string, DurationCounts>;
+}
+/** How many durations there were up to each bound and above the one before; the last: above all of them. Zeros at the end may be missing. */
+export interface DurationCounts {
+  counts: number[];
+  sumMs: number;
+}
+export const TURN_BOUNDS_MS: readonly number[] = [
+  ...[0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000],
+];
+/** Inside an isolate the clock knows whole milliseconds only. */
+export const HANDLER_BOUNDS_MS: readonly number[] = [
+  ...[1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000],
+];
+/** Of one unit; what others take is counted as `other`: scripts make names up, and so do those who call their methods. */
+export const MAX_HANDLER_NAMES = 50;
+export const OTHER_HANDLERS = 'other';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -357,6 +383,8 @@ export interface GuestAnswer {
   dropped: number;
   /** Lines for the log that were too many. */
   droppedLines: number;
+  /** What handlers have taken in this turn, by their names. */
+  times: Record<string, DurationCounts>;
   /** Random bytes left in the guest's pool. */
   random: number;
   /** After `load`: it failed. `syntaxErrorIn`: a file that was to be loaded and does not parse. */

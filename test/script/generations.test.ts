@@ -32,7 +32,7 @@ async function serving(on: ReloadPolicy['on'], behaviours: FakeRunner['behaviour
     policy: () => ({ on, drainMs: DRAIN_MS }),
     open: (commands, counters, isNewest) =>
       new InstanceScriptHost({
-        ...{ name: 'live/_definst_', commands, journal, clock, counters },
+        ...{ name: 'live/_definst_', commands, journal, clock, counters, metrics: records.metrics },
         strikes: strikes.of('_definst_'),
         gateDeadlineMs: 10_000,
         gateFailure: 'closed',

@@ -6,6 +6,7 @@ import { setImmediate as tick } from 'node:timers/promises';
 import { systemClock } from '../../src/application/clock.ts';
 import type { InstanceScript, InvokeResult, Verdict } from '../../src/application/script.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
+import { DEFAULT_LIMITS } from '../../src/script/wire.ts';
 import { hosting } from './support/hosting.ts';
 import { facts, Instance } from './support/instance.ts';
 import type { LogRecord } from './support/records.ts';
@@ -274,6 +275,37 @@ describe('the script host', { timeout: 60_000 }, () => {
     const { script } = h.open('new');
     await script.started;
     assert.equal((await connect(script, 'c')).accepted, false);
+  });
+
+  test('counts verdicts, reloads, restarts, errors and limits of an application', async () => {
+    await using h = await hosting({ 'live/main.ts': guard('a', 1) }, systemClock, () => ({
+      limits: { ...DEFAULT_LIMITS, gateMs: 300 },
+    }));
+    const { script, instance } = h.open('live');
+    await script.started;
+    await connect(script, 'c', 'a');
+    instance.clients = ['c'];
+    await connect(script, 'd', 'x');
+    const metrics = h.host.metrics.of('live');
+    assert.equal(metrics.isolates, 1);
+    while (!metrics.handlers.has('onConnect')) await tick(); // told once a second
+    assert.equal(metrics.handlers.get('onConnect')!.count, 2);
+    await publish(script, 'c'); // nobody answers that
+    await h.folder.write('live/main.ts', 'const = 1;');
+    await h.records.next(says(/last good version/));
+    await h.folder.write('live/main.ts', `${guard('b', 2)}\nthrow new Error('x');`);
+    await h.records.next(says(/the version before/));
+    await h.folder.write('live/main.ts', guard('b', 2));
+    await h.records.next(isReload);
+    process.kill(h.records.of('runner')[0]!.pid!, 'SIGKILL');
+    await h.records.next(says(/has been restarted/));
+    const { accepted, rejected, byDefault, answers } = metrics.gates.get('onConnect')!;
+    assert.deepEqual([accepted, rejected, byDefault, answers.count], [1, 1, 0, 2]);
+    assert.equal(metrics.gates.get('onPublish')!.byDefault, 1);
+    assert.deepEqual(Object.fromEntries(metrics.errors), { timeout: 1, build: 1, load: 1 });
+    assert.deepEqual(Object.fromEntries(metrics.limits), { gateMs: 1 });
+    const { reloads, failedReloads, restarts } = metrics;
+    assert.deepEqual({ reloads, failedReloads, restarts }, { reloads: 1, failedReloads: 2, restarts: 1 });
   });
 
   test('maps the stack of a handler’s error to the source', async () => {

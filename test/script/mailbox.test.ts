@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as tick } from 'node:timers/promises';
 import type { InvokeResult } from '../../src/application/script.ts';
+import { ScriptMetrics } from '../../src/application/script-metrics.ts';
 import { MAX_PARKED_CHARS, Mailbox } from '../../src/script/mailbox.ts';
 import { MAX_STRIKES, STRIKE_WINDOW_MS, StrikeBook } from '../../src/script/strikes.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -18,6 +19,7 @@ describe('post that waits for a script', () => {
       gateFailure: 'closed',
       onExpired() {},
       isCongested: () => isCongested,
+      metrics: new ScriptMetrics({ turnMs: [1], handlerMs: [1] }),
       onBug: (error) => bugs.push(error),
     });
     return {

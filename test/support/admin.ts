@@ -11,6 +11,7 @@ import type { Administered, AdministeredHost } from '../../src/admin/administere
 import { ErrorRecords } from '../../src/application/error-records.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import type { RecordedStream } from '../../src/application/recorded.ts';
+import { ScriptMetricsBook } from '../../src/application/script-metrics.ts';
 import { Statistics } from '../../src/application/statistics.ts';
 import { SecretMask } from '../../src/log/secrets.ts';
 import { Core, type CoreOptions, keepingLog, type LogRecord } from './core.ts';
@@ -57,6 +58,7 @@ export function administeredHost(
     applications: () => ['live'],
     addApplication() {},
     errors: new ErrorRecords({ nowMs: () => 0, nextId: () => 1 }),
+    scripts: noScripts(),
     removeApplication: () => '',
     sharesApplications: false,
     recorded: {
@@ -87,12 +89,18 @@ const RECORDED: RecordedStream = {
   close() {},
 };
 
+/** Turns up to 1 and 2 ms, handlers up to 5. */
+export function noScripts(): ScriptMetricsBook {
+  return new ScriptMetricsBook({ turnMs: [1, 2], handlerMs: [5] });
+}
+
 export class AdminCore implements AsyncDisposable {
   readonly core: Core;
   readonly admin: Admin;
   readonly statistics: Statistics;
   /** Of scripts. */
   readonly errors: ErrorRecords;
+  readonly scripts: ScriptMetricsBook;
   /** A folder of its own, gone at the end. */
   readonly root: string;
   /** The admin log. */
@@ -109,13 +117,24 @@ export class AdminCore implements AsyncDisposable {
   private constructor(
     parts: Pick<
       AdminCore,
-      'core' | 'root' | 'statistics' | 'errors' | 'admin' | 'written' | 'log' | 'stops' | 'added' | 'removed'
+      | 'core'
+      | 'root'
+      | 'statistics'
+      | 'errors'
+      | 'scripts'
+      | 'admin'
+      | 'written'
+      | 'log'
+      | 'stops'
+      | 'added'
+      | 'removed'
     >,
   ) {
     this.core = parts.core;
     this.root = parts.root;
     this.statistics = parts.statistics;
     this.errors = parts.errors;
+    this.scripts = parts.scripts;
     this.admin = parts.admin;
     this.written = parts.written;
     this.log = parts.log;
@@ -132,6 +151,7 @@ export class AdminCore implements AsyncDisposable {
     const statistics = new Statistics({ registries: [registry], governor, clock });
     let lastErrorId = 0;
     const errors = new ErrorRecords({ nowMs: () => clock.now(), nextId: () => ++lastErrorId });
+    const scripts = noScripts();
     const written: string[] = [];
     const stops: string[] = [];
     const added: string[] = [];
@@ -143,6 +163,7 @@ export class AdminCore implements AsyncDisposable {
         hosts: [
           administeredHost(core, statistics, {
             errors,
+            scripts,
             applications: () => ['live', 'other'],
             addApplication: (name) => added.push(name),
             removeApplication: (name) => {
@@ -176,6 +197,7 @@ export class AdminCore implements AsyncDisposable {
       root,
       statistics,
       errors,
+      scripts,
       admin,
       written,
       stops,

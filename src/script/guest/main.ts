@@ -17,13 +17,14 @@ import { setLimits } from './limits.ts';
 import { defineLoad, type LoadFailure, runScript } from './load.ts';
 import { lockDown } from './lockdown.ts';
 import { takeDroppedLines } from './log-limit.ts';
+import { takeTimes } from './meter.ts';
 import { plainJson, takeCommands } from './outbox.ts';
 import { append, define, parseJson, quote } from './primordials.ts';
 import { isStream, Stream } from './stream.ts';
 import { defineStructuredClone } from './structured-clone.ts';
 import { defineText } from './text.ts';
 import { defineTimers } from './timers.ts';
-import { blame } from './turn.ts';
+import { blame, countCut } from './turn.ts';
 import { defineUrl } from './url.ts';
 import { defineUrlSearchParams } from './url-search-params.ts';
 import { setHostObjectTest } from './wire-value.ts';
@@ -80,12 +81,13 @@ export const guest = {
    */
   drain(): string[] {
     const { begun, done, more } = finishTurn();
+    countCut();
     const { where, client } = blame();
     const failed = failure === undefined ? '' : `"failure":${plainJson({ ...failure }).json},`;
     const { parts, runnerTexts, dropped } = takeCommands();
     const answer = [
       `{"begun":${begun},"done":${done},"more":${more},"where":${quote(where)},"client":${quote(client)},` +
-        `"dropped":${dropped},"droppedLines":${takeDroppedLines()},"random":${randomLeft()},${failed}` +
+        `"dropped":${dropped},"droppedLines":${takeDroppedLines()},"random":${randomLeft()},"times":${takeTimes()},${failed}` +
         `"commands":[${runnerTexts}]}`,
     ];
     for (let i = 0; i < parts.length; i++) append(answer, `[${parts[i]}]`);

@@ -1,11 +1,15 @@
 // What the turn is at: whom to blame when it is cut short, and what waits for the running handler to return.
-import { append, apply } from './primordials.ts';
+import { count } from './meter.ts';
+import { append, apply, nowMs } from './primordials.ts';
 import { report } from './report.ts';
 
 let where = '';
 let client = '';
 /** Script functions on the stack that we called. */
 let depth = 0;
+/** The outermost of them: which it is, and since when it runs. */
+let outermost = '';
+let sinceMs = 0;
 const waiting: (() => void)[] = [];
 
 export function blame(): { where: string; client: string } {
@@ -15,6 +19,12 @@ export function blame(): { where: string; client: string } {
 export function setBlame(name: string, clientId: string): void {
   where = name;
   client = clientId;
+}
+
+/** After a turn that was cut: what had not returned never will. */
+export function countCut(): void {
+  if (depth > 0) count(outermost, nowMs() - sinceMs);
+  depth = 0;
 }
 
 /** After a turn that was cut: the stack it had is gone. */
@@ -32,12 +42,19 @@ export function callScript(
   args: unknown[],
 ): unknown {
   setBlame(name, clientId);
+  if (depth === 0) {
+    outermost = name;
+    sinceMs = nowMs();
+  }
   depth += 1;
   try {
     return apply(fn, self, args);
   } finally {
     depth -= 1;
-    if (depth === 0) runWaiting();
+    if (depth === 0) {
+      count(outermost, nowMs() - sinceMs);
+      runWaiting();
+    }
   }
 }
 

@@ -1,8 +1,11 @@
 // A guest's answer to a turn, read as hostile input: the envelope is checked here and what the runner itself carries out. The
 // commands for the media side travel on as they are: they are read, and checked, there.
 import {
+  type DurationCounts,
   type GuestAnswer,
+  HANDLER_BOUNDS_MS,
   MAX_FRAME_BYTES,
+  MAX_HANDLER_NAMES,
   type RunnerCommand,
   SUBTLE_METHODS,
   type SubtleMethod,
@@ -34,9 +37,10 @@ export function readAnswer(texts: readonly unknown[] | undefined): ReadAnswer | 
     if (bytes.length > MAX_FRAME_BYTES / 2) return undefined;
     forMedia.push(bytes);
   }
-  const { begun, done, more, where, client, dropped, droppedLines, random, failure, commands } = answer;
+  const { begun, done, more, where, client, dropped, droppedLines, random, times, failure, commands } =
+    answer;
   return {
-    ...{ begun, done, more, dropped, droppedLines, random, failure, forMedia },
+    ...{ begun, done, more, dropped, droppedLines, random, times, failure, forMedia },
     where: where.slice(0, MAX_TEXT),
     client: client.slice(0, MAX_TEXT),
     commands: commands.filter(isRunnerCommand),
@@ -45,7 +49,7 @@ export function readAnswer(texts: readonly unknown[] | undefined): ReadAnswer | 
 
 function isEnvelope(value: unknown): value is GuestAnswer {
   if (typeof value !== 'object' || value === null) return false;
-  const { begun, done, more, where, client, dropped, droppedLines, random, failure, commands } =
+  const { begun, done, more, where, client, dropped, droppedLines, random, times, failure, commands } =
     value as Partial<GuestAnswer>;
   return (
     [begun, dropped, droppedLines, random].every(isCount) &&
@@ -53,9 +57,23 @@ function isEnvelope(value: unknown): value is GuestAnswer {
     typeof more === 'boolean' &&
     typeof where === 'string' &&
     typeof client === 'string' &&
+    isTimes(times) &&
     (failure === undefined || isFailure(failure)) &&
     Array.isArray(commands)
   );
+}
+
+function isTimes(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const entries = Object.entries(value);
+  return entries.length <= MAX_HANDLER_NAMES + 1 && entries.every(([, times]) => isDurations(times));
+}
+
+function isDurations(value: unknown): value is DurationCounts {
+  if (typeof value !== 'object' || value === null) return false;
+  const { counts, sumMs } = value as Partial<DurationCounts>;
+  const isList = Array.isArray(counts) && counts.length <= HANDLER_BOUNDS_MS.length + 1;
+  return isList && counts.every(isCount) && typeof sumMs === 'number';
 }
 
 function isFailure(value: unknown): boolean {

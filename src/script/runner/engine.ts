@@ -35,6 +35,10 @@ export interface ScriptIsolate {
   turn(events: string, random: Uint8Array | undefined, timeoutMs: number | undefined): Promise<Outcome>;
   /** Not while something runs in it. `said`: texts of the DevTools protocol. */
   debug(said: (message: string) => void): DebuggerSession;
+  /** Of a processor, in all its life. */
+  readonly cpuMs: number;
+  /** Undefined: it has gone meanwhile. */
+  heapBytes(): Promise<number | undefined>;
   /** The isolate and whatever runs in it. A thread that cannot be stopped goes on until the process ends. */
   dispose(): void;
 }
@@ -163,6 +167,19 @@ class VmIsolate implements ScriptIsolate {
       return { value: await call() };
     } catch (error) {
       return { fault: faultOf(error, this.#isolate.isDisposed) };
+    }
+  }
+
+  get cpuMs(): number {
+    return this.#isolate.isDisposed ? 0 : Number(this.#isolate.cpuTime) / 1e6;
+  }
+
+  async heapBytes(): Promise<number | undefined> {
+    try {
+      const heap = await this.#isolate.getHeapStatistics();
+      return heap.used_heap_size + heap.externally_allocated_size;
+    } catch {
+      return undefined;
     }
   }
 

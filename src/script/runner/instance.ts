@@ -10,10 +10,12 @@ import {
   RANDOM_POOL_BYTES,
   type RunnerCommand,
   type ScriptCommand,
+  type UsageBody,
 } from '../wire.ts';
 import { type ReadAnswer, readAnswer } from './answer.ts';
 import type { DebuggerSession, EngineFault, Outcome, ScriptEngine, ScriptIsolate } from './engine.ts';
 import { type Batch, Mailbox } from './mailbox.ts';
+import { UsageMeter } from './meter.ts';
 import type { Runnable, Scheduler } from './scheduler.ts';
 import { SubtleService } from './subtle.ts';
 import { TimerQueue } from './timers.ts';
@@ -32,6 +34,7 @@ export interface InstanceEvents {
   recycle(message: string): void;
   /** To the debugger that is attached: texts of the DevTools protocol. */
   toDebugger(message: string): void;
+  usage(body: UsageBody): void;
 }
 
 /** A turn may overrun its time limit by what V8 needs to notice; beyond this it never will. */
@@ -49,6 +52,7 @@ export class ScriptInstance implements Runnable {
   readonly #mailbox: Mailbox;
   readonly #timers: TimerQueue;
   readonly #subtle: SubtleService;
+  readonly #meter = new UsageMeter();
   #state: 'loading' | 'running' | 'gone' = 'loading';
   #isolate: ScriptIsolate | undefined;
   #watchdog: NodeJS.Timeout | undefined;
@@ -242,7 +246,9 @@ export class ScriptInstance implements Runnable {
       this.#watch(limitMs, 'a turn');
     }
     const timeoutMs = this.#isDebugged ? undefined : limitMs;
+    const sinceMs = performance.now();
     const outcome = await this.#isolate!.turn(batch.text, this.#freshRandom(), timeoutMs);
+    const tookMs = performance.now() - sinceMs;
     this.#turnLimitMs = undefined;
     clearTimeout(this.#overrun);
     this.#unwatch();
@@ -262,7 +268,21 @@ export class ScriptInstance implements Runnable {
       this.#die({ kind: 'malformed', message: 'the script library gave no sensible answer' });
       return;
     }
+    this.#meter.turn(tookMs, answer.times);
     this.#conclude(answer, outcome.fault, batch, limitMs);
+  }
+
+  /** What it has used since the last time, if anything. */
+  async reportUsage(): Promise<void> {
+    const usage = this.#takeUsage();
+    if (!usage) return;
+    const heapBytes = await this.#isolate?.heapBytes();
+    if (this.#state !== 'gone')
+      this.#events.usage({ ...usage, ...(heapBytes === undefined ? {} : { heapBytes }) });
+  }
+
+  #takeUsage(): UsageBody | undefined {
+    return this.#isolate && this.#meter.take(this.#isolate.cpuMs);
   }
 
   #isLost({ fault }: Outcome): boolean {
@@ -384,6 +404,8 @@ export class ScriptInstance implements Runnable {
   #end(): boolean {
     if (this.#state === 'gone') return false;
     this.#state = 'gone';
+    const usage = this.#takeUsage();
+    if (usage) this.#events.usage(usage);
     clearTimeout(this.#droppedLinesTimer);
     this.#timers.close();
     this.#mailbox.clear();

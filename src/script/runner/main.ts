@@ -16,6 +16,7 @@ import { createEngine, type ScriptEngine } from './engine.ts';
 import { ScriptInstance } from './instance.ts';
 import { Scheduler } from './scheduler.ts';
 
+const USAGE_MS = 1000;
 const STDERR_FD = 2;
 const CHANNEL_FD = 3;
 const MAX_DEBUGGER_MESSAGE = MAX_FRAME_BYTES - 1024;
@@ -41,6 +42,9 @@ channel.on('drain', () => scheduler.resume());
 channel.on('error', () => leave());
 channel.on('close', () => leave());
 
+setInterval(() => {
+  for (const instance of instances.values()) void instance.reportUsage();
+}, USAGE_MS);
 setInterval(() => {
   send(encodeFrame(FrameType.Beat, 0, { rssBytes: process.memoryUsage.rss(), units: instances.size }));
 }, HEARTBEAT_MS);
@@ -106,6 +110,7 @@ function load(unit: number, body: LoadBody): void {
     },
     recycle: (message) => send(encodeFrame(FrameType.Recycle, unit, { message })),
     toDebugger: (message) => relay(unit, message),
+    usage: (usage) => send(encodeFrame(FrameType.Usage, unit, usage)),
   });
   instances.set(unit, instance);
   void instance.load(engine);

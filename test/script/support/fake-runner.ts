@@ -35,6 +35,7 @@ export class FakeRunner {
         for (const { type, body } of reader.push(frames)) if (this.isUp) fake.receive(type, body);
       },
       onGone() {},
+      meter: { used() {}, gone() {} },
       errands: {
         services: this.services,
         application: 'live',

@@ -135,6 +135,7 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
     name: 'live/_definst_',
     commands: instance,
     journal: records.journal(clock),
+    metrics: records.metrics,
     strikes: new StrikeBook(clock, (why) => quarantines.push(why)).of('_definst_'),
     clock,
     counters: counters(),

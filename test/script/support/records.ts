@@ -2,9 +2,11 @@
 import pino from 'pino';
 import type { Clock } from '../../../src/application/clock.ts';
 import { type ErrorFrame, ErrorRecords } from '../../../src/application/error-records.ts';
+import { ScriptMetrics } from '../../../src/application/script-metrics.ts';
 import type { ApplicationLog } from '../../../src/log/application-log.ts';
 import type { Log } from '../../../src/log/log.ts';
 import { Journal } from '../../../src/script/journal.ts';
+import { HANDLER_BOUNDS_MS, TURN_BOUNDS_MS } from '../../../src/script/wire.ts';
 
 export interface LogRecord {
   level: number;
@@ -27,6 +29,8 @@ export interface LogRecord {
   ms?: number;
 }
 
+const BOUNDS = { turnMs: TURN_BOUNDS_MS, handlerMs: HANDLER_BOUNDS_MS };
+
 export class Records {
   readonly all: LogRecord[] = [];
   readonly application: string[] = [];
@@ -34,6 +38,8 @@ export class Records {
   readonly applicationLog: ApplicationLog;
   /** What the last journal keeps. */
   kept: ErrorRecords | undefined;
+  /** The same. */
+  metrics = new ScriptMetrics(BOUNDS);
   #waiting: (() => void)[] = [];
 
   constructor() {
@@ -56,9 +62,11 @@ export class Records {
     let lastId = 0;
     this.kept = new ErrorRecords({ nowMs: () => clock.now(), nextId: () => ++lastId });
     const { log, applicationLog, kept: errors } = this;
+    this.metrics = new ScriptMetrics(BOUNDS);
+    const { metrics } = this;
     const hide = (text: string) => text.replace(/\/.*\//, '***');
     return new Journal({
-      ...{ application: 'live', instance: '_definst_', log, applicationLog, errors, clock, hide },
+      ...{ application: 'live', instance: '_definst_', log, applicationLog, errors, clock, hide, metrics },
     });
   }
 
