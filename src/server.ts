@@ -29,13 +29,18 @@ import { type EdgePorts, edgeLines, portLines } from './log/edge.ts';
 import type { Log } from './log/log.ts';
 import { SecretMask } from './log/secrets.ts';
 import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
+import { become, type ServerUser, serverUser } from './privileges.ts';
 import { FileRecorders } from './recording/recorder.ts';
+import { renewBuilder } from './script/esbuild.ts';
 import { Inspector, type InspectorAddress } from './script/inspect/inspector.ts';
 import { Runners } from './script/runners.ts';
 import { chunkLimits, clientSettings, VirtualHost } from './virtual-host.ts';
 
 /** What clients are told that they talk to: the last Flash Media Server's number, for they read features from it. */
 const FMS_VERSION = '5,0,17,1';
+
+/** Whom the processes of scripts become when root has started the server and Process of Server.xml names nobody. */
+const NOBODY = { uid: 65534, gid: 65534 };
 
 export interface RunningServer {
   readonly listeners: readonly (ListenerAddress | AdminAddress | InspectorAddress)[];
@@ -65,8 +70,16 @@ export async function startServer(
   );
   const { caFile } = config.server.clientTls;
   const authorities = caFile === undefined ? undefined : await loadAuthorities(caFile);
-  const { maxBytes, launcher, user, debugPort } = config.server.runners;
-  const runners = new Runners({ clock, log, maxRssBytes: maxBytes, launcher, user });
+  const { maxBytes, launcher, debugPort } = config.server.runners;
+  const user = serverUser(config.server.process);
+  const { uid } = config.server.process;
+  if (uid !== undefined && !user && uid !== process.getuid?.()) {
+    log.warn(
+      { event: 'process', uid },
+      `Process/UID = ${uid}: only root can become another user; the server stays who it is`,
+    );
+  }
+  const runners = new Runners({ clock, log, maxRssBytes: maxBytes, launcher, user: user ?? NOBODY });
   const inspector = new Inspector({ port: debugPort, software, log });
   const governor = new LoadGovernor(
     clock,
@@ -142,7 +155,6 @@ export async function startServer(
         adaptorOptions(config, adaptor, { ...session, registryOf: registryOf(hosts[i]!) }, logs),
       ),
     );
-    void recorders.repair(); // who has the ports is the only server of this root folder
     if (config.server.admin.listen.length > 0) {
       const administered: Administered = {
         software,
@@ -154,6 +166,8 @@ export async function startServer(
       };
       admin = await Admin.open(await adminOptions(config, administered, log, logs));
     }
+    if (user) await giveUpRoot(user, { config, allHosts, logs, log });
+    void recorders.repair(); // who has the ports is the only server of this root folder
   } catch (error) {
     await close();
     throw error;
@@ -166,6 +180,32 @@ export async function startServer(
   sayStarted(logs, config, adaptors);
   for (const host of allHosts) host.noteStart();
   return { listeners, firstAccount: admin?.firstAccount, close, reopenLogs: () => logs.reopen() };
+}
+
+async function giveUpRoot(
+  user: ServerUser,
+  at: { config: Config; allHosts: readonly VirtualHost[]; logs: ServerLogs; log: Log },
+): Promise<void> {
+  const { config, allHosts, logs, log } = at;
+  await logs.close(); // what root has open stays open: the next line opens it as the user
+  const { access, application, master, edge, admin } = config.logs;
+  const logFiles = [access?.file, application, master, edge, admin].flatMap((file) => file ?? []);
+  const applications = allHosts.flatMap((host) => host.ownFolders());
+  const certificates = config.adaptors.flatMap(({ tls, vhosts }) => [
+    tls.certificate,
+    ...vhosts.map(({ certificate }) => certificate),
+  ]);
+  const unreadable = become(user, {
+    folders: [...logFiles.map(({ directory }) => directory), join(config.root, 'run'), ...applications],
+    files: [config.server.admin.localUsersFile],
+    read: certificates.flatMap((one) => [one?.certificateFile, one?.keyFile]).flatMap((path) => path ?? []),
+  });
+  renewBuilder();
+  for (const path of unreadable) {
+    const text = `the user ${user.uid} cannot read ${path}: it will not be taken up when it is renewed`;
+    log.warn({ event: 'certificate', path }, text);
+  }
+  log.info({ event: 'process', ...user }, `the server is now the user ${user.uid}, group ${user.gid}`);
 }
 
 /** Undefined: the addon has not been made, or cannot be used. */

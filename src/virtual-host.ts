@@ -228,6 +228,12 @@ export class VirtualHost {
       .sort();
   }
 
+  /** In those of its applications: what the server writes to. */
+  ownFolders(): string[] {
+    const folders = this.applications().map((name) => join(this.#vhost.appsDir, name));
+    return folders.flatMap((folder) => [join(folder, 'streams'), join(folder, 'store')]);
+  }
+
   /** Makes the folder of a new one. Throws what the file system says. */
   addApplication(name: string): void {
     mkdirSync(join(this.#vhost.appsDir, name), { recursive: true });

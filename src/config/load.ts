@@ -53,6 +53,8 @@ export interface Config {
     /** How long, and how much of, what is recorded may wait; whether MP4 files become plain ones. */
     readonly recording: { readonly maxMs: number; readonly maxBytes: number; readonly finishesMp4: boolean };
     readonly runners: RunnersConfig;
+    /** Whom the server becomes when root has started it. */
+    readonly process: { readonly uid: number | undefined; readonly gid: number | undefined };
     /** Of connections to other servers. `caFile`: undefined: the authorities that Node.js knows. */
     readonly clientTls: { readonly verifies: boolean; readonly caFile: string | undefined };
     /** What every application knows that asks players for their SWF. */
@@ -74,8 +76,6 @@ export interface RunnersConfig {
   readonly debugPort: number;
   /** A program and its arguments that starts them; none: nothing does. */
   readonly launcher: readonly string[];
-  /** Whom they become when root has started the server. */
-  readonly user: { readonly uid: number; readonly gid: number };
 }
 
 export interface AdminConfig {
@@ -302,8 +302,8 @@ class Loader {
           maxBytes: Server.ResourceLimits.Scripts.MaxSize,
           debugPort: Server.ResourceLimits.Scripts.DebugPort,
           launcher: Server.ResourceLimits.Scripts.Launcher,
-          user: { uid: Server.Process.UID, gid: Server.Process.GID },
         },
+        process: { uid: Server.Process.UID, gid: Server.Process.GID },
         swfs: swfFolders(Server.SWFVerification, this.#root),
         clientIdleMs,
       },

@@ -5,6 +5,7 @@ import * as esbuild from 'esbuild';
 const IDLE_MS = 30_000;
 
 let buildsUnderWay = 0;
+let isOutdated = false;
 let idle: NodeJS.Timeout | undefined;
 
 export async function build<Options extends esbuild.BuildOptions>(
@@ -16,6 +17,15 @@ export async function build<Options extends esbuild.BuildOptions>(
     return await esbuild.build(options);
   } finally {
     buildsUnderWay -= 1;
-    if (buildsUnderWay === 0) idle = setTimeout(() => void esbuild.stop(), IDLE_MS).unref();
+    if (buildsUnderWay === 0) {
+      idle = setTimeout(() => void esbuild.stop(), isOutdated ? 0 : IDLE_MS).unref();
+      isOutdated = false;
+    }
   }
+}
+
+/** The process has become another user: so shall the next one be that builds. */
+export function renewBuilder(): void {
+  if (buildsUnderWay > 0) isOutdated = true;
+  else void esbuild.stop();
 }

@@ -214,9 +214,19 @@ export const SERVER = group('', {
       ),
       ...unused('AuthEvent', 'AuthMessage', 'FileIO', 'RecordsNumber', 'RetryNumber', 'RetrySleep'),
     }),
-    Process: group('Whom the processes that run scripts become when root has started the server.', {
-      UID: leaf(orElse(whole(1, 4294967294), '', '65534', 65534), '', 'Number of the user. 65534 is nobody.'),
-      GID: leaf(orElse(whole(1, 4294967294), '', '65534', 65534), '', 'Number of the group.'),
+    Process: group('Who the server is. Root is needed for ports below 1024 and for little else.', {
+      UID: leaf(
+        orElse(whole(1, 4294967294), '', 'root stays root', undefined),
+        '${SERVER.PROCESS_UID}',
+        'The user, by number, that the server becomes when root has started it, once its ports are open. logs/, run/ and the ' +
+          'streams/ and store/ of applications are made his; programs, scripts and certificates have to be readable for ' +
+          'him. The processes that run scripts become the same one; where none stands here, they become nobody (65534).',
+      ),
+      GID: leaf(
+        orElse(whole(1, 4294967294), '', "the user's own", undefined),
+        '${SERVER.PROCESS_GID}',
+        'The group, by number, that it becomes then.',
+      ),
     }),
     ...unused('ActiveProfile', 'Admin', 'Httpd', 'LicenseInfo', 'LicenseInfoEx'),
     ...unused('Localhost', 'Mask', 'Plugins', 'PublicIP', 'ReadBufferSize', 'Registry'),

@@ -2,6 +2,8 @@
 export const SYMBOLS: Readonly<Record<string, string>> = {
   'ADAPTOR.HOSTPORT': ':1935',
   'SERVER.ADMINSERVER_HOSTPORT': '127.0.0.1:1111',
+  'SERVER.PROCESS_UID': '',
+  'SERVER.PROCESS_GID': '',
   'SERVER.DEBUG_PORT': '9229',
   'SERVER.DOMAIN': '',
   'VHOST.APPSDIR': 'applications',
