@@ -312,6 +312,7 @@ interface RecordedFile {
   readonly path: string;
   /** Seconds. */
   readonly duration: number;
+  /** Of the file. */
   readonly bytes: number;
   /** `avc`, `aac`, `hevc`, `opus` …, in the order in which they came. */
   readonly codecs: readonly string[];
@@ -331,6 +332,7 @@ interface RecordFault {
 
 /** What happened: `code` is one of FMS's, such as `NetStream.Record.Failed`. */
 interface StatusInfo {
+  /** Compare this one, not `description`. */
   readonly code: string;
   /** `status`, `warning` or `error`. */
   readonly level: string;
@@ -344,6 +346,7 @@ interface StatusInfo {
 
 /** A refusal with a reason, at most 200 characters, which the client is told. */
 interface Denial {
+  /** The reason. */
   deny: string;
 }
 type ConnectVerdict = boolean | void | Denial;
@@ -359,6 +362,7 @@ interface PublishTerms {
   /** Record it: from scratch, or at the end of an earlier recording of that name. */
   record?: RecordMode;
 }
+/** Accepted, on these terms. */
 interface PlayTerms {
   /** The stream to play instead. */
   as?: string;
@@ -372,11 +376,13 @@ interface PublishRequest {
   readonly query: string;
   /** The same, decoded; of a name that occurs twice, the last. Check with `Object.hasOwn` before trusting a name like `constructor`. */
   readonly params: { readonly [name: string]: string | undefined };
+  /** What it asks to be done: put on air, or recorded as well. */
   readonly type: 'live' | 'record' | 'append' | 'appendWithGap';
 }
 
 /** What a player asks for. Frozen. */
 interface PlayRequest {
+  /** As the player calls it, without the query. */
   readonly name: string;
   /** What follows the `?`, undecoded; empty if there is none. */
   readonly query: string;
@@ -494,6 +500,7 @@ declare var Client: ClientConstructor;
 
 /** Gets the answer to a `client.call`. */
 interface Responder {
+  /** What the far end's method returned. */
   onResult?: (value: any) => void;
   /** The far end has no such method, or it failed. */
   onStatus?: (info: any) => void;
@@ -503,13 +510,17 @@ interface Responder {
 interface InstanceStats {
   /** Bytes received from all clients, those who have left included. */
   readonly bytes_in: number;
+  /** Bytes sent to them. */
   readonly bytes_out: number;
+  /** RTMP messages received from them. */
   readonly msg_in: number;
+  /** RTMP messages sent to them. */
   readonly msg_out: number;
   /** Left out because players were too slow. */
   readonly msg_dropped: number;
-  /** Clients that wanted in, and those that have gone, refused ones included. */
+  /** Clients that wanted in. */
   readonly total_connects: number;
+  /** Those of them that have gone, refused ones included. */
   readonly total_disconnects: number;
 }
 
@@ -519,7 +530,9 @@ interface ClientStats {
   readonly bytes_in: number;
   /** Bytes sent to it. */
   readonly bytes_out: number;
+  /** RTMP messages received from it. */
   readonly msg_in: number;
+  /** RTMP messages sent to it. */
   readonly msg_out: number;
   /** Left out because it was too slow. */
   readonly msg_dropped: number;
@@ -613,6 +626,7 @@ interface StreamConstructor {
  * nc.connect('rtmp://live.example.com/app');
  */
 interface NetConnection {
+  /** The other application has accepted it, and it has not been closed. */
   readonly isConnected: boolean;
   /** As it was given to `connect`; empty before. */
   readonly uri: string;
@@ -633,6 +647,7 @@ interface NetConnection {
 
 interface NetConnectionConstructor {
   readonly prototype: NetConnection;
+  /** One that is not connected yet. */
   new (): NetConnection;
 }
 
@@ -655,6 +670,7 @@ interface NetStream {
   close(): void;
   /** Seconds. Remembered and no more: what may wait for a slow server stands in Application.xml, `<Backlog>`. */
   setBufferTime(seconds: number): void;
+  /** As it was given to `setBufferTime`. */
   readonly bufferTime: number;
   /** What becomes of it. Without it, `application.onStatus` is told. */
   onStatus?: (this: NetStream, info: StatusInfo) => Eventually<void>;
@@ -662,12 +678,15 @@ interface NetStream {
 
 interface NetStreamConstructor {
   readonly prototype: NetStream;
+  /** One that publishes by that connection, which need not be there yet. */
   new (connection: NetConnection): NetStream;
 }
 
 type RecordMode = 'record' | 'append' | 'appendWithGap';
 
+/** How a stream is recorded; see `stream.record`. */
 interface RecordOptions {
+  /** As in `record`; `true` is `record`, `false` ends it. */
   mode?: RecordMode | boolean;
   /** Otherwise as the prefix of the stream, or the name of the file, says. An MP4 holds no VP6, Speex and the like, and no data. */
   format?: 'flv' | 'mp4';
@@ -716,13 +735,19 @@ declare function trace(...values: unknown[]): void;
 
 /** Extension. `trace` with levels. */
 declare const console: {
+  /** The same as `trace`. */
   log(...values: unknown[]): void;
+  /** The same. */
   info(...values: unknown[]): void;
+  /** A warning, in either log. */
   warn(...values: unknown[]): void;
+  /** An error, in either log; nothing else follows from it. */
   error(...values: unknown[]): void;
+  /** The lowest level: the server's own log leaves it out unless it is asked to say more. */
   debug(...values: unknown[]): void;
   /** The lowest level, like `debug`. */
   trace(...values: unknown[]): void;
+  /** The same as `log`. */
   dir(...values: unknown[]): void;
   /** Says something only if `condition` is not so. */
   assert(condition: unknown, ...values: unknown[]): void;
@@ -745,6 +770,7 @@ declare function setInterval<Name extends string>(
   ms?: number,
   ...args: unknown[]
 ): number;
+/** Ends an interval. `undefined`, and one that has ended, are nothing to it. */
 declare function clearInterval(timer: number | undefined): void;
 /** Extension. Calls `handler(...args)` once, after `ms` milliseconds. */
 declare function setTimeout<Args extends unknown[]>(
@@ -752,19 +778,28 @@ declare function setTimeout<Args extends unknown[]>(
   ms?: number,
   ...args: Args
 ): number;
+/** Takes a timer back that has not fired. */
 declare function clearTimeout(timer: number | undefined): void;
 /** Extension. Calls `handler` as soon as what is running now is through. */
 declare function queueMicrotask(handler: () => void): void;
 
 // Extensions from here on: what ECMAScript leaves to its hosts, as browsers have it.
 
-/** Text → bytes, UTF-8. */
+/**
+ * Text → bytes, UTF-8.
+ *
+ * @see https://encoding.spec.whatwg.org/#interface-textencoder
+ */
 declare class TextEncoder {
   readonly encoding: string;
   encode(text?: string): Uint8Array<ArrayBuffer>;
 }
 
-/** Bytes → text, UTF-8. With `fatal`, bytes that are not UTF-8 throw a TypeError; otherwise they become U+FFFD. */
+/**
+ * Bytes → text, UTF-8. With `fatal`, bytes that are not UTF-8 throw a TypeError; otherwise they become U+FFFD.
+ *
+ * @see https://encoding.spec.whatwg.org/#interface-textdecoder
+ */
 declare class TextDecoder {
   constructor(encoding?: 'utf-8' | 'utf8', options?: { fatal?: boolean; ignoreBOM?: boolean });
   readonly encoding: string;
@@ -785,6 +820,7 @@ declare function btoa(binary: string): string;
  */
 declare function structuredClone<T>(value: T, options?: { transfer?: readonly ArrayBuffer[] }): T;
 
+/** A clock that is never put back. */
 declare const performance: {
   /** Milliseconds since the script was loaded: whole ones, and never fewer than before. */
   now(): number;
@@ -792,12 +828,21 @@ declare const performance: {
   readonly timeOrigin: number;
 };
 
-/** An error that is told apart by its name: `AbortError`, `TimeoutError`, `QuotaExceededError`. */
+/**
+ * An error that is told apart by its name: `AbortError`, `TimeoutError`, `QuotaExceededError`.
+ *
+ * @see https://webidl.spec.whatwg.org/#idl-DOMException
+ */
 declare class DOMException extends Error {
   constructor(message?: string, name?: string);
   readonly code: number;
 }
 
+/**
+ * What listeners of an `EventTarget` are given.
+ *
+ * @see https://dom.spec.whatwg.org/#interface-event
+ */
 declare class Event {
   constructor(type: string, init?: { bubbles?: boolean; cancelable?: boolean; composed?: boolean });
   readonly type: string;
@@ -815,7 +860,11 @@ declare class Event {
 }
 type EventListener = ((event: Event) => void) | { handleEvent(event: Event): void };
 
-/** A base for objects with listeners of your own. */
+/**
+ * A base for objects with listeners of your own.
+ *
+ * @see https://dom.spec.whatwg.org/#interface-eventtarget
+ */
 declare class EventTarget {
   addEventListener(
     type: string,
@@ -831,7 +880,11 @@ declare class EventTarget {
   dispatchEvent(event: Event): boolean;
 }
 
-/** Says that something is not wanted any more. */
+/**
+ * Says that something is not wanted any more.
+ *
+ * @see https://dom.spec.whatwg.org/#interface-AbortSignal
+ */
 declare class AbortSignal extends EventTarget {
   private constructor();
   static abort(reason?: unknown): AbortSignal;
@@ -845,6 +898,11 @@ declare class AbortSignal extends EventTarget {
   throwIfAborted(): void;
 }
 
+/**
+ * Whose `signal` can be aborted.
+ *
+ * @see https://dom.spec.whatwg.org/#interface-abortcontroller
+ */
 declare class AbortController {
   readonly signal: AbortSignal;
   abort(reason?: unknown): void;
@@ -855,6 +913,7 @@ declare class AbortController {
  *
  * @example
  * const key = new URL(client.uri).searchParams.get('key');
+ * @see https://url.spec.whatwg.org/#url-class
  */
 declare class URL {
   constructor(url: string | URL, base?: string | URL);
@@ -882,6 +941,7 @@ declare class URL {
  *
  * @example
  * const token = new URLSearchParams(stream.publishQueryString).get('token');
+ * @see https://url.spec.whatwg.org/#interface-urlsearchparams
  */
 declare class URLSearchParams {
   constructor(init?: string | Iterable<readonly [string, string]> | { readonly [name: string]: string });
@@ -901,7 +961,11 @@ declare class URLSearchParams {
   [Symbol.iterator](): IterableIterator<[string, string]>;
 }
 
-/** Names and values of a request or an answer. Names are the same in any case. */
+/**
+ * Names and values of a request or an answer. Names are the same in any case.
+ *
+ * @see https://fetch.spec.whatwg.org/#headers-class
+ */
 declare class Headers {
   constructor(init?: Headers | Iterable<readonly [string, string]> | { readonly [name: string]: string });
   append(name: string, value: string): void;
@@ -920,7 +984,11 @@ declare class Headers {
 
 type BodyInit = string | ArrayBuffer | ArrayBufferView | URLSearchParams;
 
-/** What requests and answers have in common. It can be read once. */
+/**
+ * What requests and answers have in common. It can be read once.
+ *
+ * @see https://fetch.spec.whatwg.org/#body-mixin
+ */
 interface Body {
   readonly bodyUsed: boolean;
   text(): Promise<string>;
@@ -929,6 +997,11 @@ interface Body {
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
+/**
+ * What `fetch` needs of a signal: an `AbortSignal`, or one of a package.
+ *
+ * @see https://dom.spec.whatwg.org/#interface-AbortSignal
+ */
 interface AbortSignalLike {
   readonly aborted: boolean;
   readonly reason: any;
@@ -936,6 +1009,11 @@ interface AbortSignalLike {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
+/**
+ * How to ask.
+ *
+ * @see https://fetch.spec.whatwg.org/#requestinit
+ */
 interface RequestInit {
   method?: string;
   headers?: Headers | Iterable<readonly [string, string]> | { readonly [name: string]: string };
@@ -946,6 +1024,11 @@ interface RequestInit {
   signal?: AbortSignalLike | null;
 }
 
+/**
+ * A question to a Web server; see `fetch`.
+ *
+ * @see https://fetch.spec.whatwg.org/#request-class
+ */
 declare class Request implements Body {
   constructor(input: string | { toString(): string } | Request, init?: RequestInit);
   readonly url: string;
@@ -960,6 +1043,11 @@ declare class Request implements Body {
   clone(): Request;
 }
 
+/**
+ * The answer of a Web server.
+ *
+ * @see https://fetch.spec.whatwg.org/#response-class
+ */
 declare class Response implements Body {
   constructor(
     body?: BodyInit | null,
@@ -1005,14 +1093,22 @@ type KeyUsage =
   | 'deriveBits'
   | 'wrapKey'
   | 'unwrapKey';
-/** `{ name: 'ECDSA', namedCurve: 'P-256' }`; the members that each algorithm wants are those of the Web Cryptography API. */
+/**
+ * `{ name: 'ECDSA', namedCurve: 'P-256' }`; the members that each algorithm wants are those of the Web Cryptography API.
+ *
+ * @see https://w3c.github.io/webcrypto/#algorithm-dictionary
+ */
 interface Algorithm {
   name: string;
   [member: string]: any;
 }
 type AlgorithmIdentifier = string | Algorithm;
 
-/** A key that `crypto.subtle` works with. Its bytes are seen by nobody unless it is extractable. */
+/**
+ * A key that `crypto.subtle` works with. Its bytes are seen by nobody unless it is extractable.
+ *
+ * @see https://w3c.github.io/webcrypto/#cryptokey-interface
+ */
 declare class CryptoKey {
   private constructor();
   readonly type: 'secret' | 'public' | 'private';
@@ -1020,10 +1116,20 @@ declare class CryptoKey {
   readonly algorithm: Algorithm;
   readonly usages: KeyUsage[];
 }
+/**
+ * Of an algorithm that has a public key.
+ *
+ * @see https://w3c.github.io/webcrypto/#keypair
+ */
 interface CryptoKeyPair {
   publicKey: CryptoKey;
   privateKey: CryptoKey;
 }
+/**
+ * A key as JSON.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7517
+ */
 interface JsonWebKey {
   kty?: string;
   [member: string]: any;
@@ -1032,6 +1138,8 @@ interface JsonWebKey {
 /**
  * The Web Cryptography API: SHA-1 and SHA-2, HMAC, RSASSA-PKCS1-v1_5, RSA-PSS, RSA-OAEP, ECDSA, ECDH, Ed25519, X25519, AES-GCM,
  * AES-CBC, AES-CTR, AES-KW, HKDF, PBKDF2. At most 1 MiB a call, 64 calls at a time, RSA keys of 4096 bits, a million iterations.
+ *
+ * @see https://w3c.github.io/webcrypto/#subtlecrypto-interface
  */
 interface SubtleCrypto {
   digest(hash: AlgorithmIdentifier, data: BufferSource): Promise<ArrayBuffer>;
@@ -1085,10 +1193,12 @@ interface SubtleCrypto {
   ): Promise<CryptoKey>;
 }
 
+/** What is to be secret or unforgeable. */
 declare const crypto: {
   /** Fills an array of whole numbers, with random ones: up to 16 KiB between two pauses of the script. */
   getRandomValues<T extends ArrayBufferView>(array: T): T;
   /** A random UUID, version 4. */
   randomUUID(): string;
+  /** Hashes, signatures, encryption. */
   readonly subtle: SubtleCrypto;
 };

@@ -1,0 +1,95 @@
+// applications/API.md, which is made from understudy.d.ts.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { formatReference, readDeclarations, undocumented } from '../../src/cli/api-reference.ts';
+import { TYPES_DIR } from '../../src/cli/author-files.ts';
+
+const SOURCE = readFileSync(join(TYPES_DIR, 'understudy.d.ts'), 'utf8');
+const APPLICATIONS = join(import.meta.dirname, '../../applications');
+
+test('applications/API.md says what understudy.d.ts says', () => {
+  const isCurrent =
+    readFileSync(join(APPLICATIONS, 'API.md'), 'utf8') === formatReference(readDeclarations(SOURCE)) &&
+    readFileSync(join(APPLICATIONS, 'understudy.d.ts'), 'utf8') === SOURCE;
+  assert.ok(isCurrent, 'understudy.d.ts has changed: run "npm run docs" and commit applications/');
+});
+
+test('everything that scripts find has a comment', () => {
+  const silent = undocumented(readDeclarations(SOURCE)).join(', ');
+  assert.equal(silent, '', `in src/script/types/understudy.d.ts a comment is missing at ${silent}`);
+});
+
+const SAMPLE = `// What comes first.
+
+/**
+ * A thing.
+ *
+ * @param a - the one
+ * @param b - the other
+ * @returns both
+ * @example
+ * new Thing().both(1, '2');
+ */
+interface Thing {
+  /** How many. */
+  readonly size: number;
+  /** Both | one. */
+  both(a: number, b: string): {
+    sum: number;
+  };
+  both(a: ';' | '('): void;
+  silent?: () => void;
+}
+
+interface ThingConstructor {
+  readonly prototype: Thing;
+  /** Another. */
+  new (): Thing;
+}
+declare var Thing: ThingConstructor;
+
+/** Facts. */
+interface Facts {
+  /** It is. */
+  readonly is: 'a' | 'b';
+}
+
+/**
+ * As elsewhere.
+ *
+ * @see https://example.com/spec
+ */
+declare class Theirs {
+  private constructor();
+  static of(x: number): Theirs;
+  /** Ours. */
+  readonly value: number;
+}
+
+type Both = Thing | Facts;
+`;
+
+test('a declaration becomes a heading, its members as well, with what is said of them', () => {
+  const declarations = readDeclarations(SAMPLE);
+  assert.deepEqual(undocumented(declarations), ['Thing.silent']);
+  const text = formatReference(declarations);
+  for (const part of [
+    "## Thing\n\nA thing.\n\n- `a`: the one\n- `b`: the other\n\nReturns both\n\n```ts\nnew Thing().both(1, '2');\n```\n",
+    '### Thing.size\n\n```ts\nreadonly size: number;\n```\n\nHow many.\n',
+    "### Thing.both\n\n```ts\nboth(a: number, b: string): {\n  sum: number;\n};\nboth(a: ';' | '('): void;\n```\n\nBoth | one.\n",
+    '### new Thing\n\n```ts\nnew (): Thing;\n```\n\nAnother.\n',
+    "## Facts\n\nFacts.\n\n| | | |\n|---|---|---|\n| `is` | `'a' \\| 'b'` | It is. |\n",
+    '## Theirs\n\nAs elsewhere.\n\nSee <https://example.com/spec>\n\n```ts\nstatic of(x: number): Theirs;\n/** Ours. */\nreadonly value: number;\n```\n',
+    '## Both\n\n```ts\ntype Both = Thing | Facts;\n```\n',
+  ]) {
+    assert.ok(text.includes(part), `${part}\nis not in\n${text}`);
+  }
+  assert.equal(text.match(/^## Thing$/gm)!.length, 1);
+});
+
+test('a line that it does not understand is named', () => {
+  assert.throws(() => readDeclarations('declare enum X {}\n'), /line 1: declare enum X/);
+  assert.throws(() => readDeclarations('interface A {\n  #x: 1;\n}\n'), /line 2: {3}#x/);
+});
