@@ -31,6 +31,8 @@ import { ScriptHost, type ScriptSettings } from './script/host.ts';
 import type { Inspector } from './script/inspect/inspector.ts';
 import { recordingServices } from './script/recording-service.ts';
 import type { Runners } from './script/runners.ts';
+import type { StandIns } from './script/stand-ins.ts';
+import type { Json } from './script/wire.ts';
 
 /** By looking, not by being told: it may be a file of another file system, put there by whatever manages this machine. */
 const DEFAULTS_CHECK_MS = 1000;
@@ -60,6 +62,8 @@ export interface VirtualHostOptions {
   authorities: string | undefined;
   /** The application whose script debuggers may attach to, whatever its settings say; empty: all of them. */
   inspected: string | undefined;
+  /** For tests of scripts. */
+  standIns?: StandIns;
 }
 
 export class VirtualHost {
@@ -103,6 +107,7 @@ export class VirtualHost {
       inspector,
       authorities,
       inspected,
+      standIns,
     } = options;
     const { name, appsDir } = vhost;
     this.adaptor = adaptor;
@@ -151,12 +156,15 @@ export class VirtualHost {
       applicationLog: (application, instance) => logs.applications.for(logFolder, application, instance),
       server: software,
       hostname: config.server.hostname,
-      settingsFor: (application) =>
-        scriptSettings(settings.of(application), inspected === '' || inspected === application),
+      settingsFor: (application) => {
+        const own = scriptSettings(settings.of(application), inspected === '' || inspected === application);
+        return standIns ? inTest(own, standIns) : own;
+      },
       onSettings: (application) => this.#settingsSaved(application),
       clock,
       runners,
       inspector,
+      standIns,
     });
     const media = { clock, governor, sweep: fanOut?.sweep };
     this.scripts = this.#scripts.metrics;
@@ -183,7 +191,7 @@ export class VirtualHost {
       scripts: this.#scripts,
       recorders,
       recorded,
-      outgoing,
+      outgoing: standIns?.outgoing ?? outgoing,
       journal: this.#journal,
       hasApplication: (application) => isFolder(join(appsDir, application)),
       ...instanceSettings(vhost.application, media),
@@ -267,6 +275,11 @@ export class VirtualHost {
   async start(): Promise<void> {
     await this.#scripts.start();
     watchFile(this.#vhost.defaults.path, { interval: DEFAULTS_CHECK_MS }, this.#onDefaults);
+  }
+
+  /** In place of `start`, where nobody watches: an application's files are read as they are now. */
+  refresh(application: string): Promise<void> {
+    return this.#scripts.refresh(application);
   }
 
   /** Applications that are not to wait for their first client. */
@@ -357,6 +370,13 @@ function scriptSettings({ script }: ApplicationConfig, isInspected: boolean): Sc
   const amounts = { memoryMb, timers, queuedEvents, logLines, fetches: fetch.maxRunning };
   const isInspectable = isInspected || rest.isInspectable;
   return { ...rest, isInspectable, fetch, limits: { ...times, ...amounts } };
+}
+
+/** No debugger, no process of its own. */
+function inTest(settings: ScriptSettings, { env }: StandIns): ScriptSettings {
+  const own = settings.env;
+  const all: Json = { ...(typeof own === 'object' && !Array.isArray(own) ? own : {}), ...env };
+  return { ...settings, env: all, process: 'shared', isInspectable: false };
 }
 
 function instanceSettings(

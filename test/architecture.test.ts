@@ -22,7 +22,15 @@ const MAY_IMPORT: Record<string, string[]> = {
 };
 
 /** The composition: sees every room. */
-const TOP = ['main.ts', 'server.ts', 'virtual-host.ts', 'admission-rules.ts', 'privileges.ts', 'cli'];
+const TOP = [
+  'main.ts',
+  'server.ts',
+  'virtual-host.ts',
+  'admission-rules.ts',
+  'privileges.ts',
+  'cli',
+  'testing',
+];
 
 const PURE_ROOMS = ['protocol', 'media'];
 const PURE_ROOMS_MAY_USE = ['node:crypto', 'node:buffer'];

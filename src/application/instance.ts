@@ -194,6 +194,11 @@ export class AppInstance implements ScriptCommands {
     if (this.#cancelIdle) this.#armIdle();
   }
 
+  /** Resolves when its script has started; at once without one. Rejects with a ScriptError when it cannot be. */
+  get ready(): Promise<void> {
+    return this.#script?.started ?? Promise.resolve();
+  }
+
   /** Undefined: it has no script. */
   get scriptStats(): ScriptStats | undefined {
     return this.#script?.stats();

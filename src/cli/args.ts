@@ -24,6 +24,14 @@ export type Command =
   | { command: 'new'; root: string; application: string }
   /** Without `application`: all of them. */
   | { command: 'check'; root: string; application: string | undefined }
+  | {
+      command: 'test';
+      root: string;
+      application: string | undefined;
+      watch: boolean;
+      reporter: 'spec' | 'tap';
+      only: string[];
+    }
   /** Without `names`: those of this machine. */
   | { command: 'cert'; root: string; names: string[] }
   | { command: 'user'; root: string; action: 'add' | 'remove'; user: string }
@@ -42,6 +50,11 @@ const ROOT: ParseArgsOptionsConfig = { root: { type: 'string' } };
 const SET: ParseArgsOptionsConfig = { set: { type: 'string', multiple: true } };
 const FOLLOW: ParseArgsOptionsConfig = { follow: { type: 'boolean', short: 'f' } };
 const INSPECT: ParseArgsOptionsConfig = { inspect: { type: 'string' } };
+const TEST: ParseArgsOptionsConfig = {
+  watch: { type: 'boolean' },
+  reporter: { type: 'string' },
+  only: { type: 'string', multiple: true },
+};
 
 /** Of one certificate. */
 const MAX_NAMES = 100;
@@ -70,6 +83,13 @@ export function parseCommand(args: readonly string[]): Command {
   if (command === 'check') {
     const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, 1);
     return help ? { command: 'help', about: command } : { command, root, application: positionals[0] };
+  }
+  if (command === 'test') {
+    const { help, root, watch, reporter, only, positionals } = parse(rest, { ...HELP, ...ROOT, ...TEST }, 1);
+    if (help) return { command: 'help', about: command };
+    if (reporter !== 'spec' && reporter !== 'tap')
+      throw new UsageError(`test: --reporter '${reporter}': expected spec or tap`);
+    return { command, root, application: positionals[0], watch, reporter, only };
   }
   if (command === 'cert') {
     const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, MAX_NAMES);
@@ -120,6 +140,9 @@ interface Parsed {
   set: string[];
   inspect: string | undefined;
   follow: boolean;
+  watch: boolean;
+  reporter: string;
+  only: string[];
   positionals: string[];
 }
 
@@ -133,6 +156,9 @@ function parse(args: string[], options: ParseArgsOptionsConfig, maxPositionals: 
       follow: values.follow === true,
       root: typeof values.root === 'string' ? values.root : '.',
       inspect: typeof values.inspect === 'string' ? values.inspect : undefined,
+      watch: values.watch === true,
+      reporter: typeof values.reporter === 'string' ? values.reporter : 'spec',
+      only: Array.isArray(values.only) ? values.only.map(String) : [],
       set: Array.isArray(values.set) ? values.set.map(String) : [],
       positionals,
     };

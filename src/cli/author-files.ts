@@ -1,5 +1,5 @@
-// What editors and `tsc` need to know about the script API, kept beside the applications: understudy.d.ts and the compiler
-// settings that every application's tsconfig.json extends.
+// What editors and `tsc` need to know about the script API, kept beside the applications: understudy.d.ts, for their
+// tests understudy-test.d.ts, and the compiler settings that every application's tsconfig.json extends.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CommandError } from './args.ts';
@@ -8,10 +8,10 @@ import { here } from './here.ts';
 /** Where this package has its own: `src/script/types`, or `dist/script/types` as published. */
 export const TYPES_DIR = join(import.meta.dirname, '..', 'script', 'types');
 
-const AUTHOR_FILES = ['understudy.d.ts', 'tsconfig.base.json'];
+const AUTHOR_FILES = ['understudy.d.ts', 'understudy-test.d.ts', 'tsconfig.base.json'];
 
 /**
- * Brings the two files in `applicationsDir` up to this version; leaves them alone where they are. Throws a CommandError
+ * Brings the files in `applicationsDir` up to this version; leaves them alone where they are. Throws a CommandError
  * when it cannot write there.
  */
 export function refreshAuthorFiles(applicationsDir: string): void {

@@ -1,10 +1,8 @@
 // `understudy check [NAME]`: what is wrong with scripts, before the server finds out.
-import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
 import { BuildResult, buildScript } from '../script/build.ts';
-import { nameProblem } from '../storage/names.ts';
-import { CommandError } from './args.ts';
+import { applicationsIn, requireApplication } from './applications.ts';
 import { refreshAuthorFiles } from './author-files.ts';
 import { findSyntaxFaults } from './check-classic.ts';
 import { checkTypes } from './check-types.ts';
@@ -19,12 +17,7 @@ export async function check(
 ): Promise<boolean> {
   const { applicationsDir } = loadConfig({ root, set: {} });
   const names = application === undefined ? applicationsIn(applicationsDir) : [application];
-  if (application !== undefined && !isApplication(applicationsDir, application)) {
-    throw new CommandError(
-      'ERR_CLI_NO_APPLICATION',
-      `there is no application ${join(here(applicationsDir), application)}`,
-    );
-  }
+  if (application !== undefined) requireApplication(applicationsDir, application);
   if (names.length === 0) print(`there is no application in ${here(applicationsDir)}`);
   else refreshAuthorFiles(applicationsDir);
 
@@ -63,16 +56,4 @@ async function findFaults(folder: string, name: string): Promise<Fault[] | undef
 
 function inFolder(folder: string, fault: Fault): Fault {
   return { ...fault, file: fault.file && join(folder, fault.file) };
-}
-
-function applicationsIn(applicationsDir: string): string[] {
-  if (!existsSync(applicationsDir)) return [];
-  return readdirSync(applicationsDir)
-    .filter((name) => isApplication(applicationsDir, name))
-    .sort();
-}
-
-function isApplication(applicationsDir: string, name: string): boolean {
-  if (nameProblem(name) !== undefined || name === 'node_modules') return false;
-  return statSync(join(applicationsDir, name), { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -7,6 +7,7 @@ const OVERVIEW = `understudy: an RTMP server whose applications are scripts
                                                       run the server
   understudy new NAME [--root DIR]                    make an application
   understudy check [NAME] [--root DIR]                look for mistakes in scripts
+  understudy test [NAME] [--watch] [--root DIR]       run the tests of applications
   understudy cert [NAME]… [--root DIR]                make a certificate for trying out TLS
   understudy user add|remove NAME [--root DIR]        who may publish, where logins are asked for
 
@@ -44,6 +45,16 @@ check it. A running server serves it at once.
 Bundles and type-checks the script of an application, or of all. Says file:line:column of each mistake; exit code 1 if
 there is any.
 
+  --root DIR         the folder with applications/ (default: the current folder)
+`,
+  test: `understudy test [NAME] [--watch] [--reporter spec|tap] [--only PATTERN]… [--root DIR]
+
+Runs the tests of an application, *.test.ts in its folder, or those of all. A test imports 'understudy/test' and drives the
+script as clients do, without a server: applications/README.md shows how. Exit code 1 if one fails.
+
+  --watch            run them again whenever a file of the application is saved
+  --reporter         how to say what became of them: spec, the default, is for people, tap for programs
+  --only PATTERN     only tests whose names fit a pattern, a regular expression
   --root DIR         the folder with applications/ (default: the current folder)
 `,
   cert: `understudy cert [NAME]… [--root DIR]

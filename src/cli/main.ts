@@ -7,6 +7,7 @@ import { errors } from './errors.ts';
 import { helpText, version } from './help.ts';
 import { newApplication } from './new.ts';
 import { disconnect, reload, status, stop } from './running.ts';
+import { testApplications } from './test.ts';
 import { addUser, removeUser } from './user.ts';
 
 export interface Surroundings {
@@ -45,6 +46,8 @@ async function dispatch(args: readonly string[], { start, print, readLine }: Sur
       return 0;
     case 'check':
       return (await check(command.root, command.application, print)) ? 0 : 1;
+    case 'test':
+      return testApplications(command, print);
     case 'cert':
       print(makeCertificate(command.root, command.names));
       return 0;

@@ -14,6 +14,8 @@ import {
   type RecycleBody,
   type ScriptCommand,
   type ScriptEvent,
+  type TickBody,
+  type TickedBody,
   type UsageBody,
 } from './wire.ts';
 
@@ -38,6 +40,8 @@ export interface FrameBodies {
   [FrameType.Detach]: undefined;
   [FrameType.Detached]: DetachedBody;
   [FrameType.Usage]: UsageBody;
+  [FrameType.Tick]: TickBody;
+  [FrameType.Ticked]: TickedBody;
 }
 
 /** A frame as it came. `type` may be one we do not know; `body` may share memory with the bytes that were pushed. */

@@ -24,6 +24,7 @@ import { Journal } from './journal.ts';
 import type { GateFailure } from './mailbox.ts';
 import type { ProcessScope, Runners } from './runners.ts';
 import type { Services } from './services.ts';
+import type { StandIns } from './stand-ins.ts';
 import { StoreService } from './store-service.ts';
 import { StrikeBook } from './strikes.ts';
 import { ScriptWatcher } from './watch.ts';
@@ -66,6 +67,8 @@ export interface ScriptHostOptions {
   services?: Services;
   /** Closed before this. */
   inspector: Inspector;
+  /** For tests of scripts; undefined: scripts have the machine's time and the Web. */
+  standIns?: StandIns | undefined;
 }
 
 /** What all instances of an application share. */
@@ -111,6 +114,7 @@ export class ScriptHost implements Scripts {
       settingsFor: (application) => options.settingsFor(application).fetch,
       userAgent: options.server,
       onBug: (error, where) => logBug(options.log, error, where),
+      standIn: options.standIns?.fetch,
     });
     this.#exec = new ExecService({
       applicationsDir: options.applicationsDir,
@@ -145,12 +149,17 @@ export class ScriptHost implements Scripts {
     this.#watcher = new ScriptWatcher({
       applicationsDir,
       clock,
-      onChange: (application) => void this.#catalog.refresh(application),
+      onChange: (application) => void this.refresh(application),
       onSettings,
       onError: (error) => log.warn({ event: 'watch', err: error }, 'changes of scripts may go unseen'),
     });
     await this.#watcher.ready();
     await this.#catalog.start();
+  }
+
+  /** The files of that application have changed. Resolves when they have been looked at. */
+  refresh(application: string): Promise<void> {
+    return this.#catalog.refresh(application);
   }
 
   async close(): Promise<void> {
@@ -164,7 +173,7 @@ export class ScriptHost implements Scripts {
   open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined {
     const entry = this.#catalog.find(application);
     if (!entry) return undefined;
-    const { applicationsDir, log, clock, server, hostname, settingsFor, runners } = this.#options;
+    const { applicationsDir, log, clock, server, hostname, settingsFor, runners, standIns } = this.#options;
     const settings = settingsFor(application);
     const { isInspectable } = settings;
     const runner = runners.of(join(applicationsDir, application), settings.process);
@@ -196,18 +205,20 @@ export class ScriptHost implements Scripts {
           gateFailure: settings.gateFailure,
           settings: (build) => {
             const { limits, config, env } = settingsFor(application);
+            const held = standIns ? { heldMs: standIns.nowMs() } : {};
             const script = isInspectable ? withInlineMap(build, folder) : build.script;
-            return { script, limits, application: { name, server, hostname, config, env }, isInspectable };
+            const facts = { name, server, hostname, config, env };
+            return { script, limits, application: facts, isInspectable, ...held };
           },
           candidates: () => (isNewest() ? this.#candidates(application, entry.good) : []),
           isRunnerUp: () => runner.isUp,
           mayLoad: () => runner.mayLoad(),
-          openUnit: (unit) =>
-            runner.openUnit(script, {
-              ...unit,
-              meter: metrics.isolate(),
-              errands: { ...errands, application, instance },
-            }),
+          openUnit: (unit) => {
+            const who = { ...errands, application, instance };
+            const opened = runner.openUnit(script, { ...unit, meter: metrics.isolate(), errands: who });
+            standIns?.opened(opened);
+            return opened;
+          },
           isCongested: () => runner.isCongested,
           onRefused: (build) => {
             shared.resting = { hash: build.hash, untilMs: clock.now() + REST_MS };

@@ -58,6 +58,11 @@ export class Errands implements Asker {
     this.#options = options;
   }
 
+  /** Without an answer. */
+  get openCount(): number {
+    return this.#open.size;
+  }
+
   /** Whether that service is asked by versions that serve, and by no others. */
   waitsUntilServing(name: string): boolean {
     const { services } = this.#options;

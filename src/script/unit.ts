@@ -17,6 +17,7 @@ import {
   MAX_FRAME_BYTES,
   MAX_UNTAKEN_BYTES,
   type ScriptEvent,
+  type TickedBody,
 } from './wire.ts';
 
 /** Of a version that is not committed yet; its turns are bounded, its patience is not. */
@@ -73,6 +74,7 @@ export class Unit {
   readonly build: ScriptBuild;
   readonly #options: UnitOptions;
   readonly #errands: Errands;
+  #activity = 0;
   #outgoing: ScriptEvent[] = [];
   /** Of commands, since the runner was last told. */
   #takenBytes = 0;
@@ -83,6 +85,9 @@ export class Unit {
   #end: UnitEnd | undefined;
   #loading: Waiting<void> | undefined;
   #debugger: Debugger | undefined;
+  /** One after the other. */
+  #ticks: Promise<number> = Promise.resolve(0);
+  #tick: { untilMs: number; resolve(nowMs: number): void } | undefined;
   readonly #starting = new Map<number, Waiting<boolean>>();
   readonly #saving = new Map<number, Waiting<SavedState>>();
 
@@ -132,6 +137,7 @@ export class Unit {
 
   post(event: ScriptEvent): void {
     if (this.#end) return;
+    this.#activity += 1;
     if (this.#outgoing.push(event) === 1) setImmediate(() => this.#flush());
   }
 
@@ -159,6 +165,39 @@ export class Unit {
       this.#starting
         .get(event.id)
         ?.reject(new UnitEnd('failed', 'what the old version saved is too large to hand over'));
+  }
+
+  /**
+   * Of one whose time is held (LoadBody.heldMs): what it has to do is done, then its time moves on to the next timer, at most
+   * until then, and what falls due is done. Resolves with where it stands; when it has ended, with where it was to go.
+   */
+  tick(untilMs: number): Promise<number> {
+    this.#ticks = this.#ticks.then(() => this.#tickOnce(untilMs));
+    return this.#ticks;
+  }
+
+  #tickOnce(untilMs: number): Promise<number> {
+    if (this.#end) return Promise.resolve(untilMs);
+    this.#flush();
+    return new Promise((resolve) => {
+      this.#tick = { untilMs, resolve };
+      this.#options.send(encodeFrame(FrameType.Tick, this.id, { untilMs }));
+    });
+  }
+
+  /** Another number whenever something has been said by or to it. */
+  get activity(): number {
+    return this.#activity;
+  }
+
+  #ticked(nowMs: number): void {
+    this.#tick?.resolve(nowMs);
+    this.#tick = undefined;
+  }
+
+  /** Services that it has asked and that have not answered. */
+  get openErrands(): number {
+    return this.#errands.openCount;
   }
 
   /** From now on commands wait for `release`, or are never acted upon. */
@@ -223,6 +262,7 @@ export class Unit {
         this.#loading = undefined;
         return;
       case FrameType.Commands:
+        this.#activity += 1;
         for (const command of parseCommands(body.toString('utf8'))) {
           if (this.#end) return;
           if (command instanceof DecodeError) this.#options.onRefusedCommand(this, command);
@@ -239,6 +279,9 @@ export class Unit {
         return;
       case FrameType.Detached:
         this.endDebugging(textOf(body, 'message'));
+        return;
+      case FrameType.Ticked:
+        this.#ticked((decodeBody(body) as TickedBody).nowMs);
         return;
       case FrameType.Failed:
         this.ended(readEnd('failed', body));
@@ -330,6 +373,7 @@ export class Unit {
     this.#starting.clear();
     this.#saving.clear();
     this.#options.meter.gone();
+    if (this.#tick) this.#ticked(this.#tick.untilMs);
     this.#options.onGone(this.id);
   }
 }

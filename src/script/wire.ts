@@ -22,6 +22,8 @@ export const FrameType = {
   ToScript: 7,
   /** Empty body: the debugger has left. Not answered. */
   Detach: 8,
+  /** `TickBody`. Of a unit whose time is held: it moves on to its next timer, or as far as is said. Answered by Ticked. */
+  Tick: 9,
   /** `HelloBody`. Unit 0: the runner is up. */
   Hello: 64,
   /** Empty body: the script's top-level code has run. Commands it made follow in a Commands frame. */
@@ -46,6 +48,8 @@ export const FrameType = {
   Detached: 74,
   /** `UsageBody`: what the unit has used since the last one. At most one a second, and none while it does nothing. */
   Usage: 75,
+  /** `TickedBody`: the unit has come so far, and has nothing to do. */
+  Ticked: 76,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -75,6 +79,8 @@ export interface LoadBody {
   application: ApplicationFacts;
   /** Debuggers may attach. */
   isInspectable: boolean;
+  /** Its time stands at this (ms since 1970) and moves by Tick alone, for tests. Absent: it has the machine's. */
+  heldMs?: number;
 }
 /** What is to be run. */
 export interface ScriptText {
@@ -167,6 +173,13 @@ export const HANDLER_BOUNDS_MS: readonly number[] = [
 /** Of one unit; what others take is counted as `other`: scripts make names up, and so do those who call their methods. */
 export const MAX_HANDLER_NAMES = 50;
 export const OTHER_HANDLERS = 'other';
+/** Both in ms since 1970. */
+export interface TickBody {
+  untilMs: number;
+}
+export interface TickedBody {
+  nowMs: number;
+}
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -328,6 +341,8 @@ export const GUEST_FILENAME = 'understudy:guest.js';
 /** Events that the runner adds to those of the media side. */
 export type RunnerEvent =
   | { t: 'timer'; id: number }
+  /** Held time has moved. */
+  | { t: 'time'; ms: number }
   /** The answer to a `subtle`. */
   | { t: 'reply'; id: number; ok: true; value: Json }
   | { t: 'reply'; id: number; ok: false; name: string; message: string }
@@ -398,6 +413,8 @@ export interface GuestSetup {
   script: Omit<ScriptText, 'code'>;
   application: ApplicationFacts;
   limits: ScriptLimits;
+  /** As in LoadBody. */
+  heldMs?: number;
 }
 
 export const RANDOM_POOL_BYTES = 16 << 10;

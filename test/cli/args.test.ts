@@ -47,6 +47,7 @@ for (const [args, complaint] of [
   [['new', 'a', 'b'], "unexpected argument 'b'"],
   [['new', 'a', '--set', 'A=b'], "unknown option '--set'"],
   [['check', 'a', 'b'], "unexpected argument 'b'"],
+  [['test', '--reporter', 'loud'], "test: --reporter 'loud': expected spec or tap"],
   [['help', 'frobnicate'], "unknown command 'frobnicate'"],
   [['help', 'toString'], "unknown command 'toString'"],
 ] as const) {

@@ -15,6 +15,7 @@ test('new makes an application that passes check, in a root that was empty', asy
   assert.deepEqual(readdirSync(join(root, 'applications')).sort(), [
     'tsconfig.base.json',
     'tv',
+    'understudy-test.d.ts',
     'understudy.d.ts',
   ]);
   assert.deepEqual(readdirSync(join(root, 'applications/tv')).sort(), ['main.ts', 'tsconfig.json']);
@@ -50,14 +51,18 @@ test('new in a root that does not exist says so', async (t) => {
 test('the author files are brought up to date, and left alone where they are', (t) => {
   const applications = join(rootWith(t, { 'understudy.d.ts': 'declare const old: true;' }), 'applications');
   refreshAuthorFiles(applications);
-  for (const name of ['understudy.d.ts', 'tsconfig.base.json']) {
+  for (const name of ['understudy.d.ts', 'understudy-test.d.ts', 'tsconfig.base.json']) {
     assert.equal(readFileSync(join(applications, name), 'utf8'), readFileSync(join(TYPES, name), 'utf8'));
   }
   const before = statSync(join(applications, 'understudy.d.ts'), { bigint: true });
   refreshAuthorFiles(applications);
   const after = statSync(join(applications, 'understudy.d.ts'), { bigint: true });
   assert.deepEqual([after.mtimeNs, after.ino], [before.mtimeNs, before.ino]);
-  assert.deepEqual(readdirSync(applications).sort(), ['tsconfig.base.json', 'understudy.d.ts']);
+  assert.deepEqual(readdirSync(applications).sort(), [
+    'tsconfig.base.json',
+    'understudy-test.d.ts',
+    'understudy.d.ts',
+  ]);
 });
 
 test('author files that cannot be written are an error that names the file', (t) => {

@@ -1,5 +1,6 @@
 // The guide for script authors, applications/README.md: what it shows has no mistake, runs, and survives a save and a crash.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -26,6 +27,9 @@ const snippet = (part: string) => {
   assert.ok(found, `no snippet with ${part}`);
   return found;
 };
+
+const isTest = (code: string) => code.includes("from 'understudy/test'");
+const fileOf = (code: string) => (isTest(code) ? 'main.test.ts' : 'main.ts');
 
 /** The package, as npm would put it there. */
 async function jose(folder: string): Promise<Record<string, Uint8Array>> {
@@ -103,8 +107,9 @@ describe('the guide for script authors', { timeout: 60_000 }, () => {
   test('shows nothing that "understudy check" would complain of', async () => {
     assert.ok(snippets.length >= 2);
     await using root = await Folder.create(
-      Object.fromEntries(snippets.map((code, i) => [`applications/s${i}/main.ts`, code])),
+      Object.fromEntries(snippets.map((code, i) => [`applications/s${i}/${fileOf(code)}`, code])),
     );
+    await root.write(`applications/s${snippets.findIndex(isTest)}/main.ts`, 'trace(application.name);');
     const signed = snippets.findIndex((code) => code.includes("from 'jose'"));
     for (const [name, content] of Object.entries(await jose(`applications/s${signed}/`))) {
       await root.write(name, content);
@@ -187,6 +192,21 @@ describe('the guide for script authors', { timeout: 60_000 }, () => {
     for (const bad of [await token('another'), `${(await token('show')).slice(0, -4)}AAAA`, '']) {
       assert.deepEqual(await guide.play('c', 'show', bad), { accepted: false, reason: 'no valid token' });
     }
+  });
+
+  test('a test as it is shown passes, and fails when the script is another', async () => {
+    const samples = join(import.meta.dirname, '../../applications/auth');
+    await using root = await Folder.create({
+      'applications/auth/main.ts': readFileSync(join(samples, 'main.ts')),
+      'applications/auth/keys.json': readFileSync(join(samples, 'keys.json')),
+      'applications/auth/main.test.ts': snippet("from 'understudy/test'"),
+    });
+    const command = [join(import.meta.dirname, '../../bin/understudy.js'), 'test', '--root', root.path];
+    const tested = async () =>
+      (await once(spawn(process.execPath, command, { stdio: 'ignore' }), 'close'))[0];
+    assert.equal(await tested(), 0);
+    await root.write('applications/auth/main.ts', 'application.onPublish = () => true;');
+    assert.equal(await tested(), 1);
   });
 
   test('a command of the operator is run when a stream has ended', async () => {

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { type AskContext, type Service, ServiceError } from '../services.ts';
 import type { Json } from '../wire.ts';
 import type { FetchAnswer, FetchLimits, FetchRequest } from './client.ts';
+import { FetchRules } from './rules.ts';
 import type { FromWorker, ToWorker } from './worker.ts';
 
 export interface FetchSettings extends FetchLimits {
@@ -15,6 +16,8 @@ export interface FetchServiceOptions {
   settingsFor(application: string): FetchSettings;
   userAgent: string;
   onBug(error: unknown, where: string): void;
+  /** In place of the Web: it is asked what the rules allow. */
+  standIn?: ((request: FetchRequest, signal: AbortSignal) => Promise<FetchAnswer>) | undefined;
 }
 
 const MAX_URL = 8192;
@@ -99,6 +102,12 @@ export class FetchService implements Service {
   }
 
   #run(request: FetchRequest, limits: FetchLimits, signal: AbortSignal): Promise<FetchAnswer> {
+    const { standIn } = this.#options;
+    if (standIn) {
+      const problem = new FetchRules(limits).problemWithUrl(new URL(request.url));
+      if (problem) throw new ServiceError('TypeError', `fetch: ${problem}`);
+      return standIn(request, signal);
+    }
     this.#lastId += 1;
     const id = this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<FetchAnswer>();

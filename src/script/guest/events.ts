@@ -1,10 +1,12 @@
 // Events of a turn → the handlers of the script, one after another.
+
 import type { RunnerEvent, ScriptEvent } from '../wire.ts';
 import { setInstanceStats, tell } from './application.ts';
 import { answerAsked } from './ask.ts';
 import { answerResponder, clientById, dismiss, setStats, startTurnOfClients } from './client.ts';
 import { outgoing, sourceNamed } from './connections.ts';
 import { cutGate, dropGate, openGate, takePublishedStream } from './gates.ts';
+import { setHeldTime } from './held-time.ts';
 import { hasKeptToTell, tellKept, touchSome } from './keep.ts';
 import { save, start, stop } from './lifecycle.ts';
 import { plainJson, putAnswer } from './outbox.ts';
@@ -75,10 +77,11 @@ function nextHeld(): number {
 
 function isEarly(event: AnyEvent): boolean {
   if (phase === 'running') return false;
-  if (phase === 'loaded') return event.t !== 'start';
+  if (phase === 'loaded') return event.t !== 'start' && event.t !== 'time';
   // What a starting script may wait for.
   return (
     event.t !== 'timer' &&
+    event.t !== 'time' &&
     event.t !== 'reply' &&
     event.t !== 'answer' &&
     event.t !== 'callResult' &&
@@ -143,6 +146,9 @@ function handle(event: AnyEvent): void {
     case 'timer':
       fireTimer(event.id);
       return;
+    case 'time':
+      setHeldTime(event.ms);
+      return;
     case 'reply':
       answerSubtle(event);
       return;
@@ -174,6 +180,7 @@ type Notice = Exclude<
       | 'recordFailed'
       | 'instanceStats'
       | 'timer'
+      | 'time'
       | 'reply'
       | 'answer'
       | 'fault';

@@ -13,6 +13,7 @@ import { deliverEvents, finishTurn } from './events.ts';
 import { defineFetch } from './fetch.ts';
 import { setClassicVerdicts } from './gates.ts';
 import { defineHeaders } from './headers.ts';
+import { holdTime } from './held-time.ts';
 import { setLimits } from './limits.ts';
 import { defineLoad, type LoadFailure, runScript } from './load.ts';
 import { lockDown } from './lockdown.ts';
@@ -63,6 +64,7 @@ export const guest = {
     refillRandom(random);
     setLimits(setup.limits);
     setApplicationFacts(setup.application);
+    if (setup.heldMs !== undefined) holdTime(setup.heldMs);
     setClassicVerdicts(setup.script.kind === 'classic');
     failure = { message: 'the script did not come to its end', stack: '' };
     failure = runScript(code, setup.script);

@@ -9,6 +9,7 @@ import {
   MAX_UNTAKEN_BYTES,
   RANDOM_POOL_BYTES,
   type RunnerCommand,
+  type RunnerEvent,
   type ScriptCommand,
   type UsageBody,
 } from '../wire.ts';
@@ -18,6 +19,7 @@ import { type Batch, Mailbox } from './mailbox.ts';
 import { UsageMeter } from './meter.ts';
 import type { Runnable, Scheduler } from './scheduler.ts';
 import { SubtleService } from './subtle.ts';
+import { HeldTime, machineTime } from './time.ts';
 import { TimerQueue } from './timers.ts';
 
 /** What an instance says to the outside. After `failed` and `dead` it says nothing more. */
@@ -35,6 +37,8 @@ export interface InstanceEvents {
   /** To the debugger that is attached: texts of the DevTools protocol. */
   toDebugger(message: string): void;
   usage(body: UsageBody): void;
+  /** Of held time: it has come so far, and there is nothing to do. */
+  ticked(nowMs: number): void;
 }
 
 /** A turn may overrun its time limit by what V8 needs to notice; beyond this it never will. */
@@ -53,6 +57,8 @@ export class ScriptInstance implements Runnable {
   readonly #timers: TimerQueue;
   readonly #subtle: SubtleService;
   readonly #meter = new UsageMeter();
+  /** Undefined: the machine's time counts. */
+  readonly #held: HeldTime | undefined;
   #state: 'loading' | 'running' | 'gone' = 'loading';
   #isolate: ScriptIsolate | undefined;
   #watchdog: NodeJS.Timeout | undefined;
@@ -78,13 +84,19 @@ export class ScriptInstance implements Runnable {
   #debugger: DebuggerSession | undefined;
   /** From the debugger, until its session is open. */
   #forSession: string[] = [];
+  #isInTurn = false;
+  /** Held time has moved, and the guest has not been told yet. */
+  #guestIsBehind = false;
+  /** How far held time is to move once there is nothing to do; undefined: nobody has asked, or it has been told. */
+  #tick: { untilMs: number; hasMoved: boolean } | undefined;
 
   constructor(load: LoadBody, scheduler: Scheduler, events: InstanceEvents) {
     this.#load = load;
     this.#scheduler = scheduler;
     this.#events = events;
     this.#mailbox = new Mailbox(load.limits.queuedEvents);
-    this.#timers = new TimerQueue(load.limits.timers, () => this.#wake());
+    this.#held = load.heldMs === undefined ? undefined : new HeldTime(load.heldMs);
+    this.#timers = new TimerQueue(this.#held ?? machineTime, load.limits.timers, () => this.#wake());
     this.#subtle = new SubtleService((event) => {
       if (this.#state === 'gone') return;
       this.#mailbox.postOwn(event);
@@ -186,7 +198,9 @@ export class ScriptInstance implements Runnable {
       this.#fail({ kind: 'syntax', ...syntaxError });
       return;
     }
-    const setup: GuestSetup = { script: about, application, limits };
+    const { heldMs } = this.#load;
+    const held = heldMs === undefined ? {} : { heldMs };
+    const setup: GuestSetup = { script: about, application, limits, ...held };
     const outcome = await isolate.load(
       JSON.stringify(setup),
       code,
@@ -204,6 +218,7 @@ export class ScriptInstance implements Runnable {
     this.#events.loaded();
     this.#conclude(answer!, outcome.fault, { text: '[]', count: 0 });
     this.#wake();
+    if (this.#held) this.#moveIfIdle(this.#held);
   }
 
   async #loadFailure(
@@ -230,8 +245,47 @@ export class ScriptInstance implements Runnable {
     return found === undefined ? { kind: 'throw', message, stack } : { kind: 'syntax', ...found };
   }
 
+  /** Held time: what is to be done now is done, then it moves on to the next timer, at most until then. */
+  tick(untilMs: number): void {
+    if (!this.#held || this.#state === 'gone') return;
+    this.#tick = { untilMs, hasMoved: false };
+    this.#moveIfIdle(this.#held);
+  }
+
+  get #isIdle(): boolean {
+    const hasWork = !this.#mailbox.isEmpty || this.#hasMore || this.#timers.hasDue || !this.#subtle.isIdle;
+    return this.#state === 'running' && !this.#isInTurn && !hasWork;
+  }
+
+  #moveIfIdle(held: HeldTime): void {
+    if (!this.#tick || !this.#isIdle) return;
+    if (!this.#tick.hasMoved) {
+      this.#tick.hasMoved = true;
+      if (held.moveTo(Math.min(this.#tick.untilMs, this.#timers.earliestMs))) this.#guestIsBehind = true;
+      if (this.#timers.hasDue) {
+        this.#wake();
+        return;
+      }
+    }
+    this.#tick = undefined;
+    this.#events.ticked(held.now());
+  }
+
   async step(): Promise<void> {
     if (!this.isReady) return;
+    this.#isInTurn = true;
+    await this.#takeTurn();
+    this.#isInTurn = false;
+    if (this.#held) this.#moveIfIdle(this.#held);
+  }
+
+  #newTime(): RunnerEvent[] {
+    if (!this.#held || !this.#guestIsBehind) return [];
+    this.#guestIsBehind = false;
+    return [{ t: 'time', ms: this.#held.now() }];
+  }
+
+  async #takeTurn(): Promise<void> {
     const { turnMs, loadMs } = this.#load.limits;
     const limitMs = this.#isFirstTurn ? loadMs : turnMs;
     this.#isFirstTurn = false;
@@ -239,7 +293,7 @@ export class ScriptInstance implements Runnable {
     this.#isTellingFault = this.#hasFaultToTell;
     this.#hasFaultToTell = false;
     const due = this.#timers.takeDue(MAX_DUE_TIMERS).map((id) => ({ t: 'timer', id }) as const);
-    const batch = this.#mailbox.take(due);
+    const batch = this.#mailbox.take([...this.#newTime(), ...due]);
     this.#turnLimitMs = limitMs;
     if (!this.#isDebugged) {
       this.#events.turnBegins();

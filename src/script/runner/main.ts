@@ -11,7 +11,14 @@ import {
   type Frame,
   FrameReader,
 } from '../frames.ts';
-import { FrameType, HEARTBEAT_MS, type InitBody, type LoadBody, MAX_FRAME_BYTES } from '../wire.ts';
+import {
+  FrameType,
+  HEARTBEAT_MS,
+  type InitBody,
+  type LoadBody,
+  MAX_FRAME_BYTES,
+  type TickBody,
+} from '../wire.ts';
 import { createEngine, type ScriptEngine } from './engine.ts';
 import { ScriptInstance } from './instance.ts';
 import { Scheduler } from './scheduler.ts';
@@ -76,6 +83,9 @@ function receive({ type, unit, body }: Frame): void {
     case FrameType.Detach:
       instances.get(unit)?.detach();
       return;
+    case FrameType.Tick:
+      instances.get(unit)?.tick((decodeBody(body) as TickBody).untilMs);
+      return;
     case FrameType.Unload:
       instances.get(unit)?.unload();
       instances.delete(unit);
@@ -111,6 +121,7 @@ function load(unit: number, body: LoadBody): void {
     recycle: (message) => send(encodeFrame(FrameType.Recycle, unit, { message })),
     toDebugger: (message) => relay(unit, message),
     usage: (usage) => send(encodeFrame(FrameType.Usage, unit, usage)),
+    ticked: (nowMs) => send(encodeFrame(FrameType.Ticked, unit, { nowMs })),
   });
   instances.set(unit, instance);
   void instance.load(engine);

@@ -59,6 +59,10 @@ export class SubtleService {
     this.#reply = reply;
   }
 
+  get isIdle(): boolean {
+    return this.#running === 0 && this.#waiting.length === 0;
+  }
+
   /** Always answers, later. */
   run(command: SubtleCommand): void {
     if (this.#waiting.length >= MAX_CRYPTO_CALLS) {

@@ -1,6 +1,7 @@
 // The timers of one instance: one timer of Node's, set to the earliest. A thousand intervals of a script cost this process no
 // more than one, and what is due while the instance is busy is fired once.
 import { MIN_INTERVAL_MS, MIN_TIMEOUT_MS } from '../wire.ts';
+import type { UnitTime } from './time.ts';
 
 interface Timer {
   dueMs: number;
@@ -12,14 +13,16 @@ interface Timer {
 const MAX_MS = 2 ** 31 - 1;
 
 export class TimerQueue {
+  readonly #time: UnitTime;
   readonly #max: number;
   readonly #onDue: () => void;
   readonly #timers = new Map<number, Timer>();
-  #armed: NodeJS.Timeout | undefined;
+  #disarm: (() => void) | undefined;
   #armedForMs = Number.POSITIVE_INFINITY;
 
   /** `onDue` is called when something may have become due. */
-  constructor(max: number, onDue: () => void) {
+  constructor(time: UnitTime, max: number, onDue: () => void) {
+    this.#time = time;
     this.#max = max;
     this.#onDue = onDue;
   }
@@ -27,7 +30,7 @@ export class TimerQueue {
   set(id: number, ms: number, repeat: boolean): void {
     if (this.#timers.size >= this.#max) return;
     const delayMs = Math.min(Math.max(ms, repeat ? MIN_INTERVAL_MS : MIN_TIMEOUT_MS), MAX_MS);
-    const dueMs = performance.now() + delayMs;
+    const dueMs = this.#time.now() + delayMs;
     this.#timers.set(id, { dueMs, periodMs: repeat ? delayMs : undefined });
     if (dueMs < this.#armedForMs) this.#arm(dueMs);
   }
@@ -37,15 +40,22 @@ export class TimerQueue {
   }
 
   get hasDue(): boolean {
-    const now = performance.now();
+    const now = this.#time.now();
     for (const { dueMs } of this.#timers.values()) if (dueMs <= now) return true;
     return false;
+  }
+
+  /** Infinity: there is none. */
+  get earliestMs(): number {
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (const { dueMs } of this.#timers.values()) earliestMs = Math.min(earliestMs, dueMs);
+    return earliestMs;
   }
 
   /** Ids of the timers that are due, in their order; at most `max`. */
   takeDue(max: number): number[] {
     if (this.#timers.size === 0) return [];
-    const now = performance.now();
+    const now = this.#time.now();
     const due = [...this.#timers].filter(([, timer]) => timer.dueMs <= now);
     due.sort(([idA, a], [idB, b]) => a.dueMs - b.dueMs || idA - idB);
     const taken = due.slice(0, max);
@@ -59,27 +69,23 @@ export class TimerQueue {
 
   close(): void {
     this.#timers.clear();
-    clearTimeout(this.#armed);
+    this.#disarm?.();
   }
 
   #armNext(): void {
-    let earliestMs = Number.POSITIVE_INFINITY;
-    for (const { dueMs } of this.#timers.values()) earliestMs = Math.min(earliestMs, dueMs);
+    const { earliestMs } = this;
     if (earliestMs === this.#armedForMs) return;
     if (earliestMs < Number.POSITIVE_INFINITY) this.#arm(earliestMs);
   }
 
   #arm(dueMs: number): void {
-    clearTimeout(this.#armed);
+    this.#disarm?.();
     this.#armedForMs = dueMs;
-    this.#armed = setTimeout(
-      () => {
-        this.#armedForMs = Number.POSITIVE_INFINITY;
-        // Node's clock and ours may differ by a millisecond.
-        if (this.hasDue) this.#onDue();
-        else this.#armNext();
-      },
-      Math.max(Math.ceil(dueMs - performance.now()), 0),
-    );
+    this.#disarm = this.#time.at(dueMs, () => {
+      this.#armedForMs = Number.POSITIVE_INFINITY;
+      // Node's clock and ours may differ by a millisecond.
+      if (this.hasDue) this.#onDue();
+      else this.#armNext();
+    });
   }
 }

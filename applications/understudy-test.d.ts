@@ -1,0 +1,1 @@
+../src/script/types/understudy-test.d.ts

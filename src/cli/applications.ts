@@ -1,0 +1,25 @@
+// The applications that a command is about.
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { nameProblem } from '../storage/names.ts';
+import { CommandError } from './args.ts';
+import { here } from './here.ts';
+
+export function applicationsIn(applicationsDir: string): string[] {
+  if (!existsSync(applicationsDir)) return [];
+  return readdirSync(applicationsDir)
+    .filter((name) => isApplication(applicationsDir, name))
+    .sort();
+}
+
+/** Throws a CommandError when there is none of that name. */
+export function requireApplication(applicationsDir: string, name: string): void {
+  if (isApplication(applicationsDir, name)) return;
+  const where = join(here(applicationsDir), name);
+  throw new CommandError('ERR_CLI_NO_APPLICATION', `there is no application ${where}`);
+}
+
+function isApplication(applicationsDir: string, name: string): boolean {
+  if (nameProblem(name) !== undefined || name === 'node_modules') return false;
+  return statSync(join(applicationsDir, name), { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

@@ -1,0 +1,94 @@
+// `understudy test [NAME]`: the tests of applications, `*.test.ts` in their folders, run by Node's own test runner.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { extname, join, resolve } from 'node:path';
+import { systemClock } from '../application/clock.ts';
+import { loadConfig } from '../config/load.ts';
+import { ScriptWatcher } from '../script/watch.ts';
+import { applicationsIn, requireApplication } from './applications.ts';
+import { CommandError } from './args.ts';
+import { here } from './here.ts';
+
+export interface TestCommand {
+  root: string;
+  /** Undefined: all that have tests. */
+  application: string | undefined;
+  /** Again whenever a file is saved, until it is stopped. */
+  watch: boolean;
+  reporter: 'spec' | 'tap';
+  /** Patterns of names. */
+  only: readonly string[];
+}
+
+/** The same beside this folder in src/ (TypeScript) and in dist/ (JavaScript). */
+const REGISTER = new URL(`../testing/register${extname(import.meta.filename)}`, import.meta.url).href;
+
+/** Resolves with the exit code. What the tests say goes to standard output. */
+export async function testApplications(command: TestCommand, print: (line: string) => void): Promise<number> {
+  const { application, watch } = command;
+  const { applicationsDir } = loadConfig({ root: command.root, set: {} });
+  if (application !== undefined) requireApplication(applicationsDir, application);
+  const names = application === undefined ? applicationsIn(applicationsDir) : [application];
+  const files = () => names.flatMap((name) => testsOf(applicationsDir, name));
+  if (watch) return watchTests(command, applicationsDir, names, files);
+  const found = files();
+  if (found.length > 0) return exitOf(run(command, found));
+  const where = here(application === undefined ? applicationsDir : join(applicationsDir, application));
+  if (application !== undefined)
+    throw new CommandError('ERR_CLI_NO_TESTS', `there is no *.test.ts in ${where}`);
+  print(`there is no *.test.ts in ${where}`);
+  return 0;
+}
+
+function testsOf(applicationsDir: string, name: string): string[] {
+  const cwd = join(applicationsDir, name);
+  const exclude = ['node_modules/**', '**/node_modules/**', 'streams/**', 'store/**'];
+  return globSync('**/*.test.ts', { cwd, exclude })
+    .sort()
+    .map((file) => join(cwd, file));
+}
+
+function run({ root, reporter, only }: TestCommand, files: readonly string[]): ChildProcess {
+  const patterns = only.map((pattern) => `--test-name-pattern=${pattern}`);
+  const args = ['--import', REGISTER, '--test', `--test-reporter=${reporter}`, ...patterns, ...files];
+  // without this a run within a run says that it has run, and does not
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  return spawn(process.execPath, args, {
+    env: { ...env, UNDERSTUDY_ROOT: resolve(root) },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+}
+
+function exitOf(child: ChildProcess): Promise<number> {
+  return new Promise((done, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => done(code ?? 1));
+  });
+}
+
+/** Never resolves: Ctrl-C ends it, and the run that is under way. */
+async function watchTests(
+  command: TestCommand,
+  applicationsDir: string,
+  names: readonly string[],
+  files: () => string[],
+): Promise<never> {
+  let current: ChildProcess | undefined;
+  const again = () => {
+    current?.kill();
+    const found = files();
+    current = found.length > 0 ? run(command, found) : undefined;
+  };
+  const watcher = new ScriptWatcher({
+    applicationsDir,
+    clock: systemClock,
+    onChange: (application) => names.includes(application) && again(),
+    onSettings: (application) => names.includes(application) && again(),
+    onError: (error) => {
+      throw error;
+    },
+  });
+  await watcher.ready();
+  again();
+  return new Promise(() => {});
+}

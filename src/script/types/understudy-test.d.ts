@@ -1,0 +1,188 @@
+// What tests of applications import, `*.test.ts` beside the script; `understudy test` runs them.
+//
+// Understudy keeps this file current: `understudy start`, `new`, `check` and `test` write it anew, so do not edit it.
+
+declare module 'understudy/test' {
+  /**
+   * Starts an application for one test: the script in its folder, run as the server runs it, but without a server. There are no
+   * sockets; its clients are objects of the test, time stands still until the test moves it, and what it fetches the test
+   * answers. What the script writes goes to a temporary folder.
+   *
+   * @example
+   * test('nobody publishes without a key', async () => {
+   *   const app = await testApp('auth', { files: { 'keys.json': { streamKeys: {}, linkSecret: '' } } });
+   *   const client = await app.connect();
+   *   const show = await client.publish('guess');
+   *   assert.equal(show.accepted, false);
+   * });
+   */
+  export function testApp(name: string, options?: TestOptions): Promise<TestApp>;
+
+  export interface TestOptions {
+    /** Files of the application, over those in its folder: a text, or a value that is written as JSON. */
+    files?: { readonly [path: string]: unknown };
+    /** `application.env`, over what Application.xml says. */
+    env?: { readonly [name: string]: any };
+    /** What time it is when the test begins; unless it says, 2026-01-01T00:00:00Z. */
+    now?: Date | string;
+  }
+
+  export interface TestApp {
+    readonly name: string;
+    /** Connects a client. Resolves with the verdict: `client.accepted`. */
+    connect(options?: ConnectOptions): Promise<TestClient>;
+    /** Time, of the script and of the server: deadlines, timers, `Date`. */
+    readonly clock: {
+      now(): Date;
+      /** Goes on by so many milliseconds; what falls due on the way happens at its own time. */
+      tick(ms: number): Promise<void>;
+    };
+    /** Resolves when the script has done what there is to do without time going on. */
+    settled(): Promise<void>;
+    /**
+     * Answers what the script fetches. Undefined: another handler shall; what none answers fails the test. An error that it throws
+     * is what `fetch` fails with. The hosts have to be granted in Application.xml, as ever.
+     */
+    onFetch(handler: (request: WebRequest) => WebAnswer | undefined | Promise<WebAnswer | undefined>): void;
+    /** What the script has fetched, in order. */
+    readonly requests: readonly WebRequest[];
+    /** Names of the streams that are on air, in the default instance. */
+    readonly streams: string[];
+    /** What trace and console have said, in order. */
+    readonly logs: readonly string[];
+    /** The first such line, said already or later. */
+    logged(pattern: RegExp): Promise<string>;
+    /** What has gone wrong in the script and was not expected. At its end the test fails of it. */
+    readonly errors: readonly ScriptFault[];
+    /** The first error whose `where: message` fits, now or later; the test does not fail of it. */
+    expectError(pattern: RegExp): Promise<ScriptFault>;
+    /** Saves files, and the script is reloaded. Throws where it does not bundle; then the version before serves on. */
+    reload(files?: TestOptions['files']): Promise<void>;
+    /** `onAppStop`, and everybody is disconnected. The end of the test does it as well. */
+    stop(): Promise<void>;
+  }
+
+  export interface ConnectOptions {
+    /** What the client sends along, for `onConnect` behind the client. */
+    args?: unknown[];
+    /** Another instance than `_definst_`. */
+    instance?: string;
+    ip?: string;
+    agent?: string;
+    referrer?: string;
+    pageUrl?: string;
+    uri?: string;
+    protocol?: string;
+    /** As whom it has logged in. */
+    user?: string;
+    objectEncoding?: 0 | 3;
+  }
+
+  export interface Status {
+    readonly code: string;
+    readonly description: string;
+  }
+
+  export interface TestClient {
+    /** As the script has it in `client.id`. */
+    readonly id: string;
+    readonly accepted: boolean;
+    /** Why it was not let in; `application` is what the script sent along, `redirect` where to go instead. */
+    readonly refusal: (Status & { application: any; redirect: string | undefined }) | undefined;
+    /** Why the connection has ended; undefined: it has not. */
+    readonly closed: string | undefined;
+    /** What it was told of its connection: NetConnection.*. */
+    readonly statuses: readonly Status[];
+    /** Calls a method of the script; resolves with its result, rejects with what it threw. */
+    call(name: string, ...args: unknown[]): Promise<any>;
+    /** Calls of the server, in order. */
+    readonly received: readonly { readonly name: string; readonly args: any[] }[];
+    /** The arguments of the next call of that name, come already or later. */
+    next(name: string): Promise<any[]>;
+    /** Answers such calls: what it returns is the result, what it throws the error. */
+    on(name: string, handler: (...args: any[]) => unknown): void;
+    /** `name?key=value`. Resolves when it is on air or refused: `publication.accepted`. */
+    publish(name: string, type?: 'live' | 'record' | 'append' | 'appendWithGap'): Promise<TestPublication>;
+    /** `name?key=value`; seconds as in `NetStream.play`. Resolves when it plays or is refused: `playback.accepted`. */
+    play(name: string, range?: { start?: number; length?: number }): Promise<TestPlayback>;
+    disconnect(): Promise<void>;
+  }
+
+  export interface TestPublication {
+    readonly accepted: boolean;
+    /** What players know it by; undefined: it is not on air. */
+    readonly name: string | undefined;
+    /** NetStream.Publish.*, NetStream.Record.*. */
+    readonly statuses: readonly Status[];
+    /** A picture that players can begin with; `ms`: its time in the stream. */
+    keyframe(ms: number): void;
+    /** A picture that depends on those before. */
+    frame(ms: number): void;
+    audio(ms: number): void;
+    unpublish(): Promise<void>;
+  }
+
+  export interface TestPlayback {
+    readonly accepted: boolean;
+    /** What is played; undefined: nothing is. */
+    readonly name: string | undefined;
+    /** NetStream.Play.*. */
+    readonly statuses: readonly Status[];
+    /** How many pictures, sounds and data have come. */
+    readonly messages: number;
+    stop(): Promise<void>;
+  }
+
+  export interface WebRequest {
+    readonly url: string;
+    readonly method: string;
+    /** Names in lower case. */
+    readonly headers: { readonly [name: string]: string };
+    /** As text. */
+    readonly body: string;
+  }
+
+  export interface WebAnswer {
+    /** 200 unless it says otherwise. */
+    readonly status?: number;
+    readonly headers?: { readonly [name: string]: string };
+    /** What is no text is sent as JSON. */
+    readonly body?: unknown;
+  }
+
+  export interface ScriptFault {
+    /** The handler or method; empty: outside of any. */
+    readonly where: string;
+    readonly message: string;
+    /** Its place in the source; lines and columns count from 1. */
+    readonly file?: string;
+    readonly line?: number;
+    readonly column?: number;
+    /** All of it, for people. */
+    readonly text: string;
+  }
+
+  /** Node's own, `node:test`. */
+  export const test: TestFunction & { skip: TestFunction; only: TestFunction; todo: TestFunction };
+  export const describe: (name: string, body: () => void) => void;
+  export const before: (hook: () => unknown) => void;
+  export const after: (hook: () => unknown) => void;
+  export const beforeEach: (hook: () => unknown) => void;
+  export const afterEach: (hook: () => unknown) => void;
+  type TestFunction = (name: string, body: () => unknown) => void;
+
+  /** Node's own, `node:assert` with strict comparison. */
+  export const assert: {
+    (value: unknown, message?: string): asserts value;
+    ok(value: unknown, message?: string): asserts value;
+    equal<T>(actual: unknown, expected: T, message?: string): asserts actual is T;
+    notEqual(actual: unknown, expected: unknown, message?: string): void;
+    deepEqual<T>(actual: unknown, expected: T, message?: string): asserts actual is T;
+    notDeepEqual(actual: unknown, expected: unknown, message?: string): void;
+    match(text: string, pattern: RegExp, message?: string): void;
+    doesNotMatch(text: string, pattern: RegExp, message?: string): void;
+    throws(call: () => unknown, expected?: RegExp | object): void;
+    rejects(promise: Promise<unknown> | (() => Promise<unknown>), expected?: RegExp | object): Promise<void>;
+    fail(message?: string): never;
+  };
+}

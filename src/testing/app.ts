@@ -1,0 +1,230 @@
+// One application under test: its script runs as it does in the server, in the same process, the same library, the same object
+// model around it; but clients are objects of the test, time stands still, and the Web is what the test says.
+import { after } from 'node:test';
+import { formatError } from '../application/error-records.ts';
+import type { AppInstance } from '../application/instance.ts';
+import { StatusError } from '../errors.ts';
+import { BuildResult, buildScript } from '../script/build.ts';
+import type { BuildFault } from '../script/build-fault.ts';
+import type { Unit } from '../script/unit.ts';
+import type { Json } from '../script/wire.ts';
+import { type ConnectOptions, TestClient } from './client.ts';
+import { HandClock } from './hand-clock.ts';
+import { Said, type SaidError } from './said.ts';
+import { Servers } from './servers.ts';
+import { Stage } from './stage.ts';
+import { Web, type WebHandler, type WebRequest } from './web.ts';
+
+export interface TestOptions {
+  /** Files of the application, over those in its folder: a path from there → text, or a value, which is written as JSON. */
+  files?: { readonly [path: string]: unknown };
+  /** `application.env`, over what Application.xml says. */
+  env?: { readonly [name: string]: Json };
+  /** What time it is. */
+  now?: Date | string;
+}
+
+const EPOCH = '2026-01-01T00:00:00Z';
+/** Rounds without anything being said, until nothing is expected any more. */
+const QUIET_ROUNDS = 2;
+
+/** Within a test: it ends with that test, and fails it if something has gone wrong in the script. */
+export function testApp(name: string, options: TestOptions = {}): Promise<TestApp> {
+  const opening = TestApp.open(name, options);
+  after(async () => {
+    const app = await opening.catch(() => undefined); // the test has been told
+    await app?.stop();
+  });
+  return opening;
+}
+
+export class TestApp {
+  readonly name: string;
+  readonly #said = new Said();
+  readonly #clock: HandClock;
+  readonly #web: Web;
+  readonly #servers: Servers;
+  readonly #units = new Set<Unit>();
+  #stage!: Stage;
+  #lastClient = 0;
+  #isStopped = false;
+  /** Something that fails the test wherever it stands. */
+  #failure: Error | undefined;
+
+  private constructor(name: string, now: Date) {
+    this.name = name;
+    this.#clock = new HandClock(now.getTime());
+    const fail = (error: Error) => {
+      this.#failure ??= error;
+    };
+    this.#web = new Web(fail);
+    this.#servers = new Servers(fail);
+  }
+
+  static async open(name: string, { files = {}, env = {}, now = EPOCH }: TestOptions): Promise<TestApp> {
+    const app = new TestApp(name, new Date(now));
+    app.#stage = await Stage.open(name, textsOf(files), app.#clock, app.#said.log, {
+      env,
+      nowMs: () => app.#clock.now(),
+      opened: (unit) => app.#units.add(unit),
+      fetch: (request, signal) => app.#web.fetch(request, signal),
+      outgoing: app.#servers,
+    });
+    app.#said.listenTo(app.#stage.host.errors);
+    try {
+      await app.#build();
+      await app.#instance('_definst_');
+      return app;
+    } catch (error) {
+      await app.#stage.close();
+      throw error;
+    }
+  }
+
+  /** Throws where the script does not bundle. */
+  async #build(): Promise<void> {
+    const outcome = await buildScript(this.#stage.folder, this.name);
+    if (outcome.result === BuildResult.Broken) {
+      throw new Error(outcome.faults.map((fault) => this.#faultText(fault)).join('\n'));
+    }
+    await this.#stage.host.refresh(this.name);
+  }
+
+  #faultText(fault: BuildFault): string {
+    return formatError({ application: this.name, kind: 'build', frames: [], ...fault });
+  }
+
+  async #instance(name: string): Promise<AppInstance> {
+    const instance = this.#stage.host.registry.connect(`${this.name}/${name}`);
+    try {
+      await instance.ready;
+    } catch (error) {
+      this.#said.assertNoErrors(); // they say more
+      throw error;
+    }
+    instance.awaitClients();
+    await this.settled();
+    return instance;
+  }
+
+  // ── clients ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Resolves with the verdict: `client.accepted`, `client.refusal`. */
+  async connect(options: ConnectOptions = {}): Promise<TestClient> {
+    this.#lastClient += 1;
+    const client = new TestClient(`client${this.#lastClient}`, this);
+    const { instance = '_definst_' } = options;
+    try {
+      await client.connect(this.#stage.host.registry.connect(`${this.name}/${instance}`), options);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      client.turnedAway({ code: error.code, description: error.message });
+    }
+    return client;
+  }
+
+  /** Names of the streams that are on air, in the default instance. */
+  get streams(): string[] {
+    const instance = this.#stage.host.registry.find(this.name);
+    return [...(instance?.publications ?? [])].flatMap(({ stream }) => (stream ? [stream.name] : [])).sort();
+  }
+
+  // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  readonly clock = {
+    now: (): Date => new Date(this.#clock.now()),
+    tick: (ms: number): Promise<void> => this.#tick(ms),
+  };
+
+  async #tick(ms: number): Promise<void> {
+    const untilMs = this.#clock.now() + ms;
+    await this.settled();
+    for (;;) {
+      const nextMs = Math.min(this.#clock.nextMs, untilMs);
+      const reached = await Promise.all(this.#living().map((unit) => unit.tick(nextMs)));
+      this.#clock.moveTo(Math.min(nextMs, ...reached));
+      await this.settled();
+      if (this.#clock.now() >= untilMs) return;
+    }
+  }
+
+  /** Resolves when the script has done what there is to do without time going on. */
+  async settled(): Promise<void> {
+    let before = -1;
+    for (let quiet = 0; quiet < QUIET_ROUNDS; ) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const units = this.#living();
+      await Promise.all(units.map((unit) => unit.tick(this.#clock.now())));
+      const errands = units.reduce((sum, { openErrands }) => sum + openErrands, 0);
+      const activity = [...this.#units].reduce((sum, unit) => sum + unit.activity, this.#units.size);
+      const isQuiet = activity === before && errands <= this.#web.open;
+      quiet = isQuiet ? quiet + 1 : 0;
+      before = activity;
+    }
+  }
+
+  #living(): Unit[] {
+    return [...this.#units].filter((unit) => unit.end === undefined);
+  }
+
+  // ── the world ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Answers what the script fetches; undefined: that is not its to answer. */
+  onFetch(handler: WebHandler): void {
+    this.#web.answer(handler);
+  }
+
+  /** What the script has fetched, in order. */
+  get requests(): readonly WebRequest[] {
+    return this.#web.requests;
+  }
+
+  // ── what is said ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Lines of trace and console, in order. */
+  get logs(): readonly string[] {
+    return this.#said.lines;
+  }
+
+  /** The first line that fits, now or later. */
+  logged(pattern: RegExp): Promise<string> {
+    return this.#said.line(pattern);
+  }
+
+  /** What has gone wrong in the script and has not been expected: the test will fail of it. */
+  get errors(): readonly SaidError[] {
+    return this.#said.errors;
+  }
+
+  /** The first error that fits (`onPublish: text`), now or later; the test does not fail of it. */
+  expectError(pattern: RegExp): Promise<SaidError> {
+    return this.#said.error(pattern);
+  }
+
+  // ── versions, and the end ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Saves files: the script is reloaded as the server does it. Throws where it does not bundle; the version before serves on. */
+  async reload(files: TestOptions['files'] = {}): Promise<void> {
+    this.#stage.write(textsOf(files));
+    await this.#build();
+    await this.settled();
+  }
+
+  /** onAppStop, and everybody is disconnected. Fails if something has gone wrong that nobody has expected. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    await this.#stage.close();
+    if (this.#failure) throw this.#failure;
+    this.#said.assertNoErrors();
+  }
+}
+
+function textsOf(files: { readonly [path: string]: unknown }): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(files).map(([path, value]) => [
+      path,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  );
+}

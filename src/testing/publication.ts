@@ -1,0 +1,100 @@
+// A stream that a client publishes in a test: what it hears of it, and media as small as they can be.
+import type { Client } from '../application/client.ts';
+import type { AppInstance } from '../application/instance.ts';
+import type { Publication, PublisherPort } from '../application/publication.ts';
+import type { PublishRequest } from '../application/script.ts';
+import { AccessStatus } from '../log/access-status.ts';
+import { MessageType } from '../protocol/message.ts';
+import { buildWireMessage, WIRE_STREAM_ID, type WireType } from '../protocol/wire-message.ts';
+import type { ClientHost, Status } from './host.ts';
+
+/** H.264 in FLV's clothes (FLV 10.1 §E.4.3): frame type and codec, packet type, composition time, and something. */
+const KEYFRAME = Uint8Array.of(0x17, 1, 0, 0, 0, 0);
+const FRAME = Uint8Array.of(0x27, 1, 0, 0, 0, 0);
+/** AAC (§E.4.2). */
+const AUDIO = Uint8Array.of(0xaf, 1, 0);
+
+export class TestPublication {
+  /** What players know it by; undefined: it is not on air. */
+  name: string | undefined;
+  /** NetStream.Publish.Start, .Denied, NetStream.Record.*… in order. */
+  readonly statuses: Status[] = [];
+  readonly #asked: string;
+  readonly #host: ClientHost;
+  #publication: Publication | undefined;
+  #instance: AppInstance | undefined;
+
+  constructor(asked: string, host: ClientHost) {
+    this.#asked = asked;
+    this.#host = host;
+  }
+
+  async begin(
+    instance: AppInstance,
+    client: Client,
+    request: PublishRequest,
+    disconnect: () => Promise<void>,
+  ): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const say = (code: string, description: string) => void this.statuses.push({ code, description });
+    const port: PublisherPort = {
+      streamId: WIRE_STREAM_ID,
+      started: (name) => {
+        this.name = name;
+        say('NetStream.Publish.Start', `${request.name} is now published.`);
+      },
+      flow: resolve,
+      refused: (code, description) => {
+        say(code, description);
+        resolve();
+      },
+      recordStatus: (code, description) => say(`NetStream.Record.${code}`, description),
+      ended: (reason) => {
+        this.name = undefined;
+        say('NetStream.Publish.Denied', reason);
+        void disconnect();
+      },
+    };
+    this.#instance = instance;
+    this.#publication = instance.publish(client, request, port);
+    await promise;
+    await this.#host.settled();
+  }
+
+  get accepted(): boolean {
+    return this.statuses[0]?.code === 'NetStream.Publish.Start';
+  }
+
+  /** A picture that players can begin with; `ms`: its time in the stream. */
+  keyframe(ms: number): void {
+    this.#send(MessageType.Video, ms, KEYFRAME);
+  }
+  /** A picture that depends on those before. */
+  frame(ms: number): void {
+    this.#send(MessageType.Video, ms, FRAME);
+  }
+  audio(ms: number): void {
+    this.#send(MessageType.Audio, ms, AUDIO);
+  }
+
+  #send(typeId: WireType, timestampMs: number, payload: Uint8Array): void {
+    if (this.name === undefined) throw new Error(`${this.#asked} is not on air`);
+    this.#publication?.media(buildWireMessage({ typeId, timestampMs, payload }));
+  }
+
+  async unpublish(): Promise<void> {
+    if (this.name !== undefined) {
+      this.statuses.push({
+        code: 'NetStream.Unpublish.Success',
+        description: `${this.#asked} is now unpublished.`,
+      });
+    }
+    this.name = undefined;
+    if (this.#publication) this.#instance?.unpublish(this.#publication, AccessStatus.Ok);
+    await this.#host.settled();
+  }
+
+  connectionClosed(): void {
+    this.name = undefined;
+  }
+}

@@ -1,0 +1,167 @@
+// Where applications are tested: a folder of their own with a virtual host over it that nobody can connect to. The process
+// that runs scripts is the real one; all tests of a file share it.
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import { after } from 'node:test';
+import { systemClock } from '../application/clock.ts';
+import { LoadGovernor } from '../application/flush.ts';
+import { version } from '../cli/help.ts';
+import { type Config, loadConfig } from '../config/load.ts';
+import type { Log } from '../log/log.ts';
+import { SecretMask } from '../log/secrets.ts';
+import { ServerLogs } from '../log/server-logs.ts';
+import { FileRecorders } from '../recording/recorder.ts';
+import { Inspector } from '../script/inspect/inspector.ts';
+import { Runners } from '../script/runners.ts';
+import type { StandIns } from '../script/stand-ins.ts';
+import { VirtualHost, type VirtualHostOptions } from '../virtual-host.ts';
+import type { HandClock } from './hand-clock.ts';
+import { Said } from './said.ts';
+
+/** What the server writes there is no part of an application as its author has it; packages are. */
+const WRITTEN = new Set(['store', 'sharedobjects']);
+
+let runners: Promise<Runners> | undefined;
+
+/** Started with the first test, ended after the last. */
+function sharedRunners(): Promise<Runners> {
+  runners ??= startRunners();
+  return runners;
+}
+
+async function startRunners(): Promise<Runners> {
+  const { log } = new Said();
+  const started = new Runners({
+    ...{ clock: systemClock, log, maxRssBytes: Number.POSITIVE_INFINITY, launcher: [] },
+    user: { uid: 65534, gid: 65534 },
+  });
+  await started.start();
+  return started;
+}
+
+after(async () => (await runners)?.close());
+
+/** Where the applications are: `--root` of `understudy test`, else the current folder. */
+function applicationsDir(): string {
+  return loadConfig({ root: process.env.UNDERSTUDY_ROOT ?? '.', set: {} }).applicationsDir;
+}
+
+export class Stage {
+  readonly host: VirtualHost;
+  /** Of the application, a copy. */
+  readonly folder: string;
+  readonly #root: string;
+  readonly #recorders: FileRecorders;
+  readonly #logs: ServerLogs;
+  readonly #governor: LoadGovernor;
+
+  private constructor(
+    root: string,
+    folder: string,
+    config: Config,
+    clock: HandClock,
+    log: Log,
+    shared: Runners,
+    standIns: StandIns,
+  ) {
+    this.#root = root;
+    this.folder = folder;
+    const software = `Understudy/${version()}`;
+    const none = {
+      access: undefined,
+      application: undefined,
+      master: undefined,
+      edge: undefined,
+      admin: undefined,
+    };
+    this.#logs = new ServerLogs({ software, lineEnd: '\n', ...none }, () => {});
+    this.#governor = new LoadGovernor(clock);
+    this.#recorders = new FileRecorders({
+      log,
+      clock,
+      now: () => new Date(clock.now()),
+      runFolder: join(root, 'run', 'recordings'),
+      flush: config.server.recording,
+      finishesMp4: config.server.recording.finishesMp4,
+    });
+    const [adaptor] = config.adaptors;
+    const [vhost] = adaptor!.vhosts;
+    let lastErrorId = 0;
+    const options: VirtualHostOptions = {
+      ...{
+        config,
+        software,
+        log,
+        logs: this.#logs,
+        clock,
+        governor: this.#governor,
+        runners: shared,
+        standIns,
+      },
+      recorders: this.#recorders,
+      inspector: new Inspector({ port: 0, software, log }),
+      inspected: undefined,
+      mask: new SecretMask(config.logs.secretWords),
+      nextErrorId: () => ++lastErrorId,
+      fanOut: undefined,
+      authorities: undefined,
+    };
+    this.host = new VirtualHost(adaptor!.name, vhost!, options, () => false);
+  }
+
+  /** `files`: over those of the application, which need not be there if they are all of it. */
+  static async open(
+    application: string,
+    files: Readonly<Record<string, string>>,
+    clock: HandClock,
+    log: Log,
+    standIns: StandIns,
+  ): Promise<Stage> {
+    const source = join(applicationsDir(), application);
+    if (!existsSync(source) && Object.keys(files).length === 0) {
+      throw new Error(`there is no application ${relative('.', source)}`);
+    }
+    const root = realpathSync(mkdtempSync(join(tmpdir(), 'understudy-test-')));
+    try {
+      const folder = join(root, 'applications', application);
+      mkdirSync(folder, { recursive: true });
+      if (existsSync(source)) copyApplication(realpathSync(source), folder);
+      writeFiles(folder, files);
+      const config = loadConfig({ root, set: {}, environment: {} });
+      return new Stage(root, folder, config, clock, log, await sharedRunners(), standIns);
+    } catch (error) {
+      rmSync(root, { recursive: true });
+      throw error;
+    }
+  }
+
+  write(files: Readonly<Record<string, string>>): void {
+    writeFiles(this.folder, files);
+  }
+
+  async close(): Promise<void> {
+    await this.host.shutdown();
+    await this.#recorders.close();
+    await this.host.close();
+    await this.#logs.close();
+    rmSync(this.#root, { recursive: true, force: true });
+  }
+}
+
+function copyApplication(from: string, to: string): void {
+  cpSync(from, to, {
+    recursive: true,
+    filter: (path) =>
+      !WRITTEN.has(relative(from, path).split(sep)[0]!) && !basename(path).endsWith('.test.ts'),
+  });
+}
+
+function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder, name);
+    if (relative(folder, path).startsWith('..')) throw new Error(`${name} lies outside the application`);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { rootWith, understudy } from './support.ts';
+
+const COMMAND = join(import.meta.dirname, '../../bin/understudy.js');
+
+const PASSING = `
+import { assert, test, testApp } from 'understudy/test';
+test('greets', async () => {
+  const app = await testApp('tv');
+  const client = await app.connect();
+  assert.equal(await client.call('greet', 'Ann'), 'hello Ann');
+});
+`;
+const MAIN = "Client.prototype.greet = (name: string) => 'hello ' + name;";
+
+/** The command in a process of its own: what it says goes to its standard output. */
+async function tested(...args: string[]): Promise<{ code: number; output: string }> {
+  const child = spawn(process.execPath, [COMMAND, 'test', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+  const [code] = await once(child, 'close');
+  return { code, output };
+}
+
+test('test runs the tests of all applications, or of one, and says how it went by its exit code', async (t) => {
+  const root = rootWith(t, {
+    'tv/main.ts': MAIN,
+    'tv/main.test.ts': PASSING,
+    'tv/node_modules/x/x.test.ts': 'throw new Error("of somebody else")',
+    'radio/main.ts': 'application.onPlay = () => {\n  throw new Error("oops");\n};',
+    'radio/tests/play.test.ts': `
+      import { test, testApp } from 'understudy/test';
+      test('plays', async () => {
+        const app = await testApp('radio');
+        await (await app.connect()).play('x');
+      });
+      test('something else', () => {});`,
+  });
+  const one = await tested('tv', '--root', root, '--reporter', 'tap');
+  assert.equal(one.code, 0, one.output);
+  assert.match(one.output, /^ok 1 - greets$/m);
+  assert.match(one.output, /^# tests 1$/m);
+  const all = await tested('--root', root);
+  assert.equal(all.code, 1, all.output);
+  assert.match(all.output, /✔ greets/);
+  assert.match(all.output, /✖ plays/);
+  assert.match(all.output, /radio\/main\.ts:2:9: onPlay: Error: oops/);
+  const some = await tested('radio', '--root', root, '--only', 'else$');
+  assert.equal(some.code, 0, some.output);
+});
+
+test('test of nothing says so', async (t) => {
+  const root = rootWith(t, { 'tv/main.ts': MAIN });
+  const none = await understudy('test', 'tv', '--root', root);
+  assert.equal(none.exitCode, 1);
+  assert.match(none.errors[0]!, /there is no \*\.test\.ts in .*tv$/);
+  assert.match(
+    (await understudy('test', 'film', '--root', root)).errors[0]!,
+    /there is no application .*film$/,
+  );
+  const all = await understudy('test', '--root', root);
+  assert.equal(all.exitCode, 0);
+  assert.match(all.printed[0]!, /there is no \*\.test\.ts/);
+});
+
+test('test --watch runs them again when a file is saved, the script or the test', async (t) => {
+  const root = rootWith(t, { 'tv/main.ts': MAIN, 'tv/main.test.ts': PASSING });
+  const args = [COMMAND, 'test', 'tv', '--watch', '--root', root, '--reporter', 'tap'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill());
+  let output = '';
+  child.stdout.on('data', (text) => (output += text));
+  const saying = async (pattern: RegExp) => {
+    while (!pattern.test(output)) await once(child.stdout, 'data');
+    output = '';
+  };
+  await saying(/^ok 1 - greets[\s\S]*^# duration/m);
+  writeFileSync(join(root, 'applications/tv/main.ts'), MAIN.replace('hello', 'good day'));
+  await saying(/^not ok 1 - greets[\s\S]*^# duration/m);
+  writeFileSync(join(root, 'applications/tv/main.test.ts'), PASSING.replace('hello', 'good day'));
+  await saying(/^ok 1 - greets[\s\S]*^# duration/m);
+});
+
+test('check knows what tests import', async (t) => {
+  const root = rootWith(t, { 'tv/main.ts': MAIN, 'tv/main.test.ts': PASSING });
+  assert.deepEqual((await understudy('check', '--root', root)).printed, ['tv: ok']);
+  writeFileSync(join(root, 'applications/tv/main.test.ts'), PASSING.replace('connect()', 'conect()'));
+  assert.match((await understudy('check', '--root', root)).printed[0]!, /main\.test\.ts:5:\d+: TS2551/);
+});
+
+test('the tests of the samples pass', async () => {
+  const { code, output } = await tested('--root', join(import.meta.dirname, '../..'));
+  assert.equal(code, 0, output);
+});

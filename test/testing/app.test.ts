@@ -1,0 +1,226 @@
+// The kit with which authors test their applications: what it promises, each with a small script.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+import { testApp } from '../../src/testing/main.ts';
+
+const app = (script: string, files: Record<string, unknown> = {}) =>
+  testApp('kit', { files: { 'main.ts': script, ...files } });
+
+test('a client is let in or turned away as the script says', async () => {
+  const kit = await app(`
+    application.onConnect = (client, name) => {
+      if (name === 'Ann') return true;
+      if (name === 'Bob') return application.redirectConnection(client, 'rtmp://elsewhere/');
+      if (name === 'Max') return application.rejectConnection(client, { name });
+      return { deny: 'not you' };
+    };
+    application.onDisconnect = (client) => trace('gone ' + client.ip);
+  `);
+  const ann = await kit.connect({ args: ['Ann'], ip: '10.0.0.1' });
+  assert.equal(ann.accepted, true);
+  const eve = await kit.connect({ args: ['Eve'] });
+  assert.equal(eve.accepted, false);
+  assert.equal(eve.refusal?.code, 'NetConnection.Connect.Rejected');
+  assert.equal(eve.refusal.description, 'not you');
+  const max = await kit.connect({ args: ['Max'] });
+  assert.deepEqual(max.refusal?.application, { name: 'Max' });
+  const bob = await kit.connect({ args: ['Bob'] });
+  assert.equal(bob.refusal?.redirect, 'rtmp://elsewhere/');
+  await ann.disconnect();
+  assert.deepEqual(kit.logs, ['gone 10.0.0.1']);
+  await assert.rejects(async () => ann.call('x'), /client1 is not connected any more/);
+});
+
+test('calls go both ways, with results and errors', async () => {
+  const kit = await app(`
+    Client.prototype.add = (a, b) => a + b;
+    Client.prototype.fail = () => { throw new Error('no'); };
+    Client.prototype.ask = function (question) { return new Promise((resolve) => {
+      this.call('answer', { onResult: resolve, onStatus: (info) => resolve(info.description) }, question);
+    }); };
+  `);
+  const client = await kit.connect();
+  assert.equal(await client.call('add', 1, 2), 3);
+  await assert.rejects(client.call('fail'), /no/);
+  await kit.expectError(/^client.fail: /);
+  await assert.rejects(client.call('missing'), /the script has no method missing/);
+  client.on('answer', (question) => ({ to: question }));
+  assert.deepEqual(await client.call('ask', 'why'), { to: 'why' });
+  assert.deepEqual(await client.next('answer'), ['why']);
+  client.on('answer', () => {
+    throw new Error('busy');
+  });
+  assert.equal(await client.call('ask', 'when'), 'busy');
+});
+
+test('time stands still for Date, performance and timers, until it is moved', async () => {
+  const kit = await testApp('kit', {
+    now: '2030-05-01T00:00:00Z',
+    files: {
+      'main.ts': `
+        const begun = performance.now();
+        const say = (what: string) => trace(what, new Date().toISOString(), performance.now() - begun);
+        say('load');
+        let beats = 0;
+        const beat = setInterval(() => { say('beat'); if (++beats === 3) clearInterval(beat); }, 1000);
+        setTimeout(async () => { say('first'); setTimeout(() => say('second'), 500); }, 1500);
+      `,
+    },
+  });
+  assert.deepEqual(kit.logs, ['load 2030-05-01T00:00:00.000Z 0']);
+  await kit.clock.tick(999);
+  assert.equal(kit.logs.length, 1);
+  await kit.clock.tick(3_600_000);
+  assert.deepEqual(kit.logs.slice(1), [
+    'beat 2030-05-01T00:00:01.000Z 1000',
+    'first 2030-05-01T00:00:01.500Z 1500',
+    'beat 2030-05-01T00:00:02.000Z 2000',
+    'second 2030-05-01T00:00:02.000Z 2000',
+    'beat 2030-05-01T00:00:03.000Z 3000',
+  ]);
+  assert.equal(kit.clock.now().toISOString(), '2030-05-01T01:00:00.999Z');
+});
+
+test('a gate that does not answer refuses when its time is over', async () => {
+  const kit = await app('application.onConnect = () => new Promise(() => {});');
+  const connecting = kit.connect();
+  await kit.clock.tick(10_000);
+  assert.equal((await connecting).accepted, false);
+  await kit.expectError(/onConnect: no verdict within 10 s/);
+});
+
+test('streams have publishers, players, pictures and statuses', async () => {
+  const kit = await app(`
+    application.onPublish = (client, stream, request) =>
+      request.name === 'key' ? { as: 'show' } : { deny: 'no key' };
+    application.onUnpublish = (client, stream) => trace(stream.name + ' is over');
+    Client.prototype.end = () => Stream.get('show').disconnect();
+  `);
+  const [encoder, viewer] = [await kit.connect(), await kit.connect()];
+  assert.deepEqual((await encoder.publish('other')).statuses, [
+    { code: 'NetStream.Publish.Denied', description: 'no key' },
+  ]);
+  const playback = await viewer.play('show');
+  const show = await encoder.publish('key?user=ann');
+  assert.equal(show.name, 'show');
+  assert.deepEqual(kit.streams, ['show']);
+  show.keyframe(0);
+  show.audio(10);
+  show.frame(40);
+  await kit.clock.tick(100);
+  assert.equal(playback.messages, 3);
+  await show.unpublish();
+  assert.deepEqual(
+    playback.statuses.map(({ code }) => code),
+    ['NetStream.Play.Start', 'NetStream.Play.PublishNotify', 'NetStream.Play.UnpublishNotify'],
+  );
+  assert.deepEqual(kit.logs, ['show is over']);
+  assert.throws(() => show.keyframe(80), /key\?user=ann is not on air/);
+});
+
+const FETCHING = `<Application><JSEngine>
+  <Environment><URL>http://api.example.com/who</URL></Environment>
+  <Fetch><Hosts>api.example.com</Hosts></Fetch>
+</JSEngine></Application>`;
+
+test('what the script fetches the test answers; hosts have to be granted, and a question that nobody answers fails it', async () => {
+  const script = `
+    Client.prototype.get = async (url, init) => {
+      const answer = await fetch(url || application.env.URL, init);
+      return [answer.status, answer.headers.get('x-a'), await answer.text()];
+    };
+    Client.prototype.impatient = () => fetch(application.env.URL, { signal: AbortSignal.timeout(2000) }).catch((e) => e.name);
+  `;
+  const kit = await testApp('kit', {
+    files: { 'main.ts': script, 'Application.xml': FETCHING },
+    env: { TOKEN: 'abc' },
+  });
+  kit.onFetch(({ url, method, body }) =>
+    url.endsWith('/who') ? { status: 201, headers: { 'X-A': method }, body: { said: body } } : undefined,
+  );
+  const client = await kit.connect();
+  assert.deepEqual(await client.call('get', '', { method: 'POST', body: 'hi' }), [
+    201,
+    'POST',
+    '{"said":"hi"}',
+  ]);
+  assert.deepEqual(
+    kit.requests.map(({ url }) => url),
+    ['http://api.example.com/who'],
+  );
+  kit.onFetch(({ url }) =>
+    url.endsWith('/from') ? { status: 302, headers: { location: '/who' } } : undefined,
+  );
+  assert.deepEqual(await client.call('get', 'http://api.example.com/from'), [201, 'GET', '{"said":""}']);
+  kit.onFetch(({ url }) => (url.endsWith('/who') ? new Promise(() => {}) : undefined));
+  const waiting = client.call('impatient');
+  await kit.clock.tick(2000);
+  assert.equal(await waiting, 'TimeoutError');
+  await assert.rejects(client.call('get', 'http://example.org/'), /example.org is not granted/);
+  await kit.expectError(/not granted/);
+  await assert.rejects(client.call('get', 'http://api.example.com/else'), /the test answers no such request/);
+  await kit.expectError(/no such request/);
+  await assert.rejects(kit.stop(), /GET http:\/\/api.example.com\/else: the test answers no such request/);
+});
+
+test('an error of the script fails its test, by line and column, unless it is expected', async () => {
+  const script = "\napplication.onPlay = () => {\n  throw new Error('oops');\n};";
+  const kit = await app(script);
+  const client = await kit.connect();
+  assert.equal((await client.play('a')).accepted, false);
+  assert.equal(kit.errors.length, 1);
+  await assert.rejects(kit.stop(), /kit\/main.ts:3:9: onPlay: Error: oops\n/);
+  const expecting = await app(script);
+  await (await expecting.connect()).play('a');
+  const { where, line } = await expecting.expectError(/oops/);
+  assert.deepEqual([where, line], ['onPlay', 3]);
+  await expecting.stop();
+});
+
+test('a script that does not bundle, or throws as it starts, is no application', async () => {
+  await assert.rejects(app('const a = ;'), /kit\/main.ts:1:11: /);
+  await assert.rejects(app("application.onAppStart = () => { throw new Error('not today'); };"), /not today/);
+  await assert.rejects(testApp('nowhere'), /there is no application applications\/nowhere/);
+});
+
+test('a save reloads the script with its state; one that is broken leaves the version before', async () => {
+  const version = (n: number) => `
+    let state = { count: 0 };
+    application.onAppStart = (info) => { if (info.reload) state = info.state; };
+    application.onBeforeReload = () => state;
+    Client.prototype.count = () => [${n}, ++state.count];`;
+  const kit = await app(version(1));
+  const client = await kit.connect();
+  assert.deepEqual(await client.call('count'), [1, 1]);
+  await kit.reload({ 'main.ts': version(2) });
+  assert.deepEqual(await client.call('count'), [2, 2]);
+  await assert.rejects(kit.reload({ 'main.ts': 'const a = ;' }), /kit\/main.ts:1:/);
+  assert.deepEqual(await client.call('count'), [2, 3]);
+});
+
+test('the store is the test’s own', async () => {
+  const script = `Client.prototype.visit = () => application.store.add('visits');`;
+  for (const _ of ['once', 'twice']) {
+    const kit = await app(script);
+    assert.equal(await (await kit.connect()).call('visit'), 1);
+  }
+  assert.equal(existsSync('applications/kit'), false);
+});
+
+test('instances are apart, and an instance that everybody has left is stopped when its time is over', async () => {
+  const kit = await app(`
+    trace('start ' + application.name);
+    application.onAppStop = () => trace('stop ' + application.name);
+    Client.prototype.hello = (text) => application.broadcastMsg('hello', text);
+  `);
+  const [ann, bob] = [await kit.connect({ instance: 'room' }), await kit.connect({ instance: 'room' })];
+  const eve = await kit.connect();
+  await ann.call('hello', 'you');
+  assert.deepEqual(await bob.next('hello'), ['you']);
+  assert.deepEqual(eve.received, []);
+  await ann.disconnect();
+  await bob.disconnect();
+  await kit.clock.tick(3_600_000);
+  assert.deepEqual(kit.logs, ['start kit/_definst_', 'start kit/room', 'stop kit/room']);
+});
