@@ -140,27 +140,34 @@ export class TestApp {
     const untilMs = this.#clock.now() + ms;
     await this.settled();
     for (;;) {
+      const before = this.#activity;
       const nextMs = Math.min(this.#clock.nextMs, untilMs);
       const reached = await Promise.all(this.#living().map((unit) => unit.tick(nextMs)));
       this.#clock.moveTo(Math.min(nextMs, ...reached));
-      await this.settled();
-      if (this.#clock.now() >= untilMs) return;
+      const isOver = this.#clock.now() >= untilMs;
+      if (isOver || this.#activity !== before || this.#hasErrands) await this.settled();
+      if (isOver) return;
     }
   }
 
   /** Resolves when the script has done what there is to do without time going on. */
   async settled(): Promise<void> {
-    let before = -1;
     for (let quiet = 0; quiet < QUIET_ROUNDS; ) {
+      const before = this.#activity;
       await new Promise((resolve) => setImmediate(resolve));
-      const units = this.#living();
-      await Promise.all(units.map((unit) => unit.tick(this.#clock.now())));
-      const errands = units.reduce((sum, { openErrands }) => sum + openErrands, 0);
-      const activity = [...this.#units].reduce((sum, unit) => sum + unit.activity, this.#units.size);
-      const isQuiet = activity === before && errands <= this.#web.open;
-      quiet = isQuiet ? quiet + 1 : 0;
-      before = activity;
+      await Promise.all(this.#living().map((unit) => unit.tick(this.#clock.now())));
+      quiet = this.#activity === before && !this.#hasErrands ? quiet + 1 : 0;
     }
+  }
+
+  /** Another number whenever something is said by or to a script, or one is loaded. */
+  get #activity(): number {
+    return [...this.#units].reduce((sum, { activity }) => sum + activity, this.#units.size);
+  }
+
+  /** Something that the script has asked for is under way; what it fetches may take as long as the test likes. */
+  get #hasErrands(): boolean {
+    return this.#living().reduce((sum, { openErrands }) => sum + openErrands, 0) > this.#web.open;
   }
 
   #living(): Unit[] {
@@ -203,9 +210,13 @@ export class TestApp {
 
   // ── versions, and the end ──────────────────────────────────────────────────────────────────────────────────────
 
-  /** Saves files: the script is reloaded as the server does it. Throws where it does not bundle; the version before serves on. */
-  async reload(files: TestOptions['files'] = {}): Promise<void> {
-    this.#stage.write(textsOf(files));
+  /**
+   * Saves files, or the main script as it is: it is reloaded as the server does it. Throws where it does not bundle; the
+   * version before serves on.
+   */
+  async reload(files?: TestOptions['files']): Promise<void> {
+    if (files) this.#stage.write(textsOf(files));
+    else this.#stage.touch(this.name);
     await this.#build();
     await this.settled();
   }

@@ -1,6 +1,15 @@
 // Where applications are tested: a folder of their own with a virtual host over it that nobody can connect to. The process
 // that runs scripts is the real one; all tests of a file share it.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { after } from 'node:test';
@@ -13,6 +22,7 @@ import { SecretMask } from '../log/secrets.ts';
 import { ServerLogs } from '../log/server-logs.ts';
 import { FileRecorders } from '../recording/recorder.ts';
 import { Inspector } from '../script/inspect/inspector.ts';
+import { findMainScript } from '../script/main-script.ts';
 import { Runners } from '../script/runners.ts';
 import type { StandIns } from '../script/stand-ins.ts';
 import { VirtualHost, type VirtualHostOptions } from '../virtual-host.ts';
@@ -138,6 +148,12 @@ export class Stage {
 
   write(files: Readonly<Record<string, string>>): void {
     writeFiles(this.folder, files);
+  }
+
+  /** The same script, and yet another version of it. */
+  touch(application: string): void {
+    const main = findMainScript(this.folder, application);
+    if (main) appendFileSync(join(this.folder, main.path), '\n');
   }
 
   async close(): Promise<void> {

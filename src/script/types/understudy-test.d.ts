@@ -56,7 +56,7 @@ declare module 'understudy/test' {
     readonly errors: readonly ScriptFault[];
     /** The first error whose `where: message` fits, now or later; the test does not fail of it. */
     expectError(pattern: RegExp): Promise<ScriptFault>;
-    /** Saves files, and the script is reloaded. Throws where it does not bundle; then the version before serves on. */
+    /** Saves files, or the script as it is, and it is reloaded. Throws where it does not bundle; then the version before serves on. */
     reload(files?: TestOptions['files']): Promise<void>;
     /** `onAppStop`, and everybody is disconnected. The end of the test does it as well. */
     stop(): Promise<void>;
