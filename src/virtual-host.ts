@@ -391,7 +391,7 @@ function instanceSettings(
     maxWaitingNames: live.maxWaitingNames,
     recording,
     playingRecorded: recorded,
-    clients: { ...clientSettings(config), transport: config.transport },
+    clients: { ...clientSettings(config), ...config.client, transport: config.transport },
   };
 }
 

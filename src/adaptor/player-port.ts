@@ -1,4 +1,6 @@
 // What a player is told on its message stream, under the name that it asked for.
+
+import { accessCovers, withoutPrefix } from '../application/access.ts';
 import type { Client } from '../application/client.ts';
 import type { AppInstance } from '../application/instance.ts';
 import type { PlayerPort } from '../application/playback.ts';
@@ -44,7 +46,9 @@ export function playerPort(options: PlayerPortOptions): PlayerPort {
     outbox.control({ typeId: MessageType.UserControl, event, streamId });
   const started = () => status('NetStream.Play.Start', `Started playing ${name}.`);
   const dataFollows = () => {
-    outbox.data(SAMPLE_ACCESS, [false, false], streamId);
+    const { audioSampleAccess, videoSampleAccess } = client.facts;
+    const may = [audioSampleAccess, videoSampleAccess].map((list) => accessCovers(list, withoutPrefix(name)));
+    outbox.data(SAMPLE_ACCESS, may, streamId);
     outbox.data('onStatus', [{ code: 'NetStream.Data.Start' }], streamId);
   };
   const playStatus = (code: StatusCode, more: StatusExtra) =>

@@ -357,6 +357,7 @@ export class RtmpSession {
     }
     this.#instance = instance;
     this.#settings = instance.clientSettings ?? this.#options;
+    Object.assign(facts, this.#settings.sampleAccess);
     this.#reader.wireChunkBytes = this.#settings.wireChunkBytes;
     this.log = this.log.child({ instance: instance.fullName });
     const client = instance.connect(facts, request.args, port);
@@ -378,6 +379,8 @@ export class RtmpSession {
       objectEncoding: request.objectEncoding,
       readAccess: '/',
       writeAccess,
+      audioSampleAccess: '',
+      videoSampleAccess: '',
     };
   }
 

@@ -1,4 +1,4 @@
-// readAccess and writeAccess: `;`-separated folders of stream and shared object names.
+// readAccess, writeAccess and their like: `;`-separated folders of stream and shared object names.
 
 /**
  * Does `list` cover `name`? `/` is everything, an empty list nothing; a folder covers what lies below it, element by
@@ -11,6 +11,11 @@ export function accessCovers(list: string, name: string): boolean {
     const folder = elements(entry.trim());
     return folder.length <= path.length && folder.every((element, i) => element === path[i]);
   });
+}
+
+/** Access is about folders and names; `mp4:` and its like say what kind of file it is. */
+export function withoutPrefix(name: string): string {
+  return name.replace(/^(?:flv|mp4|mp3|id3):/i, '');
 }
 
 function elements(path: string): string[] {

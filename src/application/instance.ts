@@ -18,6 +18,7 @@ import type { RecordedStreams } from './recorded.ts';
 import type { Recorders, RecordingLimits } from './recording.ts';
 import { Relays } from './relays.ts';
 import type {
+  ClientAccess,
   ClientFacts,
   InstanceScript,
   InstanceSnapshot,
@@ -55,6 +56,10 @@ export interface ClientSettings {
   swf?: SwfPolicy | undefined;
   /** Undefined: everybody may come by every way that the adaptor has. */
   transport?: TransportRules | undefined;
+  /** What they have until the script says something else; nothing unless it is here. */
+  sampleAccess?: Pick<ClientAccess, 'audioSampleAccess' | 'videoSampleAccess'>;
+  /** Beginnings of the names of methods that they may call; undefined: any. */
+  methods?: readonly string[] | undefined;
 }
 
 /** What an application's configuration decides, as it is at the moment. */
@@ -341,7 +346,7 @@ export class AppInstance implements ScriptCommands {
     this.#script?.tell({ event: 'clientStats', clientId: client.id, stats: client.port.stats() });
   }
 
-  /** A remote method or FMLE command; without a script every name is unknown. */
+  /** A remote method or FMLE command; without a script every name is unknown, and so is one that may not be called. */
   invoke(
     client: Client,
     name: string,
@@ -349,7 +354,9 @@ export class AppInstance implements ScriptCommands {
     wantsResult: boolean,
     answer: (r: InvokeResult) => void,
   ): void {
-    if (this.#script) this.#script.invoke(client.id, name, args, wantsResult, answer);
+    const { methods } = this.#settings.clients ?? {};
+    const isAllowed = !methods || methods.some((beginning) => name.startsWith(beginning));
+    if (this.#script && isAllowed) this.#script.invoke(client.id, name, args, wantsResult, answer);
     else answer({ found: false });
   }
 
@@ -412,7 +419,7 @@ export class AppInstance implements ScriptCommands {
     if (client) this.#end(client);
   }
 
-  setAccess(clientId: string, access: { readAccess?: string; writeAccess?: string }): void {
+  setAccess(clientId: string, access: Partial<ClientAccess>): void {
     const client = this.#clients.get(clientId);
     if (client) Object.assign(client.facts, access);
   }

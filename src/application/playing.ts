@@ -1,7 +1,7 @@
 // How a play request becomes a viewer of a stream, live, recorded or still to come, and ends again.
 import { CodedError } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
-import { accessCovers } from './access.ts';
+import { accessCovers, withoutPrefix } from './access.ts';
 import type { Client } from './client.ts';
 import type { Clock } from './clock.ts';
 import { FilePlayer } from './file-player.ts';
@@ -383,11 +383,6 @@ export class Playing {
     known?.delete(playback);
     if (known?.size === 0) this.#ofClient.delete(playback.client);
   }
-}
-
-/** readAccess is about folders and names; `mp4:` and its like say what kind of file it is. */
-function withoutPrefix(name: string): string {
-  return name.replace(/^(?:flv|mp4|mp3|id3):/i, '');
 }
 
 function refusalStatus(code: string): AccessStatus {

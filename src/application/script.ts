@@ -8,8 +8,19 @@ import type { OutgoingCommands, OutgoingStatus } from './outgoing.ts';
 export const GATES = ['onAuthenticate', 'onConnect', 'onPublish', 'onPlay'] as const;
 export type GateName = (typeof GATES)[number];
 
+/** What a client may do with streams: `;`-separated folders of their names, `/` is everything. */
+export interface ClientAccess {
+  /** Play them. */
+  readAccess: string;
+  /** Publish them. */
+  writeAccess: string;
+  /** Look into their sound and pictures: Flash Player asks for |RtmpSampleAccess. */
+  audioSampleAccess: string;
+  videoSampleAccess: string;
+}
+
 /** A client as its script first sees it; ssas-style names, strings never absent (scripts call string methods at once). */
-export interface ClientFacts {
+export interface ClientFacts extends ClientAccess {
   id: string;
   ip: string;
   /** `flashVer` of the connect command. */
@@ -25,9 +36,6 @@ export interface ClientFacts {
   /** As whom it has logged in; empty: nobody asked. */
   user: string;
   objectEncoding: 0 | 3;
-  /** `;`-separated folders, `/` is everything. */
-  readAccess: string;
-  writeAccess: string;
 }
 
 /** What a publisher asks for. `name` is without the query; frozen in the script. */
@@ -205,7 +213,7 @@ export interface ScriptCommands {
   disconnectClient(clientId: string): void;
   /** The script that served it goes: it is told NetConnection.Connect.AppShutdown, and closed. */
   endClient(clientId: string): void;
-  setAccess(clientId: string, access: { readAccess?: string; writeAccess?: string }): void;
+  setAccess(clientId: string, access: Partial<ClientAccess>): void;
   pingClient(clientId: string): void;
   /** `gate`: made while that publish was being decided; forgotten if it was refused. */
   record(stream: string, mode: RecordMode | false, terms: RecordTerms, gate: number | undefined): void;

@@ -104,6 +104,8 @@ export interface ApplicationConfig {
     readonly maxMsCap: number | undefined;
   };
   readonly script: {
+    /** Where classic scripts find more to load; absolute. */
+    readonly libraries: readonly string[];
     readonly memoryMb: number;
     readonly turnMs: number;
     readonly loadMs: number;
@@ -124,6 +126,13 @@ export interface ApplicationConfig {
     readonly exec: readonly ExecGrant[];
     /** Whether debuggers may attach. */
     readonly isInspectable: boolean;
+  };
+  /** What every client has, and may call. */
+  readonly client: {
+    /** Folders of streams, as scripts say them. */
+    readonly sampleAccess: { readonly audioSampleAccess: string; readonly videoSampleAccess: string };
+    /** Beginnings of names; undefined: any. */
+    readonly methods: readonly string[] | undefined;
   };
   readonly transport: {
     /** Whose tunnels may come in. */
@@ -221,6 +230,13 @@ function convert(
       serverToClientBytes: Client.Bandwidth.ServerToClient,
       clientToServerBytes: Client.Bandwidth.ClientToServer,
     },
+    client: {
+      sampleAccess: {
+        audioSampleAccess: sampleFolders(Client.Access.AudioSampleAccess),
+        videoSampleAccess: sampleFolders(Client.Access.VideoSampleAccess),
+      },
+      methods: allowedMethods(JSEngine.Security.RPC),
+    },
     transport: { tunnels: AllowHTTPTunnel, disallowed: DisallowedProtocols },
     live: {
       erasesOnPublish: Live.EraseOnPublish,
@@ -255,6 +271,7 @@ function convert(
       maxMsCap: Recording.MaxDurationCap,
     },
     script: {
+      libraries: JSEngine.ScriptLibPath.map((folder) => resolve(root, folder)),
       memoryMb: Math.floor(JSEngine.RuntimeSize / (1 << 20)),
       turnMs: JSEngine.MaxTimeOut,
       loadMs: JSEngine.LoadTimeOut,
@@ -290,6 +307,16 @@ function convert(
       },
     },
   };
+}
+
+function sampleFolders(access: ApplicationValues['Client']['Access']['AudioSampleAccess']): string {
+  return access['@enabled'] ? access['#text'] : '';
+}
+
+function allowedMethods(rpc: ApplicationValues['JSEngine']['Security']['RPC']): string[] | undefined {
+  if (!rpc['@enable']) return undefined;
+  // FMS ships <Allow></Allow>, which allows nothing
+  return rpc.Client.Method.flatMap(({ Allow }) => Allow).filter((beginning) => beginning !== '');
 }
 
 function isOwnProcess(scope: ApplicationValues['Process']['Scope']): boolean {

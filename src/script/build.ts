@@ -42,14 +42,18 @@ export type BuildOutcome =
 /** Beside its files: a bundle beyond this is no server script, and must fit a frame when written as JSON. */
 const MAX_CODE_BYTES = 4 << 20;
 
-/** Never rejects for anything that an author can do. */
-export async function buildScript(folder: string, application: string): Promise<BuildOutcome> {
+/** `libraries`: folders in which classic scripts find what is not in their own. Never rejects for anything that an author can do. */
+export async function buildScript(
+  folder: string,
+  application: string,
+  libraries: readonly string[] = [],
+): Promise<BuildOutcome> {
   const real = await realpath(folder).catch(() => undefined);
   if (real === undefined || !(await isFolder(real))) return { result: BuildResult.NoFolder };
   const main = findMainScript(real, application);
   if (!main) return { result: BuildResult.NoScript };
   try {
-    const { code, sourceMap, files } = await buildMain(real, main);
+    const { code, sourceMap, files } = await buildMain(real, main, libraries);
     if (Buffer.byteLength(code) > MAX_CODE_BYTES) {
       throw new Unbuildable({
         file: main.path,
@@ -85,7 +89,7 @@ interface BuiltMain {
   files: Record<string, string>;
 }
 
-async function buildMain(folder: string, main: MainScript): Promise<BuiltMain> {
+async function buildMain(folder: string, main: MainScript, libraries: readonly string[]): Promise<BuiltMain> {
   const file = main.path;
   const real = await realpath(join(folder, file)).catch((error: Error) => unreadable(file, error));
   if (!real.startsWith(folder + sep)) {
@@ -100,7 +104,7 @@ async function buildMain(folder: string, main: MainScript): Promise<BuiltMain> {
       return { code, sourceMap: map, files: {} };
     }
     case 'classic':
-      return { ...(await buildClassic(folder, file)), sourceMap: undefined };
+      return { ...(await buildClassic(folder, file, libraries)), sourceMap: undefined };
     case 'compiled':
       throw new Unbuildable({
         file,
@@ -112,6 +116,7 @@ async function buildMain(folder: string, main: MainScript): Promise<BuiltMain> {
 async function buildClassic(
   folder: string,
   file: string,
+  libraries: readonly string[],
 ): Promise<{ code: string; files: Record<string, string> }> {
   const bytes = await readFile(join(folder, file)).catch((error: Error) => unreadable(file, error));
   const code = decodeText(bytes);
@@ -124,10 +129,10 @@ async function buildClassic(
     });
   }
   try {
-    return { code, files: await readClassicFiles(folder, file) };
+    return { code, files: await readClassicFiles(folder, file, libraries) };
   } catch (error) {
     if (!(error instanceof TooLargeError)) throw error;
-    const message = `the .asc and .js files of this folder hold more than ${MAX_CLASSIC_BYTES >> 20} MB; only the server's belong here`;
+    const message = `the .asc and .js files of this folder hold more than ${MAX_CLASSIC_BYTES >> 20} MB, those of ScriptLibPath included; only the server's belong here`;
     throw new Unbuildable({ file, message });
   }
 }

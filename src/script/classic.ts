@@ -22,20 +22,33 @@ export class TooLargeError extends Error {}
 
 /**
  * Every .asc and .js of the application's folder, by its path from the main script's folder (`lib/chat.asc`,
- * `../shared.asc`), so that load() needs no disk. Links out of the folder are left out.
+ * `../shared.asc`), so that load() needs no disk; then those of the libraries by their paths in them, the first of a name.
+ * Links out of the folders are left out.
  */
-export async function readClassicFiles(folder: string, mainScript: string): Promise<Record<string, string>> {
+export async function readClassicFiles(
+  folder: string,
+  mainScript: string,
+  libraries: readonly string[] = [],
+): Promise<Record<string, string>> {
   const files: Record<string, string> = {};
   const base = posix.dirname(mainScript);
   let bytesLeft = MAX_CLASSIC_BYTES;
-  for (const path of await listScripts(folder, '', 0)) {
-    const real = await realpath(join(folder, path)).catch(() => undefined);
-    if (real === undefined || !real.startsWith(folder + sep)) continue;
-    const bytes = await readFile(real).catch(() => undefined);
-    if (bytes === undefined) continue;
-    bytesLeft -= bytes.byteLength;
-    if (bytesLeft < 0) throw new TooLargeError();
-    files[posix.relative(base, path)] = decodeText(bytes);
+  const read = async (from: string, nameOf: (path: string) => string) => {
+    for (const path of await listScripts(from, '', 0)) {
+      const name = nameOf(path);
+      const real = await realpath(join(from, path)).catch(() => undefined);
+      if (real === undefined || !real.startsWith(from + sep) || files[name] !== undefined) continue;
+      const bytes = await readFile(real).catch(() => undefined);
+      if (bytes === undefined) continue;
+      bytesLeft -= bytes.byteLength;
+      if (bytesLeft < 0) throw new TooLargeError();
+      files[name] = decodeText(bytes);
+    }
+  };
+  await read(folder, (path) => posix.relative(base, path));
+  for (const library of libraries) {
+    const real = await realpath(library).catch(() => undefined);
+    if (real !== undefined) await read(real, (path) => path);
   }
   return files;
 }

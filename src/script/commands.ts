@@ -1,6 +1,7 @@
 // What comes back from a script, checked field by field: an isolate's answer is hostile input. What is returned here
 // can be acted upon as it is; everything else is a DecodeError and has no effect.
 import {
+  type ClientAccess,
   type InvokeResult,
   type PublishType,
   RECORD_MODES,
@@ -14,6 +15,8 @@ import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 import { fromWire } from './values.ts';
 import { type Json, MAX_KEPT_CHARACTERS, SCRIPT_FAULT_KINDS, type ScriptFaultKind } from './wire.ts';
 
+const ACCESS = ['readAccess', 'writeAccess', 'audioSampleAccess', 'videoSampleAccess'] as const;
+
 export type Command =
   | { op: 'ready'; id: number; ok: boolean }
   | { op: 'saved'; id: number; saved: SavedState }
@@ -22,7 +25,7 @@ export type Command =
   | { op: 'clientCall'; client: string; name: string; args: AmfValue[]; responder: number | undefined }
   | { op: 'broadcast'; name: string; args: AmfValue[] }
   | { op: 'disconnect'; client: string }
-  | { op: 'access'; client: string; access: { readAccess?: string; writeAccess?: string } }
+  | { op: 'access'; client: string; access: Partial<ClientAccess> }
   | { op: 'ping'; client: string }
   | {
       op: 'record';
@@ -132,12 +135,11 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
   broadcast: (f) => ({ op: 'broadcast', name: f.text('name', MAX_NAME), args: f.values('args') }),
   disconnect: (f) => ({ op: 'disconnect', client: f.text('client', MAX_NAME) }),
   access: (f) => {
-    const readAccess = f.optional('readAccess', () => f.text('readAccess', MAX_NAME));
-    const writeAccess = f.optional('writeAccess', () => f.text('writeAccess', MAX_NAME));
-    const access = {
-      ...(readAccess === undefined ? {} : { readAccess }),
-      ...(writeAccess === undefined ? {} : { writeAccess }),
-    };
+    const access: Partial<ClientAccess> = {};
+    for (const name of ACCESS) {
+      const folders = f.optional(name, () => f.text(name, MAX_NAME));
+      if (folders !== undefined) access[name] = folders;
+    }
     return { op: 'access', client: f.text('client', MAX_NAME), access };
   },
   ping: (f) => ({ op: 'ping', client: f.text('client', MAX_NAME) }),

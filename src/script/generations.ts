@@ -6,6 +6,7 @@
 import type { Clock } from '../application/clock.ts';
 import type { OutgoingCommands } from '../application/outgoing.ts';
 import type {
+  ClientAccess,
   GateQuestion,
   InstanceScript,
   InstanceSnapshot,
@@ -328,7 +329,7 @@ class OwnClients implements ScriptCommands {
   endClient(clientId: string): void {
     this.#instance.endClient(clientId);
   }
-  setAccess(clientId: string, access: { readAccess?: string; writeAccess?: string }): void {
+  setAccess(clientId: string, access: Partial<ClientAccess>): void {
     this.#instance.setAccess(clientId, access);
   }
   pingClient(clientId: string): void {

@@ -31,6 +31,8 @@ import { ScriptWatcher } from './watch.ts';
 import { HANDLER_BOUNDS_MS, type Json, type ScriptLimits, TURN_BOUNDS_MS } from './wire.ts';
 
 export interface ScriptSettings {
+  /** Folders in which classic scripts find what is not in their own. */
+  libraries: readonly string[];
   limits: ScriptLimits;
   process: ProcessScope;
   /** What gates answer when a script that served has crashed and is not back in time. */
@@ -132,7 +134,8 @@ export class ScriptHost implements Scripts {
     this.#catalog = new ScriptCatalog({
       applicationsDir: options.applicationsDir,
       clock: options.clock,
-      build: buildScript,
+      build: (folder, application) =>
+        buildScript(folder, application, options.settingsFor(application).libraries),
       events: {
         built: (build, healed) => this.#built(build, healed),
         broken: (application, faults, good) => this.#broken(application, faults, good),

@@ -232,7 +232,13 @@ export type ScriptEvent =
   /** onAppStop. Answered by `ret` with the handler's return value. */
   | { t: 'stop'; id: number; code: 'Application.GC' | 'Application.Shutdown' };
 
-export interface WireClient {
+export interface WireAccess {
+  readAccess: string;
+  writeAccess: string;
+  audioSampleAccess: string;
+  videoSampleAccess: string;
+}
+export interface WireClient extends WireAccess {
   id: string;
   ip: string;
   agent: string;
@@ -244,8 +250,6 @@ export interface WireClient {
   virtualKey: string;
   user: string;
   objectEncoding: 0 | 3;
-  readAccess: string;
-  writeAccess: string;
 }
 /** What onAuthenticate knows of a user: protocol/publisher-auth.ts. */
 export type WireSecret =
@@ -291,7 +295,7 @@ export type ScriptCommand =
   | { op: 'clientCall'; client: string; name: string; args: WireValue[]; responder?: number }
   | { op: 'broadcast'; name: string; args: WireValue[] }
   | { op: 'disconnect'; client: string }
-  | { op: 'access'; client: string; readAccess?: string; writeAccess?: string }
+  | ({ op: 'access'; client: string } & Partial<WireAccess>)
   | { op: 'ping'; client: string }
   | {
       op: 'record';

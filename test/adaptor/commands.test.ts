@@ -195,6 +195,19 @@ for (const name of ['nonsense', 'constructor', '__proto__', 'toString', 'hasOwnP
   });
 }
 
+test('where methods are named that may be called, the script hears of no other', async () => {
+  const windows = { serverToClientBytes: 2_500_000, clientToServerBytes: 2_500_000 };
+  const clients = { wireChunkBytes: 60_000, idleTimeoutMs: undefined, ...windows, methods: ['chat.', 'say'] };
+  await using core = await Core.start({ registry: { clients } });
+  const peer = await connected(core);
+  for (const name of ['hidden', 'Say', 'chat']) assert.equal((await peer.call(name)).name, '_error', name);
+  for (const name of ['say', 'sayMore', 'chat.send']) await peer.call(name);
+  assert.deepEqual(
+    core.script().invoked.map((call) => call.name),
+    ['say', 'sayMore', 'chat.send'],
+  );
+});
+
 test('who wants no answer gets none', async () => {
   await using core = await Core.start();
   const peer = await connected(core);

@@ -154,6 +154,8 @@ test('the script is told who connects, and given the arguments behind the comman
     objectEncoding: 3,
     readAccess: '/',
     writeAccess: '/',
+    audioSampleAccess: '',
+    videoSampleAccess: '',
   });
 });
 

@@ -71,6 +71,24 @@ test('play begins with Stream Begin, Reset, Start, and the server’s own data',
   );
 });
 
+test('|RtmpSampleAccess says what the client has been given of that stream, as sound and as pictures', async () => {
+  await using core = await Core.start();
+  const peer = await core.peer();
+  await peer.connect('live');
+  const [clientId] = core.instance()!.clients.keys();
+  core
+    .script()
+    .commands.setAccess(clientId!, { audioSampleAccess: 'open;films', videoSampleAccess: 'films' });
+  const given = async (name: string) => {
+    const id = await peer.createStream();
+    peer.command('play', 0, [name], id);
+    return (await peer.expectData('|RtmpSampleAccess')).values;
+  };
+  assert.deepEqual(await given('open/cam'), [true, false]);
+  assert.deepEqual(await given('mp4:films/a.f4v'), [true, true]);
+  assert.deepEqual(await given('cam'), [false, false]);
+});
+
 for (const [args, request] of [
   [['cam'], { start: -2, length: -1, reset: true }],
   [['cam', -2000], { start: -2, length: -1, reset: true }],

@@ -35,6 +35,7 @@ test('its own file beats that of the virtual host element by element, under eith
   assert.equal(maxIdleMs, 7000);
   const { config, env, fetch, connections, exec, reload, isInspectable, ...numbers } = script;
   assert.deepEqual(numbers, {
+    libraries: [join(root, 'scriptlib')],
     ...{ memoryMb: 20, turnMs: 500, loadMs: 3000, gateMs: 10_000, gateFailure: 'closed' },
     ...{ timers: 1000, queuedEvents: 10_000, logLines: 200, process: 'shared' },
   });
@@ -185,6 +186,26 @@ test('what a script may fetch, and its secrets, are read from its file', (t) => 
     maxBytes: 65_536,
     maxRunning: 16,
   });
+});
+
+test('access to samples, what clients may call, and libraries of scripts are read from its file', (t) => {
+  const own = (inner: string) => `<Application>${inner}</Application>`;
+  const root = rootWith(t, {
+    [OWN_FILE]: own(
+      '<Client><Access><AudioSampleAccess enabled="true">/</AudioSampleAccess>' +
+        '<VideoSampleAccess enabled="false">/</VideoSampleAccess></Access></Client>' +
+        '<JSEngine><ScriptLibPath>lib; /srv/more</ScriptLibPath><Security><RPC enable="true"><Client>' +
+        '<Method><Allow>chat.</Allow><Allow></Allow></Method><Method><Allow>say</Allow></Method></Client></RPC></Security></JSEngine>',
+    ),
+  });
+  const { client, script } = read(root);
+  assert.deepEqual(client, {
+    sampleAccess: { audioSampleAccess: '/', videoSampleAccess: '' },
+    methods: ['chat.', 'say'],
+  });
+  assert.deepEqual(script.libraries, [join(root, 'lib'), '/srv/more']);
+  writeFileSync(join(root, OWN_FILE), own(''));
+  assert.equal(read(root).client.methods, undefined);
 });
 
 test('where a script may connect is read from its file', (t) => {

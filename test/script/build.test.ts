@@ -216,6 +216,27 @@ describe('a classic script', () => {
     });
   });
 
+  test('finds in libraries what its own folder has not, the first of a name', async () => {
+    await using folder = await Folder.create({
+      'app/main.asc': '',
+      'app/own.asc': 'own',
+      'one/own.asc': 'not this',
+      'one/components.asc': 'of one',
+      'two/components.asc': 'of two',
+      'two/deep/more.js': 'more',
+      'two/notes.txt': '',
+      'elsewhere/x.asc': '',
+    });
+    await symlink(folder.at('elsewhere'), folder.at('two/link'));
+    const libraries = ['nowhere', 'one', 'two'].map((name) => folder.at(name));
+    const outcome = await buildScript(folder.at('app'), 'chat', libraries);
+    assert.ok(outcome.result === BuildResult.Built);
+    assert.deepEqual(outcome.build.script.files, {
+      ...{ 'main.asc': '', 'own.asc': 'own' },
+      ...{ 'components.asc': 'of one', 'deep/more.js': 'more' },
+    });
+  });
+
   test('that is no UTF-8 is read as Latin-1', async () => {
     const built = await build({ 'main.asc': Buffer.from('var a = "größe";', 'latin1') });
     assert.equal(built.script.code, 'var a = "größe";');

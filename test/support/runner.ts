@@ -327,5 +327,6 @@ export function clientFacts(id: string): WireClient {
     ...{ id, ip: '127.0.0.1', agent: 'LNX 9,0,124,2', referrer: 'http://localhost/a.swf', pageUrl: '' },
     ...{ uri: 'rtmp://localhost/test', protocol: 'rtmp', secure: false, virtualKey: '', user: '' },
     ...{ objectEncoding: 0, readAccess: '/', writeAccess: '/' },
+    ...{ audioSampleAccess: '', videoSampleAccess: '' },
   };
 }

@@ -35,6 +35,20 @@ const bandwidth = leaf(
 const duration = orElse(seconds(0, 31536000), '-1', 'any', undefined);
 const size = orElse(kilobytes(0, 2147483647), '-1', 'any', undefined);
 
+const sampleAccess = (meaning: string) =>
+  group(meaning, {
+    '@enabled': leaf(
+      trueOrFalse,
+      'false',
+      'Whether there are any. The script may say otherwise of each client.',
+    ),
+    '#text': leaf(
+      text('folders of streams between semicolons, / for all, or nothing: none'),
+      '',
+      'Which ones.',
+    ),
+  });
+
 export const APPLICATION = group('', {
   MaxAppIdleTime: leaf(seconds(1, 31536000), '1200', 'An instance without clients for so long is unloaded.'),
   AutoCloseIdleClients: group('Clients that send and take nothing at all.', {
@@ -196,11 +210,33 @@ export const APPLICATION = group('', {
           MaxRunning: leaf(whole(1, 1000), '4', 'Of one instance at a time.'),
         }),
       ),
-      ScriptLibPath: unsupported('scriptlib'),
+      ScriptLibPath: leaf(
+        names('folders between semicolons, relative to the root folder, or nothing', true),
+        'scriptlib',
+        'Where load() of classic scripts (.asc, .js) looks for what is not in the folder of the application: components.asc, ' +
+          'netservices.asc and others that you have from Flash Media Server. Folders that are not there hold nothing.',
+      ),
       Security: group('', {
-        RPC: group('', {
-          '@enable': unsupported('false'),
-          ...unused('Client', 'NetConnection', 'SharedObject', 'Stream'),
+        RPC: group('What clients may call.', {
+          '@enable': leaf(
+            trueOrFalse,
+            'false',
+            'Whether they may call nothing but what is named here. Else they may call whatever the script offers.',
+          ),
+          Client: group('', {
+            Method: list(
+              group('', {
+                Allow: list(
+                  leaf(
+                    text('a text, upper and lower case as they are'),
+                    'chat.',
+                    'How the names of methods begin that they may call.',
+                  ),
+                ),
+              }),
+            ),
+          }),
+          ...unused('NetConnection', 'SharedObject', 'Stream'),
         }),
         ...unused('MaxUrlLength'),
       }),
@@ -369,9 +405,9 @@ export const APPLICATION = group('', {
       ...unused('Diagnostic', 'Live', 'Server'),
     }),
     Access: group('', {
+      AudioSampleAccess: sampleAccess('Streams whose sound Flash Player may hand to its program.'),
+      VideoSampleAccess: sampleAccess('The same for pictures.'),
       FolderAccess: unsupported('false'),
-      AudioSampleAccess: group('', { '@enabled': unsupported('false'), '#text': unsupported('') }),
-      VideoSampleAccess: group('', { '@enabled': unsupported('false'), '#text': unsupported('') }),
     }),
     ...unused('AggregateMessages', 'BandwidthCap', 'BandwidthDetection', 'HTTPTunnel'),
     ...unused('MaxMessageSizeLosslessVideo', 'UserAgent', 'WindowsPerAck'),

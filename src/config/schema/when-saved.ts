@@ -7,6 +7,7 @@ export const WHEN_SAVED: Readonly<Record<string, readonly string[]>> = {
     'JSEngine/Reload',
     'JSEngine/Fetch',
     'JSEngine/Exec',
+    'JSEngine/Security',
     'StreamManager',
     'Client/MsgQueue',
   ],
@@ -24,6 +25,7 @@ export const WHEN_SAVED: Readonly<Record<string, readonly string[]>> = {
     'SWFVerification',
   ],
   'as a change of the script, by its Reload': ['JSEngine', 'JSEngine/Fetch/MaxRunning'],
+  'when the script is saved after it': ['JSEngine/ScriptLibPath'],
   'when the server starts': ['LoadOnStartup'],
   'for the next instance': [
     'JSEngine/GateTimeOut',

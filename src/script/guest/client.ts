@@ -1,5 +1,5 @@
 // Client, and what the guest knows of each one. Who a client is stays in a hidden state: scripts may overwrite `client.id`.
-import type { Json, WireClient } from '../wire.ts';
+import type { Json, WireAccess, WireClient } from '../wire.ts';
 import { forget, type Kept, keep, newKept, touch } from './keep.ts';
 import { commandText, put, putText } from './outbox.ts';
 import {
@@ -42,8 +42,7 @@ export interface ClientState {
   /** The gate that asks about it, while it is pending, and what it connected with. */
   readonly gate: number;
   args: unknown[];
-  readAccess: string;
-  writeAccess: string;
+  readonly access: WireAccess;
   stats: Stats;
   /** Commands made while it was pending: they follow the verdict, or are forgotten with it. */
   held: string[];
@@ -69,23 +68,31 @@ export const clientList: Client[] = [];
 
 export class Client {
   get readAccess(): string {
-    return stateOf(this)?.readAccess ?? '';
+    return stateOf(this)?.access.readAccess ?? '';
   }
   set readAccess(value: unknown) {
-    const state = stateOf(this);
-    if (state === undefined) return;
-    state.readAccess = `${value}`;
-    send(state, { op: 'access', client: state.id, readAccess: state.readAccess });
+    setAccess(stateOf(this), 'readAccess', `${value}`);
   }
 
   get writeAccess(): string {
-    return stateOf(this)?.writeAccess ?? '';
+    return stateOf(this)?.access.writeAccess ?? '';
   }
   set writeAccess(value: unknown) {
-    const state = stateOf(this);
-    if (state === undefined) return;
-    state.writeAccess = `${value}`;
-    send(state, { op: 'access', client: state.id, writeAccess: state.writeAccess });
+    setAccess(stateOf(this), 'writeAccess', `${value}`);
+  }
+
+  get audioSampleAccess(): string {
+    return stateOf(this)?.access.audioSampleAccess ?? '';
+  }
+  set audioSampleAccess(value: unknown) {
+    setAccess(stateOf(this), 'audioSampleAccess', `${value}`);
+  }
+
+  get videoSampleAccess(): string {
+    return stateOf(this)?.access.videoSampleAccess ?? '';
+  }
+  set videoSampleAccess(value: unknown) {
+    setAccess(stateOf(this), 'videoSampleAccess', `${value}`);
   }
 
   /** `responder`: an object with onResult and onStatus, or a function for the result. */
@@ -158,12 +165,20 @@ const DATA: PropertyDescriptor = {
   configurable: true,
 };
 
-type ShownFacts = Omit<WireClient, 'readAccess' | 'writeAccess'>;
+type ShownFacts = Omit<WireClient, keyof WireAccess>;
 
 /** Own properties of the client; the others have setters. Written out: in a new version all code is cold, and this is for each. */
 function shownFacts(facts: WireClient): ShownFacts {
   const { id, ip, agent, referrer, pageUrl, uri, protocol, secure, virtualKey, user, objectEncoding } = facts;
   return { id, ip, agent, referrer, pageUrl, uri, protocol, secure, virtualKey, user, objectEncoding };
+}
+function accessOf({ readAccess, writeAccess, audioSampleAccess, videoSampleAccess }: WireClient): WireAccess {
+  return { readAccess, writeAccess, audioSampleAccess, videoSampleAccess };
+}
+function setAccess(state: ClientState | undefined, name: keyof WireAccess, value: string): void {
+  if (state === undefined) return;
+  state.access[name] = value;
+  send(state, { op: 'access', client: state.id, [name]: value });
 }
 const SHOWN: Record<string, boolean> = create(null);
 {
@@ -182,8 +197,7 @@ export function createClient(facts: WireClient, gate: number): ClientState {
     phase: gate === 0 ? 'accepted' : 'pending',
     gate,
     args: [],
-    readAccess: facts.readAccess,
-    writeAccess: facts.writeAccess,
+    access: accessOf(facts),
     stats: NO_STATS,
     held: [],
     responders: undefined,

@@ -461,6 +461,13 @@ interface Client extends ClientMethods {
   /** The same for what it may publish. Of who should have logged in and has not, `""` to begin with. */
   writeAccess: string;
   /**
+   * Folders of streams whose sound Flash Player may hand to its program, as `readAccess` has them; none, unless
+   * `AudioSampleAccess` in Application.xml says otherwise. Holds for what it plays from now on.
+   */
+  audioSampleAccess: string;
+  /** The same for pictures: `VideoSampleAccess`. */
+  videoSampleAccess: string;
+  /**
    * Extension. A place for what your script knows about this client. It is kept over a reload where JSON can hold it, and, up
    * to 16 kB, over the loss of the process that runs scripts: as it was at the end of the last turn. (A change by way of a
    * reference that an earlier turn has kept may be noticed some turns later.)

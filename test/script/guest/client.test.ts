@@ -139,6 +139,20 @@ describe('a client', () => {
     ]);
   });
 
+  test('access to samples is nothing until it is given, and is sent like the others', async () => {
+    const unit = await withClient(`
+      Client.prototype.give = function () {
+        var before = [this.audioSampleAccess, this.videoSampleAccess];
+        this.audioSampleAccess = '/'; this.videoSampleAccess = 'open';
+        return before.concat([this.audioSampleAccess, this.videoSampleAccess]);
+      };`);
+    assert.deepEqual(await unit.value('give'), ['', '', '/', 'open']);
+    assert.deepEqual(unit.of('access'), [
+      { op: 'access', client: 'c1', audioSampleAccess: '/' },
+      { op: 'access', client: 'c1', videoSampleAccess: 'open' },
+    ]);
+  });
+
   test('getStats gives the numbers last heard and asks for new ones, once a turn', async () => {
     const unit = await withClient(
       `Client.prototype.stats = function () { this.getStats(); return this.getStats() }`,

@@ -38,6 +38,7 @@ export async function hosting(
     hostname: 'localhost',
     settingsFor: (application) => ({
       limits: DEFAULT_LIMITS,
+      libraries: [],
       process: 'shared',
       gateFailure: 'closed',
       reload: { on: 'migrate', drainMs: 60_000 },

@@ -35,6 +35,8 @@ export function facts(id: string): ClientFacts {
     objectEncoding: 0,
     readAccess: '/',
     writeAccess: '/',
+    audioSampleAccess: '',
+    videoSampleAccess: '',
   };
 }
 const stats = { bytes_in: 0, bytes_out: 0, msg_in: 0, msg_out: 0, msg_dropped: 0, ping_rtt: 0 };
