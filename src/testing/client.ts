@@ -217,7 +217,7 @@ function factsOf(id: string, { application, name }: AppInstance, options: Connec
   return {
     ...{ id, ip: '127.0.0.1', agent: 'LNX 9,0,124,2', referrer: '', pageUrl: '', user: '', virtualKey: '' },
     ...{ uri: `rtmp://localhost/${path}`, secure: protocol === 'rtmps', objectEncoding: 0 },
-    ...{ readAccess: '/', writeAccess: '/' },
+    ...{ readAccess: '/', writeAccess: '/', audioSampleAccess: '', videoSampleAccess: '' },
     ...given,
     protocol,
   };
