@@ -16,6 +16,7 @@ import { fanOut } from './workloads/fan-out.ts';
 import { floor } from './workloads/floor.ts';
 import { ingestWorkload } from './workloads/ingest.ts';
 import { joins } from './workloads/joins.ts';
+import { scripts } from './workloads/scripts.ts';
 import { stalledPlayers } from './workloads/stalled.ts';
 import { start } from './workloads/start.ts';
 
@@ -27,6 +28,7 @@ const WORKLOADS: readonly Workload[] = [
   ingestWorkload,
   stalledPlayers,
   fanOut,
+  scripts,
 ];
 const OTHERS: readonly Peer[] = [nginxRtmp, nodeMediaServer];
 

@@ -8,6 +8,11 @@ export function median(values: readonly number[]): number | undefined {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** The least of them that such a share of them does not exceed. */
+export function quantile(values: readonly number[], share: number): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)];
+}
+
 export function range(values: readonly number[]): { min: number; max: number } | undefined {
   return values.length === 0 ? undefined : { min: Math.min(...values), max: Math.max(...values) };
 }

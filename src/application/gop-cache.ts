@@ -29,6 +29,8 @@ export class GopCache {
   /** False from the start until a keyframe, and after a group outgrew its limits. */
   #hasGroup = false;
   #joined: Buffer | undefined;
+  /** How often what joiners get was put together. */
+  builds = 0;
 
   constructor(limits: GopCacheLimits) {
     this.#limits = limits;
@@ -135,8 +137,13 @@ export class GopCache {
 
   /** `messages` as one buffer, built at the first joiner and shared by the others until the stream moves on. */
   joined(liveMs: number): Buffer {
-    if (!this.#hasGroup) return Buffer.concat(this.messages(liveMs).map(({ wire }) => wire));
-    this.#joined ??= Buffer.concat(this.messages(liveMs).map(({ wire }) => wire));
+    if (!this.#hasGroup) return this.#build(liveMs);
+    this.#joined ??= this.#build(liveMs);
     return this.#joined;
+  }
+
+  #build(liveMs: number): Buffer {
+    this.builds += 1;
+    return Buffer.concat(this.messages(liveMs).map(({ wire }) => wire));
   }
 }

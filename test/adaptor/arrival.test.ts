@@ -340,6 +340,20 @@ describe('the shared read buffer', () => {
     }
   });
 
+  test('of clients that have left by themselves none is counted any more', async () => {
+    await using core = await Core.start();
+    const peers = await Promise.all([core.peer(), core.peer(), core.peer(), core.peer()]);
+    await Promise.all(peers.slice(0, 3).map((peer) => peer.connect('live')));
+    await connections(core, 4);
+    peers[0]!.socket.end();
+    peers[1]!.socket.destroy();
+    await connections(core, 2);
+    peers[2]!.socket.resetAndDestroy();
+    peers[3]!.socket.end();
+    await connections(core, 0);
+    assert.equal(core.sessionCount, 0);
+  });
+
   test('every connection is counted out, whichever side ends it, and the port closes', async () => {
     await using core = await Core.start();
     const [listener] = core.adaptor.listeners;
