@@ -14,9 +14,12 @@ import type {
   Outgoing,
   OutgoingConnection,
   OutgoingEvents,
+  OutgoingPull,
   OutgoingRequest,
   OutgoingStatus,
   PublishEvents,
+  PullEvents,
+  PullRequest,
 } from '../application/outgoing.ts';
 import type { Player } from '../application/viewer.ts';
 import { type HostGrant, HostRules } from '../config/host-rules.ts';
@@ -25,10 +28,12 @@ import { type Log, logBug } from '../log/log.ts';
 import type { AmfLimits, AmfObject, AmfValue } from '../protocol/amf.ts';
 import type { ChunkReaderOptions } from '../protocol/chunk-reader.ts';
 import { HANDSHAKE_RANDOM_BYTES } from '../protocol/handshake.ts';
-import { RtmpClient, type StreamListener, type StreamUse } from '../protocol/rtmp-client.ts';
+import { RtmpClient } from '../protocol/rtmp-client.ts';
 import { parseRtmpUri, type RtmpUri } from '../protocol/rtmp-uri.ts';
 import { STATUS_LEVELS, type StatusCode } from '../protocol/status.ts';
 import { Outbox } from './outbox.ts';
+import { SAMPLE_ACCESS } from './player-port.ts';
+import { Pull } from './pull.ts';
 
 export interface DialGrant extends HostGrant {
   /** From the beginning until the other server has answered the connect command. */
@@ -60,6 +65,12 @@ const MAX_STATUSES = 200;
 const STATUS_WINDOW_MS = 10_000;
 const MAX_TEXT = 1024;
 const KEEP_ALIVE_MS = 30_000;
+
+/** What waits at the other end for us is of no use to anybody. */
+const PULL_BUFFER_MS = 1000;
+const MAX_PULLS = 16;
+/** Data messages in which a server speaks to the player. */
+const OF_PLAYERS = ['onStatus', 'onPlayStatus', SAMPLE_ACCESS];
 
 export class Dialer implements Outgoing {
   readonly #options: DialerOptions;
@@ -94,7 +105,12 @@ export class Dialer implements Outgoing {
 /** The answer comes later, as all do. */
 function failedConnection(clock: Clock, description: string, events: OutgoingEvents): OutgoingConnection {
   const cancel = clock.soon(() => events.ended(statusOf('NetConnection.Connect.Failed', description)));
-  return { isOpen: false, publish: () => () => {}, close: cancel };
+  return {
+    isOpen: false,
+    publish: () => () => {},
+    play: () => ({ setBufferMs: () => {}, close: () => {} }),
+    close: cancel,
+  };
 }
 
 interface DialedOptions extends DialerOptions {
@@ -116,6 +132,7 @@ class DialedConnection implements OutgoingConnection {
   /** The answer was no; it says more than the end of the connection. */
   #refusal: OutgoingStatus | undefined;
   #isOver = false;
+  readonly #pulls = new Set<Pull>();
   #statuses = 0;
   #windowBegan = 0;
 
@@ -223,7 +240,7 @@ class DialedConnection implements OutgoingConnection {
 
   publish({ name, type }: { name: string; type: string }, events: PublishEvents): () => void {
     let hasStarted = false;
-    return this.#open(
+    const stream = this.#client.open(
       { kind: 'publish', name, type },
       {
         status: (said, streamId) =>
@@ -238,13 +255,35 @@ class DialedConnection implements OutgoingConnection {
         ended: () => {},
       },
     );
+    return () => {
+      if (!this.#isOver) stream.close();
+    };
   }
 
-  #open(use: StreamUse, listener: StreamListener): () => void {
-    const close = this.#client.open(use, listener);
-    return () => {
-      if (!this.#isOver) close();
+  play(request: PullRequest, events: PullEvents): OutgoingPull {
+    const { amf, chunkBytes, clock } = this.#options;
+    if (this.#isOver || this.#pulls.size >= MAX_PULLS) {
+      const why = this.#isOver
+        ? 'The connection has ended.'
+        : `A connection plays ${MAX_PULLS} streams at most.`;
+      const cancel = clock.soon(() => events.failed('NetStream.Play.Failed', why));
+      return { setBufferMs: () => {}, close: cancel };
+    }
+    const pull = new Pull(request, { amf, chunkBytes, ignores: OF_PLAYERS }, events, () => {
+      this.#pulls.delete(pull);
+      if (!this.#isOver) stream.close();
+    });
+    this.#pulls.add(pull);
+    const use = {
+      ...{ kind: 'play' as const, name: request.name, bufferMs: PULL_BUFFER_MS },
+      ...{ startMs: Math.round(request.start * 1000), lengthMs: -1000 },
     };
+    const stream = this.#client.open(use, {
+      status: (said) => this.#pass(() => pull.status(readStatus(said, 'NetStream.Failed'))),
+      media: (message) => pull.media(message),
+      ended: () => pull.eof(),
+    });
+    return { setBufferMs: (ms) => stream.setBufferMs(ms), close: () => pull.close() };
   }
 
   #playerOf(streamId: number, events: PublishEvents): Player {
@@ -305,6 +344,7 @@ class DialedConnection implements OutgoingConnection {
   #leave(): void {
     this.#isOver = true;
     this.#cancelTimeout();
+    for (const pull of [...this.#pulls]) pull.disconnected();
   }
 }
 

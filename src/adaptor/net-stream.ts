@@ -7,13 +7,12 @@ import { type Publication, PublicationState, type PublisherPort } from '../appli
 import { isPublishType } from '../application/script.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import type { Log } from '../log/log.ts';
-import { decodeAggregate } from '../protocol/aggregate.ts';
 import { type AmfLimits, type AmfValue, membersOf } from '../protocol/amf.ts';
-import { CLEAR_DATA_FRAME, decodeData, encodeData, SET_DATA_FRAME } from '../protocol/command.ts';
 import { UserControlEvent } from '../protocol/control.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
 import type { StatusCode } from '../protocol/status.ts';
-import { buildWireMessage, memoryBytes, WireMessage } from '../protocol/wire-message.ts';
+import { memoryBytes } from '../protocol/wire-message.ts';
+import { takeIn } from './intake.ts';
 import type { Outbox } from './outbox.ts';
 import { playerPort, SAMPLE_ACCESS } from './player-port.ts';
 import { parseStreamName } from './stream-name.ts';
@@ -34,6 +33,8 @@ export interface NetStreamHost {
   /** An exception while held messages were relayed: the session's to judge. */
   fail(error: unknown): void;
 }
+
+const SERVERS_OWN = [SAMPLE_ACCESS];
 
 export class NetStream {
   readonly id: number;
@@ -144,41 +145,9 @@ export class NetStream {
     this.#host.resumeReading(this);
   }
 
-  #relay(publication: Publication, message: RtmpMessage): void {
-    if (message instanceof WireMessage) publication.media(message);
-    else if (message.typeId === MessageType.Aggregate) {
-      for (const part of decodeAggregate(message)) this.#relay(publication, this.#wire(part));
-    } else if (message.typeId === MessageType.DataAmf0 || message.typeId === MessageType.DataAmf3) {
-      this.#relayData(publication, message);
-    }
-  }
-
-  #wire({ typeId, timestampMs, payload }: RtmpMessage): RtmpMessage {
-    if (typeId !== MessageType.Audio && typeId !== MessageType.Video) {
-      return { typeId, timestampMs, payload, streamId: this.id };
-    }
-    return buildWireMessage({ typeId, timestampMs, payload, chunkBytes: this.#host.wireChunkBytes });
-  }
-
-  #relayData(publication: Publication, message: RtmpMessage): void {
-    const { stream } = publication;
-    const { name, values } = decodeData(message.typeId, message.payload, this.#host.amf);
-    const wire = (handler: string, rest: AmfValue[]) =>
-      buildWireMessage({
-        typeId: MessageType.DataAmf0,
-        timestampMs: message.timestampMs,
-        payload: encodeData({ name: handler, values: rest }, 0).payload,
-        chunkBytes: this.#host.wireChunkBytes,
-      });
-    const [first, ...rest] = values;
-    const isWrapped = name === SET_DATA_FRAME;
-    const handler = isWrapped || name === CLEAR_DATA_FRAME ? first : name;
-    if (typeof handler !== 'string' || handler === SAMPLE_ACCESS) return;
-    if (name === CLEAR_DATA_FRAME) stream?.clearDataFrame(handler);
-    else if (isWrapped) stream?.setDataFrame(handler, wire(handler, rest));
-    // COMPAT: hardware encoders send onMetaData bare; late joiners need it all the same
-    else if (name === 'onMetaData') stream?.setDataFrame(name, wire(name, values));
-    else publication.media(wire(name, values));
+  #relay({ stream }: Publication, message: RtmpMessage): void {
+    const { wireChunkBytes: chunkBytes, amf } = this.#host;
+    if (stream) takeIn(message, stream, { chunkBytes, amf, ignores: SERVERS_OWN });
   }
 
   // ── playing ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 // What an application instance needs of connections to other servers. adaptor/dialer.ts makes them.
 import type { AmfValue } from '../protocol/amf.ts';
+import type { WireMessage } from '../protocol/wire-message.ts';
 import type { Player } from './viewer.ts';
 
 /** As scripts are told of it; texts are of a bearable length. */
@@ -34,11 +35,40 @@ export interface PublishEvents {
   started(player: Player): void;
 }
 
+/** What is fetched from another server. */
+export interface PullRequest {
+  name: string;
+  /** As in NetStream.play: seconds from 0 on, -1 for live alone, -2 for either. */
+  start: number;
+}
+
+/** In the order in which things happen; nothing after `ended` and `failed`, nor after `close`. */
+export interface PullEvents {
+  /** The other server has it, or waits for whoever will publish it. */
+  started(): void;
+  /** Audio, video and data, in the shape in which this instance sends them. */
+  take(message: WireMessage): void;
+  /** Whoever publishes it there has gone, and may come back. */
+  lost(): void;
+  /** There is no more of it. */
+  ended(): void;
+  /** A NetStream.* code. */
+  failed(code: string, description: string): void;
+}
+
+export interface OutgoingPull {
+  /** How far ahead the other server may send. */
+  setBufferMs(ms: number): void;
+  close(): void;
+}
+
 export interface OutgoingConnection {
   /** The other server has accepted it. */
   readonly isOpen: boolean;
   /** Begins once it is open. Returns what ends it. */
   publish(request: { name: string; type: string }, events: PublishEvents): () => void;
+  /** The same for a stream of the other server. */
+  play(request: PullRequest, events: PullEvents): OutgoingPull;
   close(): void;
 }
 

@@ -1,5 +1,4 @@
 // One publish request, from the question to the end: asked, name checked, live, ended.
-import type { WireMessage } from '../protocol/wire-message.ts';
 import type { Client } from './client.ts';
 import type { OpenGate, PublishRequest, RecordMode } from './script.ts';
 import type { Stream } from './stream.ts';
@@ -48,10 +47,5 @@ export class Publication {
     this.client = client;
     this.request = request;
     this.port = port;
-  }
-
-  /** Media that was received after it went live; before, and afterwards, it is nobody's. */
-  media(message: WireMessage): void {
-    this.stream?.publish(message);
   }
 }

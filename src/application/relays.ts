@@ -4,10 +4,18 @@
 // All of it outlives the version of the script that began it, for a moment: the next version that makes the same connection,
 // and publishes the same there, takes over what is on air, and nobody at the other end sees that a script was saved.
 import { isDeepStrictEqual } from 'node:util';
+import { StatusError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import { STATUS_LEVELS, type StatusCode } from '../protocol/status.ts';
 import type { Clock } from './clock.ts';
-import type { Outgoing, OutgoingCommands, OutgoingConnection, OutgoingStatus } from './outgoing.ts';
+import type {
+  Outgoing,
+  OutgoingCommands,
+  OutgoingConnection,
+  OutgoingStatus,
+  PullRequest,
+} from './outgoing.ts';
+import { RemoteSource } from './remote-source.ts';
 import type { StreamTable } from './stream-table.ts';
 import type { Player, Viewer } from './viewer.ts';
 
@@ -223,6 +231,15 @@ export class Relays implements OutgoingCommands {
     this.#starve(outlet);
     this.#outlets.delete(outlet.key);
     outlet.link.outlets.delete(outlet);
+  }
+
+  // ── streams of other servers ───────────────────────────────────────────────────────────────────────────────────
+
+  /** By that connection. Undefined: the other server has none of that name. Rejects with a StatusError. */
+  async open(connection: number, request: PullRequest): Promise<RemoteSource | undefined> {
+    const link = this.#links.get(connection);
+    if (link?.connection) return RemoteSource.open(link.connection, request);
+    throw new StatusError('NetStream.Play.Failed', 'The connection is not there.');
   }
 
   // ── versions of the script ─────────────────────────────────────────────────────────────────────────────────────

@@ -52,6 +52,12 @@ export interface StreamListener {
   ended(): void;
 }
 
+export interface OpenStream {
+  /** Of one that plays: how far ahead the server may send. */
+  setBufferMs(ms: number): void;
+  close(): void;
+}
+
 interface RemoteStream {
   readonly use: StreamUse;
   readonly listener: StreamListener;
@@ -144,12 +150,22 @@ export class RtmpClient {
 
   // ── message streams ────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Begins once the connection is open. Returns what ends it. */
-  open(use: StreamUse, listener: StreamListener): () => void {
+  /** Begins once the connection is open. */
+  open(use: StreamUse, listener: StreamListener): OpenStream {
     const stream: RemoteStream = { use, listener, transaction: undefined, id: undefined, isClosed: false };
     this.#streams.add(stream);
     if (this.isOpen) this.#create(stream);
-    return () => this.#close(stream);
+    return {
+      close: () => this.#close(stream),
+      setBufferMs: (ms) => {
+        if (stream.id !== undefined && !stream.isClosed) this.#setBuffer(stream.id, ms);
+      },
+    };
+  }
+
+  #setBuffer(streamId: number, bufferMs: number): void {
+    const event = UserControlEvent.SetBufferLength;
+    this.#options.out.control({ typeId: MessageType.UserControl, event, streamId, bufferMs });
   }
 
   #create(stream: RemoteStream): void {
@@ -185,12 +201,7 @@ export class RtmpClient {
     if (use.kind === 'publish') out.command('publish', this.#nextTransaction(), [use.name, use.type], id);
     else {
       out.command('play', this.#nextTransaction(), [use.name, use.startMs, use.lengthMs, true], id);
-      out.control({
-        typeId: MessageType.UserControl,
-        event: UserControlEvent.SetBufferLength,
-        streamId: id,
-        bufferMs: use.bufferMs,
-      });
+      this.#setBuffer(id, use.bufferMs);
     }
   }
 

@@ -5,14 +5,15 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { describe, test } from 'node:test';
-import { Dialer, type DialerOptions, type DialGrant } from '../../src/adaptor/dialer.ts';
+import type { DialerOptions, DialGrant } from '../../src/adaptor/dialer.ts';
 import { ADOPTION_MS } from '../../src/application/relays.ts';
 import { type AmfValue, membersOf } from '../../src/protocol/amf.ts';
 import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
 import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
 import { type Command, decodeCommand, encodeCommand, isCommandType } from '../../src/protocol/command.ts';
 import { HANDSHAKE_RANDOM_BYTES, ServerHandshake } from '../../src/protocol/handshake.ts';
-import { Core, keepingLog, until } from '../support/core.ts';
+import { Core, until } from '../support/core.ts';
+import { dialerFor } from '../support/dialer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { audio, video } from '../support/media.ts';
 import type { RtmpPeer } from '../support/rtmp-peer.ts';
@@ -26,24 +27,7 @@ interface Setup {
 /** A server whose scripts may connect to 127.0.0.1. */
 async function serverThatDials({ grant, dialer }: Setup = {}): Promise<Core> {
   const clock = new ManualClock();
-  const outgoing = new Dialer({
-    grantFor: () => ({
-      hosts: ['127.0.0.1:*'],
-      privateAddresses: [],
-      timeoutMs: 10_000,
-      maxConnections: 3,
-      ...grant,
-    }),
-    tls: { verifies: true, authorities: undefined },
-    agent: 'FMLE/3.0 (compatible; Understudy/1.2.3)',
-    clock,
-    log: keepingLog().log,
-    chunks: {},
-    amf: { depth: 64, values: 1000 },
-    maxUnreadBytes: 1 << 20,
-    closeGraceMs: 2_000,
-    ...dialer,
-  });
+  const outgoing = dialerFor(clock, grant, dialer);
   const core = await Core.start({ clock, registry: { outgoing } });
   await (await core.peer()).connect('live'); // its script is open from now on
   return core;

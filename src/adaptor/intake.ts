@@ -1,0 +1,61 @@
+// Media as peers send it → a stream, in the shape in which it leaves.
+import { decodeAggregate } from '../protocol/aggregate.ts';
+import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
+import { CLEAR_DATA_FRAME, decodeData, encodeData, SET_DATA_FRAME } from '../protocol/command.ts';
+import { MessageType, type RtmpMessage } from '../protocol/message.ts';
+import { buildWireMessage, WireMessage } from '../protocol/wire-message.ts';
+
+/** A stream, as its publisher sees it. */
+export interface Intake {
+  /** Audio, video and data, in their order. */
+  publish(message: WireMessage): void;
+  /** What is kept for every later player. */
+  setDataFrame(name: string, message: WireMessage): void;
+  clearDataFrame(name: string): void;
+}
+
+export interface IntakeOptions {
+  /** Chunk size of what leaves. */
+  readonly chunkBytes: number;
+  readonly amf: AmfLimits;
+  /** Data messages that are the peer's own affair, by name. */
+  readonly ignores: readonly string[];
+}
+
+export function takeIn(message: RtmpMessage, to: Intake, options: IntakeOptions): void {
+  if (message instanceof WireMessage) to.publish(message);
+  else if (message.typeId === MessageType.Aggregate) {
+    for (const part of decodeAggregate(message)) takePart(part, to, options);
+  } else if (message.typeId === MessageType.DataAmf0 || message.typeId === MessageType.DataAmf3) {
+    takeData(message, to, options);
+  }
+}
+
+/** Of an aggregate. */
+function takePart(message: RtmpMessage, to: Intake, options: IntakeOptions): void {
+  const { typeId, timestampMs, payload } = message;
+  if (typeId === MessageType.Audio || typeId === MessageType.Video) {
+    to.publish(buildWireMessage({ typeId, timestampMs, payload, chunkBytes: options.chunkBytes }));
+  } else takeIn(message, to, options);
+}
+
+/** A data message that FMS and encoders keep for every later player is wrapped, or not. */
+function takeData(message: RtmpMessage, to: Intake, { chunkBytes, amf, ignores }: IntakeOptions): void {
+  const { name, values } = decodeData(message.typeId, message.payload, amf);
+  const wire = (handler: string, rest: AmfValue[]) =>
+    buildWireMessage({
+      typeId: MessageType.DataAmf0,
+      timestampMs: message.timestampMs,
+      payload: encodeData({ name: handler, values: rest }, 0).payload,
+      chunkBytes,
+    });
+  const [first, ...rest] = values;
+  const isWrapped = name === SET_DATA_FRAME;
+  const handler = isWrapped || name === CLEAR_DATA_FRAME ? first : name;
+  if (typeof handler !== 'string' || ignores.includes(handler)) return;
+  if (name === CLEAR_DATA_FRAME) to.clearDataFrame(handler);
+  else if (isWrapped) to.setDataFrame(handler, wire(handler, rest));
+  // COMPAT: hardware encoders send onMetaData bare; late joiners need it all the same
+  else if (name === 'onMetaData') to.setDataFrame(name, wire(name, values));
+  else to.publish(wire(name, values));
+}
