@@ -79,7 +79,7 @@ export class TestPublication {
 
   #send(typeId: WireType, timestampMs: number, payload: Uint8Array): void {
     if (this.name === undefined) throw new Error(`${this.#asked} is not on air`);
-    this.#publication?.media(buildWireMessage({ typeId, timestampMs, payload }));
+    this.#publication?.stream?.publish(buildWireMessage({ typeId, timestampMs, payload }));
   }
 
   async unpublish(): Promise<void> {

@@ -27,6 +27,7 @@ export class Servers implements Outgoing {
     return {
       isOpen: false,
       publish: () => () => {},
+      play: () => ({ setBufferMs: () => {}, close: () => {} }),
       close: () => {
         isClosed = true;
       },
