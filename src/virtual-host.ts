@@ -20,7 +20,7 @@ import { ApplicationSettings } from './config/application-settings.ts';
 import { type Config, DEFAULT_ADAPTOR, type VhostConfig } from './config/load.ts';
 import { StatusError } from './errors.ts';
 import { AccessStatus } from './log/access-status.ts';
-import type { Log } from './log/log.ts';
+import { type Log, logBug } from './log/log.ts';
 import type { SecretMask } from './log/secrets.ts';
 import type { ServerLogs } from './log/server-logs.ts';
 import type { ChunkReaderOptions } from './protocol/chunk-reader.ts';
@@ -192,6 +192,7 @@ export class VirtualHost {
       recorders,
       recorded,
       outgoing: standIns?.outgoing ?? outgoing,
+      onBug: (error) => logBug(log, error, 'a server-side stream'),
       journal: this.#journal,
       hasApplication: (application) => isFolder(join(appsDir, application)),
       ...instanceSettings(vhost.application, media),

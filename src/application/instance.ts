@@ -33,8 +33,9 @@ import type {
   Scripts,
   Verdict,
 } from './script.ts';
+import { ServerStreams } from './server-streams.ts';
 import type { StreamOptions } from './stream.ts';
-import { StreamTable } from './stream-table.ts';
+import { isOnAir, StreamTable } from './stream-table.ts';
 import type { SwfPolicy } from './swf.ts';
 import { addTraffic, Tally, type Traffic, trafficOf } from './tally.ts';
 import type { TransportRules } from './transport.ts';
@@ -92,6 +93,8 @@ export interface InstanceOptions extends InstanceSettings {
   outgoing?: Outgoing | undefined;
   /** Undefined: nobody keeps an access log. */
   journal?: Journal | undefined;
+  /** An error of ours. */
+  onBug(error: unknown): void;
   onClosed(): void;
 }
 
@@ -116,6 +119,7 @@ export class AppInstance implements ScriptCommands {
   readonly #publishing: Publishing;
   readonly #playing: Playing;
   readonly #relays: Relays;
+  readonly serverStreams: ServerStreams;
   readonly #journal: InstanceJournal | undefined;
   #script: InstanceScript | undefined;
   #state: InstanceState = InstanceState.Running;
@@ -155,6 +159,17 @@ export class AppInstance implements ScriptCommands {
       streams: this.streams,
       script: () => this.#script,
       journal: this.#journal,
+    });
+    this.serverStreams = new ServerStreams({
+      application: options.application,
+      instance: options.name,
+      clock: options.clock,
+      chunkBytes: options.clients?.wireChunkBytes ?? WIRE_CHUNK_BYTES,
+      streams: this.streams,
+      recorded: options.recorded,
+      publishing: this.#publishing,
+      script: () => this.#script,
+      broke: options.onBug,
     });
     this.#relays = new Relays({
       application: options.application,
@@ -379,6 +394,12 @@ export class AppInstance implements ScriptCommands {
 
   // ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Somebody publishes it, be it the server. */
+  isOnAir(name: string): boolean {
+    const entry = this.streams.get(name);
+    return entry !== undefined && isOnAir(entry);
+  }
+
   publish(client: Client, request: PublishRequest, port: PublisherPort): Publication {
     return this.#publishing.publish(client, request, port);
   }
@@ -468,10 +489,11 @@ export class AppInstance implements ScriptCommands {
     const clients = [...this.#clients.values()]
       .filter((client) => client.state === ClientState.Accepted)
       .map((client) => ({ facts: client.facts, stats: client.port.stats() }));
-    const streams = [...this.streams.values()].map(({ stream, publication }) => ({
+    const streams = [...this.streams.values()].map(({ stream, publication, server }) => ({
       name: stream.name,
       query: publication?.request.query ?? '',
       publisher: publication?.client.id,
+      source: server?.item?.name,
       players: this.#playing.clientsOf(stream),
     }));
     return { clients, streams };
@@ -555,6 +577,7 @@ export class AppInstance implements ScriptCommands {
     this.#cancelIdle?.();
     this.#script?.close();
     this.#script = undefined;
+    this.serverStreams.closeAll();
     this.#relays.closeAll();
     this.#journal?.stopped();
     this.#options.onClosed();

@@ -10,7 +10,7 @@ import { Playback, type PlaybackEvents, PlaybackState, type PlayerPort } from '.
 import type { Place, RecordedStream, RecordedStreams } from './recorded.ts';
 import type { InstanceScript, PlayRequest, Verdict } from './script.ts';
 import type { Stream } from './stream.ts';
-import type { StreamTable } from './stream-table.ts';
+import { isOnAir, type StreamTable } from './stream-table.ts';
 import type { ViewerPlan } from './viewer.ts';
 
 /** How recorded streams are sent. */
@@ -126,7 +126,8 @@ export class Playing {
   }
 
   #isOnAir(name: string): boolean {
-    return this.#options.streams.get(name)?.publication !== undefined;
+    const entry = this.#options.streams.get(name);
+    return entry !== undefined && isOnAir(entry);
   }
 
   async #openRecorded(playback: Playback, name: string, streams: RecordedStreams): Promise<void> {

@@ -25,7 +25,7 @@ import type {
   RecordTerms,
   Verdict,
 } from './script.ts';
-import type { NamedStream, StreamTable } from './stream-table.ts';
+import { isOnAir, type NamedStream, type StreamTable } from './stream-table.ts';
 
 /** As they are at the moment. */
 export interface PublishingSettings {
@@ -89,7 +89,12 @@ export class Publishing {
   }
 
   #checkName(publication: Publication, name: string): void {
-    const holder = this.#options.streams.get(name)?.publication;
+    const entry = this.#options.streams.get(name);
+    const holder = entry?.publication;
+    if (entry?.server) {
+      this.#refuseTaken(publication, name);
+      return;
+    }
     if (!holder) {
       this.#goLive(publication, name);
       return;
@@ -213,6 +218,17 @@ export class Publishing {
     this.#options.streams.release(stream.name);
   }
 
+  /** The server publishes it. */
+  onAir(entry: NamedStream): void {
+    for (const viewer of entry.stream.viewers) viewer.player.publishNotify();
+  }
+
+  offAir(entry: NamedStream): void {
+    entry.stream.unpublish();
+    if (entry.recording) this.#stopRecording(entry, undefined, 'unpublished');
+    for (const viewer of entry.stream.viewers) viewer.player.unpublishNotify();
+  }
+
   /**
    * A script's command on a stream. With the gate of a publish that is being decided it waits for the outcome; with one
    * that was refused it is forgotten.
@@ -238,7 +254,7 @@ export class Publishing {
       return;
     }
     // one that comes too late must not begin the publisher's file anew
-    if (!entry.publication) return;
+    if (!isOnAir(entry)) return;
     if (entry.recording) this.#stopRecording(entry, entry.publication);
     this.#record(entry, mode, terms);
   }
@@ -327,7 +343,7 @@ export class Publishing {
     const { code, description } = error;
     const script = this.#options.script();
     script?.tell({ event: 'recordFailed', stream, error });
-    script?.tell({ event: 'status', info: { code, level: 'error', description, details: stream } });
+    script?.tell({ event: 'status', info: { code, level: 'error', description, details: stream }, stream });
   }
 
   /** A script takes the publisher off its stream. */

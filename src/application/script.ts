@@ -3,6 +3,7 @@
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 import type { OutgoingCommands, OutgoingStatus } from './outgoing.ts';
+import type { ServerStreamCommands } from './source.ts';
 
 /** The events that are asked and may refuse; all others are told. */
 export const GATES = ['onAuthenticate', 'onConnect', 'onPublish', 'onPlay'] as const;
@@ -107,8 +108,12 @@ export type Notice =
   | { event: 'recordFailed'; stream: string; error: RecordFault }
   /** Of a connection to another server, or a stream there, by the key that the script's command gave it. `isOver`: the last of it. */
   | { event: 'outgoing'; key: number; info: OutgoingStatus; isOver: boolean }
-  /** For `application.onStatus`. */
-  | { event: 'status'; info: { code: string; level: string; description?: string; details?: string } }
+  /** For `onStatus` of that stream, or of the application. */
+  | {
+      event: 'status';
+      info: { code: string; level: string; description?: string; details?: string };
+      stream?: string;
+    }
   /** Fresh numbers for `client.getStats()`, after a ping or on request. */
   | { event: 'clientStats'; clientId: string; stats: ClientStats }
   /** The same for `application.getStats()`, on request. */
@@ -220,6 +225,7 @@ export interface ScriptCommands {
   /** Takes the publisher off that stream. */
   disconnectStream(stream: string, reason: string, gate: number | undefined): void;
   readonly outgoing: OutgoingCommands;
+  readonly serverStreams: ServerStreamCommands;
   shutdown(): void;
   stats(): InstanceStats;
   /** Accepted, and here. */
@@ -246,7 +252,14 @@ export interface RecordTerms extends RecordLimits {
 
 export interface InstanceSnapshot {
   clients: { facts: ClientFacts; stats: ClientStats }[];
-  streams: { name: string; query: string; publisher: string | undefined; players: string[] }[];
+  streams: {
+    name: string;
+    query: string;
+    publisher: string | undefined;
+    /** What the server plays into it. */
+    source: string | undefined;
+    players: string[];
+  }[];
 }
 
 /** Opens scripts. Implemented by script/host.ts. */

@@ -11,7 +11,7 @@ import type { Publication } from './publication.ts';
 import type { Registry } from './registry.ts';
 import type { ScriptStats } from './script.ts';
 import type { StreamStats } from './stream.ts';
-import type { NamedStream } from './stream-table.ts';
+import { isOnAir, type NamedStream, type ServerHold } from './stream-table.ts';
 import { addTraffic, noTraffic, Tally, type Traffic, trafficOf } from './tally.ts';
 
 /** Rates are what they were over the last such time. */
@@ -63,6 +63,7 @@ export interface InstanceNumbers extends Totals {
 
 export interface StreamNumbers extends StreamStats {
   name: string;
+  /** Without a client when it is the server itself. */
   publisher: NetStreamNumbers;
   publisherAgent: string;
   subscribers: NetStreamNumbers[];
@@ -117,7 +118,7 @@ export class Statistics {
   readonly #samples = new WeakMap<AppInstance, Sample>();
   #sampledMs: number;
   #cancelSampling = () => {};
-  readonly #netStreamIds = new WeakMap<Publication | Playback, number>();
+  readonly #netStreamIds = new WeakMap<Publication | Playback | ServerHold, number>();
   #lastNetStreamId = 0;
 
   constructor(options: StatisticsOptions) {
@@ -233,14 +234,14 @@ export class Statistics {
     const subscribers = Map.groupBy(instance.playbacks, ({ stream }) => stream?.name);
     return [...instance.streams.values()].flatMap((entry) => {
       const { stream, publication } = entry;
-      if (!publication) return [];
+      if (!isOnAir(entry)) return [];
       const players = subscribers.get(stream.name) ?? [];
       return [
         {
           ...stream.stats,
           name: stream.name,
-          publisher: this.#publishing(publication),
-          publisherAgent: publication.client.facts.agent,
+          publisher: this.#publisher(entry),
+          publisherAgent: publication?.client.facts.agent ?? '',
           subscribers: players.map((playback) => this.#playing(instance, playback)),
           isRecorded: entry.recording !== undefined,
           bytesInPerSecond: Math.round(stream.bitrate),
@@ -276,6 +277,13 @@ export class Statistics {
     ];
   }
 
+  #publisher({ stream, publication, server }: NamedStream): NetStreamNumbers {
+    if (publication) return this.#publishing(publication);
+    const { sinceMs } = server!;
+    const ids = { id: this.#idOf(server!), clientId: '' };
+    return { ...ids, upMs: this.#msSince(sinceMs), type: 'publishing', stream: stream.name };
+  }
+
   #publishing(publication: Publication): NetStreamNumbers {
     const stream = publication.stream?.name;
     return { ...this.#netStream(publication), type: 'publishing', stream };
@@ -286,18 +294,23 @@ export class Statistics {
       return { ...this.#netStream(playback), type: 'playing recorded', stream: playback.name };
     }
     const name = playback.stream?.name;
-    const isOnAir = name !== undefined && instance.streams.get(name)?.publication !== undefined;
-    return { ...this.#netStream(playback), type: 'playing live', stream: isOnAir ? name : undefined };
+    const entry = name === undefined ? undefined : instance.streams.get(name);
+    const stream = entry && isOnAir(entry) ? name : undefined;
+    return { ...this.#netStream(playback), type: 'playing live', stream };
   }
 
   #netStream(one: Publication | Playback): Pick<NetStreamNumbers, 'id' | 'clientId' | 'upMs'> {
+    return { id: this.#idOf(one), clientId: one.client.id, upMs: this.#msSince(one.sinceMs) };
+  }
+
+  #idOf(one: Publication | Playback | ServerHold): number {
     let id = this.#netStreamIds.get(one);
     if (id === undefined) {
       this.#lastNetStreamId += 1;
       id = this.#lastNetStreamId;
       this.#netStreamIds.set(one, id);
     }
-    return { id, clientId: one.client.id, upMs: this.#msSince(one.sinceMs) };
+    return id;
   }
 }
 
@@ -306,10 +319,10 @@ function countStreams({
   playbacks,
 }: AppInstance): Pick<InstanceNumbers, 'streams' | 'players' | 'waitingNames'> {
   const counts = { streams: 0, players: 0, waitingNames: 0 };
-  for (const { stream, publication } of streams.values()) {
-    if (publication) counts.streams += 1;
+  for (const entry of streams.values()) {
+    if (isOnAir(entry)) counts.streams += 1;
     else counts.waitingNames += 1;
-    counts.players += stream.viewers.size;
+    counts.players += entry.stream.viewers.size;
   }
   for (const { file } of playbacks) if (file) counts.players += 1;
   return counts;

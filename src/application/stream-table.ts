@@ -4,10 +4,25 @@ import type { Recording } from './recording.ts';
 import type { RecordLimits } from './script.ts';
 import { Stream, type StreamOptions } from './stream.ts';
 
+/** The server itself fills it, at a script's word. */
+export interface ServerHold {
+  /** There is something to see. It has the name before, and a moment longer. */
+  readonly isOnAir: boolean;
+  readonly sinceMs: number;
+  readonly item: { readonly name: string } | undefined;
+}
+
 export interface NamedStream {
   readonly stream: Stream;
   publication: Publication | undefined;
+  /** Never beside a publication. */
+  server: ServerHold | undefined;
   recording: { recording: Recording; limits: RecordLimits; remove: () => void } | undefined;
+}
+
+/** Somebody publishes it, be it the server. */
+export function isOnAir({ publication, server }: NamedStream): boolean {
+  return publication !== undefined || server?.isOnAir === true;
 }
 
 export class StreamTable {
@@ -32,23 +47,25 @@ export class StreamTable {
   /** Names that only have players waiting for a publisher. */
   get waitingCount(): number {
     let count = 0;
-    for (const entry of this.#entries.values()) if (!entry.publication) count += 1;
+    for (const entry of this.#entries.values()) if (!entry.publication && !entry.server) count += 1;
     return count;
   }
 
   open(name: string): NamedStream {
     let entry = this.#entries.get(name);
     if (!entry) {
-      entry = { stream: new Stream(name, this.#options), publication: undefined, recording: undefined };
+      const stream = new Stream(name, this.#options);
+      entry = { stream, publication: undefined, server: undefined, recording: undefined };
       this.#entries.set(name, entry);
     }
     return entry;
   }
 
-  /** Forgets the name when nobody publishes, plays or records it. */
+  /** Forgets the name when nobody publishes, plays, relays or records it. */
   release(name: string): void {
     const entry = this.#entries.get(name);
-    if (!entry || entry.publication || entry.recording || entry.stream.viewers.size > 0) return;
+    if (!entry || entry.publication || entry.server || entry.recording) return;
+    if (entry.stream.viewers.size > 0 || entry.stream.sinkCount > 0) return;
     entry.stream.close();
     this.#entries.delete(name);
   }

@@ -76,7 +76,6 @@ export class Stream {
   #cancelFlush: (() => void) | undefined;
   #hasVideo = false;
   #videoAt = 0;
-  /** Timestamp of the latest picture or sound. */
   #liveMs = 0;
   #secondBegan = 0;
   #secondBytes = 0;
@@ -90,6 +89,10 @@ export class Stream {
 
   get viewers(): ReadonlySet<Viewer> {
     return this.#viewers;
+  }
+  /** Timestamp of the latest picture or sound. */
+  get liveMs(): number {
+    return this.#liveMs;
   }
   get sinkCount(): number {
     return this.#sinks.size;
@@ -334,6 +337,14 @@ export class Stream {
     this.#options.governor.held(this, 0);
     for (const viewer of this.#viewers) viewer.reset();
     for (const sink of [...this.#sinks]) sink.unpublished();
+  }
+
+  /** Something else comes from the same publisher: headers and pictures so far mean nothing to it. */
+  changeSource(): void {
+    this.flush();
+    this.#cache.clear();
+    this.#hasVideo = false;
+    for (const viewer of this.#viewers) viewer.reset();
   }
 
   /** Nobody is left: stops the timer. */

@@ -41,6 +41,23 @@ export function applyCommand(command: InstanceCommand, to: ScriptCommands, versi
     case 'streamDisconnect':
       to.disconnectStream(command.stream, command.reason, command.gate);
       return;
+    case 'streamPlay': {
+      const { stream, source: name, start, length, reset } = command;
+      to.serverStreams.play(stream, { name, start, length, reset });
+      return;
+    }
+    case 'streamStop':
+      to.serverStreams.stop(command.stream);
+      return;
+    case 'streamReceive':
+      to.serverStreams.receive(command.stream, command.wants);
+      return;
+    case 'streamBuffer':
+      to.serverStreams.setBufferMs(command.stream, command.seconds * 1000);
+      return;
+    case 'streamSend':
+      to.serverStreams.send(command.stream, command.name, command.args, command.gate);
+      return;
     case 'outConnect':
       to.outgoing.connect(keyOf(command.id), command.uri, command.args);
       return;

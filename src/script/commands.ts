@@ -35,6 +35,11 @@ export type Command =
       gate: number | undefined;
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate: number | undefined }
+  | { op: 'streamPlay'; stream: string; source: string; start: number; length: number; reset: boolean }
+  | { op: 'streamStop'; stream: string }
+  | { op: 'streamReceive'; stream: string; wants: { audio?: boolean; video?: boolean } }
+  | { op: 'streamBuffer'; stream: string; seconds: number }
+  | { op: 'streamSend'; stream: string; name: string; args: AmfValue[]; gate: number | undefined }
   | { op: 'outConnect'; id: number; uri: string; args: AmfValue[] }
   | { op: 'outClose'; id: number }
   | {
@@ -168,6 +173,29 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
     op: 'streamDisconnect',
     stream: f.text('stream', MAX_NAME),
     reason: printable(f.cutText('reason', MAX_NAME)),
+    gate: f.optional('gate', () => f.id('gate')),
+  }),
+  streamPlay: (f) => ({
+    op: 'streamPlay',
+    stream: f.name('stream'),
+    source: f.name('source'),
+    start: f.start('start'),
+    length: f.start('length'),
+    reset: f.flag('reset'),
+  }),
+  streamStop: (f) => ({ op: 'streamStop', stream: f.name('stream') }),
+  streamReceive: (f) => {
+    const audio = f.optional('audio', () => f.flag('audio'));
+    const video = f.optional('video', () => f.flag('video'));
+    const wants = { ...(audio === undefined ? {} : { audio }), ...(video === undefined ? {} : { video }) };
+    return { op: 'streamReceive', stream: f.name('stream'), wants };
+  },
+  streamBuffer: (f) => ({ op: 'streamBuffer', stream: f.name('stream'), seconds: f.amount('seconds') }),
+  streamSend: (f) => ({
+    op: 'streamSend',
+    stream: f.name('stream'),
+    name: f.text('name', MAX_NAME),
+    args: f.values('args'),
     gate: f.optional('gate', () => f.id('gate')),
   }),
   outConnect: (f) => ({
@@ -328,6 +356,20 @@ class Fields {
     const value = this.#get(key);
     if (typeof value !== 'number' || !(value >= 0)) throw malformed(`${key} is no amount`);
     return value;
+  }
+
+  /** Seconds, or one of the numbers below 0 that mean something. */
+  start(key: string): number {
+    const value = this.#get(key);
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw malformed(`${key} is no number`);
+    return value;
+  }
+
+  /** Of a stream. */
+  name(key: string): string {
+    const name = this.text(key, MAX_NAME);
+    if (name === '') throw malformed(`${key} is empty`);
+    return name;
   }
 
   text(key: string, max: number): string {

@@ -20,6 +20,7 @@ import type {
   ScriptStats,
   Verdict,
 } from '../application/script.ts';
+import type { ServerStreamCommands } from '../application/source.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { ScriptBuild } from './build.ts';
 import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
@@ -343,6 +344,9 @@ class OwnClients implements ScriptCommands {
   }
   get outgoing(): OutgoingCommands {
     return this.#instance.outgoing;
+  }
+  get serverStreams(): ServerStreamCommands {
+    return this.#instance.serverStreams;
   }
   shutdown(): void {
     this.#instance.shutdown();

@@ -410,9 +410,10 @@ export class InstanceScriptHost implements InstanceScript {
           ...(data === undefined ? {} : { data }),
         };
       }),
-      streams: streams.map(({ publisher, ...stream }) => ({
+      streams: streams.map(({ publisher, source, ...stream }) => ({
         ...stream,
         ...(publisher === undefined ? {} : { publisher }),
+        ...(source === undefined ? {} : { source }),
       })),
     };
     if (kept.left > 0) {

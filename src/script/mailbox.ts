@@ -430,7 +430,7 @@ function noticeEvent(notice: ScriptNotice): ScriptEvent {
     case 'recordFailed':
       return { t: 'recordFailed', stream: notice.stream, error: { ...notice.error } };
     case 'status':
-      return { t: 'status', info: { ...notice.info } };
+      return { t: 'status', info: { ...notice.info }, ...(notice.stream && { stream: notice.stream }) };
     case 'instanceStats':
       return { t: 'instanceStats', stats: { ...notice.stats } };
     case 'clientStats':

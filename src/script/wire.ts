@@ -219,7 +219,8 @@ export type ScriptEvent =
   | { t: 'recordFailed'; stream: string; error: Json }
   /** Of a connection to another server, or a stream there, by the id that its command had. `isOver`: the last of it. */
   | { t: 'outgoing'; id: number; info: WireValue; isOver: boolean }
-  | { t: 'status'; info: WireValue }
+  /** `stream`: which it is about. */
+  | { t: 'status'; info: WireValue; stream?: string }
   | { t: 'clientStats'; client: string; stats: Json }
   | { t: 'instanceStats'; stats: Json }
   /** A remote method. Answered by `ret`. */
@@ -273,7 +274,8 @@ export interface WirePlay {
 export interface WireSnapshot {
   /** `saved`: what the old version's `save` gave for that client; `data`: what was kept of one that could not save. */
   clients: { facts: WireClient; stats: Json; saved?: Json; data?: string }[];
-  streams: { name: string; query: string; publisher?: string; players: string[] }[];
+  /** `source`: what the server plays into it. */
+  streams: { name: string; query: string; publisher?: string; source?: string; players: string[] }[];
 }
 
 export type ScriptCommand =
@@ -309,6 +311,12 @@ export type ScriptCommand =
       gate?: number;
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate?: number }
+  /** Units: seconds. */
+  | { op: 'streamPlay'; stream: string; source: string; start: number; length: number; reset: boolean }
+  | { op: 'streamStop'; stream: string }
+  | { op: 'streamReceive'; stream: string; audio?: boolean; video?: boolean }
+  | { op: 'streamBuffer'; stream: string; seconds: number }
+  | { op: 'streamSend'; stream: string; name: string; args: WireValue[]; gate?: number }
   /** NetConnection and NetStream of scripts. Ids are of both together. What comes of them: `outgoing`. */
   | { op: 'outConnect'; id: number; uri: string; args: WireValue[] }
   | { op: 'outClose'; id: number }

@@ -74,6 +74,7 @@ export class World {
       scripts: this.scripts,
       recorders: this.recorders,
       recorded: this.recorded,
+      onBug: (error) => complain(`a server-side stream broke: ${error}`),
       hasApplication: (name) => APPLICATIONS.includes(name),
       streams: {
         clock,

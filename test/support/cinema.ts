@@ -91,6 +91,7 @@ export class Cinema implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.core.registry.instances].map((instance) => instance.stop()));
     await this.core[Symbol.asyncDispose]();
     await until('the files to be closed', () => this.library.openFiles === 0);
     if (existsSync(this.folder)) rmSync(this.folder, { recursive: true });

@@ -28,7 +28,7 @@ import type {
   Verdict,
 } from '../../src/application/script.ts';
 import { AddressList, EVERYBODY } from '../../src/config/address-rules.ts';
-import { bugs, logSettings } from '../../src/log/log.ts';
+import { bugs, logBug, logSettings } from '../../src/log/log.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import type { WireMessage } from '../../src/protocol/wire-message.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -124,6 +124,7 @@ export class Core implements AsyncDisposable {
       clock,
       scripts,
       recorders: options.recorders ?? recorders,
+      onBug: (error) => logBug(log, error, 'a server-side stream'),
       hasApplication: (name) => name === 'live' || name === 'other',
       streams: { clock, ...STREAM_OPTIONS },
       publishTimeoutMs: 2_000,

@@ -7,7 +7,7 @@ import { put, putAnswer } from './outbox.ts';
 import { defineProperty, freeze, isFunction, isObject, keys } from './primordials.ts';
 import { log, report, setStatusListener, whenSettled } from './report.ts';
 import { store } from './store.ts';
-import { type Stream, streamByName, streamsByName } from './stream.ts';
+import { type Stream, streamsByName } from './stream.ts';
 import { afterHandler, callReporting } from './turn.ts';
 import { cleanReason, REFUSED } from './verdict.ts';
 import { encodeValue, encodeValues } from './wire-value.ts';
@@ -135,10 +135,8 @@ function ignore(): void {}
 setStatusListener(tellStatusOf);
 
 /** A stream that has a handler of its own is told of what is about it; the application of everything else. */
-function tellStatusOf(info: object): void {
-  const { details } = info as { details?: unknown };
-  const stream = typeof details === 'string' ? streamByName(details)?.stream : undefined;
-  if (stream === undefined || !tellOwn(stream, 'Stream.onStatus', info)) tell('onStatus', '', info);
+function tellStatusOf(info: object, about?: object): void {
+  if (about === undefined || !tellOwn(about, 'Stream.onStatus', info)) tell('onStatus', '', info);
 }
 
 /** To `onStatus` of that object, which errors call `name`. False: it has none. */

@@ -13,7 +13,7 @@ import { plainJson, putAnswer } from './outbox.ts';
 import { append, hasOwn, parseJson, removeAt } from './primordials.ts';
 import { call, cutCall } from './remote.ts';
 import { report, startTurnOfReports, tellInfo, tellStatus } from './report.ts';
-import { createStream, dropIfUnused, enroll, removePlayer, streamByName } from './stream.ts';
+import { createStream, dropIfUnused, enroll, noteSource, removePlayer, streamByName } from './stream.ts';
 import { answerSubtle } from './subtle.ts';
 import { fireTimer } from './timers.ts';
 import { resetTurn, setBlame } from './turn.ts';
@@ -129,7 +129,7 @@ function handle(event: AnyEvent): void {
       stop(event);
       return;
     case 'status':
-      tellInfo(decodeValue(event.info) as object);
+      streamStatus(event);
       return;
     case 'outgoing':
       outgoing(event);
@@ -214,6 +214,13 @@ function handleNotice(event: Notice): void {
     return;
   }
   handleStreamNotice(event, client);
+}
+
+function streamStatus({ info: wire, stream: name }: Extract<AnyEvent, { t: 'status' }>): void {
+  const info = decodeValue(wire) as { code?: unknown; details?: unknown };
+  const stream = name === undefined ? undefined : streamByName(name);
+  if (stream !== undefined) noteSource(stream, info);
+  tellInfo(info, stream?.stream);
 }
 
 /** One that nobody uses any more has an object all the same. */

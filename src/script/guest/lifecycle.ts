@@ -87,12 +87,13 @@ function restore(snapshot: WireSnapshot): ClientState[] {
     append(clients, state);
   }
   for (let i = 0; i < snapshot.streams.length; i++) {
-    const { name, query, publisher, players } = snapshot.streams[i]!;
+    const { name, query, publisher, source, players } = snapshot.streams[i]!;
     const stream = createStream(
       name,
       query,
       publisher === undefined ? undefined : clientById(publisher)?.client,
     );
+    stream.source = source;
     for (let p = 0; p < players.length; p++) {
       const player = clientById(players[p]!);
       if (player !== undefined) append(stream.players, player.client);

@@ -23,13 +23,14 @@ export async function flushRecorded(name: string): Promise<boolean> {
 }
 
 /** Its result is a status as well, as FMS had it. */
-export async function clearRecorded(name: string): Promise<boolean> {
+export async function clearRecorded(name: string, stream: object): Promise<boolean> {
   const isCleared = isTrue(await ask('recordingChanges', plainJson({ op: 'clear', stream: name })).answer);
-  tellInfo({
+  const status = {
     code: isCleared ? 'NetStream.Clear.Success' : 'NetStream.Clear.Failed',
     level: isCleared ? 'status' : 'error',
     details: name,
-  });
+  };
+  tellInfo(status, stream);
   return isCleared;
 }
 

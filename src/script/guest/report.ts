@@ -55,14 +55,14 @@ export function startTurnOfReports(): void {
 }
 
 /** `application.onStatus`, wherever the script has it now. */
-let statusListener: (info: object) => void = () => {};
-export function setStatusListener(listener: (info: object) => void): void {
+let statusListener: (info: object, about?: object) => void = () => {};
+export function setStatusListener(listener: (info: object, about?: object) => void): void {
   statusListener = listener;
 }
 
 /** To the stream that it is about, or to the application. */
-export function tellInfo(info: object): void {
-  statusListener(info);
+export function tellInfo(info: object, about?: object): void {
+  statusListener(info, about);
 }
 
 /** Reports an exception, a rejection or a misuse: to the log, and to the script's own `application.onStatus`. */

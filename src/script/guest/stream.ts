@@ -1,13 +1,14 @@
 // Stream: a named stream of the instance, as scripts see it.
 
 import type { Client } from './client.ts';
-import { put } from './outbox.ts';
+import { type JsonText, put } from './outbox.ts';
 import {
   append,
   create,
   define,
   defineProperty,
   hasOwn,
+  isFiniteNumber,
   isObject,
   keys,
   MapConstructor,
@@ -23,6 +24,7 @@ import {
 } from './primordials.ts';
 import { clearRecorded, flushRecorded, lengthOf, mapFolder, sizeOf } from './recordings.ts';
 import { cleanReason } from './verdict.ts';
+import { encodeValues } from './wire-value.ts';
 
 export type RecordMode = 'record' | 'append' | 'appendWithGap';
 
@@ -37,7 +39,8 @@ interface RecordTerms {
 /** What a script did to a stream whose publish is still being decided. */
 type StreamCommand =
   | ({ op: 'record'; mode: RecordMode | false } & RecordTerms)
-  | { op: 'streamDisconnect'; reason: string };
+  | { op: 'streamDisconnect'; reason: string }
+  | { op: 'streamSend'; name: string; args: JsonText };
 
 /** The publish that a stream waits for: `asked`, then admitted until the publish event, or over. */
 export interface StreamGate {
@@ -53,6 +56,11 @@ export interface StreamState {
   publisher: Client | undefined;
   players: Client[];
   gate: StreamGate | undefined;
+  /** What the server plays into it. */
+  source: string | undefined;
+  wantsAudio: boolean;
+  wantsVideo: boolean;
+  bufferTime: number;
   /** The script has asked for it by name: it is there although nobody uses it. */
   isHeld: boolean;
 }
@@ -98,6 +106,65 @@ export class Stream {
     return stateOf(this)?.query ?? '';
   }
 
+  /** What the server plays into it at the moment. */
+  get source(): string | undefined {
+    return stateOf(this)?.source;
+  }
+
+  /** FMS: `reset` 2 and 3 are 0 and 1 whose data comes at once. Here all of it comes at its time. */
+  play(source?: unknown, start: unknown = -2, length: unknown = -1, reset: unknown = true): boolean {
+    const state = stateOf(this);
+    if (state === undefined || state.name === '') return false;
+    const stream = state.name;
+    if (source === false) {
+      put({ op: 'streamStop', stream });
+      return true;
+    }
+    if (typeof source !== 'string' || source === '') return false;
+    const asked = number(start);
+    const from = asked >= 0 || asked === -1 ? asked : -2;
+    const seconds = number(length) >= 0 ? number(length) : -1;
+    const resets = reset === true || reset === 1 || reset === 3;
+    put({ op: 'streamPlay', stream, source, start: from, length: seconds, reset: resets });
+    return true;
+  }
+
+  /** To all who play it; its publisher does not get it. */
+  send(name?: unknown, ...args: unknown[]): boolean {
+    const state = stateOf(this);
+    if (state === undefined || typeof name !== 'string' || name === '') return false;
+    return send(state, { op: 'streamSend', name, args: encodeValues(args, 0) });
+  }
+
+  get receiveAudio(): boolean {
+    return stateOf(this)?.wantsAudio ?? true;
+  }
+  set receiveAudio(wanted: unknown) {
+    const state = stateOf(this);
+    if (state === undefined) return;
+    state.wantsAudio = wanted === true;
+    put({ op: 'streamReceive', stream: state.name, audio: state.wantsAudio });
+  }
+  get receiveVideo(): boolean {
+    return stateOf(this)?.wantsVideo ?? true;
+  }
+  set receiveVideo(wanted: unknown) {
+    const state = stateOf(this);
+    if (state === undefined) return;
+    state.wantsVideo = wanted === true;
+    put({ op: 'streamReceive', stream: state.name, video: state.wantsVideo });
+  }
+
+  get bufferTime(): number {
+    return stateOf(this)?.bufferTime ?? 0;
+  }
+  setBufferTime(seconds?: unknown): void {
+    const state = stateOf(this);
+    if (state === undefined || !(number(seconds) >= 0)) return;
+    state.bufferTime = number(seconds);
+    put({ op: 'streamBuffer', stream: state.name, seconds: state.bufferTime });
+  }
+
   /** `maxDuration` in seconds, `maxSize` in kilobytes; or all of it in one object. */
   record(how?: unknown, maxDuration?: unknown, maxSize?: unknown): boolean {
     const state = stateOf(this);
@@ -110,7 +177,7 @@ export class Stream {
 
   /** Deletes what was recorded under its name. */
   clear(): Promise<boolean> {
-    return clearRecorded(this.name);
+    return clearRecorded(this.name, this);
   }
   /** What was recorded so far is in the file then. */
   flush(): Promise<boolean> {
@@ -138,6 +205,20 @@ export class Stream {
       reason: reason === undefined ? '' : cleanReason(`${reason}`),
     });
   }
+}
+
+/** NaN: it is none that can be used. */
+function number(value: unknown): number {
+  return isFiniteNumber(value) ? (value as number) : Number.NaN;
+}
+
+/** What the server has begun to play into a stream, or has stopped. */
+export function noteSource(
+  state: StreamState,
+  { code, details }: { code?: unknown; details?: unknown },
+): void {
+  if (code === 'NetStream.Play.Start') state.source = details as string;
+  else if (code === 'NetStream.Play.Stop') state.source = undefined;
 }
 
 function recordMode(mode: unknown): RecordMode | false | undefined {
@@ -191,7 +272,10 @@ function putStreamCommand(state: StreamState, command: StreamCommand): void {
 /** A stream that nobody can look up yet. */
 export function createStream(name: string, query: string, publisher: Client | undefined): StreamState {
   const stream = new Stream();
-  const state: StreamState = { stream, name, query, publisher, players: [], gate: undefined, isHeld: false };
+  const state: StreamState = {
+    ...{ stream, name, query, publisher, players: [], gate: undefined, isHeld: false },
+    ...{ source: undefined, wantsAudio: true, wantsVideo: true, bufferTime: 2 },
+  };
   weakMapSet(states, stream, state);
   return state;
 }

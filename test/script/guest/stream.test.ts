@@ -163,8 +163,8 @@ describe('a stream', () => {
     unit.post(
       { t: 'recorded', stream: 'cam', file },
       { t: 'recordFailed', stream: 'gone', error: { code: 'NetStream.Record.Failed' } },
-      { t: 'status', info: status('cam') },
-      { t: 'status', info: status('gone') },
+      { t: 'status', info: status('cam'), stream: 'cam' },
+      { t: 'status', info: status('gone'), stream: 'gone' },
     );
     await unit.command('log', ({ text }) => text.startsWith('application'));
     assert.deepEqual(unit.logs, [

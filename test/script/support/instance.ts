@@ -9,6 +9,7 @@ import type {
   ScriptCommands,
   Verdict,
 } from '../../../src/application/script.ts';
+import type { ServerStreamCommands } from '../../../src/application/source.ts';
 import { IDS_PER_VERSION } from '../../../src/script/apply.ts';
 import type { ScriptBuild } from '../../../src/script/build.ts';
 import { type Counters, InstanceScriptHost } from '../../../src/script/instance-script.ts';
@@ -85,6 +86,15 @@ export class Instance implements ScriptCommands {
         this.done.push(`disown from version ${from / IDS_PER_VERSION}`);
     },
   };
+  readonly serverStreams: ServerStreamCommands = {
+    play: (stream, request) => void this.done.push(`play ${stream} ${JSON.stringify(request)}`),
+    playItem: (stream, item) => void this.done.push(`play ${stream} ${item.name}`),
+    stop: (stream) => void this.done.push(`stop ${stream}`),
+    receive: (stream, wants) => void this.done.push(`receive ${stream} ${JSON.stringify(wants)}`),
+    setBufferMs: (stream, ms) => void this.done.push(`buffer ${stream} ${ms}`),
+    send: (stream, name, args, gate) =>
+      void this.done.push(`send ${stream} ${name} ${JSON.stringify(args)} ${gate}`),
+  };
   shutdown(): void {
     this.done.push('shutdown');
     this.onShutdown();
@@ -102,7 +112,9 @@ export class Instance implements ScriptCommands {
   snapshot(): InstanceSnapshot {
     return {
       clients: this.clients.map((id) => ({ facts: facts(id), stats })),
-      streams: [{ name: 'show', query: '', publisher: undefined, players: [...this.clients] }],
+      streams: [
+        { name: 'show', query: '', publisher: undefined, source: undefined, players: [...this.clients] },
+      ],
     };
   }
 }

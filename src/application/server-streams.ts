@@ -1,0 +1,165 @@
+// Streams that scripts fill: Stream.play, .send and what goes with them. They belong to the instance, not to the version of
+// the script that began them: a new version finds them on air, and goes on with them by their names.
+import type { AmfValue } from '../protocol/amf.ts';
+import { encodeData, ObjectEncoding } from '../protocol/command.ts';
+import { MessageType } from '../protocol/message.ts';
+import { STATUS_LEVELS, type StatusCode } from '../protocol/status.ts';
+import { buildWireMessage } from '../protocol/wire-message.ts';
+import type { Clock } from './clock.ts';
+import { FileSource } from './file-source.ts';
+import { LiveSource } from './live-source.ts';
+import type { Publishing } from './publishing.ts';
+import type { RecordedStreams } from './recorded.ts';
+import type { InstanceScript } from './script.ts';
+import { MAX_PLAYLIST, ServerStream, type ServerStreamCode } from './server-stream.ts';
+import type { ServerPlay, ServerStreamCommands, Source, SourceItem } from './source.ts';
+import type { Stream } from './stream.ts';
+import { isOnAir, type NamedStream, type StreamTable } from './stream-table.ts';
+
+export interface ServerStreamsOptions {
+  application: string;
+  instance: string;
+  clock: Clock;
+  chunkBytes: number;
+  streams: StreamTable;
+  recorded: RecordedStreams | undefined;
+  publishing: Publishing;
+  script: () => InstanceScript | undefined;
+  broke: (error: unknown) => void;
+}
+
+/** Of one instance. Each may read a file, and has a timer. */
+export const MAX_SERVER_STREAMS = 200;
+
+export class ServerStreams implements ServerStreamCommands {
+  readonly #options: ServerStreamsOptions;
+  readonly #open = new Map<string, ServerStream>();
+
+  constructor(options: ServerStreamsOptions) {
+    this.#options = options;
+  }
+
+  play(stream: string, request: ServerPlay): void {
+    const { name, start, length, reset } = request;
+    const item: SourceItem = {
+      name,
+      lengthMs: length < 0 ? undefined : length * 1000,
+      liveName: start < 0 ? name : undefined,
+      open: () => this.#sourceOf(stream, name, start),
+    };
+    this.playItem(stream, item, reset);
+  }
+
+  playItem(stream: string, item: SourceItem, reset: boolean): void {
+    const server = this.#open.get(stream) ?? this.#begin(stream, item);
+    if (server && !server.play(item, reset)) {
+      this.#tell(stream, 'NetStream.Play.Failed', item.name, `The playlist has ${MAX_PLAYLIST} entries.`);
+    }
+  }
+
+  /** As FMS has it: the server goes before a client that publishes under the name. */
+  #begin(name: string, { name: details }: SourceItem): ServerStream | undefined {
+    const { clock, streams, publishing, broke } = this.#options;
+    if (this.#open.size >= MAX_SERVER_STREAMS) {
+      const why = `The server publishes ${MAX_SERVER_STREAMS} streams of this instance already.`;
+      this.#tell(name, 'NetStream.Play.Failed', details, why);
+      return undefined;
+    }
+    const entry = streams.open(name);
+    publishing.disconnect(entry, 'the application plays something else under its name');
+    const held = streams.open(name); // it may have been forgotten with its publisher
+    const server: ServerStream = new ServerStream({
+      stream: held.stream,
+      clock,
+      status: (code, item, description) => this.#tell(name, code, item, description),
+      onAir: () => publishing.onAir(held),
+      offAir: () => publishing.offAir(held),
+      closed: () => {
+        this.#open.delete(name);
+        held.server = undefined;
+        streams.release(name);
+      },
+      broke,
+    });
+    held.server = server;
+    this.#open.set(name, server);
+    return server;
+  }
+
+  async #sourceOf(into: string, name: string, start: number): Promise<Source | undefined> {
+    const { application, instance, chunkBytes, clock, recorded, streams, broke } = this.#options;
+    const isLive = start === -1 || (start < 0 && this.#isOnAir(name));
+    if (!isLive) {
+      const stream = await recorded?.open({ application, instance, name, chunkBytes });
+      if (stream) return new FileSource({ stream, clock, fromMs: Math.max(0, start) * 1000, broke });
+      if (start >= 0) return undefined;
+    }
+    return this.#isFedBy(name, into) ? undefined : new LiveSource(streams, name);
+  }
+
+  #isOnAir(name: string): boolean {
+    const entry = this.#options.streams.get(name);
+    return entry !== undefined && isOnAir(entry);
+  }
+
+  /** That stream relays the other one, or one that does: together they would go round in a circle. */
+  #isFedBy(name: string, source: string): boolean {
+    for (let at: string | undefined = name; at !== undefined; at = this.#open.get(at)?.item?.liveName) {
+      if (at === source) return true;
+    }
+    return false;
+  }
+
+  stop(stream: string): void {
+    this.#open.get(stream)?.close();
+  }
+
+  receive(stream: string, wants: { audio?: boolean | undefined; video?: boolean | undefined }): void {
+    this.#open.get(stream)?.receive(wants);
+  }
+
+  setBufferMs(stream: string, ms: number): void {
+    const server = this.#open.get(stream);
+    if (server) server.bufferMs = ms;
+  }
+
+  send(stream: string, name: string, args: AmfValue[], gate: number | undefined): void {
+    this.#options.publishing.command(stream, gate, (entry: NamedStream) =>
+      sendData(entry.stream, name, args, this.#options.chunkBytes),
+    );
+  }
+
+  closeAll(): void {
+    for (const server of [...this.#open.values()]) server.close();
+  }
+
+  #tell(
+    stream: string,
+    code: ServerStreamCode | 'NetStream.Play.Failed',
+    details: string,
+    description?: string,
+  ): void {
+    const level = STATUS_LEVELS[code as StatusCode];
+    const info = { code, level, ...(description === undefined ? {} : { description }), details };
+    this.#options.script()?.tell({ event: 'status', info, stream });
+  }
+}
+
+function sendData(stream: Stream, name: string, args: readonly AmfValue[], chunkBytes: number): void {
+  const [frame, ...values] = args;
+  if (name === '@clearDataFrame') {
+    if (typeof frame === 'string') stream.clearDataFrame(frame);
+  } else if (name === '@setDataFrame') {
+    if (typeof frame === 'string') stream.setDataFrame(frame, dataMessage(stream, frame, values, chunkBytes));
+  } else stream.publish(dataMessage(stream, name, args, chunkBytes));
+}
+
+function dataMessage(stream: Stream, name: string, values: readonly AmfValue[], chunkBytes: number) {
+  const { payload } = encodeData({ name, values: [...values] }, ObjectEncoding.Amf0);
+  return buildWireMessage({
+    typeId: MessageType.DataAmf0,
+    timestampMs: stream.liveMs,
+    payload,
+    chunkBytes,
+  });
+}
