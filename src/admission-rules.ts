@@ -1,7 +1,7 @@
 // What the files of an application and its virtual host say of who may come in, for its clients' settings: one for each
 // virtual host.
 import { join } from 'node:path';
-import type { ClientSettings } from './application/instance.ts';
+import type { ClientSettings } from './application/instance-settings.ts';
 import type { ApplicationConfig, SwfFolders } from './config/application.ts';
 import type { VhostConfig } from './config/load.ts';
 import { Publishers } from './config/publishers.ts';

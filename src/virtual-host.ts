@@ -7,7 +7,7 @@ import { AdmissionRules } from './admission-rules.ts';
 import type { Clock } from './application/clock.ts';
 import { ErrorRecords } from './application/error-records.ts';
 import type { LoadGovernor } from './application/flush.ts';
-import type { ClientSettings, InstanceSettings } from './application/instance.ts';
+import type { ClientSettings, InstanceSettings } from './application/instance-settings.ts';
 import { Journal } from './application/journal.ts';
 import type { Recorders } from './application/recording.ts';
 import { isApplicationName, Registry } from './application/registry.ts';

@@ -112,7 +112,7 @@ const DEFAULTS: Record<string, Default> = {
   },
   FCSubscribe: {
     announce(host, name) {
-      const isLive = host.instance.isOnAir(name);
+      const isLive = host.instance.streams.isOnAir(name);
       const code = isLive ? 'NetStream.Play.Start' : 'NetStream.Play.StreamNotFound';
       host.outbox.command('onFCSubscribe', 0, [statusInfo(code, name)]);
     },

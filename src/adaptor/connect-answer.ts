@@ -1,6 +1,6 @@
 // What a client is told when its connect has been decided.
 import type { ConnectRefusal } from '../application/client.ts';
-import type { ClientSettings } from '../application/instance.ts';
+import type { ClientSettings } from '../application/instance-settings.ts';
 import { LimitType, UserControlEvent } from '../protocol/control.ts';
 import { MessageType } from '../protocol/message.ts';
 import { type StatusCode, statusInfo } from '../protocol/status.ts';

@@ -77,7 +77,7 @@ export function playerPort(options: PlayerPortOptions): PlayerPort {
     bufferGoesOn: () => control(UserControlEvent.BufferReady),
     started(streamName, isRecorded) {
       // a name that nobody publishes may be a stream key that somebody tries; it stays out of the log
-      const isThere = isRecorded || instance.isOnAir(streamName);
+      const isThere = isRecorded || instance.streams.isOnAir(streamName);
       log.info(
         { event: 'play', ...(isThere ? { stream: streamName } : {}) },
         isThere ? 'playing' : 'waiting to play',

@@ -5,17 +5,16 @@ import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 import { WIRE_CHUNK_BYTES } from '../protocol/wire-message.ts';
 import { Client, type ClientPort, ClientState, type ConnectRefusal } from './client.ts';
 import type { Clock } from './clock.ts';
+import type { ClientSettings, InstanceSettings } from './instance-settings.ts';
 import type { InstanceJournal, Journal } from './journal.ts';
-import type { LoginPolicy } from './login.ts';
-import type { OriginRules } from './origin.ts';
 import type { Outgoing, OutgoingCommands } from './outgoing.ts';
 import type { Playback, PlayerPort } from './playback.ts';
-import { DEFAULT_RECORDED_SETTINGS, Playing, type RecordedSettings } from './playing.ts';
+import { DEFAULT_RECORDED_SETTINGS, Playing } from './playing.ts';
 import { Playlist } from './playlist.ts';
 import type { Publication, PublisherPort } from './publication.ts';
 import { Publishing } from './publishing.ts';
 import type { RecordedStreams } from './recorded.ts';
-import type { Recorders, RecordingLimits } from './recording.ts';
+import type { Recorders } from './recording.ts';
 import { Relays } from './relays.ts';
 import type {
   ClientAccess,
@@ -34,51 +33,8 @@ import type {
   Verdict,
 } from './script.ts';
 import { ServerStreams } from './server-streams.ts';
-import type { StreamOptions } from './stream.ts';
-import { isOnAir, StreamTable } from './stream-table.ts';
-import type { SwfPolicy } from './swf.ts';
+import { StreamTable } from './stream-table.ts';
 import { addTraffic, Tally, type Traffic, trafficOf } from './tally.ts';
-import type { TransportRules } from './transport.ts';
-
-/** What the application that a client is in means for its connection. */
-export interface ClientSettings {
-  /** Chunk size of everything that is sent: the shape that messages get on their way in. */
-  wireChunkBytes: number;
-  /** Neither a byte from the peer nor one that it took; undefined: for ever. */
-  idleTimeoutMs: number | undefined;
-  /** The windows that the two sides announce; FMS: Client/Bandwidth. */
-  serverToClientBytes: number;
-  clientToServerBytes: number;
-  /** Undefined: nobody has to log in. */
-  login?: LoginPolicy | undefined;
-  /** Undefined: players may come from everywhere. */
-  origin?: OriginRules | undefined;
-  /** Undefined: nobody is asked which SWF it runs. */
-  swf?: SwfPolicy | undefined;
-  /** Undefined: everybody may come by every way that the adaptor has. */
-  transport?: TransportRules | undefined;
-  /** What they have until the script says something else; nothing unless it is here. */
-  sampleAccess?: Pick<ClientAccess, 'audioSampleAccess' | 'videoSampleAccess'>;
-  /** Beginnings of the names of methods that they may call; undefined: any. */
-  methods?: readonly string[] | undefined;
-}
-
-/** What an application's configuration decides, as it is at the moment. */
-export interface InstanceSettings {
-  streams: StreamOptions;
-  publishTimeoutMs: number | undefined;
-  /** Publishing live deletes what was recorded under the name. */
-  erasesOnPublish?: boolean;
-  /** An instance without clients is stopped after this long; FMS: MaxAppIdleTime. */
-  idleMs: number;
-  /** Names with players and no publisher. */
-  maxWaitingNames: number;
-  /** Undefined: no limits. */
-  recording?: RecordingLimits;
-  playingRecorded?: RecordedSettings;
-  /** Undefined: as for clients of no application yet. */
-  clients?: ClientSettings;
-}
 
 export interface InstanceOptions extends InstanceSettings {
   application: string;
@@ -393,12 +349,6 @@ export class AppInstance implements ScriptCommands {
   }
 
   // ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Somebody publishes it, be it the server. */
-  isOnAir(name: string): boolean {
-    const entry = this.streams.get(name);
-    return entry !== undefined && isOnAir(entry);
-  }
 
   publish(client: Client, request: PublishRequest, port: PublisherPort): Publication {
     return this.#publishing.publish(client, request, port);

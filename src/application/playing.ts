@@ -10,7 +10,7 @@ import { Playback, type PlaybackEvents, PlaybackState, type PlayerPort } from '.
 import type { Place, RecordedStream, RecordedStreams } from './recorded.ts';
 import type { InstanceScript, PlayRequest, Verdict } from './script.ts';
 import type { Stream } from './stream.ts';
-import { isOnAir, type StreamTable } from './stream-table.ts';
+import type { StreamTable } from './stream-table.ts';
 import type { ViewerPlan } from './viewer.ts';
 
 /** How recorded streams are sent. */
@@ -126,8 +126,7 @@ export class Playing {
   }
 
   #isOnAir(name: string): boolean {
-    const entry = this.#options.streams.get(name);
-    return entry !== undefined && isOnAir(entry);
+    return this.#options.streams.isOnAir(name);
   }
 
   async #openRecorded(playback: Playback, name: string, streams: RecordedStreams): Promise<void> {

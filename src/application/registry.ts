@@ -2,7 +2,8 @@
 import type { AddressRules } from '../config/address-rules.ts';
 import { LimitError, StatusError } from '../errors.ts';
 import { nameProblem } from '../storage/names.ts';
-import { AppInstance, type ClientSettings, type InstanceOptions, type InstanceSettings } from './instance.ts';
+import { AppInstance, type InstanceOptions } from './instance.ts';
+import type { ClientSettings, InstanceSettings } from './instance-settings.ts';
 import type { Journal } from './journal.ts';
 import { Tally } from './tally.ts';
 

@@ -14,7 +14,7 @@ import type { InstanceScript } from './script.ts';
 import { MAX_PLAYLIST, ServerStream, type ServerStreamCode } from './server-stream.ts';
 import type { ServerPlay, ServerStreamCommands, Source, SourceItem } from './source.ts';
 import type { Stream } from './stream.ts';
-import { isOnAir, type NamedStream, type StreamTable } from './stream-table.ts';
+import type { NamedStream, StreamTable } from './stream-table.ts';
 
 export interface ServerStreamsOptions {
   application: string;
@@ -88,18 +88,13 @@ export class ServerStreams implements ServerStreamCommands {
 
   async #sourceOf(into: string, name: string, start: number): Promise<Source | undefined> {
     const { application, instance, chunkBytes, clock, recorded, streams, broke } = this.#options;
-    const isLive = start === -1 || (start < 0 && this.#isOnAir(name));
+    const isLive = start === -1 || (start < 0 && streams.isOnAir(name));
     if (!isLive) {
       const stream = await recorded?.open({ application, instance, name, chunkBytes });
       if (stream) return new FileSource({ stream, clock, fromMs: Math.max(0, start) * 1000, broke });
       if (start >= 0) return undefined;
     }
     return this.#isFedBy(name, into) ? undefined : new LiveSource(streams, name);
-  }
-
-  #isOnAir(name: string): boolean {
-    const entry = this.#options.streams.get(name);
-    return entry !== undefined && isOnAir(entry);
   }
 
   /** That stream relays the other one, or one that does: together they would go round in a circle. */

@@ -41,6 +41,10 @@ export class StreamTable {
   get(name: string): NamedStream | undefined {
     return this.#entries.get(name);
   }
+  isOnAir(name: string): boolean {
+    const entry = this.#entries.get(name);
+    return entry !== undefined && isOnAir(entry);
+  }
   values(): IterableIterator<NamedStream> {
     return this.#entries.values();
   }

@@ -1,7 +1,7 @@
 // How an instance comes and goes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { InstanceSettings } from '../../src/application/instance.ts';
+import type { InstanceSettings } from '../../src/application/instance-settings.ts';
 import { Core, STREAM_OPTIONS, until } from '../support/core.ts';
 
 const IDLE_MS = 60_000;

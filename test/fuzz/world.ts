@@ -4,7 +4,7 @@ import pino from 'pino';
 import { Logins } from '../../src/adaptor/logins.ts';
 import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
-import type { ClientSettings } from '../../src/application/instance.ts';
+import type { ClientSettings } from '../../src/application/instance-settings.ts';
 import { Registry } from '../../src/application/registry.ts';
 import { bugs } from '../../src/log/log.ts';
 import { ManualClock } from '../support/manual-clock.ts';
