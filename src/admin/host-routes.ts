@@ -38,11 +38,11 @@ const SETTING = {
 export function hostRoutes(administered: Administered, commands: Commands): Route[] {
   const hostOf = ({ query }: RouteCall) => theHost(administered, query.get('adaptor'), query.get('vhost'));
   const ofPath = ({ path }: RouteCall) => theHost(administered, path.adaptor, path.vhost);
-  const shown = ({ adaptor, name, aliases, registry, recorded, applications }: AdministeredHost) => ({
-    ...{ adaptor, name, aliases },
-    isServing: !registry.isSuspended,
-    applications: applications().length,
-    cache: recorded.cacheStats,
+  const shown = (one: AdministeredHost) => ({
+    ...{ adaptor: one.adaptor, name: one.name, aliases: one.aliases },
+    isServing: !one.registry.isSuspended,
+    applications: one.applications().length,
+    cache: one.recorded.cacheStats,
   });
   const instanceOf = (call: RouteCall) => commands.instanceName(hostOf(call), call.path.instance!);
   return [

@@ -116,8 +116,8 @@ export class Methods {
     return theHost(this.#options.administered, parameters.get('adaptor'), parameters.get('vhost'));
   }
 
-  #vhostStats({ statistics, applications }: AdministeredHost): Value {
-    return { ...totals(statistics.server()), total_apps: applications().length };
+  #vhostStats(host: AdministeredHost): Value {
+    return { ...totals(host.statistics.server()), total_apps: host.applications().length };
   }
 
   #applicationStats(host: AdministeredHost, name: string): Value {

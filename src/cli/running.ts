@@ -1,4 +1,5 @@
 // `understudy status|reload|disconnect|stop`: the running server of a root folder, by way of its administration.
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunFile, readRunFile } from '../admin/run-file.ts';
 import { CommandError } from './args.ts';
@@ -74,7 +75,7 @@ export async function stop(root: string): Promise<string> {
   await server.ask('POST', '/server/stop');
   const { pid } = server;
   for (const end = performance.now() + STOP_MS; performance.now() < end; await sleep(LOOK_MS)) {
-    if (!isThere(pid)) return `the server of ${here(root)} has ended`;
+    if (!isThere(pid)) return `the server of ${resolve(root)} has ended`;
   }
   throw new CommandError('ERR_CLI_RUNNING', `the server was told to stop, but process ${pid} has not ended`);
 }
@@ -149,7 +150,7 @@ export class Running {
 }
 
 function notRunning(root: string, cause?: unknown): CommandError {
-  const text = `no server of ${here(root)} is running, or its administration is switched off`;
+  const text = `no server of ${resolve(root)} is running, or its administration is switched off`;
   return new CommandError('ERR_CLI_NOT_RUNNING', text, { cause });
 }
 

@@ -17,10 +17,14 @@ const XML_ABOUT =
   '${NAME} stands for a symbol of fms.ini, ${%NAME%} for an environment variable. Elements that Flash Media Server had and ' +
   'that do not stand here are accepted and change nothing; those that neither knows are errors.';
 
-const WHEN_STARTED = 'Changes here count from the next start on.';
+const WHEN_STARTED = ['Changes here count from the next start on.'];
 
 function formatXml({ rootName, schema, about, whenSaved = WHEN_STARTED }: ConfFile): string {
-  const lines = ['<?xml version="1.0" encoding="utf-8"?>', ...comment([about, XML_ABOUT, whenSaved], ''), ''];
+  const lines = [
+    '<?xml version="1.0" encoding="utf-8"?>',
+    ...comment([about, XML_ABOUT, ...whenSaved], ''),
+    '',
+  ];
   const inner = members(schema, INDENT);
   lines.push(...(inner.length > 0 ? [`<${rootName}>`, ...inner, `</${rootName}>`] : [`<${rootName}/>`]));
   return `${lines.join('\n')}\n`;
@@ -45,8 +49,12 @@ function element(name: string, node: Node, indent: string): string[] {
       return [...comment(describe(node), indent), `${indent}<${name}>${node.default}</${name}>`];
     case 'list': {
       if (node.atLeastOne) return element(name, node.item, indent);
-      const about = node.item.kind === 'leaf' ? describe(node.item) : everyLeafText(node.item);
-      return comment([...about, `None by default. Each is ${example(name, node.item)}`], indent);
+      const { item } = node;
+      const about =
+        item.kind === 'leaf'
+          ? describe(item)
+          : [...(item.meaning ? [item.meaning] : []), ...everyLeafText(item)];
+      return comment([...about, `None by default. Each is ${example(name, item)}`], indent);
     }
     case 'group':
       return groupElement(name, node, indent);

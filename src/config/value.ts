@@ -17,7 +17,7 @@ export function hostPort(defaultPort: number): Value<readonly ListenAddress[]> {
 export function hostPortOrNowhere(defaultPort: number): Value<readonly ListenAddress[]> {
   const value = hostPort(defaultPort);
   return {
-    expected: `${value.expected}, or nothing: nowhere`,
+    expected: 'host:port,port… (port 0: any that is free), or nothing: nowhere',
     takesEmpty: true,
     parse: (text) => (text === '' ? [] : value.parse(text)),
   };

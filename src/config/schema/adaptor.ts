@@ -36,7 +36,8 @@ export const ADAPTOR = group('', {
         '#text': leaf(
           hostPort(1935),
           '${ADAPTOR.HOSTPORT}',
-          'Where RTMP is served. Without a host: on all addresses of this machine. Several elements: all of them.',
+          'Where RTMP is served, and HTTP with it: :1935,-443 is port 1935 in clear and 443 by TLS. Without a host: on all ' +
+            'addresses of this machine. Several addresses: several elements in Adaptor.xml.',
         ),
         ...unused('@ctl_channel', '@rtmfp'),
       }),

@@ -26,11 +26,7 @@ const DEFAULT_MEMORY_KB = 65536;
 const MIN_MEMORY_KB = 8192;
 const MIB_KB = 1024;
 
-const bandwidth = leaf(
-  bytes(1000, 2147483647),
-  '2500000',
-  'The window that the client and the server announce for what goes that way: after so many bytes they acknowledge.',
-);
+const bandwidth = (who: string) => leaf(bytes(1000, 2147483647), '2500000', `After so many bytes ${who}.`);
 
 const duration = orElse(seconds(0, 31536000), '-1', 'any', undefined);
 const size = orElse(kilobytes(0, 2147483647), '-1', 'any', undefined);
@@ -181,7 +177,7 @@ export const APPLICATION = group('', {
         },
       ),
       Exec: list(
-        group('', {
+        group('A program that the script may start.', {
           '@name': leaf(
             fileName('a name'),
             'thumb',
@@ -368,9 +364,9 @@ export const APPLICATION = group('', {
       String(DEFAULT_CHUNK_BYTES),
       'Bytes in a chunk of what the server sends. Smaller chunks cost work for every picture; Flash Media Server had 4096.',
     ),
-    Bandwidth: group('What acknowledgements are agreed on.', {
-      ServerToClient: bandwidth,
-      ClientToServer: bandwidth,
+    Bandwidth: group('How often either side says what has arrived. It limits nothing.', {
+      ServerToClient: bandwidth('the client acknowledges what the server sends'),
+      ClientToServer: bandwidth('the server acknowledges what the client sends'),
     }),
     Backlog: group('Players that are slower than the stream.', {
       SoftSize: leaf(

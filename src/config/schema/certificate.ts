@@ -10,7 +10,8 @@ export function certificate(when: string) {
       path,
       '',
       `The certificate, and after it, in PEM, those between it and the authority. ${when} Renewed files are taken up while ` +
-        'the server runs, and a port that found none at the start is opened once there are.',
+        'the server runs, and a port that found none at the start is opened once there are. "understudy cert" makes one for ' +
+        'trying out.',
     ),
     SSLCertificateKeyFile: group('', {
       '#text': leaf(path, '', 'The private key of the certificate. Nothing: it is in the same file.'),

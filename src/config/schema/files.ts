@@ -16,7 +16,7 @@ export interface ConfFile {
   /** For the operator, at its top. */
   about: string;
   /** When changes count; undefined: when the server starts. */
-  whenSaved?: string;
+  whenSaved?: readonly string[];
 }
 
 export const CONF_FILES: readonly ConfFile[] = [

@@ -39,7 +39,7 @@ const file = {
         'daily',
         'daily: at a time of day. duration: every so many minutes.',
       ),
-      '#text': leaf(timeOrMinutes, '00:00', 'Then.'),
+      '#text': leaf(timeOrMinutes, '00:00', 'When: at that time of day, or after so many minutes.'),
     }),
     History: leaf(whole(1, 1000), '5', 'How many files there are at most.'),
     Rename: leaf(
@@ -78,11 +78,16 @@ export const LOGGER = group('', {
         'The name of the files.',
       ),
       ...file,
-      Events: leaf(names('names of events with ; between them, or *: all'), SHIPPED_EVENTS, 'Which events.'),
+      Events: leaf(
+        names('names of events with ; between them, or *: all'),
+        SHIPPED_EVENTS,
+        'Which events. There is recordstop as well. client-pause, client-unpause, client-seek, start-transmit, stop-transmit and ' +
+          'filenametransform are names that Flash Media Server had; nothing here has them happen.',
+      ),
       Fields: leaf(
         names('names of fields with ; between them, or *: all'),
         '*',
-        'What each line says of them.',
+        'What each line says of them. The names of all stand at the head of a log that has all.',
       ),
       Delimiter: leaf(separator, '', 'What stands between fields.'),
       QuoteFields: leaf(enabled, 'disable', 'Whether fields with blanks stand in quotes.'),

@@ -28,7 +28,8 @@ export const SERVER = group('', {
       HostPort: leaf(
         hostPortOrNowhere(1111),
         '${SERVER.ADMINSERVER_HOSTPORT}',
-        'Where the server is administered. Keep it away from the Internet.',
+        'Where the server is administered. It speaks no TLS, so keep it away from the Internet: come by an SSH tunnel, or by a ' +
+          'proxy that does.',
       ),
       ...accessLists('the port of the administration'),
       AdminElem: leaf(
@@ -143,8 +144,8 @@ export const SERVER = group('', {
         MaxSize: leaf(
           kilobytes(128 * 1024, 64 * 1024 * 1024),
           '1572864',
-          'A process that has grown beyond it is replaced; its scripts start anew, the clients stay. Not twice in ten minutes, ' +
-            'unless one script is to blame: so many scripts are that large.',
+          'A process that has grown beyond it is replaced: its scripts start anew, and the clients stay. At most once in ten ' +
+            'minutes, unless a single script is to blame: where many scripts run, they may need as much.',
         ),
         Launcher: leaf(
           commandWords,

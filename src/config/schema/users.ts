@@ -8,10 +8,14 @@ const methods = text('All, or names of methods between commas (ping, getApps), o
 export const USERS = group('', {
   UserList: group('', {
     User: list(
-      group('', {
-        '@name': leaf(text('a name'), '', 'What the administrator calls himself.'),
+      group('An administrator.', {
+        '@name': leaf(text('a name'), '', 'What he calls himself.'),
         Password: group('', {
-          '@encrypt': leaf(trueOrFalse, 'false', 'Whether it is a scrypt hash.'),
+          '@encrypt': leaf(
+            trueOrFalse,
+            'false',
+            'Whether it is a hash, as Users.local.xml has it of those who were added by command.',
+          ),
           '#text': leaf(text('a text'), '', 'The password, or its hash.', { isSecret: true }),
         }),
         ...accessLists('this account, by address'),

@@ -37,10 +37,10 @@ export const WHEN_SAVED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** For the operator. */
-export function sayWhenSaved(): string {
-  const parts = Object.entries(WHEN_SAVED).map(([when, paths]) => `${when}, ${paths.join(', ')}`);
-  return (
-    `Once saved this file counts without a restart, and nobody is disconnected unless Reload says so: ${parts.join('; ')}. ` +
-    'A file with a mistake is reported with its line, and what was before stays.'
-  );
+export function sayWhenSaved(): string[] {
+  return [
+    'Once saved this file counts without a restart, and nobody is disconnected unless Reload says so:',
+    ...Object.entries(WHEN_SAVED).map(([when, paths]) => `  ${when}: ${paths.join(', ')}`),
+    'Of several that fit the longest counts. A file with a mistake is reported with its line, and what was before stays.',
+  ];
 }
