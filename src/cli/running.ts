@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunFile, readRunFile } from '../admin/run-file.ts';
 import { CommandError } from './args.ts';
-import { here } from './here.ts';
 
 /** What the server's own stop may take, and a little. */
 const STOP_MS = 10_000;

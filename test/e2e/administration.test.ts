@@ -52,14 +52,25 @@ test('hosts, aliases, recordings, settings and applications, by command', async 
   // what there is
   const { value: hosts } = await ask(server, 'GET', '/hosts');
   assert.deepEqual(
-    hosts.map(({ name, applications, isServing }: Record<string, unknown>) => [name, applications, isServing]),
+    hosts.map(({ name, applications, isServing }: Record<string, unknown>) => [
+      name,
+      applications,
+      isServing,
+    ]),
     [
       ['_defaultVHost_', 1, true],
       ['shows.example.com', 1, true],
     ],
   );
   const { url, token } = readRunFile(server.root)!;
-  for (const method of ['getVHostStats', 'getServerStats', 'getAdmins', 'getFLVCacheStats', 'gc', 'getApps']) {
+  for (const method of [
+    'getVHostStats',
+    'getServerStats',
+    'getAdmins',
+    'getFLVCacheStats',
+    'gc',
+    'getApps',
+  ]) {
     const response = await fetch(`${url}/admin/${method}`, { headers: { authorization: `Bearer ${token}` } });
     assert.match(await response.text(), /NetConnection\.Call\.Success/, method);
   }
