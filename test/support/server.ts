@@ -23,6 +23,8 @@ export interface ServerOptions {
   conf?: Record<string, string>;
   /** Symbols of conf/fms.ini. */
   set?: Record<string, string>;
+  /** Further ones of `start`. */
+  args?: readonly string[];
   env?: Record<string, string>;
   /** What runs it, before `start`: the sources with this Node unless something else is to be tested. */
   command?: readonly [file: string, ...args: string[]];
@@ -64,7 +66,15 @@ export class TestServer implements AsyncDisposable {
   readonly #watchers = new Set<() => void>();
   #killed = false;
 
-  constructor({ root, applications = {}, conf = {}, set = {}, env = {}, command }: ServerOptions) {
+  constructor({
+    root,
+    applications = {},
+    conf = {},
+    set = {},
+    args: further = [],
+    env = {},
+    command,
+  }: ServerOptions) {
     this.#ownsRoot = root === undefined;
     this.root = root ?? mkdtempSync(join(tmpdir(), 'understudy-server-'));
     mkdirSync(join(this.root, 'applications'), { recursive: true });
@@ -77,7 +87,7 @@ export class TestServer implements AsyncDisposable {
       'SERVER.ADMINSERVER_HOSTPORT': '127.0.0.1:0',
       ...set,
     };
-    args.push('start', '--root', this.root);
+    args.push('start', '--root', this.root, ...further);
     for (const [name, value] of Object.entries(symbols)) args.push('--set', `${name}=${value}`);
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
     const child = spawn(file, args, { cwd: this.root, env: { ...process.env, ...env }, stdio });
@@ -104,12 +114,12 @@ export class TestServer implements AsyncDisposable {
     return `rtmp://127.0.0.1:${this.port}/${application}/${stream}`;
   }
 
-  /** Writes a file under applications/, in place, as most editors do. */
   /** A file below conf/. */
   writeConf(path: string, text: string): void {
     this.#write(join('conf', path), text);
   }
 
+  /** Writes a file under applications/, in place, as most editors do. */
   writeApp(path: string, text: string): void {
     this.#write(join('applications', path), text);
   }
