@@ -34,6 +34,10 @@ export const ADOPTION_MS = 10_000;
 
 const MAX_STREAMS_PER_CONNECTION = 16;
 
+/** What a script may try: a loop of it must not become a flood of connections somewhere else, nor of lines in our log. */
+const MAX_ATTEMPTS = 100;
+const ATTEMPTS_PER_SECOND = 10;
+
 interface Link {
   key: number;
   /** Its version is gone. */
@@ -67,6 +71,9 @@ export class Relays implements OutgoingCommands {
   readonly #links = new Map<number, Link>();
   readonly #outlets = new Map<number, Outlet>();
   readonly #timers = new Set<() => void>();
+  /** Of attempts to connect, and when that was. */
+  #attemptsLeft = MAX_ATTEMPTS;
+  #attemptedMs = 0;
 
   constructor(options: RelaysOptions) {
     this.#options = options;
@@ -104,6 +111,11 @@ export class Relays implements OutgoingCommands {
       );
       return;
     }
+    if (!this.#mayTry()) {
+      const why = `More than ${ATTEMPTS_PER_SECOND} attempts a second to connect to other servers.`;
+      this.#tell(key, 'NetConnection.Connect.Failed', why);
+      return;
+    }
     const link: Link = { key, isOrphan: false, uri, args, outlets: new Set(), connection: undefined };
     this.#links.set(key, link);
     link.connection = outgoing.connect({ application, uri, args }, chunkBytes, {
@@ -114,6 +126,16 @@ export class Relays implements OutgoingCommands {
         tell(link.key, info, true);
       },
     });
+  }
+
+  #mayTry(): boolean {
+    const now = this.#options.clock.now();
+    const earned = ((now - this.#attemptedMs) * ATTEMPTS_PER_SECOND) / 1000;
+    this.#attemptsLeft = Math.min(MAX_ATTEMPTS, this.#attemptsLeft + earned);
+    this.#attemptedMs = now;
+    if (this.#attemptsLeft < 1) return false;
+    this.#attemptsLeft -= 1;
+    return true;
   }
 
   /** By the script; it is told that it was. */

@@ -355,6 +355,26 @@ describe('a connection to another server', () => {
     await told(near, '4 NetConnection.Connect.Success');
   });
 
+  test('is tried so many times, then so often', async () => {
+    await using core = await serverThatDials({ grant: { hosts: [] } });
+    const refusals = () => {
+      core.clock.advance(0);
+      return core
+        .script()
+        .told('outgoing')
+        .map(({ info }) => info.description ?? '');
+    };
+    for (let key = 1; key <= 200; key += 1) {
+      outgoingOf(core).connect(key, 'rtmp://127.0.0.1/app', []);
+      core.clock.advance(0);
+    }
+    assert.equal(refusals().filter((why) => why.includes('not granted')).length, 100);
+    assert.equal(refusals().filter((why) => why.includes('10 attempts a second')).length, 100);
+    core.clock.advance(200);
+    for (let key = 201; key <= 203; key += 1) outgoingOf(core).connect(key, 'rtmp://127.0.0.1/app', []);
+    assert.equal(refusals().filter((why) => why.includes('not granted')).length, 102);
+  });
+
   test('ends with the instance whose script has made it', async () => {
     await using near = await serverThatDials();
     await using far = await Core.start();

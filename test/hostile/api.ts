@@ -41,6 +41,12 @@ export const API_ATTACKS: readonly Attack[] = [
     'data of a client that grows',
     `client.data = client.data || {}; client.data['k' + Math.random()] = 'x'.repeat(1e5);`,
   ),
+  meanwhile(
+    'connections to other servers begun and ended',
+    `for (let i = 0; i < 1000; i++) {
+       const nc = new NetConnection(); nc.connect('rtmp://127.0.0.1/x', 'x'.repeat(500)); new NetStream(nc).publish('x'); nc.close();
+     }`,
+  ),
   {
     name: 'recordings begun and ended',
     script: `application.onConnect = () => true;
