@@ -1,6 +1,6 @@
 // What an application instance needs of connections to other servers. adaptor/dialer.ts makes them.
 import type { AmfValue } from '../protocol/amf.ts';
-import type { WireMessage } from '../protocol/wire-message.ts';
+import type { SourceEvents, SourceItem } from './source.ts';
 import type { Player } from './viewer.ts';
 
 /** As scripts are told of it; texts are of a bearable length. */
@@ -42,18 +42,10 @@ export interface PullRequest {
   start: number;
 }
 
-/** In the order in which things happen; nothing after `ended` and `failed`, nor after `close`. */
-export interface PullEvents {
+/** Nothing follows `ended` and `failed`. */
+export interface PullEvents extends SourceEvents {
   /** The other server has it, or waits for whoever will publish it. */
   started(): void;
-  /** Audio, video and data, in the shape in which this instance sends them. */
-  take(message: WireMessage): void;
-  /** Whoever publishes it there has gone, and may come back. */
-  lost(): void;
-  /** There is no more of it. */
-  ended(): void;
-  /** A NetStream.* code. */
-  failed(code: string, description: string): void;
 }
 
 export interface OutgoingPull {
@@ -91,6 +83,8 @@ export interface OutgoingCommands {
   /** Another source for what is published, or none. */
   attach(key: number, source: string | undefined): void;
   unpublish(key: number): void;
+  /** A stream of the other server, for one of this instance; `length`: seconds, -1: all of it. */
+  item(connection: number, request: PullRequest & { length: number }): SourceItem;
   /** What keys from `from` and up to `to` stand for is of a version that is no more: the next one may take it over. */
   disown(from: number, to: number): void;
 }

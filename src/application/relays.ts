@@ -16,6 +16,7 @@ import type {
   PullRequest,
 } from './outgoing.ts';
 import { RemoteSource } from './remote-source.ts';
+import type { SourceItem } from './source.ts';
 import type { StreamTable } from './stream-table.ts';
 import type { Player, Viewer } from './viewer.ts';
 
@@ -257,8 +258,16 @@ export class Relays implements OutgoingCommands {
 
   // ── streams of other servers ───────────────────────────────────────────────────────────────────────────────────
 
-  /** By that connection. Undefined: the other server has none of that name. Rejects with a StatusError. */
-  async open(connection: number, request: PullRequest): Promise<RemoteSource | undefined> {
+  item(connection: number, { name, start, length }: PullRequest & { length: number }): SourceItem {
+    return {
+      name,
+      lengthMs: length < 0 ? undefined : length * 1000,
+      liveName: undefined,
+      open: () => this.#openSource(connection, { name, start }),
+    };
+  }
+
+  async #openSource(connection: number, request: PullRequest): Promise<RemoteSource | undefined> {
     const link = this.#links.get(connection);
     if (link?.connection) return RemoteSource.open(link.connection, request);
     throw new StatusError('NetStream.Play.Failed', 'The connection is not there.');

@@ -1,10 +1,9 @@
 // A stream of another server as the source of one of this instance.
 import { StatusError } from '../errors.ts';
-import type { OutgoingConnection, OutgoingPull, PullEvents, PullRequest } from './outgoing.ts';
+import type { OutgoingConnection, OutgoingPull, PullRequest } from './outgoing.ts';
+import type { Source, SourceEvents } from './source.ts';
 
-type SourceEvents = Omit<PullEvents, 'started'>;
-
-export class RemoteSource {
+export class RemoteSource implements Source {
   /** The other server sends it in its own time, recorded or not. */
   readonly isLive = true;
   #pull: OutgoingPull | undefined;

@@ -42,8 +42,14 @@ export function applyCommand(command: InstanceCommand, to: ScriptCommands, versi
       to.disconnectStream(command.stream, command.reason, command.gate);
       return;
     case 'streamPlay': {
-      const { stream, source: name, start, length, reset } = command;
-      to.serverStreams.play(stream, { name, start, length, reset });
+      const { stream, source: name, start, length, reset, connection } = command;
+      if (connection === undefined) to.serverStreams.play(stream, { name, start, length, reset });
+      else
+        to.serverStreams.playItem(
+          stream,
+          to.outgoing.item(keyOf(connection), { name, start, length }),
+          reset,
+        );
       return;
     }
     case 'streamStop':

@@ -35,7 +35,15 @@ export type Command =
       gate: number | undefined;
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate: number | undefined }
-  | { op: 'streamPlay'; stream: string; source: string; start: number; length: number; reset: boolean }
+  | {
+      op: 'streamPlay';
+      stream: string;
+      source: string;
+      start: number;
+      length: number;
+      reset: boolean;
+      connection: number | undefined;
+    }
   | { op: 'streamStop'; stream: string }
   | { op: 'streamReceive'; stream: string; wants: { audio?: boolean; video?: boolean } }
   | { op: 'streamBuffer'; stream: string; seconds: number }
@@ -182,6 +190,7 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
     start: f.start('start'),
     length: f.start('length'),
     reset: f.flag('reset'),
+    connection: f.optional('connection', () => f.id('connection')),
   }),
   streamStop: (f) => ({ op: 'streamStop', stream: f.name('stream') }),
   streamReceive: (f) => {

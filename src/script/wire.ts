@@ -311,8 +311,16 @@ export type ScriptCommand =
       gate?: number;
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate?: number }
-  /** Units: seconds. */
-  | { op: 'streamPlay'; stream: string; source: string; start: number; length: number; reset: boolean }
+  /** Units: seconds. `connection`: of the server that has the source; absent: this one. */
+  | {
+      op: 'streamPlay';
+      stream: string;
+      source: string;
+      start: number;
+      length: number;
+      reset: boolean;
+      connection?: number;
+    }
   | { op: 'streamStop'; stream: string }
   | { op: 'streamReceive'; stream: string; audio?: boolean; video?: boolean }
   | { op: 'streamBuffer'; stream: string; seconds: number }

@@ -69,6 +69,9 @@ describe('a reload', () => {
       script.tell({ event: 'outgoing', key, info: { code: 'x', level: 'status' }, isOver: false });
     first.say({ op: 'outConnect', id: 7, uri: 'rtmp://host/app', args: ['k'] });
     first.say({ op: 'outPublish', id: 8, connection: 7, name: 'key', type: 'live', source: 'cam' });
+    first.say({
+      ...{ op: 'streamPlay', stream: 's', source: 'show', start: -1, length: 5, reset: true, connection: 7 },
+    });
     status(IDS_PER_VERSION + 7);
     await settle();
     assert.deepEqual(first.event('outgoing'), {
@@ -86,6 +89,7 @@ describe('a reload', () => {
     assert.deepEqual(instance.done, [
       `connect ${IDS_PER_VERSION + 7} rtmp://host/app ["k"]`,
       `publish ${IDS_PER_VERSION + 8} ${JSON.stringify(request)}`,
+      `play s ${IDS_PER_VERSION + 7} show -1 5`,
       `disown from version 1`,
       `connect ${2 * IDS_PER_VERSION + 7} rtmp://host/app ["k"]`,
     ]);

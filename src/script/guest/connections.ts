@@ -18,7 +18,7 @@ import {
   weakMapGet,
   weakMapSet,
 } from './primordials.ts';
-import { isStream, type Stream } from './stream.ts';
+import { isStream, type Stream, setConnectionIds } from './stream.ts';
 import { decodeValue, encodeValues } from './wire-value.ts';
 
 type OutgoingEvent = Extract<ScriptEvent, { t: 'outgoing' }>;
@@ -237,6 +237,7 @@ function tellStatus(state: ConnectionState | StreamState, info: object): void {
 }
 
 export function defineConnections(): void {
+  setConnectionIds((value) => (isObject(value) && connectionOf(value)?.id) || undefined);
   define(globalThis, 'NetConnection', NetConnection);
   define(globalThis, 'NetStream', NetStream);
 }

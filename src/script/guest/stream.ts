@@ -79,6 +79,12 @@ const idle = new MapConstructor<string, StreamState>();
 /** `application.streams`: name → Stream. */
 export const streamsByName: Record<string, Stream> = create(null);
 
+/** Of a NetConnection that is there, or under way. */
+let connectionIdOf: (value: unknown) => number | undefined = () => undefined;
+export function setConnectionIds(idOf: (value: unknown) => number | undefined): void {
+  connectionIdOf = idOf;
+}
+
 export class Stream {
   /** The stream of that name, whether anybody uses it or not. */
   static get(name?: unknown): Stream | undefined {
@@ -112,7 +118,13 @@ export class Stream {
   }
 
   /** FMS: `reset` 2 and 3 are 0 and 1 whose data comes at once. Here all of it comes at its time. */
-  play(source?: unknown, start: unknown = -2, length: unknown = -1, reset: unknown = true): boolean {
+  play(
+    source?: unknown,
+    start: unknown = -2,
+    length: unknown = -1,
+    reset: unknown = true,
+    connection?: unknown,
+  ): boolean {
     const state = stateOf(this);
     if (state === undefined || state.name === '') return false;
     const stream = state.name;
@@ -125,7 +137,13 @@ export class Stream {
     const from = asked >= 0 || asked === -1 ? asked : -2;
     const seconds = number(length) >= 0 ? number(length) : -1;
     const resets = reset === true || reset === 1 || reset === 3;
-    put({ op: 'streamPlay', stream, source, start: from, length: seconds, reset: resets });
+    const isRemote = connection !== undefined && connection !== null;
+    const by = isRemote ? connectionIdOf(connection) : undefined;
+    if (isRemote && by === undefined) return false;
+    put({
+      ...{ op: 'streamPlay', stream, source, start: from },
+      ...{ length: seconds, reset: resets, connection: by },
+    });
     return true;
   }
 

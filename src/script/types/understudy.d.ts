@@ -590,6 +590,25 @@ interface Stream {
    * application. Without a directory that is taken back. `false` if it cannot be.
    */
   setVirtualPath(virtualPath: string, directory?: string): boolean;
+  /**
+   * Publishes a stream of another server as this one, in the place of a client that does. What becomes of it goes to `onStatus`:
+   * `NetStream.Play.Start`, `.UnpublishNotify` and `.PublishNotify` when its publisher goes and comes back, and at the end, which is that
+   * of its connection at the latest, `.Stop`. Nothing is tried again by itself.
+   *
+   * @param name - as the other server knows it
+   * @param start - seconds from the beginning of a recorded stream; -1: live alone; -2: live, or recorded if it is not
+   * @param length - seconds; -1: all of it
+   * @param reset - `false`: when everything that was to be played before has come to its end
+   * @returns `false` if that cannot be
+   *
+   * @example
+   * const nc = new NetConnection();
+   * nc.onStatus = (info) => {
+   *   if (info.code === 'NetConnection.Connect.Success') Stream.get('copy')!.play('show', -1, -1, true, nc);
+   * };
+   * nc.connect('rtmp://origin.example.com/live');
+   */
+  play(name: string, start: number, length: number, reset: boolean, connection: NetConnection): boolean;
   /** What happens to this stream. Without it, `application.onStatus` is told. */
   onStatus?: (this: Stream, info: StatusInfo) => Eventually<void>;
   /** Extension. Takes its publisher off the stream; `reason` is what the publisher is told. `false` if that cannot be. */

@@ -157,6 +157,20 @@ describe('NetStream', () => {
     assert.deepEqual(await unit.command('outAttach'), { op: 'outAttach', id, source: 'public' });
   });
 
+  test('has no part in fetching: Stream.play names the connection', async () => {
+    const { unit, connection } = await connected(`Client.prototype.fetch = () => {
+      const copy = Stream.get('copy'); const other = new NetConnection();
+      return [copy.play('show', -1, -1, true, nc), copy.play('show', 0, 5, false, nc), copy.play('show', -1, -1, true, other),
+        copy.play('show', -1, -1, true, {})];
+    };`);
+    assert.deepEqual(await unit.value('fetch'), [true, true, false, false]);
+    const common = { op: 'streamPlay', stream: 'copy', source: 'show', connection };
+    assert.deepEqual(unit.of('streamPlay'), [
+      { ...common, start: -1, length: -1, reset: true },
+      { ...common, start: 0, length: 5, reset: false },
+    ]);
+  });
+
   test('remembers its buffer time', async () => {
     const unit = await running(`Client.prototype.buffer = () => {
       ns.setBufferTime(5); ns.setBufferTime('x'); return ns.bufferTime;

@@ -80,6 +80,10 @@ export class Instance implements ScriptCommands {
     publish: (key, request) => void this.done.push(`publish ${key} ${JSON.stringify(request)}`),
     attach: (key, source) => void this.done.push(`attach ${key} ${source}`),
     unpublish: (key) => void this.done.push(`unpublish ${key}`),
+    item: (connection, { name, start, length }) => ({
+      ...{ name: `${connection} ${name} ${start} ${length}`, lengthMs: undefined, liveName: undefined },
+      open: async () => undefined,
+    }),
     disown: (from) => {
       // of versions that have connected to nobody it is of no interest
       if (this.done.some((one) => one.startsWith('connect ')))
