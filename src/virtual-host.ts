@@ -179,6 +179,7 @@ export class VirtualHost {
       amf: { depth: limits.amfDepth, values: limits.amfValues },
       maxUnreadBytes: limits.unreadBytes,
       closeGraceMs: limits.closeMs,
+      standIn: standIns?.connect,
     });
     const rules = new AdmissionRules(vhost, config.server.swfs, log);
     this.registry = new Registry({
@@ -191,7 +192,7 @@ export class VirtualHost {
       scripts: this.#scripts,
       recorders,
       recorded,
-      outgoing: standIns?.outgoing ?? outgoing,
+      outgoing,
       onBug: (error) => logBug(log, error, 'a server-side stream'),
       journal: this.#journal,
       hasApplication: (application) => isFolder(join(appsDir, application)),

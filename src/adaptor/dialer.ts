@@ -42,6 +42,9 @@ export interface DialGrant extends HostGrant {
   readonly maxConnections: number;
 }
 
+/** In place of the network: it is asked for what is granted. */
+export type DialStandIn = (request: OutgoingRequest, events: OutgoingEvents) => OutgoingConnection;
+
 export interface DialerOptions {
   grantFor(application: string): DialGrant;
   /** `authorities`: in PEM, in place of those that Node knows; undefined: those. */
@@ -58,6 +61,7 @@ export interface DialerOptions {
   readonly closeGraceMs: number;
   /** Undefined: the system's sockets. */
   readonly openSocket?: (secure: boolean, options: TcpNetConnectOpts & ConnectionOptions) => Socket;
+  readonly standIn?: DialStandIn | undefined;
 }
 
 /** What a server may have to say within ten seconds; each word of it is a message to the script. */
@@ -90,7 +94,9 @@ export class Dialer implements Outgoing {
     const problem = uri
       ? rules.problemWith(uri)
       : 'That is no address of an application: rtmp://host/application';
+    const { standIn } = this.#options;
     if (uri && problem === undefined) {
+      if (standIn) return standIn(request, events);
       return new DialedConnection({ ...this.#options, request, grant, uri, rules, chunkBytes, events });
     }
     this.#options.log.warn(

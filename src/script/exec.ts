@@ -21,6 +21,8 @@ export interface ExecServiceOptions {
   applicationsDir: string;
   commandsFor(application: string): readonly ExecCommand[];
   log(application: string, instance: string, level: 'info' | 'warn', text: string): void;
+  /** In place of processes. */
+  standIn?: ((command: string, args: readonly string[]) => Promise<JobEnd>) | undefined;
 }
 
 const MAX_VALUE = 1024;
@@ -39,7 +41,7 @@ interface Job {
   readonly hasEnded: boolean;
   kill(): void;
 }
-type JobEnd = { code: number | null; signal: string | null; stderr: string };
+export type JobEnd = { code: number | null; signal: string | null; stderr: string };
 
 export class ExecService implements Service {
   /** A version that may still be refused starts nothing. */
@@ -113,6 +115,8 @@ export class ExecService implements Service {
   ): Job {
     this.#lastId += 1;
     const id = this.#lastId;
+    const { standIn } = this.#options;
+    if (standIn) return pretendedJob(id, name, until, standIn(name, args));
     const say = (level: 'info' | 'warn', text: string) =>
       this.#options.log(application, instance, level, text);
     // A process group of its own: what it starts ends with it.
@@ -178,6 +182,22 @@ export class ExecService implements Service {
   async close(): Promise<void> {
     await Promise.all([...this.#jobs.values(), ...this.#ending].map(endAll));
   }
+}
+
+function pretendedJob(id: number, command: string, until: string | undefined, end: Promise<JobEnd>): Job {
+  const killed = Promise.withResolvers<JobEnd>();
+  let hasEnded = false;
+  const either = Promise.race([end, killed.promise]).then((how) => {
+    hasEnded = true;
+    return how;
+  });
+  return {
+    ...{ id, command, until, end: either },
+    get hasEnded() {
+      return hasEnded;
+    },
+    kill: () => killed.resolve({ code: null, signal: 'SIGTERM', stderr: '' }),
+  };
 }
 
 async function endAll(jobs: Iterable<Job>): Promise<void> {

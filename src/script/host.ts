@@ -119,6 +119,7 @@ export class ScriptHost implements Scripts {
       standIn: options.standIns?.fetch,
     });
     this.#exec = new ExecService({
+      standIn: options.standIns?.run,
       applicationsDir: options.applicationsDir,
       commandsFor: (application) => options.settingsFor(application).exec,
       log: (application, instance, level, text) => {

@@ -52,15 +52,15 @@ export class Errands implements Asker {
   readonly #options: ErrandsOptions;
   #isServing = false;
   #onDecided: ((serves: boolean) => void)[] = [];
-  readonly #open = new Map<number, AbortController>();
+  readonly #open = new Map<number, { name: string; controller: AbortController }>();
 
   constructor(options: ErrandsOptions) {
     this.#options = options;
   }
 
-  /** Without an answer. */
-  get openCount(): number {
-    return this.#open.size;
+  /** Without an answer; those do not count that ask services of these names. */
+  openCount(except: readonly string[]): number {
+    return [...this.#open.values()].filter(({ name }) => !except.includes(name)).length;
   }
 
   /** Whether that service is asked by versions that serve, and by no others. */
@@ -99,7 +99,7 @@ export class Errands implements Asker {
       return;
     }
     const controller = new AbortController();
-    this.#open.set(id, controller);
+    this.#open.set(id, { name, controller });
     void this.#run(id, name, service, request, controller);
   }
 
@@ -126,7 +126,7 @@ export class Errands implements Asker {
         : { ok: false, name: 'Error', message: 'the service failed' };
     }
     // Given up, or given up and asked again.
-    if (this.#open.get(id) !== controller) return;
+    if (this.#open.get(id)?.controller !== controller) return;
     this.#open.delete(id);
     answer(id, result);
   }
@@ -137,7 +137,7 @@ export class Errands implements Asker {
 
   /** The script does not wait for it any more. */
   giveUp(id: number): void {
-    this.#open.get(id)?.abort();
+    this.#open.get(id)?.controller.abort();
     this.#open.delete(id);
   }
 

@@ -1,5 +1,6 @@
 // What tests put in the place of the world around scripts (testing/).
-import type { Outgoing } from '../application/outgoing.ts';
+import type { OutgoingConnection, OutgoingEvents, OutgoingRequest } from '../application/outgoing.ts';
+import type { JobEnd } from './exec.ts';
 import type { FetchAnswer, FetchRequest } from './fetch/client.ts';
 import type { Unit } from './unit.ts';
 import type { Json } from './wire.ts';
@@ -12,7 +13,9 @@ export interface StandIns {
   /** The Web. Rejects with a ServiceError. */
   fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchAnswer>;
   /** Other servers. */
-  readonly outgoing: Outgoing;
+  connect(request: OutgoingRequest, events: OutgoingEvents): OutgoingConnection;
+  /** A command, by its name and with its arguments filled in. Must not reject. */
+  run(command: string, args: readonly string[]): Promise<JobEnd>;
   /** `application.env`, over that of Application.xml. */
   readonly env: { readonly [name: string]: Json };
 }

@@ -195,9 +195,9 @@ export class Unit {
     this.#tick = undefined;
   }
 
-  /** Services that it has asked and that have not answered. */
-  get openErrands(): number {
-    return this.#errands.openCount;
+  /** How much it has asked for and not got yet, but of services of these names. */
+  openErrands(except: readonly string[]): number {
+    return this.#errands.openCount(except);
   }
 
   /** From now on commands wait for `release`, or are never acted upon. */

@@ -10,8 +10,9 @@ import type { Unit } from '../script/unit.ts';
 import type { Json } from '../script/wire.ts';
 import { type ConnectOptions, TestClient } from './client.ts';
 import { HandClock } from './hand-clock.ts';
+import { type CommandHandler, Jobs } from './jobs.ts';
 import { Said, type SaidError } from './said.ts';
-import { Servers } from './servers.ts';
+import { Servers, type TestServer } from './servers.ts';
 import { Stage } from './stage.ts';
 import { Web, type WebHandler, type WebRequest } from './web.ts';
 
@@ -27,13 +28,22 @@ export interface TestOptions {
 const EPOCH = '2026-01-01T00:00:00Z';
 /** Rounds without anything being said, until nothing is expected any more. */
 const QUIET_ROUNDS = 2;
+/** Lines of the script that are shown when a test fails. */
+const MAX_SAID = 20;
+/** Services that may take as long as the test likes. */
+const OF_THE_TEST = ['fetch', 'exec'];
 
 /** Within a test: it ends with that test, and fails it if something has gone wrong in the script. */
 export function testApp(name: string, options: TestOptions = {}): Promise<TestApp> {
   const opening = TestApp.open(name, options);
-  after(async () => {
+  after(async (context) => {
     const app = await opening.catch(() => undefined); // the test has been told
-    await app?.stop();
+    if (!app) return;
+    const stopped = app.stop();
+    const isFailing = 'error' in context && context.error !== null;
+    if (isFailing) await stopped.catch(() => {});
+    if (isFailing) for (const line of app.said) context.diagnostic(line);
+    await stopped;
   });
   return opening;
 }
@@ -44,6 +54,7 @@ export class TestApp {
   readonly #clock: HandClock;
   readonly #web: Web;
   readonly #servers: Servers;
+  readonly #jobs: Jobs;
   readonly #units = new Set<Unit>();
   #stage!: Stage;
   #lastClient = 0;
@@ -59,6 +70,7 @@ export class TestApp {
     };
     this.#web = new Web(fail);
     this.#servers = new Servers(fail);
+    this.#jobs = new Jobs(fail);
   }
 
   static async open(name: string, { files = {}, env = {}, now = EPOCH }: TestOptions): Promise<TestApp> {
@@ -68,7 +80,8 @@ export class TestApp {
       nowMs: () => app.#clock.now(),
       opened: (unit) => app.#units.add(unit),
       fetch: (request, signal) => app.#web.fetch(request, signal),
-      outgoing: app.#servers,
+      connect: (request, events) => app.#servers.connect(request, events),
+      run: (command, args) => app.#jobs.run(command, args),
     });
     app.#said.listenTo(app.#stage.host.errors);
     try {
@@ -165,9 +178,9 @@ export class TestApp {
     return [...this.#units].reduce((sum, { activity }) => sum + activity, this.#units.size);
   }
 
-  /** Something that the script has asked for is under way; what it fetches may take as long as the test likes. */
+  /** Something that the script has asked for is on its way. */
   get #hasErrands(): boolean {
-    return this.#living().reduce((sum, { openErrands }) => sum + openErrands, 0) > this.#web.open;
+    return this.#living().some((unit) => unit.openErrands(OF_THE_TEST) > 0);
   }
 
   #living(): Unit[] {
@@ -186,6 +199,16 @@ export class TestApp {
     return this.#web.requests;
   }
 
+  /** Says how a command ends that the script starts; undefined: that is not its to say. */
+  onExec(handler: CommandHandler): void {
+    this.#jobs.answer(handler);
+  }
+
+  /** An application of another server, for the script to connect to. */
+  server(uri: string): TestServer {
+    return this.#servers.add(uri);
+  }
+
   // ── what is said ───────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Lines of trace and console, in order. */
@@ -196,6 +219,11 @@ export class TestApp {
   /** The first line that fits, now or later. */
   logged(pattern: RegExp): Promise<string> {
     return this.#said.line(pattern);
+  }
+
+  /** For people: the last lines, and what has gone wrong. */
+  get said(): string[] {
+    return [...this.#said.lines.slice(-MAX_SAID), ...this.#said.errors.map(({ text }) => text)];
   }
 
   /** What has gone wrong in the script and has not been expected: the test will fail of it. */

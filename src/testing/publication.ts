@@ -4,17 +4,11 @@ import type { AppInstance } from '../application/instance.ts';
 import type { Publication, PublisherPort } from '../application/publication.ts';
 import type { PublishRequest } from '../application/script.ts';
 import { AccessStatus } from '../log/access-status.ts';
-import { MessageType } from '../protocol/message.ts';
-import { buildWireMessage, WIRE_STREAM_ID, type WireType } from '../protocol/wire-message.ts';
+import { WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
 import type { ClientHost, Status } from './host.ts';
+import { MediaSender } from './media.ts';
 
-/** H.264 in FLV's clothes (FLV 10.1 §E.4.3): frame type and codec, packet type, composition time, and something. */
-const KEYFRAME = Uint8Array.of(0x17, 1, 0, 0, 0, 0);
-const FRAME = Uint8Array.of(0x27, 1, 0, 0, 0, 0);
-/** AAC (§E.4.2). */
-const AUDIO = Uint8Array.of(0xaf, 1, 0);
-
-export class TestPublication {
+export class TestPublication extends MediaSender {
   /** What players know it by; undefined: it is not on air. */
   name: string | undefined;
   /** NetStream.Publish.Start, .Denied, NetStream.Record.*… in order. */
@@ -25,6 +19,7 @@ export class TestPublication {
   #instance: AppInstance | undefined;
 
   constructor(asked: string, host: ClientHost) {
+    super();
     this.#asked = asked;
     this.#host = host;
   }
@@ -65,21 +60,9 @@ export class TestPublication {
     return this.statuses[0]?.code === 'NetStream.Publish.Start';
   }
 
-  /** A picture that players can begin with; `ms`: its time in the stream. */
-  keyframe(ms: number): void {
-    this.#send(MessageType.Video, ms, KEYFRAME);
-  }
-  /** A picture that depends on those before. */
-  frame(ms: number): void {
-    this.#send(MessageType.Video, ms, FRAME);
-  }
-  audio(ms: number): void {
-    this.#send(MessageType.Audio, ms, AUDIO);
-  }
-
-  #send(typeId: WireType, timestampMs: number, payload: Uint8Array): void {
+  protected override send(message: WireMessage): void {
     if (this.name === undefined) throw new Error(`${this.#asked} is not on air`);
-    this.#publication?.stream?.publish(buildWireMessage({ typeId, timestampMs, payload }));
+    this.#publication?.stream?.publish(message);
   }
 
   async unpublish(): Promise<void> {

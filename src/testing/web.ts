@@ -30,8 +30,6 @@ export class Web {
   readonly #onUnanswered: (error: Error) => void;
   /** Everything that was asked for. */
   readonly requests: WebRequest[] = [];
-  /** Handlers that have not come to their end. */
-  open = 0;
 
   /** `onUnanswered`: a script has asked for what no handler answers. */
   constructor(onUnanswered: (error: Error) => void) {
@@ -43,15 +41,10 @@ export class Web {
     this.#handlers.unshift(handler);
   }
 
-  async fetch(asked: FetchRequest, signal: AbortSignal): Promise<FetchAnswer> {
-    this.open += 1;
-    try {
-      const given = Promise.withResolvers<never>();
-      signal.addEventListener('abort', () => given.reject(new ServiceError('AbortError', 'fetch: aborted')));
-      return await Promise.race([this.#follow(asked), given.promise]);
-    } finally {
-      this.open -= 1;
-    }
+  fetch(asked: FetchRequest, signal: AbortSignal): Promise<FetchAnswer> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    signal.addEventListener('abort', () => reject(new ServiceError('AbortError', 'fetch: aborted')));
+    return Promise.race([this.#follow(asked), promise]);
   }
 
   async #follow(asked: FetchRequest): Promise<FetchAnswer> {

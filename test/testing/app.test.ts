@@ -224,3 +224,56 @@ test('instances are apart, and an instance that everybody has left is stopped wh
   await kit.clock.tick(3_600_000);
   assert.deepEqual(kit.logs, ['start kit/_definst_', 'start kit/room', 'stop kit/room']);
 });
+
+test('commands are not run: the test says how they end', async () => {
+  const script = `
+    Client.prototype.thumb = async (name) => {
+      const { code, stderr } = await application.exec('thumb', { name }).exited;
+      return [code, stderr];
+    };`;
+  const settings = `<Application><JSEngine><Exec name="thumb">
+    <Program>/no/such/program</Program><Argument>{name}.jpg</Argument>
+  </Exec></JSEngine></Application>`;
+  const kit = await app(script, { 'Application.xml': settings });
+  const client = await kit.connect();
+  kit.onExec((name, args) => (args[0] === 'bad.jpg' ? { code: 3, stderr: `${name} of ${args}` } : {}));
+  assert.deepEqual(await client.call('thumb', 'good'), [0, '']);
+  assert.deepEqual(await client.call('thumb', 'bad'), [3, 'thumb of bad.jpg']);
+  const other = await app(script, { 'Application.xml': settings });
+  assert.equal((await (await other.connect()).call('thumb', 'x'))[0], null);
+  await assert.rejects(other.stop(), /thumb x\.jpg: the test runs no such command/);
+});
+
+test('other servers are the test\u2019s', async () => {
+  const script = `
+    const connection = new NetConnection();
+    const out = new NetStream(connection);
+    connection.onStatus = ({ code }) => { trace(code); if (connection.isConnected) out.publish('copy'); };
+    out.onStatus = ({ code }) => trace(code);
+    application.onPublish = (client, stream) => { out.attach(stream); connection.connect(client.uri, 'token'); };`;
+  const settings =
+    '<Application><JSEngine><NetConnection><Hosts>far</Hosts></NetConnection></JSEngine></Application>';
+  const kit = await app(script, { 'Application.xml': settings });
+  const far = kit.server('rtmp://far/live');
+  const show = await (await kit.connect({ uri: 'rtmp://far/live' })).publish('show');
+  await kit.clock.tick(0);
+  assert.deepEqual(far.connects, [['token']]);
+  show.keyframe(0);
+  show.frame(40);
+  await kit.clock.tick(1000);
+  assert.deepEqual(far.streams, { copy: 2 });
+  far.close();
+  await kit.settled();
+  assert.deepEqual(far.streams, {});
+  assert.deepEqual(kit.logs, [
+    'NetConnection.Connect.Success',
+    'NetStream.Publish.Start',
+    'NetConnection.Connect.Closed',
+  ]);
+  await (await kit.connect({ uri: 'rtmp://elsewhere/live' })).publish('another');
+  await kit.settled();
+  assert.equal(kit.logs.at(-1), 'NetConnection.Connect.Failed'); // not granted
+  await (await kit.connect({ uri: 'rtmp://far/other' })).publish('third');
+  await kit.settled();
+  await assert.rejects(kit.stop(), /rtmp:\/\/far\/other: the test has no such server/);
+});

@@ -46,6 +46,15 @@ declare module 'understudy/test' {
     onFetch(handler: (request: WebRequest) => WebAnswer | undefined | Promise<WebAnswer | undefined>): void;
     /** What the script has fetched, in order. */
     readonly requests: readonly WebRequest[];
+    /** Says how a command of `<Exec>` ends that the script starts: none is run. Undefined: another handler shall. */
+    onExec(
+      handler: (
+        name: string,
+        args: readonly string[],
+      ) => CommandEnd | undefined | Promise<CommandEnd | undefined>,
+    ): void;
+    /** An application of another server, at this address, for `NetConnection`. Its host has to be granted, as ever. */
+    server(uri: string): TestServer;
     /** Names of the streams that are on air, in the default instance. */
     readonly streams: string[];
     /** What trace and console have said, in order. */
@@ -108,17 +117,21 @@ declare module 'understudy/test' {
     disconnect(): Promise<void>;
   }
 
-  export interface TestPublication {
+  /** Whoever sends a stream; `ms`: time of the stream. */
+  export interface MediaSender {
+    /** A picture that players can begin with. */
+    keyframe(ms: number): void;
+    /** A picture that depends on those before. */
+    frame(ms: number): void;
+    audio(ms: number): void;
+  }
+
+  export interface TestPublication extends MediaSender {
     readonly accepted: boolean;
     /** What players know it by; undefined: it is not on air. */
     readonly name: string | undefined;
     /** NetStream.Publish.*, NetStream.Record.*. */
     readonly statuses: readonly Status[];
-    /** A picture that players can begin with; `ms`: its time in the stream. */
-    keyframe(ms: number): void;
-    /** A picture that depends on those before. */
-    frame(ms: number): void;
-    audio(ms: number): void;
     unpublish(): Promise<void>;
   }
 
@@ -148,6 +161,25 @@ declare module 'understudy/test' {
     readonly headers?: { readonly [name: string]: string };
     /** What is no text is sent as JSON. */
     readonly body?: unknown;
+  }
+
+  export interface CommandEnd {
+    /** 0 unless it says otherwise. */
+    readonly code?: number;
+    readonly stderr?: string;
+  }
+
+  export interface TestServer {
+    /** Nobody can connect; who is connected stays. */
+    isDown: boolean;
+    /** What each connection has sent along, in order. */
+    readonly connects: readonly any[][];
+    /** What is published there now, and how many pictures, sounds and data have come of each. */
+    readonly streams: { readonly [name: string]: number };
+    /** Somebody publishes there: a stream for the script to play. */
+    publish(name: string): MediaSender & { unpublish(): void };
+    /** Throws everybody out. */
+    close(): void;
   }
 
   export interface ScriptFault {
