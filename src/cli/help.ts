@@ -35,7 +35,7 @@ Runs the server until Ctrl-C. A script that is saved meanwhile takes over within
 `,
   new: `understudy new NAME [--root DIR]
 
-Makes the folder applications/NAME with a first script, main.ts, and the settings that an editor needs to complete and
+Makes the folder applications/NAME with a first script, main.ts, a test of it, and the settings that an editor needs to complete and
 check it. A running server serves it at once.
 
   --root DIR         the folder with applications/ (default: the current folder)

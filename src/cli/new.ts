@@ -43,6 +43,19 @@ application.onDisconnect = (client) => {
 };
 `;
 
+const firstTest = (
+  name: string,
+) => `// What main.ts decides, tried without a server: npx understudy test ${name}
+import { assert, test, testApp } from 'understudy/test';
+
+test('everybody may publish, and everybody may watch', async () => {
+  const app = await testApp('${name}');
+  const client = await app.connect();
+  assert.ok((await client.publish('show')).accepted);
+  assert.ok((await client.play('show')).accepted);
+});
+`;
+
 /** Returns what to tell the author. */
 export function newApplication(root: string, name: string): string {
   // It becomes part of an address and the name of a folder.
@@ -60,6 +73,7 @@ export function newApplication(root: string, name: string): string {
   mkdirSync(temporary);
   try {
     writeFileSync(join(temporary, 'main.ts'), MAIN);
+    writeFileSync(join(temporary, 'main.test.ts'), firstTest(name));
     writeFileSync(join(temporary, 'tsconfig.json'), TSCONFIG);
     renameSync(temporary, folder);
   } catch (error) {

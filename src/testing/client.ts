@@ -36,11 +36,6 @@ const NO_TRAFFIC: ClientStats = {
   ...{ bytes_in: 0, bytes_out: 0, msg_in: 0, msg_out: 0, msg_dropped: 0, ping_rtt: 0 },
 };
 
-/** A call that the script has refused, thrown or does not have. */
-export class CallError extends Error {
-  readonly code = 'NetConnection.Call.Failed';
-}
-
 export class TestClient {
   readonly id: string;
   /** Undefined: it is in. */
@@ -104,13 +99,13 @@ export class TestClient {
 
   // ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Calls a method of the script; resolves with its result, rejects with a CallError. */
+  /** Calls a method of the script; resolves with its result, rejects with what it threw. */
   call(name: string, ...args: unknown[]): Promise<Anything> {
     const [instance, client] = this.#here();
     return new Promise((resolve, reject) => {
       instance.invoke(client, name, args as AmfValue[], true, (result) => {
-        if (!result.found) reject(new CallError(`the script has no method ${name}`));
-        else if (!result.ok) reject(new CallError(result.description));
+        if (!result.found) reject(new Error(`the script has no method ${name}`));
+        else if (!result.ok) reject(new Error(result.description));
         else resolve(plain(result.value));
       });
     });

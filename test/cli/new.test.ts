@@ -18,7 +18,11 @@ test('new makes an application that passes check, in a root that was empty', asy
     'understudy-test.d.ts',
     'understudy.d.ts',
   ]);
-  assert.deepEqual(readdirSync(join(root, 'applications/tv')).sort(), ['main.ts', 'tsconfig.json']);
+  assert.deepEqual(readdirSync(join(root, 'applications/tv')).sort(), [
+    'main.test.ts',
+    'main.ts',
+    'tsconfig.json',
+  ]);
 
   const checked = await understudy('check', '--root', root);
   assert.deepEqual(checked, { exitCode: 0, printed: ['tv: ok'], errors: [], started: [] });

@@ -39,7 +39,12 @@ test('test runs the tests of all applications, or of one, and says how it went b
         const app = await testApp('radio');
         await (await app.connect()).play('x');
       });
-      test('something else', () => {});`,
+      test('something else', () => {});
+      test('calls', async () => {
+        const app = await testApp('radio');
+        const playback = await (await app.connect()).play('x');
+        if (!playback.accepted) throw new Error('it does not play');
+      });`,
   });
   const one = await tested('tv', '--root', root, '--reporter', 'tap');
   assert.equal(one.code, 0, one.output);
@@ -50,6 +55,9 @@ test('test runs the tests of all applications, or of one, and says how it went b
   assert.match(all.output, /✔ greets/);
   assert.match(all.output, /✖ plays/);
   assert.match(all.output, /radio\/main\.ts:2:9: onPlay: Error: oops/);
+  // what its script has said stands beside what a test says of itself
+  assert.match(all.output, /✖ calls.*\nℹ radio\/main\.ts:2:9: onPlay: Error: oops/);
+  assert.match(all.output, /Error: it does not play/);
   const some = await tested('radio', '--root', root, '--only', 'else$');
   assert.equal(some.code, 0, some.output);
 });
@@ -91,6 +99,13 @@ test('check knows what tests import', async (t) => {
   assert.deepEqual((await understudy('check', '--root', root)).printed, ['tv: ok']);
   writeFileSync(join(root, 'applications/tv/main.test.ts'), PASSING.replace('connect()', 'conect()'));
   assert.match((await understudy('check', '--root', root)).printed[0]!, /main\.test\.ts:5:\d+: TS2551/);
+});
+
+test('the test of a new application passes', async (t) => {
+  const root = rootWith(t);
+  await understudy('new', 'tv', '--root', root);
+  const { code, output } = await tested('tv', '--root', root);
+  assert.equal(code, 0, output);
 });
 
 test('the tests of the samples pass', async () => {

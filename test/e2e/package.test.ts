@@ -31,12 +31,15 @@ async function install(folder: string): Promise<string> {
   return join(home, 'bin', 'understudy.js');
 }
 
-test('the installed package serves a script, and knows its version', async () => {
+test('the installed package serves a script, runs tests, and knows its version', async () => {
   using folder = mkdtempDisposableSync(join(tmpdir(), 'understudy-package-'));
   const command = await install(folder.path);
 
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   assert.match((await run(process.execPath, [command, '--version'])).stdout, new RegExp(`\\b${version}\\b`));
+
+  const tested = await run(process.execPath, [command, 'test', '--root', join(dirname(command), '..')]);
+  assert.match(tested.stdout, /a stream key publishes under the public name/);
 
   const script = `application.onPublish = (client, stream) => { trace('on air: ' + stream.name); };`;
   const applications = { 'studio/main.ts': script };

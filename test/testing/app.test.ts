@@ -1,8 +1,14 @@
+/// <reference path="../../src/script/types/understudy-test.d.ts" />
 // The kit with which authors test their applications: what it promises, each with a small script.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { testApp } from '../../src/testing/main.ts';
+import type * as declared from 'understudy/test';
+import * as kit from '../../src/testing/main.ts';
+
+// What authors are told of it is true.
+kit.testApp satisfies typeof declared.testApp;
+const { testApp } = kit;
 
 const app = (script: string, files: Record<string, unknown> = {}) =>
   testApp('kit', { files: { 'main.ts': script, ...files } });
