@@ -38,7 +38,10 @@ test('the installed package serves a script, runs tests, and knows its version',
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   assert.match((await run(process.execPath, [command, '--version'])).stdout, new RegExp(`\\b${version}\\b`));
 
-  const tested = await run(process.execPath, [command, 'test', '--root', join(dirname(command), '..')]);
+  cpSync(join(dirname(command), '../applications/auth'), join(folder.path, 'applications/auth'), {
+    recursive: true,
+  });
+  const tested = await run(process.execPath, [command, 'test', '--root', folder.path]);
   assert.match(tested.stdout, /a stream key publishes under the public name/);
 
   const script = `application.onPublish = (client, stream) => { trace('on air: ' + stream.name); };`;
