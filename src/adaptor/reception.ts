@@ -33,6 +33,11 @@ export class Reception {
     return this.#handshake.cipher !== undefined;
   }
 
+  /** Of RTMPE; undefined: it is none. */
+  get rtmpeVersion(): number | undefined {
+    return this.#handshake.rtmpeVersion;
+  }
+
   /** Of our first packet: what a client signs the hash of its SWF with. */
   get s1Tail(): Uint8Array {
     return this.#handshake.s1Tail;

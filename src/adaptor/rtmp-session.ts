@@ -30,7 +30,7 @@ import { NetStream } from './net-stream.ts';
 import { Outbox } from './outbox.ts';
 import { Reception } from './reception.ts';
 import type { Resolver } from './reverse-dns.ts';
-import { SwfCheck } from './swf-check.ts';
+import { SwfCheck, swfCheckPort } from './swf-check.ts';
 import { WireDump } from './wire-dump.ts';
 
 /** The settings of `ClientSettings` are for clients of no application yet. */
@@ -390,6 +390,7 @@ export class RtmpSession {
     return {
       localIp: this.#peer.localIp,
       forwardedFor: this.#peer.forwardedFor,
+      rtmpeVersion: this.#reception.rtmpeVersion,
       accepted: () => this.#accepted(),
       refused: (refusal) => this.#refused(refusal),
       call: (name, args, responder) => this.#callClient(name, args, responder),
@@ -426,23 +427,20 @@ export class RtmpSession {
 
   #verify(policy: SwfPolicy): void {
     this.#state = State.Verifying;
-    const { outbox } = this;
-    this.#swfCheck = new SwfCheck(policy, this.#options.clock, {
-      s1Tail: this.#reception.s1Tail,
-      ask: () =>
-        outbox.control({
-          typeId: MessageType.UserControl,
-          event: UserControlEvent.SwfVerifyRequest,
-          flag: 1,
-        }),
-      passed: () => this.#open(),
-      failed: (why) => {
-        this.log.warn({ event: 'swf-refused', reason: why }, 'a client did not show a SWF that is known');
-        outbox.status(0, 'NetConnection.Connect.Rejected', 'SWF verification failed.');
-        this.close(`SWF verification: ${why}`, AccessStatus.Forbidden);
-      },
-      bug: (error) => this.#fail(error),
-    });
+    this.#swfCheck = new SwfCheck(
+      policy,
+      this.#options.clock,
+      swfCheckPort({
+        outbox: this.outbox,
+        log: () => this.log,
+        s1Tail: this.#reception.s1Tail,
+        journal: this.#instance?.journal,
+        client: () => this.#client,
+        passed: () => this.#open(),
+        close: (why) => this.close(why, AccessStatus.Forbidden),
+        bug: (error) => this.#fail(error),
+      }),
+    );
   }
 
   #open(): void {

@@ -1,7 +1,13 @@
 // Asks a client which SWF it runs, and judges the answer.
+import type { Client } from '../application/client.ts';
 import type { Clock } from '../application/clock.ts';
+import type { InstanceJournal } from '../application/journal.ts';
 import type { SwfPolicy } from '../application/swf.ts';
+import type { Log } from '../log/log.ts';
+import { UserControlEvent } from '../protocol/control.ts';
+import { MessageType } from '../protocol/message.ts';
 import { decodeSwfProof, provesSwf, type SwfProof } from '../protocol/swf.ts';
+import type { Outbox } from './outbox.ts';
 
 export interface SwfCheckPort {
   /** Of the server's first packet. */
@@ -75,4 +81,46 @@ export class SwfCheck {
     this.#cancelNext();
     this.#cancelFinal();
   }
+}
+
+export interface SwfCheckHost {
+  readonly outbox: Outbox;
+  log(): Log;
+  readonly s1Tail: Uint8Array;
+  readonly journal: InstanceJournal | undefined;
+  client(): Client | undefined;
+  passed(): void;
+  close(why: string): void;
+  bug(error: unknown): void;
+}
+
+/** What the check of a session says to the client and to the logs. */
+export function swfCheckPort(host: SwfCheckHost): SwfCheckPort {
+  const { outbox, journal, s1Tail } = host;
+  const note = (write: (journal: InstanceJournal, client: Client) => void) => {
+    const client = host.client();
+    if (journal && client) write(journal, client);
+  };
+  // without a script a client is accepted while it comes in
+  queueMicrotask(() => note((to, client) => to.verifying(client)));
+  return {
+    s1Tail,
+    ask: () =>
+      outbox.control({
+        typeId: MessageType.UserControl,
+        event: UserControlEvent.SwfVerifyRequest,
+        flag: 1,
+      }),
+    passed() {
+      note((to, client) => to.verified(client, undefined));
+      host.passed();
+    },
+    failed(why) {
+      note((to, client) => to.verified(client, why));
+      host.log().warn({ event: 'swf-refused', reason: why }, 'a client did not show a SWF that is known');
+      outbox.status(0, 'NetConnection.Connect.Rejected', 'SWF verification failed.');
+      host.close(`SWF verification: ${why}`);
+    },
+    bug: (error) => host.bug(error),
+  };
 }

@@ -19,6 +19,8 @@ export interface ClientPort {
   readonly localIp: string;
   /** For whom the HTTP proxies in front of a tunnel say they speak; nobody has checked it. */
   readonly forwardedFor?: string | undefined;
+  /** Of RTMPE: 6, 8 or 9; undefined: it is none. */
+  readonly rtmpeVersion?: number | undefined;
   accepted(): void;
   /** Tells it and closes the connection. */
   refused(refusal: ConnectRefusal): void;

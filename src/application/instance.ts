@@ -331,6 +331,10 @@ export class AppInstance implements ScriptCommands {
     else answer({ found: false });
   }
 
+  get journal(): InstanceJournal | undefined {
+    return this.#journal;
+  }
+
   callResult(responder: number, ok: boolean, value: AmfValue): void {
     this.#script?.callResult(responder, ok, value);
   }

@@ -157,6 +157,20 @@ export class InstanceJournal {
     this.#journal.end(client);
   }
 
+  /** It is asked which SWF it runs. */
+  verifying(client: Client): void {
+    this.#note('swf-verify', { ...this.#session(client), 'x-status': AccessStatus.Pending });
+  }
+
+  /** `problem`: why it is sent away. */
+  verified(client: Client, problem: string | undefined): void {
+    const outcome =
+      problem === undefined
+        ? { 'x-status': AccessStatus.Ok }
+        : { 'x-status': AccessStatus.Forbidden, 'x-ctx': problem };
+    this.#note('swf-verify-complete', { ...this.#session(client), ...outcome });
+  }
+
   #session(client: Client): AccessValues {
     return {
       ...clientValues(client),
@@ -316,6 +330,7 @@ function clientValues({ facts, port }: Client): AccessValues {
     'c-connect-type': 'normal',
     'x-page-url': facts.pageUrl,
     'x-forwarded-for': port.forwardedFor,
+    'c-proto-ver': port.rtmpeVersion,
   };
 }
 

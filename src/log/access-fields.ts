@@ -37,6 +37,8 @@ export const ACCESS_EVENTS = {
   connect: 'session',
   'connect-continue': 'session',
   disconnect: 'session',
+  'swf-verify': 'session',
+  'swf-verify-complete': 'session',
   publish: 'stream',
   'publish-continue': 'stream',
   unpublish: 'stream',

@@ -93,6 +93,11 @@ export class ServerHandshake {
     return this.#cipher;
   }
 
+  /** 6, 8 or 9: how it is encrypted; undefined: it is not, or that is not known yet. */
+  get rtmpeVersion(): number | undefined {
+    return this.#cipher && this.#inbox.version;
+  }
+
   /** The last bytes of S1: the key of a client's answer about its SWF. */
   get s1Tail(): Uint8Array {
     return this.#s1Tail;

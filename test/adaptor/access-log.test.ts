@@ -8,6 +8,7 @@ import { AddressList, EVERYBODY } from '../../src/config/address-rules.ts';
 import type { AccessEvent } from '../../src/log/access-fields.ts';
 import { membersOf } from '../../src/protocol/amf.ts';
 import { type ControlMessage, UserControlEvent } from '../../src/protocol/control.ts';
+import { DigestScheme } from '../../src/protocol/handshake-digest.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { StreamFolders } from '../../src/recording/folders.ts';
 import { FileRecorders } from '../../src/recording/recorder.ts';
@@ -15,6 +16,7 @@ import { keepingLog, until } from '../support/core.ts';
 import { Logged } from '../support/logged.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { video } from '../support/media.ts';
+import { RtmpPeer } from '../support/rtmp-peer.ts';
 
 /** A keyframe of that many bytes. */
 function picture(bytes: number): Uint8Array {
@@ -332,6 +334,22 @@ test('a client for whom there is no room is 409', async () => {
   assert.deepEqual(
     lines.map((line) => `${line['x-status']} ${line['x-appinst']}`),
     ['200 one', '409 two', '409 one'],
+  );
+});
+
+test('which version of RTMPE a client speaks has a column', async () => {
+  await using logged = await Logged.start();
+  await using peer = await RtmpPeer.open(logged.core.port, { rtmpe: 8, scheme: DigestScheme.First });
+  await peer.connect('live');
+  await using plain = await RtmpPeer.open(logged.core.port);
+  await plain.connect('live');
+  const connects = (await logged.lines()).filter((line) => line['x-event'] === 'connect');
+  assert.deepEqual(
+    connects.map((line) => [line['c-proto'], line['c-proto-ver']]),
+    [
+      ['rtmpe', '8'],
+      ['rtmp', '-'],
+    ],
   );
 });
 

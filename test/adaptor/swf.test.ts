@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Journal } from '../../src/application/journal.ts';
 import type { SwfPolicy } from '../../src/application/swf.ts';
 import { UserControlEvent } from '../../src/protocol/control.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { digestSwf, encodeSwfProof, type SwfDigest, signSwf } from '../../src/protocol/swf.ts';
-import { Core, until } from '../support/core.ts';
+import { Core, type CoreOptions, until } from '../support/core.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import type { RtmpPeer } from '../support/rtmp-peer.ts';
 
 const SWF = digestSwf(Buffer.from('465753090c00000000010203', 'hex'));
@@ -16,7 +18,7 @@ interface Puppet {
   lookups: (() => void)[];
 }
 
-async function verifying(policy: Partial<SwfPolicy> = {}, hold = false): Promise<Puppet> {
+async function verifying(policy: Partial<SwfPolicy> = {}, hold = false, journal?: Journal): Promise<Puppet> {
   const lookups: (() => void)[] = [];
   const library = (swfs: SwfDigest[]) => ({
     some: async (holds: (swf: SwfDigest) => boolean) => {
@@ -36,7 +38,11 @@ async function verifying(policy: Partial<SwfPolicy> = {}, hold = false): Promise
     ...{ wireChunkBytes: 60_000, idleTimeoutMs: undefined },
     ...{ serverToClientBytes: 2_500_000, clientToServerBytes: 2_500_000, swf },
   };
-  return { core: await Core.start({ registry: { settingsFor: () => ({ clients }) } }), lookups };
+  const registry: CoreOptions['registry'] = {
+    settingsFor: () => ({ clients }),
+    ...(journal ? { journal } : {}),
+  };
+  return { core: await Core.start({ registry }), lookups };
 }
 
 function expectQuestion(peer: RtmpPeer) {
@@ -164,4 +170,33 @@ test('one who leaves while its SWF is looked up is forgotten', async () => {
   for (const resolve of lookups) resolve();
   core.clock.advance(60_000);
   assert.deepEqual(core.trouble, []);
+});
+
+test('that a client was asked, and how it ended, is in the access log', async () => {
+  const lines: unknown[] = [];
+  const clock = new ManualClock();
+  const journal = new Journal({
+    ...{ clock, adaptor: 'a', vhost: 'v', checkpoints: undefined },
+    write: (event, values) => lines.push([event, values['x-status'], values['x-ctx']]),
+  });
+  const { core } = await verifying({}, false, journal);
+  await using _ = core;
+  const [right, silent] = [await core.peer(), await core.peer()];
+  for (const peer of [right, silent]) {
+    await peer.connect('live');
+    await expectQuestion(peer);
+  }
+  answer(right, SWF);
+  await heardAll(right);
+  core.clock.advance(5_000);
+  await silent.closed();
+  assert.deepEqual(
+    lines.filter((line) => String((line as string[])[0]).startsWith('swf')),
+    [
+      ['swf-verify', 100, 'live/_definst_'],
+      ['swf-verify', 100, 'live/_definst_'],
+      ['swf-verify-complete', 200, 'live/_definst_'],
+      ['swf-verify-complete', 403, 'no answer within 5000 ms'],
+    ],
+  );
 });

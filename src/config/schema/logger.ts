@@ -81,7 +81,7 @@ export const LOGGER = group('', {
       Events: leaf(
         names('names of events with ; between them, or *: all'),
         SHIPPED_EVENTS,
-        'Which events. There is recordstop as well. client-pause, client-unpause, client-seek, start-transmit, stop-transmit and ' +
+        'Which events. There are recordstop, swf-verify and swf-verify-complete as well. client-pause, client-unpause, client-seek, start-transmit, stop-transmit and ' +
           'filenametransform are names that Flash Media Server had; nothing here has them happen.',
       ),
       Fields: leaf(
