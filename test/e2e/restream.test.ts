@@ -36,6 +36,15 @@ function restream(...targets: { url: string; name: string }[]): Record<string, s
   };
 }
 
+async function pictures(peer: RtmpPeer, count: number): Promise<{ ms: number; bytes: string }[]> {
+  const seen: { ms: number; bytes: string }[] = [];
+  while (seen.length < count) {
+    const { typeId, timestampMs: ms, media } = await peer.expectMedia();
+    if (typeId === MessageType.Video) seen.push({ ms, bytes: Buffer.from(media!).toString('base64') });
+  }
+  return seen;
+}
+
 test('restream: each target gets what is published, one that has gone is tried again, and a saved script is not noticed', async () => {
   await using far = await Core.start();
   const url = (application: string) => `rtmp://127.0.0.1:${far.port}/${application}`;
@@ -85,15 +94,7 @@ test('a real nginx-rtmp is published to: its players see what ours see', {
   await here.play('restream', 'show');
   await using publisher = startFfmpeg(publishArgs(await h264Clip(), server.url('restream', 'show')));
   assert.ok(publisher);
-  const pictures = async (peer: RtmpPeer) => {
-    const seen: string[] = [];
-    while (seen.length < 50) {
-      const { typeId, timestampMs, media } = await peer.expectMedia();
-      if (typeId === MessageType.Video) seen.push(`${timestampMs} ${Buffer.from(media!).toString('base64')}`);
-    }
-    return seen;
-  };
-  assert.deepEqual(await pictures(there), await pictures(here));
+  assert.deepEqual(await pictures(there, 50), await pictures(here, 50));
   assert.ok(there.heard.some(({ media, typeId }) => media && typeId === MessageType.Audio));
   const metaData = (peer: RtmpPeer) => {
     const found = peer.heard.find(({ data }) => data?.name === 'onMetaData');
@@ -101,6 +102,45 @@ test('a real nginx-rtmp is published to: its players see what ours see', {
     return { width, height, videocodecid };
   };
   assert.deepEqual(metaData(there), metaData(here));
+});
+
+test('a stream of a real nginx-rtmp is published here, until its publisher goes', {
+  skip: lacks('nginx', 'ngx_rtmp_module.so'),
+}, async () => {
+  await using nginx = await startNginxRtmp();
+  const url = `rtmp://127.0.0.1:${nginx.port}/live`;
+  await using server = await startServer({
+    applications: {
+      'pull/Application.xml': `<Application><JSEngine><NetConnection><Hosts>127.0.0.1:*</Hosts></NetConnection></JSEngine>
+        </Application>`,
+      'pull/main.ts': `
+        const nc = new NetConnection();
+        nc.onStatus = ({ code }) => {
+          if (code === 'NetConnection.Connect.Success') Stream.get('copy')!.play('show', -1, -1, true, nc);
+        };
+        application.onAppStart = () => void nc.connect('${url}');
+        Client.prototype.source = () => Stream.get('copy')!.source;`,
+    },
+  });
+  await using here = await RtmpPeer.open(server.port);
+  await here.play('pull', 'copy');
+  while ((await here.call('source')).args[0] !== 'show');
+  await using there = await RtmpPeer.open(nginx.port);
+  await there.play('live', 'show');
+  await using publisher = startFfmpeg(publishArgs(await h264Clip(), `${url}/show`));
+  const [ours, theirs] = [await pictures(here, 50), await pictures(there, 50)];
+  assert.deepEqual(
+    ours.map(({ bytes }) => bytes),
+    theirs.map(({ bytes }) => bytes),
+  );
+  const delay = ours[0]!.ms - theirs[0]!.ms;
+  assert.deepEqual(
+    ours.map(({ ms }) => ms - delay),
+    theirs.map(({ ms }) => ms),
+  );
+  assert.ok(here.heard.some(({ data }) => data?.name === 'onMetaData'));
+  await publisher.stop();
+  await here.expectStatus('NetStream.Play.UnpublishNotify');
 });
 
 test('by rtmps a stream goes where the certificate is one that is trusted, and nowhere else', async () => {
