@@ -1,5 +1,6 @@
 import { admissionTargets } from './admission.ts';
 import { chunkTargets } from './chunks.ts';
+import { clientTargets } from './client.ts';
 import { decoderTargets } from './decoders.ts';
 import { recordedTargets } from './recorded.ts';
 import { scriptTargets } from './scripts.ts';
@@ -10,6 +11,7 @@ export const TARGETS: readonly Target[] = [
   ...decoderTargets,
   ...admissionTargets,
   ...chunkTargets,
+  ...clientTargets,
   ...recordedTargets,
   ...scriptTargets,
   sessionTarget,
