@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { formatReference, readDeclarations, undocumented } from '../../src/cli/api-reference.ts';
 import { TYPES_DIR } from '../../src/cli/author-files.ts';
+import { checkTypes } from '../../src/cli/check-types.ts';
+import { rootWith } from './support.ts';
 
 const SOURCE = readFileSync(join(TYPES_DIR, 'understudy.d.ts'), 'utf8');
 const APPLICATIONS = join(import.meta.dirname, '../../applications');
@@ -19,6 +21,32 @@ test('applications/API.md says what understudy.d.ts says', () => {
 test('everything that scripts find has a comment', () => {
   const silent = undocumented(readDeclarations(SOURCE)).join(', ');
   assert.equal(silent, '', `in src/script/types/understudy.d.ts a comment is missing at ${silent}`);
+});
+
+/** What examples take for granted. */
+const AROUND = `declare const client: Client;
+declare const stream: Stream;
+declare const keys: Map<string, string>;
+declare const passwords: Map<string, string>;
+`;
+
+test('its examples have no mistake', async (t) => {
+  const declarations = readDeclarations(SOURCE);
+  const docs = declarations.flatMap(({ doc, members }) => [doc, ...members.map((member) => member.doc)]);
+  const examples = docs.flatMap((doc) => {
+    const at = doc.indexOf('@example');
+    const end = doc.findIndex((line, i) => i > at && line.startsWith('@'));
+    return at < 0 ? [] : [doc.slice(at + 1, end < 0 ? undefined : end).join('\n')];
+  });
+  assert.ok(examples.length > 15);
+  const files = examples.map((code, i) => [`api/example${i}.ts`, `export {};\n${code}\n`]);
+  const root = rootWith(t, { 'api/around.d.ts': AROUND, ...Object.fromEntries(files) });
+  const faults = await checkTypes(join(root, 'applications', 'api'));
+  const said = faults.map(({ file = '', message }) => {
+    const [, i] = /example(\d+)/.exec(file) ?? [];
+    return `${message}\n${examples[Number(i)]}`;
+  });
+  assert.deepEqual(said, []);
 });
 
 const SAMPLE = `// What comes first.

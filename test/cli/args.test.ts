@@ -40,6 +40,8 @@ for (const [args, complaint] of [
   [['start', '--root'], "option '--root <value>' argument missing"],
   [['start', '--set', 'NAME'], "--set 'NAME': expected NAME=VALUE"],
   [['start', '--set', '=VALUE'], "--set '=VALUE': expected NAME=VALUE"],
+  [['errors', 'a', 'b'], "unexpected argument 'b'"],
+  [['errors', '--follow=yes'], "option '-f, --follow' does not take an argument"],
   [['user'], "user: 'add' or 'remove' is missing"],
   [['user', 'list'], "user: 'add' or 'remove' is missing"],
   [['user', 'add'], 'user add: the name of the user is missing'],

@@ -277,6 +277,25 @@ describe('the script host', { timeout: 60_000 }, () => {
     assert.equal((await connect(script, 'c')).accepted, false);
   });
 
+  test('keeps secrets out of what is said of an error: values of <Environment>, and what addresses hold', async () => {
+    await using h = await hosting(
+      {
+        'live/main.ts': `application.onConnect = () => {
+          throw new Error('with ' + application.env.API_TOKEN + ' at https://ann:pw@host/a?key=k1 and ' + application.env.SHORT);
+        };`,
+      },
+      systemClock,
+      () => ({ env: { API_TOKEN: 's3cret-value', SHORT: 'at' } }),
+    );
+    const { script } = h.open('live');
+    await script.started;
+    await connect(script, 'c');
+    const { message, msg } = await h.records.next(isError);
+    assert.equal(message, 'Error: with *** at https://ann:***@host/a?key=*** and at');
+    for (const text of [msg, ...h.records.application, JSON.stringify(h.errors.recent())])
+      assert.doesNotMatch(text, /s3cret|:pw|k1/);
+  });
+
   test('counts verdicts, reloads, restarts, errors and limits of an application', async () => {
     await using h = await hosting({ 'live/main.ts': guard('a', 1) }, systemClock, () => ({
       limits: { ...DEFAULT_LIMITS, gateMs: 300 },
