@@ -63,6 +63,7 @@ export async function startServer(
   stop: (why: string) => void,
 ): Promise<RunningServer> {
   sayNotes(config.notes, log);
+  if (config.server.mask !== undefined) process.umask(config.server.mask);
   const clock = systemClock;
   const software = `Understudy/${version()}`;
   const logs = new ServerLogs(logOptions(config, software, log), (path, error) =>
@@ -302,7 +303,11 @@ function adaptorOptions(
     },
     resolver: systemResolver,
     limits: config.server.connects,
-    player: { crossDomainFile: config.server.crossDomainFile, ident2: adaptor.ident2 },
+    player: {
+      crossDomainFile: config.server.crossDomainFile,
+      ident2: adaptor.ident2,
+      answersRoot: adaptor.answersRoot,
+    },
     http: adaptor.http,
     tunnel: {
       ...adaptor.tunnel,

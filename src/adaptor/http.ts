@@ -9,7 +9,7 @@ import type { Peer } from './peer.ts';
 
 export interface HttpRoute {
   methods: readonly string[];
-  /** What is asked for, without its query; one that ends in a slash stands for all below it. */
+  /** What is asked for, without its query; one that ends in a slash stands for all below it, / for itself. */
   path: string;
   /** Answers, now or later. A body that it does not read is dropped. */
   handle(request: IncomingMessage, response: ServerResponse, peer: Peer): void | Promise<void>;
@@ -163,5 +163,5 @@ function pathOf(url: string): string {
 }
 
 function covers(route: HttpRoute, path: string): boolean {
-  return route.path.endsWith('/') ? path.startsWith(route.path) : path === route.path;
+  return /.\/$/.test(route.path) ? path.startsWith(route.path) : path === route.path;
 }

@@ -14,6 +14,8 @@ export interface PlayerRouteOptions {
     /** Empty: the address that the player has reached. */
     address: string;
   };
+  /** FMS: HTTPNull. */
+  answersRoot: boolean;
 }
 
 const EVERYBODY_MAY = `<?xml version="1.0"?>
@@ -24,8 +26,18 @@ const EVERYBODY_MAY = `<?xml version="1.0"?>
 `;
 const MAX_POLICY_BYTES = 64 << 10;
 
-export function playerRoutes({ crossDomainFile, ident2 }: PlayerRouteOptions, log: Log): HttpRoute[] {
+const ROOT: HttpRoute = {
+  methods: ['GET', 'HEAD'],
+  path: '/',
+  handle: (_request, response) => reply(response, 200, {}, ''),
+};
+
+export function playerRoutes(
+  { crossDomainFile, ident2, answersRoot }: PlayerRouteOptions,
+  log: Log,
+): HttpRoute[] {
   return [
+    ...(answersRoot ? [ROOT] : []),
     {
       methods: ['GET', 'HEAD'],
       path: '/crossdomain.xml',

@@ -53,6 +53,8 @@ export interface Config {
     /** How long, and how much of, what is recorded may wait; whether MP4 files become plain ones. */
     readonly recording: { readonly maxMs: number; readonly maxBytes: number; readonly finishesMp4: boolean };
     readonly runners: RunnersConfig;
+    /** Rights that new files do not have; undefined: as whoever starts the server has it. */
+    readonly mask: number | undefined;
     /** Whom the server becomes when root has started it. */
     readonly process: { readonly uid: number | undefined; readonly gid: number | undefined };
     /** Of connections to other servers. `caFile`: undefined: the authorities that Node.js knows. */
@@ -147,6 +149,8 @@ export interface AdaptorConfig {
   readonly proxies: string;
   /** `address` empty: the one that the player has reached. */
   readonly ident2: { readonly isEnabled: boolean; readonly address: string };
+  /** GET / is answered. */
+  readonly answersRoot: boolean;
   readonly http: HttpConfig;
   readonly tunnel: TunnelConfig;
   /** Whether clients may encrypt with it. */
@@ -303,6 +307,7 @@ class Loader {
           debugPort: Server.ResourceLimits.Scripts.DebugPort,
           launcher: Server.ResourceLimits.Scripts.Launcher,
         },
+        mask: Server.Mask,
         process: { uid: Server.Process.UID, gid: Server.Process.GID },
         swfs: swfFolders(Server.SWFVerification, this.#root),
         clientIdleMs,
@@ -379,6 +384,7 @@ class Loader {
       listen: values.HostPortList.HostPort.flatMap((port) => port['#text']),
       access: accessConfig(values),
       proxies: values.ProxyProtocol.From,
+      answersRoot: values.HTTPNull['@enable'],
       ident2: { isEnabled: values.HTTPIdent2['@enable'], address: values.HTTPIdent2['#text'] },
       http: {
         waitMs: values.HTTP.WaitTimeout,

@@ -206,6 +206,16 @@ export function fileName(expected: string): Value<string> {
   };
 }
 
+/** As chmod and umask write rights. */
+export const octal: Value<number> = {
+  expected: 'three or four octal digits, such as 022',
+  takesEmpty: false,
+  parse(value) {
+    if (!/^0?[0-7]{3}$/.test(value)) throw unexpected(octal.expected);
+    return Number.parseInt(value, 8);
+  },
+};
+
 export function whole(min: number, max: number): Value<number> {
   return inRange(`a whole number from ${min} to ${max}`, min, max, 1);
 }

@@ -88,7 +88,9 @@ describe('one port, several protocols', () => {
     assert.match(everybody.body, /<allow-access-from domain="\*"\/>/);
 
     const ident2 = { isEnabled: true, address: '' };
-    await using core = await Core.start({ adaptor: { player: { crossDomainFile, ident2 } } });
+    await using core = await Core.start({
+      adaptor: { player: { crossDomainFile, ident2, answersRoot: false } },
+    });
     assert.equal((await http(core, 'GET', '/crossdomain.xml')).status, 404);
     writeFileSync(crossDomainFile, '<mine/>');
     const mine = await http(core, 'GET', '/crossdomain.xml');
@@ -101,11 +103,26 @@ describe('one port, several protocols', () => {
     ['nothing when that is switched off', { isEnabled: false, address: 'fms7.example.com' }, ''],
   ] as const) {
     test(`/fcs/ident2 tells a player ${name}`, async () => {
-      await using core = await Core.start({ adaptor: { player: { crossDomainFile: undefined, ident2 } } });
+      await using core = await Core.start({
+        adaptor: { player: { crossDomainFile: undefined, ident2, answersRoot: false } },
+      });
       const answer = await http(core, 'POST', '/fcs/ident2', { body: '\0' });
       assert.deepEqual([answer.status, answer.body], [200, body]);
     });
   }
+
+  test('GET / is answered, with nothing, where HTTPNull says so', async () => {
+    const ident2 = { isEnabled: true, address: '' };
+    for (const [answersRoot, status] of [
+      [true, 200],
+      [false, 404],
+    ] as const) {
+      const player = { crossDomainFile: undefined, ident2, answersRoot };
+      await using core = await Core.start({ adaptor: { player } });
+      assert.equal((await http(core, 'GET', '/')).status, status);
+      assert.equal((await http(core, 'GET', '/more')).status, 404);
+    }
+  });
 
   test('another path is not found, another method is not allowed, and the connection is kept for the next request', async () => {
     await using core = await Core.start();

@@ -29,6 +29,7 @@ test('a conf/ of Flash Media Server 3.5 is obeyed; what it hopes for in vain is 
   assert.equal(config.logs.application?.directory, join(config.root, 'logs'));
   assert.deepEqual(config.server.admin.listen, [{ host: undefined, port: 1111, secure: false }]);
   assert.equal(config.server.clientIdleMs, undefined);
+  assert.equal(config.server.mask, 0o017);
   assert.deepEqual(config.server.process, { uid: 500, gid: 500 });
   const { chunkBytes, script, live } = vhosts[0]!.application;
   assert.equal(chunkBytes, 4096);

@@ -89,6 +89,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
     crossDomainFile: undefined,
     recording: { maxMs: 5_000, maxBytes: 256 << 10, finishesMp4: true },
     runners: { maxBytes: 1536 << 20, debugPort: 9229, launcher: [] },
+    mask: undefined,
     process: { uid: undefined, gid: undefined },
     clientTls: { verifies: true, caFile: undefined },
     swfs: { folders: [], levels: 1, maxWaitMs: 5_000, keepMs: 86_400_000, refreshMs: 300_000 },
@@ -100,6 +101,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
     listen: [{ host: undefined, port: 1935, secure: false }],
     access: { allow: 'all', deny: '', order: 'Allow,Deny' },
     proxies: '',
+    answersRoot: false,
     ident2: { isEnabled: true, address: '' },
     http: { waitMs: 15_000, maxHeaderBytes: 16_384, redirect: undefined, proxy: undefined },
     tunnel: {

@@ -57,6 +57,7 @@ test('the server gives root up once its ports are open, and goes on writing, rot
       'live/main.ts': `application.onPublish = () => ({ record: 'record' });
         application.onConnect = () => { trace('hello'); return true; };`,
     },
+    conf: { 'Server.xml': '<Root><Server><Mask>017</Mask></Server></Root>' },
     set: { 'SERVER.PROCESS_UID': String(UID) },
   };
   mkdirSync(join(root, 'logs', 'old'), { recursive: true });
@@ -75,6 +76,7 @@ test('the server gives root up once its ports are open, and goes on writing, rot
   const recording = join(root, 'applications/live/streams/_definst_/cam.flv');
   await server.waitForLog(({ event }) => event === 'record-stop');
   assert.equal(statSync(recording).uid, UID);
+  assert.equal(statSync(recording).mode & 0o777, 0o660, 'Mask');
   process.kill(runnerOf(pid), 'SIGKILL'); // the next one cannot begin as root
   await using peer = await RtmpPeer.open(server.port);
   assert.equal((await peer.connect('live')).name, '_result');

@@ -172,7 +172,7 @@ export class Core implements AsyncDisposable {
           maxRate: undefined,
           maxRatePerAddress: undefined,
         },
-        player: { crossDomainFile: undefined, ident2: { isEnabled: true, address: '' } },
+        player: { crossDomainFile: undefined, ident2: { isEnabled: true, address: '' }, answersRoot: false },
         http: { waitMs: 15_000, maxHeaderBytes: 16 << 10, redirect: undefined, proxy: undefined },
         tunnel: TUNNEL_OPTIONS,
         session,

@@ -175,7 +175,13 @@ export const ADAPTOR = group('', {
     ),
   }),
   HTTPIdent: group('', { '@enable': unsupported('false') }),
-  HTTPNull: group('', { '@enable': unsupported('false') }),
+  HTTPNull: group('GET /, which load balancers ask to see whether a server is there.', {
+    '@enable': leaf(
+      trueOrFalse,
+      'false',
+      'Whether it is answered, with nothing. Else it is for the web server of HttpProxy or Redirect, or not found.',
+    ),
+  }),
   HTTPUserInfo: group('', {
     '@enable': unsupported('false'),
     ...unused('MaxSize', 'Path', 'UpdateInterval'),

@@ -6,6 +6,7 @@ import {
   hostPortOrNowhere,
   kilobytes,
   names,
+  octal,
   orElse,
   seconds,
   text,
@@ -215,6 +216,11 @@ export const SERVER = group('', {
       ),
       ...unused('AuthEvent', 'AuthMessage', 'FileIO', 'RecordsNumber', 'RetryNumber', 'RetrySleep'),
     }),
+    Mask: leaf(
+      orElse(octal, '', 'as whoever starts the server has it (umask)', undefined),
+      '',
+      'Rights that recordings and other new files do not have: with 017 their group may read and write them, and nobody else.',
+    ),
     Process: group('Who the server is. Root is needed for ports below 1024 and for little else.', {
       UID: leaf(
         orElse(whole(1, 4294967294), '', 'root stays root', undefined),
@@ -230,7 +236,7 @@ export const SERVER = group('', {
       ),
     }),
     ...unused('ActiveProfile', 'Admin', 'Httpd', 'LicenseInfo', 'LicenseInfoEx'),
-    ...unused('Localhost', 'Mask', 'Plugins', 'PublicIP', 'ReadBufferSize', 'Registry'),
+    ...unused('Localhost', 'Plugins', 'PublicIP', 'ReadBufferSize', 'Registry'),
     Security: group('', {
       LoginLimits: group('Administrators who give a wrong password.', {
         MaxFailures: leaf(
