@@ -1,5 +1,5 @@
 // The applications that a command is about.
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { nameProblem } from '../storage/names.ts';
 import { CommandError } from './args.ts';
@@ -22,4 +22,12 @@ export function requireApplication(applicationsDir: string, name: string): void 
 function isApplication(applicationsDir: string, name: string): boolean {
   if (nameProblem(name) !== undefined || name === 'node_modules') return false;
   return statSync(join(applicationsDir, name), { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** `*.test.ts`, but for those of packages and in folders of the server's own. */
+export function testsIn(folder: string): string[] {
+  const exclude = ['**/node_modules/**', 'streams/**', 'store/**'];
+  return globSync('**/*.test.ts', { cwd: folder, exclude })
+    .sort()
+    .map((file) => join(folder, file));
 }

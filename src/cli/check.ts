@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
 import { BuildResult, buildScript } from '../script/build.ts';
-import { applicationsIn, requireApplication } from './applications.ts';
+import { applicationsIn, requireApplication, testsIn } from './applications.ts';
 import { refreshAuthorFiles } from './author-files.ts';
 import { findSyntaxFaults } from './check-classic.ts';
 import { checkTypes } from './check-types.ts';
@@ -49,7 +49,8 @@ async function findFaults(folder: string, name: string): Promise<Fault[] | undef
     case BuildResult.Built: {
       const { script, mainScript } = outcome.build;
       if (script.kind === 'module') return checkTypes(folder);
-      return findSyntaxFaults(script, mainScript).map((fault) => inFolder(folder, fault));
+      const faults = findSyntaxFaults(script, mainScript).map((fault) => inFolder(folder, fault));
+      return testsIn(folder).length > 0 ? [...faults, ...(await checkTypes(folder))] : faults;
     }
   }
 }

@@ -1,11 +1,10 @@
 // `understudy test [NAME]`: the tests of applications, `*.test.ts` in their folders, run by Node's own test runner.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
 import { systemClock } from '../application/clock.ts';
 import { loadConfig } from '../config/load.ts';
 import { ScriptWatcher } from '../script/watch.ts';
-import { applicationsIn, requireApplication } from './applications.ts';
+import { applicationsIn, requireApplication, testsIn } from './applications.ts';
 import { CommandError } from './args.ts';
 import { here } from './here.ts';
 
@@ -29,7 +28,7 @@ export async function testApplications(command: TestCommand, print: (line: strin
   const { applicationsDir } = loadConfig({ root: command.root, set: {} });
   if (application !== undefined) requireApplication(applicationsDir, application);
   const names = application === undefined ? applicationsIn(applicationsDir) : [application];
-  const files = () => names.flatMap((name) => testsOf(applicationsDir, name));
+  const files = () => names.flatMap((name) => testsIn(join(applicationsDir, name)));
   if (watch) return watchTests(command, applicationsDir, names, files);
   const found = files();
   if (found.length > 0) return exitOf(run(command, found));
@@ -40,17 +39,23 @@ export async function testApplications(command: TestCommand, print: (line: strin
   return 0;
 }
 
-function testsOf(applicationsDir: string, name: string): string[] {
-  const cwd = join(applicationsDir, name);
-  const exclude = ['node_modules/**', '**/node_modules/**', 'streams/**', 'store/**'];
-  return globSync('**/*.test.ts', { cwd, exclude })
-    .sort()
-    .map((file) => join(cwd, file));
-}
+/** One process for all: they share the one that runs scripts, and what took its time is done once. */
+const ISOLATION = '--test-isolation=none';
+/** Time stands still, so what takes so long waits for what will never be. */
+const TIMEOUT = '--test-timeout=20000';
 
 function run({ root, reporter, only }: TestCommand, files: readonly string[]): ChildProcess {
   const patterns = only.map((pattern) => `--test-name-pattern=${pattern}`);
-  const args = ['--import', REGISTER, '--test', `--test-reporter=${reporter}`, ...patterns, ...files];
+  const args = [
+    '--import',
+    REGISTER,
+    '--test',
+    ISOLATION,
+    TIMEOUT,
+    `--test-reporter=${reporter}`,
+    ...patterns,
+    ...files,
+  ];
   // without this a run within a run says that it has run, and does not
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   return spawn(process.execPath, args, {
@@ -88,6 +93,7 @@ async function watchTests(
       throw error;
     },
   });
+  process.on('exit', () => current?.kill());
   await watcher.ready();
   again();
   return new Promise(() => {});

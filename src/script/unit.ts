@@ -17,7 +17,6 @@ import {
   MAX_FRAME_BYTES,
   MAX_UNTAKEN_BYTES,
   type ScriptEvent,
-  type TickedBody,
 } from './wire.ts';
 
 /** Of a version that is not committed yet; its turns are bounded, its patience is not. */
@@ -281,7 +280,7 @@ export class Unit {
         this.endDebugging(textOf(body, 'message'));
         return;
       case FrameType.Ticked:
-        this.#ticked((decodeBody(body) as TickedBody).nowMs);
+        this.#ticked(numberOf(body, 'nowMs'));
         return;
       case FrameType.Failed:
         this.ended(readEnd('failed', body));
@@ -401,6 +400,13 @@ const CODES: Readonly<Record<string, string>> = {
   stuck: 'stuck',
   malformed: 'malformed',
 } satisfies Partial<Record<FailedBody['kind'] | DeadBody['kind'], string>>;
+
+/** Of a body that is a JSON object; what is no number is 0. */
+function numberOf(body: Buffer, key: string): number {
+  const parsed = decodeBody(body);
+  const value = typeof parsed === 'object' && parsed !== null ? Reflect.get(parsed, key) : undefined;
+  return typeof value === 'number' ? value : 0;
+}
 
 /** Of a body that is a JSON object; what is no text is empty. */
 function textOf(body: Buffer, key: string): string {

@@ -6,6 +6,7 @@ import type { AppInstance } from '../application/instance.ts';
 import { StatusError } from '../errors.ts';
 import { BuildResult, buildScript } from '../script/build.ts';
 import type { BuildFault } from '../script/build-fault.ts';
+import { STOP_DEADLINE_MS } from '../script/mailbox.ts';
 import type { Unit } from '../script/unit.ts';
 import type { Json } from '../script/wire.ts';
 import { type ConnectOptions, TestClient } from './client.ts';
@@ -253,6 +254,10 @@ export class TestApp {
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
+    const shutdown = this.#stage.host.shutdown();
+    await this.settled();
+    await this.#tick(STOP_DEADLINE_MS); // what onAppStop waits for comes, or its time is over
+    await shutdown;
     await this.#stage.close();
     if (this.#failure) throw this.#failure;
     this.#said.assertNoErrors();

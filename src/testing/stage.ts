@@ -156,8 +156,8 @@ export class Stage {
     if (main) appendFileSync(join(this.folder, main.path), '\n');
   }
 
+  /** After the host has been shut down. */
   async close(): Promise<void> {
-    await this.host.shutdown();
     await this.#recorders.close();
     await this.host.close();
     await this.#logs.close();

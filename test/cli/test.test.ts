@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { rootWith, understudy } from './support.ts';
@@ -98,6 +98,9 @@ test('check knows what tests import', async (t) => {
   const root = rootWith(t, { 'tv/main.ts': MAIN, 'tv/main.test.ts': PASSING });
   assert.deepEqual((await understudy('check', '--root', root)).printed, ['tv: ok']);
   writeFileSync(join(root, 'applications/tv/main.test.ts'), PASSING.replace('connect()', 'conect()'));
+  assert.match((await understudy('check', '--root', root)).printed[0]!, /main\.test\.ts:5:\d+: TS2551/);
+  renameSync(join(root, 'applications/tv/main.ts'), join(root, 'applications/tv/main.asc'));
+  writeFileSync(join(root, 'applications/tv/main.asc'), 'Client.prototype.greet = function () {};');
   assert.match((await understudy('check', '--root', root)).printed[0]!, /main\.test\.ts:5:\d+: TS2551/);
 });
 

@@ -133,6 +133,19 @@ describe('the script host', { timeout: 60_000 }, () => {
     assert.deepEqual(await connect(script, 'd', 'b'), { accepted: true });
   });
 
+  test('takes no test for a script, and reloads nothing when one is saved', async () => {
+    await using h = await hosting({ 'live/main.ts': guard('a', 1), 'bare/main.test.ts': '' });
+    const { script } = h.open('live');
+    await script.started;
+    assert.equal(h.host.open('bare', '_definst_', new Instance()), undefined);
+    await h.folder.write('live/main.test.ts', "import { test } from 'understudy/test';");
+    await h.host.refresh('live');
+    assert.deepEqual(h.records.all.filter(isReload), []);
+    await h.folder.write('live/main.ts', guard('a', 2));
+    await h.records.next(isReload);
+    assert.deepEqual(h.records.errors, []);
+  });
+
   test('hands the state over from onBeforeReload to onAppStart', async () => {
     const counter = (step: number) => `
       let count = 0;

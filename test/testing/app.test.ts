@@ -283,3 +283,26 @@ test('other servers are the test\u2019s', async () => {
   await kit.settled();
   await assert.rejects(kit.stop(), /rtmp:\/\/far\/other: the test has no such server/);
 });
+
+test('onAppStop has the time that it has in the server, and not a moment of anybody else\u2019s', async () => {
+  const wait = (ms: number) => `new Promise((resolve) => setTimeout(resolve, ${ms}))`;
+  const kit = await app(`application.onAppStop = async () => { await ${wait(1000)}; trace('bye'); };`);
+  const client = await kit.connect();
+  await kit.stop();
+  assert.deepEqual(kit.logs, ['bye']);
+  assert.equal(client.closed, 'the application is shutting down');
+  assert.equal(client.statuses[0]?.code, 'NetConnection.Connect.AppShutdown');
+  const endless = await app(`application.onAppStop = async () => { await ${wait(60_000)}; trace('bye'); };`);
+  await endless.stop();
+  assert.deepEqual(endless.logs, []);
+});
+
+test('an application without a script lets everybody do what they like', async () => {
+  const kit = await testApp('plain', { files: { 'README.md': 'nothing' } });
+  const client = await kit.connect();
+  assert.equal((await client.publish('show')).name, 'show');
+  assert.equal((await client.play('show')).name, 'show');
+  await kit.clock.tick(1000);
+  await client.disconnect();
+  assert.deepEqual(kit.streams, []);
+});
