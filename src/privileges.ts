@@ -27,6 +27,15 @@ export interface Belongings {
   readonly read: readonly string[];
 }
 
+/** Mask of Server.xml. It is said of files; whoever may read or write those may go through their folders as well. */
+export function setFileMask(mask: number): void {
+  const [owner, group, others] = [6, 3, 0].map((shift) => {
+    const denied = (mask >> shift) & 6;
+    return (denied === 6 ? 7 : denied) << shift;
+  });
+  process.umask(owner! | group! | others!);
+}
+
 /** Whom Process of Server.xml means. Without a group: the one that he has. Undefined: nobody, or who is not root cannot. */
 export function serverUser({
   uid,

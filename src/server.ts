@@ -29,7 +29,7 @@ import { type EdgePorts, edgeLines, portLines } from './log/edge.ts';
 import type { Log } from './log/log.ts';
 import { SecretMask } from './log/secrets.ts';
 import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
-import { become, type ServerUser, serverUser } from './privileges.ts';
+import { become, type ServerUser, serverUser, setFileMask } from './privileges.ts';
 import { FileRecorders } from './recording/recorder.ts';
 import { renewBuilder } from './script/esbuild.ts';
 import { Inspector, type InspectorAddress } from './script/inspect/inspector.ts';
@@ -63,7 +63,7 @@ export async function startServer(
   stop: (why: string) => void,
 ): Promise<RunningServer> {
   sayNotes(config.notes, log);
-  if (config.server.mask !== undefined) process.umask(config.server.mask);
+  if (config.server.mask !== undefined) setFileMask(config.server.mask);
   const clock = systemClock;
   const software = `Understudy/${version()}`;
   const logs = new ServerLogs(logOptions(config, software, log), (path, error) =>

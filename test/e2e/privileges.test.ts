@@ -77,6 +77,7 @@ test('the server gives root up once its ports are open, and goes on writing, rot
   await server.waitForLog(({ event }) => event === 'record-stop');
   assert.equal(statSync(recording).uid, UID);
   assert.equal(statSync(recording).mode & 0o777, 0o660, 'Mask');
+  assert.equal(statSync(join(root, 'logs/_defaultVHost_')).mode & 0o777, 0o770, 'and its folders');
   process.kill(runnerOf(pid), 'SIGKILL'); // the next one cannot begin as root
   await using peer = await RtmpPeer.open(server.port);
   assert.equal((await peer.connect('live')).name, '_result');
