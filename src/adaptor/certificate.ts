@@ -52,9 +52,10 @@ export async function loadCertificate(
 
 /** Certificates of authorities, in PEM. */
 export async function loadAuthorities(file: string): Promise<string> {
-  const pem = (await read(file)).toString();
-  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw problem(`${file} has no certificate in PEM`);
-  return pem;
+  const pem = await read(file);
+  if (!isPem(pem)) throw problem(`${file} has no certificate in PEM`);
+  parseCertificate(pem, file);
+  return pem.toString();
 }
 
 /** Another text whenever one of the files is another, through symbolic links too; a missing file has one as well. */

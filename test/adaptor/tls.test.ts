@@ -9,11 +9,15 @@ import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { AdaptorOptions } from '../../src/adaptor/adaptor.ts';
-import type { CertificateFiles } from '../../src/adaptor/certificate.ts';
+import { type CertificateFiles, loadAuthorities } from '../../src/adaptor/certificate.ts';
+import type { DialerOptions } from '../../src/adaptor/dialer.ts';
+import type { OutgoingStatus } from '../../src/application/outgoing.ts';
 import { AddressList } from '../../src/config/address-rules.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { certificateFor, writeCertificate } from '../support/certificate.ts';
 import { Core, until } from '../support/core.ts';
+import { dialerFor } from '../support/dialer.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'understudy-tls-'));
@@ -177,6 +181,60 @@ test('a list of ciphers is obeyed, with the commas and blanks that FMS took as w
   assert.equal(chosen.getCipher().standardName, 'TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256');
   chosen.destroy();
   await assert.rejects(dial(core, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' }));
+});
+
+describe('connections that scripts make by rtmps', () => {
+  /** What comes of one to that server, by its address: the code, and why. */
+  async function outcome(core: Core, tls: DialerOptions['tls']): Promise<string> {
+    const clock = new ManualClock();
+    const uri = `rtmps://127.0.0.1:${core.port}/live`;
+    const { promise, resolve } = Promise.withResolvers<OutgoingStatus>();
+    const connection = dialerFor(clock, {}, { tls }).connect({ application: 'live', uri, args: [] }, 4096, {
+      status: resolve,
+      ended: resolve,
+    });
+    let info: OutgoingStatus | undefined;
+    void promise.then((status) => {
+      info = status;
+    });
+    await until('an outcome', () => {
+      clock.advance(0);
+      return info !== undefined;
+    });
+    connection.close();
+    clock.advance(2_000);
+    return `${info!.code} ${info!.description}`;
+  }
+
+  test('go where the certificate is signed by an authority, and has the name', async () => {
+    const here = certificateFor('here');
+    await using core = await Core.start({ adaptor: secure(writeCertificate(dir, here)) });
+    const success = /^NetConnection\.Connect\.Success/;
+    assert.match(await outcome(core, { verifies: true, authorities: here.certificate }), success);
+    const stranger = await outcome(core, {
+      verifies: true,
+      authorities: certificateFor('other').certificate,
+    });
+    assert.match(stranger, /^NetConnection\.Connect\.Failed .*(certificate|self.signed|issuer)/i);
+    assert.match(await outcome(core, { verifies: true, authorities: undefined }), /Failed .*self.signed/i);
+    assert.match(await outcome(core, { verifies: false, authorities: undefined }), success);
+  });
+
+  test('know authorities by a file that has certificates in it', async () => {
+    const file = join(dir, 'authorities.pem');
+    const problems: [text: string, message: RegExp][] = [
+      ['nothing', /has no certificate in PEM/],
+      ['-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n', /holds no certificate/],
+    ];
+    for (const [text, message] of problems) {
+      writeFileSync(file, text);
+      await assert.rejects(loadAuthorities(file), { code: 'ERR_CONFIG_CERTIFICATE', message });
+    }
+    await assert.rejects(loadAuthorities(join(dir, 'none.pem')), /does not exist/);
+    const { certificate } = certificateFor('here');
+    writeFileSync(file, certificate);
+    assert.equal(await loadAuthorities(file), certificate);
+  });
 });
 
 describe('server names', () => {
