@@ -15,6 +15,7 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import { after } from 'node:test';
 import { systemClock } from '../application/clock.ts';
 import { LoadGovernor } from '../application/flush.ts';
+import { isApplicationName } from '../application/registry.ts';
 import { version } from '../cli/help.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import type { Log } from '../log/log.ts';
@@ -128,6 +129,8 @@ export class Stage {
     log: Log,
     standIns: StandIns,
   ): Promise<Stage> {
+    if (!isApplicationName(application))
+      throw new Error(`'${application}' cannot be the name of an application`);
     const source = join(applicationsDir(), application);
     if (!existsSync(source) && Object.keys(files).length === 0) {
       throw new Error(`there is no application ${relative('.', source)}`);

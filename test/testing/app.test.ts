@@ -188,6 +188,7 @@ test('a script that does not bundle, or throws as it starts, is no application',
   await assert.rejects(app('const a = ;'), /kit\/main.ts:1:11: /);
   await assert.rejects(app("application.onAppStart = () => { throw new Error('not today'); };"), /not today/);
   await assert.rejects(testApp('nowhere'), /there is no application applications\/nowhere/);
+  await assert.rejects(testApp('../auth'), /'\.\.\/auth' cannot be the name of an application/);
 });
 
 test('a save reloads the script with its state; one that is broken leaves the version before', async () => {

@@ -1,6 +1,6 @@
 // What tests of applications import, `*.test.ts` beside the script; `understudy test` runs them.
 //
-// Understudy keeps this file current: `understudy start`, `new`, `check` and `test` write it anew, so do not edit it.
+// Understudy keeps this file current: `understudy start`, `new` and `check` write it anew, so do not edit it.
 
 declare module 'understudy/test' {
   /**
