@@ -68,6 +68,17 @@ export function formatMetrics(
     for (const { labels, numbers } of applications) metric.add(numbers[key], labels);
   }
 
+  const outgoing = page.gauge('understudy_outgoing_connections', 'Of scripts to other servers.');
+  const relayed = page.gauge('understudy_outgoing_streams', 'Published on other servers by scripts.');
+  for (const [i, { registry }] of hosts.entries()) {
+    for (const { fullName, outgoing: own } of registry.instances) {
+      const { connections: open, streams: sent } = own.counts;
+      if (open === 0) continue;
+      outgoing.add(open, { ...places[i], instance: fullName });
+      relayed.add(sent, { ...places[i], instance: fullName });
+    }
+  }
+
   const streams = hosts.flatMap(({ registry, statistics: own }, i) =>
     [...registry.instances].flatMap((instance) =>
       own.streams(instance).map((numbers) => ({

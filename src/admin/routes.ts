@@ -82,6 +82,10 @@ const instance = object({
   streams: integer('On air.'),
   waitingNames: integer('Names that players wait for.'),
   players: integer(),
+  outgoing: object(
+    { connections: integer(), streams: integer('Published there.') },
+    'What its script has to do with other servers.',
+  ),
   'script?': object(
     {
       open: integer('Questions and calls that it owes an answer.'),

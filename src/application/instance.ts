@@ -414,7 +414,7 @@ export class AppInstance implements ScriptCommands {
     this.#publishing.command(stream, gate, (entry) => this.#publishing.disconnect(entry, reason));
   }
 
-  get outgoing(): OutgoingCommands {
+  get outgoing(): OutgoingCommands & Pick<Relays, 'counts'> {
     return this.#relays;
   }
 

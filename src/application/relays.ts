@@ -80,6 +80,13 @@ export class Relays implements OutgoingCommands {
     this.#options = options;
   }
 
+  /** Connections, and streams of this instance that go out by them now. */
+  get counts(): { connections: number; streams: number } {
+    let streams = 0;
+    for (const { feed } of this.#outlets.values()) if (feed) streams += 1;
+    return { connections: this.#links.size, streams };
+  }
+
   // ── connections ────────────────────────────────────────────────────────────────────────────────────────────────
 
   connect(key: number, uri: string, args: AmfValue[]): void {

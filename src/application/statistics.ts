@@ -57,6 +57,8 @@ export interface InstanceNumbers extends Totals {
   /** Names that players wait for. They are not listed: one may be a key that somebody tries. */
   waitingNames: number;
   players: number;
+  /** Of its script to other servers, and the streams that it publishes there. */
+  outgoing: { connections: number; streams: number };
   /** Undefined: it has none. */
   script: ScriptStats | undefined;
 }
@@ -317,8 +319,10 @@ export class Statistics {
 function countStreams({
   streams,
   playbacks,
-}: AppInstance): Pick<InstanceNumbers, 'streams' | 'players' | 'waitingNames'> {
-  const counts = { streams: 0, players: 0, waitingNames: 0 };
+  outgoing,
+}: AppInstance): Pick<InstanceNumbers, 'streams' | 'players' | 'waitingNames' | 'outgoing'> {
+  const sent = outgoing.counts;
+  const counts = { streams: 0, players: -sent.streams, waitingNames: 0, outgoing: sent }; // other servers are viewers too
   for (const entry of streams.values()) {
     if (isOnAir(entry)) counts.streams += 1;
     else counts.waitingNames += 1;

@@ -135,6 +135,7 @@ export class RtmpClient {
     this.#state = State.Connecting;
     out.command('connect', CONNECT_TRANSACTION, args, 0, {
       app: uri.app,
+      type: 'nonprivate', // COMPAT: encoders say it, in the words of Flash Media Live Encoder
       flashVer: agent,
       tcUrl: uri.tcUrl,
       fpad: false,

@@ -6,7 +6,9 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import type { DialerOptions, DialGrant } from '../../src/adaptor/dialer.ts';
+import { LoadGovernor } from '../../src/application/flush.ts';
 import { ADOPTION_MS } from '../../src/application/relays.ts';
+import { Statistics } from '../../src/application/statistics.ts';
 import { type AmfValue, membersOf } from '../../src/protocol/amf.ts';
 import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
 import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
@@ -147,6 +149,12 @@ describe('a stream that is published to another server', () => {
     await using far = await Core.start();
     await pushing(near, far);
     const { peer: player } = await far.player('copy', 'other');
+    const numbers = new Statistics({
+      ...{ registries: [near.registry], governor: new LoadGovernor(near.clock), clock: near.clock },
+    });
+    const { players, outgoing } = numbers.instance(near.instance()!);
+    assert.deepEqual([players, { ...outgoing }], [0, { connections: 1, streams: 1 }]);
+    numbers.close();
     outgoingOf(near).unpublish(2);
     await player.expectStatus('NetStream.Play.UnpublishNotify');
     await told(near, '2 NetStream.Unpublish.Success');
