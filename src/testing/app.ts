@@ -3,6 +3,7 @@
 import { after } from 'node:test';
 import { formatError } from '../application/error-records.ts';
 import type { AppInstance } from '../application/instance.ts';
+import { isOnAir } from '../application/stream-table.ts';
 import { StatusError } from '../errors.ts';
 import { BuildResult, buildScript } from '../script/build.ts';
 import type { BuildFault } from '../script/build-fault.ts';
@@ -140,7 +141,8 @@ export class TestApp {
   /** Names of the streams that are on air, in the default instance. */
   get streams(): string[] {
     const instance = this.#stage.host.registry.find(this.name);
-    return [...(instance?.publications ?? [])].flatMap(({ stream }) => (stream ? [stream.name] : [])).sort();
+    const onAir = [...(instance?.streams.values() ?? [])].filter(isOnAir);
+    return onAir.map(({ stream }) => stream.name).sort();
   }
 
   // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -307,3 +307,28 @@ test('an application without a script lets everybody do what they like', async (
   await client.disconnect();
   assert.deepEqual(kit.streams, []);
 });
+
+test('a stream of another server can be played here', async () => {
+  const settings =
+    '<Application><JSEngine><NetConnection><Hosts>far</Hosts></NetConnection></JSEngine></Application>';
+  const kit = await app(
+    `
+    const far = new NetConnection();
+    far.onStatus = ({ code }) => {
+      trace(code);
+      if (far.isConnected) Stream.get('here').play('there', -1, -1, true, far);
+    };
+    Client.prototype.connect = () => far.connect('rtmp://far/live');`,
+    { 'Application.xml': settings },
+  );
+  const client = await kit.connect();
+  const source = kit.server('rtmp://far/live').publish('there');
+  await client.call('connect');
+  const playback = await client.play('here');
+  source.keyframe(0);
+  source.frame(40);
+  await kit.clock.tick(1000);
+  assert.deepEqual(kit.streams, ['here']);
+  assert.equal(playback.messages, 2);
+  assert.deepEqual(kit.logs, ['NetConnection.Connect.Success']);
+});
