@@ -5,6 +5,7 @@
 import { CodedError } from '../errors.ts';
 import { inspectAudio, inspectVideo } from '../media/tag.ts';
 import { MessageType } from '../protocol/message.ts';
+import type { StatusCode } from '../protocol/status.ts';
 import { retimed, type WireMessage } from '../protocol/wire-message.ts';
 import type { Clock } from './clock.ts';
 import type { Source, SourceItem } from './source.ts';
@@ -13,7 +14,7 @@ import type { Stream } from './stream.ts';
 export interface ServerStreamOptions {
   stream: Stream;
   clock: Clock;
-  status(code: ServerStreamCode, details: string, description?: string): void;
+  status(code: StatusCode, details: string, description?: string): void;
   /** Its media goes to the players from now on. */
   onAir(): void;
   /** It does not any more: headers and pictures mean nothing to what comes. */
@@ -23,20 +24,6 @@ export interface ServerStreamOptions {
   /** No `CodedError`. */
   broke(error: unknown): void;
 }
-
-export type ServerStreamCode =
-  | 'NetStream.Play.Reset'
-  | 'NetStream.Play.Start'
-  | 'NetStream.Play.Switch'
-  | 'NetStream.Play.Stop'
-  | 'NetStream.Play.StreamNotFound'
-  | 'NetStream.Play.Failed'
-  | 'NetStream.Play.FileStructureInvalid'
-  | 'NetStream.Play.NoSupportedTrackFound'
-  | 'NetStream.Play.PublishNotify'
-  | 'NetStream.Play.UnpublishNotify'
-  | 'NetStream.Publish.Start'
-  | 'NetStream.Unpublish.Success';
 
 /** Items that wait. */
 export const MAX_PLAYLIST = 1_000;
@@ -144,7 +131,7 @@ export class ServerStream {
     } catch (error) {
       if (!(error instanceof CodedError)) broke(error);
       if (turn !== this.#turn) return;
-      if (error instanceof CodedError) status(error.code as ServerStreamCode, item.name, error.message);
+      if (error instanceof CodedError) status(error.code as StatusCode, item.name, error.message);
       else status('NetStream.Play.Failed', item.name, `Failed to play ${item.name}.`);
       this.#over();
     }
@@ -179,7 +166,7 @@ export class ServerStream {
         },
         failed: (code, description) => {
           if (!isMine()) return;
-          status(code as ServerStreamCode, item.name, description);
+          status(code as StatusCode, item.name, description);
           this.#over();
         },
       },

@@ -1,5 +1,6 @@
 // Streams that scripts fill: Stream.play, .send and what goes with them. They belong to the instance, not to the version of
 // the script that began them: a new version finds them on air, and goes on with them by their names.
+import { CodedError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import { encodeData, ObjectEncoding } from '../protocol/command.ts';
 import { MessageType } from '../protocol/message.ts';
@@ -11,10 +12,10 @@ import { LiveSource } from './live-source.ts';
 import type { Publishing } from './publishing.ts';
 import type { RecordedStreams } from './recorded.ts';
 import type { InstanceScript } from './script.ts';
-import { MAX_PLAYLIST, ServerStream, type ServerStreamCode } from './server-stream.ts';
+import { MAX_PLAYLIST, ServerStream } from './server-stream.ts';
 import type { ServerPlay, ServerStreamCommands, Source, SourceItem } from './source.ts';
 import type { Stream } from './stream.ts';
-import type { NamedStream, StreamTable } from './stream-table.ts';
+import type { StreamTable } from './stream-table.ts';
 
 export interface ServerStreamsOptions {
   application: string;
@@ -118,23 +119,25 @@ export class ServerStreams implements ServerStreamCommands {
     if (server) server.bufferMs = ms;
   }
 
+  /** A value that cannot be written is the script's doing. */
   send(stream: string, name: string, args: AmfValue[], gate: number | undefined): void {
-    this.#options.publishing.command(stream, gate, (entry: NamedStream) =>
-      sendData(entry.stream, name, args, this.#options.chunkBytes),
-    );
+    const { publishing, chunkBytes } = this.#options;
+    publishing.command(stream, gate, (entry) => {
+      try {
+        sendData(entry.stream, name, args, chunkBytes);
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error;
+        this.#tell(entry.stream.name, 'NetStream.Failed', name, error.message);
+      }
+    });
   }
 
   closeAll(): void {
     for (const server of [...this.#open.values()]) server.close();
   }
 
-  #tell(
-    stream: string,
-    code: ServerStreamCode | 'NetStream.Play.Failed',
-    details: string,
-    description?: string,
-  ): void {
-    const level = STATUS_LEVELS[code as StatusCode];
+  #tell(stream: string, code: StatusCode, details: string, description?: string): void {
+    const level = STATUS_LEVELS[code];
     const info = { code, level, ...(description === undefined ? {} : { description }), details };
     this.#options.script()?.tell({ event: 'status', info, stream });
   }

@@ -1,9 +1,12 @@
 // What the server publishes itself, at a script's word: Stream.play and its like.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MAX_PLAYLIST } from '../../src/application/server-stream.ts';
+import { MAX_SERVER_STREAMS } from '../../src/application/server-streams.ts';
 import type { ServerPlay } from '../../src/application/source.ts';
+import { Statistics } from '../../src/application/statistics.ts';
 import { Cinema, type Visitor } from '../support/cinema.ts';
-import type { CoreOptions } from '../support/core.ts';
+import { type CoreOptions, STREAM_OPTIONS } from '../support/core.ts';
 import { flvFile } from '../support/flv.ts';
 import { audio, video } from '../support/media.ts';
 
@@ -120,4 +123,196 @@ test('a live stream breaks in, from its last keyframe on, and time goes on', asy
     'Play.Switch one',
     'Play.Start one',
   ]);
+});
+
+test('a part is played: from the keyframe before its start, and exactly as long as it was to be', async () => {
+  const { cinema, visitor, play } = await studio();
+  await using _ = cinema;
+  play('two', { start: 1.5, length: 0.4 });
+  play('two', { length: 0, reset: false });
+  play('one', { reset: false });
+  await pass(visitor, 600);
+  const pictures = visitor.media().filter((one) => one.includes('v'));
+  const ofTwo = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((at) => `${at * 40}v${25 + at}`);
+  assert.deepEqual(pictures.slice(0, 13), [...ofTwo, '400v0', '400v0', '440v1']);
+});
+
+test('what cannot be played is said so, and the next item has its turn', async () => {
+  const { cinema, visitor, play, told } = await studio();
+  await using _ = cinema;
+  cinema.put('broken.flv', Buffer.from('no film at all'));
+  play('nothing');
+  play('broken', { reset: false });
+  play('one', { reset: false });
+  await pass(visitor, 200);
+  assert.deepEqual(told().slice(0, 6), [
+    'Play.Reset nothing',
+    'Play.StreamNotFound nothing',
+    'Play.Switch broken',
+    'Play.FileStructureInvalid broken',
+    'Play.Switch one',
+    'Play.Start one',
+  ]);
+});
+
+test('start -2 is live when it is on air, else the file, else whoever comes; without an end it waits for him again', async () => {
+  const { cinema, core, visitor, play, told } = await studio();
+  await using _ = cinema;
+  play('guest', { start: -2 });
+  await pass(visitor, 40);
+  assert.ok(!visitor.events().includes('Play.PublishNotify'));
+  for (const mark of [1, 2]) {
+    const { peer, id } = await core.publisher('guest');
+    peer.video(id, 50, video.keyframe(mark));
+    await visitor.quiet();
+    await peer[Symbol.asyncDispose]();
+    await visitor.quiet();
+  }
+  assert.deepEqual(visitor.media(), ['0v1', '0v2']);
+  const about = ['Play.PublishNotify guest', 'Publish.Start channel'];
+  const end = ['Play.UnpublishNotify guest', 'Unpublish.Success channel'];
+  assert.deepEqual(told(), ['Play.Reset guest', 'Play.Start guest', ...about, ...end, ...about, ...end]);
+  play('one', { start: -2 });
+  await pass(visitor, 80);
+  assert.equal(visitor.media().at(-1), '80v2');
+});
+
+test('the server goes before a client under a name, and no client gets it while the server has it', async () => {
+  const { cinema, core, visitor, streams, play } = await studio();
+  await using _ = cinema;
+  const { peer, id } = await core.publisher('channel');
+  peer.video(id, 0, video.keyframe(1));
+  await visitor.quiet();
+  play('two');
+  await peer.closed();
+  await pass(visitor, 80);
+  assert.ok(visitor.media().includes('40v1'));
+  const second = await core.peer();
+  await second.connect('live');
+  const stream = await second.createStream();
+  second.command('publish', 0, ['channel', 'live'], stream);
+  await second.expectStatus('NetStream.Publish.BadName');
+  streams.stop('channel');
+  await visitor.quiet();
+  second.command('publish', 0, ['channel', 'live'], stream);
+  await second.expectStatus('NetStream.Publish.Start');
+});
+
+test('it is on air as any stream is: recorded, counted, found by -2 and by a script that is reloaded', async () => {
+  const { cinema, core, visitor, streams, script, play } = await studio();
+  await using _ = cinema;
+  play('two');
+  await pass(visitor, 200);
+  const instance = core.instance()!;
+  assert.ok(instance.streams.isOnAir('channel'));
+  script.commands.record('channel', 'record', {}, undefined);
+  await pass(visitor, 200);
+  const [recording] = core.recorders.opened;
+  assert.ok(recording!.taken.length > 10);
+  const statistics = new Statistics({
+    registries: [core.registry],
+    governor: STREAM_OPTIONS.governor,
+    clock: core.clock,
+  });
+  const [numbers, ...others] = statistics.streams(instance);
+  assert.deepEqual([numbers?.name, numbers?.publisher.clientId, others], ['channel', '', []]);
+  assert.equal(numbers?.isRecorded, true);
+  assert.equal(statistics.instance(instance).streams, 1);
+  statistics.close();
+  assert.deepEqual(
+    script.commands.snapshot().streams.map(({ name, source }) => [name, source]),
+    [['channel', 'two']],
+  );
+  const second = await cinema.visitor('channel', -2);
+  await second.quiet();
+  assert.ok(second.media().length > 0);
+  streams.stop('channel');
+  assert.ok(recording!.isClosed);
+  assert.equal(instance.streams.get('channel')?.server, undefined);
+});
+
+test('sound or pictures can be left out; pictures come back with a keyframe', async () => {
+  const { cinema, visitor, streams, play } = await studio();
+  await using _ = cinema;
+  play('two');
+  streams.receive('channel', { audio: false });
+  await pass(visitor, 400);
+  assert.ok(visitor.media().length > 5);
+  assert.ok(visitor.media().every((one) => one.includes('v')));
+  streams.receive('channel', { audio: true, video: false });
+  const before = visitor.peer.heard.length;
+  await pass(visitor, 200);
+  streams.receive('channel', { video: true });
+  await pass(visitor, 600);
+  const kinds = visitor.media(before);
+  const first = kinds.findIndex((one) => one.includes('v'));
+  assert.ok(first > 3 && kinds[first]!.endsWith('v25'), kinds.join());
+});
+
+test('send reaches all who play, with the time of the stream; @setDataFrame reaches those who come later, too', async () => {
+  const { cinema, visitor, streams, play } = await studio();
+  await using _ = cinema;
+  play('two');
+  await pass(visitor, 200);
+  streams.send('channel', 'onCue', ['now', 7], undefined);
+  streams.send('channel', '@setDataFrame', ['onTitle', 'News'], undefined);
+  await pass(visitor, 80);
+  const cue = visitor.peer.heard.find(({ data }) => data?.name === 'onCue')!;
+  assert.deepEqual([cue.data!.values, cue.timestampMs], [['now', 7], 200]);
+  const second = await cinema.visitor('channel');
+  await second.quiet();
+  assert.deepEqual(second.peer.heard.find(({ data }) => data?.name === 'onTitle')!.data!.values, ['News']);
+  streams.send('channel', '@clearDataFrame', ['onTitle'], undefined);
+  const third = await cinema.visitor('channel');
+  await third.quiet();
+  assert.ok(!third.events().includes('data onTitle'));
+});
+
+test('streams that relay each other in a circle are not begun', async () => {
+  const { cinema, visitor, streams, told } = await studio();
+  await using _ = cinema;
+  const live = { start: -1, length: -1, reset: true };
+  streams.play('other', { name: 'third', ...live });
+  streams.play('third', { name: 'channel', ...live });
+  await visitor.quiet();
+  streams.play('channel', { name: 'other', ...live });
+  streams.play('channel', { name: 'channel', ...live, reset: false });
+  await visitor.quiet();
+  assert.deepEqual(told(), [
+    'Play.Reset other',
+    'Play.StreamNotFound other',
+    'Play.Switch channel',
+    'Play.StreamNotFound channel',
+  ]);
+});
+
+test('a playlist has an end, and so has the number of streams', async () => {
+  const { cinema, visitor, script, streams, play } = await studio();
+  await using _ = cinema;
+  for (let at = 0; at <= MAX_PLAYLIST + 1; at += 1) play('one', { reset: at === 0 });
+  const refused = () => script.told('status').filter(({ info }) => info.code === 'NetStream.Play.Failed');
+  assert.equal(refused().length, 1);
+  for (let at = 0; at < MAX_SERVER_STREAMS; at += 1)
+    streams.play(`wall ${at}`, { name: 'cam', start: -1, length: -1, reset: true });
+  assert.deepEqual(
+    refused().map(({ stream }) => stream),
+    ['channel', `wall ${MAX_SERVER_STREAMS - 1}`],
+  );
+  await visitor.quiet();
+});
+
+test('a file that is being recorded is followed, and ends when it does', async () => {
+  const { cinema, visitor, play, told } = await studio();
+  await using _ = cinema;
+  const tape = cinema.tape('tape.flv', TWO);
+  tape.flush(400);
+  play('tape');
+  await pass(visitor, 600);
+  assert.equal(visitor.lastMs, 400);
+  tape.flush(2_000);
+  await pass(visitor, 80);
+  assert.ok(visitor.lastMs >= 600);
+  tape.end();
+  await pass(visitor, 2_000);
+  assert.ok(told().includes('Play.Stop tape'));
 });

@@ -108,6 +108,26 @@ const good: [raw: ScriptCommand, command: Command][] = [
     { op: 'streamDisconnect', stream: 's', reason: 'late\n' },
     { op: 'streamDisconnect', stream: 's', reason: 'late', gate: undefined },
   ],
+  [
+    { op: 'streamPlay', stream: 's', source: 'mp4:film', start: -2, length: 0.5, reset: true },
+    { op: 'streamPlay', stream: 's', source: 'mp4:film', start: -2, length: 0.5, reset: true },
+  ],
+  [
+    { op: 'streamStop', stream: 's' },
+    { op: 'streamStop', stream: 's' },
+  ],
+  [
+    { op: 'streamReceive', stream: 's', video: false },
+    { op: 'streamReceive', stream: 's', wants: { video: false } },
+  ],
+  [
+    { op: 'streamBuffer', stream: 's', seconds: 3 },
+    { op: 'streamBuffer', stream: 's', seconds: 3 },
+  ],
+  [
+    { op: 'streamSend', stream: 's', name: 'onCue', args: [{ $: 'undefined' }], gate: 2 },
+    { op: 'streamSend', stream: 's', name: 'onCue', args: [undefined], gate: 2 },
+  ],
   [{ op: 'shutdown' }, { op: 'shutdown' }],
   [
     { op: 'log', level: 'warn', text: 'a\nb' },
@@ -144,6 +164,14 @@ describe('commands of scripts', () => {
     ['an id that is a fraction', { op: 'ready', id: 1.5, ok: true }],
     ['a public name that is no text', { op: 'verdict', id: 1, accepted: true, as: 5 }],
     ['a public name that is endless', { op: 'verdict', id: 1, accepted: true, as: 'a'.repeat(2000) }],
+    ['a play of nothing', { op: 'streamPlay', stream: 's', source: '', start: 0, length: -1, reset: true }],
+    ['a play into nothing', { op: 'streamPlay', stream: '', source: 'a', start: 0, length: -1, reset: true }],
+    [
+      'a start that is none',
+      { op: 'streamPlay', stream: 's', source: 'a', start: null, length: -1, reset: true },
+    ],
+    ['a buffer of less than nothing', { op: 'streamBuffer', stream: 's', seconds: -1 }],
+    ['a wish for sound that is none', { op: 'streamReceive', stream: 's', audio: 1 }],
     ['a publish of a type that is none', { op: 'outPublish', id: 2, connection: 1, name: 'n', type: 'x' }],
     ['an address without an end', { op: 'outConnect', id: 1, uri: 'x'.repeat(40_000), args: [] }],
     ['a recording mode that is none', { op: 'record', stream: 's', mode: true }],

@@ -235,8 +235,13 @@ export function noteSource(
   state: StreamState,
   { code, details }: { code?: unknown; details?: unknown },
 ): void {
-  if (code === 'NetStream.Play.Start') state.source = details as string;
-  else if (code === 'NetStream.Play.Stop') state.source = undefined;
+  if (code === 'NetStream.Play.Start') {
+    state.source = details as string;
+    enroll(state);
+  } else if (code === 'NetStream.Play.Stop') {
+    state.source = undefined;
+    dropIfUnused(state);
+  }
 }
 
 function recordMode(mode: unknown): RecordMode | false | undefined {
@@ -337,9 +342,9 @@ function keepIdle(state: StreamState): void {
   mapDelete(known, oldest);
 }
 
-/** Streams live as long as somebody publishes or plays them, or a script has asked for them. */
+/** Streams live as long as somebody, be it the server, publishes them, somebody plays them, or a script has asked for them. */
 export function dropIfUnused(state: StreamState): void {
-  if (state.publisher !== undefined || state.players.length > 0) return;
+  if (state.publisher !== undefined || state.source !== undefined || state.players.length > 0) return;
   if (mapGet(known, state.name) !== state) return;
   delete streamsByName[state.name];
   if (state.isHeld) keepIdle(state);

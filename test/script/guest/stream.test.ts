@@ -20,6 +20,56 @@ const STATE = `Client.prototype.state = function (name) {
   return s && [s.name, s.publisher?.id ?? null, s.players.map((c) => c.id), s.publishQueryString];
 };`;
 
+describe('what the server plays into a stream', () => {
+  test('is asked for as in Flash Media Server, and told to the stream with the name of the item', async () => {
+    const unit = await onAir(`
+      const s = Stream.get('channel');
+      s.onStatus = function (info) { trace(this.name, info.code, info.details, this.source); };
+      Client.prototype.go = () => [s.play('film'), s.play('mp3:song', 10, 5, false), s.play('cam', -1, -1, 1),
+        s.play('a', -7, 'b', 2), s.play('a', 0, 0, 3), s.play(false), s.play(), s.play('')];
+      Client.prototype.rest = () => {
+        s.receiveAudio = false; s.receiveVideo = true; s.setBufferTime(5); s.setBufferTime(-1);
+        return [s.receiveAudio, s.receiveVideo, s.bufferTime, s.send('onCue', { at: 1 }), s.send()];
+      };
+      Client.prototype.look = () => [application.streams.channel === s, s.source ?? null];`);
+    assert.deepEqual(await unit.value('go'), [true, true, true, true, true, true, false, false]);
+    await unit.command('streamStop', ({ stream }) => stream === 'channel');
+    const plays = unit.of('streamPlay').map((one) => [one.source, one.start, one.length, one.reset]);
+    assert.deepEqual(plays, [
+      ['film', -2, -1, true],
+      ['mp3:song', 10, 5, false],
+      ['cam', -1, -1, true],
+      ['a', -2, -1, false],
+      ['a', 0, 0, true],
+    ]);
+    assert.deepEqual(await unit.value('rest'), [false, true, 5, true, false]);
+    const sent = await unit.command('streamSend');
+    assert.deepEqual([sent.stream, sent.name, sent.args], ['channel', 'onCue', [{ at: 1 }]]);
+    assert.deepEqual((await unit.command('streamReceive')).audio, false);
+    assert.deepEqual((await unit.command('streamBuffer')).seconds, 5);
+    assert.deepEqual(await unit.value('look'), [false, null]);
+    const status = (code: string) => ({
+      ...{ t: 'status' as const, stream: 'channel' },
+      info: { code: `NetStream.Play.${code}`, level: 'status', details: 'film' },
+    });
+    unit.post(status('Start'));
+    assert.deepEqual(await unit.value('look'), [true, 'film']);
+    unit.post(status('Stop'));
+    assert.deepEqual(await unit.value('look'), [false, null]);
+    const heard = ['channel NetStream.Play.Start film film', 'channel NetStream.Play.Stop film undefined'];
+    assert.deepEqual(unit.logs, heard);
+  });
+
+  test('is known to the next version of the script', async () => {
+    const unit = await runner.load('Client.prototype.look = () => Stream.get("channel").source;');
+    await unit.start('reload', {
+      snapshot: { clients: [], streams: [{ name: 'channel', query: '', source: 'film', players: [] }] },
+    });
+    await unit.connect('c1').verdict;
+    assert.equal(await unit.value('look'), 'film');
+  });
+});
+
 describe('Stream.get', () => {
   test('gives the stream that is there, or one that will be', async () => {
     const unit = await onAir(`
