@@ -184,7 +184,8 @@ export class ServerStream {
     this.#options.status('NetStream.Play.UnpublishNotify', item.name);
     if (this.#upcoming.length > 0) this.#ended(item);
     else {
-      this.#goOffAir();
+      if (this.#isOnAir) this.#options.stream.changeSource();
+      this.#cancelGrace = this.#options.clock.after(GRACE_MS, () => this.#goOffAir());
       this.#beginMs = this.#nextMs;
       this.#offsetMs = undefined;
       this.#waitsForKeyframe = true;
@@ -236,7 +237,10 @@ export class ServerStream {
       this.#ended(item);
       return;
     }
-    if (isFirst) this.#goOnAir(item);
+    if (isFirst) {
+      this.#cancelGrace?.();
+      this.#goOnAir(item);
+    }
     this.#publish(retimed(message, wireMs >>> 0));
     if (kind === 'other' || kind === 'header') return;
     const track = this.#tracks[typeId === MessageType.Audio ? 'audio' : 'video'];

@@ -167,6 +167,8 @@ test('start -2 is live when it is on air, else the file, else whoever comes; wit
     await visitor.quiet();
     await peer[Symbol.asyncDispose]();
     await visitor.quiet();
+    assert.ok(core.instance()!.streams.isOnAir('channel'));
+    await pass(visitor, 1_040, 260);
   }
   assert.deepEqual(visitor.media(), ['0v1', '0v2']);
   const about = ['Play.PublishNotify guest', 'Publish.Start channel'];

@@ -236,3 +236,36 @@ test('webhook: a Web server allows, renames and refuses', async () => {
     web.close();
   }
 });
+
+test('channel: files in turn, without a gap and for ever; a publisher breaks in, and the programme goes on', async () => {
+  const items = [{ name: 'one' }, { name: 'two', start: 0, length: 0.4 }];
+  const own = sample('channel');
+  const files = { ...own, 'channel/playlist.json': JSON.stringify({ items }) };
+  await using server = await startServer({ applications: files });
+  const folder = join(server.root, 'applications', 'channel', 'streams', '_definst_');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'one.flv'), flvFile({ ms: 400 }).bytes);
+  writeFileSync(join(folder, 'two.flv'), flvFile({ ms: 2_000 }).bytes);
+  await using viewer = await RtmpPeer.open(server.port);
+  await viewer.play('channel', 'channel', -1000);
+  const times: number[] = [];
+  while ((times.at(-1) ?? 0) < 1_500) times.push((await viewer.expectMedia()).timestampMs);
+  const steps = times.slice(1).map((ms, at) => ms - times[at]!);
+  assert.deepEqual(new Set(steps), new Set([0, 40]));
+
+  await using studio = await RtmpPeer.open(server.port);
+  const id = await studio.publish('channel', 'studio');
+  studio.video(id, 7_000, video.keyframe(222));
+  const isLive = (media: Uint8Array | undefined) => media?.at(-1) === 222;
+  const live = await viewer.expect('what is live', ({ media }) => isLive(media));
+  assert.ok(live.timestampMs >= times.at(-1)! && live.timestampMs < 60_000, `${live.timestampMs}`);
+  server.writeApp('channel/main.ts', `${own['channel/main.ts']}\ntrace('saved');`);
+  await server.waitForLog(({ event }) => event === 'script-reload');
+  studio.video(id, 7_040, video.keyframe(222));
+  const next = await viewer.expect('what is live still', ({ media }) => isLive(media));
+  assert.equal(next.timestampMs, live.timestampMs + 40);
+  await studio[Symbol.asyncDispose]();
+  const back = await viewer.expect('the programme', ({ media }) => media !== undefined && !isLive(media));
+  assert.ok(back.timestampMs >= next.timestampMs);
+  assert.ok(!viewer.summary().includes('NetStream.Play.UnpublishNotify'));
+});

@@ -137,6 +137,23 @@ describe('the guide for script authors', { timeout: 60_000 }, () => {
     ]);
   });
 
+  test('the radio plays one song after the other, and says which', async () => {
+    const code = snippet("Stream.get('radio')");
+    await using guide = await running(code, ['c']);
+    const { instance, script } = guide;
+    const plays = () => instance.done.filter((one) => /^(play|send)/.test(one));
+    const play = (name: string, reset: boolean) =>
+      `play radio ${JSON.stringify({ name, start: 0, length: -1, reset })}`;
+    assert.deepEqual(plays(), [play('mp3:one', true)]);
+    const info = { code: 'NetStream.Play.Start', level: 'status', details: 'flv:three' };
+    script.tell({ event: 'status', info, stream: 'radio' });
+    await until('the next song', () => plays().length === 3);
+    assert.deepEqual(plays().slice(1), [
+      'send radio @setDataFrame ["onTitle","flv:three"] undefined',
+      play('mp3:one', false),
+    ]);
+  });
+
   test('a stream goes on to another server as soon as that is there', async () => {
     const guide = await running(snippet('new NetStream'));
     const there = guide.server('rtmps://live.example.com/app');

@@ -590,6 +590,36 @@ interface Stream {
    * application. Without a directory that is taken back. `false` if it cannot be.
    */
   setVirtualPath(virtualPath: string, directory?: string): boolean;
+  /** Of what the server plays into this stream, the name of the item that has begun. Extension. */
+  readonly source: string | undefined;
+  /**
+   * Has the server publish this stream: it plays `source` into it, in real time, for all who play the stream, recorded or live, as
+   * they would see a client's. Items follow each other without a gap. The stream belongs to the instance: it plays on when the
+   * script is saved, and `source` says what. A client that publishes under the name is taken off it, and as long as the server has
+   * the name, no client gets it (`NetStream.Publish.BadName`).
+   *
+   * `onStatus` hears `NetStream.Play.Reset`, `.Start` and `.Stop` of each item with its name in `details`, `.Switch` when the next
+   * follows, `.StreamNotFound` or `.Failed` when it cannot be played and the next one has its turn, `.PublishNotify` and
+   * `.UnpublishNotify` of a live source, and of the stream itself `NetStream.Publish.Start` and `NetStream.Unpublish.Success`. Whoever
+   * plays on within a second of the last `.Stop` leaves no gap.
+   *
+   * @param source - a file (`show`, `mp4:film.mp4`, `mp3:song`) or a live stream of this instance; `false` ends it
+   * @param start - -2 (the default): live if it is on air, else the file, else live as soon as it is; -1: live; from 0 on: the file,
+   *   from the keyframe at or before that second
+   * @param length - seconds; -1 (the default): to the end, which of a live stream is when its publisher goes and another item waits;
+   *   0: one picture
+   * @param reset - `true` or 1 (the default): now, in place of what is played and waits; `false` or 0: behind it. 2 and 3 are taken
+   *   for 0 and 1
+   * @returns `false` if that makes no sense
+   *
+   * @example
+   * const channel = Stream.get('channel')!;
+   * channel.onStatus = ({ code }) => {
+   *   if (code === 'NetStream.Play.Stop') channel.play('show', 0, -1, false);
+   * };
+   * channel.play('show', 0);
+   */
+  play(source: string | false, start?: number, length?: number, reset?: boolean | number): boolean;
   /**
    * Publishes a stream of another server as this one, in the place of a client that does. What becomes of it goes to `onStatus`:
    * `NetStream.Play.Start`, `.UnpublishNotify` and `.PublishNotify` when its publisher goes and comes back, and at the end, which is that
@@ -609,6 +639,19 @@ interface Stream {
    * nc.connect('rtmp://origin.example.com/live');
    */
   play(name: string, start: number, length: number, reset: boolean, connection: NetConnection): boolean;
+  /**
+   * A data message to all who play the stream and to its recording, not to its publisher; the stream may be a client's.
+   * `send('@setDataFrame', 'onTitle', …)` keeps it for those who come later, `send('@clearDataFrame', 'onTitle')` forgets it.
+   */
+  send(handler: string, ...args: any[]): boolean;
+  /** Whether sound of what the server plays is taken over. It is until it is said not to be. */
+  receiveAudio: boolean;
+  /** The same of pictures, which come back with the next keyframe. */
+  receiveVideo: boolean;
+  /** Seconds, as `setBufferTime` has set them; 2 until then. */
+  readonly bufferTime: number;
+  /** How much a source on another server is asked to send ahead. Files and streams of this instance need none. */
+  setBufferTime(seconds: number): void;
   /** What happens to this stream. Without it, `application.onStatus` is told. */
   onStatus?: (this: Stream, info: StatusInfo) => Eventually<void>;
   /** Extension. Takes its publisher off the stream; `reason` is what the publisher is told. `false` if that cannot be. */
