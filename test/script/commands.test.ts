@@ -110,7 +110,10 @@ const good: [raw: ScriptCommand, command: Command][] = [
   ],
   [
     { op: 'streamPlay', stream: 's', source: 'mp4:film', start: -2, length: 0.5, reset: true },
-    { op: 'streamPlay', stream: 's', source: 'mp4:film', start: -2, length: 0.5, reset: true },
+    {
+      ...{ op: 'streamPlay', stream: 's', source: 'mp4:film', start: -2, length: 0.5, reset: true },
+      connection: undefined,
+    },
   ],
   [
     { op: 'streamStop', stream: 's' },
