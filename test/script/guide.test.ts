@@ -10,7 +10,9 @@ import { describe, test } from 'node:test';
 import { SignJWT } from 'jose';
 import { check } from '../../src/cli/check.ts';
 import { type TestOptions, testApp } from '../../src/testing/app.ts';
+import { until } from '../support/core.ts';
 import { Folder } from './support/folder.ts';
+import { hosting } from './support/hosting.ts';
 
 const GUIDE = readFileSync(join(import.meta.dirname, '../../applications/README.md'), 'utf8');
 const snippets = [...GUIDE.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
@@ -138,12 +140,13 @@ describe('the guide for script authors', { timeout: 60_000 }, () => {
   });
 
   test('the radio plays one song after the other, and says which', async () => {
-    const code = snippet("Stream.get('radio')");
-    await using guide = await running(code, ['c']);
-    const { instance, script } = guide;
+    await using all = await hosting({ 'guide/main.ts': snippet("Stream.get('radio')") });
+    const { instance, script } = all.open('guide');
+    await script.started;
     const plays = () => instance.done.filter((one) => /^(play|send)/.test(one));
     const play = (name: string, reset: boolean) =>
       `play radio ${JSON.stringify({ name, start: 0, length: -1, reset })}`;
+    await until('the first song', () => plays().length > 0);
     assert.deepEqual(plays(), [play('mp3:one', true)]);
     const info = { code: 'NetStream.Play.Start', level: 'status', details: 'flv:three' };
     script.tell({ event: 'status', info, stream: 'radio' });
