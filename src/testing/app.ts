@@ -15,11 +15,11 @@ import { HandClock } from './hand-clock.ts';
 import { type CommandHandler, Jobs } from './jobs.ts';
 import { Said, type SaidError } from './said.ts';
 import { Servers, type TestServer } from './servers.ts';
-import { Stage } from './stage.ts';
+import { type Files, Stage } from './stage.ts';
 import { Web, type WebHandler, type WebRequest } from './web.ts';
 
 export interface TestOptions {
-  /** Files of the application, over those in its folder: a path from there → text, or a value, which is written as JSON. */
+  /** Files of the application, over those in its folder: a path from there → a text, bytes, or a value, which is written as JSON. */
   files?: { readonly [path: string]: unknown };
   /** `application.env`, over what Application.xml says. */
   env?: { readonly [name: string]: Json };
@@ -77,7 +77,7 @@ export class TestApp {
 
   static async open(name: string, { files = {}, env = {}, now = EPOCH }: TestOptions): Promise<TestApp> {
     const app = new TestApp(name, new Date(now));
-    app.#stage = await Stage.open(name, textsOf(files), app.#clock, app.#said.log, {
+    app.#stage = await Stage.open(name, contentsOf(files), app.#clock, app.#said.log, {
       env,
       nowMs: () => app.#clock.now(),
       opened: (unit) => app.#units.add(unit),
@@ -246,7 +246,7 @@ export class TestApp {
    * version before serves on.
    */
   async reload(files?: TestOptions['files']): Promise<void> {
-    if (files) this.#stage.write(textsOf(files));
+    if (files) this.#stage.write(contentsOf(files));
     else this.#stage.touch(this.name);
     await this.#build();
     await this.settled();
@@ -266,11 +266,8 @@ export class TestApp {
   }
 }
 
-function textsOf(files: { readonly [path: string]: unknown }): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(files).map(([path, value]) => [
-      path,
-      typeof value === 'string' ? value : JSON.stringify(value),
-    ]),
-  );
+function contentsOf(files: { readonly [path: string]: unknown }): Files {
+  const contentOf = (value: unknown) =>
+    typeof value === 'string' || value instanceof Uint8Array ? value : JSON.stringify(value);
+  return Object.fromEntries(Object.entries(files).map(([path, value]) => [path, contentOf(value)]));
 }

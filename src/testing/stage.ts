@@ -30,8 +30,11 @@ import { VirtualHost, type VirtualHostOptions } from '../virtual-host.ts';
 import type { HandClock } from './hand-clock.ts';
 import { Said } from './said.ts';
 
-/** What the server writes there is no part of an application as its author has it; packages are. */
-const WRITTEN = new Set(['store', 'sharedobjects']);
+/** What the server writes there is no part of an application as its author has it, and may be large; packages are. */
+const WRITTEN = new Set(['streams', 'store', 'sharedobjects']);
+
+/** By their paths from the application's folder. */
+export type Files = Readonly<Record<string, string | Uint8Array>>;
 
 let runners: Promise<Runners> | undefined;
 
@@ -124,7 +127,7 @@ export class Stage {
   /** `files`: over those of the application, which need not be there if they are all of it. */
   static async open(
     application: string,
-    files: Readonly<Record<string, string>>,
+    files: Files,
     clock: HandClock,
     log: Log,
     standIns: StandIns,
@@ -149,7 +152,7 @@ export class Stage {
     }
   }
 
-  write(files: Readonly<Record<string, string>>): void {
+  write(files: Files): void {
     writeFiles(this.folder, files);
   }
 
@@ -176,11 +179,11 @@ function copyApplication(from: string, to: string): void {
   });
 }
 
-function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
-  for (const [name, text] of Object.entries(files)) {
+function writeFiles(folder: string, files: Files): void {
+  for (const [name, content] of Object.entries(files)) {
     const path = join(folder, name);
     if (relative(folder, path).startsWith('..')) throw new Error(`${name} lies outside the application`);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text);
+    writeFileSync(path, content);
   }
 }

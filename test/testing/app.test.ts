@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import type * as declared from 'understudy/test';
 import * as kit from '../../src/testing/main.ts';
+import { flvFile } from '../support/flv.ts';
 
 // What authors are told of it is true.
 kit.testApp satisfies typeof declared.testApp;
@@ -331,4 +332,16 @@ test('a stream of another server can be played here', async () => {
   assert.deepEqual(kit.streams, ['here']);
   assert.equal(playback.messages, 2);
   assert.deepEqual(kit.logs, ['NetConnection.Connect.Success']);
+});
+
+test('a file among its streams is played, at the pace of the test', async () => {
+  const { bytes } = flvFile({ ms: 20_000, durationS: 20 });
+  const kit = await testApp('vod', { files: { 'streams/_definst_/film.flv': bytes } });
+  const film = await (await kit.connect()).play('film', { start: 0 });
+  assert.equal(film.name, 'film');
+  const codes = () => film.statuses.map(({ code }) => code);
+  while (film.messages === 0) await kit.clock.tick(1); // the disk takes its own time
+  assert.deepEqual(codes(), ['NetStream.Play.Start']);
+  while (!codes().includes('NetStream.Play.Complete')) await kit.clock.tick(1000);
+  assert.ok(kit.clock.now().getTime() >= Date.parse('2026-01-01T00:00:10Z'));
 });

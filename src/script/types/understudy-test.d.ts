@@ -19,7 +19,10 @@ declare module 'understudy/test' {
   export function testApp(name: string, options?: TestOptions): Promise<TestApp>;
 
   export interface TestOptions {
-    /** Files of the application, over those in its folder: a text, or a value that is written as JSON. */
+    /**
+     * Files of the application, over those in its folder: a text, bytes, or a value that is written as JSON. Its streams/ and
+     * store/ are empty otherwise.
+     */
     files?: { readonly [path: string]: unknown };
     /** `application.env`, over what Application.xml says. */
     env?: { readonly [name: string]: any };
