@@ -38,6 +38,7 @@ export class ServerStream {
   #current: { item: SourceItem; source: Source | undefined } | undefined;
   /** A source that took longer to open than its item was wanted has nothing to say. */
   #turn = 0;
+  #isOpening = false;
   #cancelGrace: (() => void) | undefined;
   #isOnAir = false;
   #isClosed = false;
@@ -115,7 +116,14 @@ export class ServerStream {
     const item = this.#upcoming.shift()!;
     this.#current = { item, source: undefined };
     this.#turn += 1;
-    void this.#open(item, this.#turn);
+    if (!this.#isOpening) void this.#openCurrent();
+  }
+
+  /** One at a time, however quickly a script changes its mind. */
+  async #openCurrent(): Promise<void> {
+    this.#isOpening = true;
+    while (this.#current && !this.#current.source) await this.#open(this.#current.item, this.#turn);
+    this.#isOpening = false;
   }
 
   async #open(item: SourceItem, turn: number): Promise<void> {

@@ -318,3 +318,25 @@ test('a file that is being recorded is followed, and ends when it does', async (
   await pass(visitor, 2_000);
   assert.ok(told().includes('Play.Stop tape'));
 });
+
+test('a script that changes its mind all the time has one file opened at a time, and gets the last', async () => {
+  const opened: string[] = [];
+  const { cinema, visitor, play, told } = await studio();
+  await using _ = cinema;
+  const { open } = cinema.library;
+  let [now, most] = [0, 0];
+  cinema.library.open = async (request) => {
+    opened.push(request.name);
+    now += 1;
+    most = Math.max(most, now);
+    try {
+      return await open.call(cinema.library, request);
+    } finally {
+      now -= 1;
+    }
+  };
+  for (let at = 0; at < 500; at += 1) play(at % 2 ? 'two' : 'one');
+  await pass(visitor, 80);
+  assert.deepEqual([opened, most], [['one', 'two'], 1]);
+  assert.deepEqual(told().slice(-2), ['Play.Start two', 'Publish.Start channel']);
+});

@@ -47,6 +47,13 @@ export const API_ATTACKS: readonly Attack[] = [
        const nc = new NetConnection(); nc.connect('rtmp://127.0.0.1/x', 'x'.repeat(500)); new NetStream(nc).publish('x'); nc.close();
      }`,
   ),
+  meanwhile(
+    'streams of the server begun, changed and ended',
+    `for (let i = 0; i < 200; i++) {
+       const s = Stream.get('s' + i); s.play('none', 0); s.play('s' + (i + 1), -1); s.play('x', -2, 0, false);
+       s.send('@setDataFrame', 'd' + i, 'x'.repeat(1000)); s.receiveAudio = i % 2 === 0; s.play(false);
+     }`,
+  ),
   {
     name: 'recordings begun and ended',
     script: `application.onConnect = () => true;
