@@ -1,4 +1,4 @@
-// understudy.d.ts → applications/API.md. The file is ours and formatted: declarations begin a line, members are indented by two.
+// understudy.d.ts and understudy-test.d.ts → applications/API.md. The file is ours and formatted: declarations begin a line, members are indented by two.
 
 export interface Declaration {
   /** `interface Stream`, `declare const console`, `type RecordMode`, … */
@@ -11,7 +11,7 @@ export interface Declaration {
 }
 
 export interface Member {
-  /** `new` of a constructor, `[]` of an index. */
+  /** `new` of a constructor, `[]` of an index, `()` of a call. */
   readonly name: string;
   readonly doc: string[];
   readonly text: string;
@@ -19,11 +19,16 @@ export interface Member {
 
 const DECLARATION = /^(?:declare )?(interface|const|var|class|function|type) (\w+)/;
 /** `onPlay?: …`, `readonly name: …`, `get<T>(…`, `new (…`, `static any(…`, `get url(): …`; nothing is private but constructors. */
-const MEMBER = /^ {2}(?:readonly |static |get (?=\w)|set (?=\w))*(\w+|\[)/;
+const MEMBER = /^ {2}(?:readonly |static |get (?=\w)|set (?=\w))*(\w+|\[|\()/;
 
-/** A SyntaxError says which line it does not understand. */
+const NAMES: Readonly<Record<string, string>> = { '[': '[]', '(': '()' };
+
+/**
+ * Those of the global scope, or, if it has nothing but one module, those of it. A SyntaxError says which line it does not
+ * understand.
+ */
 export function readDeclarations(source: string): Declaration[] {
-  const lines = source.split('\n');
+  const lines = linesOf(source);
   const declarations: Declaration[] = [];
   let doc: string[] = [];
   for (let at = 0; at < lines.length; ) {
@@ -48,6 +53,16 @@ export function readDeclarations(source: string): Declaration[] {
   return declarations;
 }
 
+/** Lines that are left out are empty: numbers of lines stay what they are. */
+function linesOf(source: string): string[] {
+  const lines = source.split('\n');
+  const begin = lines.findIndex((line) => /^declare module .* \{$/.test(line));
+  if (begin < 0) return lines;
+  return lines.map((line, i) =>
+    i <= begin || line === '}' ? '' : line.replace(/^ {2}/, '').replace(/^export /, ''),
+  );
+}
+
 function readMembers(lines: readonly string[], from: number, to: number): Member[] {
   const members: Member[] = [];
   let doc: string[] = [];
@@ -63,7 +78,7 @@ function readMembers(lines: readonly string[], from: number, to: number): Member
       const end = endOf(lines, at);
       const text = lines.slice(at, end + 1).map((one) => one.slice(2));
       if (line !== '  private constructor();')
-        members.push({ name: name === '[' ? '[]' : name, doc, text: text.join('\n') });
+        members.push({ name: NAMES[name] ?? name, doc, text: text.join('\n') });
       at = end + 1;
     } else if (line === '' || line.startsWith('  //')) at += 1;
     else throw new SyntaxError(`line ${at + 1}: ${line}`);
@@ -114,41 +129,61 @@ export function undocumented(declarations: readonly Declaration[]): string[] {
 const HEAD = `# What scripts find
 
 Everything that is global in the scripts of applications, in the order of [understudy.d.ts](understudy.d.ts), which this is made from
-(\`npm run docs\`). [README.md](README.md) tells how it belongs together.
+(\`npm run docs\`). [README.md](README.md) tells how it belongs together; what their tests find is [below](#what-tests-find).
+`;
+const HEAD_OF_TESTS = `# What tests find
+
+What \`*.test.ts\` imports from \`understudy/test\`, in the order of [understudy-test.d.ts](understudy-test.d.ts).
 `;
 
-export function formatReference(declarations: readonly Declaration[]): string {
-  const contents = declarations
-    .filter(({ kind }) => kind !== 'type')
-    .map(({ name }) => name)
-    .filter(
-      (name, i, all) => all.findIndex((one) => isSame(one, name)) === i && !name.endsWith('Constructor'),
-    );
-  const list = contents.map((name) => `[${name}](#${name.toLowerCase()})`).join(' · ');
-  const parts = declarations.map((declaration) => formatDeclaration(declaration, declarations));
-  const text = `${HEAD}\n${list}\n\n${parts.join('')}`;
+export function formatReference(
+  declarations: readonly Declaration[],
+  ofTests: readonly Declaration[],
+): string {
+  const text = `${HEAD}\n${formatAll(declarations)}\n${HEAD_OF_TESTS}\n${formatAll(ofTests)}`;
   return `${text.replace(/\n{3,}/g, '\n\n').trimEnd()}\n`;
+}
+
+function formatAll(declarations: readonly Declaration[]): string {
+  const headings = declarations.filter(
+    (declaration) => declaration.kind !== 'type' && !isPartOfAnother(declaration, declarations),
+  );
+  const seen: string[] = [];
+  const list = headings
+    .map(({ name }) => {
+      const anchor = name.toLowerCase();
+      const before = seen.filter((one) => one === anchor).length; // as GitHub numbers them
+      seen.push(anchor);
+      return `[${name}](#${anchor}${before === 0 ? '' : `-${before}`})`;
+    })
+    .join(' · ');
+  const parts = declarations.map((declaration) => formatDeclaration(declaration, declarations));
+  return `${list}\n\n${parts.join('')}`;
 }
 
 function formatDeclaration(declaration: Declaration, all: readonly Declaration[]): string {
   const { kind, name, doc, text, members } = declaration;
-  const isSecond = all.find((one) => isSame(one.name, name)) !== declaration;
   const isConstructor = name.endsWith('Constructor') && all.some((one) => one.text.endsWith(`: ${name};`));
   // `var Stream: StreamConstructor` says less than the two of which it consists
   const isPlain = kind === 'var' || isConstructor;
-  const head = isSecond || isConstructor ? '' : `## ${name}\n\n`;
+  const isPart = isPartOfAnother(declaration, all);
+  const head = isPart ? '' : `## ${name}\n\n`;
   const code = isPlain || members.length > 0 ? '' : fenced(text);
   const said = doc.length > 0 ? `${formatDoc(doc)}\n` : '';
-  const intro = head + code + (isSecond && kind === 'var' ? '' : said);
+  const intro = head + code + (isPart && kind === 'var' ? '' : said);
   if (members.length === 0) return intro;
   const isTheirs = doc.some((line) => line.startsWith('@see '));
   const holder = isConstructor ? name.slice(0, -'Constructor'.length) : holderOf(name);
   return intro + formatMembers(holder, members, isTheirs);
 }
 
-/** `Application` is the class of `application`: one heading is enough. */
-function isSame(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
+/** Of one heading: what has the same name, `Application` of `application`, and the static side of a class. */
+function isPartOfAnother(declaration: Declaration, all: readonly Declaration[]): boolean {
+  const { name } = declaration;
+  const isOf = (one: Declaration) => one.kind === 'const' && one.text === `const ${one.name}: ${name};`;
+  const isStatic = name.endsWith('Constructor') && all.some((one) => one.text.endsWith(`: ${name};`));
+  const before = all.slice(0, all.indexOf(declaration));
+  return isStatic || before.some((one) => one.name === name || isOf(one));
 }
 
 function holderOf(name: string): string {
@@ -191,6 +226,7 @@ function factOf({ doc, text }: Member): string[] {
 
 function titleOf(holder: string, name: string): string {
   if (name === 'new' || name === 'constructor') return `new ${holder}`;
+  if (name === '()') return `${holder}()`;
   return name === '[]' ? `${holder}[…]` : `${holder}.${name}`;
 }
 

@@ -1,4 +1,4 @@
-// npm run docs: writes applications/API.md anew, and what editors find beside it, after a change of understudy.d.ts.
+// npm run docs: writes applications/API.md anew, and what editors find beside it, after a change of its types.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatReference, readDeclarations } from './api-reference.ts';
@@ -6,6 +6,8 @@ import { refreshAuthorFiles, TYPES_DIR } from './author-files.ts';
 
 const APPLICATIONS = join(import.meta.dirname, '../../applications');
 
-const source = readFileSync(join(TYPES_DIR, 'understudy.d.ts'), 'utf8');
-writeFileSync(join(APPLICATIONS, 'API.md'), formatReference(readDeclarations(source)));
+const declarationsIn = (file: string) => readDeclarations(readFileSync(join(TYPES_DIR, file), 'utf8'));
+
+const text = formatReference(declarationsIn('understudy.d.ts'), declarationsIn('understudy-test.d.ts'));
+writeFileSync(join(APPLICATIONS, 'API.md'), text);
 refreshAuthorFiles(APPLICATIONS);

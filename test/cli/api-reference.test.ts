@@ -8,19 +8,26 @@ import { TYPES_DIR } from '../../src/cli/author-files.ts';
 import { checkTypes } from '../../src/cli/check-types.ts';
 import { rootWith } from './support.ts';
 
-const SOURCE = readFileSync(join(TYPES_DIR, 'understudy.d.ts'), 'utf8');
+const sourceOf = (file: string) => readFileSync(join(TYPES_DIR, file), 'utf8');
+const SOURCE = sourceOf('understudy.d.ts');
+const TESTS = sourceOf('understudy-test.d.ts');
 const APPLICATIONS = join(import.meta.dirname, '../../applications');
 
-test('applications/API.md says what understudy.d.ts says', () => {
+test('applications/API.md says what the types say', () => {
+  const text = formatReference(readDeclarations(SOURCE), readDeclarations(TESTS));
   const isCurrent =
-    readFileSync(join(APPLICATIONS, 'API.md'), 'utf8') === formatReference(readDeclarations(SOURCE)) &&
-    readFileSync(join(APPLICATIONS, 'understudy.d.ts'), 'utf8') === SOURCE;
-  assert.ok(isCurrent, 'understudy.d.ts has changed: run "npm run docs" and commit applications/');
+    readFileSync(join(APPLICATIONS, 'API.md'), 'utf8') === text &&
+    readFileSync(join(APPLICATIONS, 'understudy.d.ts'), 'utf8') === SOURCE &&
+    readFileSync(join(APPLICATIONS, 'understudy-test.d.ts'), 'utf8') === TESTS;
+  assert.ok(
+    isCurrent,
+    'the types in src/script/types have changed: run "npm run docs" and commit applications/',
+  );
 });
 
-test('everything that scripts find has a comment', () => {
-  const silent = undocumented(readDeclarations(SOURCE)).join(', ');
-  assert.equal(silent, '', `in src/script/types/understudy.d.ts a comment is missing at ${silent}`);
+test('everything that scripts and their tests find has a comment', () => {
+  const silent = [SOURCE, TESTS].flatMap((source) => undocumented(readDeclarations(source))).join(', ');
+  assert.equal(silent, '', `in src/script/types a comment is missing at ${silent}`);
 });
 
 /** What examples take for granted. */
@@ -99,10 +106,16 @@ declare class Theirs {
 type Both = Thing | Facts;
 `;
 
+const MODULE = `declare module 'things' {
+  /** Comes in. */
+  export function enter(): void;
+}
+`;
+
 test('a declaration becomes a heading, its members as well, with what is said of them', () => {
   const declarations = readDeclarations(SAMPLE);
   assert.deepEqual(undocumented(declarations), ['Thing.silent']);
-  const text = formatReference(declarations);
+  const text = formatReference(declarations, readDeclarations(MODULE));
   for (const part of [
     "## Thing\n\nA thing.\n\n- `a`: the one\n- `b`: the other\n\nReturns both\n\n```ts\nnew Thing().both(1, '2');\n```\n",
     '### Thing.size\n\n```ts\nreadonly size: number;\n```\n\nHow many.\n',
@@ -110,6 +123,8 @@ test('a declaration becomes a heading, its members as well, with what is said of
     '### new Thing\n\n```ts\nnew (): Thing;\n```\n\nAnother.\n',
     "## Facts\n\nFacts.\n\n| | | |\n|---|---|---|\n| `is` | `'a' \\| 'b'` | It is. |\n",
     '## Theirs\n\nAs elsewhere.\n\nSee <https://example.com/spec>\n\n```ts\nstatic of(x: number): Theirs;\n/** Ours. */\nreadonly value: number;\n```\n',
+    '# What tests find',
+    '## enter\n\n```ts\nfunction enter(): void;\n```\n\nComes in.\n',
     '## Both\n\n```ts\ntype Both = Thing | Facts;\n```\n',
   ]) {
     assert.ok(text.includes(part), `${part}\nis not in\n${text}`);

@@ -18,6 +18,7 @@ declare module 'understudy/test' {
    */
   export function testApp(name: string, options?: TestOptions): Promise<TestApp>;
 
+  /** What is different in a test. */
   export interface TestOptions {
     /**
      * Files of the application, over those in its folder: a text, bytes, or a value that is written as JSON. Its streams/ and
@@ -30,7 +31,9 @@ declare module 'understudy/test' {
     now?: Date | string;
   }
 
+  /** An application that runs for one test. */
   export interface TestApp {
+    /** As it was given to `testApp`. */
     readonly name: string;
     /** Connects a client. Resolves with the verdict: `client.accepted`. */
     connect(options?: ConnectOptions): Promise<TestClient>;
@@ -74,30 +77,43 @@ declare module 'understudy/test' {
     stop(): Promise<void>;
   }
 
+  /** Who connects; what is not said is as an encoder on this machine has it. */
   export interface ConnectOptions {
     /** What the client sends along, for `onConnect` behind the client. */
     args?: unknown[];
     /** Another instance than `_definst_`. */
     instance?: string;
+    /** `client.ip` */
     ip?: string;
+    /** `client.agent`: what the client calls itself. */
     agent?: string;
+    /** `client.referrer`: the address of its SWF. */
     referrer?: string;
+    /** `client.pageUrl`: of the page that the SWF is in. */
     pageUrl?: string;
+    /** `client.uri`: where it connects to. */
     uri?: string;
+    /** `client.protocol` */
     protocol?: string;
     /** As whom it has logged in. */
     user?: string;
+    /** AMF0 or AMF3. */
     objectEncoding?: 0 | 3;
   }
 
+  /** As a client is told it. */
   export interface Status {
+    /** `NetStream.Play.Start` … */
     readonly code: string;
+    /** For people. */
     readonly description: string;
   }
 
+  /** A client that has connected, or was refused. */
   export interface TestClient {
     /** As the script has it in `client.id`. */
     readonly id: string;
+    /** `onConnect` has let it in. */
     readonly accepted: boolean;
     /** Why it was not let in; `application` is what the script sent along, `redirect` where to go instead. */
     readonly refusal: (Status & { application: any; redirect: string | undefined }) | undefined;
@@ -117,6 +133,7 @@ declare module 'understudy/test' {
     publish(name: string, type?: 'live' | 'record' | 'append' | 'appendWithGap'): Promise<TestPublication>;
     /** `name?key=value`; seconds as in `NetStream.play`. Resolves when it plays or is refused: `playback.accepted`. */
     play(name: string, range?: { start?: number; length?: number }): Promise<TestPlayback>;
+    /** It leaves. */
     disconnect(): Promise<void>;
   }
 
@@ -126,19 +143,25 @@ declare module 'understudy/test' {
     keyframe(ms: number): void;
     /** A picture that depends on those before. */
     frame(ms: number): void;
+    /** A piece of sound. */
     audio(ms: number): void;
   }
 
+  /** What a client publishes. */
   export interface TestPublication extends MediaSender {
+    /** It is on air. */
     readonly accepted: boolean;
     /** What players know it by; undefined: it is not on air. */
     readonly name: string | undefined;
     /** NetStream.Publish.*, NetStream.Record.*. */
     readonly statuses: readonly Status[];
+    /** It ends. */
     unpublish(): Promise<void>;
   }
 
+  /** What a client plays. */
   export interface TestPlayback {
+    /** It plays, or waits for the stream. */
     readonly accepted: boolean;
     /** What is played; undefined: nothing is. */
     readonly name: string | undefined;
@@ -146,11 +169,15 @@ declare module 'understudy/test' {
     readonly statuses: readonly Status[];
     /** How many pictures, sounds and data have come. */
     readonly messages: number;
+    /** The client plays it no more. */
     stop(): Promise<void>;
   }
 
+  /** What a script has asked of a Web server. */
   export interface WebRequest {
+    /** All of the address. */
     readonly url: string;
+    /** `GET`, `POST` … */
     readonly method: string;
     /** Names in lower case. */
     readonly headers: { readonly [name: string]: string };
@@ -158,20 +185,25 @@ declare module 'understudy/test' {
     readonly body: string;
   }
 
+  /** What the Web server says. */
   export interface WebAnswer {
     /** 200 unless it says otherwise. */
     readonly status?: number;
+    /** Besides the length, and the type of JSON. */
     readonly headers?: { readonly [name: string]: string };
     /** What is no text is sent as JSON. */
     readonly body?: unknown;
   }
 
+  /** How a command has ended. */
   export interface CommandEnd {
     /** 0 unless it says otherwise. */
     readonly code?: number;
+    /** What it has said of errors. */
     readonly stderr?: string;
   }
 
+  /** Another server, for scripts that connect to it. */
   export interface TestServer {
     /** Nobody can connect; who is connected stays. */
     isDown: boolean;
@@ -185,13 +217,17 @@ declare module 'understudy/test' {
     close(): void;
   }
 
+  /** What has gone wrong in a script. */
   export interface ScriptFault {
     /** The handler or method; empty: outside of any. */
     readonly where: string;
+    /** With the class of what was thrown: `TypeError: …`. */
     readonly message: string;
     /** Its place in the source; lines and columns count from 1. */
     readonly file?: string;
+    /** Of `file`. */
     readonly line?: number;
+    /** Of `line`. */
     readonly column?: number;
     /** All of it, for people. */
     readonly text: string;
@@ -199,14 +235,23 @@ declare module 'understudy/test' {
 
   /** Node's own, `node:test`. */
   export const test: TestFunction & { skip: TestFunction; only: TestFunction; todo: TestFunction };
+  /** Node's own: tests that belong together. */
   export const describe: (name: string, body: () => void) => void;
+  /** Node's own: once, before the tests. */
   export const before: (hook: () => unknown) => void;
+  /** Once, after them. */
   export const after: (hook: () => unknown) => void;
+  /** Before each of them. */
   export const beforeEach: (hook: () => unknown) => void;
+  /** After each of them. */
   export const afterEach: (hook: () => unknown) => void;
   type TestFunction = (name: string, body: () => unknown) => void;
 
-  /** Node's own, `node:assert` with strict comparison. */
+  /**
+   * Node's own, `node:assert` with strict comparison.
+   *
+   * @see https://nodejs.org/api/assert.html
+   */
   export const assert: {
     (value: unknown, message?: string): asserts value;
     ok(value: unknown, message?: string): asserts value;
