@@ -46,6 +46,9 @@ export interface RecorderOptions {
 /** Of numbers of files that are there already. */
 const MAX_TRIES = 10_000;
 
+/** Recordings of one file that wait for each other: a script can begin and end them quicker than a disk can. */
+const MAX_QUEUE = 8;
+
 /** Who has a file, until it is finished. */
 interface Holder {
   readonly isDone: () => boolean;
@@ -63,6 +66,8 @@ export class FileRecorders implements GrowingFiles {
   readonly #running: RunningFiles;
   /** Path → who had it last. */
   readonly #holders = new Map<string, Holder>();
+  /** Path → how many have it or wait for it. */
+  readonly #unfinished = new Map<string, number>();
   readonly #growing = new Map<string, GrowingFile>();
   readonly #recordings = new Set<FileRecording>();
   /** Whose they are. */
@@ -129,6 +134,10 @@ export class FileRecorders implements GrowingFiles {
         'The file of that stream is being recorded already.',
       );
     }
+    if ((this.#unfinished.get(path) ?? 0) > MAX_QUEUE) {
+      const why = `${MAX_QUEUE} recordings of that file have ended and are not written yet.`;
+      throw new RecordingError('NetStream.Record.Failed', why);
+    }
     const log = this.#options.log.child({ instance: `${application}/${instance}`, stream });
     const gapSinceMs = mode === 'appendWithGap' ? this.#sinceWritten(path) : 0;
     const recording: FileRecording = new FileRecording({
@@ -184,7 +193,11 @@ export class FileRecorders implements GrowingFiles {
 
   #hold(path: string, holder: Holder): void {
     this.#holders.set(path, holder);
+    this.#unfinished.set(path, (this.#unfinished.get(path) ?? 0) + 1);
     void holder.finished.then(() => {
+      const left = this.#unfinished.get(path)! - 1;
+      if (left > 0) this.#unfinished.set(path, left);
+      else this.#unfinished.delete(path);
       if (this.#holders.get(path) === holder) this.#holders.delete(path);
     });
   }

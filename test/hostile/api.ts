@@ -58,7 +58,7 @@ export const API_ATTACKS: readonly Attack[] = [
     name: 'recordings begun and ended',
     script: `application.onConnect = () => true;
       application.onPublish = (client, stream) => {
-        setTimeout(() => { for (let i = 0; i < 200; i++) { stream.record('record'); stream.record(false); } }, 1);
+        setInterval(() => { for (let i = 0; i < 2000; i++) { stream.record('record'); stream.record(false); } }, 1);
         return true;
       };`,
     provoke: publish,

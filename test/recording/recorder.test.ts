@@ -466,6 +466,23 @@ test('a file has one recorder at a time', async () => {
 
 // ── limits and failures ──────────────────────────────────────────────────────────────────────────────────────────
 
+test('recordings of one file that are begun and ended quicker than they are written wait in a short queue', async () => {
+  await using desk = new Desk();
+  const toggle = () => {
+    let begun = 0;
+    try {
+      for (; begun < 100; begun += 1) desk.open().close();
+    } catch (error) {
+      assert.ok(error instanceof RecordingError);
+      assert.equal(error.code, 'NetStream.Record.Failed');
+    }
+    return begun;
+  };
+  assert.equal(toggle(), 9);
+  assert.equal(toggle(), 0);
+  await until('the queue to be free', () => toggle() > 0);
+});
+
 test('a recording stops when it is long enough, of this session', async () => {
   await using desk = new Desk();
   for (let i = 1; i <= 2; i += 1) {
