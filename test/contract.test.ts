@@ -31,6 +31,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'S-22': 'an encoder that publishes live has recorded what it asks for, and nothing else',
   'S-23': 'H.264 and AAC go into FLV, and with mp4: into MP4',
   'S-24': 'the calls of FLVPlayback 2.5 in their order',
+  'S-25': 'players that know nothing of DVR play live, and are told nothing of it',
   'S-26': 'play2 switches at keyframes, and time goes on',
   'S-27': 'IPv4 alone by default',
   'S-28': 'with NetworkingIPv6 both families on every port without an address',

@@ -36,6 +36,22 @@ test('S-16, S-19: a late joiner begins at 0 and does not stop where the file end
   assert.equal(times.length, FILM.frames.filter(({ timestampMs }) => timestampMs <= 6_000).length);
 });
 
+test('S-25: a player that knows nothing of DVR plays what is being recorded live, and hears nothing of it', async () => {
+  await using at = await Cinema.open({ flush: { maxMs: 1_000, maxBytes: 256 << 10 } });
+  const { peer, id } = await at.core.publisher('show');
+  at.core.script().commands.record('show', 'record', {}, undefined);
+  peer.video(id, 90_000, video.header(0xee));
+  peer.video(id, 90_000, video.keyframe(7));
+  await peer.settle();
+  const old = await at.visitor('show');
+  await old.quiet();
+  peer.video(id, 90_040, video.frame(8));
+  await old.quiet();
+  assert.deepEqual(old.media(), ['90000v7', '90040v8']);
+  const called = old.peer.heard.flatMap(({ command }) => command?.name ?? []);
+  assert.deepEqual(new Set(called), new Set(['_result', 'onBWDone', 'onStatus']));
+});
+
 test('S-21: what is flushed is with those at the edge in the same moment', async () => {
   await using at = await Cinema.open();
   const tape = at.tape('show.flv', FILM);
