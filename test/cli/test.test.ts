@@ -111,7 +111,7 @@ test('the test of a new application passes', async (t) => {
   assert.equal(code, 0, output);
 });
 
-test('the tests of the samples pass', async () => {
+test('the tests of the samples pass', { timeout: 240_000 }, async () => {
   const { code, output } = await tested('--root', join(import.meta.dirname, '../..'));
   assert.equal(code, 0, output);
 });
