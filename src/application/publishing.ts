@@ -220,6 +220,9 @@ export class Publishing {
 
   /** The server publishes it. */
   onAir(entry: NamedStream): void {
+    const { toRecord } = entry;
+    entry.toRecord = undefined;
+    if (toRecord) this.#record(entry, toRecord.mode, toRecord.terms);
     for (const viewer of entry.stream.viewers) viewer.player.publishNotify();
   }
 
@@ -250,9 +253,11 @@ export class Publishing {
 
   record(entry: NamedStream, mode: RecordMode | false, terms: RecordTerms): void {
     if (mode === false) {
+      entry.toRecord = undefined;
       if (entry.recording) this.#stopRecording(entry, entry.publication);
       return;
     }
+    entry.toRecord = entry.server && !isOnAir(entry) ? { mode, terms } : undefined;
     // one that comes too late must not begin the publisher's file anew
     if (!isOnAir(entry)) return;
     if (entry.recording) this.#stopRecording(entry, entry.publication);

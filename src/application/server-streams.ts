@@ -78,6 +78,7 @@ export class ServerStreams implements ServerStreamCommands {
       closed: () => {
         this.#open.delete(name);
         held.server = undefined;
+        held.toRecord = undefined;
         streams.release(name);
       },
       broke,

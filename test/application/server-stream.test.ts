@@ -5,6 +5,7 @@ import { MAX_PLAYLIST } from '../../src/application/server-stream.ts';
 import { MAX_SERVER_STREAMS } from '../../src/application/server-streams.ts';
 import type { ServerPlay } from '../../src/application/source.ts';
 import { Statistics } from '../../src/application/statistics.ts';
+import { MessageType } from '../../src/protocol/message.ts';
 import { Cinema, type Visitor } from '../support/cinema.ts';
 import { type CoreOptions, STREAM_OPTIONS } from '../support/core.ts';
 import { flvFile } from '../support/flv.ts';
@@ -339,4 +340,19 @@ test('a script that changes its mind all the time has one file opened at a time,
   await pass(visitor, 80);
   assert.deepEqual([opened, most], [['one', 'two'], 1]);
   assert.deepEqual(told().slice(-2), ['Play.Start two', 'Publish.Start channel']);
+});
+
+test('a recording that is asked for with the play begins with its first message; one that is taken back does not', async () => {
+  const { cinema, core, visitor, streams, script, play } = await studio();
+  await using _ = cinema;
+  for (const taken of [true, false]) {
+    play('one');
+    script.commands.record('channel', 'record', {}, undefined);
+    if (taken) script.commands.record('channel', false, {}, undefined);
+    await pass(visitor, 200);
+    assert.equal(core.recorders.opened.length, taken ? 0 : 1);
+    if (taken) streams.stop('channel');
+  }
+  const [first] = core.recorders.opened[0]!.taken.filter(({ typeId }) => typeId === MessageType.Video);
+  assert.equal(first?.head.at(-1), 0xee);
 });
