@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { lacks, programPath } from '../support/debian.ts';
-import { h264Clip, hevcClip, type Packet, probePackets, startFfmpeg } from '../support/ffmpeg.ts';
+import { h264Clip, hevcClip, type Packet, probePackets, recordFor, startFfmpeg } from '../support/ffmpeg.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'understudy-vod-'));
@@ -168,4 +168,33 @@ test('mpv plays a file from where it is told to, and to its end', { skip: lacks(
   const { stdout, stderr } = await run;
   const places = [...`${stdout}${stderr}`.matchAll(/AT ([\d.]+)/g)].map(([, seconds]) => Number(seconds));
   assert.ok(places.length > 0 && places.every((at) => at >= 11.8 && at <= 16.3), String(places));
+});
+
+test('a channel of an FLV and an MP4 in turn is one stream to ffmpeg: time goes on, and every picture can be decoded', async () => {
+  const script = `
+    const channel = Stream.get('channel');
+    const items = ['short', 'mp4:short.mp4'];
+    let next = 0;
+    channel.onStatus = ({ code }) => { if (code === 'NetStream.Play.Start') show(false); };
+    const show = (now) => channel.play(items[next++ % 2], 0, 1.2, now);
+    application.onAppStart = () => show(true);`;
+  await using tv = await startServer({ applications: { 'tv/main.ts': script } });
+  const streams = join(tv.root, 'applications', 'tv', 'streams', '_definst_');
+  mkdirSync(streams, { recursive: true });
+  for (const name of ['short.flv', 'short.mp4']) copyFileSync(await remux(clip, name), join(streams, name));
+  const file = join(dir, 'seen.flv');
+  await recordFor(tv.url('tv', 'channel'), file, 5);
+  const packets = await probePackets(file);
+  for (const kind of ['video', 'audio']) {
+    const times = packets.filter(({ codecType }) => codecType === kind).map(({ dts }) => dts);
+    const steps = times.slice(1).map((time, at) => time - times[at]!);
+    assert.ok(
+      steps.every((step) => step > 0 && step < 120),
+      `${kind}: ${steps.join(' ')}`,
+    );
+  }
+  const { exited, stderr } = startFfmpeg(['-v', 'error', '-xerror', '-i', file, '-f', 'null', '-']);
+  assert.equal((await exited).code, 0);
+  // An item that is cut between pictures that refer to each other may show two at the same time; all the same they can be decoded.
+  assert.doesNotMatch(String(stderr), /\[(h264|aac)/);
 });
