@@ -67,6 +67,10 @@ export class ServerStream {
   get isOnAir(): boolean {
     return this.#isOnAir;
   }
+  /** It has asked for what it is to play. */
+  get isOpening(): boolean {
+    return this.#isOpening;
+  }
   /** What is played at the moment. */
   get item(): SourceItem | undefined {
     return this.#current?.item;

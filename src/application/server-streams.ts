@@ -40,6 +40,11 @@ export class ServerStreams implements ServerStreamCommands {
     this.#options = options;
   }
 
+  /** One of them waits for what it is to play. */
+  get isOpening(): boolean {
+    return [...this.#open.values()].some((server) => server.isOpening);
+  }
+
   play(stream: string, request: ServerPlay): void {
     const { name, start, length, reset } = request;
     const item: SourceItem = {

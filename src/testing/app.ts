@@ -183,7 +183,11 @@ export class TestApp {
 
   /** Something that the script has asked for is on its way. */
   get #hasErrands(): boolean {
-    return this.#living().some((unit) => unit.openErrands(OF_THE_TEST) > 0);
+    const { instances } = this.#stage.host.registry;
+    return (
+      this.#living().some((unit) => unit.openErrands(OF_THE_TEST) > 0) ||
+      [...instances].some(({ serverStreams }) => serverStreams.isOpening)
+    );
   }
 
   #living(): Unit[] {
