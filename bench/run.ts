@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { thisMachine } from './machine.ts';
+import { patience } from './patience.ts';
 import { nginxRtmp } from './peers/nginx-rtmp.ts';
 import { nodeMediaServer } from './peers/node-media-server.ts';
 import type { Peer } from './peers/peer.ts';
@@ -39,6 +40,8 @@ const HELP = `npm run bench -- [OPTION]…
   --alone          without peers
   --setup          gets the peers and makes the tools, and ends
   --repeat N       how often each row is measured (3; with --quick 1); the report shows the median
+  --patience M     for so many minutes in all: rows wait until other machines leave this one alone, and what they
+                   disturbed is repeated until they did not
   --keep           puts what was measured into bench/results.json and the table into bench/README.md
   --profile DIR    our server and node-media-server leave CPU profiles there; the figures are worth nothing then
 
@@ -52,6 +55,7 @@ const { values: options } = parseArgs({
     alone: { type: 'boolean', default: false },
     setup: { type: 'boolean', default: false },
     repeat: { type: 'string' },
+    patience: { type: 'string', default: '0' },
     keep: { type: 'boolean', default: false },
     profile: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -70,6 +74,8 @@ async function main(): Promise<number> {
   if (unknown !== undefined) return fail(`there is no workload ${unknown}\n\n${HELP}`);
   const repeats = Number(options.repeat ?? (options.quick ? 1 : 3));
   if (!Number.isInteger(repeats) || repeats < 1 || repeats > 20) return fail('--repeat takes 1 to 20');
+  const minutes = Number(options.patience);
+  if (!(minutes >= 0 && minutes <= 600)) return fail('--patience takes 0 to 600 minutes');
 
   const others = options.alone ? [] : OTHERS;
   const peers = [understudy, ...others];
@@ -87,6 +93,7 @@ async function main(): Promise<number> {
 
   const machine = thisMachine();
   if (machine.server.priority !== undefined) runAhead();
+  const say = (text: string) => console.log(text);
   const bench: Bench = {
     machine,
     tools,
@@ -95,7 +102,8 @@ async function main(): Promise<number> {
     players: options.players?.map(Number),
     repeats,
     profileTo: options.profile,
-    say: (text) => console.log(text),
+    patience: patience(minutes, say),
+    say,
   };
   const results: Results = {
     machine: machine.description,
@@ -107,6 +115,7 @@ async function main(): Promise<number> {
     const measuredAt = new Date().toISOString().slice(0, 16);
     const rows = await workload.measure(bench);
     results.workloads[workload.name] = { measuredAt, isQuick: options.quick, rows };
+    if (options.keep) keep(results); // a long run may be ended by hand
   }
   return finish(results);
 }
@@ -115,7 +124,6 @@ function finish(results: Results): number {
   mkdirSync(CACHE, { recursive: true });
   writeFileSync(join(CACHE, 'results.json'), JSON.stringify(results, null, 1));
   console.log(`\n${formatResults(results)}\nall rows: ${join(CACHE, 'results.json')}`);
-  if (options.keep) keep(results);
   const rows = Object.values(results.workloads).flatMap((workload) => workload.rows);
   if (rows.some((row) => Object.keys(row.figures).length === 0)) return 1;
   return verdicts(results).some((verdict) => verdict.isMet === false) ? 2 : 0;

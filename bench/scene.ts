@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Machine } from './machine.ts';
+import type { Patience } from './patience.ts';
 import type { Peer, Running } from './peers/peer.ts';
 import { run, type Sample, type Spawned, sample, stolenNs } from './process.ts';
 import type { Row } from './row.ts';
@@ -19,6 +20,7 @@ export interface Bench {
   /** Undefined: as many as the workload thinks fit. */
   players: readonly number[] | undefined;
   profileTo: string | undefined;
+  patience: Patience;
   say(text: string): void;
 }
 
@@ -155,13 +157,14 @@ export function isDisturbed(cost: Cost, publisherDelayMs = 0): boolean {
 
 const TRIES = 3;
 
-/** Repeats what was disturbed, a few times; the last one stands, marked. What fails becomes a row that says so. */
+/** Repeats what was disturbed, a few times or as long as there is patience; the last one stands, marked. What fails becomes a row that says so. */
 export async function tryRow(
   bench: Bench,
   what: Pick<Row, 'workload' | 'server' | 'count'>,
   measure: () => Promise<Omit<Row, 'workload' | 'server' | 'count'>>,
 ): Promise<Row> {
   for (let attempt = 1; ; attempt++) {
+    await bench.patience.forQuiet();
     let row: Row;
     try {
       row = { ...what, ...(await measure()) };
@@ -177,6 +180,6 @@ export async function tryRow(
       `${what.workload} ${what.count}, ${what.server}${mark}: ${[...figures, ...row.notes].join(', ')}`,
     );
     await sleep(300);
-    if (!row.isDisturbed || attempt === TRIES) return row;
+    if (!row.isDisturbed || (attempt >= TRIES && !bench.patience.isLeft)) return row;
   }
 }
