@@ -8,7 +8,7 @@ import { stolenNs } from './process.ts';
 /** Of what all processors could have done. */
 const QUIET = 0.02;
 const SPIN_SECONDS = 0.7;
-const PAUSE_MS = 7000;
+const REST_MS = 2000;
 
 export interface Patience {
   /** Resolves when the machine below leaves this one alone, or when there is no patience left. */
@@ -27,23 +27,27 @@ export function patience(minutes: number, say: (text: string) => void): Patience
     async forQuiet() {
       if (!isLeft()) return;
       const sinceMs = performance.now();
-      // Twice: one of its pauses is longer than a moment.
-      while (isLeft() && ((await stolenShare()) > QUIET || (await stolenShare()) > QUIET))
-        await sleep(PAUSE_MS);
+      // First without a load of ours: who probes all the time is a neighbour himself.
+      while (isLeft() && ((await stolenShare(rest)) > QUIET || (await stolenShare(spin)) > QUIET))
+        await rest();
       const waited = Math.round((performance.now() - sinceMs) / 1000);
       if (waited > 5) say(`waited ${waited} s for a quiet machine`);
     },
   };
 }
 
-/** Only who wants to run can be robbed: all processors are kept busy for a moment. */
-async function stolenShare(): Promise<number> {
+const rest = () => sleep(REST_MS);
+
+async function stolenShare(during: () => Promise<unknown>): Promise<number> {
   const [sinceMs, before] = [performance.now(), stolenNs()];
-  await Promise.all(cpus().map(spin));
+  await during();
   return (stolenNs() - before) / ((performance.now() - sinceMs) * 1e6 * cpus().length);
 }
 
-function spin(): Promise<void> {
+/** Only who wants to run can be robbed: all processors are kept busy for a moment. */
+const spin = () => Promise.all(cpus().map(spinOne));
+
+function spinOne(): Promise<void> {
   return new Promise((resolve) => {
     const child = spawn('timeout', [String(SPIN_SECONDS), 'sh', '-c', 'while :; do :; done'], {
       stdio: 'ignore',
