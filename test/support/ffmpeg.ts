@@ -2,6 +2,7 @@
 // The latter are static builds that crash on host names: URLs in tests are literal addresses.
 import { execFile, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import {
   accessSync,
   chmodSync,
@@ -110,6 +111,8 @@ export interface Ffmpeg {
   readonly stderr: Tail;
   /** Resolves once it has written this much media; rejects if it ends before. */
   reached(seconds: number): Promise<void>;
+  /** Resolves with how many seconds of media it had written by now, or a little later. */
+  written(): Promise<number>;
   /** Asks it to finish its file. */
   stop(): Promise<Exit>;
   kill(): Promise<Exit>;
@@ -157,6 +160,12 @@ export function startFfmpeg(args: readonly string[]): Ffmpeg {
     });
   }
 
+  /** The report that comes next may have been on its way already. */
+  async function written(): Promise<number> {
+    for (let report = 0; report < 2; report += 1) await Promise.race([once(child.stdout, 'data'), exited]);
+    return writtenSeconds;
+  }
+
   function end(signal: NodeJS.Signals): Promise<Exit> {
     child.kill(signal);
     return exited;
@@ -167,6 +176,7 @@ export function startFfmpeg(args: readonly string[]): Ffmpeg {
     exited,
     stderr,
     reached,
+    written,
     stop: () => end('SIGINT'),
     kill: () => end('SIGKILL'),
     async [Symbol.asyncDispose]() {
