@@ -345,3 +345,13 @@ test('a file among its streams is played, at the pace of the test', async () => 
   while (!codes().includes('NetStream.Play.Complete')) await kit.clock.tick(1000);
   assert.ok(kit.clock.now().getTime() >= Date.parse('2026-01-01T00:00:10Z'));
 });
+
+test('a turn has twenty times its limit, for a test is no judge of machines; what never ends, ends', async () => {
+  const kit = await app('Client.prototype.spin = () => { for (;;); };', {
+    'Application.xml': '<Application><JSEngine><MaxTimeOut>0.02</MaxTimeOut></JSEngine></Application>',
+  });
+  const client = await kit.connect();
+  const [said] = await Promise.allSettled([client.call('spin')]);
+  assert.equal(said.status, 'rejected');
+  await kit.expectError(/the script ran longer than 400 ms in client\.spin/);
+});
