@@ -13,7 +13,6 @@ const REST_MS = 2000;
 export interface Patience {
   /** Resolves when the machine below leaves this one alone, or when there is no patience left. */
   forQuiet(): Promise<void>;
-  /** What was disturbed may be tried again, however often it was. */
   readonly isLeft: boolean;
 }
 

@@ -41,7 +41,7 @@ const HELP = `npm run bench -- [OPTION]…
   --setup          gets the peers and makes the tools, and ends
   --repeat N       how often each row is measured (3; with --quick 1); the report shows the median
   --patience M     for so many minutes in all: rows wait until other machines leave this one alone, and what they
-                   disturbed is repeated until they did not
+                   disturbed is repeated more often
   --keep           puts what was measured into bench/results.json and the table into bench/README.md
   --profile DIR    our server and node-media-server leave CPU profiles there; the figures are worth nothing then
 
