@@ -7,7 +7,7 @@ export interface BacklogLimits {
   softMs: number;
   /** Beyond this the player is disconnected. */
   hardBytes: number;
-  /** More than the soft limit queued, and not a byte taken for so long: disconnected. */
+  /** Not a byte taken for so long since more than the soft limit was queued: disconnected. */
   stallMs: number;
 }
 
@@ -44,16 +44,15 @@ export class Backlog {
       return 'write';
     }
     const soft = Math.max(this.#limits.softBytes, (bitrate / 1000) * this.#limits.softMs) + burstBytes;
-    if (queuedBytes <= soft) {
-      this.#stuckSince = undefined;
-      return 'write';
-    }
-    if (isTight || queuedBytes > Math.max(this.#limits.hardBytes, soft * 2)) return 'close';
+    const isSlow = queuedBytes > soft;
+    // Who has once been over the limit is watched until it moves: the limit comes and goes with the bitrate.
+    if (!isSlow && this.#stuckSince === undefined) return 'write';
+    if (isSlow && (isTight || queuedBytes > Math.max(this.#limits.hardBytes, soft * 2))) return 'close';
     const { progress } = socket; // costs more than the rest, and few come here
     if (this.#stuckSince === undefined || progress !== this.#progress) {
       this.#progress = progress;
-      this.#stuckSince = now;
+      this.#stuckSince = isSlow ? now : undefined;
     } else if (now - this.#stuckSince >= this.#limits.stallMs) return 'close';
-    return 'skip';
+    return isSlow ? 'skip' : 'write';
   }
 }

@@ -73,12 +73,22 @@ for (const [what, steps] of [
     ],
   ],
   [
-    'and so does a queue that has become short',
+    'one that has moved and is within the limit again may stand still there',
     [
       { queued: 2_000, atMs: 0, verdict: 'skip' },
-      { queued: 900, atMs: 4_000, verdict: 'write' },
-      { queued: 2_000, atMs: 6_000, verdict: 'skip' },
-      { queued: 2_000, atMs: 10_999, verdict: 'skip' },
+      { queued: 900, progress: 1_100, atMs: 4_000, verdict: 'write' },
+      { queued: 900, progress: 1_100, atMs: 60_000, verdict: 'write' },
+      { queued: 2_000, progress: 1_100, atMs: 61_000, verdict: 'skip' },
+      { queued: 2_000, progress: 1_100, atMs: 65_999, verdict: 'skip' },
+    ],
+  ],
+  [
+    'a limit that goes up and down with the bitrate lets no stalled one stay',
+    [
+      { queued: 2_000, atMs: 0, verdict: 'skip' },
+      { queued: 2_000, atMs: 2_000, bitrate: 1_000_000, verdict: 'write' },
+      { queued: 2_000, atMs: 4_000, verdict: 'skip' },
+      { queued: 2_000, atMs: 5_000, bitrate: 1_000_000, verdict: 'close' },
     ],
   ],
 ] as [string, Judged[]][]) {
