@@ -212,12 +212,12 @@ async function giveUpRoot(
 /** Undefined: the addon has not been made, or cannot be used. */
 function openFanOut(log: Log): FanOut | undefined {
   try {
-    const send = loadSender();
+    const sender = loadSender();
     log.debug(
-      { event: 'fan-out', native: send !== undefined },
-      send ? `players are sent to by ${ADDON}` : 'players are sent to one by one',
+      { event: 'fan-out', native: sender !== undefined },
+      sender ? `players are sent to by ${ADDON}` : 'players are sent to one by one',
     );
-    return send && new FanOut(send);
+    return sender && new FanOut(sender);
   } catch (error) {
     log.warn(
       { event: 'fan-out', err: error },

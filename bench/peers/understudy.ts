@@ -1,8 +1,8 @@
 // The server of this repository, with an application for each way of flushing and one whose script is asked.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ADDON } from '../../src/adaptor/native/sender.ts';
+import { loadSender } from '../../src/adaptor/native/sender.ts';
 import { run } from '../process.ts';
 import { freePort, type Peer, type Running, type StartOptions } from './peer.ts';
 
@@ -20,7 +20,13 @@ const APPLICATIONS: Record<string, string> = {
 
 export const understudy: Peer = {
   name: 'understudy',
-  missing: () => (existsSync(ADDON) ? undefined : 'npm run native has not been run'),
+  missing() {
+    try {
+      return loadSender() ? undefined : 'npm run native has not been run';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  },
   async setup() {
     execFileSync(process.execPath, [join(REPOSITORY, 'bin', 'native.mjs')]);
   },

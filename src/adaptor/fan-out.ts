@@ -4,7 +4,7 @@
 // everybody else.
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { SendToAll } from './native/sender.ts';
+import type { Sender } from './native/sender.ts';
 
 /** A connection that bytes can be sent to past its socket. */
 export interface Receiver {
@@ -18,12 +18,19 @@ export interface Receiver {
 
 const EMPTY = new Uint8Array(0);
 
+/**
+ * What the system may hold unsent for a connection. Without a bound it is 4 MB, fifteen seconds of a stream: all that time a
+ * player that has stalled looks like one that reads, and a slow one falls behind before a picture is left out for it. More than
+ * leaves within a tick of the event loop, so fast ones are never kept waiting.
+ */
+const UNSENT_BYTES = 256 << 10;
+
 export class FanOut {
   /** For tests and statistics: calls of the system’s door, receivers that got all by it, receivers that did not take all. */
   readonly stats = { calls: 0, sent: 0, unsent: 0 };
   /** What is taken on now leaves with that number. */
   batch = 0;
-  readonly #send: SendToAll;
+  readonly #sender: Sender;
   readonly #receivers: Receiver[] = [];
   /** For all that are in `#receivers`. */
   #bytes: Uint8Array = EMPTY;
@@ -31,8 +38,13 @@ export class FanOut {
   #results = new Int32Array(256);
   #isSweeping = false;
 
-  constructor(send: SendToAll) {
-    this.#send = send;
+  constructor(sender: Sender) {
+    this.#sender = sender;
+  }
+
+  /** A connection that will be sent to: whether it reads is to be seen here, and not after the system has taken 4 MB. */
+  admit(descriptor: number): void {
+    this.#sender.limitUnsent(descriptor, UNSENT_BYTES); // an error: it is no TCP
   }
 
   /** What `run` gives to players leaves when it returns, if not before. */
@@ -70,7 +82,7 @@ export class FanOut {
     const results = this.#results;
     // nothing that could close one happens between here and the call
     for (let i = 0; i < count; i++) sockets[i] = receivers[i]!.isOpen ? receivers[i]!.descriptor : -1;
-    const unsent = this.#send(bytes, sockets, count, results);
+    const unsent = this.#sender.send(bytes, sockets, count, results);
     this.stats.calls += 1;
     this.stats.sent += count - unsent;
     this.stats.unsent += unsent;

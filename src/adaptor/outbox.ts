@@ -58,6 +58,7 @@ export class Outbox implements Receiver {
     this.#dump = dump;
     this.descriptor = (fanOut && descriptorOf(socket)) ?? NO_DESCRIPTOR;
     this.#fanOut = this.descriptor === NO_DESCRIPTOR ? undefined : fanOut;
+    this.#fanOut?.admit(this.descriptor);
   }
 
   command(

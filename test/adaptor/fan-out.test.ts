@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { FanOut } from '../../src/adaptor/fan-out.ts';
-import { loadSender, type SendToAll } from '../../src/adaptor/native/sender.ts';
+import { loadSender, type Sender } from '../../src/adaptor/native/sender.ts';
 import { Outbox } from '../../src/adaptor/outbox.ts';
 import { Core, STREAM_OPTIONS } from '../support/core.ts';
 import { lacks } from '../support/debian.ts';
@@ -19,8 +19,8 @@ const folder = mkdtempSync(join(tmpdir(), 'understudy-native-'));
 after(() => rmSync(folder, { recursive: true }));
 const skip = process.platform === 'linux' ? lacks('cc') : 'the addon is for Linux';
 
-let made: SendToAll | undefined;
-function addon(): SendToAll {
+let made: Sender | undefined;
+function addon(): Sender {
   if (made) return made;
   const file = join(folder, 'sender.node');
   const script = join(import.meta.dirname, '..', '..', 'bin', 'native.mjs');
@@ -34,12 +34,12 @@ function addon(): SendToAll {
 /** A door of the system’s that takes as much as it is told to. */
 function puppet(takes: (socket: number, bytes: Uint8Array) => number) {
   const calls: { bytes: string; sockets: number[] }[] = [];
-  const send: SendToAll = (bytes, sockets, count, results) => {
+  const send: Sender['send'] = (bytes, sockets, count, results) => {
     calls.push({ bytes: String(Buffer.from(bytes)), sockets: [...sockets.subarray(0, count)] });
     for (let i = 0; i < count; i++) results[i] = takes(sockets[i]!, bytes);
     return results.subarray(0, count).filter((taken) => taken !== bytes.length).length;
   };
-  return { calls, fanOut: new FanOut(send) };
+  return { calls, fanOut: new FanOut({ send, limitUnsent: () => 0 }) };
 }
 
 function receiver(descriptor: number) {
@@ -124,7 +124,7 @@ describe('a sweep', () => {
 
 describe('the addon', { skip }, () => {
   test('refuses what is no array of bytes or of descriptors, and more of them than there are', () => {
-    const send = addon() as (...args: unknown[]) => number;
+    const send = addon().send as (...args: unknown[]) => number;
     const bytes = Buffer.from('x');
     const two = new Int32Array(2);
     for (const args of [
@@ -144,7 +144,7 @@ describe('the addon', { skip }, () => {
 
   test('tells the errors of the system, each for its socket', () => {
     const results = new Int32Array(2);
-    assert.equal(addon()(Buffer.from('x'), Int32Array.of(-1, 1_000_000), 2, results), 2);
+    assert.equal(addon().send(Buffer.from('x'), Int32Array.of(-1, 1_000_000), 2, results), 2);
     assert.deepEqual([...results], [-9, -9]); // EBADF
   });
 
@@ -187,6 +187,38 @@ describe('the addon', { skip }, () => {
       if (i === 5) assert.ok(whole.subarray(0, got.length).equals(got) && got.length > 0);
       else assert.ok(whole.equals(got), `reader ${i}: ${got.length} of ${whole.length} bytes`);
     }
+  });
+
+  test('limits what the system holds unsent of a TCP connection, and says why when it cannot', () => {
+    const limit = addon().limitUnsent as (...args: unknown[]) => number;
+    assert.equal(limit(-1, 1000), 9); // EBADF
+    for (const args of [[], [1], ['1', 1000], [1, 'x']]) assert.throws(() => limit(...args), TypeError);
+  });
+
+  test('who does not read is noticed before the system has taken a megabyte', async () => {
+    const fanOut = new FanOut(addon());
+    await using pairs = await socketPairs(1);
+    const [{ server, client }] = pairs.all as [Pair];
+    client.pause();
+    const box = new Outbox(server, { maxUnreadBytes: 1 << 20, onUnread: assert.fail, fanOut });
+    const piece = Buffer.alloc(50_000);
+    // Everything that the system takes, it takes at once: a turn of the loop later nothing has moved.
+    for (let turn = 0; turn < 200; turn++) {
+      fanOut.sweep(() => box.write(piece));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const taken = box.progress;
+    assert.ok(taken > 0 && taken < 1 << 20, `${taken} of ${box.bytesSent} bytes`);
+    client.resume();
+    while (box.queuedBytes > 0) await once(server, 'drain');
+    assert.equal(box.progress, 200 * piece.length);
+  });
+
+  test('of another version is none, and says what to do', () => {
+    const file = join(folder, 'older.cjs');
+    writeFileSync(file, 'exports.send = () => 0');
+    assert.throws(() => loadSender(file), /npm run native/);
+    assert.equal(loadSender(join(folder, 'none.node')), undefined);
   });
 
   test('players of a stream are sent a picture by one call', async () => {

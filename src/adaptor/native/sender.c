@@ -1,5 +1,6 @@
 // send(bytes, sockets, count, results): the same bytes to many sockets, in one call from JavaScript. Nothing waits: what a
 // socket does not take at once is left to the caller.
+// limitUnsent(socket, bytes): from then on a socket takes no more once the system holds that much that it has not sent.
 //
 // An addon for Node-API, which is the same for all versions of Node, so nothing but a C compiler is needed to make it: the
 // dozen declarations below are all that it uses (https://nodejs.org/api/n-api.html).
@@ -7,7 +8,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 
 typedef struct napi_env__ *napi_env;
@@ -18,7 +22,9 @@ enum { NAPI_OK = 0, UINT8_ARRAY = 1, INT32_ARRAY = 5, NODE_API_VERSION = 8, ARGU
 
 extern int napi_get_cb_info(napi_env, napi_callback_info, size_t *, napi_value *, napi_value *, void **);
 extern int napi_get_typedarray_info(napi_env, napi_value, int *, size_t *, void **, napi_value *, size_t *);
+extern int napi_get_value_int32(napi_env, napi_value, int32_t *);
 extern int napi_get_value_uint32(napi_env, napi_value, uint32_t *);
+extern int napi_create_int32(napi_env, int32_t, napi_value *);
 extern int napi_create_uint32(napi_env, uint32_t, napi_value *);
 extern int napi_create_function(napi_env, const char *, size_t, napi_callback, void *, napi_value *);
 extern int napi_set_named_property(napi_env, napi_value, const char *, napi_value);
@@ -59,12 +65,34 @@ static napi_value send_to_all(napi_env env, napi_callback_info info) {
   return napi_create_uint32(env, unsent, &answer) == NAPI_OK ? answer : NULL;
 }
 
+/** Returns 0 or the errno. What is under way to the peer does not count, so no connection is slower for it. */
+static napi_value limit_unsent(napi_env env, napi_callback_info info) {
+  size_t given = 2;
+  napi_value argument[2];
+  int32_t socket;
+  uint32_t bytes;
+  if (napi_get_cb_info(env, info, &given, argument, NULL, NULL) != NAPI_OK || given < 2 ||
+      napi_get_value_int32(env, argument[0], &socket) != NAPI_OK ||
+      napi_get_value_uint32(env, argument[1], &bytes) != NAPI_OK) {
+    napi_throw_type_error(env, NULL, "limitUnsent takes a descriptor and a number of bytes");
+    return NULL;
+  }
+  int error = setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes) == 0 ? 0 : errno;
+  napi_value answer;
+  return napi_create_int32(env, error, &answer) == NAPI_OK ? answer : NULL;
+}
+
+static void export(napi_env env, napi_value exports, const char *name, napi_callback callback) {
+  napi_value function;
+  if (napi_create_function(env, name, strlen(name), callback, NULL, &function) == NAPI_OK) {
+    napi_set_named_property(env, exports, name, function);
+  }
+}
+
 int32_t node_api_module_get_api_version_v1(void) { return NODE_API_VERSION; }
 
 napi_value napi_register_module_v1(napi_env env, napi_value exports) {
-  napi_value function;
-  if (napi_create_function(env, "send", 4, send_to_all, NULL, &function) == NAPI_OK) {
-    napi_set_named_property(env, exports, "send", function);
-  }
+  export(env, exports, "send", send_to_all);
+  export(env, exports, "limitUnsent", limit_unsent);
   return exports;
 }
