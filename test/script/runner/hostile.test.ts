@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => runner[Symbol.asyncDispose]());
 
-const LIMITS: ScriptOptions = { limits: { memoryMb: 32, turnMs: 60, loadMs: 300 } };
+const LIMITS: ScriptOptions = { limits: { memoryMb: 32, turnMs: 250, loadMs: 1000 } };
 
 async function attack(body: string): Promise<TestUnit> {
   const unit = await runner.run(

@@ -4,6 +4,9 @@ import { describe, test } from 'node:test';
 import { DEFAULT_LIMITS, FrameType, MAX_UNTAKEN_BYTES, type ScriptEvent } from '../../../src/script/wire.ts';
 import { connectEvent, TestRunner } from '../../support/runner.ts';
 
+/** Milliseconds of a turn: long enough for what is honest on a machine that is starved, short enough to wait for. */
+const TURN_MS = 400;
+
 const LOOPS = `
   application.onConnect = (client, how) => {
     if (how === 'loop') for (;;);
@@ -16,7 +19,7 @@ const LOOPS = `
 describe('the time limit', () => {
   test('ends a handler, answers for it, names it, and the events behind it run', async () => {
     await using runner = await TestRunner.start();
-    const unit = await runner.run(LOOPS, { limits: { turnMs: 60 } });
+    const unit = await runner.run(LOOPS, { limits: { turnMs: TURN_MS } });
     await unit.connect('c1').verdict;
     unit.post(
       connectEvent(11, 'c2', ['loop']),
@@ -34,14 +37,14 @@ describe('the time limit', () => {
     assert.deepEqual(unit.of('error'), [
       {
         ...{ op: 'error', kind: 'timeout', where: 'onConnect', client: 'c2', stack: '' },
-        message: 'the script ran longer than 60 ms in onConnect',
+        message: `the script ran longer than ${TURN_MS} ms in onConnect`,
       },
     ]);
   });
 
   test('holds in a promise as well', async () => {
     await using runner = await TestRunner.start();
-    const unit = await runner.run(LOOPS, { limits: { turnMs: 60 } });
+    const unit = await runner.run(LOOPS, { limits: { turnMs: TURN_MS } });
     await unit.connect('c1', 'later').verdict;
     const { message } = await unit.command('error');
     assert.match(message, /in a promise, after onConnect$/);
@@ -50,7 +53,7 @@ describe('the time limit', () => {
 
   test('three overruns end the instance', async () => {
     await using runner = await TestRunner.start();
-    const unit = await runner.run(LOOPS, { limits: { turnMs: 60 } });
+    const unit = await runner.run(LOOPS, { limits: { turnMs: TURN_MS } });
     await unit.connect('c1').verdict;
     for (let i = 0; i < 3; i++) {
       const ret = await unit.call('loop');
@@ -65,14 +68,14 @@ describe('the time limit', () => {
     const unit = await runner.run(
       `${LOOPS} application.onStatus = (info) => trace(info.code, info.description)`,
       {
-        limits: { turnMs: 60 },
+        limits: { turnMs: TURN_MS },
       },
     );
     await unit.connect('c1').verdict;
     await unit.call('loop');
     assert.match(
       (await unit.command('log')).text,
-      /^Application\.Script\.Error the script ran longer than 60 ms in client\.loop/,
+      new RegExp(`^Application\\.Script\\.Error the script ran longer than ${TURN_MS} ms in client\\.loop`),
     );
   });
 
@@ -229,7 +232,7 @@ describe('a stuck isolate', () => {
     await using runner = await TestRunner.start();
     const neighbour = await runner.run(LOOPS);
     await neighbour.connect('c1').verdict;
-    const unit = await runner.run(TRAP, { limits: { turnMs: 20 } });
+    const unit = await runner.run(TRAP, { limits: { turnMs: TURN_MS } });
     await unit.connect('c1').verdict;
     unit.post(trap);
     assert.equal((await unit.dead()).kind, 'stuck');
@@ -242,7 +245,7 @@ describe('a stuck isolate', () => {
 
   test('is noticed when its unit has been unloaded meanwhile', async () => {
     await using runner = await TestRunner.start();
-    const unit = await runner.run(TRAP, { limits: { turnMs: 20 } });
+    const unit = await runner.run(TRAP, { limits: { turnMs: TURN_MS } });
     await unit.connect('c1').verdict;
     const isTurn = ({ type, unit: at }: { type: number; unit: number }) =>
       type === FrameType.Turn && at === unit.id;
