@@ -176,6 +176,8 @@ export async function tryRow(
       row = { ...what, figures: {}, notes: [`failed: ${why.slice(0, 300)}`], isDisturbed: false };
     }
     const stolen = (stolenNs() - stolenBefore) / (performance.now() - sinceMs) / 1e6;
+    if (row.isDisturbed && stolen > 0.005)
+      row.notes.push(`${Math.round(stolen * 100)} % of a processor stolen meanwhile`);
     say(bench, row);
     if (!best || stolen < best.stolen) best = { row, stolen };
     await sleep(300);
