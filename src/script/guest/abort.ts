@@ -1,7 +1,7 @@
 // AbortController and AbortSignal. DOM Standard §3.
 import { namedError } from './errors.ts';
 import { callListener, Event, EventTarget } from './event-target.ts';
-import { append, define, isFunction } from './primordials.ts';
+import { append, expose, isFunction } from './primordials.ts';
 import { startTimer } from './timers.ts';
 
 let abort: (signal: AbortSignal, reason: unknown) => void;
@@ -126,6 +126,6 @@ export function onAbort(signal: unknown, action: (reason: unknown) => void): () 
 }
 
 export function defineAbort(): void {
-  define(globalThis, 'AbortSignal', AbortSignal);
-  define(globalThis, 'AbortController', AbortController);
+  expose('AbortSignal', AbortSignal);
+  expose('AbortController', AbortController);
 }

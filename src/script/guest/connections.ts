@@ -5,8 +5,8 @@ import type { ScriptEvent } from '../wire.ts';
 import { tell, tellOwn } from './application.ts';
 import { put } from './outbox.ts';
 import {
-  define,
   exec,
+  expose,
   isFiniteNumber,
   isObject,
   MapConstructor,
@@ -238,6 +238,6 @@ function tellStatus(state: ConnectionState | StreamState, info: object): void {
 
 export function defineConnections(): void {
   setConnectionIds((value) => (isObject(value) && connectionOf(value)?.id) || undefined);
-  define(globalThis, 'NetConnection', NetConnection);
-  define(globalThis, 'NetStream', NetStream);
+  expose('NetConnection', NetConnection);
+  expose('NetStream', NetStream);
 }

@@ -1,5 +1,5 @@
 // trace() and console: to the application's log. Never throws, takes anything.
-import { define } from './primordials.ts';
+import { define, expose } from './primordials.ts';
 import { log } from './report.ts';
 
 const LEVELS = {
@@ -13,7 +13,7 @@ const LEVELS = {
 } as const;
 
 export function defineConsole(): void {
-  define(globalThis, 'trace', (...values: unknown[]): void => log('info', values));
+  expose('trace', (...values: unknown[]): void => log('info', values));
   const console = {};
   for (const [name, level] of Object.entries(LEVELS)) {
     define(console, name, (...values: unknown[]): void => log(level, values));
@@ -21,5 +21,5 @@ export function defineConsole(): void {
   define(console, 'assert', (condition: unknown, ...values: unknown[]): void => {
     if (!condition) log('error', ['assertion failed:', ...values]);
   });
-  define(globalThis, 'console', console);
+  expose('console', console);
 }

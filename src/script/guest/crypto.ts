@@ -5,7 +5,7 @@
 import { RANDOM_POOL_BYTES } from '../wire.ts';
 import { bytesOf } from './bytes.ts';
 import { namedError } from './errors.ts';
-import { define, Uint8 } from './primordials.ts';
+import { define, expose, Uint8 } from './primordials.ts';
 import { defineSubtle } from './subtle.ts';
 
 let pool = new Uint8(0);
@@ -56,5 +56,5 @@ export function defineCrypto(): void {
   define(crypto, 'getRandomValues', getRandomValues);
   define(crypto, 'randomUUID', randomUUID);
   defineSubtle(crypto);
-  define(globalThis, 'crypto', crypto);
+  expose('crypto', crypto);
 }

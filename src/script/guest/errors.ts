@@ -1,5 +1,5 @@
 // Errors as the Web's specifications name them.
-import { create, define, ErrorConstructor } from './primordials.ts';
+import { create, define, ErrorConstructor, expose } from './primordials.ts';
 
 /** The numbers that some names once had. Web IDL §2.8.1. */
 const CODES: Record<string, number | undefined> = create(null);
@@ -39,5 +39,5 @@ export function namedError(name: string, message: string): Error {
 }
 
 export function defineErrors(): void {
-  define(globalThis, 'DOMException', DOMException);
+  expose('DOMException', DOMException);
 }

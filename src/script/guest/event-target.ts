@@ -1,7 +1,7 @@
 // Event and EventTarget. DOM Standard §2.
 import {
   append,
-  define,
+  expose,
   isFunction,
   isObject,
   MapConstructor,
@@ -137,6 +137,6 @@ export function callListener(target: EventTarget, event: Event, callback: unknow
 }
 
 export function defineEvents(): void {
-  define(globalThis, 'Event', Event);
-  define(globalThis, 'EventTarget', EventTarget);
+  expose('Event', Event);
+  expose('EventTarget', EventTarget);
 }

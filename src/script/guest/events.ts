@@ -53,7 +53,7 @@ export function finishTurn(): { begun: number; done: boolean; more: boolean } {
   const cut = current;
   const result = { begun, done: cut === undefined, more: nextHeld() >= 0 };
   // Everybody waits for who has just become ready: the rest is for the next turn.
-  if (isFresh ? hasKeptToTell() : tellKept()) result.more = true;
+  if (isFresh ? hasKeptToTell() : tellKept(begun)) result.more = true;
   isFresh = false;
   begun = 0;
   current = undefined;

@@ -6,7 +6,7 @@ import { encodeBase64 } from './bytes.ts';
 import { namedError } from './errors.ts';
 import { Headers } from './headers.ts';
 import { JsonText, plainJson } from './outbox.ts';
-import { append, define, isFunction, isObject, quote } from './primordials.ts';
+import { append, define, expose, isFunction, isObject, quote } from './primordials.ts';
 
 interface Init {
   method?: unknown;
@@ -162,7 +162,7 @@ function reasonOf(signal: Signal): unknown {
 }
 
 export function defineFetch(): void {
-  define(globalThis, 'fetch', fetch);
-  define(globalThis, 'Request', Request);
-  define(globalThis, 'Response', Response);
+  expose('fetch', fetch);
+  expose('Request', Request);
+  expose('Response', Response);
 }

@@ -2,8 +2,8 @@
 import {
   append,
   charCodeAt,
-  define,
   exec,
+  expose,
   fromCharCode,
   removeAt,
   slice,
@@ -125,5 +125,5 @@ function quoted(code: number): string {
 }
 
 export function defineHeaders(): void {
-  define(globalThis, 'Headers', Headers);
+  expose('Headers', Headers);
 }

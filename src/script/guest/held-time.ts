@@ -1,5 +1,5 @@
 // Time that stands still, for tests: `Date` and `performance.now` as a script sees them when the runner holds its time.
-import { DateConstructor, define, defineProperty } from './primordials.ts';
+import { DateConstructor, define, defineProperty, expose } from './primordials.ts';
 
 let heldMs = 0;
 let firstMs = 0;
@@ -11,7 +11,7 @@ export function setHeldTime(ms: number): void {
 export function holdTime(ms: number): void {
   heldMs = ms;
   firstMs = ms;
-  define(globalThis, 'Date', heldDate());
+  expose('Date', heldDate());
   define(performance, 'timeOrigin', firstMs);
   define(performance, 'now', () => heldMs - firstMs);
 }

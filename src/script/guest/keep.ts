@@ -19,7 +19,8 @@ export interface Kept {
 }
 
 const NOTHING = '{}';
-/** Of one turn; the rest follows in the next: nobody shall wait for it. */
+/** Of one turn; the rest follows in the next: nobody shall wait for it. Besides these, as many as the turn had events. */
+const CLIENTS_A_TURN = 32;
 const MAX_CHARACTERS_A_TURN = 512 << 10;
 const MAX_MS_A_TURN = 2;
 const LOOKED_AT_BY_TURNS = 4;
@@ -62,12 +63,13 @@ export function hasKeptToTell(): boolean {
   return due.length > 0;
 }
 
-/** After the turn and its promises. True: there is more, for another turn. */
-export function tellKept(): boolean {
+/** After a turn of so many events and its promises. True: there is more, for another turn. */
+export function tellKept(events: number): boolean {
   if (underway !== undefined) giveUp(underway, 'reading it did not end');
   underway = undefined;
   const untilMs = nowMs() + MAX_MS_A_TURN;
-  for (let characters = 0; due.length > 0 && characters < MAX_CHARACTERS_A_TURN; ) {
+  let left = CLIENTS_A_TURN + events;
+  for (let characters = 0; due.length > 0 && characters < MAX_CHARACTERS_A_TURN && left > 0; left--) {
     if (characters > 0 && nowMs() > untilMs) break;
     const kept = due[due.length - 1]!;
     due.length -= 1;

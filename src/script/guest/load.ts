@@ -6,8 +6,8 @@
 import type { GuestSetup } from '../wire.ts';
 import {
   create,
-  define,
   defineProperty,
+  expose,
   getOwnPropertyDescriptor,
   indexOf,
   keys,
@@ -109,5 +109,5 @@ function normalize(name: string): string | undefined {
 }
 
 export function defineLoad(): void {
-  define(globalThis, 'load', load);
+  expose('load', load);
 }

@@ -1,6 +1,6 @@
 // Takes away what runs script code outside a timed turn, or takes memory outside the isolate's limit. Scripts are told of
 // none of it: a bare ECMAScript engine need not have these.
-import { ArrayBufferConstructor, define, defineProperty } from './primordials.ts';
+import { ArrayBufferConstructor, define, defineProperty, expose } from './primordials.ts';
 
 // FinalizationRegistry: its callbacks run with no time limit. WebAssembly, Atomics.waitAsync: so do their promises.
 // SharedArrayBuffer: memory that the limit does not count, and Atomics.wait on it cannot be interrupted.
@@ -34,5 +34,5 @@ function replaceArrayBuffer(): void {
     configurable: true,
   });
   define(original.prototype, 'constructor', FixedArrayBuffer);
-  define(globalThis, 'ArrayBuffer', FixedArrayBuffer);
+  expose('ArrayBuffer', FixedArrayBuffer);
 }

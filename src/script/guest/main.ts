@@ -20,7 +20,7 @@ import { lockDown } from './lockdown.ts';
 import { takeDroppedLines } from './log-limit.ts';
 import { takeTimes } from './meter.ts';
 import { plainJson, takeCommands } from './outbox.ts';
-import { append, define, parseJson, quote } from './primordials.ts';
+import { append, expose, parseJson, quote } from './primordials.ts';
 import { isStream, Stream } from './stream.ts';
 import { defineStructuredClone } from './structured-clone.ts';
 import { defineText } from './text.ts';
@@ -45,12 +45,12 @@ defineHeaders();
 defineFetch();
 defineLoad();
 // Ordinary names: a script may declare a function of its own called Client.
-define(globalThis, 'application', application);
-define(globalThis, 'Application', Application);
-define(globalThis, 'Client', Client);
-define(globalThis, 'Stream', Stream);
+expose('application', application);
+expose('Application', Application);
+expose('Client', Client);
+expose('Stream', Stream);
 defineConnections();
-define(globalThis, 'global', globalThis);
+expose('global', globalThis);
 setHostObjectTest(
   (value) => value === application || stateOf(value) !== undefined || isStream(value) || isOutgoing(value),
 );

@@ -115,6 +115,13 @@ export function define(target: object, name: PropertyKey, value: unknown): void 
   defineProperty(target, name, { value, writable: true, configurable: true, enumerable: false });
 }
 
+/** As a global of the script. What the bundler has called a class is no business of scripts. */
+export function expose(name: string, value: unknown): void {
+  define(globalThis, name, value);
+  if (isFunction(value) && value.name !== name)
+    defineProperty(value, 'name', { value: name, configurable: true });
+}
+
 export function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
   return typeof value === 'function';
 }

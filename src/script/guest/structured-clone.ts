@@ -7,6 +7,7 @@ import {
   define,
   defineProperty,
   ErrorConstructor,
+  expose,
   hasOwn,
   isArray,
   isFunction,
@@ -144,7 +145,7 @@ function cloneError(error: Error, clones: Clones): Error {
 }
 
 export function defineStructuredClone(): void {
-  define(globalThis, 'structuredClone', (value: unknown, options?: { transfer?: Iterable<unknown> }) =>
+  expose('structuredClone', (value: unknown, options?: { transfer?: Iterable<unknown> }) =>
     structuredClone(value, options),
   );
 }

@@ -9,6 +9,7 @@ import {
   append,
   create,
   define,
+  expose,
   freeze,
   isArray,
   keys,
@@ -155,5 +156,5 @@ export function defineSubtle(crypto: object): void {
     define(subtle, method, (...args: unknown[]) => call(method, args));
   }
   define(crypto, 'subtle', subtle);
-  define(globalThis, 'CryptoKey', CryptoKey);
+  expose('CryptoKey', CryptoKey);
 }

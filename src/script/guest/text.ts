@@ -1,7 +1,7 @@
 // TextEncoder and TextDecoder (UTF-8 only), atob and btoa.
 import { bytesOf, decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from './bytes.ts';
 import { namedError } from './errors.ts';
-import { charCodeAt, define, fromCharCode, slice, toLowerCase, Uint8 } from './primordials.ts';
+import { charCodeAt, expose, fromCharCode, slice, toLowerCase, Uint8 } from './primordials.ts';
 
 const UTF8_LABELS = ['utf-8', 'utf8', 'unicode-1-1-utf-8'];
 const BYTE_ORDER_MARK = 0xfeff;
@@ -88,8 +88,8 @@ function atob(text: unknown): string {
 }
 
 export function defineText(): void {
-  define(globalThis, 'TextEncoder', TextEncoder);
-  define(globalThis, 'TextDecoder', TextDecoder);
-  define(globalThis, 'atob', atob);
-  define(globalThis, 'btoa', btoa);
+  expose('TextEncoder', TextEncoder);
+  expose('TextDecoder', TextDecoder);
+  expose('atob', atob);
+  expose('btoa', btoa);
 }

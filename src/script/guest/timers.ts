@@ -4,6 +4,7 @@ import { putForRunner } from './outbox.ts';
 import {
   apply,
   define,
+  expose,
   isFunction,
   isObject,
   MapConstructor,
@@ -106,13 +107,13 @@ function now(): number {
 }
 
 export function defineTimers(): void {
-  define(globalThis, 'setTimeout', setTimeout);
-  define(globalThis, 'setInterval', setInterval);
-  define(globalThis, 'clearTimeout', (id: unknown) => stop(id));
-  define(globalThis, 'clearInterval', (id: unknown) => stop(id));
-  define(globalThis, 'queueMicrotask', queueMicrotask);
+  expose('setTimeout', setTimeout);
+  expose('setInterval', setInterval);
+  expose('clearTimeout', (id: unknown) => stop(id));
+  expose('clearInterval', (id: unknown) => stop(id));
+  expose('queueMicrotask', queueMicrotask);
   const performance = {};
   define(performance, 'timeOrigin', firstMs);
   define(performance, 'now', now);
-  define(globalThis, 'performance', performance);
+  expose('performance', performance);
 }

@@ -1,6 +1,6 @@
 // URLSearchParams, as the URL Standard §6.2 has it.
 import { decodeUtf8, encodeUtf8 } from './bytes.ts';
-import { append, define, fromCharCode, removeAt, slice } from './primordials.ts';
+import { append, expose, fromCharCode, removeAt, slice } from './primordials.ts';
 
 type Pair = [name: string, value: string];
 
@@ -185,5 +185,5 @@ function isUnescaped(byte: number): boolean {
 }
 
 export function defineUrlSearchParams(): void {
-  define(globalThis, 'URLSearchParams', URLSearchParams);
+  expose('URLSearchParams', URLSearchParams);
 }

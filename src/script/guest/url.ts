@@ -1,5 +1,5 @@
 // URL, as the URL Standard §6.1 has it.
-import { define } from './primordials.ts';
+import { expose } from './primordials.ts';
 import { parsePart, parseUrl } from './url-parser.ts';
 import {
   Escaped,
@@ -151,5 +151,5 @@ function invalid(url: unknown, base: unknown): never {
 }
 
 export function defineUrl(): void {
-  define(globalThis, 'URL', URL);
+  expose('URL', URL);
 }

@@ -8,6 +8,7 @@
 // - Never a …Sync method: it would wait for an isolate that may not come back.
 import ivm from 'isolated-vm';
 import { GUEST_FILENAME } from '../wire.ts';
+import { warmCodeCache } from './code-cache.ts';
 
 export type EngineFault =
   | { kind: 'timeout' }
@@ -73,8 +74,7 @@ const FIRST_NUDGE = FIRST_FAREWELL + 1000;
 const NUDGE_MS = 20;
 
 export function createEngine(guest: string): ScriptEngine {
-  /** V8's code cache of our own library. Machine code: never from anywhere that a script or a user can write. */
-  let codeCache: ivm.ExternalCopy<ArrayBuffer> | undefined;
+  const cachedData = new ivm.ExternalCopy(warmCodeCache(guest));
   return {
     async openIsolate({ memoryMb, isInspectable, onCatastrophe }) {
       const isolate = new ivm.Isolate({
@@ -84,9 +84,7 @@ export function createEngine(guest: string): ScriptEngine {
       });
       try {
         const context = await isolate.createContext({ inspector: isInspectable });
-        const options = codeCache === undefined ? { produceCachedData: true } : { cachedData: codeCache };
-        const library = await isolate.compileScript(guest, { filename: GUEST_FILENAME, ...options });
-        codeCache ??= (library as ivm.CachedDataResult).cachedData;
+        const library = await isolate.compileScript(guest, { filename: GUEST_FILENAME, cachedData });
         const api = await library.run(context, { reference: true });
         const [load, deliver, drain] = await Promise.all([
           api.get('load', { reference: true }),

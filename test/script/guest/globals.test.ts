@@ -50,6 +50,17 @@ describe('the globals', () => {
     assert.equal(await js('global === globalThis && typeof trace === "function"'), true);
   });
 
+  test('have the names by which they are known', async () => {
+    const other = `Object.getOwnPropertyNames(globalThis).map((name) => [name, globalThis[name]])
+      .filter(([name, value]) => typeof value === 'function' && value.name !== name).map(([name]) => name)`;
+    assert.deepEqual(await js(other), []);
+    assert.deepEqual(await js(`[URL.name, trace.name, new Response('').constructor.name]`), [
+      'URL',
+      'trace',
+      'Response',
+    ]);
+  });
+
   test('may be redeclared by a script', async () => {
     const classic = await runner.run(
       `function Client2() {} function trace() { return 'mine' } var application2 = application; var Stream = 5;

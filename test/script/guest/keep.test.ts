@@ -132,6 +132,28 @@ describe('client.data', () => {
     assert.equal(unit.of('keep').length, 120);
   });
 
+  test('of many at once holds up nobody: a few are told with each turn', async () => {
+    const clients = Array.from({ length: 120 }, (_, i) => `c${i}`);
+    const unit = await serving(
+      `Client.prototype.all = () => { for (const client of application.clients) client.data = { n: 1 } };`,
+      ...clients,
+    );
+    const perFrame: number[] = [];
+    const receive = unit.receive.bind(unit);
+    unit.receive = (frame) => {
+      const before = kept(unit).length;
+      receive(frame);
+      perFrame.push(kept(unit).length - before);
+    };
+    await unit.callAs('c0', 'all');
+    await unit.command('keep', ({ client }) => client === 'c0');
+    assert.equal(kept(unit).length, 120);
+    assert.deepEqual(
+      perFrame.filter((count) => count > 0),
+      [33, 32, 32, 23],
+    );
+  });
+
   test('comes back after a crash, before onClientResume, and counts as told', async () => {
     const unit = await runner.load(`
       const seen = [];
