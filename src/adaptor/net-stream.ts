@@ -14,7 +14,7 @@ import type { StatusCode } from '../protocol/status.ts';
 import { memoryBytes } from '../protocol/wire-message.ts';
 import { takeIn } from './intake.ts';
 import type { Outbox } from './outbox.ts';
-import { playerPort, SAMPLE_ACCESS } from './player-port.ts';
+import { RtmpPlayerPort, SAMPLE_ACCESS } from './player-port.ts';
 import { parseStreamName } from './stream-name.ts';
 
 /** What a message stream needs of its session. */
@@ -53,8 +53,9 @@ export class NetStream {
   constructor(id: number, host: NetStreamHost) {
     this.id = id;
     this.#host = host;
-    this.#playlist = host.instance.playlist(host.client, ({ name, reset }) =>
-      playerPort({ ...host, streamId: id, name, reset }),
+    this.#playlist = host.instance.playlist(
+      host.client,
+      ({ name, reset }) => new RtmpPlayerPort({ ...host, streamId: id, name, reset }),
     );
   }
 

@@ -36,118 +36,175 @@ type StreamEvent =
   | typeof UserControlEvent.BufferEmpty
   | typeof UserControlEvent.BufferReady;
 
-export function playerPort(options: PlayerPortOptions): PlayerPort {
-  const { outbox, log, instance, client, streamId, name, reset } = options;
-  let bytesSent = 0;
-  const extra = { details: name, clientid: client.id };
-  const status = (code: StatusCode, description: string, more: StatusExtra = {}) =>
-    outbox.status(streamId, code, description, { ...extra, ...more });
-  const control = (event: StreamEvent) =>
-    outbox.control({ typeId: MessageType.UserControl, event, streamId });
-  const started = () => status('NetStream.Play.Start', `Started playing ${name}.`);
-  const dataFollows = () => {
+/** A class, for its counters are read for each player with each flush: of objects that are alike the engine knows where they are. */
+export class RtmpPlayerPort implements PlayerPort {
+  readonly streamId: number;
+  bytesSent = 0;
+  readonly #outbox: Outbox;
+  readonly #options: PlayerPortOptions;
+  readonly #extra: StatusExtra;
+
+  constructor(options: PlayerPortOptions) {
+    this.#options = options;
+    this.#outbox = options.outbox;
+    this.streamId = options.streamId;
+    this.#extra = { details: options.name, clientid: options.client.id };
+  }
+
+  get queuedBytes(): number {
+    return this.#outbox.queuedBytes;
+  }
+
+  get progress(): number {
+    return this.#outbox.progress;
+  }
+
+  write(bytes: Uint8Array, messages: number): void {
+    this.bytesSent += bytes.length;
+    this.#outbox.messagesSent += messages;
+    this.#outbox.write(bytes);
+  }
+
+  dropped(messages: number): void {
+    this.#outbox.messagesDropped += messages;
+  }
+
+  onDrained(call: () => void): () => void {
+    return this.#outbox.onDrained(call);
+  }
+
+  bufferFilled(): void {
+    this.#control(UserControlEvent.BufferEmpty);
+  }
+
+  bufferGoesOn(): void {
+    this.#control(UserControlEvent.BufferReady);
+  }
+
+  started(streamName: string, isRecorded: boolean): void {
+    const { log, instance, reset, name } = this.#options;
+    // a name that nobody publishes may be a stream key that somebody tries; it stays out of the log
+    const isThere = isRecorded || instance.streams.isOnAir(streamName);
+    log.info(
+      { event: 'play', ...(isThere ? { stream: streamName } : {}) },
+      isThere ? 'playing' : 'waiting to play',
+    );
+    this.#outbox.together(() => {
+      if (isRecorded) this.#control(UserControlEvent.StreamIsRecorded);
+      this.#control(UserControlEvent.StreamBegin);
+      if (reset) this.#status('NetStream.Play.Reset', `Playing and resetting ${name}.`);
+      this.#started();
+      this.#dataFollows();
+    });
+  }
+
+  refused(code: string, description: string): void {
+    this.#options.log.info({ event: 'play-refused', code, reason: description }, 'play refused');
+    this.#status(code as StatusCode, description);
+  }
+
+  broke(error: unknown): void {
+    this.#options.fail(error);
+  }
+
+  paused(isRecorded: boolean): void {
+    if (isRecorded) this.#control(UserControlEvent.StreamEof);
+    this.#status('NetStream.Pause.Notify', `Pausing ${this.#options.name}.`);
+  }
+
+  unpaused(says: { isRecorded: boolean; start: boolean }): void {
+    this.#outbox.together(() => {
+      if (says.isRecorded) this.#control(UserControlEvent.StreamBegin);
+      this.#status('NetStream.Unpause.Notify', `Unpausing ${this.#options.name}.`);
+      if (says.isRecorded && says.start) this.#started();
+    });
+  }
+
+  sought(ms: number, says: { start: boolean }): void {
+    this.#outbox.together(() => {
+      this.#control(UserControlEvent.StreamEof);
+      this.#control(UserControlEvent.StreamIsRecorded);
+      this.#control(UserControlEvent.StreamBegin);
+      this.#status('NetStream.Seek.Notify', `Seeking ${Math.round(ms)} (stream ID: ${this.streamId}).`);
+      if (says.start) this.#started();
+      this.#dataFollows();
+    });
+  }
+
+  seekFailed(ms: number, why: string): void {
+    const what = `Failed to seek ${Math.round(ms)} (stream ID: ${this.streamId})`;
+    this.#status('NetStream.Seek.Failed', `${what}: ${this.#options.name} ${why}.`);
+  }
+
+  completed(seconds: number, hasNext: boolean): void {
+    if (hasNext) {
+      this.#playStatus('NetStream.Play.Switch', {});
+      return;
+    }
+    this.#outbox.together(() => {
+      this.#playStatus('NetStream.Play.Complete', { duration: seconds, bytes: this.bytesSent });
+      this.stopped();
+      this.#control(UserControlEvent.StreamEof);
+    });
+  }
+
+  stopped(): void {
+    this.#status('NetStream.Play.Stop', `Stopped playing ${this.#options.name}.`);
+  }
+
+  transition(isForced: boolean): void {
+    const reason = isForced ? TransitionReason.Forced : TransitionReason.Success;
+    this.#status('NetStream.Play.Transition', `Transitioning to ${this.#options.name}.`, { reason });
+  }
+
+  transitionComplete(): void {
+    const { name } = this.#options;
+    this.#playStatus('NetStream.Play.TransitionComplete', {
+      details: name,
+      description: `Transitioned to ${name}.`,
+    });
+  }
+
+  publishNotify(): void {
+    this.#status('NetStream.Play.PublishNotify', `${this.#options.name} is now published.`);
+  }
+
+  unpublishNotify(): void {
+    this.#status('NetStream.Play.UnpublishNotify', `${this.#options.name} is now unpublished.`);
+  }
+
+  insufficientBandwidth(): void {
+    this.#status(
+      'NetStream.Play.InsufficientBW',
+      'The client reads slower than the stream flows; frames are left out.',
+    );
+  }
+
+  tooSlow(): void {
+    this.#options.close('it did not read what it plays', AccessStatus.Unread);
+  }
+
+  #status(code: StatusCode, description: string, more: StatusExtra = {}): void {
+    this.#outbox.status(this.streamId, code, description, { ...this.#extra, ...more });
+  }
+
+  #playStatus(code: StatusCode, more: StatusExtra): void {
+    this.#outbox.data('onPlayStatus', [statusInfo(code, undefined, more)], this.streamId);
+  }
+
+  #control(event: StreamEvent): void {
+    this.#outbox.control({ typeId: MessageType.UserControl, event, streamId: this.streamId });
+  }
+
+  #started(): void {
+    this.#status('NetStream.Play.Start', `Started playing ${this.#options.name}.`);
+  }
+
+  #dataFollows(): void {
+    const { client, name } = this.#options;
     const { audioSampleAccess, videoSampleAccess } = client.facts;
     const may = [audioSampleAccess, videoSampleAccess].map((list) => accessCovers(list, withoutPrefix(name)));
-    outbox.data(SAMPLE_ACCESS, may, streamId);
-    outbox.data('onStatus', [{ code: 'NetStream.Data.Start' }], streamId);
-  };
-  const playStatus = (code: StatusCode, more: StatusExtra) =>
-    outbox.data('onPlayStatus', [statusInfo(code, undefined, more)], streamId);
-  return {
-    streamId,
-    get queuedBytes() {
-      return outbox.queuedBytes;
-    },
-    get progress() {
-      return outbox.progress;
-    },
-    get bytesSent() {
-      return bytesSent;
-    },
-    write(bytes, messages) {
-      bytesSent += bytes.length;
-      outbox.messagesSent += messages;
-      outbox.write(bytes);
-    },
-    dropped(messages) {
-      outbox.messagesDropped += messages;
-    },
-    onDrained: (call) => outbox.onDrained(call),
-    bufferFilled: () => control(UserControlEvent.BufferEmpty),
-    bufferGoesOn: () => control(UserControlEvent.BufferReady),
-    started(streamName, isRecorded) {
-      // a name that nobody publishes may be a stream key that somebody tries; it stays out of the log
-      const isThere = isRecorded || instance.streams.isOnAir(streamName);
-      log.info(
-        { event: 'play', ...(isThere ? { stream: streamName } : {}) },
-        isThere ? 'playing' : 'waiting to play',
-      );
-      outbox.together(() => {
-        if (isRecorded) control(UserControlEvent.StreamIsRecorded);
-        control(UserControlEvent.StreamBegin);
-        if (reset) status('NetStream.Play.Reset', `Playing and resetting ${name}.`);
-        started();
-        dataFollows();
-      });
-    },
-    refused(code, description) {
-      log.info({ event: 'play-refused', code, reason: description }, 'play refused');
-      status(code as StatusCode, description);
-    },
-    broke: (error) => options.fail(error),
-    paused(isRecorded) {
-      if (isRecorded) control(UserControlEvent.StreamEof);
-      status('NetStream.Pause.Notify', `Pausing ${name}.`);
-    },
-    unpaused(says) {
-      outbox.together(() => {
-        if (says.isRecorded) control(UserControlEvent.StreamBegin);
-        status('NetStream.Unpause.Notify', `Unpausing ${name}.`);
-        if (says.isRecorded && says.start) started();
-      });
-    },
-    sought(ms, says) {
-      outbox.together(() => {
-        control(UserControlEvent.StreamEof);
-        control(UserControlEvent.StreamIsRecorded);
-        control(UserControlEvent.StreamBegin);
-        status('NetStream.Seek.Notify', `Seeking ${Math.round(ms)} (stream ID: ${streamId}).`);
-        if (says.start) started();
-        dataFollows();
-      });
-    },
-    seekFailed(ms, why) {
-      const what = `Failed to seek ${Math.round(ms)} (stream ID: ${streamId})`;
-      status('NetStream.Seek.Failed', `${what}: ${name} ${why}.`);
-    },
-    completed(seconds, hasNext) {
-      if (hasNext) {
-        playStatus('NetStream.Play.Switch', {});
-        return;
-      }
-      outbox.together(() => {
-        playStatus('NetStream.Play.Complete', { duration: seconds, bytes: bytesSent });
-        this.stopped();
-        control(UserControlEvent.StreamEof);
-      });
-    },
-    stopped: () => status('NetStream.Play.Stop', `Stopped playing ${name}.`),
-    transition(isForced) {
-      const reason = isForced ? TransitionReason.Forced : TransitionReason.Success;
-      status('NetStream.Play.Transition', `Transitioning to ${name}.`, { reason });
-    },
-    transitionComplete: () =>
-      playStatus('NetStream.Play.TransitionComplete', {
-        details: name,
-        description: `Transitioned to ${name}.`,
-      }),
-    publishNotify: () => status('NetStream.Play.PublishNotify', `${name} is now published.`),
-    unpublishNotify: () => status('NetStream.Play.UnpublishNotify', `${name} is now unpublished.`),
-    insufficientBandwidth: () =>
-      status(
-        'NetStream.Play.InsufficientBW',
-        'The client reads slower than the stream flows; frames are left out.',
-      ),
-    tooSlow: () => options.close('it did not read what it plays', AccessStatus.Unread),
-  };
+    this.#outbox.data(SAMPLE_ACCESS, may, this.streamId);
+    this.#outbox.data('onStatus', [{ code: 'NetStream.Data.Start' }], this.streamId);
+  }
 }
