@@ -98,6 +98,9 @@ async function gates(bench: Bench, seconds: number): Promise<Measured> {
   try {
     await using onAir = await putOnAir(bench, server.port, 'live');
     await load.saying((line) => line === 'MEASURE_BEGIN', 60_000);
+    // One that stays: the script has started when the others come.
+    await using first = await RtmpPeer.open(server.port);
+    await first.connect('gate');
     const meter = startMeter(server.process.pid);
     const latencies = await connects(server.port, seconds * CONNECTS_PER_SECOND);
     const cost = meter.end();
