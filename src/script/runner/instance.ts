@@ -339,11 +339,11 @@ export class ScriptInstance implements Runnable {
 
   /** What it has used since the last time, if anything. */
   async reportUsage(): Promise<void> {
-    const usage = this.#takeUsage();
-    if (!usage) return;
+    if (this.#meter.isEmpty) return;
     const heapBytes = await this.#isolate?.heapBytes();
-    if (this.#state !== 'gone')
-      this.#events.usage({ ...usage, ...(heapBytes === undefined ? {} : { heapBytes }) });
+    // Taken only now: the heap tells its size between two turns, and an instance that ends meanwhile tells all it has.
+    const usage = this.#state === 'gone' ? undefined : this.#takeUsage();
+    if (usage) this.#events.usage({ ...usage, ...(heapBytes === undefined ? {} : { heapBytes }) });
   }
 
   #takeUsage(): UsageBody | undefined {

@@ -14,6 +14,10 @@ export class UsageMeter {
   #handlers = new Map<string, DurationCounts>();
   #cpuMs = 0;
 
+  get isEmpty(): boolean {
+    return this.#turns.counts.length === 0;
+  }
+
   turn(ms: number, times: Readonly<Record<string, DurationCounts>>): void {
     const above = TURN_BOUNDS_MS.findIndex((bound) => ms <= bound);
     const bucket = above < 0 ? TURN_BOUNDS_MS.length : above;
@@ -31,7 +35,7 @@ export class UsageMeter {
 
   /** Since the last time; `cpuMs` is that of its whole life. Undefined: it has done nothing. */
   take(cpuMs: number): UsageBody | undefined {
-    if (this.#turns.counts.length === 0) return undefined;
+    if (this.isEmpty) return undefined;
     const usage = {
       cpuMs: Math.max(0, cpuMs - this.#cpuMs),
       turns: this.#turns,
