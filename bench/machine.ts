@@ -31,7 +31,7 @@ export function thisMachine(): Machine {
     description: {
       processor: `${processors.length} × ${processors[0]?.model.trim() ?? 'unknown'}${isVirtual() ? ', virtual' : ''}`,
       memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
-      system: `${distribution()}, Linux ${release()}`,
+      system: `${distribution()}, Linux ${release().split('-')[0]}`,
       node: process.version,
       'congestion control': read('/proc/sys/net/ipv4/tcp_congestion_control'),
       'loopback MTU': read('/sys/class/net/lo/mtu'),

@@ -148,6 +148,7 @@ const COLUMNS: Record<string, [figure: string, title: string][]> = {
     ['eventsPerSecond', 'events/s'],
     ['gateP50Ms', 'gate p50 ≤ ms'],
     ['gateP99Ms', 'gate p99 ≤ ms'],
+    ['byteP50Ms', 'a byte there and back p50 ms'],
     ['connectP50Ms', 'connect p50 ms'],
     ['connectP99Ms', 'connect p99 ms'],
     ['pauseMs', 'reload pause ms'],

@@ -16,6 +16,7 @@ import { facts } from '../../test/script/support/instance.ts';
 import { RtmpPeer } from '../../test/support/rtmp-peer.ts';
 import { understudy } from '../peers/understudy.ts';
 import { run, sample } from '../process.ts';
+import { roundTrips } from '../round-trip.ts';
 import type { Figures, Row } from '../row.ts';
 import { type Bench, isDisturbed, putOnAir, startMeter, tryRow, type Workload } from '../scene.ts';
 import { median, quantile } from '../statistics.ts';
@@ -93,7 +94,7 @@ async function gates(bench: Bench, seconds: number): Promise<Measured> {
   const load = run(bench.machine.load, [
     ...[bench.tools.rtmpload, 'play', '--port', String(server.port), '--app', 'live'],
     ...['--players', String(PLAYERS), '--rate', '250', '--inflight', '64', '--probes', '16'],
-    ...['--warm', '1', '--seconds', String(seconds + 2)],
+    ...['--warm', '1', '--seconds', String(seconds * 1.3 + 3)],
   ]);
   try {
     await using onAir = await putOnAir(bench, server.port, 'live');
@@ -109,11 +110,13 @@ async function gates(bench: Bench, seconds: number): Promise<Measured> {
     const answer = await fetch(`${url}/api/v1/applications/gate`, { headers });
     const { script } = (await answer.json()) as Numbers;
     const asked = script.gates.find(({ name }) => name === 'onConnect')!;
+    const floor = await roundTrips(CONNECTS_PER_SECOND, (seconds * CONNECTS_PER_SECOND) / 5);
     const { worstDelayMs } = await onAir.end();
     return {
       figures: {
         ...{ gateP50Ms: asked.p50Ms, gateP99Ms: asked.p99Ms },
         ...{ connectP50Ms: quantile(latencies, 0.5)!, connectP99Ms: quantile(latencies, 0.99)! },
+        byteP50Ms: quantile(floor, 0.5)!,
         cpuPercent: cost.cpu * 100,
       },
       notes: [],
