@@ -188,7 +188,8 @@ export class Tunnel extends Duplex {
     this.#turn = turn;
     turn.phase = Phase.Held;
     turn.cancel = this.#clock.after(this.#settings.holdMs, () => this.#answer(turn));
-    if (this.#hasSomethingToSay || this.#settings.holdMs === 0) this.#answer(turn);
+    const isOvertaken = this.#waiting.has(turn.sequence + 1);
+    if (isOvertaken || this.#hasSomethingToSay || this.#settings.holdMs === 0) this.#answer(turn);
   }
 
   /** Its connection is closed, after its answer or before. */

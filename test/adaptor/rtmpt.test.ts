@@ -213,6 +213,18 @@ describe('requests', () => {
     await leave(core, id, 2);
   });
 
+  test('an idle that comes behind what it precedes is not held', async () => {
+    await using core = await Core.start();
+    const id = await openTunnel(core.port);
+    await post(core.port, `/send/${id}/0`, '');
+    const timers = core.clock.pending;
+    const send = post(core.port, `/send/${id}/2`, greeting());
+    await until('it to wait', () => core.clock.pending > timers);
+    assert.equal((await post(core.port, `/idle/${id}/1`)).body.length, 1);
+    assert.equal((await send).body.length, GREETED);
+    await leave(core, id, 3);
+  });
+
   test('one whose connection breaks half-way did not come; the client may try again', async () => {
     await using core = await Core.start();
     const id = await openTunnel(core.port);
