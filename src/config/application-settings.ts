@@ -1,4 +1,5 @@
 // What each application is configured to, as its Application.xml says at the moment.
+import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../errors.ts';
 import {
   type ApplicationConfig,
@@ -19,6 +20,8 @@ export class ApplicationSettings {
   readonly #say: (saying: Saying, application: string | undefined) => void;
   readonly #said = new Set<string>();
   readonly #lastRight = new Map<string, ApplicationConfig>();
+  /** What instances have been given; nothing of an application that none has asked for. */
+  readonly #given = new Map<string, ApplicationConfig>();
 
   /** `fallback`: for an application whose file has been bad from the beginning. `say` hears everything once. */
   constructor(
@@ -36,13 +39,19 @@ export class ApplicationSettings {
    * pen opens no door, and is as its virtual host has it when it never was.
    */
   of(application: string): ApplicationConfig {
-    return this.#read(application).config;
+    const { config } = this.#read(application);
+    if (!this.#given.has(application)) this.#given.set(application, config);
+    return config;
   }
 
-  /** Its file has been saved: what there is to say about it is said again. False: it is bad. */
+  /** Its file has been saved: what there is to say about it is said again. True: instances that run have to be given it. */
   refresh(application: string): boolean {
     this.#said.clear();
-    return this.#read(application).isRight;
+    const { config, isRight } = this.#read(application);
+    const given = this.#given.get(application);
+    if (!isRight || given === undefined || isDeepStrictEqual(config, given)) return false;
+    this.#given.set(application, config);
+    return true;
   }
 
   /** The same of the file that its virtual host has for all of them. */
@@ -51,6 +60,7 @@ export class ApplicationSettings {
       const defaults = rereadDefaults(this.#defaults);
       this.#fallback = defaultApplicationConfig(defaults);
       this.#defaults = defaults;
+      this.#given.clear();
       return true;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;

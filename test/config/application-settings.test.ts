@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { ApplicationSettings } from '../../src/config/application-settings.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { rootWith } from './support.ts';
 
+const WITHOUT_LOGIN = '<Application><Authentication><Mode>off</Mode></Authentication></Application>';
 const GUARDED = '<Application><Authentication><Mode>everybody</Mode></Authentication></Application>';
 
 function settingsIn(root: string) {
@@ -35,4 +36,36 @@ test('a file that was never right is ignored', (t) => {
   const { settings, said } = settingsIn(root);
   assert.equal(settings.of('live').login, undefined);
   assert.match(said[0]!, /; the file is ignored$/);
+});
+
+test('instances are given anew what has changed, and nothing else', (t) => {
+  const root = rootWith(t, { 'applications/live/Application.xml': GUARDED });
+  const file = join(root, 'applications/live/Application.xml');
+  const { settings, said } = settingsIn(root);
+  assert.equal(settings.refresh('live'), false, 'nobody has asked for them');
+  settings.of('live');
+  assert.equal(settings.refresh('live'), false, 'they are as they were');
+  writeFileSync(file, '<Application/>');
+  settings.of('live'); // of another instance, before the change has been noticed
+  assert.equal(settings.refresh('live'), true);
+  assert.equal(settings.refresh('live'), false);
+  writeFileSync(file, '<Application>');
+  assert.equal(settings.refresh('live'), false, 'a bad file changes nothing');
+  assert.equal(said.length, 1);
+  writeFileSync(file, GUARDED);
+  assert.equal(settings.refresh('live'), true);
+});
+
+test('what the virtual host’s file has changed is in the comparison', (t) => {
+  const root = rootWith(t, { 'applications/live/Application.xml': '<Application/>' });
+  const { settings } = settingsIn(root);
+  settings.of('live');
+  const host = join(root, 'conf/_defaultRoot_/_defaultVHost_/Application.xml');
+  mkdirSync(dirname(host), { recursive: true });
+  writeFileSync(host, GUARDED);
+  assert.equal(settings.refreshDefaults(), true);
+  assert.equal(settings.of('live').login?.of, 'everybody');
+  writeFileSync(join(root, 'applications/live/Application.xml'), WITHOUT_LOGIN);
+  assert.equal(settings.refresh('live'), true);
+  assert.equal(settings.of('live').login, undefined);
 });
