@@ -7,6 +7,7 @@ import type { PlayRequest } from '../application/script.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import { WIRE_STREAM_ID } from '../protocol/wire-message.ts';
 import type { ClientHost, Status } from './host.ts';
+import { countSent } from './media.ts';
 
 export class TestPlayback {
   /** The stream's own; undefined: it does not play. */
@@ -44,7 +45,7 @@ export class TestPlayback {
       },
       write: (bytes, messages) => {
         bytesSent += bytes.length;
-        this.messages += messages;
+        this.messages += countSent(bytes, messages);
       },
       dropped() {},
       onDrained: () => () => {},

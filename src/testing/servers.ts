@@ -12,7 +12,7 @@ import type {
 import type { Player } from '../application/viewer.ts';
 import { STATUS_LEVELS, type StatusCode } from '../protocol/status.ts';
 import { WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
-import { MediaSender } from './media.ts';
+import { countSent, MediaSender } from './media.ts';
 import { type Anything, plain } from './plain.ts';
 
 export class Servers {
@@ -96,6 +96,11 @@ export class TestSource extends MediaSender {
     for (const pull of this.#pulls) pull.take(message);
   }
 
+  /** Who comes later gets what decoders need as well. */
+  welcome(pull: PullEvents): void {
+    for (const header of this.headers) pull.take(header);
+  }
+
   unpublish(): void {
     this.#over();
     for (const pull of [...this.#pulls]) pull.lost();
@@ -104,12 +109,13 @@ export class TestSource extends MediaSender {
 
 /** What another server has to be played, and who waits for it. */
 class Sources {
-  readonly #live = new Set<string>();
+  readonly #live = new Map<string, TestSource>();
   readonly #pulls = new Map<string, Set<PullEvents>>();
 
   publish(name: string): TestSource {
-    this.#live.add(name);
-    return new TestSource(name, this.#of(name), () => this.#live.delete(name));
+    const source = new TestSource(name, this.#of(name), () => this.#live.delete(name));
+    this.#live.set(name, source);
+    return source;
   }
 
   /** Returns its undo; undefined: there is no such stream. */
@@ -120,6 +126,7 @@ class Sources {
     }
     const pulls = this.#of(name).add(events);
     events.started();
+    this.#live.get(name)?.welcome(events);
     return () => pulls.delete(events);
   }
 
@@ -240,7 +247,7 @@ function playerOf(stream: Published): Player {
     },
     write(bytes, messages) {
       bytesSent += bytes.length;
-      stream.messages += messages;
+      stream.messages += countSent(bytes, messages);
     },
     dropped() {},
     publishNotify() {},

@@ -1,4 +1,4 @@
-// The guide for script authors, applications/README.md: what it shows has no mistake, runs, and survives a save.
+// The guide for script authors, applications/README.md, and the script in the README: what they show has no mistake and runs.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
@@ -15,7 +15,9 @@ import { Folder } from './support/folder.ts';
 import { hosting } from './support/hosting.ts';
 
 const GUIDE = readFileSync(join(import.meta.dirname, '../../applications/README.md'), 'utf8');
-const snippets = [...GUIDE.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
+const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+const snippetsOf = (text: string) => [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
+const snippets = [...snippetsOf(GUIDE), ...snippetsOf(README)];
 const snippet = (part: string) => {
   const found = snippets.find((code) => code.includes(part));
   assert.ok(found, `no snippet with ${part}`);
@@ -41,6 +43,8 @@ const SETTINGS = /^```xml\n(.*?)^```$/ms
   .exec(GUIDE)![1]!
   .replace('</JSEngine>', '<NetConnection><Hosts>live.example.com:443</Hosts></NetConnection></JSEngine>');
 
+const KEYS = { 's3cret-of-ann': 'ann' };
+
 /** An application of that script. */
 const running = (code: string, options: TestOptions = {}) =>
   testApp('guide', {
@@ -56,12 +60,81 @@ describe('the guide for script authors', { timeout: 60_000 }, () => {
     );
     await root.write(`applications/s${snippets.findIndex(isTest)}/main.ts`, 'trace(application.name);');
     const signed = snippets.findIndex((code) => code.includes("from 'jose'"));
+    const keyed = snippets.findIndex((code) => code.includes("from './keys.json'"));
+    await root.write(`applications/s${keyed}/keys.json`, JSON.stringify(KEYS));
     for (const [name, content] of Object.entries(await jose(`applications/s${signed}/`))) {
       await root.write(name, content);
     }
     const said: string[] = [];
     await check(root.path, undefined, (line) => said.push(line));
     assert.deepEqual(said.sort(), snippets.map((_, i) => `s${i}: ok`).sort());
+  });
+
+  test('the first script: a stream key is publicly known by another name', async () => {
+    const guide = await running(snippet("from './keys.json'"), { files: { 'keys.json': KEYS } });
+    const client = await guide.connect();
+    assert.equal((await client.publish('s3cret-of-ann')).name, 'ann');
+    assert.deepEqual(guide.logs, ['ann is on air from 127.0.0.1']);
+    assert.equal((await client.publish('guess')).statuses[0]?.description, 'unknown stream key');
+  });
+
+  test('the script of the README records under that name, and asks players for a token', async () => {
+    const guide = await running(snippetsOf(README)[0]!);
+    const client = await guide.connect();
+    const show = await client.publish('s3cret-of-bob');
+    assert.equal(show.name, 'bob');
+    assert.ok(show.statuses.some(({ code }) => code === 'NetStream.Record.Start'));
+    assert.equal((await client.publish('guess')).accepted, false);
+    assert.equal((await client.play('bob?token=open-sesame')).accepted, true);
+    assert.equal((await client.play('bob')).statuses[0]?.description, 'no token');
+  });
+
+  test('the gates: keys in the store, a name once, a test card, and another server when this one is full', async () => {
+    const setKeys = "Client.prototype.setKey = (name, key) => application.store.set('key of ' + name, key);";
+    const guide = await running(`${snippet("as: 'testcard'")}\n${setKeys}`);
+    const client = await guide.connect();
+    await client.call('setKey', 'cam1', '8fd3');
+    for (const key of ['cam1-8fd4', 'cam1', 'cam2-8fd3', 'cam2-undefined']) {
+      assert.equal((await client.publish(key)).statuses[0]?.description, 'wrong key', key);
+    }
+    assert.equal((await client.play('cam1?token=open-sesame')).name, 'testcard');
+    assert.equal((await client.publish('cam1-8fd3')).name, 'cam1');
+    assert.equal((await client.play('cam1?token=open-sesame')).name, 'cam1');
+    assert.equal((await client.play('cam1?token=guess')).statuses[0]?.description, 'no token');
+    const second = await client.publish('cam1-8fd3');
+    assert.equal(second.statuses[0]?.description, 'cam1 is on air already');
+    for (let i = 1; i < 500; i += 1) assert.equal((await guide.connect()).accepted, true);
+    assert.equal((await guide.connect()).refusal?.redirect, 'rtmp://b.example.com/door');
+  });
+
+  test('what is published is recorded by the hour, unless it is not to be; clients begin and end it', async () => {
+    const guide = await running(snippet('Client.prototype.record'), { now: '2026-06-01T12:00:00Z' });
+    const client = await guide.connect();
+    assert.equal(await client.call('record', 'show', true), false);
+    const show = await client.publish('show');
+    for (let ms = 0; ms <= 2000; ms += 40) show.keyframe(ms);
+    await show.unpublish();
+    assert.match(
+      await guide.logged(/show/),
+      /^streams\/_definst_\/show 2026-06-01 \d\d-\d\d-\d\d\.mp4: 2\.04 s of avc$/,
+    );
+    const again = await client.publish('show?record=no');
+    assert.equal(await client.call('record', 'show', true), true);
+    again.keyframe(0);
+    assert.equal(await client.call('record', 'show', false), true);
+    assert.match(await guide.logged(/flv/), /^streams\/_definst_\/show\.flv: 0 s of avc$/);
+    const codes = again.statuses.map(({ code }) => code);
+    assert.deepEqual(codes, ['NetStream.Publish.Start', 'NetStream.Record.Start', 'NetStream.Record.Stop']);
+  });
+
+  test('calls go both ways', async () => {
+    const guide = await running(snippet('Client.prototype.poll'));
+    const ann = await guide.connect({ args: ['Ann'] });
+    ann.on('answer', (question) => `${question} yes`);
+    assert.equal(await ann.call('say', 'hello'), true);
+    assert.deepEqual(await ann.next('said'), ['Ann', 'hello']);
+    await ann.call('poll', 'tea?');
+    assert.equal(await guide.logged(/tea/), 'Ann: tea? yes');
   });
 
   test('state goes over to the next version', async () => {

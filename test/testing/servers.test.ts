@@ -24,15 +24,22 @@ test('streams of another server are played, lost and found again, and end with t
   const again = server.publish('show');
   again.unpublish();
   server.publish('show').audio(40);
+  link.play({ name: 'show', start: -1 }, events('late')); // it gets what decoders need all the same
+  await turn();
   server.close();
   assert.deepEqual(said, [
     'NetConnection.Connect.Success',
     'show started',
     'film NetStream.Play.StreamNotFound',
     'show message',
+    'show message',
     'show lost',
     'show message',
+    'show message',
+    'late started',
+    'late message',
     'show ended',
+    'late ended',
     'NetConnection.Connect.Closed',
   ]);
 });

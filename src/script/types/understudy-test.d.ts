@@ -137,13 +137,13 @@ declare module 'understudy/test' {
     disconnect(): Promise<void>;
   }
 
-  /** Whoever sends a stream; `ms`: time of the stream. */
+  /** Whoever sends a stream; `ms`: time of the stream. What decoders need goes before the first picture and the first sound. */
   export interface MediaSender {
-    /** A picture that players can begin with. */
+    /** A picture that players can begin with; H.264, 16 × 16 pixels, black. */
     keyframe(ms: number): void;
     /** A picture that depends on those before. */
     frame(ms: number): void;
-    /** A piece of sound. */
+    /** A piece of silence, AAC. */
     audio(ms: number): void;
   }
 
