@@ -40,7 +40,7 @@ export function partings(seen: readonly Watch[], stalled: number): Figures {
 }
 
 /** Ours lets go of the last one after twenty seconds at most; the kernel takes what is sent for most of that time. */
-const watchedSeconds = ({ isQuick }: Bench) => (isQuick ? 32 : 45);
+const watchedSeconds = ({ isQuick }: Bench) => (isQuick ? 26 : 45);
 
 async function stall(
   bench: Bench,
