@@ -45,7 +45,7 @@ async function pictures(peer: RtmpPeer, count: number): Promise<{ ms: number; by
   return seen;
 }
 
-test('restream: each target gets what is published, one that has gone is tried again, and a saved script is not noticed', async () => {
+test('restream: each target gets what is published, one that has gone is tried again, and neither a saved script nor a killed one is noticed', async () => {
   await using far = await Core.start();
   const url = (application: string) => `rtmp://127.0.0.1:${far.port}/${application}`;
   const files = restream({ url: url('live'), name: 'key-{stream}' }, { url: url('other'), name: 'copy' });
@@ -66,14 +66,22 @@ test('restream: each target gets what is published, one that has gone is tried a
   assert.deepEqual([await mark(one), await mark(two)], [2, 2]);
   assert.equal(publishes(), 1);
 
+  const soFar = server.log.length;
+  process.kill(await server.runnerPid(), 'SIGKILL');
+  const isOn = ({ msg }: { msg?: unknown }) => /NetStream\.Publish\.Start/.test(String(msg));
+  await server.waitForLog(isOn, undefined, soFar);
+  publisher.video(id, 60, video.keyframe(3));
+  assert.deepEqual([await mark(one), await mark(two)], [3, 3]);
+  assert.equal(publishes(), 1);
+
   const [pusher] = [...far.instance('live/_definst_')!.publications];
   far.script('live/_definst_').commands.disconnectClient(pusher!.client.id);
   await one.expectStatus('NetStream.Play.UnpublishNotify');
   await until('another try', () => publishes() === 2);
-  publisher.video(id, 80, video.keyframe(3));
+  publisher.video(id, 80, video.keyframe(4));
   assert.deepEqual(
     [await mark(one), await mark(one), await mark(two)],
-    [2, 3, 3],
+    [3, 4, 4],
     'it begins with the last keyframe',
   );
 
