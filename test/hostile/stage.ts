@@ -1,6 +1,6 @@
 // A server with a live stream and an application of good repute. Scripts that mean harm come on one after another; meanwhile
 // every frame is counted, and somebody comes in next door all the time.
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { video } from '../support/media.ts';
@@ -30,6 +30,8 @@ export interface Report {
   /** Processes that had to be started. */
   runnersStarted: number;
   framesMissing: number;
+  /** What the machine below this one gave to others meanwhile, on all processors. */
+  stolenMs: number;
 }
 
 export const GATE_DEADLINE_MS = 3000;
@@ -118,6 +120,7 @@ export class Stage implements AsyncDisposable {
     const application = `evil${this.#count}`;
     this.server.writeApp(`${application}/main.asc`, attack.script);
     const since = this.server.log.length;
+    const stolenBefore = stolenMs();
     const neighbour = new Neighbour(this.server.port);
     const fate = await this.#attack(application, attack);
     const neighbourMs = await neighbour.leave();
@@ -131,6 +134,7 @@ export class Stage implements AsyncDisposable {
       neighbourMs,
       runnersStarted: records.filter(({ event }) => event === 'runner').length,
       framesMissing: this.#missingFrames(),
+      stolenMs: stolenMs() - stolenBefore,
     };
   }
 
@@ -233,6 +237,15 @@ class Neighbour {
 function slowest(records: readonly LogRecord[]): { lateMs: number; busyMs: number } {
   const most = (key: string) => Math.max(0, ...records.map((record) => Number(record[key] ?? 0)));
   return { lateMs: most('lateMs'), busyMs: most('busyMs') };
+}
+
+/** Since the machine was started; in ticks of 10 ms. 0 where there is no /proc. */
+function stolenMs(): number {
+  try {
+    return 10 * Number(/^cpu +(?:\d+ ){7}(\d+)/.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
 }
 
 function frameNumber(media: Uint8Array | undefined): number | undefined {

@@ -1,8 +1,8 @@
 // `npm run test:hostile [-- PART OF A NAME]`: every script that we know to mean harm, one after another, against one server.
 //
-// Time is asserted here, as nowhere else. A case that is late is tried again, for the machine may have been; if it has so much
-// else to do that timers are late without any attack, only what the server itself computes in one go is judged. One that
-// loses a frame or a neighbour is not tried again.
+// Time is asserted here, as nowhere else. A case that is late is tried again, for the machine may have been; what a virtual
+// machine was not given meanwhile nobody here can have used. If there is so much else to do that timers are late without any
+// attack, only what the server itself computes in one go is judged. One that loses a frame is not tried again.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { API_ATTACKS } from './api.ts';
@@ -14,6 +14,9 @@ const MAX_LAG_MS = 50;
 /** Later than that without any attack: it is the machine. */
 const CALM_MS = 20;
 const TRIES = 3;
+/** A try during which more than this was stolen is none; of such there are so many. */
+const STOLEN_MS = 20;
+const DISTURBED_TRIES = 8;
 /** What the server may have in use more than before, when all is over: files of scripts that it has seen, statistics. */
 const MAX_GROWTH_MB = 32;
 
@@ -37,8 +40,13 @@ for (const [title, attacks] of [
         const report = await perform(attack);
         t.diagnostic(summary(report));
         if (attack.isHonest) assert.equal(report.fate, '_result');
-        assert.ok(report.busyMs <= MAX_LAG_MS, `the server was busy for ${report.busyMs.toFixed(0)} ms`);
-        if (report.lateMs <= MAX_LAG_MS) return;
+        const { busyMs, neighbourMs, stolenMs } = report;
+        assert.ok(
+          neighbourMs < GATE_DEADLINE_MS + stolenMs,
+          `next door it took ${neighbourMs.toFixed(0)} ms`,
+        );
+        assert.ok(busyMs <= MAX_LAG_MS + stolenMs, `the server was busy for ${busyMs.toFixed(0)} ms`);
+        if (report.lateMs <= MAX_LAG_MS + stolenMs) return;
         const { lateMs } = await stage.calm(2000);
         if (lateMs <= CALM_MS) assert.fail(`the event loop was ${report.lateMs.toFixed(0)} ms late`);
         t.diagnostic(`the machine has other things to do: ${lateMs.toFixed(0)} ms late without an attack`);
@@ -54,17 +62,24 @@ test('the server uses no more memory than before', async (t) => {
 });
 
 async function perform(attack: Attack): Promise<Report> {
-  for (let attempt = 1; ; attempt += 1) {
+  let tries = 0;
+  let disturbed = 0;
+  for (;;) {
     const report = await stage.perform(attack);
     assert.equal(report.framesMissing, 0, 'frames of the stream are missing');
-    assert.ok(report.neighbourMs < GATE_DEADLINE_MS, `next door it took ${report.neighbourMs.toFixed(0)} ms`);
-    const isPrompt = report.lateMs <= MAX_LAG_MS && report.busyMs <= MAX_LAG_MS;
-    if (isPrompt || attempt === TRIES) return report;
+    if (isPrompt(report)) return report;
+    if (report.stolenMs > STOLEN_MS) disturbed += 1;
+    else tries += 1;
+    if (tries === TRIES || disturbed === DISTURBED_TRIES) return report;
   }
 }
 
-function summary({ fate, lateMs, busyMs, neighbourMs, runnersStarted }: Report): string {
+function isPrompt({ lateMs, busyMs, neighbourMs }: Report): boolean {
+  return lateMs <= MAX_LAG_MS && busyMs <= MAX_LAG_MS && neighbourMs < GATE_DEADLINE_MS;
+}
+
+function summary({ fate, lateMs, busyMs, neighbourMs, runnersStarted, stolenMs }: Report): string {
   const lost = runnersStarted === 0 ? '' : `, ${runnersStarted} new runner`;
   const times = `${lateMs.toFixed(0)} ms late, ${busyMs.toFixed(0)} ms busy, next door ${neighbourMs.toFixed(0)} ms`;
-  return `${fate}; ${times}${lost}`;
+  return `${fate}; ${times}${lost}${stolenMs === 0 ? '' : `; ${stolenMs} ms stolen`}`;
 }
