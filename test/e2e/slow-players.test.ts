@@ -12,7 +12,8 @@ const FRAME_BYTES = 60_000;
 const FRAMES_A_GROUP = 10;
 /** Of the time after everything has been shown, when the server only has to lose its patience. */
 const SMALL_FRAME_BYTES = 1_000;
-const MAX_FRAMES = 20_000;
+/** For the slow ones to be noticed: many times the stall time below, however fast the machine sends meanwhile. */
+const PATIENCE_MS = 60_000;
 const SETTINGS = `<Application><Client><Backlog>
   <SoftSize>256</SoftSize><SoftTime>100</SoftTime><StallTime>500</StallTime>
 </Backlog></Client></Application>`;
@@ -84,6 +85,7 @@ test('one keeps up and misses nothing, one at half speed skips to keyframes, one
   };
   let sent = 1;
   let bytes = FRAME_BYTES;
+  const end = performance.now() + PATIENCE_MS;
   while (!isStalledGone() || bytes === FRAME_BYTES) {
     publisher.video(id, sent * 40, picture(sent, bytes));
     line.allow(bytes / 2);
@@ -91,7 +93,10 @@ test('one keeps up and misses nothing, one at half speed skips to keyframes, one
     const last = sent;
     await until('the healthy one to have it', () => lastPicture(healthy) === last);
     sent += 1;
-    assert.ok(sent < MAX_FRAMES, 'the slow ones are still there, and have skipped nothing');
+    assert.ok(
+      performance.now() < end,
+      `after ${sent} pictures ${hasSkipped() ? 'the stalled one is still there' : 'the slow one has skipped nothing'}`,
+    );
   }
 
   // The healthy one: all of it, once, in order.
