@@ -2,6 +2,7 @@
 // the nanosecond, and including what the kernel does for it on loopback, which is the receiver's side of every packet too.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endsWithUs, Tail } from '../test/support/child.ts';
 
@@ -64,7 +65,7 @@ export function run(
       if (line !== undefined) resolve(line);
     };
     const fail = (why: string) =>
-      reject(new Error(`${file} ${why}: ${errors} ${String(output).slice(-500)}`));
+      reject(new Error(`${basename(file)} ${why}: ${errors} ${String(output).slice(-500)}`));
     const timer = setTimeout(() => fail('is late'), withinMs);
     void exited.then(() => {
       look();

@@ -173,7 +173,8 @@ export async function tryRow(
       row = { ...what, ...(await measure()) };
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      row = { ...what, figures: {}, notes: [`failed: ${why.slice(0, 300)}`], isDisturbed: false };
+      const note = `failed: ${why.slice(0, 300)}`.replace(/\s+/g, ' ').trim(); // it stands in a table
+      row = { ...what, figures: {}, notes: [note], isDisturbed: false };
     }
     const stolen = (stolenNs() - stolenBefore) / (performance.now() - sinceMs) / 1e6;
     if (row.isDisturbed && stolen > 0.005)
