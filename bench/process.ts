@@ -65,7 +65,7 @@ export function run(
       if (line !== undefined) resolve(line);
     };
     const fail = (why: string) =>
-      reject(new Error(`${basename(file)} ${why}: ${errors} ${String(output).slice(-500)}`));
+      reject(new Error(`${basename(file!)} ${why}: ${errors} ${String(output).slice(-500)}`));
     const timer = setTimeout(() => fail('is late'), withinMs);
     void exited.then(() => {
       look();
