@@ -6,7 +6,7 @@ import { type Bench, type Contender, tryRow, type Workload } from '../scene.ts';
 
 /** node-media-server is compared at 600; beyond 1,000 it takes a minute to collapse, which only the full run shows. */
 const PLAYERS = [100, 300, 600, 1000, 2000];
-const QUICK_PLAYERS = [300, 600, 1000, 2000];
+const QUICK_PLAYERS = [600, 1000, 2000];
 
 function contenders({ peers, isQuick }: Bench, players: number): Contender[] {
   return peers.flatMap((peer): Contender[] => {
