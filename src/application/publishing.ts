@@ -269,7 +269,6 @@ export class Publishing {
     const { recording: recordingLimits } = settings();
     const { journal } = this.#options;
     const stream = entry.stream.name;
-    const port = () => entry.publication?.port;
     const { format, file, segmentS, ...asked } = terms;
     const how = Object.fromEntries(
       Object.entries({ format, file, segmentS }).filter(([, value]) => value !== undefined),
@@ -296,7 +295,7 @@ export class Publishing {
       const open = { recording, limits, remove: () => {} };
       entry.recording = open;
       journal?.recording('record', entry.publication, { stream, limits }, recording.file, AccessStatus.Ok);
-      port()?.recordStatus('Start', 'Recording has started.');
+      entry.publication?.port.recordStatus('Start', 'Recording has started.');
       open.remove = entry.stream.addSink(recording);
       if (entry.recording !== open) open.remove(); // what it was given to begin with has ended it
     } catch (error) {
@@ -304,7 +303,7 @@ export class Publishing {
       const isForbidden = error.code === 'NetStream.Record.NoAccess';
       const status = isForbidden ? AccessStatus.Forbidden : AccessStatus.Failed;
       journal?.recording('record', entry.publication, { stream, limits }, undefined, status);
-      port()?.recordStatus(isForbidden ? 'NoAccess' : 'Failed', error.message);
+      this.#tellPublisher(entry, isForbidden ? 'NoAccess' : 'Failed', error.message);
       this.#tellRecordFailed(stream, { code: error.code, description: error.message });
     }
   }
@@ -320,8 +319,21 @@ export class Publishing {
     open.remove();
     this.#noteStop(entry, code === 'Stop' ? AccessStatus.Ok : AccessStatus.Failed);
     entry.recording = undefined;
-    entry.publication?.port.recordStatus(code, description);
+    this.#tellPublisher(entry, code, description);
     this.#options.streams.release(entry.stream.name);
+  }
+
+  /**
+   * COMPAT: ffmpeg takes every status of level error for the end of its stream. Who has not asked for the recording is not
+   * told that it failed; the script is.
+   */
+  #tellPublisher(
+    { publication }: NamedStream,
+    code: 'Stop' | 'NoAccess' | 'Failed',
+    description: string,
+  ): void {
+    if (code === 'Stop' || publication?.request.type !== 'live')
+      publication?.port.recordStatus(code, description);
   }
 
   #stopRecording(

@@ -85,7 +85,7 @@ export class FileRecorders implements GrowingFiles {
   /** For those whose files lie there. */
   in(folders: StreamFolders): Recorders {
     return {
-      open: (request, events) => this.#open(folders, request, events),
+      open: (request, events) => this.#tryOpen(folders, request, events),
       clear: (stream) => this.#clear(folders, stream),
       flush: (stream) => this.#flush(folders, stream),
     };
@@ -120,6 +120,23 @@ export class FileRecorders implements GrowingFiles {
   #finish(path: string, container: RecordedContainer): Promise<FinishedFile | undefined> {
     if (container === RecordedContainer.Flv) return this.#finisher.finish(path, 'flv');
     return this.#finisher.finish(path, this.#options.finishesMp4 ? 'mp4' : 'mp4Fragments');
+  }
+
+  #tryOpen(folders: StreamFolders, request: RecordRequest, events: RecordEvents): Recording {
+    try {
+      return this.#open(folders, request, events);
+    } catch (error) {
+      if (!(error instanceof RecordingError)) throw error;
+      const { application, instance, stream } = request;
+      const facts = {
+        event: 'record-refused',
+        instance: `${application}/${instance}`,
+        stream,
+        code: error.code,
+      };
+      this.#options.log.warn(facts, `a recording cannot begin: ${error.message}`);
+      throw error;
+    }
   }
 
   /** A file that is still being finished is opened as soon as it is; what is recorded meanwhile waits. */

@@ -365,6 +365,29 @@ test('a recording that fails stops, and the stream goes on', async () => {
   assert.equal(core.recorders.opened[1]!.isClosed, true);
 });
 
+test('an encoder that publishes live is not told that the recording of a script has failed', async () => {
+  await using core = await Core.start();
+  const { peer } = await asking(core, 'cam', 'live');
+  await peer.expectStatus('NetStream.Publish.Start');
+  core.script().commands.record('cam', 'record', {}, undefined);
+  await peer.expectStatus('NetStream.Record.Start');
+  const [opened] = core.recorders.opened;
+  opened!.events.failed('NetStream.Record.Failed', 'the disk is full', opened!.file);
+  core.recorders.refusal = new RecordingError('NetStream.Record.NoAccess', 'read-only');
+  core.script().commands.record('cam', 'record', {}, undefined);
+  await peer.settle();
+  const errors = peer.heard.filter(({ command }) => statusOf(command)?.level === 'error');
+  assert.deepEqual(errors, []);
+  assert.deepEqual(
+    core
+      .script()
+      .told('recordFailed')
+      .map(({ error }) => error.code),
+    ['NetStream.Record.Failed', 'NetStream.Record.NoAccess'],
+  );
+  assert.ok(core.instance()?.streams.get('cam')?.publication);
+});
+
 test('the script hears of files that are whole, and of recordings that failed', async () => {
   await using core = await Core.start();
   const { peer } = await asking(core, 'cam', 'appendWithGap');

@@ -404,6 +404,8 @@ test('a file that is none of ours is not appended to', async () => {
   writeFileSync(desk.path(), 'this is no FLV, and somebody may need it');
   assert.throws(() => desk.open({ mode: 'append' }), { code: 'NetStream.Record.NoAccess' });
   assert.match(readFileSync(desk.path(), 'utf8'), /somebody may need it/);
+  const [refusal] = desk.log.records.filter(({ event }) => event === 'record-refused');
+  assert.match(String(refusal?.msg), /^a recording cannot begin: ./);
 });
 
 // ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────
