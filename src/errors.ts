@@ -14,8 +14,33 @@ export class CodedError extends Error {
 /** Bytes that are not what they should be. Ends the connection, or refuses the file, that they came from. */
 export class DecodeError extends CodedError {}
 
+/** Where a mistake stands. Lines count from 1; missing: it is about the whole file. */
+export interface ConfigPlace {
+  readonly file: string;
+  readonly line?: number;
+}
+
 /** Configuration that cannot be used: the message says file:line and what was expected. */
-export class ConfigError extends CodedError {}
+export class ConfigError extends CodedError {
+  /** Undefined: in no file, or in none that is known. */
+  readonly place: ConfigPlace | undefined;
+  /** The message without the place. */
+  readonly what: string;
+
+  constructor(
+    code: string,
+    what: string,
+    { place, ...options }: ErrorOptions & { place?: ConfigPlace } = {},
+  ) {
+    super(code, place ? `${formatPlace(place)}: ${what}` : what, options);
+    this.place = place;
+    this.what = what;
+  }
+}
+
+export function formatPlace({ file, line }: ConfigPlace): string {
+  return line === undefined ? file : `${file}:${line}`;
+}
 
 /** A script broke or misbehaved. Logged for its application; a gate refuses, a notice is dropped. */
 export class ScriptError extends CodedError {}

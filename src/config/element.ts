@@ -20,6 +20,8 @@ export interface Leaf<T> {
   readonly meaning: string;
   /** Nobody is told what it is. */
   readonly isSecret: boolean;
+  /** What it is part of has it, or is a mistake: the default is an example. */
+  readonly isRequired: boolean;
 }
 
 /** Keys: `Name` an element, `@name` an attribute, `#text` the element's own text. */
@@ -39,6 +41,8 @@ export interface List<I extends Leaf<unknown> | Group<Members>> {
   readonly item: I;
   /** Where none stands there is one with its defaults. */
   readonly atLeastOne: boolean;
+  /** The member that no two of them may have in common. */
+  readonly key: string | undefined;
 }
 
 /** Elements of the operator's choice, any depth. */
@@ -83,9 +87,9 @@ export function leaf<T>(
   value: Value<T>,
   byDefault: string,
   meaning: string,
-  options: { isSecret?: boolean } = {},
+  { isSecret = false, isRequired = false }: { isSecret?: boolean; isRequired?: boolean } = {},
 ): Leaf<T> {
-  return { kind: 'leaf', value, default: byDefault, meaning, isSecret: options.isSecret ?? false };
+  return { kind: 'leaf', value, default: byDefault, meaning, isSecret, isRequired };
 }
 
 export function group<const M extends Members>(
@@ -98,9 +102,9 @@ export function group<const M extends Members>(
 
 export function list<I extends Leaf<unknown> | Group<Members>>(
   item: I,
-  options: { atLeastOne?: boolean } = {},
+  { atLeastOne = false, key }: { atLeastOne?: boolean; key?: string } = {},
 ): List<I> {
-  return { kind: 'list', item, atLeastOne: options.atLeastOne ?? false };
+  return { kind: 'list', item, atLeastOne, key };
 }
 
 export function free(meaning: string): Free {

@@ -10,7 +10,10 @@ export function readIfThere(path: string, name: string): string | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new ConfigError('ERR_CONFIG_READ', `${name}: ${(error as Error).message}`, { cause: error });
+    throw new ConfigError('ERR_CONFIG_READ', (error as Error).message, {
+      cause: error,
+      place: { file: name },
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 // Files → values, by a schema. Several files may be laid over each other (a virtual host's Application.xml and that of an
 // application): the last that says something counts, unless the one before forbids it with override="no".
-import { ConfigError } from '../errors.ts';
+import { ConfigError, formatPlace } from '../errors.ts';
 import type { Free, FreeValues, Group, Leaf, List, Members, Node, Read } from './element.ts';
 import type { Note } from './note.ts';
 import { type SymbolTable, substitute, symbolsIn } from './symbols.ts';
@@ -67,13 +67,20 @@ export class Reader {
           return raw === undefined ? [] : [{ raw, layer }];
         });
         const place = isText ? path : `${path}${key}`;
-        if (member.kind === 'leaf') values[key] = this.#leaf(place, member, texts);
-        else if (member.kind === 'unused') {
+        if (member.kind === 'leaf') {
+          requireText(member, isText ? 'text' : `attribute ${key.slice(1)}`, texts, layers);
+          values[key] = this.#leaf(place, member, texts);
+        } else if (member.kind === 'unused') {
           for (const { raw, layer } of texts) this.#unused(place, member.harmless, layer.element, raw);
         }
         continue;
       }
-      const value = this.#node(`${path}/${key}`, member, this.#childrenOf(layers, key, member));
+      const children = this.#childrenOf(layers, key, member);
+      if (member.kind === 'leaf') {
+        const texts = children.map((layer): GivenText => ({ raw: layer.element.text, layer }));
+        requireText(member, `<${key}>`, texts, layers);
+      }
+      const value = this.#node(`${path}/${key}`, member, children);
       if (member.kind !== 'unused') values[key] = value;
     }
     return values;
@@ -103,13 +110,18 @@ export class Reader {
 
   #list(
     path: string,
-    { item, atLeastOne }: List<Leaf<unknown> | Group<Members>>,
+    { item, atLeastOne, key }: List<Leaf<unknown> | Group<Members>>,
     layers: readonly Layer[],
   ): unknown[] {
     const lastFile = layers.at(-1)?.element.file;
     const items = layers.filter(({ element }) => element.file === lastFile);
     if (items.length === 0) return atLeastOne ? [this.#node(path, item, [])] : [];
-    return items.map((layer) => this.#node(path, item, [layer]));
+    const firsts = new Map<unknown, XmlElement>();
+    return items.map((layer) => {
+      const value = this.#node(path, item, [layer]);
+      if (key !== undefined) requireNew((value as Record<string, unknown>)[key], layer.element, firsts);
+      return value;
+    });
   }
 
   #leaf(path: string, node: Leaf<unknown>, texts: readonly GivenText[]): unknown {
@@ -120,11 +132,11 @@ export class Reader {
       const short = path.slice(path.lastIndexOf('/') + 1);
       const origin = symbolsIn(raw).flatMap((name) => symbols.get(name)?.where ?? []);
       const from = origin.length > 0 ? ` (${origin.join('; ')})` : '';
-      return parse(node, text, `${place(element)}: ${short} = ${text}${from}`);
+      return parse(node, text, { element, what: `${short} = ${text}${from}` });
     }
     const text = substitute(node.default, this.#symbols, () => {});
     const origin = symbolsIn(node.default).flatMap((name) => this.#symbols.get(name)?.where ?? []);
-    return parse(node, text, origin[0]);
+    return parse(node, text, { what: origin[0] });
   }
 
   #free(_node: Free, layers: readonly Layer[]): FreeValues {
@@ -187,21 +199,53 @@ export class Reader {
   }
 }
 
-function parse(node: Leaf<unknown>, text: string, where: string | undefined): unknown {
+function parse(
+  node: Leaf<unknown>,
+  text: string,
+  origin: { element?: XmlElement; what: string | undefined },
+): unknown {
   try {
     return node.value.parse(text);
   } catch (error) {
-    if (!(error instanceof ConfigError) || where === undefined) throw error;
-    throw new ConfigError(error.code, `${where}: ${error.message}`, { cause: error });
+    if (!(error instanceof ConfigError) || origin.what === undefined) throw error;
+    const what = `${origin.what}: ${error.message}`;
+    throw new ConfigError(error.code, what, {
+      cause: error,
+      ...(origin.element && { place: placeOf(origin.element) }),
+    });
   }
+}
+
+/** Where an element stands at all: what it must have is not made up from the default. */
+function requireText(
+  node: Leaf<unknown>,
+  what: string,
+  texts: readonly GivenText[],
+  [owner]: readonly Layer[],
+): void {
+  if (!node.isRequired || !owner || texts.some(({ raw }) => raw !== '')) return;
+  const { name } = owner.element;
+  throw unexpected(owner.element, `<${name}> has no ${what}: expected ${node.value.expected}`);
+}
+
+function requireNew(value: unknown, element: XmlElement, firsts: Map<unknown, XmlElement>): void {
+  const first = firsts.get(value);
+  if (first) {
+    throw unexpected(element, `<${element.name}> ${value} a second time: line ${first.line} has it already`);
+  }
+  firsts.set(value, element);
 }
 
 function aliasOf(node: Node | undefined): string | undefined {
   return node?.kind === 'group' ? node.alias : undefined;
 }
 
-function place({ file, line }: XmlElement): string {
-  return `${file}:${line}`;
+function placeOf({ file, line }: XmlElement): { file: string; line: number } {
+  return { file, line };
+}
+
+function place(element: XmlElement): string {
+  return formatPlace(placeOf(element));
 }
 
 function checkAttributes(element: XmlElement, known: string[]): void {
@@ -212,5 +256,5 @@ function checkAttributes(element: XmlElement, known: string[]): void {
 }
 
 function unexpected(element: XmlElement, what: string): ConfigError {
-  return new ConfigError('ERR_CONFIG_ELEMENT', `${place(element)}: ${what}`);
+  return new ConfigError('ERR_CONFIG_ELEMENT', what, { place: placeOf(element) });
 }

@@ -21,11 +21,13 @@ const MAX_CHARACTERS = 4 << 20;
 /** The root element. `file` is for errors, which begin with `file:line: `. */
 export function parseXmlFile(text: string, file: string): XmlElement {
   if (text.length > MAX_CHARACTERS) {
-    throw new ConfigError('ERR_CONFIG_SYNTAX', `${file}: longer than ${MAX_CHARACTERS} characters`);
+    throw new ConfigError('ERR_CONFIG_SYNTAX', `longer than ${MAX_CHARACTERS} characters`, {
+      place: { file },
+    });
   }
   const plain = text.replace(/^\ufeff/, '');
   const root = parse(plain, file);
-  if (!root) throw new ConfigError('ERR_CONFIG_SYNTAX', `${file}:1: there is no element`);
+  if (!root) throw new ConfigError('ERR_CONFIG_SYNTAX', 'there is no element', { place: { file, line: 1 } });
   const lineAt = lineCounter(plain);
   const convert = (element: ParsedElement): XmlElement => {
     const children = element.children.filter((node) => node instanceof ParsedElement);
@@ -52,12 +54,16 @@ function parse(text: string, file: string): ParsedElement | null {
   } catch (error) {
     if (error instanceof XmlError) {
       // the parser's message goes on with its own place and an excerpt
-      const what = error.message.split(/ \(line \d+|\n/, 1)[0];
-      throw new ConfigError('ERR_CONFIG_SYNTAX', `${file}:${error.line}: ${what}`, { cause: error });
+      const [what = ''] = error.message.split(/ \(line \d+|\n/, 1);
+      const place = { file, line: error.line };
+      throw new ConfigError('ERR_CONFIG_SYNTAX', what, { cause: error, place });
     }
     // the parser descends by recursion: some thousand levels end the stack
     if (error instanceof RangeError) {
-      throw new ConfigError('ERR_CONFIG_SYNTAX', `${file}: elements are nested too deep`, { cause: error });
+      throw new ConfigError('ERR_CONFIG_SYNTAX', 'elements are nested too deep', {
+        cause: error,
+        place: { file },
+      });
     }
     throw error;
   }

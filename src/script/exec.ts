@@ -81,6 +81,7 @@ export class ExecService implements Service {
       const known = commands.map(({ name }) => name).join(', ') || 'none';
       throw refused(`no command ${JSON.stringify(run)} (there are: ${known}): see <Exec> in Application.xml`);
     }
+    requireHoles(command, values);
     const args = command.args.map((text) => fill(text, values));
     const key = `${application}/${instance}`;
     const jobs = this.#jobs.get(key) ?? new Set<Job>();
@@ -208,6 +209,16 @@ async function endAll(jobs: Iterable<Job>): Promise<void> {
 
 function isRunning({ hasEnded }: Job): boolean {
   return !hasEnded;
+}
+
+/** A misspelt name is told, whatever else is missing for it. */
+function requireHoles({ name, args }: ExecCommand, values: Json | undefined): void {
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) return;
+  const holes = new Set(args.flatMap((text) => [...text.matchAll(HOLE)].map(([, hole = '']) => hole)));
+  const unknown = Object.keys(values).find((value) => !holes.has(value));
+  if (unknown === undefined) return;
+  const known = [...holes].map((hole) => `{${hole}}`).join(', ') || 'none';
+  throw refused(`${name} has no {${unknown.slice(0, 80)}} in its arguments (there are: ${known})`);
 }
 
 function fill(text: string, values: Json | undefined): string {

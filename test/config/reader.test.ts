@@ -144,3 +144,32 @@ test('a default that a symbol spoils is told with the place of the symbol', () =
     message: 'fms.ini:2: COUNT = many: expected a whole number from 1 to 9',
   });
 });
+
+const COMMANDS = group('', {
+  Exec: list(
+    group('', {
+      '@name': leaf(text('a name'), 'example', '', { isRequired: true }),
+      Program: leaf(text('a program'), 'example', '', { isRequired: true }),
+    }),
+    { key: '@name' },
+  ),
+});
+
+function readCommands(xml: string) {
+  return new Reader(symbols, []).read('Root', COMMANDS, [{ element: parseXmlFile(xml, '0.xml'), symbols }]);
+}
+
+test('what an element must have is not made up, and no two have the same key', () => {
+  assert.deepEqual(readCommands('<Root/>'), { Exec: [] });
+  const two = '<Exec name="a"><Program>x</Program></Exec><Exec name="b"><Program>x</Program></Exec>';
+  assert.equal(readCommands(`<Root>${two}</Root>`).Exec.length, 2);
+  const place = { file: '0.xml', line: 2 };
+  for (const [xml, what] of [
+    ['<Exec name="a"/>', '<Exec> has no <Program>: expected a program'],
+    ['<Exec name="a"><Program> </Program></Exec>', '<Exec> has no <Program>: expected a program'],
+    ['<Exec><Program>x</Program></Exec>', '<Exec> has no attribute name: expected a name'],
+    [`${two}<Exec name="a"><Program>y</Program></Exec>`, '<Exec> a a second time: line 2 has it already'],
+  ]) {
+    assert.throws(() => readCommands(`<Root>\n${xml}</Root>`), { what, place, message: `0.xml:2: ${what}` });
+  }
+});

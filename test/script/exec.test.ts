@@ -82,6 +82,14 @@ describe('a command of the operator', () => {
     await assert.rejects(run('echo'), /missing/);
   });
 
+  test('has no other holes than its arguments have', async () => {
+    const { run } = serve(node('thumb', '', '{input}', '{size}'));
+    await assert.rejects(run('thumb', { inptu: 'a', size: 1 }), {
+      message: 'exec: thumb has no {inptu} in its arguments (there are: {input}, {size})',
+    });
+    await assert.rejects(run('thumb', { input: 'a' }), /a text for \{size\} is missing/);
+  });
+
   test('that is not named does not run', async () => {
     const { run, ask } = serve(node('one', ''), node('two', ''));
     await assert.rejects(run('three'), /no command "three" \(there are: one, two\): see <Exec>/);

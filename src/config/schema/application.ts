@@ -183,11 +183,13 @@ export const APPLICATION = group('', {
             'thumb',
             'What the script calls it by, as in application.exec("thumb", { input: "show" }). It runs in the folder of the ' +
               'application, and ends with the instance at the latest.',
+            { isRequired: true },
           ),
           Program: leaf(
             text('a program, with its path or to be found by PATH'),
             'ffmpeg',
             'Started as it is, without a shell.',
+            { isRequired: true },
           ),
           Argument: list(
             leaf(
@@ -205,6 +207,7 @@ export const APPLICATION = group('', {
           ),
           MaxRunning: leaf(whole(1, 1000), '4', 'Of one instance at a time.'),
         }),
+        { key: '@name' },
       ),
       ScriptLibPath: leaf(
         names('folders between semicolons, relative to the root folder, or nothing', true),
