@@ -1,6 +1,8 @@
-// `understudy check [NAME]`: what is wrong with scripts, before the server finds out.
-import { join } from 'node:path';
+// `understudy check [NAME]`: what is wrong with scripts and their settings, before the server finds out.
+import { join, resolve } from 'node:path';
+import { type ApplicationDefaults, readApplicationConfig } from '../config/application.ts';
 import { loadConfig } from '../config/load.ts';
+import { ConfigError } from '../errors.ts';
 import { BuildResult, buildScript } from '../script/build.ts';
 import { applicationsIn, requireApplication, testsIn } from './applications.ts';
 import { refreshAuthorFiles } from './author-files.ts';
@@ -15,7 +17,8 @@ export async function check(
   application: string | undefined,
   print: (line: string) => void,
 ): Promise<boolean> {
-  const { applicationsDir } = loadConfig({ root, set: {} });
+  const { applicationsDir, adaptors } = loadConfig({ root, set: {} });
+  const { defaults } = adaptors[0]!.vhosts[0]!;
   const names = application === undefined ? applicationsIn(applicationsDir) : [application];
   if (application !== undefined) requireApplication(applicationsDir, application);
   if (names.length === 0) print(`there is no application in ${here(applicationsDir)}`);
@@ -23,7 +26,10 @@ export async function check(
 
   let mistakes = 0;
   for (const name of names) {
-    const faults = await findFaults(join(applicationsDir, name), name);
+    const { warnings, mistake } = checkSettings(defaults, name);
+    for (const warning of warnings) print(`warning: ${warning}`);
+    const inScript = await findFaults(join(applicationsDir, name), name);
+    const faults = mistake ? [mistake, ...(inScript ?? [])] : inScript;
     for (const fault of faults ?? []) print(formatFault(fault));
     print(`${name}: ${remarkOn(faults)}`);
     mistakes += faults?.length ?? 0;
@@ -35,6 +41,19 @@ function remarkOn(faults: Fault[] | undefined): string {
   if (!faults) return 'no script, so it is served with the defaults';
   if (faults.length === 0) return 'ok';
   return faults.length === 1 ? '1 mistake' : `${faults.length} mistakes`;
+}
+
+/** Of its Application.xml, as the default virtual host reads it. */
+function checkSettings(defaults: ApplicationDefaults, name: string): { warnings: string[]; mistake?: Fault } {
+  try {
+    const { notes } = readApplicationConfig(defaults, name);
+    return { warnings: notes.filter(({ level }) => level === 'warn').map(({ text }) => text) };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const { place, what } = error;
+    const at = place && { file: resolve(defaults.root, place.file), line: place.line };
+    return { warnings: [], mistake: { ...at, message: what } };
+  }
 }
 
 /** Undefined: there is no script to have any. */

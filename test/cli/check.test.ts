@@ -131,3 +131,27 @@ test('the types accept what the API documents and refuse what it does not', asyn
   const { printed } = await understudy('check', 'tv', '--root', root);
   assert.deepEqual(printed, ['tv: ok']); // each line that must not compile stands under @ts-expect-error
 });
+
+test('check reads Application.xml as the server does, with a script or without one', async (t) => {
+  const root = rootWith(t, {
+    'bad/main.ts': '',
+    'bad/Application.xml': '<Application>\n<JSEngine><RuntimeSise>1</RuntimeSise></JSEngine></Application>',
+    'settings/Application.xml': '<Application>',
+    'warned/main.ts': '',
+    'warned/Application.xml':
+      '<Application><StreamManager><DuplicateDir>x</DuplicateDir></StreamManager></Application>',
+  });
+  const { exitCode, printed } = await understudy('check', '--root', root);
+  assert.equal(exitCode, 1);
+  const [first = ''] = printed;
+  const place = `${said(root, 'bad/Application.xml')}:2: <RuntimeSise> is not known in <JSEngine>: expected one of `;
+  assert.ok(first.startsWith(place), first);
+  assert.ok(printed.includes('bad: 1 mistake'), printed.join('\n'));
+  assert.ok(printed.some((line) => line.startsWith(`${said(root, 'settings/Application.xml')}:1: `)));
+  assert.ok(printed.includes('settings: 1 mistake'), printed.join('\n'));
+  assert.match(
+    printed.at(-2)!,
+    /^warning: applications\/warned\/Application\.xml:1: .*DuplicateDir = x: that is not supp/,
+  );
+  assert.equal(printed.at(-1), 'warned: ok');
+});
