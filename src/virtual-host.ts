@@ -122,7 +122,10 @@ export class VirtualHost {
     const settings = new ApplicationSettings(
       vhost.defaults,
       vhost.application,
-      ({ level, text }, application) => log[level]({ event: 'config', application }, text),
+      ({ level, text, mistake }, application) => {
+        log[level]({ event: 'config', application }, text);
+        if (mistake && application !== undefined) this.errors.settings(application, mistake);
+      },
     );
     this.#settings = settings;
     const access = logs.accessOf(name);
@@ -196,6 +199,7 @@ export class VirtualHost {
       onBug: (error) => logBug(log, error, 'a server-side stream'),
       journal: this.#journal,
       hasApplication: (application) => isFolder(join(appsDir, application)),
+      isClosed: (application) => settings.isClosed(application),
       ...instanceSettings(vhost.application, media),
       settingsFor: (application) => {
         const own = settings.of(application);

@@ -1,11 +1,14 @@
 // What has gone wrong in scripts of late: one record for every way in which they fail. Logs, administrators and the terminal
 // show it alike.
+import { basename } from 'node:path';
+import type { ConfigError } from '../errors.ts';
 
 /**
- * `build`: it does not bundle. `load`: its top level or onAppStart. `verdict`: a gate that returned none. `limit`: more than it
+ * `settings`: its Application.xml cannot be used. `build`: it does not bundle. `load`: its top level or onAppStart. `verdict`: a gate that returned none. `limit`: more than it
  * may. `crash`: its isolate, or the process around it, ended.
  */
 export const ERROR_KINDS = [
+  'settings',
   'build',
   'load',
   'handler',
@@ -114,6 +117,20 @@ export class ErrorRecords {
     if (entries.length > MAX_RECORDS) entries.shift();
     this.#tell(record);
     return record;
+  }
+
+  /** Of its Application.xml. */
+  settings(application: string, { place, what, message, code }: ConfigError): void {
+    if (this.repeat(application, message, undefined)) return;
+    const at = place && { file: basename(place.file), ...(place.line !== undefined && { line: place.line }) };
+    this.add(message, {
+      application,
+      kind: 'settings',
+      message: place ? what : message,
+      code,
+      ...at,
+      frames: [],
+    });
   }
 
   /** Of an application, or of all of them; the oldest first. */

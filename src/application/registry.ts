@@ -24,6 +24,8 @@ export interface RegistryOptions extends Omit<InstanceOptions, 'application' | '
   maxInstances?: number;
   /** Is there a folder of that name? It has passed `nameProblem`. */
   hasApplication(name: string): boolean;
+  /** Its settings cannot be read: no instance of it starts. */
+  isClosed?(application: string): boolean;
 }
 
 /** What is known of an application that has had an instance. */
@@ -177,6 +179,12 @@ export class Registry {
       );
     }
     if (!this.#options.hasApplication(application)) return undefined;
+    if (this.#options.isClosed?.(application)) {
+      throw new StatusError(
+        'NetConnection.Connect.Rejected',
+        `[ Server.Reject ] : (${this.place}) : Application (${application}) has a mistake in its settings.`,
+      );
+    }
     if (this.#instances.size >= (this.#options.maxInstances ?? MAX_INSTANCES)) {
       throw new LimitError(
         'NetConnection.Connect.Rejected',

@@ -12,7 +12,12 @@ import {
 /** What is said about files that change all the time is forgotten at some point, and said again. */
 const MAX_REMEMBERED = 1000;
 
-export type Saying = { level: 'error' | 'warn' | 'info' | 'debug'; text: string };
+export interface Saying {
+  level: 'error' | 'warn' | 'info' | 'debug';
+  text: string;
+  /** The same for programs, where a file cannot be used. */
+  mistake?: ConfigError;
+}
 
 export class ApplicationSettings {
   #defaults: ApplicationDefaults;
@@ -23,7 +28,7 @@ export class ApplicationSettings {
   /** What instances have been given; nothing of an application that none has asked for. */
   readonly #given = new Map<string, ApplicationConfig>();
 
-  /** `fallback`: for an application whose file has been bad from the beginning. `say` hears everything once. */
+  /** `fallback`: that of an application without a file of its own. `say` hears everything once. */
   constructor(
     defaults: ApplicationDefaults,
     fallback: ApplicationConfig,
@@ -36,12 +41,17 @@ export class ApplicationSettings {
 
   /**
    * Reads the file. A bad one is reported: the application stays as it was when its file was last right, so that a slip of the
-   * pen opens no door, and is as its virtual host has it when it never was.
+   * pen opens no door. Where it never was right, nobody is to be let in: see `isClosed`.
    */
   of(application: string): ApplicationConfig {
     const { config } = this.#read(application);
     if (!this.#given.has(application)) this.#given.set(application, config);
     return config;
+  }
+
+  /** Nobody knows what its owner wants of it: its file is bad, and has been ever since the server began. */
+  isClosed(application: string): boolean {
+    return !this.#read(application).isRight && !this.#lastRight.has(application);
   }
 
   /** Its file has been saved: what there is to say about it is said again. True: instances that run have to be given it. */
@@ -78,8 +88,11 @@ export class ApplicationSettings {
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       const before = this.#lastRight.get(application);
-      const consequence = before ? 'the settings before it stay' : 'the file is ignored';
-      this.#sayOnce({ level: 'error', text: `${error.message}; ${consequence}` }, application);
+      const consequence = before
+        ? 'the settings before it stay'
+        : 'nobody can connect to the application until it is right';
+      const text = `${error.message}; ${consequence}`;
+      this.#sayOnce({ level: 'error', text, mistake: error }, application);
       return { config: before ?? this.#fallback, isRight: false };
     }
   }

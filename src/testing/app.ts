@@ -110,8 +110,9 @@ export class TestApp {
   }
 
   async #instance(name: string): Promise<AppInstance> {
-    const instance = this.#stage.host.registry.connect(`${this.name}/${name}`);
+    let instance: AppInstance;
     try {
+      instance = this.#stage.host.registry.connect(`${this.name}/${name}`);
       await instance.ready;
     } catch (error) {
       this.#said.assertNoErrors(); // they say more

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorFacts, ErrorRecords, formatError } from '../../src/application/error-records.ts';
+import { ConfigError } from '../../src/errors.ts';
 
 const BOOM: ErrorFacts = {
   ...{
@@ -88,4 +89,16 @@ test('it is shown with its place first, so that editors and terminals make links
   );
   const bare: ErrorFacts = { application: 'live', kind: 'crash', message: 'gone', frames: [] };
   assert.equal(formatError(bare), 'live: gone');
+});
+
+test('settings that cannot be read are among them, by file and line', () => {
+  const { errors } = setUp();
+  const place = { file: 'applications/live/Application.xml', line: 3 };
+  const error = new ConfigError('ERR_CONFIG_VALUE', 'Mode = on: expected off', { place });
+  errors.settings('live', error);
+  errors.settings('live', error);
+  const [record, ...more] = errors.recent('live');
+  assert.deepEqual(more, []);
+  assert.deepEqual([record!.kind, record!.count], ['settings', 2]);
+  assert.equal(formatError({ ...record!, count: 1 }), 'live/Application.xml:3: Mode = on: expected off');
 });

@@ -31,11 +31,21 @@ test('a file that was right and is bad now leaves the settings as they were, and
   assert.equal(settings.of('live').login, undefined, 'a file that has gone says nothing any more');
 });
 
-test('a file that was never right is ignored', (t) => {
+test('an application whose file was never right is closed until it is', (t) => {
   const root = rootWith(t, { 'applications/live/Application.xml': '<Application>' });
+  const file = join(root, 'applications/live/Application.xml');
   const { settings, said } = settingsIn(root);
+  assert.equal(settings.isClosed('live'), true);
   assert.equal(settings.of('live').login, undefined);
-  assert.match(said[0]!, /; the file is ignored$/);
+  assert.equal(said.length, 1);
+  assert.match(said[0]!, /; nobody can connect to the application until it is right$/);
+  assert.equal(settings.isClosed('without'), false, 'a file that is not there has no mistake');
+
+  writeFileSync(file, GUARDED);
+  assert.equal(settings.isClosed('live'), false);
+  writeFileSync(file, '<Application>');
+  assert.equal(settings.isClosed('live'), false, 'the settings before it stay');
+  assert.equal(settings.of('live').login?.of, 'everybody');
 });
 
 test('instances are given anew what has changed, and nothing else', (t) => {

@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { readRunFile } from '../../src/admin/run-file.ts';
 import { membersOf } from '../../src/protocol/amf.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { endsWithUs } from '../support/child.ts';
@@ -135,25 +136,38 @@ test('the chunk size and the windows of a connection are those of its applicatio
   assert.deepEqual(Buffer.from(heard.media!), Buffer.from(picture));
 });
 
-test('a bad Application.xml of an application is reported once and ignored; the server serves', async () => {
+test('an application whose Application.xml is bad at the start is closed until it is right; others are served', async () => {
   await using server = await startServer({
     applications: {
       'live/Application.xml':
         '<Application>\n<Client><OutChunkSize>tiny</OutChunkSize></Client></Application>',
+      'other/main.ts': '',
     },
   });
-  for (const instance of ['live', 'live/b', 'live/c']) {
+  const answerTo = async (app: string) => {
     await using peer = await RtmpPeer.open(server.port);
-    assert.equal((await peer.connect(instance)).name, '_result');
-  }
+    return (await peer.connect(app)).name;
+  };
+  for (const app of ['live', 'live/b', 'live']) assert.equal(await answerTo(app), '_error');
+  assert.equal(await answerTo('other'), '_result');
   const said = server.log.filter(({ event, level }) => event === 'config' && level === 'error');
   assert.deepEqual(
     said.map(({ msg }) => msg),
     [
       'applications/live/Application.xml:2: OutChunkSize = tiny: expected a whole number of bytes from 128 to 65536; ' +
-        'the file is ignored',
+        'nobody can connect to the application until it is right',
     ],
   );
+  const { url, token } = readRunFile(server.root)!;
+  const asked = await fetch(`${url}/api/v1/errors`, { headers: { authorization: `Bearer ${token}` } });
+  const records = (await asked.json()) as { application: string; kind: string; line: number }[];
+  assert.deepEqual(
+    records.map(({ application, kind, line }) => [application, kind, line]),
+    [['live', 'settings', 2]],
+  );
+
+  writeFileSync(join(server.root, 'applications/live/Application.xml'), '<Application/>');
+  assert.equal(await answerTo('live'), '_result');
 });
 
 test('a bad file of the server ends it with exit code 1 and the place of the mistake', async (t) => {
