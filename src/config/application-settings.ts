@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../errors.ts';
 import {
+  APPLICATION_FILE,
   type ApplicationConfig,
   type ApplicationDefaults,
   defaultApplicationConfig,
@@ -25,6 +26,8 @@ export class ApplicationSettings {
   readonly #say: (saying: Saying, application: string | undefined) => void;
   readonly #said = new Set<string>();
   readonly #lastRight = new Map<string, ApplicationConfig>();
+  /** Whose file has been bad from the beginning. */
+  readonly #closed = new Set<string>();
   /** What instances have been given; nothing of an application that none has asked for. */
   readonly #given = new Map<string, ApplicationConfig>();
 
@@ -51,7 +54,8 @@ export class ApplicationSettings {
 
   /** Nobody knows what its owner wants of it: its file is bad, and has been ever since the server began. */
   isClosed(application: string): boolean {
-    return !this.#read(application).isRight && !this.#lastRight.has(application);
+    this.#read(application);
+    return this.#closed.has(application);
   }
 
   /** Its file has been saved: what there is to say about it is said again. True: instances that run have to be given it. */
@@ -83,11 +87,16 @@ export class ApplicationSettings {
     try {
       const config = readApplicationConfig(this.#defaults, application);
       this.#lastRight.set(application, config);
+      if (this.#closed.delete(application)) {
+        const text = `the ${APPLICATION_FILE} of ${application} is right: clients can connect to it`;
+        this.#say({ level: 'info', text }, application);
+      }
       for (const note of config.notes) this.#sayOnce(note, application);
       return { config, isRight: true };
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       const before = this.#lastRight.get(application);
+      if (!before) this.#closed.add(application);
       const consequence = before
         ? 'the settings before it stay'
         : 'nobody can connect to the application until it is right';
