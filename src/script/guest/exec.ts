@@ -61,6 +61,10 @@ async function begun(request: string): Promise<number> {
 
 /** `values` fill the holes in the command's arguments; `until`: a stream, or its name, with whose end the job ends. */
 export function exec(name: unknown, values?: unknown, options?: { until?: unknown }): Job {
+  const odd = keys(options ?? {});
+  for (let i = 0; i < odd.length; i++) {
+    if (odd[i] !== 'until') throw new TypeError(`exec: ${odd[i]} is no option: expected until`);
+  }
   const until = options?.until;
   const stream = isObject(until) && isStream(until) ? (until as Stream).name : until;
   const end = stream === undefined ? '' : `,"until":${quote(`${stream}`)}`;

@@ -3,6 +3,7 @@ import type { ScriptEvent, WirePlay, WirePublish } from '../wire.ts';
 import { accept, application, handlerOf, refuse, setConnecting } from './application.ts';
 import { askForSecret, cutSecret, dropSecret } from './authenticate.ts';
 import { type ClientState, clientById, createClient, dismiss, pendingClient } from './client.ts';
+import { isClassic } from './load.ts';
 import { type Position, position, putAnswer, putAnswerAt } from './outbox.ts';
 import { freeze, MapConstructor, mapDelete, mapGet, mapSet } from './primordials.ts';
 import { report, whenSettled } from './report.ts';
@@ -31,11 +32,6 @@ interface Gate {
 
 /** Of streams (a pending client is its own gate). Those of onPublish stay until the publish has happened or failed. */
 const gates = new MapConstructor<number, Gate>();
-let isClassic = false;
-
-export function setClassicVerdicts(value: boolean): void {
-  isClassic = value;
-}
 
 export function openGate(event: GateEvent): void {
   if (event.gate === 'onAuthenticate') {
@@ -108,7 +104,7 @@ function ask(gate: Gate, args: unknown[]): void {
 function judge(gate: Gate, value: unknown, wasPromise: boolean, at: Position | undefined): void {
   if (!isUndecided(gate)) return;
   try {
-    decide(gate, readVerdict(gate.name, value, isClassic, wasPromise), at);
+    decide(gate, readVerdict(gate.name, value, isClassic(), wasPromise), at);
   } catch (error) {
     fail(gate, 'verdict', error, at);
   }

@@ -28,6 +28,10 @@ export interface LoadFailure {
 const globalEval = eval;
 
 let isModule = false;
+/** As FMS had them: main.asc and main.js. */
+export function isClassic(): boolean {
+  return !isModule;
+}
 /** `app:///chat/`: what load() is relative to. */
 let folder = '';
 /** Path → text, and the same by the path in lower case → path. No prototypes. */

@@ -9,7 +9,6 @@ import {
   defineProperty,
   hasOwn,
   isFiniteNumber,
-  isObject,
   keys,
   MapConstructor,
   mapDelete,
@@ -22,23 +21,14 @@ import {
   weakMapGet,
   weakMapSet,
 } from './primordials.ts';
+import { type RecordTerms, readRecordTerms } from './record-terms.ts';
 import { clearRecorded, flushRecorded, lengthOf, mapFolder, sizeOf } from './recordings.ts';
 import { cleanReason } from './verdict.ts';
 import { encodeValues } from './wire-value.ts';
 
-export type RecordMode = 'record' | 'append' | 'appendWithGap';
-
-interface RecordTerms {
-  maxDurationS?: number | undefined;
-  maxSizeBytes?: number | undefined;
-  format?: 'flv' | 'mp4' | undefined;
-  file?: string | undefined;
-  segmentS?: number | undefined;
-}
-
 /** What a script did to a stream whose publish is still being decided. */
 type StreamCommand =
-  | ({ op: 'record'; mode: RecordMode | false } & RecordTerms)
+  | ({ op: 'record' } & RecordTerms)
   | { op: 'streamDisconnect'; reason: string }
   | { op: 'streamSend'; name: string; args: JsonText };
 
@@ -66,9 +56,6 @@ export interface StreamState {
 }
 
 const MAX_HELD = 100;
-const BYTES_PER_KILOBYTE = 1024;
-/** UNLIMITED of application/script.ts. */
-const UNLIMITED = 2 ** 53 - 1;
 /** Streams that nobody uses, and a script has asked for. Beyond, the first of them is no longer the one of its name. */
 const MAX_IDLE = 10_000;
 
@@ -186,11 +173,8 @@ export class Stream {
   /** `maxDuration` in seconds, `maxSize` in kilobytes; or all of it in one object. */
   record(how?: unknown, maxDuration?: unknown, maxSize?: unknown): boolean {
     const state = stateOf(this);
-    const options = isObject(how) ? (how as Record<string, unknown>) : { mode: how, maxDuration, maxSize };
-    const mode = recordMode(options.mode);
-    const terms = recordTerms(options);
-    if (state === undefined || mode === undefined || terms === undefined) return false;
-    return send(state, { op: 'record', mode, ...terms });
+    const terms = readRecordTerms(how, maxDuration, maxSize);
+    return state !== undefined && terms !== undefined && send(state, { op: 'record', ...terms });
   }
 
   /** Deletes what was recorded under its name. */
@@ -242,31 +226,6 @@ export function noteSource(
     state.source = undefined;
     dropIfUnused(state);
   }
-}
-
-function recordMode(mode: unknown): RecordMode | false | undefined {
-  if (mode === undefined || mode === true || mode === 'record') return 'record';
-  if (mode === 'append' || mode === 'appendWithGap') return mode;
-  return mode === false ? false : undefined;
-}
-
-/** Undefined: something that cannot be meant. */
-function recordTerms(options: Record<string, unknown>): RecordTerms | undefined {
-  const { format, file, segment } = options;
-  if (format !== undefined && format !== 'flv' && format !== 'mp4') return undefined;
-  if (file !== undefined && (typeof file !== 'string' || file === '')) return undefined;
-  if (segment !== undefined && !(Number(segment) > 0)) return undefined;
-  const seconds = limit(options.maxDuration, 1);
-  const bytes = limit(options.maxSize, BYTES_PER_KILOBYTE);
-  const segmentS = segment === undefined ? undefined : Number(segment);
-  return { maxDurationS: seconds, maxSizeBytes: bytes, format, file, segmentS };
-}
-
-/** FMS: -1 is as much as the cap allows; 0, -2 and nothing at all are as the configuration has it. */
-function limit(asked: unknown, unit: number): number | undefined {
-  const amount = Number(asked);
-  if (amount === -1) return UNLIMITED;
-  return amount > 0 ? amount * unit : undefined;
 }
 
 function stateOf(stream: Stream): StreamState | undefined {

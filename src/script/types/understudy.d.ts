@@ -568,7 +568,8 @@ interface Stream {
    *   `"appendWithGap"` too, with the time that has passed between, and `false` stops
    * @param maxDuration - seconds after which it stops by itself; nothing: as Application.xml has it; -1: as long as that allows
    * @param maxSize - the same in kilobytes
-   * @returns `false` if that cannot be; a failure that shows later goes to `application.onRecordError`
+   * @returns `false` if that cannot be; a failure that shows later goes to `application.onRecordError`. A mode, number or option
+   *   that makes no sense is a TypeError, in classic scripts `false` and a line in the log
    */
   record(mode?: RecordMode | boolean, maxDuration?: number, maxSize?: number): boolean;
   /**

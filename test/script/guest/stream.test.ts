@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { TestRunner, type TestUnit } from '../../support/runner.ts';
+import { type ScriptOptions, TestRunner, type TestUnit } from '../../support/runner.ts';
 
 let runner: TestRunner;
 before(async () => {
@@ -8,8 +8,8 @@ before(async () => {
 });
 after(() => runner[Symbol.asyncDispose]());
 
-async function onAir(code: string): Promise<TestUnit> {
-  const unit = await runner.run(code);
+async function onAir(code: string, options?: ScriptOptions): Promise<TestUnit> {
+  const unit = await runner.run(code, options);
   await unit.connect('c1').verdict;
   await unit.connect('c2').verdict;
   return unit;
@@ -159,10 +159,10 @@ describe('a stream', () => {
     const unit = await onAir(`
       Client.prototype.go = function () {
         const s = application.streams.cam;
-        return [s.record(), s.record('append', -2, 0), s.record(false), s.record('nonsense'), s.disconnect('time\\nis up')];
+        return [s.record(), s.record('append', -2, 0), s.record(false), s.disconnect('time\\nis up')];
       };`);
     unit.post({ t: 'publish', client: 'c1', stream: 'cam', query: '' });
-    assert.deepEqual(await unit.value('go'), [true, true, true, false, true]);
+    assert.deepEqual(await unit.value('go'), [true, true, true, true]);
     assert.deepEqual(unit.commands.slice(3, -1), [
       { op: 'record', mode: 'record', stream: 'cam' },
       { op: 'record', mode: 'append', stream: 'cam' },
@@ -171,16 +171,15 @@ describe('a stream', () => {
     ]);
   });
 
-  test('is recorded as a script says in detail, and not at all when that makes no sense', async () => {
+  test('is recorded as a script says in detail', async () => {
     const unit = await onAir(`
       Client.prototype.go = () => {
         const s = application.streams.cam;
         return [s.record({ format: 'mp4', file: '{stream} {date}', maxDuration: 60, maxSize: 2, segment: 10 }),
-          s.record('appendWithGap', -1, -1), s.record({ mode: 'append' }), s.record({ mode: 'often' }),
-          s.record({ format: 'avi' }), s.record({ file: 7 }), s.record({ segment: 0 })];
+          s.record('appendWithGap', -1, -1), s.record({ mode: 'append' })];
       };`);
     unit.post({ t: 'publish', client: 'c1', stream: 'cam', query: '' });
-    assert.deepEqual(await unit.value('go'), [true, true, true, false, false, false, false]);
+    assert.deepEqual(await unit.value('go'), [true, true, true]);
     const unlimited = Number.MAX_SAFE_INTEGER;
     const terms = {
       format: 'mp4',
@@ -200,6 +199,41 @@ describe('a stream', () => {
       },
       { op: 'record', mode: 'append', stream: 'cam' },
     ]);
+  });
+
+  const NONSENSE = `['nonsense', 5, { mode: 'often' }, { format: 'avi' }, { formt: 'mp4' }, { file: 7 }, { segment: 0 },
+    { maxDuration: '1h' }]`;
+  const TRY = `Client.prototype.go = () => ${NONSENSE}.map((how) => {
+    try { return application.streams.cam.record(how); } catch (error) { return error.name + ': ' + error.message; }
+  });`;
+  const MESSAGES = [
+    ...['mode = nonsense', 'mode = 5', 'mode = often'].map(
+      (what) => `${what}: expected "record", "append", "appendWithGap", true or false`,
+    ),
+    'format = avi: expected "flv" or "mp4"',
+    'formt is no option: expected mode, maxDuration, maxSize, format, file or segment',
+    'file = 7: expected the name of a file',
+    'segment = 0: expected seconds, more than 0',
+    'maxDuration = 1h: expected a number',
+  ].map((message) => `stream.record: ${message}`);
+
+  test('is not recorded when what is asked makes no sense: the script is told what', async () => {
+    const unit = await onAir(TRY);
+    unit.post({ t: 'publish', client: 'c1', stream: 'cam', query: '' });
+    assert.deepEqual(
+      await unit.value('go'),
+      MESSAGES.map((message) => `TypeError: ${message}`),
+    );
+    assert.deepEqual(unit.of('record'), []);
+  });
+
+  test('classic scripts are told false, as by FMS, and the log says what; options are none of FMS', async () => {
+    const unit = await onAir(TRY, { kind: 'classic' });
+    unit.post({ t: 'publish', client: 'c1', stream: 'cam', query: '' });
+    const told = await unit.value('go');
+    assert.deepEqual(told, [false, false, ...MESSAGES.slice(2).map((message) => `TypeError: ${message}`)]);
+    assert.deepEqual(unit.logs, MESSAGES.slice(0, 2));
+    assert.deepEqual(unit.of('record'), []);
   });
 
   test('a recorded file, and a recording that failed, are told of with the stream, on air or not', async () => {
