@@ -308,6 +308,8 @@ export class Unit {
   }
 
   #accept(command: Command): void {
+    // it has not loaded, and will not
+    if (this.isLoading && command.op !== 'log') return;
     switch (command.op) {
       case 'ready':
         settle(this.#starting, command.id, command.ok);

@@ -90,6 +90,25 @@ describe('a script that starts', () => {
     assert.match(records.application[0]!, /^error: .*live\/main\.asc:3:5: boom/);
   });
 
+  test('and does not load is heard to its end, and not obeyed', async () => {
+    const { script, records, instance } = setUp({
+      prepare: (runner) => {
+        runner.behaviours.a = {
+          load: (unit) => {
+            unit.say({ op: 'log', level: 'info', text: 'so far' }, { op: 'shutdown' });
+            unit.failed({ kind: 'throw', message: 'boom', stack: '' });
+          },
+        };
+      },
+    });
+    await assert.rejects(script.started);
+    assert.deepEqual(
+      records.application.map((line) => line.replace(/boom.*/s, 'boom')),
+      ['trace: so far', 'error: live: boom'],
+    );
+    assert.deepEqual(instance.done, []);
+  });
+
   test('and fails in onAppStart says so once', async () => {
     const { script, records } = setUp({
       prepare: (runner) => {

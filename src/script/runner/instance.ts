@@ -219,6 +219,7 @@ export class ScriptInstance implements Runnable {
     const answer = readAnswer(outcome.answer);
     const failure = await this.#loadFailure(isolate, outcome, answer);
     if (failure !== undefined) {
+      this.#sendLastWords(answer);
       this.#fail(failure);
       return;
     }
@@ -227,6 +228,13 @@ export class ScriptInstance implements Runnable {
     this.#conclude(answer!, outcome.fault, { text: '[]', count: 0 });
     this.#wake();
     if (this.#held) this.#moveIfIdle(this.#held);
+  }
+
+  /** What it has logged on its way says how far it came. The media side takes nothing else of it. */
+  #sendLastWords(answer: ReadAnswer | undefined): void {
+    for (const text of answer?.forMedia ?? []) this.#send(text);
+    this.#droppedLines = answer?.droppedLines ?? 0;
+    if (this.#droppedLines > 0) this.#reportDroppedLines();
   }
 
   async #loadFailure(

@@ -95,6 +95,17 @@ describe('load()', () => {
   });
 });
 
+test('what a script has logged before it fails to load is heard', async () => {
+  for (const code of [
+    `trace('a'); console.warn('b'); nothing.here();`,
+    `trace('a'); console.warn('b'); for (;;);`,
+  ]) {
+    const unit = runner.sendLoad(code, { limits: { loadMs: 300 } });
+    await runner.until(() => unit.failure !== undefined, 'the failure');
+    assert.deepEqual(unit.logs, ['a', 'b']);
+  }
+});
+
 describe('a classic script', () => {
   test('is sloppy, and its top level is the global scope', async () => {
     const unit = await runner.run(
@@ -151,12 +162,9 @@ describe('loading', () => {
     assert.equal((await failureOf('}); (() => {')).kind, 'syntax');
   });
 
-  test('commands of the top level follow Loaded; those of a script that fails are lost', async () => {
+  test('commands of the top level follow Loaded', async () => {
     const unit = await runner.load(`application.broadcastMsg('early')`);
     await unit.command('broadcast');
-    const failed = runner.sendLoad(`application.broadcastMsg('early'); throw 1`);
-    await runner.until(() => failed.failure !== undefined, 'the failure');
-    assert.deepEqual(failed.commands, []);
   });
 
   test('a rejection that nobody handles is reported and does not keep it from loading', async () => {
