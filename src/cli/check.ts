@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { type ApplicationDefaults, readApplicationConfig } from '../config/application.ts';
 import { loadConfig } from '../config/load.ts';
 import { ConfigError } from '../errors.ts';
-import { BuildResult, buildScript } from '../script/build.ts';
+import { BuildResult, buildScript, type ScriptBuild } from '../script/build.ts';
 import { applicationsIn, requireApplication, testsIn } from './applications.ts';
 import { refreshAuthorFiles } from './author-files.ts';
 import { findSyntaxFaults } from './check-classic.ts';
@@ -67,11 +67,25 @@ async function findFaults(folder: string, name: string): Promise<Fault[] | undef
       return outcome.faults.map((fault) => inFolder(folder, fault));
     case BuildResult.Built: {
       const { script, mainScript } = outcome.build;
-      if (script.kind === 'module') return checkTypes(folder);
+      if (script.kind === 'module') {
+        return [...forgottenHandlers(outcome.build, folder), ...(await checkTypes(folder))];
+      }
       const faults = findSyntaxFaults(script, mainScript).map((fault) => inFolder(folder, fault));
       return testsIn(folder).length > 0 ? [...faults, ...(await checkTypes(folder))] : faults;
     }
   }
+}
+
+/** Exported, and nowhere given to the application: they look like handlers to everybody but the server. */
+function forgottenHandlers({ script, mainScript }: ScriptBuild, folder: string): Fault[] {
+  const { exported = [], code } = script;
+  const file = join(folder, mainScript);
+  return exported
+    .filter((name) => !code.includes(`application.${name}`) && !code.includes('Object.assign(application'))
+    .map((name) => ({
+      file,
+      message: `the export ${name} is called by nobody: write application.${name} = ${name}`,
+    }));
 }
 
 function inFolder(folder: string, fault: Fault): Fault {

@@ -53,7 +53,7 @@ export async function buildScript(
   const main = findMainScript(real, application);
   if (!main) return { result: BuildResult.NoScript };
   try {
-    const { code, sourceMap, files } = await buildMain(real, main, libraries);
+    const { code, sourceMap, files, exported = [] } = await buildMain(real, main, libraries);
     if (Buffer.byteLength(code) > MAX_CODE_BYTES) {
       throw new Unbuildable({
         file: main.path,
@@ -65,6 +65,7 @@ export async function buildScript(
       code,
       filename: `app:///${application}/${main.path}${main.kind === 'module' ? '.bundle.js' : ''}`,
       files,
+      ...(exported.length > 0 && { exported }),
     };
     const build = { application, mainScript: main.path, script, sourceMap, hash: hashOf(script, sourceMap) };
     return { result: BuildResult.Built, build };
@@ -87,6 +88,7 @@ interface BuiltMain {
   code: string;
   sourceMap: string | undefined;
   files: Record<string, string>;
+  exported?: readonly string[];
 }
 
 async function buildMain(folder: string, main: MainScript, libraries: readonly string[]): Promise<BuiltMain> {
@@ -100,8 +102,8 @@ async function buildMain(folder: string, main: MainScript, libraries: readonly s
   }
   switch (main.kind) {
     case 'module': {
-      const { code, map } = await bundle(folder, file);
-      return { code, sourceMap: map, files: {} };
+      const { code, map, exported } = await bundle(folder, file);
+      return { code, sourceMap: map, files: {}, exported };
     }
     case 'classic':
       return { ...(await buildClassic(folder, file, libraries)), sourceMap: undefined };

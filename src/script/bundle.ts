@@ -1,11 +1,12 @@
 // A TypeScript or JavaScript main script and what it imports → one classic script, by esbuild. Imports stay inside the
 // application's folder: what an author bundles there, everybody who plays a stream may get to see.
-import { realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import { join, sep } from 'node:path';
 import type * as esbuild from 'esbuild';
 import type { BuildFault } from './build-fault.ts';
 import { build } from './esbuild.ts';
+import { HANDLERS } from './wire.ts';
 
 /** JSON is data beside the script; everything else that esbuild could load (text, CSS, JSX, binaries) is not for servers. */
 const MAY_LOAD = /\.(ts|mts|cts|js|mjs|cjs|json)$/;
@@ -15,6 +16,8 @@ const TSCONFIG = JSON.stringify({ compilerOptions: { useDefineForClassFields: tr
 
 export interface Bundle {
   code: string;
+  /** What the entry itself exports under the name of a handler. */
+  exported: string[];
   /** Source map v3, `sources` relative to the application's folder, their texts with it. */
   map: string;
 }
@@ -45,11 +48,23 @@ export async function bundle(folder: string, entry: string): Promise<Bundle> {
       logLevel: 'silent',
     });
     const text = (suffix: string) => result.outputFiles.find((file) => file.path.endsWith(suffix))!.text;
-    return { code: text('bundle.js'), map: text('.map') };
+    const exported = await exportedHandlers(join(folder, entry));
+    return { code: text('bundle.js'), map: text('.map'), exported };
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
     throw new BundleError(error.errors.map(toFault));
   }
+}
+
+/** The bundle is a script of its own, and esbuild forgets what its entry exports. */
+async function exportedHandlers(path: string): Promise<string[]> {
+  if (!/\bexport\b/.test(await readFile(path, 'utf8'))) return [];
+  const { metafile } = await build({
+    ...{ entryPoints: [path], write: false, metafile: true, format: 'esm', outfile: 'entry.js' },
+    ...{ tsconfigRaw: TSCONFIG, logLevel: 'silent' },
+  });
+  const names = Object.values(metafile.outputs).flatMap(({ exports }) => exports);
+  return names.filter((name) => HANDLERS.includes(name));
 }
 
 export class BundleError extends Error {

@@ -89,6 +89,8 @@ export interface ScriptText {
   code: string;
   /** Stack frames carry it: `app:///chat/main.ts.bundle.js`, `app:///chat/main.asc`. */
   filename: string;
+  /** Modules: what the main script exports under the name of a handler, where nobody looks. */
+  exported?: readonly string[];
   /** Classic scripts: what `load()` may reach, path relative to the main script's folder → text. */
   files: Record<string, string>;
 }
@@ -437,6 +439,12 @@ export interface GuestSetup {
   heldMs?: number;
 }
 
+/** What scripts are asked and told, as properties of `application`. */
+export const HANDLERS = [
+  ...['onAppStart', 'onAppStop', 'onAuthenticate', 'onBeforeReload', 'onClientResume'],
+  ...['onConnect', 'onConnectAccept', 'onConnectReject', 'onDisconnect', 'onPublish', 'onUnpublish'],
+  ...['onPlay', 'onStop', 'onRecord', 'onRecordError', 'onStatus'],
+];
 export const RANDOM_POOL_BYTES = 16 << 10;
 /** What the host keeps of one client's `data`. */
 export const MAX_KEPT_CHARACTERS = 16 << 10;

@@ -155,3 +155,18 @@ test('check reads Application.xml as the server does, with a script or without o
   );
   assert.equal(printed.at(-1), 'warned: ok');
 });
+
+test('check finds handlers that are exported and not assigned', async (t) => {
+  const root = rootWith(t, {
+    'bad/main.ts':
+      'export function onPublish() {}\nexport function onPlay() {}\napplication.onPlay = onPlay;\n',
+    'good/main.ts': 'export const onStop = () => {};\nObject.assign(application, { onStop });\n',
+  });
+  const { exitCode, printed } = await understudy('check', '--root', root);
+  assert.equal(exitCode, 1);
+  assert.deepEqual(printed, [
+    `${said(root, 'bad/main.ts')}: the export onPublish is called by nobody: write application.onPublish = onPublish`,
+    'bad: 1 mistake',
+    'good: ok',
+  ]);
+});

@@ -54,6 +54,16 @@ describe('the main script', () => {
     }
   });
 
+  test('exports nothing: what has the name of a handler is known', async () => {
+    const code = `export function onPublish() {}
+      const onPlay = 1; export { onPlay, onPlay as other }; export const onStop = 'export';
+      export * from './rest.ts';`;
+    const files = { 'main.ts': code, 'rest.ts': 'export const onConnect = 1;' };
+    assert.deepEqual([...(await build(files)).script.exported!].sort(), ['onPlay', 'onPublish', 'onStop']);
+    assert.equal((await build({ 'main.ts': '// nothing to export' })).script.exported, undefined);
+    assert.equal((await build({ 'main.ts': 'export const name = 1' })).script.exported, undefined);
+  });
+
   test('need not be there', async () => {
     assert.deepEqual(await outcomeOf({ 'readme.txt': '', 'other.js': '' }), { result: BuildResult.NoScript });
     assert.deepEqual(await buildScript('/nowhere/at/all', 'all'), { result: BuildResult.NoFolder });

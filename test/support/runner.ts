@@ -37,6 +37,7 @@ let bundles: Promise<[guest: string, code: RunnerCode]> | undefined;
 export interface ScriptOptions {
   kind?: 'module' | 'classic';
   files?: Record<string, string>;
+  exported?: string[];
   limits?: Partial<ScriptLimits>;
   application?: Partial<GuestSetup['application']>;
   filename?: string;
@@ -105,11 +106,11 @@ export class TestRunner implements AsyncDisposable {
     this.#lastUnit += 1;
     const unit = new TestUnit(this, this.#lastUnit);
     this.#units.set(unit.id, unit);
-    const { kind = 'module', files = {}, limits = {}, application = {} } = options;
+    const { kind = 'module', files = {}, exported = [], limits = {}, application = {} } = options;
     const filename = options.filename ?? (kind === 'module' ? 'app:///test/main.ts' : 'app:///test/main.asc');
     const body: LoadBody = {
       instance: 'test/_definst_',
-      script: { kind, code, filename, files },
+      script: { kind, code, filename, files, exported },
       isInspectable: false,
       limits: { ...DEFAULT_LIMITS, ...limits },
       application: {

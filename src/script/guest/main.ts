@@ -11,7 +11,7 @@ import { defineErrors } from './errors.ts';
 import { defineEvents } from './event-target.ts';
 import { deliverEvents, finishTurn } from './events.ts';
 import { defineFetch } from './fetch.ts';
-import { setClassicVerdicts } from './gates.ts';
+import { warnOfHandlers } from './handler-names.ts';
 import { defineHeaders } from './headers.ts';
 import { holdTime } from './held-time.ts';
 import { setLimits } from './limits.ts';
@@ -65,9 +65,9 @@ export const guest = {
     setLimits(setup.limits);
     setApplicationFacts(setup.application);
     if (setup.heldMs !== undefined) holdTime(setup.heldMs);
-    setClassicVerdicts(setup.script.kind === 'classic');
     failure = { message: 'the script did not come to its end', stack: '' };
     failure = runScript(code, setup.script);
+    if (failure === undefined) warnOfHandlers(setup.script.exported ?? []);
   },
 
   /** One turn: a JSON array of events. `random`: a new pool. */
