@@ -218,24 +218,42 @@ export function encodeIndexedMetaData(
   totalBytes: number,
 ): Uint8Array | undefined {
   const free = totalBytes - emptyIndexBytes(entries);
-  if (free < 0 || free > MAX_FILLER_BYTES) return undefined;
-  const kept = thinned(keyframes, Math.floor(free / KEYFRAME_BYTES));
-  return withIndex(entries, durationSeconds, kept, ' '.repeat(free - kept.length * KEYFRAME_BYTES));
+  if (free < 0) return undefined;
+  let kept = thinned(keyframes, Math.floor(free / KEYFRAME_BYTES));
+  let filler = fillerOf(free - kept.length * KEYFRAME_BYTES);
+  if (!filler) {
+    kept = kept.slice(0, -1);
+    filler = fillerOf(free - kept.length * KEYFRAME_BYTES);
+  }
+  return filler && withIndex(entries, durationSeconds, kept, filler);
 }
 
 /** What such metadata has at least. */
 export function emptyIndexBytes(entries: AmfObject): number {
-  return withIndex(entries, 0, [], '').length;
+  return withIndex(entries, 0, [], []).length;
 }
 
-/** What a string of AMF0 can be long. */
-const MAX_FILLER_BYTES = 0xffff;
+const STRING_HEAD_BYTES = 3;
+/** COMPAT: ffmpeg gives up metadata with a string of 1024 bytes or more. */
+const MAX_PIECE_BYTES = STRING_HEAD_BYTES + 1000;
+
+/** Texts of so many bytes together. Undefined: a text has more than that by itself. */
+function fillerOf(bytes: number): string[] | undefined {
+  if (bytes > 0 && bytes < STRING_HEAD_BYTES) return undefined;
+  const count = Math.ceil(bytes / MAX_PIECE_BYTES);
+  // of much the same length each, so that none is too short to be one
+  return Array.from({ length: count }, (_, i) => {
+    const end = Math.floor((bytes * (i + 1)) / count);
+    const begin = Math.floor((bytes * i) / count);
+    return ' '.repeat(end - begin - STRING_HEAD_BYTES);
+  });
+}
 
 function withIndex(
   entries: AmfObject,
   durationSeconds: number,
   kept: readonly FlvKeyframe[],
-  filler: string,
+  filler: string[],
 ): Uint8Array {
   const times = kept.map(({ timeMs }) => timeMs / 1000);
   const filepositions = kept.map(({ at }) => at);
@@ -245,6 +263,7 @@ function withIndex(
 /** Every second one, or every third …: who seeks must not find them in one half of the file only. */
 function thinned(keyframes: readonly FlvKeyframe[], most: number): readonly FlvKeyframe[] {
   if (keyframes.length <= most) return keyframes;
+  if (most === 0) return [];
   const step = Math.ceil(keyframes.length / most);
   return keyframes.filter((_, i) => i % step === 0);
 }
@@ -252,7 +271,9 @@ function thinned(keyframes: readonly FlvKeyframe[], most: number): readonly FlvK
 /** An index that encodeIndexedMetaData has made, and so has room for more; undefined: it is somebody else's, or none. */
 export function ownIndex(value: AmfValue | undefined): FlvKeyframe[] | undefined {
   const { times, filepositions, filler } = membersOf(value) ?? {};
-  if (typeof filler !== 'string' || !Array.isArray(times) || !Array.isArray(filepositions)) return undefined;
+  // it was one long text once
+  const isOurs = typeof filler === 'string' || Array.isArray(filler);
+  if (!isOurs || !Array.isArray(times) || !Array.isArray(filepositions)) return undefined;
   return times.flatMap((time, i) => {
     const at = filepositions[i];
     return typeof time === 'number' && typeof at === 'number'

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { decodeOnMetaData, FlvReader, ownIndex } from '../../src/media/flv.ts';
 import {
+  complaintsAbout,
   h264Clip,
   type Packet,
   probePackets,
@@ -90,6 +91,7 @@ test('S-22: a script records a live stream when it is asked to; kill -9 costs wh
       assert.ok(Math.abs(lengthMs(packets) - (repaired.lengthMs as number)) < 50);
       const codecs = (await probeStreams(file)).map(({ codecName }) => codecName).sort();
       assert.deepEqual(codecs, ['aac', 'h264']);
+      assert.equal(await complaintsAbout(file), '');
     }
     const [first] = [...new FlvReader().push(readFileSync(flv))];
     const metaData = decodeOnMetaData(first!.payload)!;

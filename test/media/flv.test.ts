@@ -3,13 +3,16 @@ import { test } from 'node:test';
 import {
   DURATION_OFFSET,
   decodeOnMetaData,
+  emptyIndexBytes,
   encodeFlvHeader,
   encodeFlvTag,
+  encodeIndexedMetaData,
   encodeOnMetaData,
   FlvReader,
   type FlvTag,
+  ownIndex,
 } from '../../src/media/flv.ts';
-import { EcmaArray } from '../../src/protocol/amf.ts';
+import { EcmaArray, membersOf } from '../../src/protocol/amf.ts';
 import { encodeAmf0 } from '../../src/protocol/amf0.ts';
 import { hex, toHex } from '../support/hex.ts';
 import { Random } from '../support/random.ts';
@@ -129,4 +132,37 @@ test('onMetaData is read from an object as well as from an associative array, an
   assert.deepEqual({ ...decodeOnMetaData(script('onMetaData', new EcmaArray({ width: 2 }))) }, { width: 2 });
   assert.equal(decodeOnMetaData(script('onCuePoint', { width: 2 })), undefined);
   assert.equal(decodeOnMetaData(script('onMetaData', 7)), undefined);
+});
+
+test('an index has the size that was kept for it, with no text in it that ffmpeg would stumble over', () => {
+  const entries = { width: 1280 };
+  const empty = emptyIndexBytes(entries);
+  const keyframes = Array.from({ length: 100 }, (_, i) => ({ timeMs: 40 * i, at: 1000 * i }));
+  for (let free = 0; free < 4000; free += free < 50 ? 1 : 37) {
+    const payload = encodeIndexedMetaData(entries, 4, keyframes, empty + free);
+    if (!payload) {
+      assert.ok(free === 1 || free === 2, `${free} bytes`);
+      continue;
+    }
+    assert.equal(payload.length, empty + free);
+    const { keyframes: index } = decodeOnMetaData(payload)!;
+    const { filler } = membersOf(index)!;
+    assert.ok((filler as string[]).every((text) => /^ {0,1000}$/.test(text)));
+    const kept = ownIndex(index)!;
+    assert.ok(
+      kept.length >= Math.min(100, Math.floor(free / 36)),
+      `${kept.length} keyframes in ${free} bytes`,
+    );
+    assert.ok(kept.every(({ timeMs, at }) => at === timeMs * 25));
+  }
+  assert.equal(encodeIndexedMetaData(entries, 4, keyframes, empty - 1), undefined);
+});
+
+test('the index of a file from when it was filled up by one long text is known as well', () => {
+  const index = { times: [0, 2], filepositions: [100, 200], filler: '   ' };
+  assert.deepEqual(ownIndex(index), [
+    { timeMs: 0, at: 100 },
+    { timeMs: 2000, at: 200 },
+  ]);
+  assert.equal(ownIndex({ ...index, filler: 3 }), undefined);
 });

@@ -270,6 +270,13 @@ export async function probeStreams(input: string): Promise<CodecFacts[]> {
   }));
 }
 
+/** What ffprobe complains of; empty: nothing. */
+export async function complaintsAbout(file: string): Promise<string> {
+  const run = promisify(execFile)(ffprobePath, ['-v', 'warning', '-show_format', file]);
+  endsWithUs(run.child);
+  return (await run).stderr;
+}
+
 type ProbeRow = Record<string, string | number>;
 
 async function ffprobe(args: readonly string[]): Promise<{ packets: ProbeRow[]; streams: ProbeRow[] }> {
