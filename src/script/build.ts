@@ -1,7 +1,7 @@
 // An application's folder → what the runner is given, or what is wrong with it, by file, line and column.
 import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { extname, join, sep } from 'node:path';
 import type { BuildFault } from './build-fault.ts';
 import { BundleError, bundle } from './bundle.ts';
 import {
@@ -110,7 +110,7 @@ async function buildMain(folder: string, main: MainScript, libraries: readonly s
     case 'compiled':
       throw new Unbuildable({
         file,
-        message: 'compiled ActionScript (.ase) cannot be run: put its source, main.asc, beside it',
+        message: `compiled ActionScript (${extname(file)}) cannot be run: put its source, main.asc, beside it`,
       });
   }
 }

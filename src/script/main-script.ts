@@ -1,10 +1,10 @@
 // Which file of an application's folder is its main script.
-import { lstatSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 
 /**
- * `module`: bundled TypeScript or JavaScript. `classic`: run as it is, sloppy. `compiled`: ActionScript bytecode, which
- * nothing but FMS can run: such an application has a script all the same and must not be served as if it had none.
+ * `module`: bundled TypeScript or JavaScript. `classic`: run as it is, sloppy. `compiled`: ActionScript bytecode, or an archive
+ * of it, which nothing but FMS can run: such an application has a script all the same and must not be served as if it had none.
  */
 export type MainScriptKind = 'module' | 'classic' | 'compiled';
 
@@ -27,6 +27,8 @@ function candidates(application: string): string[] {
       `${application}.js`,
       'main.ase',
       `${application}.ase`,
+      'main.far',
+      `${application}.far`,
     ].flatMap((name) => [`scripts/${name}`, name]),
   ];
 }
@@ -37,12 +39,36 @@ const KINDS: Record<string, MainScriptKind> = {
   '.asc': 'classic',
   '.js': 'classic',
   '.ase': 'compiled',
+  '.far': 'compiled',
 };
 
-/** The first that is there. A file that is there and cannot be read is found: it is the main script all the same. */
+/**
+ * The first that is there. A file that is there and cannot be read is found: it is the main script all the same. So is one
+ * called `Main.asc`: FMS ran on Windows, where that is the same name.
+ */
 export function findMainScript(folder: string, application: string): MainScript | undefined {
-  const path = candidates(application).find((name) => exists(join(folder, name)));
-  return path === undefined ? undefined : { path, kind: KINDS[extname(path)]! };
+  const wanted = candidates(application);
+  const path = wanted.find((name) => exists(join(folder, name))) ?? findInAnyCase(folder, wanted);
+  return path === undefined ? undefined : { path, kind: KINDS[extname(path).toLowerCase()]! };
+}
+
+function findInAnyCase(folder: string, wanted: readonly string[]): string | undefined {
+  const top = namesIn(folder);
+  const scripts = top.filter((name) => name.toLowerCase() === 'scripts');
+  const below = scripts.flatMap((name) => namesIn(join(folder, name)).map((file) => `${name}/${file}`));
+  const byLowerCase = new Map([...below, ...top].map((path) => [path.toLowerCase(), path]));
+  return wanted
+    .flatMap((name) => byLowerCase.get(name.toLowerCase()) ?? [])
+    .find((path) => exists(join(folder, path)));
+}
+
+/** None of what is no folder, or cannot be read. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
 }
 
 /** A dangling link counts: somebody meant a script to be there. A folder of that name does not. */

@@ -73,8 +73,22 @@ describe('the main script', () => {
     assert.equal((await build({ 'main.ts/x': '', 'main.asc': '' })).mainScript, 'main.asc');
   });
 
-  test('in FMS bytecode is found and refused, not ignored', async () => {
-    assert.match((await faultsOf({ 'main.ase': 'x' }))[0]!.message, /compiled ActionScript/);
+  test('is found in upper and lower case, as FMS found it on Windows; one in the right case goes before', async () => {
+    for (const name of ['Main.asc', 'SCRIPTS/MAIN.JS', 'Chat.ASC']) {
+      assert.equal((await build({ [name]: 'var a = 1;' })).mainScript, name);
+    }
+    assert.equal((await build({ 'Main.ts': 'const a: number = 1;' })).script.kind, 'module');
+    assert.equal((await build({ 'Main.ts': '', 'main.asc': '' })).mainScript, 'main.asc');
+    assert.deepEqual(await outcomeOf({ 'Main.asc/x': '' }), { result: BuildResult.NoScript });
+  });
+
+  test('in FMS bytecode, or an archive of it, is found and refused, not ignored', async () => {
+    for (const name of ['main.ase', 'main.far', 'Chat.FAR']) {
+      assert.match(
+        (await faultsOf({ [name]: 'x' }))[0]!.message,
+        /compiled ActionScript \(\.(ase|far|FAR)\)/,
+      );
+    }
   });
 
   test('must not be a link that leaves the folder, nor a dangling one', async () => {
