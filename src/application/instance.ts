@@ -407,7 +407,7 @@ export class AppInstance implements ScriptCommands {
   }
 
   record(stream: string, mode: RecordMode | false, terms: RecordTerms, gate: number | undefined): void {
-    this.#publishing.command(stream, gate, (entry) => this.#publishing.record(entry, mode, terms));
+    this.#publishing.record(stream, gate, mode, terms);
   }
 
   disconnectStream(stream: string, reason: string, gate: number | undefined): void {

@@ -37,6 +37,9 @@ export interface PublishingSettings {
   recording?: RecordingLimits;
 }
 
+/** Names that nobody may ever play anything into. */
+const MAX_ARMED = 1000;
+
 export interface PublishingOptions {
   application: string;
   instance: string;
@@ -54,6 +57,8 @@ export class Publishing {
   readonly #ofClient = new Map<Client, Set<Publication>>();
   /** Gate id → the publication that it decides, until it is live or over: what a script does meanwhile carries that id. */
   readonly #byGate = new Map<number, Publication>();
+  /** How streams are to be recorded that the server is yet to publish: scripts say it before they play something into them. */
+  readonly #armed = new Map<string, { mode: RecordMode; terms: RecordTerms }>();
 
   constructor(options: PublishingOptions) {
     this.#options = options;
@@ -136,6 +141,7 @@ export class Publishing {
 
   #goLive(publication: Publication, name: string): void {
     const entry = this.#options.streams.open(name);
+    this.#armed.delete(name);
     const { client, gate, port } = publication;
     entry.publication = publication;
     publication.stream = entry.stream;
@@ -220,9 +226,10 @@ export class Publishing {
 
   /** The server publishes it. */
   onAir(entry: NamedStream): void {
-    const { toRecord } = entry;
-    entry.toRecord = undefined;
-    if (toRecord) this.#record(entry, toRecord.mode, toRecord.terms);
+    const { name } = entry.stream;
+    const armed = this.#armed.get(name);
+    this.#armed.delete(name);
+    if (armed) this.#record(entry, armed.mode, armed.terms);
     for (const viewer of entry.stream.viewers) viewer.player.publishNotify();
   }
 
@@ -251,17 +258,26 @@ export class Publishing {
     run(entry);
   }
 
-  record(entry: NamedStream, mode: RecordMode | false, terms: RecordTerms): void {
-    if (mode === false) {
-      entry.toRecord = undefined;
-      if (entry.recording) this.#stopRecording(entry, entry.publication);
-      return;
-    }
-    entry.toRecord = entry.server && !isOnAir(entry) ? { mode, terms } : undefined;
-    // one that comes too late must not begin the publisher's file anew
+  /** At a script's word. `gate`: as in `command`. */
+  record(stream: string, gate: number | undefined, mode: RecordMode | false, terms: RecordTerms): void {
+    // One that comes too late must not begin the publisher's file anew, so it waits for the server and for nobody else.
+    if (gate === undefined && !this.#options.streams.isOnAir(stream)) this.#arm(stream, mode, terms);
+    else this.command(stream, gate, (entry) => this.#recordNow(entry, mode, terms));
+  }
+
+  #arm(stream: string, mode: RecordMode | false, terms: RecordTerms): void {
+    this.#armed.delete(stream);
+    if (mode === false) return;
+    this.#armed.set(stream, { mode, terms });
+    if (this.#armed.size <= MAX_ARMED) return;
+    const [oldest] = this.#armed.keys();
+    this.#armed.delete(oldest!);
+  }
+
+  #recordNow(entry: NamedStream, mode: RecordMode | false, terms: RecordTerms): void {
     if (!isOnAir(entry)) return;
     if (entry.recording) this.#stopRecording(entry, entry.publication);
-    this.#record(entry, mode, terms);
+    if (mode !== false) this.#record(entry, mode, terms);
   }
 
   #record(entry: NamedStream, mode: RecordMode, terms: RecordTerms): void {

@@ -83,7 +83,6 @@ export class ServerStreams implements ServerStreamCommands {
       closed: () => {
         this.#open.delete(name);
         held.server = undefined;
-        held.toRecord = undefined;
         streams.release(name);
       },
       broke,

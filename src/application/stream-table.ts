@@ -1,7 +1,7 @@
 // The named streams of one instance: who publishes and records each of them, and when a name may be forgotten.
 import type { Publication } from './publication.ts';
 import type { Recording } from './recording.ts';
-import type { RecordLimits, RecordMode, RecordTerms } from './script.ts';
+import type { RecordLimits } from './script.ts';
 import { Stream, type StreamOptions } from './stream.ts';
 
 /** The server itself fills it, at a script's word. */
@@ -17,8 +17,6 @@ export interface NamedStream {
   publication: Publication | undefined;
   /** Never beside a publication. */
   server: ServerHold | undefined;
-  /** How it is to be recorded once the server has something to show. */
-  toRecord: { mode: RecordMode; terms: RecordTerms } | undefined;
   recording: { recording: Recording; limits: RecordLimits; remove: () => void } | undefined;
 }
 
@@ -61,7 +59,7 @@ export class StreamTable {
     let entry = this.#entries.get(name);
     if (!entry) {
       const stream = new Stream(name, this.#options);
-      const nobody = { publication: undefined, server: undefined, toRecord: undefined };
+      const nobody = { publication: undefined, server: undefined };
       entry = { stream, ...nobody, recording: undefined };
       this.#entries.set(name, entry);
     }

@@ -342,16 +342,19 @@ test('a script that changes its mind all the time has one file opened at a time,
   assert.deepEqual(told().slice(-2), ['Play.Start two', 'Publish.Start channel']);
 });
 
-test('a recording that is asked for with the play begins with its first message; one that is taken back does not', async () => {
+test('a recording that is asked for with the play, or before, begins with its first message; one that is taken back does not', async () => {
   const { cinema, core, visitor, streams, script, play } = await studio();
   await using _ = cinema;
-  for (const taken of [true, false]) {
-    play('one');
-    script.commands.record('channel', 'record', {}, undefined);
-    if (taken) script.commands.record('channel', false, {}, undefined);
-    await pass(visitor, 200);
-    assert.equal(core.recorders.opened.length, taken ? 0 : 1);
-    if (taken) streams.stop('channel');
+  for (const isBefore of [false, true]) {
+    for (const taken of [true, false]) {
+      if (!isBefore) play('one');
+      script.commands.record('channel', 'record', {}, undefined);
+      if (taken) script.commands.record('channel', false, {}, undefined);
+      if (isBefore) play('one');
+      await pass(visitor, 200);
+      assert.equal(core.recorders.opened.length, (isBefore ? 1 : 0) + (taken ? 0 : 1));
+      streams.stop('channel');
+    }
   }
   const [first] = core.recorders.opened[0]!.taken.filter(({ typeId }) => typeId === MessageType.Video);
   assert.equal(first?.head.at(-1), 0xee);
