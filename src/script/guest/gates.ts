@@ -5,7 +5,7 @@ import { askForSecret, cutSecret, dropSecret } from './authenticate.ts';
 import { type ClientState, clientById, createClient, dismiss, pendingClient } from './client.ts';
 import { isClassic } from './load.ts';
 import { type Position, position, putAnswer, putAnswerAt } from './outbox.ts';
-import { freeze, MapConstructor, mapDelete, mapGet, mapSet } from './primordials.ts';
+import { exec, freeze, MapConstructor, mapDelete, mapGet, mapSet, sourceOf } from './primordials.ts';
 import { report, whenSettled } from './report.ts';
 import {
   admitStream,
@@ -27,6 +27,8 @@ interface Gate {
   readonly client: ClientState;
   /** onPublish: the stream that the publish will have. */
   readonly stream: StreamState | undefined;
+  /** What was asked. */
+  handler?: (...args: unknown[]) => unknown;
   isOpen: boolean;
 }
 
@@ -89,6 +91,7 @@ function ask(gate: Gate, args: unknown[]): void {
       decide(gate, { kind: 'accept' }, at);
       return;
     }
+    gate.handler = handler;
     value = callScript(gate.name, gate.client.id, handler, application, args);
   } catch (error) {
     fail(gate, 'handler', error, at);
@@ -113,7 +116,17 @@ function judge(gate: Gate, value: unknown, wasPromise: boolean, at: Position | u
 /** An error refuses; if the script had decided before it, it is only reported. */
 function fail(gate: Gate, kind: 'handler' | 'verdict', error: unknown, at: Position | undefined): void {
   report(kind, gate.name, error, gate.client.id);
-  if (isUndecided(gate)) decide(gate, { kind: 'deny', reason: FAILED }, at);
+  if (!isUndecided(gate)) return;
+  decide(gate, isNotice(gate) ? { kind: 'accept' } : { kind: 'deny', reason: FAILED }, at);
+}
+
+/**
+ * COMPAT: in FMS `onPublish` and `onPlay` only told what had happened, and with an error in them the show went on. So it does
+ * where an old handler has nothing in it by which it could refuse.
+ */
+function isNotice({ name, handler }: Gate): boolean {
+  if (!isClassic() || name === 'onConnect' || handler === undefined) return false;
+  return exec(/=>|\basync\b|\breturn\b\s*[^\s;}]|\[native code\]/, sourceOf(handler)) === null;
 }
 
 function isUndecided(gate: Gate): boolean {

@@ -3,6 +3,7 @@ import './primordials.ts';
 import type { GuestSetup } from '../wire.ts';
 import { defineAbort } from './abort.ts';
 import { Application, application, setApplicationFacts } from './application.ts';
+import { defineBandwidthCheck } from './bandwidth.ts';
 import { Client, stateOf } from './client.ts';
 import { defineConnections, isOutgoing } from './connections.ts';
 import { defineConsole } from './console.ts';
@@ -50,6 +51,7 @@ expose('Application', Application);
 expose('Client', Client);
 expose('Stream', Stream);
 defineConnections();
+defineBandwidthCheck();
 expose('global', globalThis);
 setHostObjectTest(
   (value) => value === application || stateOf(value) !== undefined || isStream(value) || isOutgoing(value),

@@ -19,7 +19,7 @@ export const {
 } = Object;
 export const { isArray, prototype: ArrayPrototype } = Array;
 export const { isFinite: isFiniteNumber, isInteger } = Number;
-export const { floor, min, max } = Math;
+export const { floor, min, max, round } = Math;
 export const parseJson: (text: string) => unknown = JSON.parse;
 /** As scripts know it: with `toJSON` and getters. */
 export const { stringify } = JSON;
@@ -81,6 +81,7 @@ export const dateTime: (date: Date) => number = uncurryThis(Date.prototype.getTi
 export const slice: (text: string, start: number, end?: number) => string = uncurryThis(
   String.prototype.slice,
 );
+export const repeat: (text: string, count: number) => string = uncurryThis(String.prototype.repeat);
 export const charCodeAt: (text: string, index: number) => number = uncurryThis(String.prototype.charCodeAt);
 export const indexOf: (text: string, part: string, from?: number) => number = uncurryThis(
   String.prototype.indexOf,
@@ -92,6 +93,8 @@ export const exec: (pattern: RegExp, text: string) => RegExpExecArray | null = u
 );
 /** Of the same length: the memory goes to the new buffer, the old one has none. Scripts cannot reach it (lockdown.ts). */
 export const transferBuffer: (buffer: ArrayBuffer) => ArrayBuffer = uncurryThis(transferToFixedLength!);
+/** What a function was written as. */
+export const sourceOf: (of: AnyFunction) => string = uncurryThis(Function.prototype.toString);
 export const toStringOf: (value: unknown) => string = uncurryThis(Object.prototype.toString);
 
 /** A string as JSON. Never called with an object, so no `toJSON` is ever looked up. */

@@ -485,6 +485,12 @@ interface Client extends ClientMethods {
    * client.call('askName', (name) => trace(`hello ${name}`));
    */
   call(method: string, responder?: Responder | ((value: any) => void) | null, ...args: unknown[]): boolean;
+  /**
+   * Finds out how fast the client takes what it is sent: calls its `onBWCheck` some times, then its
+   * `onBWDone(kilobitsPerSecond, kilobits, seconds, milliseconds there and back)`. Clients may ask for it by themselves,
+   * `nc.call("checkBandwidth", null)`.
+   */
+  checkBandwidth(): void;
   /** Asks for a sign of life; the answer shows in `getStats().ping_rtt`. `false` if the client is gone. */
   ping(): boolean;
   /** Numbers as of the last report; asking has a new one made, for the next time. */

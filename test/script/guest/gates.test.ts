@@ -144,6 +144,26 @@ describe('the verdict of onPublish', () => {
     assert.match(verdict.reason, /^abx+…$/);
   });
 
+  test('an error in a classic handler that cannot refuse is reported, and refuses nobody', async () => {
+    const handlers: [code: string, accepted: boolean][] = [
+      ['function (c, s) { new File("pub.log"); }', true],
+      ['function (c, s) { if (!s) return; nothing.here }', true],
+      ['function (c, s) { if (!s) return false; nothing.here }', false],
+      ['(c, s) => nothing.here', false],
+      ['async function (c, s) { nothing.here }', false],
+      ['function (c) { nothing.here }.bind(application)', false],
+    ];
+    for (const [code, accepted] of handlers) {
+      for (const options of [classic, {}]) {
+        const unit = await runner.run(`application.onPublish = ${code};`, options);
+        await unit.connect('c').verdict;
+        const { accepted: isLetIn } = await unit.publish('cam', 'c').verdict;
+        assert.equal(isLetIn, accepted && options === classic, code);
+        assert.match(unit.of('error')[0]!.message, /is not defined/);
+      }
+    }
+  });
+
   test('classic scripts refuse by false and by a denial only', async () => {
     for (const expression of ['0', 'null', "''", "'no'", '[]', '{}', '{ allow: 1 }', '() => false']) {
       const { verdict, errors } = await publishVerdict(`(${expression})`, classic);
