@@ -30,6 +30,11 @@ export const BOMBS: readonly Attack[] = [
   ),
   bomb('large arrays of fractions', 'const all = []; for (;;) all.push(new Array(3e7).fill(1.5));'),
   bomb('small arrays of fractions', 'const all = []; for (;;) all.push(new Array(1e5).fill(1.5));'),
+  bomb(
+    'arrays of a given length',
+    'const all = []; for (let i = 0; ; i++) all.push(new Array(1000).fill(i));',
+  ),
+  bomb('arrays of a given length that nobody keeps', 'for (let i = 0; ; i++) new Array(100).fill(i);'),
   bomb('keys of an object', `const o = {}; for (let i = 0; ; i++) o['k' + i] = 'value';`),
   bomb('a map', 'const map = new Map(); for (let i = 0; ; i++) map.set(i, i);'),
   bomb('a set of strings', `const set = new Set(); for (let i = 0; ; i++) set.add('k' + i);`),

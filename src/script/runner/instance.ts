@@ -449,13 +449,18 @@ export class ScriptInstance implements Runnable {
     clearTimeout(this.#watchdog);
   }
 
-  #stuck(message: string): void {
-    if (this.#state === 'loading') this.#fail({ kind: 'stuck', message, stack: '' });
-    else this.#die({ kind: 'stuck', message });
-    this.#events.recycle(`${this.#load.instance}: ${message}`);
+  #stuck(how: string): void {
+    const { limits, instance } = this.#load;
+    const isMemory = this.#state !== 'gone' && this.#isolate?.isLost === true;
+    const kind = isMemory ? 'memory' : 'stuck';
+    const message = isMemory ? `the script took more than ${limits.memoryMb} MB, and ${how}` : how;
+    if (this.#state === 'loading') this.#fail({ kind, message, stack: '' });
+    else this.#die({ kind, message });
+    this.#events.recycle(`${instance}: ${message}`);
   }
 
-  #catastrophe(message: string): void {
+  #catastrophe(how: string): void {
+    const message = `the script asked for more memory than there can be (${how})`;
     // Its thread is parked for good and holds the isolate's locks: disposing of it would wait for ever.
     this.#isolate = undefined;
     this.#debugger = undefined;

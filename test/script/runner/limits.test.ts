@@ -118,6 +118,38 @@ describe('the memory limit', () => {
   });
 });
 
+describe('a loop that makes arrays of a given length', () => {
+  // V8 may leave out its check whether it is to stop: see engine.ts
+  const served = async (body: string, memoryMb: number) => {
+    const runner = await TestRunner.start();
+    const neighbour = await runner.run(LOOPS);
+    await neighbour.connect('c1').verdict;
+    const code = `Client.prototype.fill = () => { ${body} }`;
+    const unit = await runner.run(code, { limits: { turnMs: TURN_MS, memoryMb } });
+    await unit.connect('c1').verdict;
+    unit.post({ t: 'call', id: 50, client: 'c1', name: 'fill', args: [], wantsResult: true });
+    return { runner, unit, neighbour };
+  };
+
+  test('is ended by the memory that it takes', async () => {
+    const { runner, unit, neighbour } = await served(
+      'const all = []; for (let i = 0; i < 1e6; i++) all.push(new Array(1000).fill(i));',
+      16,
+    );
+    await using _ = runner;
+    assert.equal((await unit.dead()).kind, 'memory');
+    assert.equal(await neighbour.value('fine'), 'fine');
+    assert.equal(runner.recycle, undefined);
+  });
+
+  test('is ended by its time when it keeps none of them', async () => {
+    const { runner, unit } = await served('for (let i = 0; ; i++) new Array(100).fill(i);', 64);
+    await using _ = runner;
+    assert.equal((await unit.command('error')).kind, 'timeout');
+    assert.equal(runner.recycle, undefined);
+  });
+});
+
 describe('the limits of a turn', () => {
   test('10,000 commands: the next is an exception, and the answer still fits', async () => {
     await using runner = await TestRunner.start();
