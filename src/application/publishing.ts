@@ -311,7 +311,8 @@ export class Publishing {
       const open = { recording, limits, remove: () => {} };
       entry.recording = open;
       journal?.recording('record', entry.publication, { stream, limits }, recording.file, AccessStatus.Ok);
-      entry.publication?.port.recordStatus('Start', 'Recording has started.');
+      this.#tellPublisher(entry, 'Start', 'Recording has started.');
+      this.#tellScript(stream, 'Start');
       open.remove = entry.stream.addSink(recording);
       if (entry.recording !== open) open.remove(); // what it was given to begin with has ended it
     } catch (error) {
@@ -336,6 +337,7 @@ export class Publishing {
     this.#noteStop(entry, code === 'Stop' ? AccessStatus.Ok : AccessStatus.Failed);
     entry.recording = undefined;
     this.#tellPublisher(entry, code, description);
+    if (code === 'Stop') this.#tellScript(entry.stream.name, code);
     this.#options.streams.release(entry.stream.name);
   }
 
@@ -345,11 +347,17 @@ export class Publishing {
    */
   #tellPublisher(
     { publication }: NamedStream,
-    code: 'Stop' | 'NoAccess' | 'Failed',
+    code: 'Start' | 'Stop' | 'NoAccess' | 'Failed',
     description: string,
   ): void {
-    if (code === 'Stop' || publication?.request.type !== 'live')
-      publication?.port.recordStatus(code, description);
+    const isError = code === 'NoAccess' || code === 'Failed';
+    if (!isError || publication?.request.type !== 'live') publication?.port.recordStatus(code, description);
+  }
+
+  /** FMS: Stream.onStatus. Of what fails it hears with `recordFailed`. */
+  #tellScript(stream: string, outcome: 'Start' | 'Stop'): void {
+    const info = { code: `NetStream.Record.${outcome}`, level: 'status', details: stream };
+    this.#options.script()?.tell({ event: 'status', info, stream });
   }
 
   #stopRecording(
@@ -364,6 +372,7 @@ export class Publishing {
     entry.recording = undefined;
     recording.recording.close(reason);
     publication?.port.recordStatus('Stop', 'Recording has stopped.');
+    this.#tellScript(entry.stream.name, 'Stop');
   }
 
   #noteStop({ stream, publication, recording }: NamedStream, status: AccessStatus): void {

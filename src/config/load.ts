@@ -546,10 +546,8 @@ function certificateConfig(values: VhostValues['SSL'], folder: string): Certific
 
 /** A name like those of our own symbols that is none of them: no file of ours picks it up. */
 function misspelt(set: Readonly<Record<string, string>>): Note[] {
-  const known = Object.keys(SYMBOLS);
-  const families = known.map((name) => name.slice(0, name.indexOf('.') + 1));
   return Object.entries(set)
-    .filter(([name]) => !known.includes(name) && families.some((family) => name.startsWith(family)))
+    .filter(([name]) => name.includes('.') && !Object.hasOwn(SYMBOLS, name))
     .map(([name, value]) => {
       const text = `--set ${name}=${value}: there is no setting ${name}; it changes nothing unless a file refers to it`;
       return { level: 'warn', text };

@@ -431,8 +431,9 @@ test('what is not used is noted; what promises something that does not happen is
 
 test('a name of --set that is like a setting and is none is warned about', (t) => {
   const root = rootWith(t);
-  assert.deepEqual(important(load(root, { 'ADAPTOR.HOSTPROT': ':1', MINE: 'x' })), [
+  assert.deepEqual(important(load(root, { 'ADAPTOR.HOSTPROT': ':1', 'NO.SUCH': '1', MINE: 'x' })), [
     '--set ADAPTOR.HOSTPROT=:1: there is no setting ADAPTOR.HOSTPROT; it changes nothing unless a file refers to it',
+    '--set NO.SUCH=1: there is no setting NO.SUCH; it changes nothing unless a file refers to it',
   ]);
 });
 

@@ -659,7 +659,7 @@ interface Stream {
   readonly bufferTime: number;
   /** How much a source on another server is asked to send ahead. Files and streams of this instance need none. */
   setBufferTime(seconds: number): void;
-  /** What happens to this stream. Without it, `application.onStatus` is told. */
+  /** What the server plays into this stream, and its recording: `NetStream.Record.Start` … Without it, `application.onStatus` is told. */
   onStatus?: (this: Stream, info: StatusInfo) => Eventually<void>;
   /** Extension. Takes its publisher off the stream; `reason` is what the publisher is told. `false` if that cannot be. */
   disconnect(reason?: string): boolean;
