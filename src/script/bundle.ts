@@ -1,8 +1,9 @@
 // A TypeScript or JavaScript main script and what it imports → one classic script, by esbuild. Imports stay inside the
 // application's folder: what an author bundles there, everybody who plays a stream may get to see.
+import { existsSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import type * as esbuild from 'esbuild';
 import type { BuildFault } from './build-fault.ts';
 import { build } from './esbuild.ts';
@@ -107,6 +108,13 @@ function confine(folder: string): esbuild.Plugin {
             with: attributes,
             pluginData: RESOLVING,
           });
+          const isLacking = found.errors.length > 0 || !isInside(found.path);
+          const lacking = isLacking ? packageOf(path) : undefined;
+          if (lacking !== undefined && !existsSync(join(folder, 'node_modules', lacking))) {
+            return refusal(
+              `"${lacking}" is not installed: npm install --prefix ${placeOf(folder)} ${lacking}`,
+            );
+          }
           if (found.errors.length > 0) return { errors: found.errors };
           if (found.external || found.namespace !== 'file') {
             return refusal(`"${path}" is no file of the application's folder`);
@@ -132,6 +140,17 @@ const RESOLVING = Symbol('resolving');
 
 function isBuiltin(path: string): boolean {
   return path.startsWith('node:') || builtinModules.includes(path);
+}
+
+/** `jose` of `jose/jwt`; undefined: it is the path of a file, or an address. */
+function packageOf(path: string): string | undefined {
+  return /^(@[\w.~-]+\/)?[\w~-][\w.~-]*(?=\/|$)/.exec(path)?.[0];
+}
+
+/** For a command line. */
+function placeOf(folder: string): string {
+  const path = relative(process.cwd(), folder);
+  return path === '' || path.startsWith('..') ? folder : path;
 }
 
 function refusal(text: string): { errors: { text: string }[] } {
