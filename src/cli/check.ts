@@ -4,6 +4,7 @@ import { type ApplicationDefaults, readApplicationConfig } from '../config/appli
 import { loadConfig } from '../config/load.ts';
 import { ConfigError } from '../errors.ts';
 import { BuildResult, buildScript, type ScriptBuild } from '../script/build.ts';
+import { findMainScript, unusedMainScripts } from '../script/main-script.ts';
 import { applicationsIn, requireApplication, testsIn } from './applications.ts';
 import { refreshAuthorFiles } from './author-files.ts';
 import { findSyntaxFaults } from './check-classic.ts';
@@ -27,8 +28,13 @@ export async function check(
   let mistakes = 0;
   for (const name of names) {
     const { warnings, mistake } = checkSettings(defaults, name);
+    const folder = join(applicationsDir, name);
+    const main = findMainScript(folder, name);
+    for (const unused of main ? unusedMainScripts(folder, name, main) : []) {
+      warnings.push(`${here(join(folder, unused))} is not used: the script is ${main!.path}`);
+    }
     for (const warning of warnings) print(`warning: ${warning}`);
-    const inScript = await findFaults(join(applicationsDir, name), name);
+    const inScript = await findFaults(folder, name);
     const faults = mistake ? [mistake, ...(inScript ?? [])] : inScript;
     for (const fault of faults ?? []) print(formatFault(fault));
     print(`${name}: ${remarkOn(faults)}`);

@@ -11,7 +11,7 @@ import {
   readClassicFiles,
   TooLargeError,
 } from './classic.ts';
-import { findMainScript, type MainScript } from './main-script.ts';
+import { findMainScript, type MainScript, unusedMainScripts } from './main-script.ts';
 import type { ScriptText } from './wire.ts';
 
 /** One version of an application's script. */
@@ -20,6 +20,8 @@ export interface ScriptBuild {
   /** From the application's folder: `scripts/main.ts`. */
   mainScript: string;
   script: ScriptText;
+  /** Others that look like it, and do nothing beside it. */
+  unused: readonly string[];
   /** Source map of a module's bundle; classic scripts run as they are. */
   sourceMap: string | undefined;
   /** Same text, same hash. */
@@ -67,7 +69,10 @@ export async function buildScript(
       files,
       ...(exported.length > 0 && { exported }),
     };
-    const build = { application, mainScript: main.path, script, sourceMap, hash: hashOf(script, sourceMap) };
+    const build = {
+      ...{ application, mainScript: main.path, unused: unusedMainScripts(real, application, main) },
+      ...{ script, sourceMap, hash: hashOf(script, sourceMap) },
+    };
     return { result: BuildResult.Built, build };
   } catch (error) {
     if (error instanceof BundleError) return { result: BuildResult.Broken, faults: error.faults };

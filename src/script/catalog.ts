@@ -139,8 +139,9 @@ export class ScriptCatalog {
     switch (outcome.result) {
       case BuildResult.Built:
         entry.hadScript = true;
-        if (entry.good?.hash === outcome.build.hash && !wasBad) return;
-        if (entry.good?.hash !== outcome.build.hash) entry.good = outcome.build;
+        if (isSame(entry.good, outcome.build)) {
+          if (!wasBad) return;
+        } else entry.good = outcome.build;
         events.built(entry.good!, wasBad);
         return;
       case BuildResult.Broken:
@@ -156,6 +157,10 @@ export class ScriptCatalog {
         else this.#entries.delete(entry.application);
     }
   }
+}
+
+function isSame(known: ScriptBuild | undefined, { hash, unused }: ScriptBuild): boolean {
+  return known?.hash === hash && `${known.unused}` === `${unused}`;
 }
 
 function isGoodNews({ result }: BuildOutcome, { hadScript }: Entry): boolean {

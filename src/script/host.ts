@@ -82,6 +82,8 @@ interface Application {
   isRenewed: boolean;
   /** Hash of the one that instances were last told of. */
   newest: string | undefined;
+  /** As it was last told of: see ScriptBuild. */
+  unused: readonly string[];
   readonly strikes: StrikeBook;
   /** A version that could not be started a moment ago is not tried again at once: connects are cheap, loading is not. */
   resting: { hash: string; untilMs: number } | undefined;
@@ -298,6 +300,7 @@ export class ScriptHost implements Scripts {
         proven: undefined,
         isRenewed: false,
         newest: undefined,
+        unused: [],
         strikes: new StrikeBook(this.#options.clock, (why) => this.#quarantined(name, why)),
         resting: undefined,
       };
@@ -356,6 +359,12 @@ export class ScriptHost implements Scripts {
     const shared = this.#application(application);
     if (healed)
       this.#options.log.info({ event: 'script', application }, `${application}: its script is sound again`);
+    const { mainScript, unused } = build;
+    if (unused.length > 0 && `${unused}` !== `${shared.unused}`) {
+      const text = `${application}: ${unused.join(' and ')} is not used, the script is ${mainScript}`;
+      this.#options.log.warn({ event: 'script', application }, text);
+    }
+    shared.unused = unused;
     shared.strikes.clear();
     shared.resting = undefined;
     const version = this.#versionOf(build);

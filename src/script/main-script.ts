@@ -52,6 +52,12 @@ export function findMainScript(folder: string, application: string): MainScript 
   return path === undefined ? undefined : { path, kind: KINDS[extname(path).toLowerCase()]! };
 }
 
+/** Others that would be it if it were not there: whoever edits one of them edits in vain. Bytecode beside its source is none. */
+export function unusedMainScripts(folder: string, application: string, main: MainScript): string[] {
+  const others = candidates(application).filter((name) => KINDS[extname(name)] !== 'compiled');
+  return others.filter((name) => name !== main.path && exists(join(folder, name)));
+}
+
 function findInAnyCase(folder: string, wanted: readonly string[]): string | undefined {
   const top = namesIn(folder);
   const scripts = top.filter((name) => name.toLowerCase() === 'scripts');

@@ -156,6 +156,16 @@ test('check reads Application.xml as the server does, with a script or without o
   assert.equal(printed.at(-1), 'warned: ok');
 });
 
+test('check says which main script is not used', async (t) => {
+  const root = rootWith(t, { 'two/main.mjs': '', 'two/main.js': '' });
+  const { exitCode, printed } = await understudy('check', '--root', root);
+  assert.equal(exitCode, 0);
+  assert.deepEqual(printed, [
+    `warning: ${said(root, 'two/main.js')} is not used: the script is main.mjs`,
+    'two: ok',
+  ]);
+});
+
 test('check finds handlers that are exported and not assigned', async (t) => {
   const root = rootWith(t, {
     'bad/main.ts':

@@ -64,6 +64,18 @@ describe('the main script', () => {
     assert.equal((await build({ 'main.ts': 'export const name = 1' })).script.exported, undefined);
   });
 
+  test('is the only one: others that look like it are told of, bytecode of a source is not', async () => {
+    const files = {
+      'main.ts': '',
+      'main.asc': '',
+      'scripts/chat.js': '',
+      'main.ase': '',
+      'main.test.ts': '',
+    };
+    assert.deepEqual((await build(files)).unused, ['main.asc', 'scripts/chat.js']);
+    assert.deepEqual((await build({ 'main.asc': '', 'main.ase': '' })).unused, []);
+  });
+
   test('need not be there', async () => {
     assert.deepEqual(await outcomeOf({ 'readme.txt': '', 'other.js': '' }), { result: BuildResult.NoScript });
     assert.deepEqual(await buildScript('/nowhere/at/all', 'all'), { result: BuildResult.NoFolder });
@@ -135,7 +147,12 @@ describe('a module', () => {
     ['an absolute path', `import '/etc/hostname';`, /leaves the application|Could not resolve/],
     ['a link out', `import './link.ts';`, /leaves the application/],
     ['a file through a linked folder', `import './linked/secret.ts';`, /leaves the application/],
-    ['a package of the server', `import 'ini';`, /leaves the application|Could not resolve/],
+    ['a package of the server', `import 'ini';`, /"ini" is not installed: npm install --prefix \S+ ini$/],
+    [
+      'a part of one',
+      `import '@a/b.c/d';`,
+      /"@a\/b\.c" is not installed: npm install --prefix \S+ @a\/b\.c$/,
+    ],
     ['a page', `import 'https://example.com/a.js';`, /no file of the application/],
     ['code in a URL', `import 'data:text/javascript,1';`, /no file of the application/],
     ['a text file', `import './notes.txt';`, /neither TypeScript nor JavaScript nor JSON/],

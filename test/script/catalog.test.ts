@@ -7,7 +7,14 @@ import { Folder } from './support/folder.ts';
 
 function version(text: string): ScriptBuild {
   const script = { kind: 'classic' as const, code: text, filename: 'app:///live/main.asc', files: {} };
-  return { application: 'live', mainScript: 'main.asc', script, sourceMap: undefined, hash: text };
+  return {
+    application: 'live',
+    mainScript: 'main.asc',
+    unused: [],
+    script,
+    sourceMap: undefined,
+    hash: text,
+  };
 }
 const built = (text: string): BuildOutcome => ({ result: BuildResult.Built, build: version(text) });
 const broken = (message: string): BuildOutcome => ({ result: BuildResult.Broken, faults: [{ message }] });

@@ -133,6 +133,17 @@ describe('the script host', { timeout: 60_000 }, () => {
     assert.deepEqual(await connect(script, 'd', 'b'), { accepted: true });
   });
 
+  test('says once which of two main scripts it takes, when the second one comes as well', async () => {
+    await using h = await hosting({ 'live/main.ts': guard('a', 1) });
+    await h.folder.write('live/main.asc', '');
+    const said = await h.records.next(({ level, msg }) => level === 40 && msg.includes('main.asc'));
+    assert.equal(said.msg, 'live: main.asc is not used, the script is main.ts');
+    await h.host.refresh('live');
+    await h.folder.write('live/main.ts', guard('b', 2));
+    await h.host.refresh('live');
+    assert.equal(h.records.all.filter(({ msg }) => msg === said.msg).length, 1);
+  });
+
   test('takes no test for a script, and reloads nothing when one is saved', async () => {
     await using h = await hosting({ 'live/main.ts': guard('a', 1), 'bare/main.test.ts': '' });
     const { script } = h.open('live');

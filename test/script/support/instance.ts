@@ -23,7 +23,14 @@ export const GATE_DEADLINE_MS = 10_000;
 
 export function version(code: string): ScriptBuild {
   const script = { kind: 'classic' as const, code, filename: 'app:///live/main.asc', files: {} };
-  return { application: 'live', mainScript: 'main.asc', script, sourceMap: undefined, hash: code };
+  return {
+    application: 'live',
+    mainScript: 'main.asc',
+    unused: [],
+    script,
+    sourceMap: undefined,
+    hash: code,
+  };
 }
 
 export function facts(id: string): ClientFacts {
