@@ -1,7 +1,7 @@
 // The applications that a command is about.
 import { existsSync, globSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { nameProblem } from '../storage/names.ts';
+import { isApplicationName } from '../application/registry.ts';
 import { CommandError } from './args.ts';
 import { here } from './here.ts';
 
@@ -20,7 +20,7 @@ export function requireApplication(applicationsDir: string, name: string): void 
 }
 
 function isApplication(applicationsDir: string, name: string): boolean {
-  if (nameProblem(name) !== undefined || name === 'node_modules') return false;
+  if (!isApplicationName(name)) return false;
   return statSync(join(applicationsDir, name), { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 

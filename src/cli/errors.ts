@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorRecord, formatError } from '../application/error-records.ts';
 import { visibleLines } from '../log/visible.ts';
+import { CommandError } from './args.ts';
 import { Running } from './running.ts';
 
 /** A server that ends the stream sooner is given such a time. */
@@ -17,6 +18,7 @@ export async function errors(
   const server = await Running.of(root);
   const query = application === undefined ? '' : `?application=${encodeURIComponent(application)}`;
   const known = (await server.ask('GET', `/errors${query}`)) as ErrorRecord[];
+  if (known.length === 0 && application !== undefined) await requireKnown(server, application);
   for (const record of known) print(show(record));
   if (known.length === 0 && !follow) print('no errors');
   let last = known.at(-1)?.id ?? 0;
@@ -31,6 +33,17 @@ export async function errors(
     }
     if (performance.now() - since < RETRY_MS) await sleep(RETRY_MS);
   }
+}
+
+/** One that is gone may have errors all the same. */
+async function requireKnown(server: Running, application: string): Promise<void> {
+  const hosts = (await server.ask('GET', '/hosts')) as { adaptor: string; name: string }[];
+  for (const { adaptor, name: vhost } of hosts) {
+    const query = new URLSearchParams({ adaptor, vhost });
+    const applications = (await server.ask('GET', `/applications?${query}`)) as { name: string }[];
+    if (applications.some(({ name }) => name === application)) return;
+  }
+  throw new CommandError('ERR_CLI_NO_APPLICATION', `there is no application ${application}`);
 }
 
 /** Scripts and their clients have a say in it, and this is somebody's terminal. */

@@ -1,8 +1,8 @@
 // `understudy new NAME`
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isApplicationName } from '../application/registry.ts';
 import { loadConfig } from '../config/load.ts';
-import { nameProblem } from '../storage/names.ts';
 import { CommandError, UsageError } from './args.ts';
 import { refreshAuthorFiles } from './author-files.ts';
 import { here } from './here.ts';
@@ -59,8 +59,9 @@ test('everybody may publish, and everybody may watch', async () => {
 /** Returns what to tell the author. */
 export function newApplication(root: string, name: string): string {
   // It becomes part of an address and the name of a folder.
-  if (!/^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?$/i.test(name) || nameProblem(name) !== undefined) {
-    const expected = 'expected up to 64 letters, digits, "-", "_" and "."';
+  if (!/^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?$/i.test(name) || !isApplicationName(name)) {
+    const expected =
+      'expected up to 64 letters, digits, "-", "_" and ".", and no name that means something else';
     throw new UsageError(`new: '${name}' cannot be the name of an application: ${expected}`);
   }
   const { applicationsDir } = loadConfig({ root, set: {} });

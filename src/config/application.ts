@@ -6,7 +6,13 @@ import { freeze } from './freeze.ts';
 import type { HostGrant } from './host-rules.ts';
 import type { Note } from './note.ts';
 import { type Layer, Reader } from './reader.ts';
-import { APPLICATION, type ApplicationValues, DEFAULT_CHUNK_BYTES } from './schema/application.ts';
+import {
+  APPLICATION,
+  type ApplicationValues,
+  DEFAULT_CHUNK_BYTES,
+  DEFAULT_MEMORY_KB,
+  MIN_MEMORY_KB,
+} from './schema/application.ts';
 import { type VirtualFolder, virtualFolders } from './schema/virtual-directory.ts';
 import type { Symbols } from './symbols.ts';
 import type { XmlElement } from './xml.ts';
@@ -188,6 +194,16 @@ function read(defaults: ApplicationDefaults, own: XmlElement | undefined): Appli
   if (chunks && values.Client.OutChunkSize < DEFAULT_CHUNK_BYTES) {
     const what = `${chunks.file}:${chunks.line}: OutChunkSize = ${values.Client.OutChunkSize}`;
     said.push({ level: 'info', text: `${what}: obeyed; ${DEFAULT_CHUNK_BYTES} would cost less work` });
+  }
+  const memory =
+    elementAt(own ?? file, ['JSEngine', 'RuntimeSize']) ??
+    elementAt(own ?? file, ['ScriptEngine', 'RuntimeSize']);
+  if (memory && Number(memory.text) < MIN_MEMORY_KB) {
+    const what = `${memory.file}:${memory.line}: RuntimeSize = ${memory.text}`;
+    said.push({
+      level: 'info',
+      text: `${what}: taken for ${DEFAULT_MEMORY_KB} kB, less than ${MIN_MEMORY_KB} is too little`,
+    });
   }
   return freeze({ ...convert(values, defaults), notes: said });
 }

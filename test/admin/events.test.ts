@@ -215,6 +215,7 @@ test('the list is there as XML too, and for an application that there is', async
 
 test('the terminal shows them as the logs do', async () => {
   await using world = await AdminCore.start();
+  assert.deepEqual((await understudy('errors', 'live', '--root', world.root)).printed, ['no errors']);
   fail(world.errors, 'a\u001b[2J');
   fail(world.errors, 'b', 'other');
   const { exitCode, printed } = await understudy('errors', 'live', '--root', world.root);
@@ -224,7 +225,9 @@ test('the terminal shows them as the logs do', async () => {
     '    live/main.ts:3:7: onPlay: a\\x1b[2J',
     '        at check (live/main.ts:3:7)',
   ]);
-  assert.deepEqual((await understudy('errors', 'nothing', '--root', world.root)).printed, ['no errors']);
+  const unknown = await understudy('errors', 'nothing', '--root', world.root);
+  assert.equal(unknown.exitCode, 1);
+  assert.deepEqual(unknown.errors, ['understudy: there is no application nothing']);
 });
 
 test('and goes on with those that follow, until the server ends', async () => {

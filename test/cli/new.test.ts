@@ -36,7 +36,20 @@ test('new leaves a folder of that name alone', async (t) => {
   assert.deepEqual(readdirSync(join(root, 'applications/tv')), ['main.asc']);
 });
 
-for (const name of ['.', '..', '../x', 'a/b', '.hidden', 'a b', 'ü', 'nul', 'a.', '', 'x'.repeat(65)]) {
+for (const name of [
+  '.',
+  '..',
+  '../x',
+  'a/b',
+  '.hidden',
+  'a b',
+  'ü',
+  'nul',
+  'a.',
+  'node_modules',
+  '',
+  'x'.repeat(65),
+]) {
   test(`new refuses the name "${name}"`, async (t) => {
     const root = rootWith(t);
     const { exitCode, errors } = await understudy('new', '--root', root, '--', name);

@@ -120,6 +120,16 @@ test('a small OutChunkSize is obeyed, and said with its place', (t) => {
   assert.deepEqual(loadConfig({ root, set: {} }).notes, [{ level: 'info', text: text(VHOST_FILE) }]);
 });
 
+test('a RuntimeSize that Flash Media Server may have had is too small for this engine: the default, and a note', (t) => {
+  for (const engine of ['JSEngine', 'ScriptEngine']) {
+    const file = `<Application>\n<${engine}><RuntimeSize>1024</RuntimeSize></${engine}></Application>`;
+    const { script, notes } = read(rootWith(t, { [OWN_FILE]: file }));
+    assert.equal(script.memoryMb, 64);
+    const text = `${OWN_FILE}:2: RuntimeSize = 1024: taken for 65536 kB, less than 8192 is too little`;
+    assert.deepEqual(notes, [{ level: 'info', text }]);
+  }
+});
+
 for (const [server, vhost, own, expected] of [
   ['enable="true"><MaxIdleTime>60</MaxIdleTime', '', '', 60_000],
   ['enable="true"><MaxIdleTime>60</MaxIdleTime', '><MaxIdleTime>50</MaxIdleTime', '', 50_000],

@@ -38,7 +38,10 @@ test('a conf/ of Flash Media Server 3.5 is obeyed; what it hopes for in vain is 
   const application = 'conf/_defaultRoot_/_defaultVHost_/Application.xml';
   assert.deepEqual(
     said(config.notes).map((text) => text.replace(/:\d+:/, ':')),
-    [`${application}: OutChunkSize = 4096: obeyed; 60000 would cost less work`],
+    [
+      `${application}: OutChunkSize = 4096: obeyed; 60000 would cost less work`,
+      `${application}: RuntimeSize = 1024: taken for 65536 kB, less than 8192 is too little`,
+    ],
   );
   assert.ok(config.notes.length > 100, 'what is not used is listed');
 });

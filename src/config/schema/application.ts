@@ -21,9 +21,9 @@ import { swfScan } from './swf-scan.ts';
 import { virtualDirectory } from './virtual-directory.ts';
 
 export const DEFAULT_CHUNK_BYTES = 60_000;
-const DEFAULT_MEMORY_KB = 65536;
+export const DEFAULT_MEMORY_KB = 65536;
 /** Less than this is no room for V8 and what every script is given. FMS's own default is 1024. */
-const MIN_MEMORY_KB = 8192;
+export const MIN_MEMORY_KB = 8192;
 const MIB_KB = 1024;
 
 const bandwidth = (who: string) => leaf(bytes(1000, 2147483647), '2500000', `After so many bytes ${who}.`);
