@@ -42,12 +42,25 @@ export function testApp(name: string, options: TestOptions = {}): Promise<TestAp
     const app = await opening.catch(() => undefined); // the test has been told
     if (!app) return;
     const stopped = app.stop();
-    const isFailing = 'error' in context && context.error !== null;
-    if (isFailing) await stopped.catch(() => {});
-    if (isFailing) for (const line of app.said) context.diagnostic(line);
+    const failure = 'error' in context ? context.error : undefined;
+    if (failure instanceof Error) {
+      await stopped.catch(() => {});
+      for (const line of app.said) context.diagnostic(line);
+      tellWith(failure, app.errors);
+    }
     await stopped;
   });
   return opening;
+}
+
+/**
+ * A test that has failed by itself fails of nothing more, and what its script did wrong is likely why it has: diagnostics stand
+ * where the test ran, the error also in the summary at the end.
+ */
+function tellWith(failure: Error, errors: readonly SaidError[]): void {
+  const { cause } = failure; // what the test threw
+  if (!(cause instanceof Error) || errors.length === 0) return;
+  cause.stack = [`${cause.stack ?? cause}\n`, 'in its script:', ...errors.map(({ text }) => text)].join('\n');
 }
 
 export class TestApp {

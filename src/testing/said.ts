@@ -1,18 +1,11 @@
 // What the server says while an application is tested: lines of its scripts, and what goes wrong in them.
 import assert from 'node:assert/strict';
 import pino from 'pino';
-import { type ErrorRecords, formatError } from '../application/error-records.ts';
+import { type ErrorRecord, type ErrorRecords, formatError } from '../application/error-records.ts';
 import { type Log, logSettings } from '../log/log.ts';
 
-/** Something that went wrong in a script; lines and columns count from 1. */
-export interface SaidError {
-  /** The handler or method: `onPublish`, `client.ban`; empty: outside of any. */
-  readonly where: string;
-  readonly message: string;
-  /** From the application's folder. */
-  readonly file?: string;
-  readonly line?: number;
-  readonly column?: number;
+/** Something that went wrong in a script. */
+export interface SaidError extends ErrorRecord {
   /** All of it, frames included, for people. */
   readonly text: string;
 }
@@ -47,14 +40,8 @@ export class Said {
   /** Those of scripts come with their places; each time that one comes again counts. */
   listenTo(records: ErrorRecords): void {
     records.listen((record) => {
-      const { handler = '', message, file, line, column } = record;
-      const at = file === undefined ? {} : { file, line, column };
-      this.errors.push({
-        where: handler,
-        message,
-        text: formatError({ ...record, count: 1 }),
-        ...at,
-      } as SaidError);
+      const once = { ...record, count: 1 };
+      this.errors.push({ ...once, text: formatError(once) });
       this.#wake();
     });
   }
@@ -75,7 +62,9 @@ export class Said {
   /** The first error that fits, now or later; it is expected from now on. */
   async error(pattern: RegExp): Promise<SaidError> {
     for (;;) {
-      const at = this.errors.findIndex(({ where, message }) => pattern.test(`${where}: ${message}`));
+      const at = this.errors.findIndex(({ handler, message }) =>
+        pattern.test(handler === undefined ? message : `${handler}: ${message}`),
+      );
       if (at >= 0) return this.errors.splice(at, 1)[0]!;
       await this.#more();
     }

@@ -57,7 +57,12 @@ test('test runs the tests of all applications, or of one, and says how it went b
   assert.match(all.output, /radio\/main\.ts:2:9: onPlay: Error: oops/);
   // what its script has said stands beside what a test says of itself
   assert.match(all.output, /✖ calls.*\nℹ radio\/main\.ts:2:9: onPlay: Error: oops/);
-  assert.match(all.output, /Error: it does not play/);
+  // and with the failure, where all of them are told again at the end
+  const again = all.output.slice(all.output.indexOf('failing tests:'));
+  assert.match(
+    again,
+    /Error: it does not play[\s\S]*in its script:\n\s+radio\/main\.ts:2:9: onPlay: Error: oops\n/,
+  );
   const some = await tested('radio', '--root', root, '--only', 'else$');
   assert.equal(some.code, 0, some.output);
 });
@@ -102,6 +107,15 @@ test('check knows what tests import', async (t) => {
   renameSync(join(root, 'applications/tv/main.ts'), join(root, 'applications/tv/main.asc'));
   writeFileSync(join(root, 'applications/tv/main.asc'), 'Client.prototype.greet = function () {};');
   assert.match((await understudy('check', '--root', root)).printed[0]!, /main\.test\.ts:5:\d+: TS2551/);
+});
+
+test('tests may import what Node brings: check knows it by name', async (t) => {
+  const test = `import { createHash } from 'node:crypto';\n${PASSING}`;
+  const root = rootWith(t, { 'tv/main.ts': MAIN, 'tv/main.test.ts': test });
+  assert.deepEqual((await understudy('check', '--root', root)).printed, ['tv: ok']);
+  const main = "import { createHash } from 'node:crypto';\ncreateHash('md5');";
+  writeFileSync(join(root, 'applications/tv/main.ts'), main);
+  assert.match((await understudy('check', '--root', root)).printed[0]!, /main\.ts:1:\d+: .*node:crypto/);
 });
 
 test('the test of a new application passes', async (t) => {

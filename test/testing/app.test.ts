@@ -89,6 +89,31 @@ test('time stands still for Date, performance and timers, until it is moved', as
   assert.equal(kit.clock.now().toISOString(), '2030-05-01T01:00:00.999Z');
 });
 
+test('an error is told as logs and administrators have it', async () => {
+  const kit = await app(`
+    application.onPlay = () => {
+      throw new TypeError('oops');
+    };
+  `);
+  await (await kit.connect()).play('x');
+  const { id, time, lastTime, ...error } = await kit.expectError(/^onPlay: TypeError: oops/);
+  assert.deepEqual(error, {
+    application: 'kit',
+    instance: '_definst_',
+    kind: 'handler',
+    handler: 'onPlay',
+    message: 'TypeError: oops',
+    code: 'TypeError',
+    file: 'main.ts',
+    line: 3,
+    column: 13,
+    frames: [{ function: 'application.onPlay', file: 'main.ts', line: 3, column: 13 }],
+    client: 'client1',
+    count: 1,
+    text: 'kit/main.ts:3:13: onPlay: TypeError: oops\n    at application.onPlay (kit/main.ts:3:13)',
+  });
+});
+
 test('a gate that does not answer refuses when its time is over', async () => {
   const kit = await app('application.onConnect = () => new Promise(() => {});');
   const connecting = kit.connect();
@@ -180,8 +205,8 @@ test('an error of the script fails its test, by line and column, unless it is ex
   await assert.rejects(kit.stop(), /kit\/main.ts:3:9: onPlay: Error: oops\n/);
   const expecting = await app(script);
   await (await expecting.connect()).play('a');
-  const { where, line } = await expecting.expectError(/oops/);
-  assert.deepEqual([where, line], ['onPlay', 3]);
+  const { handler, line } = await expecting.expectError(/oops/);
+  assert.deepEqual([handler, line], ['onPlay', 3]);
   await expecting.stop();
 });
 

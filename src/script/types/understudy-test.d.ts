@@ -2,6 +2,10 @@
 //
 // Understudy keeps this file current: `understudy start`, `new` and `check` write it anew, so do not edit it.
 
+// What tests import of Node is there, and of no known type, so that scripts beside them, which have none of it, are checked as
+// they are. Where @types/node is installed, `/// <reference types="node" />` in a test has it typed.
+declare module 'node:*';
+
 declare module 'understudy/test' {
   /**
    * Starts an application for one test: the script in its folder, run as the server runs it, but without a server. There are no
@@ -69,7 +73,7 @@ declare module 'understudy/test' {
     logged(pattern: RegExp): Promise<string>;
     /** What has gone wrong in the script and was not expected. At its end the test fails of it. */
     readonly errors: readonly ScriptFault[];
-    /** The first error whose `where: message` fits, now or later; the test does not fail of it. */
+    /** The first error that fits as `handler: message`, or as its message outside of any handler, now or later; the test does not fail of it. */
     expectError(pattern: RegExp): Promise<ScriptFault>;
     /** Saves files, or the script as it is, and it is reloaded. Throws where it does not bundle; then the version before serves on. */
     reload(files?: TestOptions['files']): Promise<void>;
@@ -217,18 +221,41 @@ declare module 'understudy/test' {
     close(): void;
   }
 
-  /** What has gone wrong in a script. */
+  /** What has gone wrong in a script: the record that administrators find under `/api/v1/errors`. */
   export interface ScriptFault {
-    /** The handler or method; empty: outside of any. */
-    readonly where: string;
+    /** Its name. */
+    readonly application: string;
+    /** Missing: all of them, as where the script does not bundle. */
+    readonly instance?: string;
+    /** How it went wrong. */
+    readonly kind:
+      | 'settings'
+      | 'build'
+      | 'load'
+      | 'handler'
+      | 'rejection'
+      | 'verdict'
+      | 'timeout'
+      | 'limit'
+      | 'crash';
+    /** The handler or method: `onPublish`, `client.ban`; missing: outside of any. */
+    readonly handler?: string;
     /** With the class of what was thrown: `TypeError: …`. */
     readonly message: string;
-    /** Its place in the source; lines and columns count from 1. */
+    /** That class, or the limit that was met: `turnMs`, `memoryMb`. */
+    readonly code?: string;
+    /** Its place in the source, from the application's folder; lines and columns count from 1. */
     readonly file?: string;
     /** Of `file`. */
     readonly line?: number;
     /** Of `line`. */
     readonly column?: number;
+    /** The calls that led there, the innermost first; one of the engine's has no file. */
+    readonly frames: readonly { function?: string; file?: string; line?: number; column?: number }[];
+    /** `client.id` of whom it was about. */
+    readonly client?: string;
+    /** When, as ISO 8601 has it. */
+    readonly time: string;
     /** All of it, for people. */
     readonly text: string;
   }
