@@ -140,9 +140,10 @@ const INI_ABOUT = [
   'A line is NAME = value; blanks around both do not count. A value with blanks at its ends stands in double quotes. A line ' +
     'that begins with # is a comment. On the command line, --set NAME=VALUE beats this file.',
   'Names of your own are symbols: ${NAME} stands for their value in the XML files, and below in this file. So do ROOT (the ' +
-    'folder above this one), CONF (this folder) and ${%NAME%}, the environment variable NAME. A file substitution.xml may ' +
-    'define more:',
+    "folder above this one), CONF (this folder) and ${%NAME%}, the environment variable NAME, which applications' own " +
+    'files may not name. A file substitution.xml may define more:',
   `${INDENT}<Root> <Symbols> <NAME>value</NAME> </Symbols> <KeyValueFile>path of one more</KeyValueFile> </Root>`,
+  'All of this is read when the server starts. A symbol that nothing defines is a mistake where it is referred to.',
 ];
 
 function formatIni(): string {

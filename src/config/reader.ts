@@ -127,21 +127,23 @@ export class Reader {
   #leaf(path: string, node: Leaf<unknown>, texts: readonly GivenText[]): unknown {
     for (const { raw, layer } of texts.toReversed()) {
       const { element, symbols } = layer;
-      const text = this.#substitute(raw, symbols, element);
+      const text = substituted(raw, symbols, element);
       if (text === '' && !node.value.takesEmpty) continue;
       const short = path.slice(path.lastIndexOf('/') + 1);
       const origin = symbolsIn(raw).flatMap((name) => symbols.get(name)?.where ?? []);
       const from = origin.length > 0 ? ` (${origin.join('; ')})` : '';
       return parse(node, text, { element, what: `${short} = ${text}${from}` });
     }
-    const text = substitute(node.default, this.#symbols, () => {});
+    const text = substitute(node.default, this.#symbols, (name) => {
+      throw new ConfigError('ERR_CONFIG_VALUE', this.#symbols.whyNot(name));
+    });
     const origin = symbolsIn(node.default).flatMap((name) => this.#symbols.get(name)?.where ?? []);
     return parse(node, text, { what: origin[0] });
   }
 
   #free(_node: Free, layers: readonly Layer[]): FreeValues {
     const convert = (element: XmlElement, symbols: SymbolTable): FreeValues | string => {
-      if (element.children.length === 0) return this.#substitute(element.text, symbols, element);
+      if (element.children.length === 0) return substituted(element.text, symbols, element);
       const values: Record<string, FreeValues | string> = Object.create(null);
       for (const child of element.children) values[child.name] = convert(child, symbols);
       return values;
@@ -149,12 +151,6 @@ export class Reader {
     const last = layers.at(-1);
     const values = last && convert(last.element, last.symbols);
     return typeof values === 'object' ? values : {};
-  }
-
-  #substitute(raw: string, symbols: SymbolTable, element: XmlElement): string {
-    return substitute(raw, symbols, (name) =>
-      this.#notes.push({ level: 'warn', text: `${place(element)}: there is no symbol ${name}` }),
-    );
   }
 
   #unused(path: string, harmless: readonly string[] | undefined, element: XmlElement, raw: string): void {
@@ -197,6 +193,13 @@ export class Reader {
       seen.set(key, child);
     }
   }
+}
+
+/** A reference that stayed where a secret or a folder should be would be found much later, and far away. */
+function substituted(raw: string, symbols: SymbolTable, element: XmlElement): string {
+  return substitute(raw, symbols, (name) => {
+    throw new ConfigError('ERR_CONFIG_VALUE', symbols.whyNot(name), { place: placeOf(element) });
+  });
 }
 
 function parse(

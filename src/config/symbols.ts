@@ -19,6 +19,8 @@ export interface Definition {
 /** Name → definition; `%NAME%` is looked up in the environment. */
 export interface SymbolTable {
   get(name: string): Definition | undefined;
+  /** For people: why there is no such definition, and what to do. */
+  whyNot(name: string): string;
 }
 
 export interface Symbols extends SymbolTable {
@@ -37,8 +39,14 @@ const REFERENCE = /\$\{([^${}]*)\}/g;
 /** Accounts of the administration. */
 const SECRET = /^SERVER\.ADMIN_/;
 
-/** `text` with its symbols replaced. One that is not defined stays as it is and is handed to `onUndefined`. */
-export function substitute(text: string, table: SymbolTable, onUndefined: (name: string) => void): string {
+const IN_INI = 'in conf/fms.ini, which is read when the server starts';
+
+/** `text` with its symbols replaced. One that is not defined stays as it is and is handed to `onUndefined`, which may throw. */
+export function substitute(
+  text: string,
+  table: Pick<SymbolTable, 'get'>,
+  onUndefined: (name: string) => void,
+): string {
   return text.replace(REFERENCE, (literal, name: string) => {
     const definition = table.get(name.trim());
     if (definition) return definition.value;
@@ -55,21 +63,42 @@ export function symbolsIn(text: string): string[] {
 export function loadSymbols({ root, set, environment }: SymbolSources, notes: Note[]): Symbols {
   const conf = join(root, 'conf');
   const definitions = new Map<string, Definition>();
+  /** Names whose definition needs what there is not → what that is. */
+  const spoilt = new Map<string, string>();
   const table: SymbolTable = {
     get(name) {
-      const variable = /^%(.+)%$/.exec(name)?.[1];
+      const variable = variableOf(name);
       if (variable === undefined) return definitions.get(name);
       const value = environment[variable];
       return value === undefined ? undefined : { value, where: `environment variable ${variable}` };
+    },
+    whyNot(name) {
+      if (name === '') return '${} names no symbol';
+      const variable = variableOf(name);
+      if (variable !== undefined) return `the server was started without an environment variable ${variable}`;
+      return `there is no symbol ${name}: ${spoilt.get(name) ?? `expected ${name} = … ${IN_INI}`}`;
     },
   };
   const isFixed = (name: string) => Object.hasOwn(set, name);
   const define = (name: string, raw: string, where: string | undefined) => {
     if (isFixed(name)) return;
-    const value = substitute(raw, table, (missing) =>
-      notes.push({ level: 'warn', text: `${where ?? name}: there is no symbol ${missing}` }),
-    );
-    definitions.set(name, { value, where });
+    const missing: string[] = [];
+    const value = substitute(raw, table, (reference) => missing.push(reference));
+    const [first] = missing;
+    if (first === undefined) {
+      spoilt.delete(name);
+      definitions.set(name, { value, where });
+      return;
+    }
+    // Only what refers to it is wrong: a warning here, a mistake there.
+    const isKnown = spoilt.has(first) || variableOf(first) !== undefined;
+    const reason = isKnown
+      ? (spoilt.get(first) ?? table.whyNot(first))
+      : `there is no symbol ${first} before it`;
+    const text = `${where ?? name}: ${reason}`;
+    definitions.delete(name);
+    spoilt.set(name, text);
+    notes.push({ level: 'warn', text });
   };
 
   for (const [name, value] of Object.entries(set))
@@ -106,11 +135,26 @@ export function loadSymbols({ root, set, environment }: SymbolSources, notes: No
   for (const [name, { value }] of definitions) values[name] = value;
   return {
     get: (name) => table.get(name),
+    whyNot: (name) => table.whyNot(name),
     forApplications: {
       get: (name) => (name.startsWith('%') || SECRET.test(name) ? undefined : definitions.get(name)),
+      whyNot(name) {
+        const variable = variableOf(name);
+        if (variable !== undefined) {
+          const expected = `expected \${${variable}} here, and ${variable} = \${%${variable}%} ${IN_INI}`;
+          return `the environment is for files in conf/: ${expected}`;
+        }
+        if (SECRET.test(name)) return `${name} is for files in conf/: expected a symbol of another name`;
+        return table.whyNot(name);
+      },
     },
     values,
   };
+}
+
+/** Of `%NAME%`. */
+function variableOf(name: string): string | undefined {
+  return /^%(.+)%$/.exec(name)?.[1];
 }
 
 /** conf/substitution.xml: <Root> <Symbols> <NAME>value</NAME>… </Symbols> <KeyValueFile>path</KeyValueFile>… </Root> */

@@ -17,7 +17,11 @@ import { systemClock } from '../application/clock.ts';
 import { LoadGovernor } from '../application/flush.ts';
 import { isApplicationName } from '../application/registry.ts';
 import { version } from '../cli/help.ts';
+import { APPLICATION_FILE } from '../config/application.ts';
+import { readIfThere } from '../config/file.ts';
 import { type Config, loadConfig } from '../config/load.ts';
+import { SYMBOLS } from '../config/schema/symbols.ts';
+import { symbolsIn } from '../config/symbols.ts';
 import type { Log } from '../log/log.ts';
 import { SecretMask } from '../log/secrets.ts';
 import { ServerLogs } from '../log/server-logs.ts';
@@ -144,7 +148,7 @@ export class Stage {
       mkdirSync(folder, { recursive: true });
       if (existsSync(source)) copyApplication(realpathSync(source), folder);
       writeFiles(folder, files);
-      const config = loadConfig({ root, set: {}, environment: {} });
+      const config = loadConfig({ root, set: symbolsOf(folder), environment: {} });
       return new Stage(root, folder, config, clock, log, await sharedRunners(), standIns);
     } catch (error) {
       rmSync(root, { recursive: true });
@@ -169,6 +173,14 @@ export class Stage {
     await this.#logs.close();
     rmSync(this.#root, { recursive: true, force: true });
   }
+}
+
+/** conf/fms.ini is the server's, secrets and all, and not there: each symbol of Application.xml stands for itself. */
+function symbolsOf(folder: string): Record<string, string> {
+  const text = readIfThere(join(folder, APPLICATION_FILE), APPLICATION_FILE) ?? '';
+  const known = ['', 'ROOT', 'CONF', ...Object.keys(SYMBOLS)];
+  const own = symbolsIn(text).filter((name) => !known.includes(name));
+  return Object.fromEntries(own.map((name) => [name, `\${${name}}`]));
 }
 
 function copyApplication(from: string, to: string): void {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ApplicationConfig, readApplicationConfig } from '../../src/config/application.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import type { ConfigError } from '../../src/errors.ts';
 import { rootWith } from './support.ts';
 
 const VHOST = 'conf/_defaultRoot_/_defaultVHost_';
@@ -69,18 +70,30 @@ test('children of ApplicationObject/config become application.config: texts, sym
     'conf/fms.ini': 'AUTH.URL = http://127.0.0.1/check\nSERVER.ADMIN_PASSWORD = hidden\n',
     [OWN_FILE]:
       '<Application><JSEngine><ApplicationObject>\n<config><url>${AUTH.URL}</url><limits><viewers>3</viewers></limits>' +
-      '<__proto__>x</__proto__><a>${SERVER.ADMIN_PASSWORD}</a><b>${%SECRET%}</b></config></ApplicationObject></JSEngine>' +
+      '<__proto__>x</__proto__></config></ApplicationObject></JSEngine>' +
       '</Application>',
   });
   const { script, notes } = read(root);
   assert.equal(
     JSON.stringify(script.config),
-    '{"url":"http://127.0.0.1/check","limits":{"viewers":"3"},"__proto__":"x","a":"${SERVER.ADMIN_PASSWORD}","b":"${%SECRET%}"}',
+    '{"url":"http://127.0.0.1/check","limits":{"viewers":"3"},"__proto__":"x"}',
   );
-  assert.deepEqual(notes, [
-    { level: 'warn', text: `${OWN_FILE}:2: there is no symbol SERVER.ADMIN_PASSWORD` },
-    { level: 'warn', text: `${OWN_FILE}:2: there is no symbol %SECRET%` },
-  ]);
+  assert.deepEqual(notes, []);
+});
+
+test('a symbol that there is not, or not for applications, is a mistake: no script is handed its name for a secret', (t) => {
+  for (const [value, what] of [
+    ['Bearer ${API_TOKEN}', 'there is no symbol API_TOKEN: expected API_TOKEN = … in conf/fms.ini'],
+    ['${SERVER.ADMIN_PASSWORD}', 'SERVER.ADMIN_PASSWORD is for files in conf/'],
+    ['${%SECRET%}', 'the environment is for files in conf/'],
+  ] as const) {
+    const own = `<Application><JSEngine><Environment>\n<a>${value}</a></Environment></JSEngine></Application>`;
+    const root = rootWith(t, { 'conf/fms.ini': 'SERVER.ADMIN_PASSWORD = hidden\n', [OWN_FILE]: own });
+    assert.throws(
+      () => read(root),
+      (error: ConfigError) => error.message.startsWith(`${OWN_FILE}:2: ${what}`),
+    );
+  }
 });
 
 test('what the virtual host tells all scripts gives way to what an application tells its own', (t) => {

@@ -29,6 +29,7 @@ const SYMBOLS: Record<string, string> = { COUNT: '3', SEVEN: '7', NONE: '' };
 const symbols: SymbolTable = {
   get: (name) =>
     name in SYMBOLS ? { value: SYMBOLS[name]!, where: `fms.ini:1: ${name} = ${SYMBOLS[name]}` } : undefined,
+  whyNot: (name) => `there is no ${name}`,
 };
 
 function read(...texts: string[]) {
@@ -106,10 +107,13 @@ test('what is known and not used is noted; a warning where it promises something
   ]);
 });
 
-test('a symbol that is not defined stays in the text and is warned about', () => {
-  const { Label, notes } = read('<Root>\n<Label>${WHO}</Label></Root>');
-  assert.equal(Label, '${WHO}');
-  assert.deepEqual(notes, [{ level: 'warn', text: '0.xml:2: there is no symbol WHO' }]);
+test('a symbol that is not defined is a mistake where it is used, and nowhere else', () => {
+  const refused = { name: 'ConfigError', what: 'there is no WHO', place: { file: '0.xml', line: 2 } };
+  assert.throws(() => read('<Root>\n<Label>me and ${WHO}</Label></Root>'), refused);
+  assert.throws(() => read('<Root>\n<Own>\n<a>${WHO}</a></Own></Root>'), {
+    message: '0.xml:3: there is no WHO',
+  });
+  assert.deepEqual(read('<Root><Guard>${WHO}</Guard></Root>').notes.length, 1);
 });
 
 for (const [xml, message] of [
@@ -139,9 +143,17 @@ for (const [xml, message] of [
 }
 
 test('a default that a symbol spoils is told with the place of the symbol', () => {
-  const spoilt: SymbolTable = { get: () => ({ value: 'many', where: 'fms.ini:2: COUNT = many' }) };
+  const spoilt: SymbolTable = {
+    get: () => ({ value: 'many', where: 'fms.ini:2: COUNT = many' }),
+    whyNot: assert.fail,
+  };
   assert.throws(() => new Reader(spoilt, []).read('Root', SCHEMA, []), {
     message: 'fms.ini:2: COUNT = many: expected a whole number from 1 to 9',
+  });
+  const none: SymbolTable = { get: () => undefined, whyNot: (name) => `there is no ${name}` };
+  assert.throws(() => new Reader(none, []).read('Root', SCHEMA, []), {
+    name: 'ConfigError',
+    message: 'there is no COUNT',
   });
 });
 

@@ -40,16 +40,46 @@ test('a definition may use what was defined before it, and what --set says', (t)
   assert.equal(values.VOD, `${root}/media/vod h`);
 });
 
-test('a symbol that is defined later, or in terms of itself, stays as it is and is warned about', (t) => {
-  const root = rootWith(t, { 'conf/fms.ini': 'A = ${A}\nB = ${LATER}\nLATER = 1\n' });
+test('a symbol that is defined by what is defined later, by itself or by nothing is none, and is warned about', (t) => {
+  const ini = 'A = ${A}\nB = ${LATER}\nLATER = 1\nC = 1\nC = ${%TOKEN%}\nADAPTOR.HOSTPORT = ${B}\n';
+  const root = rootWith(t, { 'conf/fms.ini': ini });
   const notes: Note[] = [];
-  const { values } = loadSymbols({ ...NOTHING, root }, notes);
-  assert.equal(values.A, '${A}');
-  assert.equal(values.B, '${LATER}');
-  assert.deepEqual(notes, [
-    { level: 'warn', text: 'conf/fms.ini:1: A = ${A}: there is no symbol A' },
-    { level: 'warn', text: 'conf/fms.ini:2: B = ${LATER}: there is no symbol LATER' },
-  ]);
+  const symbols = loadSymbols({ ...NOTHING, root }, notes);
+  const later = 'conf/fms.ini:2: B = ${LATER}: there is no symbol LATER before it';
+  const reasons = {
+    A: 'conf/fms.ini:1: A = ${A}: there is no symbol A before it',
+    B: later,
+    C: 'conf/fms.ini:5: C = ${%TOKEN%}: the server was started without an environment variable TOKEN',
+    'ADAPTOR.HOSTPORT': `conf/fms.ini:6: ADAPTOR.HOSTPORT = \${B}: ${later}`,
+  };
+  assert.deepEqual(
+    notes,
+    Object.values(reasons).map((text) => ({ level: 'warn', text })),
+  );
+  for (const [name, reason] of Object.entries(reasons)) {
+    assert.equal(symbols.get(name), undefined);
+    assert.equal(symbols.whyNot(name), `there is no symbol ${name}: ${reason}`);
+    assert.equal(symbols.forApplications.whyNot(name), `there is no symbol ${name}: ${reason}`);
+    assert.equal(Object.hasOwn(symbols.values, name), false);
+  }
+});
+
+test('why there is no such symbol, and what to do', (t) => {
+  const symbols = loadSymbols({ ...NOTHING, root: rootWith(t) }, []);
+  const ini = 'in conf/fms.ini, which is read when the server starts';
+  assert.equal(symbols.whyNot('TOKEN'), `there is no symbol TOKEN: expected TOKEN = … ${ini}`);
+  assert.equal(symbols.whyNot('%TOKEN%'), 'the server was started without an environment variable TOKEN');
+  assert.equal(symbols.whyNot(''), '${} names no symbol');
+  const { forApplications } = symbols;
+  assert.equal(forApplications.whyNot('TOKEN'), symbols.whyNot('TOKEN'));
+  assert.equal(
+    forApplications.whyNot('%TOKEN%'),
+    `the environment is for files in conf/: expected \${TOKEN} here, and TOKEN = \${%TOKEN%} ${ini}`,
+  );
+  assert.equal(
+    forApplications.whyNot('SERVER.ADMIN_PASSWORD'),
+    'SERVER.ADMIN_PASSWORD is for files in conf/: expected a symbol of another name',
+  );
 });
 
 test('percent signs name environment variables', (t) => {

@@ -219,6 +219,19 @@ test('a script that does not bundle, or throws as it starts, is no application',
   await assert.rejects(testApp('../auth'), /'\.\.\/auth' cannot be the name of an application/);
 });
 
+test("the server's symbols are not the test's: each stands for itself, unless env has the value", async () => {
+  const kit = await testApp('kit', {
+    env: { TOKEN: 'of the test' },
+    files: {
+      'Application.xml':
+        '<Application><JSEngine><Environment>' +
+        `<TOKEN>\${TOKEN}</TOKEN><ROOM>\${ROOM}</ROOM><ROOT>\${ROOT}</ROOT></Environment></JSEngine></Application>`,
+      'main.ts': 'trace(application.env.TOKEN, application.env.ROOM, application.env.ROOT[0]);',
+    },
+  });
+  assert.deepEqual(kit.logs, [`of the test \${ROOM} /`]);
+});
+
 test('a save reloads the script with its state; one that is broken leaves the version before', async () => {
   const version = (n: number) => `
     let state = { count: 0 };
