@@ -365,7 +365,12 @@ export class InstanceScriptHost implements InstanceScript {
     this.#park();
     try {
       const save = current.save({ t: 'save', id: counters.nextId() });
-      const saved = await within(clock, SAVE_DEADLINE_MS, 'onBeforeReload did not answer', save);
+      const saved = await within(
+        clock,
+        SAVE_DEADLINE_MS,
+        `no answer within ${SAVE_DEADLINE_MS / 1000} s`,
+        save,
+      );
       if (saved.lost.length > 0) {
         journal.warn(
           `not carried over to the new version: ${saved.lost.join(', ')}. Functions belong on Client.prototype; the rest can be set in onClientResume`,

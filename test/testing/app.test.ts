@@ -89,6 +89,51 @@ test('time stands still for Date, performance and timers, until it is moved', as
   assert.equal(kit.clock.now().toISOString(), '2030-05-01T01:00:00.999Z');
 });
 
+test('what is asked of the server fails where the script has asked', async () => {
+  const kit = await app(`
+    const ask = async (url: string) => {
+      await Promise.resolve();
+      return fetch(url);
+    };
+    application.onPublish = async () => (await ask('http://not-granted.example/')).ok;
+    Client.prototype.count = () => crypto.subtle.digest('SHA-9', new Uint8Array());
+    Client.prototype.wait = async () => {
+      const signal = AbortSignal.timeout(10);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      signal.throwIfAborted();
+    };
+  `);
+  const client = await kit.connect();
+  assert.equal((await client.publish('x')).accepted, false);
+  const { message, line, column, frames } = await kit.expectError(
+    /onPublish: TypeError: fetch: no host is granted/,
+  );
+  assert.deepEqual([message.includes('\n'), line, column], [false, 4, 14]);
+  assert.deepEqual(
+    frames.map((frame) => [frame.function, frame.line]),
+    [
+      ['ask', 4],
+      ['async application.onPublish', 6],
+    ],
+  );
+  await assert.rejects(client.call('count'));
+  assert.equal((await kit.expectError(/client.count: NotSupportedError/)).line, 7);
+  const waiting = client.call('wait');
+  waiting.catch(() => {});
+  await kit.clock.tick(20);
+  await assert.rejects(waiting, /the time is over/);
+  assert.equal((await kit.expectError(/client.wait: TimeoutError/)).line, 9);
+});
+
+test('a handler is named once, whatever it has done wrong', async () => {
+  const kit = await app(`
+    application.onConnect = async () => {};
+  `);
+  await kit.connect();
+  const { message } = await kit.expectError(/^onConnect: its promise ended without a decision: return true/);
+  assert.doesNotMatch(message, /onConnect/);
+});
+
 test('an error is told as logs and administrators have it', async () => {
   const kit = await app(`
     application.onPlay = () => {
@@ -393,5 +438,5 @@ test('a turn has twenty times its limit, for a test is no judge of machines; wha
   const client = await kit.connect();
   const [said] = await Promise.allSettled([client.call('spin')]);
   assert.equal(said.status, 'rejected');
-  await kit.expectError(/the script ran longer than 400 ms in client\.spin/);
+  await kit.expectError(/^client\.spin: the script ran longer than 400 ms$/);
 });

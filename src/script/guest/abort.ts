@@ -1,5 +1,5 @@
 // AbortController and AbortSignal. DOM Standard §3.
-import { namedError } from './errors.ts';
+import { errorFromHere, namedError } from './errors.ts';
 import { callListener, Event, EventTarget } from './event-target.ts';
 import { append, expose, isFunction } from './primordials.ts';
 import { startTimer } from './timers.ts';
@@ -29,7 +29,8 @@ export class AbortSignal extends EventTarget {
 
   static timeout(ms: unknown): AbortSignal {
     const signal = newSignal();
-    startTimer(() => abort(signal, namedError('TimeoutError', 'the time is over')), ms, false);
+    const makeError = errorFromHere();
+    startTimer(() => abort(signal, makeError('TimeoutError', 'the time is over')), ms, false);
     return signal;
   }
 

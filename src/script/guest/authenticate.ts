@@ -48,7 +48,7 @@ function readSecret(value: unknown): WireSecret | undefined {
     if (typeof ha1 === 'string') return { kind: 'llnw', hash: ha1 };
   }
   // without the value: what is almost a password is in no log either
-  report('verdict', HANDLER, `${HANDLER} returned neither a password, nor { salt, hash }, nor { ha1 }`);
+  report('verdict', HANDLER, 'returned neither a password, nor { salt, hash }, nor { ha1 }');
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 // Promises that something outside the isolate settles.
 import type { Json } from '../wire.ts';
-import { namedError } from './errors.ts';
+import { errorFromHere, namedError } from './errors.ts';
 import { MapConstructor, mapDelete, mapGet, mapSet, mapSize, PromiseConstructor } from './primordials.ts';
 
 export type Answer =
@@ -10,6 +10,7 @@ export type Answer =
 interface Asker {
   resolve(value: Json): void;
   reject(error: unknown): void;
+  makeError(name: string, message: string): Error;
 }
 
 export class Questions {
@@ -32,7 +33,10 @@ export class Questions {
     this.#lastId += 1;
     const id = this.#lastId;
     send(id);
-    return new PromiseConstructor((resolve, reject) => mapSet(this.#open, id, { resolve, reject }));
+    const makeError = errorFromHere();
+    return new PromiseConstructor((resolve, reject) =>
+      mapSet(this.#open, id, { resolve, reject, makeError }),
+    );
   }
 
   /** The question that was asked last. */
@@ -44,7 +48,7 @@ export class Questions {
     const asker = this.#take(answer.id);
     if (asker === undefined) return;
     if (answer.ok) asker.resolve(answer.value);
-    else asker.reject(namedError(answer.name, answer.message));
+    else asker.reject(asker.makeError(answer.name, answer.message));
   }
 
   /** Nobody waits for the answer any more; false if it has come. */

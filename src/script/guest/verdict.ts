@@ -22,7 +22,7 @@ export type Decision =
   | { kind: 'deny'; reason: string }
   /** onConnect may decide later. */
   | { kind: 'pending' }
-  /** No verdict that we know: refuses, and `why` is reported. */
+  /** No verdict that we know: refuses, and `why` is reported, after the name of the gate. */
   | { kind: 'wrong'; why: string };
 
 export const REFUSED = 'refused by the application';
@@ -40,11 +40,11 @@ export function readVerdict(gate: ClientGate, value: unknown, isClassic: boolean
     if (!isLate) return { kind: 'pending' };
     return {
       kind: 'wrong',
-      why: 'the promise of onConnect ended without a decision: return true or false, or call application.acceptConnection',
+      why: 'its promise ended without a decision: return true or false, or call application.acceptConnection',
     };
   }
   if (isClassic && !isOurs(value)) return gate === 'onConnect' ? { kind: 'pending' } : { kind: 'accept' };
-  if (typeof value !== 'object' || value === null) return wrong(gate, value);
+  if (typeof value !== 'object' || value === null) return wrong(value);
   return readTerms(gate, value);
 }
 
@@ -68,19 +68,19 @@ function readTerms(gate: ClientGate, value: object): Decision {
     else if (!(name === 'as' && gate !== 'onConnect') && !(name === 'record' && gate === 'onPublish')) {
       return {
         kind: 'wrong',
-        why: `${gate} returned ${formatValue(value, MAX_VALUE)}: ${name} is not known there`,
+        why: `returned ${formatValue(value, MAX_VALUE)}: ${name} is not known there`,
       };
     }
   }
   if (isDenial) {
     const reason = typeof deny === 'string' ? cleanReason(deny) : '';
-    return reason === '' || names.length > 1 ? wrong(gate, value) : { kind: 'deny', reason };
+    return reason === '' || names.length > 1 ? wrong(value) : { kind: 'deny', reason };
   }
   // An array, a Date or an Error shows no names either.
-  if (names.length === 0 && (gate === 'onConnect' || !isPlain(value))) return wrong(gate, value);
-  if (as !== undefined && (typeof as !== 'string' || as === '')) return wrong(gate, value);
+  if (names.length === 0 && (gate === 'onConnect' || !isPlain(value))) return wrong(value);
+  if (as !== undefined && (typeof as !== 'string' || as === '')) return wrong(value);
   if (record !== undefined && record !== 'record' && record !== 'append' && record !== 'appendWithGap')
-    return wrong(gate, value);
+    return wrong(value);
   return { kind: 'accept', as, record };
 }
 
@@ -89,8 +89,8 @@ function isPlain(value: object): boolean {
   return prototype === ObjectPrototype || prototype === null;
 }
 
-function wrong(gate: ClientGate, value: unknown): Decision {
-  return { kind: 'wrong', why: `${gate} returned ${formatValue(value, MAX_VALUE)}, which is no verdict` };
+function wrong(value: unknown): Decision {
+  return { kind: 'wrong', why: `returned ${formatValue(value, MAX_VALUE)}, which is no verdict` };
 }
 
 /** A reason as it reaches the client: one printable line. */

@@ -379,7 +379,14 @@ export class ScriptInstance implements Runnable {
     const isTimeout = fault?.kind === 'timeout';
     if (isTimeout) {
       this.#mailbox.requeue(batch, answer.begun);
-      commands.push(this.#fault({ kind: 'timeout', stack: '', ...overrun(answer, timeoutMs) }));
+      const { where, client, done } = answer;
+      const message = `the script ran longer than ${timeoutMs} ms`;
+      const facts = { where, stack: '', ...(client === '' ? {} : { client }) };
+      const place = done ? `a promise, after ${where}` : where;
+      const late = done ? ', in a promise afterwards' : '';
+      commands.push(
+        this.#fault({ kind: 'timeout', message: message + late, ...facts }, `${message} in ${place}`),
+      );
     }
     this.#say(commands);
     if (isTimeout && !this.#isDebugged) this.#strike();
@@ -413,11 +420,14 @@ export class ScriptInstance implements Runnable {
     this.#say([{ op: 'log', level: 'warn', text }]);
   }
 
-  /** A fault that the guest did not see. It is told to `application.onStatus`, as those are that it does see. */
-  #fault(fault: Omit<ScriptCommand & { op: 'error' }, 'op'>): ScriptCommand {
+  /**
+   * A fault that the guest did not see. It is told to `application.onStatus`, as those are that it does see; `toScript` is what
+   * is said there, where nothing else names the handler.
+   */
+  #fault(fault: Omit<ScriptCommand & { op: 'error' }, 'op'>, toScript = fault.message): ScriptCommand {
     if (!this.#isTellingFault && !this.#hasFaultToTell) {
       this.#hasFaultToTell = true;
-      this.#mailbox.postOwn({ t: 'fault', message: fault.message, stack: fault.stack });
+      this.#mailbox.postOwn({ t: 'fault', message: toScript, stack: fault.stack });
     }
     return { op: 'error', ...fault };
   }
@@ -497,10 +507,4 @@ export class ScriptInstance implements Runnable {
 function tooManyCommands({ dropped, where }: ReadAnswer): ScriptCommand {
   const message = `${dropped} commands of one turn were dropped: more than 10,000, or 2 MB`;
   return { op: 'error', kind: 'limit', where, message, stack: '' };
-}
-
-function overrun({ done, where, client }: ReadAnswer, timeoutMs: number) {
-  const place = done ? `a promise, after ${where}` : where;
-  const message = `the script ran longer than ${timeoutMs} ms in ${place}`;
-  return { where, message, ...(client === '' ? {} : { client }) };
 }

@@ -119,7 +119,7 @@ describe('the verdict of onPublish', () => {
 
   test('what it should not have been is named', async () => {
     const { errors } = await publishVerdict('({ alow: true, reason: "typo" })');
-    assert.match(errors[0]!.message, /onPublish returned \{ alow: true, reason: "typo" \}/);
+    assert.match(errors[0]!.message, /^returned \{ alow: true, reason: "typo" \}/);
   });
 
   for (const expression of [
