@@ -80,22 +80,20 @@ export function loadSymbols({ root, set, environment }: SymbolSources, notes: No
     },
   };
   const isFixed = (name: string) => Object.hasOwn(set, name);
-  const define = (name: string, raw: string, where: string | undefined) => {
+  const define = (name: string, raw: string, place: string | undefined) => {
     if (isFixed(name)) return;
     const missing: string[] = [];
     const value = substitute(raw, table, (reference) => missing.push(reference));
     const [first] = missing;
     if (first === undefined) {
       spoilt.delete(name);
-      definitions.set(name, { value, where });
+      definitions.set(name, { value, where: place && `${place}: ${name} = ${raw}` });
       return;
     }
-    // Only what refers to it is wrong: a warning here, a mistake there.
+    // Only what refers to it is wrong: a warning here, a mistake there. What else stands in it may be secret, and is not said.
     const isKnown = spoilt.has(first) || variableOf(first) !== undefined;
-    const reason = isKnown
-      ? (spoilt.get(first) ?? table.whyNot(first))
-      : `there is no symbol ${first} before it`;
-    const text = `${where ?? name}: ${reason}`;
+    const reason = isKnown ? table.whyNot(first) : `there is no symbol ${first} before it`;
+    const text = `${place ?? name}: ${reason}`;
     definitions.delete(name);
     spoilt.set(name, text);
     notes.push({ level: 'warn', text });
@@ -108,8 +106,7 @@ export function loadSymbols({ root, set, environment }: SymbolSources, notes: No
   define('CONF', conf, undefined);
   const defineFile = (path: string, text: string) => {
     const file = nameOf(root, path);
-    for (const [name, { value, line }] of parseIni(text, file))
-      define(name, value, `${file}:${line}: ${name} = ${value}`);
+    for (const [name, { value, line }] of parseIni(text, file)) define(name, value, `${file}:${line}`);
   };
 
   const ini = readIfThere(join(conf, 'fms.ini'), join('conf', 'fms.ini'));
@@ -117,8 +114,7 @@ export function loadSymbols({ root, set, environment }: SymbolSources, notes: No
   const map = readXmlIfThere(join(conf, 'substitution.xml'), join('conf', 'substitution.xml'));
   if (map) {
     const { symbols, files } = readMap(map);
-    for (const { name, text, file, line } of symbols)
-      define(name, text, `${file}:${line}: ${name} = ${text}`);
+    for (const { name, text, file, line } of symbols) define(name, text, `${file}:${line}`);
     for (const element of files) {
       const path = resolve(
         conf,

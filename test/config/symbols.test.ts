@@ -41,16 +41,16 @@ test('a definition may use what was defined before it, and what --set says', (t)
 });
 
 test('a symbol that is defined by what is defined later, by itself or by nothing is none, and is warned about', (t) => {
-  const ini = 'A = ${A}\nB = ${LATER}\nLATER = 1\nC = 1\nC = ${%TOKEN%}\nADAPTOR.HOSTPORT = ${B}\n';
+  const ini = 'A = secret ${A}\nB = ${LATER}\nLATER = 1\nC = 1\nC = ${%TOKEN%}\nADAPTOR.HOSTPORT = ${B}\n';
   const root = rootWith(t, { 'conf/fms.ini': ini });
   const notes: Note[] = [];
   const symbols = loadSymbols({ ...NOTHING, root }, notes);
-  const later = 'conf/fms.ini:2: B = ${LATER}: there is no symbol LATER before it';
+  const later = 'conf/fms.ini:2: there is no symbol LATER before it';
   const reasons = {
-    A: 'conf/fms.ini:1: A = ${A}: there is no symbol A before it',
+    A: 'conf/fms.ini:1: there is no symbol A before it',
     B: later,
-    C: 'conf/fms.ini:5: C = ${%TOKEN%}: the server was started without an environment variable TOKEN',
-    'ADAPTOR.HOSTPORT': `conf/fms.ini:6: ADAPTOR.HOSTPORT = \${B}: ${later}`,
+    C: 'conf/fms.ini:5: the server was started without an environment variable TOKEN',
+    'ADAPTOR.HOSTPORT': `conf/fms.ini:6: there is no symbol B: ${later}`,
   };
   assert.deepEqual(
     notes,
