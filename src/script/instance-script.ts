@@ -9,7 +9,6 @@ import type {
   GateName,
   GateQuestion,
   InstanceScript,
-  InstanceSnapshot,
   InvokeResult,
   Notice,
   OpenGate,
@@ -22,21 +21,20 @@ import { type DecodeError, ScriptError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import { applyCommand, IDS_PER_VERSION, type InstanceCommand } from './apply.ts';
 import type { ScriptBuild } from './build.ts';
-import type { Command, SavedState } from './commands.ts';
+import type { Command } from './commands.ts';
+import { within } from './deadline.ts';
+import { HandOver } from './hand-over.ts';
 import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
 import type { Journal } from './journal.ts';
-import { KeptData } from './kept-data.ts';
 import { type GateFailure, Mailbox } from './mailbox.ts';
 import type { Strikes } from './strikes.ts';
 import { type Unit, UnitEnd, type UnitOfInstance } from './unit.ts';
-import type { LoadBody, WireSnapshot } from './wire.ts';
+import type { LoadBody } from './wire.ts';
 
 /** onAppStart, its promise included. Beyond it a reload has failed; clients wait this long at most. */
 export const START_DEADLINE_MS = 5000;
 /** The runner ends a load by itself (`loadMs`); this much later it must have said so. */
 const LOAD_GRACE_MS = 3000;
-/** onBeforeReload. A version that does not answer is replaced without its state, or it could never be. */
-const SAVE_DEADLINE_MS = 2000;
 /** What the old version has queued may still be traced; then its isolate goes. */
 const OLD_VERSION_MS = 1000;
 
@@ -93,6 +91,7 @@ export class InstanceScriptHost implements InstanceScript {
   readonly started: Promise<void>;
   readonly #options: InstanceScriptOptions;
   readonly #mailbox: Mailbox;
+  readonly #handOver: HandOver;
   #state: State = State.Starting;
   #current: Unit | undefined;
   #next: Unit | undefined;
@@ -104,10 +103,6 @@ export class InstanceScriptHost implements InstanceScript {
   #newest: { build: ScriptBuild; sinceMs: number } | undefined;
   /** Hashes of versions that could not be started here. */
   readonly #refused = new Set<string>();
-  /** Of the clients of the current version, or of the one that ended. */
-  readonly #kept = new KeptData();
-  /** Who was here when the post was parked. */
-  #presentAtPark: InstanceSnapshot | undefined;
   #isDriving = false;
   /** The version under way has said itself what went wrong. */
   #hasReported = false;
@@ -132,6 +127,13 @@ export class InstanceScriptHost implements InstanceScript {
       metrics: options.metrics,
       onExpired: (gate, asked) => this.#gateExpired(gate, asked),
       onBug: (error) => options.onBug(error, 'an answer of a script'),
+    });
+    this.#handOver = new HandOver({
+      clock: options.clock,
+      nextId: options.counters.nextId,
+      journal: options.journal,
+      commands: options.commands,
+      mailbox: this.#mailbox,
     });
     this.#cancelStartDeadline = options.clock.after(options.gateDeadlineMs, () => {
       if (this.#state !== State.Starting) return;
@@ -169,7 +171,7 @@ export class InstanceScriptHost implements InstanceScript {
         this.#mailbox.outgoing(this.#current, key % IDS_PER_VERSION, info, isOver);
       return;
     }
-    if (notice.event === 'disconnect') this.#kept.delete(notice.clientId);
+    if (notice.event === 'disconnect') this.#handOver.kept.delete(notice.clientId);
     this.#mailbox.tell(notice);
     if (notice.event === 'unpublish') this.#options.onUnpublish(notice.stream);
   }
@@ -347,86 +349,15 @@ export class InstanceScriptHost implements InstanceScript {
   }
 
   async #start(unit: Unit): Promise<void> {
-    const saved = await this.#saveCurrent();
+    const saved = this.#current && (await this.#handOver.save(this.#current));
     const why: Why = this.#current ? 'reload' : this.#version > 0 ? 'restored' : 'start';
-    const snapshot = this.#snapshot(saved);
+    const snapshot = this.#handOver.snapshot(saved);
     const state = saved?.state;
     const id = this.#options.counters.nextId();
     const start = unit.start({ t: 'start', id, why, ...(state === undefined ? {} : { state }), snapshot });
     const late = `onAppStart did not finish within ${START_DEADLINE_MS / 1000} s`;
     const ok = await within(this.#options.clock, START_DEADLINE_MS, late, start);
     if (!ok) throw new UnitEnd('unready', 'onAppStart failed');
-  }
-
-  async #saveCurrent(): Promise<SavedState | undefined> {
-    const { clock, journal, counters } = this.#options;
-    const current = this.#current;
-    if (!current) return undefined;
-    this.#park();
-    try {
-      const save = current.save({ t: 'save', id: counters.nextId() });
-      const saved = await within(
-        clock,
-        SAVE_DEADLINE_MS,
-        `no answer within ${SAVE_DEADLINE_MS / 1000} s`,
-        save,
-      );
-      if (saved.lost.length > 0) {
-        journal.warn(
-          `not carried over to the new version: ${saved.lost.join(', ')}. Functions belong on Client.prototype; the rest can be set in onClientResume`,
-        );
-      }
-      return saved;
-    } catch (error) {
-      if (!(error instanceof UnitEnd)) throw error;
-      if (current.end) return undefined;
-      const message = `${error.message}: the new version starts without its state, and with client.data as it was last kept`;
-      journal.fault({ kind: 'timeout', where: 'onBeforeReload', message, code: 'saveMs' }, current.build);
-      current.hold();
-      return undefined;
-    }
-  }
-
-  #park(): void {
-    this.#mailbox.park();
-    this.#presentAtPark ??= this.#options.commands.snapshot();
-  }
-
-  /**
-   * Who is here now; and who has left since the post was parked, for that post tells of it: onDisconnect shall find its
-   * client.
-   */
-  #snapshot(saved: SavedState | undefined): WireSnapshot {
-    const { clients, streams } = this.#options.commands.snapshot();
-    const present = new Set(clients.map(({ facts }) => facts.id));
-    const parked = new Set(this.#mailbox.parkedDisconnects());
-    const departed = (this.#presentAtPark?.clients ?? []).filter(
-      ({ facts }) => !present.has(facts.id) && parked.has(facts.id),
-    );
-    const kept = this.#kept.handOver();
-    const snapshot: WireSnapshot = {
-      clients: [...clients, ...departed].map(({ facts, stats }) => {
-        const own = saved?.clients.get(facts.id);
-        const data = saved ? undefined : kept.of(facts.id);
-        return {
-          facts: { ...facts },
-          stats: { ...stats },
-          ...(own === undefined ? {} : { saved: own }),
-          ...(data === undefined ? {} : { data }),
-        };
-      }),
-      streams: streams.map(({ publisher, source, ...stream }) => ({
-        ...stream,
-        ...(publisher === undefined ? {} : { publisher }),
-        ...(source === undefined ? {} : { source }),
-      })),
-    };
-    if (kept.left > 0) {
-      this.#options.journal.warn(
-        `${kept.left} clients have lost their data: together it is too large to be handed over`,
-      );
-    }
-    return snapshot;
   }
 
   #commit(unit: Unit): void {
@@ -438,11 +369,10 @@ export class InstanceScriptHost implements InstanceScript {
     this.#disown();
     this.#version = this.#options.counters.nextVersion();
     this.#state = State.Serving;
-    this.#presentAtPark = undefined;
+    this.#handOver.done();
     old?.endDebugging('a new version serves');
     if (old) clock.after(OLD_VERSION_MS, () => old.dispose());
     this.#mailbox.resume(unit);
-    this.#kept.clear(); // it says itself what there is to keep
     unit.release();
     this.#lastServed = unit.build;
     onServing(unit.build);
@@ -478,7 +408,7 @@ export class InstanceScriptHost implements InstanceScript {
       if (this.#current) journal.reloadFailed();
     }
     if (!this.#current) return;
-    this.#presentAtPark = undefined;
+    this.#handOver.failed();
     this.#mailbox.resume(this.#current);
     this.#current.release();
   }
@@ -492,7 +422,7 @@ export class InstanceScriptHost implements InstanceScript {
   #unitEnded(unit: Unit, end: UnitEnd): void {
     if (unit !== this.#current) return; // whoever waits for the next one has been told
     const { journal, strikes } = this.#options;
-    this.#park();
+    this.#handOver.park();
     this.#mailbox.crashed();
     this.#current = undefined;
     this.#mailbox.forsake(undefined);
@@ -548,7 +478,7 @@ export class InstanceScriptHost implements InstanceScript {
     else if (command.op === 'stats') this.#mailbox.tell({ event: 'instanceStats', stats: commands.stats() });
     else if (command.op === 'keep') {
       if (command.data === undefined || commands.hasClient(command.client))
-        this.#kept.set(command.client, command.data);
+        this.#handOver.kept.set(command.client, command.data);
     } else if (isForInstance(command)) {
       try {
         applyCommand(command, commands, this.#version);
@@ -575,15 +505,4 @@ const OF_UNITS: readonly Command['op'][] = ['ready', 'saved', 'ask', 'unask'];
 /** The others have been dealt with: by the unit, or before this is asked. */
 function isForInstance(command: Command): command is InstanceCommand {
   return !OF_UNITS.includes(command.op);
-}
-
-/** Rejects with a UnitEnd when it takes longer. */
-async function within<T>(clock: Clock, ms: number, late: string, promise: Promise<T>): Promise<T> {
-  const { promise: deadline, reject } = Promise.withResolvers<never>();
-  const cancel = clock.after(ms, () => reject(new UnitEnd('failed', late, 'startMs')));
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    cancel();
-  }
 }
