@@ -1,15 +1,9 @@
 // One connection from its first byte to its last: handshake, connect, then messages in both directions.
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { Client, type ClientPort, type ConnectRefusal } from '../application/client.ts';
-import type { Clock } from '../application/clock.ts';
-import type { AppInstance } from '../application/instance.ts';
 import type { ClientSettings } from '../application/instance-settings.ts';
-import type { Registry } from '../application/registry.ts';
-import type { ClientFacts, ClientStats } from '../application/script.ts';
-import { isExempt, type SwfPolicy } from '../application/swf.ts';
-import type { TunnelForm } from '../application/transport.ts';
-import { CodedError, DecodeError, LimitError, StatusError } from '../errors.ts';
+import type { ClientStats } from '../application/script.ts';
+import { CodedError, DecodeError } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
@@ -17,33 +11,20 @@ import { ChunkReader, type ChunkReaderOptions } from '../protocol/chunk-reader.t
 import { type Command, decodeCommand, isCommandType, isDataType } from '../protocol/command.ts';
 import { type ControlMessage, decodeControl, isControlType, UserControlEvent } from '../protocol/control.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
-import type { StatusCode } from '../protocol/status.ts';
 import { memoryBytes } from '../protocol/wire-message.ts';
-import { type Admission, isWelcome, judge } from './admission.ts';
 import { OpenCalls, runCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect } from './connect.ts';
-import { answerAccepted, answerRefused } from './connect-answer.ts';
 import type { FanOut } from './fan-out.ts';
 import { Heartbeat } from './heartbeat.ts';
-import type { Logins } from './logins.ts';
 import { NetStream } from './net-stream.ts';
 import { Outbox } from './outbox.ts';
 import { Reception } from './reception.ts';
-import type { Resolver } from './reverse-dns.ts';
-import { SwfCheck, swfCheckPort } from './swf-check.ts';
+import { type EntryOptions, type EntrySession, SessionEntry } from './session-entry.ts';
+import type { SessionPeer } from './session-peer.ts';
 import { WireDump } from './wire-dump.ts';
 
-/** The settings of `ClientSettings` are for clients of no application yet. */
-export interface SessionOptions extends ClientSettings {
-  /** By the name of the host that the client has reached, as its tcUrl has it. */
-  registryOf(host: string): Registry;
-  /** Of names that a virtual host admits. */
-  resolver: Resolver;
-  logins: Logins;
+export interface SessionOptions extends EntryOptions {
   log: Log;
-  clock: Clock;
-  /** `5,0,17,1`: what clients are told that they talk to. */
-  fmsVersion: string;
   chunks: ChunkReaderOptions;
   amf: AmfLimits;
   maxNetStreams: number;
@@ -85,25 +66,8 @@ const State = {
 } as const;
 type State = (typeof State)[keyof typeof State];
 
-/** Whom a session is with: facts of its transport, which the connect command cannot change. */
-export interface SessionPeer {
-  ip: string;
-  /** The address of ours that it has connected to. */
-  localIp: string;
-  /** `rtmp`, `rtmps`, `rtmpt`: what scripts and logs say, unless the handshake makes it `rtmpe` or `rtmpte`. */
-  protocol: string;
-  /** Encrypted on its way here. A tcUrl that says rtmps makes nobody secure. */
-  secure: boolean;
-  /** For whom the HTTP proxies in front of a tunnel say they speak. */
-  forwardedFor?: string | undefined;
-  /** Of a session in a tunnel. */
-  tunnel?: TunnelForm | undefined;
-}
-
 /** In TLS nothing is gained by RTMPE, and nothing is called by it. */
 const ENCRYPTED_PROTOCOLS: Readonly<Record<string, string>> = { rtmp: 'rtmpe', rtmpt: 'rtmpte' };
-
-type LoginFacts = Pick<ClientFacts, 'user' | 'writeAccess'>;
 
 export class RtmpSession {
   readonly id = randomBytes(6).toString('base64url');
@@ -132,10 +96,8 @@ export class RtmpSession {
   #state: State = State.Handshaking;
   #closeReason = 'the client closed';
   #closeStatus: AccessStatus = AccessStatus.Ok;
-  #connect: ConnectRequest | undefined;
-  #instance: AppInstance | undefined;
-  #client: Client | undefined;
-  #swfCheck: SwfCheck | undefined;
+  /** From its connect command on. */
+  #entry: SessionEntry | undefined;
   /** Messages that came while the connect was being decided. */
   #held: RtmpMessage[] = [];
   #heldBytes = 0;
@@ -247,13 +209,14 @@ export class RtmpSession {
       else if (message.event === UserControlEvent.SetBufferLength) {
         this.#streams.get(message.streamId)?.setBuffer(message.bufferMs);
       } else if (message.event === UserControlEvent.SwfVerifyResponse)
-        this.#swfCheck?.answered(message.proof);
+        this.#entry?.swfAnswered(message.proof);
     }
   }
 
   #onPong(sentMs: number): void {
     if (!this.#heartbeat.pong(sentMs)) return; // each one would be a message to the script
-    if (this.#instance && this.#client) this.#instance.pong(this.#client);
+    const { instance, client } = this.#entry ?? {};
+    if (instance && client) instance.pong(client);
   }
 
   // ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -263,7 +226,7 @@ export class RtmpSession {
       if (command.name !== 'connect') {
         throw new DecodeError('ERR_RTMP_ORDER', `"${command.name.slice(0, 100)}" before connect`);
       }
-      this.#onConnect(parseConnect(command, this.#options.maxConnectText, this.#options.altVhost));
+      this.#enter(parseConnect(command, this.#options.maxConnectText, this.#options.altVhost));
       return;
     }
     if (command.name === 'connect') throw new DecodeError('ERR_RTMP_ORDER', 'a second connect');
@@ -271,14 +234,14 @@ export class RtmpSession {
     runCommand(
       {
         outbox,
-        instance: this.#instance!,
-        client: this.#client!,
+        instance: this.#entry!.instance!,
+        client: this.#entry!.client!,
         createStream: () => this.#createStream(),
         deleteStream: (id) => this.#deleteStream(id),
         stream: (id) => this.#streams.get(id),
         openCalls: this.#openCalls,
         callAnswered: (responder, ok, value) => {
-          if (this.#responders.delete(responder)) this.#instance?.callResult(responder, ok, value);
+          if (this.#responders.delete(responder)) this.#entry?.instance?.callResult(responder, ok, value);
         },
         close: (reason) => this.close(reason),
         fail: (error) => this.#fail(error),
@@ -289,118 +252,43 @@ export class RtmpSession {
     );
   }
 
-  #onConnect(request: ConnectRequest): void {
-    this.#connect = request;
+  #enter(request: ConnectRequest): void {
     this.#state = State.Pending;
-    const { registryOf, resolver } = this.#options;
-    const registry = registryOf(request.host);
-    const welcome = isWelcome(registry.rules, this.#peer.ip, resolver);
-    if (typeof welcome === 'boolean') this.#atHost(request, registry, welcome);
-    else
-      welcome
-        .then((isIt) => this.#atHost(request, registry, isIt))
-        .catch((error: unknown) => this.#fail(error));
+    this.#entry = new SessionEntry(request, this.#entrySession(), this.#options);
+    this.#entry.start();
   }
 
-  #atHost(request: ConnectRequest, registry: Registry, isIt: boolean): void {
-    if (this.#isOver) return;
-    if (!isIt) {
-      this.#forbid(
-        request,
-        `[ Server.Reject ] : Connections to (${registry.place}) are not allowed from here.`,
-      );
-      return;
-    }
-    const { logins } = this.#options;
-    const { ip, tunnel } = this.#peer;
-    judge({ request, ip, protocol: this.#protocol, tunnel }, registry, logins, (admission) =>
-      this.#judged(request, admission),
-    );
-  }
-
-  #judged(request: ConnectRequest, admission: Admission): void {
-    if (this.#isOver) return;
-    if (admission.isAdmitted) {
-      if (admission.user !== '') this.log = this.log.child({ user: admission.user });
-      this.#enter(request, admission);
-      return;
-    }
-    const { description, why, hasFailedLogin } = admission;
-    if (hasFailedLogin) this.log.warn({ event: 'login-failed', reason: why }, 'a login failed');
-    this.#forbid(request, description, why);
-  }
-
-  /** `why`: for the log, where the client is told something else. */
-  #forbid(request: ConnectRequest, description: string, why = description): void {
-    const code = 'NetConnection.Connect.Rejected';
-    this.#noteFailure(request, { code, description: why }, AccessStatus.Forbidden);
-    this.#refused({ code, description }, why);
-  }
-
-  /** A connect that reached no instance. */
-  #noteFailure(request: ConnectRequest, refusal: ConnectRefusal, status?: AccessStatus): void {
-    const client = new Client(this.#factsOf(request, { user: '', writeAccess: '' }), this.#clientPort());
-    this.#options.registryOf(request.host).journal?.connectFailed(client, request.app, refusal, status);
-  }
-
-  #enter(request: ConnectRequest, login: LoginFacts): void {
-    const facts = this.#factsOf(request, login);
-    const port = this.#clientPort();
-    let instance: AppInstance;
-    try {
-      instance = this.#options.registryOf(request.host).connect(request.app);
-    } catch (error) {
-      if (!(error instanceof StatusError)) throw error;
-      const refusal = { code: error.code, description: error.message };
-      this.#noteFailure(request, refusal, error instanceof LimitError ? AccessStatus.Conflict : undefined);
-      this.#refused(refusal);
-      return;
-    }
-    this.#instance = instance;
-    this.#settings = instance.clientSettings ?? this.#options;
-    Object.assign(facts, this.#settings.sampleAccess);
-    this.#reader.wireChunkBytes = this.#settings.wireChunkBytes;
-    this.log = this.log.child({ instance: instance.fullName });
-    const client = instance.connect(facts, request.args, port);
-    if (!this.#isOver) this.#client = client; // a full instance refuses before it returns
-  }
-
-  #factsOf(request: ConnectRequest, { user, writeAccess }: LoginFacts): ClientFacts {
+  #entrySession(): EntrySession {
+    const session = this;
     return {
       id: this.id,
-      ip: this.#peer.ip,
-      agent: request.agent,
-      referrer: request.referrer,
-      pageUrl: request.pageUrl,
-      uri: request.uri,
-      protocol: this.#protocol,
-      secure: this.#peer.secure,
-      virtualKey: '',
-      user,
-      objectEncoding: request.objectEncoding,
-      readAccess: '/',
-      writeAccess,
-      audioSampleAccess: '',
-      videoSampleAccess: '',
-    };
-  }
-
-  #clientPort(): ClientPort {
-    const { outbox } = this;
-    return {
-      localIp: this.#peer.localIp,
-      forwardedFor: this.#peer.forwardedFor,
-      rtmpeVersion: this.#reception.rtmpeVersion,
-      accepted: () => this.#accepted(),
-      refused: (refusal) => this.#refused(refusal),
-      call: (name, args, responder) => this.#callClient(name, args, responder),
-      status: (code, description) => this.outbox.status(0, code as StatusCode, description),
-      ping: () => this.#heartbeat.ping(),
-      close: (reason, status) => this.close(reason, status),
-      stats: () => this.stats(),
-      get queuedBytes() {
-        return outbox.queuedBytes;
+      peer: this.#peer,
+      outbox: this.outbox,
+      get log() {
+        return session.log;
       },
+      set log(log) {
+        session.log = log;
+      },
+      protocol: this.#protocol,
+      rtmpeVersion: this.#reception.rtmpeVersion,
+      s1Tail: this.#reception.s1Tail,
+      get isOver() {
+        return session.#isOver;
+      },
+      entering: (settings) => {
+        this.#settings = settings;
+        this.#reader.wireChunkBytes = settings.wireChunkBytes;
+      },
+      verifying: () => {
+        this.#state = State.Verifying;
+      },
+      opened: () => this.#open(),
+      call: (name, args, responder) => this.#callClient(name, args, responder),
+      ping: () => this.#heartbeat.ping(),
+      stats: () => this.stats(),
+      close: (reason, status) => this.close(reason, status),
+      fail: (error) => this.#fail(error),
     };
   }
 
@@ -414,33 +302,7 @@ export class RtmpSession {
       { event: 'call-failed', method: name, reason: problem },
       'a call of the script cannot be sent',
     );
-    if (responder !== undefined) this.#instance?.callResult(responder, false, problem);
-  }
-
-  #accepted(): void {
-    const { swf } = this.#settings;
-    answerAccepted(this.outbox, this.#connect!, this.#settings, this.#options.fmsVersion);
-    this.log.info({ event: 'connect' }, 'client connected');
-    if (swf && !isExempt(swf, this.#connect!.agent)) this.#verify(swf);
-    else this.#open();
-  }
-
-  #verify(policy: SwfPolicy): void {
-    this.#state = State.Verifying;
-    this.#swfCheck = new SwfCheck(
-      policy,
-      this.#options.clock,
-      swfCheckPort({
-        outbox: this.outbox,
-        log: () => this.log,
-        s1Tail: this.#reception.s1Tail,
-        journal: this.#instance?.journal,
-        client: () => this.#client,
-        passed: () => this.#open(),
-        close: (why) => this.close(why, AccessStatus.Forbidden),
-        bug: (error) => this.#fail(error),
-      }),
-    );
+    if (responder !== undefined) this.#entry?.instance?.callResult(responder, false, problem);
   }
 
   #open(): void {
@@ -449,14 +311,8 @@ export class RtmpSession {
     queueMicrotask(() => this.#releaseHeld());
   }
 
-  #refused(refusal: ConnectRefusal, reason = refusal.description): void {
-    answerRefused(this.outbox, this.#connect!.transactionId, refusal);
-    this.log.info({ event: 'connect-refused', code: refusal.code, reason }, 'connect refused');
-    this.close(`connect refused: ${reason}`);
-  }
-
   #releaseHeld(): void {
-    if (this.#state !== State.Open || !this.#client) return;
+    if (this.#state !== State.Open || !this.#entry?.client) return;
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
@@ -478,8 +334,8 @@ export class RtmpSession {
     const stream = new NetStream(id, {
       outbox: this.outbox,
       log: this.log,
-      instance: this.#instance!,
-      client: this.#client!,
+      instance: this.#entry!.instance!,
+      client: this.#entry!.client!,
       wireChunkBytes: this.#settings.wireChunkBytes,
       amf: this.#options.amf,
       maxHeldBytes: this.#options.maxHeldBytes,
@@ -574,12 +430,10 @@ export class RtmpSession {
   }
 
   #leave(): void {
-    this.#swfCheck?.stop();
     this.#held = [];
     for (const stream of this.#streams.values()) stream.close(AccessStatus.ClientGone);
     this.#streams.clear();
-    if (!this.#instance || !this.#client) return;
-    this.#instance.disconnected(this.#client, this.#closeReason, this.#closeStatus);
+    this.#entry?.leave(this.#closeReason, this.#closeStatus);
   }
 }
 
