@@ -1,31 +1,15 @@
 // How a publish request becomes a live stream and ends again. The order that clients and scripts rely on:
 // onPublish → name check → Stream Begin → Publish.Start → Record.Start → the script's own commands → PublishNotify.
-import { RecordingError } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import { accessCovers } from './access.ts';
 import type { Client } from './client.ts';
 import type { Clock } from './clock.ts';
 import type { InstanceJournal } from './journal.ts';
 import { Publication, PublicationState, type PublisherPort } from './publication.ts';
-import {
-  allowedLimits,
-  type CompletionReason,
-  NO_LIMITS,
-  type Recorders,
-  type Recording,
-  type RecordingLimits,
-  recordedFile,
-} from './recording.ts';
-import type {
-  InstanceScript,
-  PublishRequest,
-  RecordFault,
-  RecordLimits,
-  RecordMode,
-  RecordTerms,
-  Verdict,
-} from './script.ts';
-import { isOnAir, type NamedStream, type StreamTable } from './stream-table.ts';
+import { RecordControl } from './record-control.ts';
+import type { Recorders, RecordingLimits } from './recording.ts';
+import type { InstanceScript, PublishRequest, RecordMode, RecordTerms, Verdict } from './script.ts';
+import type { NamedStream, StreamTable } from './stream-table.ts';
 
 /** As they are at the moment. */
 export interface PublishingSettings {
@@ -36,9 +20,6 @@ export interface PublishingSettings {
   /** Undefined: as scripts ask. */
   recording?: RecordingLimits;
 }
-
-/** Names that nobody may ever play anything into. */
-const MAX_ARMED = 1000;
 
 export interface PublishingOptions {
   application: string;
@@ -57,11 +38,12 @@ export class Publishing {
   readonly #ofClient = new Map<Client, Set<Publication>>();
   /** Gate id → the publication that it decides, until it is live or over: what a script does meanwhile carries that id. */
   readonly #byGate = new Map<number, Publication>();
-  /** How streams are to be recorded that the server is yet to publish: scripts say it before they play something into them. */
-  readonly #armed = new Map<string, { mode: RecordMode; terms: RecordTerms }>();
+  readonly #recordings: RecordControl;
 
   constructor(options: PublishingOptions) {
     this.#options = options;
+    const { settings } = options;
+    this.#recordings = new RecordControl({ ...options, limits: () => settings().recording });
   }
 
   publish(client: Client, request: PublishRequest, port: PublisherPort): Publication {
@@ -141,7 +123,7 @@ export class Publishing {
 
   #goLive(publication: Publication, name: string): void {
     const entry = this.#options.streams.open(name);
-    this.#armed.delete(name);
+    this.#recordings.disarm(name);
     const { client, gate, port } = publication;
     entry.publication = publication;
     publication.stream = entry.stream;
@@ -151,7 +133,7 @@ export class Publishing {
     port.started(name);
     this.#options.journal?.published(publication, entry.stream);
     const { application, instance, recorders, settings } = this.#options;
-    if (publication.recordMode) this.#record(entry, publication.recordMode, {});
+    if (publication.recordMode) this.#recordings.start(entry, publication.recordMode, {});
     else if (settings().erasesOnPublish) void recorders.clear({ application, instance, stream: name });
     this.#options.script()?.tell({
       event: 'publish',
@@ -216,7 +198,7 @@ export class Publishing {
     const entry = this.#options.streams.get(stream.name);
     if (!entry) return;
     stream.unpublish();
-    if (entry.recording) this.#stopRecording(entry, publication, 'unpublished');
+    if (entry.recording) this.#recordings.stop(entry, publication, 'unpublished');
     this.#options.journal?.unpublished(publication, status);
     entry.publication = undefined;
     for (const viewer of stream.viewers) viewer.player.unpublishNotify();
@@ -226,16 +208,13 @@ export class Publishing {
 
   /** The server publishes it. */
   onAir(entry: NamedStream): void {
-    const { name } = entry.stream;
-    const armed = this.#armed.get(name);
-    this.#armed.delete(name);
-    if (armed) this.#record(entry, armed.mode, armed.terms);
+    this.#recordings.startArmed(entry);
     for (const viewer of entry.stream.viewers) viewer.player.publishNotify();
   }
 
   offAir(entry: NamedStream): void {
     entry.stream.unpublish();
-    if (entry.recording) this.#stopRecording(entry, undefined, 'unpublished');
+    if (entry.recording) this.#recordings.stop(entry, undefined, 'unpublished');
     for (const viewer of entry.stream.viewers) viewer.player.unpublishNotify();
   }
 
@@ -261,131 +240,9 @@ export class Publishing {
   /** At a script's word. `gate`: as in `command`. */
   record(stream: string, gate: number | undefined, mode: RecordMode | false, terms: RecordTerms): void {
     // One that comes too late must not begin the publisher's file anew, so it waits for the server and for nobody else.
-    if (gate === undefined && !this.#options.streams.isOnAir(stream)) this.#arm(stream, mode, terms);
-    else this.command(stream, gate, (entry) => this.#recordNow(entry, mode, terms));
-  }
-
-  #arm(stream: string, mode: RecordMode | false, terms: RecordTerms): void {
-    this.#armed.delete(stream);
-    if (mode === false) return;
-    this.#armed.set(stream, { mode, terms });
-    if (this.#armed.size <= MAX_ARMED) return;
-    const [oldest] = this.#armed.keys();
-    this.#armed.delete(oldest!);
-  }
-
-  #recordNow(entry: NamedStream, mode: RecordMode | false, terms: RecordTerms): void {
-    if (!isOnAir(entry)) return;
-    if (entry.recording) this.#stopRecording(entry, entry.publication);
-    if (mode !== false) this.#record(entry, mode, terms);
-  }
-
-  #record(entry: NamedStream, mode: RecordMode, terms: RecordTerms): void {
-    const { application, instance, recorders, settings } = this.#options;
-    const { recording: recordingLimits } = settings();
-    const { journal } = this.#options;
-    const stream = entry.stream.name;
-    const { format, file, segmentS, ...asked } = terms;
-    const how = Object.fromEntries(
-      Object.entries({ format, file, segmentS }).filter(([, value]) => value !== undefined),
-    );
-    const facts = entry.publication?.client.facts;
-    const client = facts && { id: facts.id, ip: facts.ip };
-    let limits: RecordLimits = asked;
-    try {
-      limits = allowedLimits(asked, recordingLimits ?? NO_LIMITS);
-      let recording: Recording | undefined;
-      recording = recorders.open(
-        { application, instance, stream, mode, limits, ...how, ...(client && { client }) },
-        {
-          stopped: () => this.#recordingEnded(entry, recording, 'Stop', `${stream} is no longer recorded.`),
-          failed: (code, description, { place }) => {
-            const outcome = code === 'NetStream.Record.NoAccess' ? 'NoAccess' : 'Failed';
-            this.#recordingEnded(entry, recording, outcome, description);
-            this.#tellRecordFailed(stream, { code, description, path: place });
-          },
-          completed: (file) =>
-            this.#options.script()?.tell({ event: 'recorded', stream, file: recordedFile(file) }),
-        },
-      );
-      const open = { recording, limits, remove: () => {} };
-      entry.recording = open;
-      journal?.recording('record', entry.publication, { stream, limits }, recording.file, AccessStatus.Ok);
-      this.#tellPublisher(entry, 'Start', 'Recording has started.');
-      this.#tellScript(stream, 'Start');
-      open.remove = entry.stream.addSink(recording);
-      if (entry.recording !== open) open.remove(); // what it was given to begin with has ended it
-    } catch (error) {
-      if (!(error instanceof RecordingError)) throw error;
-      const isForbidden = error.code === 'NetStream.Record.NoAccess';
-      const status = isForbidden ? AccessStatus.Forbidden : AccessStatus.Failed;
-      journal?.recording('record', entry.publication, { stream, limits }, undefined, status);
-      this.#tellPublisher(entry, isForbidden ? 'NoAccess' : 'Failed', error.message);
-      this.#tellRecordFailed(stream, { code: error.code, description: error.message });
-    }
-  }
-
-  #recordingEnded(
-    entry: NamedStream,
-    recording: Recording | undefined,
-    code: 'Stop' | 'NoAccess' | 'Failed',
-    description: string,
-  ): void {
-    const open = entry.recording;
-    if (!open || open.recording !== recording) return;
-    open.remove();
-    this.#noteStop(entry, code === 'Stop' ? AccessStatus.Ok : AccessStatus.Failed);
-    entry.recording = undefined;
-    this.#tellPublisher(entry, code, description);
-    if (code === 'Stop') this.#tellScript(entry.stream.name, code);
-    this.#options.streams.release(entry.stream.name);
-  }
-
-  /**
-   * COMPAT: ffmpeg takes every status of level error for the end of its stream. Who has not asked for the recording is not
-   * told that it failed; the script is.
-   */
-  #tellPublisher(
-    { publication }: NamedStream,
-    code: 'Start' | 'Stop' | 'NoAccess' | 'Failed',
-    description: string,
-  ): void {
-    const isError = code === 'NoAccess' || code === 'Failed';
-    if (!isError || publication?.request.type !== 'live') publication?.port.recordStatus(code, description);
-  }
-
-  /** FMS: Stream.onStatus. Of what fails it hears with `recordFailed`. */
-  #tellScript(stream: string, outcome: 'Start' | 'Stop'): void {
-    const info = { code: `NetStream.Record.${outcome}`, level: 'status', details: stream };
-    this.#options.script()?.tell({ event: 'status', info, stream });
-  }
-
-  #stopRecording(
-    entry: NamedStream,
-    publication: Publication | undefined,
-    reason: CompletionReason = 'stopped',
-  ): void {
-    const recording = entry.recording;
-    if (!recording) return;
-    recording.remove(); // flushes the stream, so that the last messages are in the file
-    this.#noteStop(entry, AccessStatus.Ok);
-    entry.recording = undefined;
-    recording.recording.close(reason);
-    publication?.port.recordStatus('Stop', 'Recording has stopped.');
-    this.#tellScript(entry.stream.name, 'Stop');
-  }
-
-  #noteStop({ stream, publication, recording }: NamedStream, status: AccessStatus): void {
-    if (!recording) return;
-    const request = { stream: stream.name, limits: recording.limits };
-    this.#options.journal?.recording('recordstop', publication, request, recording.recording.file, status);
-  }
-
-  #tellRecordFailed(stream: string, error: RecordFault): void {
-    const { code, description } = error;
-    const script = this.#options.script();
-    script?.tell({ event: 'recordFailed', stream, error });
-    script?.tell({ event: 'status', info: { code, level: 'error', description, details: stream }, stream });
+    if (gate === undefined && !this.#options.streams.isOnAir(stream))
+      this.#recordings.arm(stream, mode, terms);
+    else this.command(stream, gate, (entry) => this.#recordings.change(entry, mode, terms));
   }
 
   /** A script takes the publisher off its stream. */
