@@ -1,10 +1,11 @@
 // One player of one recorded stream: sends it as far ahead as the player wants to buffer, and from then on as fast as it is
 // played. What it sends is shared by all players of the file; it waits for this one's socket, and never leaves anything out.
-import { inspectVideo } from '../media/tag.ts';
 import { MessageType } from '../protocol/message.ts';
-import { buildWireMessage, rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
+import { rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
 import type { Clock } from './clock.ts';
-import { bytesOf, type Place, type RecordedStream, type Segment } from './recorded.ts';
+import { bytesOf, type Place, type RecordedStream, type Segment, segmentOf } from './recorded.ts';
+import { isPicture, isSoundHeader, SeekMarks } from './seek-marks.ts';
+import { Still } from './still.ts';
 
 /** A player's end of the wire, as far as a file is concerned. Must not throw or wait. */
 export interface FilePort {
@@ -85,8 +86,10 @@ export class FilePlayer {
   #sinceMs = 0;
   /** Pictures before it are for the decoder only. */
   #shownFromMs: number | undefined;
-  /** Of the mark before them, once it is sent. */
-  #bracketCodec: number | undefined;
+  #marks = new SeekMarks();
+  /** Paused, and the picture of the time that was sought is still to be sent. */
+  #owesPicture = false;
+  #still: Still | undefined;
   #isFilled = false;
   #hasToldFilled = false;
   #wantsAudio = true;
@@ -150,7 +153,7 @@ export class FilePlayer {
     this.#wantsOneFrame = true;
   }
 
-  /** Sends from the keyframe at or before that time on. Paused, it stays so. */
+  /** Sends from the keyframe at or before that time on; paused, no more than shows the picture of that time. */
   playFrom(ms: number, seek: SeekOptions = { marks: false, metaData: true }): void {
     this.#sought = { ms, ...seek };
     this.#nextMs = ms;
@@ -167,7 +170,12 @@ export class FilePlayer {
   #beginAnew(): void {
     this.#stopWaiting();
     this.#segment = undefined;
-    if (this.#state === State.Paused || this.#state === State.Closed) return;
+    this.#still = undefined;
+    if (this.#state === State.Closed) return;
+    if (this.#state === State.Paused) {
+      this.#showPicture();
+      return;
+    }
     this.#state = State.Sending;
     this.#restartClock();
     this.#go();
@@ -186,18 +194,20 @@ export class FilePlayer {
     this.#segment = undefined;
     this.#nextMs = place.timeMs;
     this.#shownFromMs = shownFromMs > place.timeMs ? shownFromMs : undefined;
-    this.#bracketCodec = undefined;
+    this.#marks = new SeekMarks();
   }
 
   pause(): void {
-    if (this.#state === State.Closed) return;
+    if (this.#state === State.Closed || this.#state === State.Paused) return;
     this.#state = State.Paused;
     this.#stopWaiting();
+    if (this.#sought || this.#shownFromMs !== undefined) this.#showPicture(); // it is on its way there
   }
 
   /** Goes on where it was. */
   resume(): void {
     if (this.#state !== State.Paused) return;
+    this.#leavePicture(this.#still?.shown ?? []);
     this.#state = State.Sending;
     this.#restartClock();
     this.#go();
@@ -217,6 +227,61 @@ export class FilePlayer {
     this.#options.stream.close();
   }
 
+  // ── a picture while paused ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** A player that moves its slider looks for the picture; there is none in sound alone. */
+  #showPicture(): void {
+    this.#owesPicture = this.#wantsVideo && this.#options.stream.hasVideo;
+    if (this.#owesPicture) this.#go();
+  }
+
+  /** False: it is sent. */
+  #sendStill(segment: Segment): boolean {
+    const { messages } = segment;
+    this.#still ??= new Still(this.#shownFromMs ?? this.#nextMs);
+    const still = this.#still;
+    const needed: WireMessage[] = [];
+    let bytes = 0;
+    while (this.#index < messages.length && bytes < MAX_QUEUED_BYTES) {
+      const message = messages[this.#index]!;
+      if (message.timestampMs >= this.#endMs || !still.wants(message)) {
+        this.#write(needed);
+        this.#pictureFound(still);
+        return false;
+      }
+      for (const passed of still.take(message)) {
+        needed.push(...this.#marks.hidden(passed));
+        bytes += passed.wire.length;
+      }
+      this.#index += 1;
+    }
+    this.#write(needed);
+    return true;
+  }
+
+  #pictureFound(still: Still): void {
+    const { shown, pictureMs } = still;
+    const [first] = shown;
+    if (first) this.#write([...this.#marks.end(first), ...shown]);
+    if (pictureMs !== undefined) this.sentMs = this.#wireTime(pictureMs);
+    this.#shownFromMs = undefined;
+    this.#leavePicture([]);
+  }
+
+  /** What was looked at and not sent is due when it goes on. */
+  #leavePicture(unsent: readonly WireMessage[]): void {
+    const still = this.#still;
+    this.#owesPicture = false;
+    this.#still = undefined;
+    if (!still) return;
+    const ahead = this.#segment?.messages.slice(this.#index) ?? [];
+    this.#segment = segmentOf([...unsent, ...still.rest, ...ahead], this.#at);
+    this.#index = 0;
+    this.#nextMs = this.#segment.messages[0]?.timestampMs ?? still.ms;
+  }
+
+  // ── sending ────────────────────────────────────────────────────────────────────────────────────────────────────
+
   #stopWaiting(): void {
     this.#turn += 1;
     this.#cancelWait?.();
@@ -234,7 +299,7 @@ export class FilePlayer {
   }
 
   async #sendOn(turn: number): Promise<void> {
-    while (this.#state === State.Sending && turn === this.#turn) {
+    while ((this.#state === State.Sending || this.#owesPicture) && turn === this.#turn) {
       const { port, stream } = this.#options;
       if (port.queuedBytes >= MAX_QUEUED_BYTES) {
         this.#cancelWait = port.onDrained(() => this.#go());
@@ -246,8 +311,12 @@ export class FilePlayer {
         : this.#hasMessages || (await this.#read(turn));
       if (turn !== this.#turn) return;
       if (isThere) {
-        if (this.#hasMessages && !this.#sendSome(this.#segment!)) return;
+        if (this.#hasMessages && !this.#sendFrom(this.#segment!)) return;
       } else if (grown === this.#grown) {
+        if (this.#owesPicture && (this.#still?.hasPicture || !stream.isGrowing)) {
+          this.#pictureFound(this.#still ?? new Still(this.#nextMs));
+          return;
+        }
         if (!stream.isGrowing) return this.#end();
         this.#waitsForGrowth = true;
         return;
@@ -261,10 +330,11 @@ export class FilePlayer {
 
   /** False: nothing is there, as of now. */
   async #seek({ ms, marks, metaData }: { ms: number } & SeekOptions, turn: number): Promise<boolean> {
-    const place = await this.#options.stream.keyframeBefore(ms);
+    const soughtMs = this.#owesPicture ? Math.min(ms, this.#endMs - 1) : ms;
+    const place = await this.#options.stream.keyframeBefore(soughtMs);
     if (turn !== this.#turn || !place) return false;
     this.#sought = undefined;
-    this.#take(place, marks ? Math.min(ms, this.#options.stream.lengthMs) : place.timeMs);
+    this.#take(place, marks ? Math.min(soughtMs, this.#options.stream.lengthMs) : place.timeMs);
     if (!metaData) this.#headers = place.headers.filter(({ typeId }) => typeId !== MessageType.DataAmf0);
     this.#restartClock();
     return true;
@@ -278,6 +348,11 @@ export class FilePlayer {
     this.#index = 0;
     this.#at = segment.next;
     return true;
+  }
+
+  /** False: it waits, or is through. */
+  #sendFrom(segment: Segment): boolean {
+    return this.#owesPicture ? this.#sendStill(segment) : this.#sendSome(segment);
   }
 
   /** False: it waits, or has come to its end. */
@@ -316,7 +391,7 @@ export class FilePlayer {
 
   #isTheFrame(message: WireMessage): boolean {
     if (!this.#options.stream.hasVideo) return message.typeId === MessageType.Audio;
-    return message.typeId === MessageType.Video && isPicture(message);
+    return isPicture(message);
   }
 
   #wireTime(ms: number): number {
@@ -381,51 +456,31 @@ export class FilePlayer {
   }
 
   #sendPrivate(messages: readonly WireMessage[]): void {
+    this.#write(messages.flatMap((message) => this.#wanted(message)));
+  }
+
+  #write(messages: readonly WireMessage[]): void {
     const { port } = this.#options;
     const { streamId } = port;
-    const wanted = messages.flatMap((message) => this.#bracketed(message));
-    if (wanted.length === 0) return;
-    const wires = wanted.map((message) =>
+    if (messages.length === 0) return;
+    const wires = messages.map((message) =>
       rewire(message, { streamId, timestampMs: this.#wireTime(message.timestampMs) }),
     );
     port.write(Buffer.concat(wires), wires.length);
   }
 
   /** The message, if it is wanted, with the marks around pictures that are not to be shown. */
-  #bracketed(message: WireMessage): WireMessage[] {
+  #wanted(message: WireMessage): WireMessage[] {
     const { typeId, timestampMs } = message;
     const isVideo = typeId === MessageType.Video;
     const isWanted = isVideo ? this.#wantsVideo : typeId !== MessageType.Audio || this.#wantsAudio;
     const shownFromMs = this.#shownFromMs;
     if (shownFromMs === undefined) return isWanted ? [message] : [];
     if (timestampMs < shownFromMs) {
-      if (!isVideo || !isWanted) return []; // sound begins where it is heard
-      if (this.#bracketCodec !== undefined) return [message];
-      const first = message.head[0] ?? 0;
-      // what Enhanced RTMP signals has no classic number; players look at the type of frame
-      this.#bracketCodec = first & 0x80 ? AVC : first & 0x0f;
-      return [seekMark(message, this.#bracketCodec, SEEK_BEGINS), message];
+      if (isVideo) return isWanted ? this.#marks.hidden(message) : [];
+      return isSoundHeader(message) && isWanted ? [message] : []; // sound begins where it is heard
     }
-    const codec = this.#bracketCodec;
     this.#shownFromMs = undefined;
-    this.#bracketCodec = undefined;
-    const mark = codec === undefined ? [] : [seekMark(message, codec, SEEK_ENDS)];
-    return isWanted ? [...mark, message] : mark;
+    return [...this.#marks.end(message), ...(isWanted ? [message] : [])];
   }
-}
-
-/** FLV 10.1 §E.4.3: video of frame type 5 holds one byte, which says that a seek begins or ends. */
-const COMMAND_FRAME = 0x50;
-const SEEK_BEGINS = 0;
-const SEEK_ENDS = 1;
-const AVC = 7;
-
-function seekMark({ timestampMs, chunkBytes }: WireMessage, codec: number, what: number): WireMessage {
-  const payload = Uint8Array.of(COMMAND_FRAME | codec, what);
-  return buildWireMessage({ typeId: MessageType.Video, timestampMs, payload, chunkBytes });
-}
-
-function isPicture({ head }: WireMessage): boolean {
-  const tag = inspectVideo(head);
-  return tag === undefined || !(tag.isSequenceHeader || tag.isMetadata || tag.isCommandFrame);
 }
