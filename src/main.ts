@@ -1,11 +1,13 @@
 // The process: arguments, signals, exit code.
 
+import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { NewAccount } from './admin/accounts.ts';
 import { CommandError, type StartOptions } from './cli/args.ts';
 import { refreshAuthorFiles } from './cli/author-files.ts';
 import { run } from './cli/main.ts';
 import { panel } from './cli/panel.ts';
+import { hasTerminal } from './cli/terminal.ts';
 import { type Config, loadConfig } from './config/load.ts';
 import { ConfigError } from './errors.ts';
 import { createLog, type Log, logBug } from './log/log.ts';
@@ -15,6 +17,9 @@ import { startServer } from './server.ts';
 const STOP_MS = 4_500;
 /** Ctrl-C under `npm start` comes twice: from the terminal, and some ms later from npm, which passes on what it gets. */
 const SIGNAL_ECHO_MS = 500;
+
+/** Signals that stop the server; SIGHUP only when the terminal is gone. */
+type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 async function start(options: StartOptions): Promise<number> {
   const config = loadConfig(options);
@@ -37,17 +42,18 @@ async function start(options: StartOptions): Promise<number> {
   };
   let signals = 0;
   let firstSignalMs = 0;
-  const onSignal = (signal: 'SIGINT' | 'SIGTERM') => {
+  const onSignal = (signal: StopSignal) => {
     if (signals > 0 && performance.now() - firstSignalMs < SIGNAL_ECHO_MS) return;
     signals += 1;
-    if (signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143);
+    if (signals > 1) process.exit(128 + constants.signals[signal]);
     firstSignalMs = performance.now();
     stop(signal, 0);
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  // a terminal says it when its window is closed; elsewhere it is for logs that have been moved away
-  process.on('SIGHUP', () => (onTerminal ? onSignal('SIGTERM') : reopenLogs()));
+  // from a terminal whose window has been closed, whatever the output goes to; elsewhere the logs have been moved away
+  const hadTerminal = hasTerminal();
+  process.on('SIGHUP', () => (hadTerminal && !hasTerminal() ? onSignal('SIGHUP') : reopenLogs()));
   // what reaches here had no owner: nothing can be said about the state of things any more
   const onBug = (where: string) => (error: unknown) => {
     logBug(log, error, where);

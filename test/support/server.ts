@@ -168,6 +168,11 @@ export class TestServer implements AsyncDisposable {
     return this.log.findLast(isRunner)!.pid as number;
   }
 
+  /** Resolves once nobody writes to its output any more, be it a process behind the one that was started. */
+  get ended(): Promise<void> {
+    return this.#closed.then(() => {});
+  }
+
   /** The orderly end: SIGTERM, exit code 0. */
   async stop(): Promise<void> {
     this.#child.kill('SIGTERM');

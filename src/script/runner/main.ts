@@ -39,6 +39,7 @@ let isCorked = false;
 // A terminal sends these to the whole group; the media process decides when we end.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
+process.on('SIGHUP', () => {});
 // A rejection that nobody handles comes here as well.
 process.on('uncaughtException', (error) => leave(`the script runner broke: ${error?.stack ?? error}`));
 

@@ -34,10 +34,11 @@ describe('the runner', () => {
     await runner.ended;
   });
 
-  test('goes on at SIGINT and SIGTERM: the media process decides', async () => {
+  test('goes on at SIGINT, SIGTERM and SIGHUP: the media process decides', async () => {
     await using runner = await TestRunner.start();
     process.kill(runner.process.pid!, 'SIGTERM');
     process.kill(runner.process.pid!, 'SIGINT');
+    process.kill(runner.process.pid!, 'SIGHUP');
     const before = runner.beats;
     await runner.until(() => runner.beats > before + 1, 'its heart');
     const unit = await runner.run('');
