@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type Adaptor, type AdaptorOptions, type Opened, openAdaptors } from './adaptor/adaptor.ts';
 import { addressesOf } from './adaptor/addresses.ts';
+import { bindError } from './adaptor/bind-error.ts';
 import { type CertificateFiles, loadAuthorities } from './adaptor/certificate.ts';
 import { FanOut } from './adaptor/fan-out.ts';
 import type { ListenerAddress } from './adaptor/listener.ts';
@@ -81,7 +82,7 @@ export async function startServer(
     );
   }
   const runners = new Runners({ clock, log, maxRssBytes: maxBytes, launcher, user: user ?? NOBODY });
-  const inspector = new Inspector({ port: debugPort, software, log });
+  const inspector = new Inspector({ port: debugPort, software, log, bindError });
   const governor = new LoadGovernor(
     clock,
     ({ widenedMs, sweepShare }) =>
@@ -335,7 +336,7 @@ async function adminOptions(
   if (secure.length > 0) {
     log.error(
       { event: 'port-closed', kind: 'admin' },
-      'the administration speaks no TLS: such a port of it stays closed',
+      `administration: port ${secure.map(({ port }) => port).join(', ')} with TLS stays closed: its ports have no TLS`,
     );
   }
   const places = listen
@@ -345,6 +346,7 @@ async function adminOptions(
     );
   return {
     administered,
+    bindError,
     listen: (await Promise.all(places)).flat(),
     admits: addressTest(access, 'the administration', log),
     users: users.map(({ access: own, ...user }) => ({

@@ -4,6 +4,7 @@ import type { AddressList, AddressRules } from '../config/address-rules.ts';
 import { ConfigError } from '../errors.ts';
 import { logBug } from '../log/log.ts';
 import { addressesOf } from './addresses.ts';
+import { formatPlace } from './bind-error.ts';
 import type { ConnectLimits } from './connect-rate.ts';
 import { HttpDoor, type HttpOptions } from './http.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
@@ -93,8 +94,8 @@ export class Adaptor implements Opened {
       this.#tls = await this.#openTls(() => this.#openLate(secure));
       const { problem } = this.#tls;
       if (problem) {
-        const ports = secure.map(({ port }) => `-${port}`).join(', ');
-        const text = `port ${ports} stays closed: ${problem.message}`;
+        const ports = secure.map(({ port }) => port).join(', ');
+        const text = `port ${ports} with TLS stays closed: ${problem.message}`;
         this.problems.push(new ConfigError(problem.code, text, { cause: problem }));
       }
     }
@@ -152,10 +153,10 @@ export class Adaptor implements Opened {
       session.log.error({ event: 'port-closed', adaptor: name, code }, message);
     }
     for (const { address } of listeners) {
-      const { host, port, family, secure } = address;
+      const { host, port, secure } = address;
       session.log.info(
         { event: 'listening', adaptor: name, ...address },
-        `listening on ${host} : ${port}/${family}${secure ? ' (TLS)' : ''}`,
+        `listening on ${formatPlace(host, port)}${secure ? ' with TLS' : ''}`,
       );
     }
   }

@@ -2,13 +2,12 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, isIPv6, type Server } from 'node:net';
 import type { AddressList, AddressRules } from '../config/address-rules.ts';
-import { ConfigError } from '../errors.ts';
 import { logBug } from '../log/log.ts';
 import { Arrival, type Door } from './arrival.ts';
+import { bindError } from './bind-error.ts';
 import { ConnectLimiter, type ConnectLimits } from './connect-rate.ts';
 import type { HttpDoor } from './http.ts';
 import type { Peer } from './peer.ts';
-import { holderOf } from './port-holder.ts';
 import type { Resolver } from './reverse-dns.ts';
 import { RtmpSession, type SessionOptions } from './rtmp-session.ts';
 import type { TlsDoor } from './tls.ts';
@@ -138,25 +137,5 @@ export class Listener {
     };
     arm();
     return () => cancel();
-  }
-}
-
-function bindError(error: NodeJS.ErrnoException, host: string, port: number): ConfigError {
-  const where = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
-  return new ConfigError('ERR_CONFIG_BIND', whyNot(error, host, port, where), { cause: error });
-}
-
-function whyNot(error: NodeJS.ErrnoException, host: string, port: number, where: string): string {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `port ${where} is in use by ${holderOf(port) ?? 'another process'}`;
-    case 'EACCES':
-      return `this process may not bind ${where}: ports below 1024 need the right CAP_NET_BIND_SERVICE`;
-    case 'EADDRNOTAVAIL':
-      return `cannot listen on ${where}: this machine has no address ${host}`;
-    case 'EAFNOSUPPORT':
-      return `cannot listen on ${where}: this machine has no ${isIPv6(host) ? 'IPv6' : 'IPv4'}`;
-    default:
-      return `cannot listen on ${where}: ${error.message}`;
   }
 }

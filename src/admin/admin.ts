@@ -23,6 +23,8 @@ export interface AdminOptions {
   administered: Administered;
   /** Literal addresses. */
   listen: readonly { host: string; port: number }[];
+  /** Says why a port cannot be opened. */
+  bindError(error: Error, host: string, port: number): ConfigError;
   /** By Allow and Deny of the whole port. */
   admits(ip: string): boolean;
   users: readonly User[];
@@ -111,10 +113,14 @@ export class Admin {
     for (const { host, port } of options.listen) {
       try {
         const answer = door.answer.bind(door);
-        ports.push(await AdminPort.open(host, port, { admits: options.admits, log, answer }));
+        const { admits, bindError } = options;
+        ports.push(await AdminPort.open(host, port, { admits, bindError, log, answer }));
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
-        log.error({ event: 'port-closed', kind: 'admin', code: error.code }, error.message);
+        log.error(
+          { event: 'port-closed', kind: 'admin', code: error.code },
+          `administration: ${error.message}`,
+        );
       }
     }
     const token = ports[0] && keepToken(ports[0].address, tokens.issue(TERMINAL, true), options);

@@ -1,7 +1,7 @@
 // A port of the administration: HTTP, no TLS, from those addresses that may and in no page of somebody else's.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
-import { ConfigError } from '../errors.ts';
+import type { ConfigError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
 
 export interface AdminAddress {
@@ -51,6 +51,8 @@ export interface Out {
 export interface PortOptions {
   /** By Allow and Deny. */
   admits(ip: string): boolean;
+  /** Says why a port cannot be opened. */
+  bindError(error: Error, host: string, port: number): ConfigError;
   log: Log;
   answer(request: Request): Promise<Reply>;
 }
@@ -111,11 +113,7 @@ export class AdminPort {
     });
     server.maxConnections = MAX_CONNECTIONS;
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => {
-        const where = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
-        const text = `the port of the administration, ${where}, cannot be opened: ${error.message}`;
-        reject(new ConfigError('ERR_CONFIG_BIND', text, { cause: error }));
-      });
+      server.once('error', (error) => reject(options.bindError(error, host, port)));
       server.listen({ host, port, ipv6Only: isIPv6(host) }, resolve);
     });
     server.removeAllListeners('error');

@@ -1,7 +1,7 @@
 // Diagnostics of the server itself: pino, JSON lines or pretty ones. (What FMS's operators read is in the other files here.)
 import pino from 'pino';
 import pretty from 'pino-pretty';
-import { visibleLines } from './visible.ts';
+import { terminalLine } from './terminal-line.ts';
 
 export type Log = pino.Logger;
 
@@ -12,10 +12,6 @@ export interface LogOptions {
   level: string;
   pretty: boolean;
 }
-
-/** For programs; a person reads it in the message. */
-const SAID_IN_THE_MESSAGE =
-  'event,id,kind,where,handler,message,code,file,line,column,lineText,frames,count,listeners,application';
 
 /** Reasons, names and texts come from peers and scripts. */
 const MAX_TEXT = 8_192;
@@ -59,10 +55,10 @@ export function createLog(options: LogOptions): Log {
     settings,
     pretty({
       destination: pino.destination({ fd: 1, ...to }),
-      singleLine: true,
       translateTime: 'SYS:HH:MM:ss.l',
-      ignore: SAID_IN_THE_MESSAGE,
-      messageFormat: (record, key) => visibleLines(String(record[key] ?? '')), // it goes to somebody's terminal
+      ignore: 'pid', // of another process, wherever it stands
+      hideObject: true,
+      messageFormat: (record, _key, _level, { colors }) => terminalLine(record, colors.gray),
     }),
   );
 }

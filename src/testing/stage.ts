@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { after } from 'node:test';
+import { bindError } from '../adaptor/bind-error.ts';
 import { systemClock } from '../application/clock.ts';
 import { LoadGovernor } from '../application/flush.ts';
 import { isApplicationName } from '../application/registry.ts';
@@ -118,7 +119,7 @@ export class Stage {
         standIns,
       },
       recorders: this.#recorders,
-      inspector: new Inspector({ port: 0, software, log }),
+      inspector: new Inspector({ port: 0, software, log, bindError }),
       inspected: undefined,
       mask: new SecretMask(config.logs.secretWords),
       nextErrorId: () => ++lastErrorId,

@@ -70,7 +70,7 @@ describe('families', () => {
       peer.socket.destroy();
     }
     const said = core.log.filter(({ event }) => event === 'listening').map(({ msg }) => msg);
-    assert.deepEqual(said, [`listening on 0.0.0.0 : ${core.port}/v4`, `listening on :: : ${core.port}/v6`]);
+    assert.deepEqual(said, [`listening on 0.0.0.0:${core.port}`, `listening on [::]:${core.port}`]);
     const connected = core.log.filter(({ event }) => event === 'connect').map(({ ip }) => ip);
     assert.deepEqual(connected, ['127.0.0.1', '::1']);
   });

@@ -447,7 +447,7 @@ describe('S-13: a secure port without a certificate that can be used', () => {
       );
       const [closed, ...more] = core.trouble;
       assert.deepEqual([closed?.event, closed?.code, more], ['port-closed', 'ERR_CONFIG_CERTIFICATE', []]);
-      assert.match(String(closed?.msg), /^port -44300 stays closed: /);
+      assert.match(String(closed?.msg), /^port 44300 with TLS stays closed: /);
       assert.match(String(closed?.msg), why);
       assert.ok(!JSON.stringify(core.log).includes('swordfish'));
       assert.equal((await (await core.peer()).connect('live')).name, '_result');
@@ -468,7 +468,10 @@ describe('S-13: a secure port without a certificate that can be used', () => {
       const onLate: AdaptorOptions['onLate'] = ({ listeners, problems }) =>
         late.push(`${listeners.length} and ${problems.length}`);
       await using core = await Core.start({ adaptor: { ...options, listen, onLate } });
-      assert.match(String(core.trouble[0]?.msg), /^port -0 stays closed: .*tls-cert.pem does not exist$/);
+      assert.match(
+        String(core.trouble[0]?.msg),
+        /^port 0 with TLS stays closed: .*tls-cert.pem does not exist$/,
+      );
       writeFileSync(files.certFile, 'half of a'); // the last word is not spoken
       await looking(core, 'a look at it', () => core.trouble.length === 2);
       writeCertificate(dir, certificateFor('late'));
@@ -480,7 +483,7 @@ describe('S-13: a secure port without a certificate that can be used', () => {
       socket.destroy();
       assert.deepEqual(late, ['1 and 0']);
       const said = core.log.filter(({ event }) => event === 'listening').map(({ msg }) => msg);
-      assert.deepEqual(said.slice(1), [`listening on 127.0.0.1 : ${port}/v4 (TLS)`]);
+      assert.deepEqual(said.slice(1), [`listening on 127.0.0.1:${port} with TLS`]);
     }
   });
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -186,5 +187,24 @@ test('a bad file of the server ends it with exit code 1 and the place of the mis
   assert.match(
     said,
     /conf\/Server\.xml:2: <Sevrer> is not known in <Root>: expected one of Server, ServerDomain/,
+  );
+});
+
+test('a busy port for debuggers or administrators is said with its holder, and the server runs without', async () => {
+  await using holder = createServer().listen(0, '127.0.0.1');
+  await once(holder, 'listening');
+  const { port } = holder.address() as AddressInfo;
+  await using server = await startServer({
+    args: ['--inspect'],
+    set: { 'SERVER.DEBUG_PORT': String(port), 'SERVER.ADMINSERVER_HOSTPORT': `127.0.0.1:${port}` },
+  });
+  const why = `port 127.0.0.1:${port} is in use by node (process ${process.pid})`;
+  assert.deepEqual(
+    server.log.filter(({ event }) => event === 'port-closed').map(({ msg }) => msg),
+    [`scripts cannot be debugged: ${why}`, `administration: ${why}`],
+  );
+  assert.deepEqual(
+    server.listeners.map(({ kind }) => kind),
+    ['rtmp'],
   );
 });

@@ -106,7 +106,7 @@ describe('the server by itself', () => {
       [false],
     );
     const { level, msg } = server.log.find(({ event }) => event === 'port-closed')!;
-    assert.deepEqual([level, msg], ['error', 'port -0 stays closed: no certificate is configured']);
+    assert.deepEqual([level, msg], ['error', 'port 0 with TLS stays closed: no certificate is configured']);
     await using peer = await RtmpPeer.open(server.port);
     assert.equal((await peer.connect('live')).name, '_result');
   });

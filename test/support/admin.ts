@@ -5,6 +5,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseXml, XmlElement, XmlText } from '@rgrove/parse-xml';
+import { bindError } from '../../src/adaptor/bind-error.ts';
 import type { User } from '../../src/admin/accounts.ts';
 import { Admin, type AdminOptions } from '../../src/admin/admin.ts';
 import type { Administered, AdministeredHost } from '../../src/admin/administered.ts';
@@ -158,6 +159,7 @@ export class AdminCore implements AsyncDisposable {
     const removed: string[] = [];
     const { log, records } = keepingLog();
     const admin = await Admin.open({
+      bindError,
       administered: {
         software: 'Understudy/test',
         hosts: [

@@ -9,7 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
-import { ConfigError } from '../../errors.ts';
+import type { ConfigError } from '../../errors.ts';
 import { type Log, logBug } from '../../log/log.ts';
 
 /** Texts of the DevTools protocol, unread, from the script; and its end. */
@@ -53,10 +53,21 @@ const MAX_UNREAD_BYTES = 128 << 20;
 const GOING_AWAY = 1001;
 const MAX_REASON_CHARACTERS = 100;
 
+export interface InspectorOptions {
+  /** 0 for any. */
+  port: number;
+  /** `Understudy/1.0.0` */
+  software: string;
+  log: Log;
+  /** Says why a port cannot be opened. */
+  bindError(error: Error, host: string, port: number): ConfigError;
+}
+
 export class Inspector {
   readonly #port: number;
   readonly #software: string;
   readonly #log: Log;
+  readonly #bindError: InspectorOptions['bindError'];
   /** By their ids. */
   readonly #targets = new Map<string, DebugTarget>();
   readonly #sockets = new WebSocketServer({
@@ -65,19 +76,25 @@ export class Inspector {
     perMessageDeflate: false,
   });
   #server: Server | undefined;
-  #opening: Promise<InspectorAddress> | undefined;
+  #opening: Promise<InspectorAddress | undefined> | undefined;
   #isClosed = false;
 
-  /** `port`: 0 for any. `software`: `Understudy/1.0.0` */
-  constructor({ port, software, log }: { port: number; software: string; log: Log }) {
+  constructor({ port, software, log, bindError }: InspectorOptions) {
     this.#port = port;
     this.#software = software;
     this.#log = log;
+    this.#bindError = bindError;
   }
 
-  /** Binds, once. A ConfigError says why it cannot. */
-  open(): Promise<InspectorAddress> {
-    this.#opening ??= this.#bind();
+  /** Binds, once. Undefined: the port cannot be opened; the log says why, and scripts run without debuggers. */
+  open(): Promise<InspectorAddress | undefined> {
+    this.#opening ??= this.#bind().catch((error: Error) => {
+      this.#log.error(
+        { event: 'port-closed', kind: 'inspector' },
+        `scripts cannot be debugged: ${error.message}`,
+      );
+      return undefined;
+    });
     return this.#opening;
   }
 
@@ -85,16 +102,14 @@ export class Inspector {
   add(target: DebugTarget): () => void {
     const id = randomUUID();
     this.#targets.set(id, target);
-    this.open().catch((error: Error) =>
-      this.#log.error({ event: 'inspector', err: error }, `scripts cannot be debugged: ${error.message}`),
-    );
+    void this.open();
     return () => void this.#targets.delete(id);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const socket of this.#sockets.clients) socket.terminate();
-    await this.#opening?.catch(() => undefined);
+    await this.#opening;
     const server = this.#server;
     if (!server) return;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -110,10 +125,7 @@ export class Inspector {
     });
     server.maxConnections = MAX_CONNECTIONS;
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) => {
-        const text = `the port for debuggers, ${HOST}:${this.#port}, cannot be opened: ${cause.message}`;
-        reject(new ConfigError('ERR_CONFIG_BIND', text, { cause }));
-      });
+      server.once('error', (error) => reject(this.#bindError(error, HOST, this.#port)));
       server.listen(this.#port, HOST, resolve);
     });
     server.removeAllListeners('error');

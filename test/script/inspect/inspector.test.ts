@@ -56,7 +56,7 @@ async function debuggable() {
   );
   const { script, instance } = all.open('chat');
   await script.started;
-  const { port } = await all.inspector.open();
+  const { port } = (await all.inspector.open())!;
   const targets = await listTargets(port);
   const enter = async (id: string, ...args: string[]) => {
     instance.clients.push(id);

@@ -1,5 +1,6 @@
 // The whole script side with the real runner, in a folder of its own.
 import assert from 'node:assert/strict';
+import { bindError } from '../../../src/adaptor/bind-error.ts';
 import { type Clock, systemClock } from '../../../src/application/clock.ts';
 import { ErrorRecords } from '../../../src/application/error-records.ts';
 import type { InstanceScript } from '../../../src/application/script.ts';
@@ -25,7 +26,7 @@ export async function hosting(
   const folder = await Folder.create(applications);
   const records = new Records();
   const runners = new Runners({ clock, log: records.log, maxRssBytes: 1 << 30, launcher, user: NOBODY });
-  const inspector = new Inspector({ port: 0, software: 'Test', log: records.log });
+  const inspector = new Inspector({ port: 0, software: 'Test', log: records.log, bindError });
   let lastErrorId = 0;
   const errors = new ErrorRecords({ nowMs: () => Date.now(), nextId: () => ++lastErrorId });
   const host = new ScriptHost({
