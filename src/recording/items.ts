@@ -7,25 +7,27 @@ import { MessageType } from '../protocol/message.ts';
 import type { WireMessage } from '../protocol/wire-message.ts';
 import type { Item } from './container-file.ts';
 
-export function itemOf(message: WireMessage, timestampMs: number): Item {
+/** `timeOf`: its time in the file; `isFrame`: it is a picture or a sound, which moves the time of a file forward. */
+export function itemOf(message: WireMessage, timeOf: (isFrame: boolean) => number): Item {
   const { typeId, head } = message;
-  const plain = (kind: Exclude<Item['kind'], 'metadata'>): Item => ({
+  const plain = (kind: Exclude<Item['kind'], 'metadata'>, isFrame = false): Item => ({
     kind,
     typeId,
-    timestampMs,
+    timestampMs: timeOf(isFrame),
     payload: message.payload,
   });
   if (typeId === MessageType.Video) {
     const tag = inspectVideo(head);
     if (tag?.isSequenceHeader || tag?.isMetadata) return plain('header');
-    return plain(tag?.isKeyframe ? 'keyframe' : 'frame');
+    return plain(tag?.isKeyframe ? 'keyframe' : 'frame', !tag?.isSequenceEnd && !tag?.isCommandFrame);
   }
   if (typeId === MessageType.Audio) {
     const tag = inspectAudio(head);
-    return plain(tag?.isSequenceHeader || tag?.isMultichannelConfig ? 'header' : 'sound');
+    if (tag?.isSequenceHeader || tag?.isMultichannelConfig) return plain('header');
+    return plain('sound', !tag?.isSequenceEnd);
   }
   const entries = metaDataOf(message);
-  return entries ? { kind: 'metadata', timestampMs, entries } : plain('data');
+  return entries ? { kind: 'metadata', timestampMs: timeOf(false), entries } : plain('data');
 }
 
 /** `duration` and an index of keyframes are for us to say. */

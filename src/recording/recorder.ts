@@ -10,6 +10,7 @@ import type {
   StreamFile,
 } from '../application/recording.ts';
 import { RecordingError } from '../errors.ts';
+import { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { ContainerFile } from './container-file.ts';
 import { type Disk, systemDisk } from './disk-writer.ts';
@@ -64,6 +65,7 @@ export class FileRecorders implements GrowingFiles {
   readonly #options: RecorderOptions;
   readonly #finisher = new Finisher();
   readonly #running: RunningFiles;
+  readonly #limit: LineLimit;
   /** Path → who had it last. */
   readonly #holders = new Map<string, Holder>();
   /** Path → how many have it or wait for it. */
@@ -76,6 +78,7 @@ export class FileRecorders implements GrowingFiles {
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#running = new RunningFiles(options.runFolder, options.log);
+    this.#limit = new LineLimit(options.clock);
   }
 
   find(path: string): GrowingFile | undefined {
@@ -161,6 +164,8 @@ export class FileRecorders implements GrowingFiles {
       request,
       events,
       log,
+      clock: this.#options.clock,
+      limit: this.#limit,
       place,
       gapMs: (stepMs) => Math.max(stepMs, gapSinceMs),
       openNext: (number) => this.#openNext(folders, request, number, recording, log),
@@ -301,6 +306,7 @@ export class FileRecorders implements GrowingFiles {
     await Promise.all(recordings.map(({ finished }) => finished));
     await Promise.all([...this.#holders.values()].map(({ finished }) => finished)); // repairs
     await this.#finisher.close();
+    this.#limit.close();
   }
 }
 

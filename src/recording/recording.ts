@@ -1,4 +1,5 @@
 // One recording: a sink of a stream that sorts and times what comes, and writes it into one file after the other.
+import type { Clock } from '../application/clock.ts';
 import type {
   CompletionReason,
   RecordEvents,
@@ -8,8 +9,11 @@ import type {
   StreamFile,
 } from '../application/recording.ts';
 import { RecordingError } from '../errors.ts';
+import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
+import { type ClockFault, Timeline } from '../media/timeline.ts';
 import type { AmfObject } from '../protocol/amf.ts';
+import { MessageType } from '../protocol/message.ts';
 import { memoryBytes, type WireMessage } from '../protocol/wire-message.ts';
 import type { ContainerFile, Item } from './container-file.ts';
 import { headerKey, isVideo, itemOf } from './items.ts';
@@ -22,8 +26,6 @@ const MAX_HEADERS = 64;
 const MAX_HEADER_BYTES = 4 << 20;
 /** Between the last picture of a file and the first that is appended to it. */
 const APPEND_STEP_MS = 20;
-/** A time that is so far before the latest is no disorder: the encoder's clock has begun anew. */
-const CLOCK_JUMP_MS = 3_000;
 
 const BROKEN = 'An error of the server.';
 
@@ -31,6 +33,9 @@ export interface RecordingOptions {
   readonly request: RecordRequest;
   readonly events: RecordEvents;
   readonly log: Log;
+  readonly clock: Clock;
+  /** For lines about what comes. */
+  readonly limit: LineLimit;
   /** Of the first file, which may not be open yet. */
   readonly place: FilePlace;
   /** Between what an existing file holds and what is appended to it; `stepMs` at least. */
@@ -65,8 +70,8 @@ export class FileRecording implements Recording {
   #fileNumber = 1;
   /** Settles when all files before are on the disk and have been told of. */
   #finishing: Promise<void> = Promise.resolve();
-  /** What came before the file was there. */
-  #early: WireMessage[] = [];
+  /** What came before the file was there, and when. */
+  #early: { readonly message: WireMessage; readonly atMs: number }[] = [];
   #earlyBytes = 0;
   /** Headers and data that came before the first picture or sound; they get its time. Undefined once that was there. */
   #headers: Item[] | undefined = [];
@@ -74,12 +79,12 @@ export class FileRecording implements Recording {
   /** Decoder configurations as they are now: what a further file begins with. */
   readonly #inForce = new Map<string, Item>();
   #metaData: AmfObject = {};
-  /** Subtracted from the stream's timestamps. */
+  /** From the first picture or sound of the recording on, through all of its files. */
+  readonly #timeline = new Timeline(0, (fault) => this.#tellOfClock(fault));
+  /** Subtracted from its times. */
   #offsetMs = 0;
   /** Where this recording begins in its file. */
   #beginMs = 0;
-  /** Of each kind of message, in this file. */
-  readonly #latestMs = new Map<number, number>();
   /** What the files before have of it. */
   #earlierMs = 0;
   #earlierBytes = 0;
@@ -121,7 +126,9 @@ export class FileRecording implements Recording {
     this.#file = file;
     const early = this.#early;
     this.#early = [];
-    if (early.length > 0) this.#takeAll(early);
+    this.#guard(() => {
+      for (const { message, atMs } of early) if (!this.#isFull) this.#take(message, atMs);
+    });
     if (this.#isClosed) this.#end();
   }
 
@@ -148,17 +155,27 @@ export class FileRecording implements Recording {
   }
 
   #keepEarly(batch: readonly WireMessage[]): void {
-    this.#early.push(...batch);
-    for (const message of batch) this.#earlyBytes += memoryBytes(message);
+    const atMs = this.#options.clock.now();
+    for (const message of batch) {
+      this.#early.push({ message, atMs });
+      this.#earlyBytes += memoryBytes(message);
+    }
     if (this.#earlyBytes > MAX_EARLY_BYTES) {
       this.fail(new RecordingError('NetStream.Record.Failed', 'The file is still being finished.'));
     }
   }
 
-  /** An exception ends the recording, not the stream that feeds it. */
   #takeAll(batch: readonly WireMessage[]): void {
+    const atMs = this.#options.clock.now();
+    this.#guard(() => {
+      for (const message of batch) if (!this.#isFull) this.#take(message, atMs);
+    });
+  }
+
+  /** An exception ends the recording, not the stream that feeds it. */
+  #guard(take: () => void): void {
     try {
-      for (const message of batch) if (!this.#isFull) this.#take(message);
+      take();
     } catch (error) {
       const isKnown = error instanceof RecordingError;
       if (!isKnown) logBug(this.#options.log, error, 'a recording');
@@ -166,20 +183,25 @@ export class FileRecording implements Recording {
     }
   }
 
-  #take(message: WireMessage): void {
+  /** `atMs`: when it came, by the clock. */
+  #take(message: WireMessage, atMs: number): void {
     if (message.length === 0) return; // silence: nothing to write
-    if (this.#headers) this.#takeBefore(this.#headers, message);
-    else this.#takeInto(message);
+    const item = itemOf(message, (isFrame) => this.#timeOf(message, isFrame, atMs));
+    this.#noteInForce(item);
+    this.#put(item);
+  }
+
+  #put(item: Item): void {
+    if (this.#headers) this.#putBefore(this.#headers, item);
+    else this.#putInto(item);
   }
 
   /** Before the first picture or sound of a file. */
-  #takeBefore(headers: Item[], message: WireMessage): void {
-    const item = itemOf(message, 0);
-    this.#noteInForce(item);
+  #putBefore(headers: Item[], item: Item): void {
     if (item.kind === 'metadata') return;
     if (item.kind === 'header' || item.kind === 'data') {
       headers.push(item);
-      this.#headerBytes += message.length;
+      this.#headerBytes += item.payload.length;
       while (headers.length > MAX_HEADERS || this.#headerBytes > MAX_HEADER_BYTES) {
         this.#headerBytes -= payloadBytes(headers.shift());
       }
@@ -187,8 +209,8 @@ export class FileRecording implements Recording {
     }
     // pictures that refer to one which is not in the file are of no use to anybody
     if (item.kind === 'frame') return;
-    this.#beginFile(headers, isVideo(item) || headers.some(isVideo), message.timestampMs);
-    this.#takeInto(message);
+    this.#beginFile(headers, isVideo(item) || headers.some(isVideo), item.timestampMs);
+    this.#putInto({ ...item, timestampMs: this.#beginMs });
   }
 
   /** The first picture or sound is there: time begins with it, or where the file ended before. */
@@ -206,8 +228,7 @@ export class FileRecording implements Recording {
     this.#headers = undefined;
     this.#headerBytes = 0;
     this.#beginMs = startMs;
-    this.#offsetMs = timestampMs - startMs;
-    this.#latestMs.clear();
+    this.#offsetMs += timestampMs - startMs;
     const refusal = file.begin({
       startMs,
       metaData: this.#metaData,
@@ -216,7 +237,7 @@ export class FileRecording implements Recording {
     });
     if (refusal === undefined) return;
     this.#goOnElsewhere(file, refusal);
-    this.#beginFile(headers, hasVideo, timestampMs);
+    this.#beginFile(headers, hasVideo, startMs);
   }
 
   #goOnElsewhere(file: ContainerFile, refusal: string): void {
@@ -228,19 +249,17 @@ export class FileRecording implements Recording {
     this.#endFile('codec');
   }
 
-  #takeInto(message: WireMessage): void {
-    const item = itemOf(message, this.#timeOf(message));
-    this.#noteInForce(item);
+  #putInto(item: Item): void {
     if (item.kind === 'keyframe') this.#seenKeyframe = true;
     if (item.kind === 'frame' && !this.#seenKeyframe) return;
     const file = this.#file!;
     const refusal = file.refuses(item);
     if (refusal !== undefined) {
       this.#goOnElsewhere(file, refusal);
-      this.#take(message);
-    } else if (this.#isNextSegment(item, file)) {
+      this.#put(item);
+    } else if (this.#isNextSegment(item)) {
       this.#endFile('segment');
-      this.#take(message);
+      this.#put(item);
     } else {
       file.take(item);
       this.#limit(file);
@@ -258,9 +277,9 @@ export class FileRecording implements Recording {
   }
 
   /** Where decoding can begin anew. */
-  #isNextSegment(item: Item, file: ContainerFile): boolean {
+  #isNextSegment(item: Item): boolean {
     const { segmentS } = this.#options.request;
-    if (segmentS === undefined || file.durationMs - this.#beginMs < segmentS * 1000) return false;
+    if (segmentS === undefined || item.timestampMs - this.#beginMs < segmentS * 1000) return false;
     return item.kind === 'keyframe' || (item.kind === 'sound' && !this.#seenKeyframe);
   }
 
@@ -275,25 +294,30 @@ export class FileRecording implements Recording {
     this.#finishFile(file, why);
   }
 
-  /**
-   * Timestamps wrap and jump; the file's never go back, for those who read it expect that of each kind of message. An
-   * encoder whose clock begins anew goes on where it was.
-   */
-  #timeOf({ typeId, timestampMs }: WireMessage): number {
-    const latestMs = this.#latestMs.get(typeId) ?? this.#beginMs;
-    let ms = (timestampMs - this.#offsetMs) | 0;
-    if (ms < latestMs - CLOCK_JUMP_MS) {
-      const endMs = Math.max(...this.#latestMs.values());
-      this.#options.log.info(
-        { event: 'record-clock', backMs: latestMs - ms },
-        'the publisher’s timestamps went back: the recording goes on from where it was',
-      );
-      ms = endMs + APPEND_STEP_MS;
-      this.#offsetMs = timestampMs - ms;
-    }
-    const timeMs = Math.max(ms, latestMs);
-    this.#latestMs.set(typeId, timeMs);
-    return timeMs;
+  /** In the file; of each kind of message they never go back, for those who read it expect that. */
+  #timeOf({ typeId, timestampMs }: WireMessage, isFrame: boolean, atMs: number): number {
+    const ms = this.#lineMs(typeId, timestampMs, isFrame, atMs);
+    return Math.max(this.#beginMs, ms - this.#offsetMs);
+  }
+
+  #lineMs(typeId: number, timestampMs: number, isFrame: boolean, atMs: number): number {
+    const isVideo = typeId === MessageType.Video;
+    if (!isVideo && typeId !== MessageType.Audio) return this.#timeline.placeData(timestampMs, atMs);
+    const track = isVideo ? 'video' : 'audio';
+    return isFrame
+      ? this.#timeline.place(track, timestampMs, atMs)
+      : this.#timeline.placeHeader(track, timestampMs, atMs);
+  }
+
+  #tellOfClock({ track, isLasting, offMs, messages }: ClockFault): void {
+    const { log, limit } = this.#options;
+    const { path } = this.#place;
+    const text = isLasting
+      ? `the publisher's ${track} timestamps jumped by ${offMs} ms: the recording goes on by the time that has passed`
+      : `${track} timestamps were ${offMs} ms off: the recording has these messages where they were due`;
+    limit.line('record-clock', path, (repeats) =>
+      log.warn({ event: 'record-clock', path, track, offMs, messages, repeats }, text),
+    );
   }
 
   #limit(file: ContainerFile): void {
@@ -327,6 +351,7 @@ export class FileRecording implements Recording {
   }
 
   #end(): void {
+    this.#timeline.end();
     if (!this.#isBetween) this.#finishFile(this.#file!, this.#reason);
     void this.#finishing.then(() => this.#resolveFinished());
   }

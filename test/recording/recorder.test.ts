@@ -170,16 +170,95 @@ test('an encoder whose clock begins anew goes on where it was', async () => {
   assert.deepEqual(read(desk.path()).media.slice(5), ['1020 v6', '1025 a7', '1025 a8']);
 });
 
+/** Twenty-five pictures a second and the sound between them; `timeOf` says what the publisher stamps each with. */
+function seconds(count: number, timeOf: (ms: number) => number): WireMessage[] {
+  const messages = [pictures(timeOf(0), video.header(1)), sound(timeOf(0), audio.header(2))];
+  for (let ms = 0; ms < count * 1_000; ms += 40) {
+    const payload = ms % 1_000 === 0 ? video.keyframe(3) : video.frame(4);
+    messages.push(pictures(timeOf(ms) >>> 0, payload), sound((timeOf(ms) + 10) >>> 0, audio.frame(5)));
+  }
+  return messages;
+}
+
+const HOURS_15 = 54_000_000;
+for (const { what, timeOf } of [
+  { what: 'a timestamp that is 15 h ahead', timeOf: (ms: number) => ms + (ms === 2_000 ? HOURS_15 : 0) },
+  { what: 'a timestamp that is 15 h back', timeOf: (ms: number) => ms + 1e8 - (ms === 2_000 ? HOURS_15 : 0) },
+  { what: 'a clock that jumps 15 h ahead', timeOf: (ms: number) => ms + (ms >= 2_000 ? HOURS_15 : 0) },
+  { what: 'a clock that jumps 15 h back', timeOf: (ms: number) => ms + 1e8 - (ms >= 2_000 ? HOURS_15 : 0) },
+]) {
+  test(`${what} leaves four seconds four seconds long, and has a line in the log`, async () => {
+    await using desk = new Desk();
+    const recording = desk.open();
+    const growing = desk.recorders.find(desk.path())!;
+    recording.take(seconds(4, timeOf));
+    await recording.flush();
+    assert.equal(growing.flushedMs, 3_970, 'for those who play it meanwhile');
+    recording.close();
+    await desk.finished();
+    const { tags, metaData } = read(desk.path());
+    assert.equal(metaData[0]?.duration, 3.97);
+    assert.equal(tags.length, 1 + 2 + 200);
+    tags.slice(1).forEach(({ timestampMs }, i) => {
+      assert.ok(timestampMs >= tags[i]!.timestampMs - 30, `tag ${i}: ${timestampMs}`);
+    });
+    assert.deepEqual(
+      desk.log.records.flatMap(({ event, offMs }) =>
+        event === 'record-clock' ? [Math.abs(offMs as number)] : [],
+      ),
+      [HOURS_15],
+    );
+  });
+}
+
+test('metadata and decoder configurations with time 0 in a stream that is an hour old do not move its time', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  recording.take(seconds(2, (ms) => 3_600_000 + ms));
+  recording.take([
+    data(0, 'onMetaData', { width: 1 }),
+    pictures(0, video.header(6)),
+    sound(0, audio.header(7)),
+  ]);
+  recording.take([data(0, 'onCuePoint', { name: 'a' }), data(0xffff_0000, 'onCuePoint', { name: 'b' })]);
+  recording.take([pictures(3_602_000, video.keyframe(8)), sound(3_602_010, audio.frame(9))]);
+  recording.close();
+  await desk.finished();
+  const { media, tags, metaData } = read(desk.path());
+  assert.equal(metaData[0]?.duration, 2.01);
+  assert.deepEqual(media.slice(-4), ['1960 v6', '1970 a7', '2000 v8', '2010 a9']);
+  const times = tags.filter(({ typeId }) => typeId === MessageType.DataAmf0).map((tag) => tag.timestampMs);
+  assert.deepEqual(times, [0, 1_970, 1_970, 1_970]);
+  assert.deepEqual(
+    desk.log.records.filter(({ event }) => event === 'record-clock'),
+    [],
+  );
+});
+
+test('what came while the file was being finished by another recording has the time at which it came', async () => {
+  await using desk = new Desk();
+  const first = desk.open();
+  first.take(second(0));
+  first.close();
+  const next = desk.open();
+  next.take(seconds(1, (ms) => ms));
+  desk.clock.advance(60_000);
+  next.take([pictures(61_000, video.keyframe(6))]);
+  next.close();
+  await desk.finished();
+  assert.equal(read(desk.path()).media.at(-1), '61000 v6');
+});
+
 test('a recording in segments begins a new file at a keyframe, with headers and metadata, and time from 0 on', async () => {
   await using desk = new Desk();
   const recording = desk.open({ segmentS: 2 });
   recording.take(second(0));
-  recording.take([pictures(2_500, video.keyframe(6)), pictures(4_600, video.frame(7))]);
+  recording.take([pictures(1_500, video.keyframe(6)), pictures(4_600, video.frame(7))]);
   recording.take([pictures(5_000, video.keyframe(8)), pictures(5_040, video.frame(9))]);
   recording.close();
   await desk.finished();
   assert.deepEqual(read(desk.path('cam.flv')).media, [
-    ...['0 v1', '0 a2', '0 v3', '10 a4', '1000 v5', '2500 v6', '4600 v7'],
+    ...['0 v1', '0 a2', '0 v3', '10 a4', '1000 v5', '1500 v6', '4600 v7'],
   ]);
   const next = read(desk.path('cam-2.flv'));
   assert.deepEqual(next.media, ['0 v1', '0 a2', '0 v8', '40 v9']);
@@ -189,6 +268,38 @@ test('a recording in segments begins a new file at a keyframe, with headers and 
     ['segment', 'stopped'],
   );
 });
+
+for (const stream of ['cam', 'mp4:cam']) {
+  test(`a keyframe at a full second ends a segment of one second, though the sound before it came earlier: ${stream}`, async () => {
+    await using desk = new Desk();
+    const recording = desk.open({ stream, segmentS: 1 });
+    const clip = messagesOf(await h264Clip());
+    const [avc] = clip.filter(({ typeId }) => typeId === MessageType.Video);
+    const [aac] = clip.filter(({ typeId }) => typeId === MessageType.Audio);
+    const begin = clip.filter(({ timestampMs }) => timestampMs === 0 || timestampMs > 20);
+    const picture = begin.find((m) => m.typeId === MessageType.Video && m !== avc)!;
+    const noise = begin.find((m) => m.typeId === MessageType.Audio && m !== aac)!;
+    recording.take([avc!, aac!]);
+    for (let ms = 0; ms < 4_000; ms += 1) {
+      if (ms % 1_000 === 0) recording.take([pictures(ms, picture.payload)]);
+      else if (ms % 40 === 0) recording.take([pictures(ms, asInter(picture.payload))]);
+      if (ms % 23 === 0 && ms % 1_000 < 998) recording.take([sound(ms, noise.payload)]);
+    }
+    recording.close();
+    await desk.finished();
+    const lengths = desk.completed.map(({ lengthMs }) => lengthMs);
+    assert.equal(lengths.length, 4, `${lengths}`);
+    assert.ok(
+      lengths.every((ms) => ms > 900 && ms < 1_050),
+      `${lengths}`,
+    );
+  });
+}
+
+/** A picture that does not call itself a keyframe. */
+function asInter(payload: Uint8Array): Uint8Array {
+  return Buffer.concat([Uint8Array.of(0x27), payload.subarray(1)]);
+}
 
 test('a recording of sound alone says so', async () => {
   await using desk = new Desk();
@@ -260,6 +371,7 @@ test('timestamps go over 0xFFFFFF, and over the end of 32 bits', async () => {
   await using desk = new Desk();
   const recording = desk.open();
   recording.take(second(0xffff_ff00));
+  desk.clock.advance(0x1_00_00_00);
   recording.take([pictures(0x1_00_00_00 - 0x100, video.keyframe(6))]);
   recording.close();
   await desk.finished();
