@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // The command. Old JavaScript (Node 10 parses it), CommonJS by the package.json beside it: its first job is to be
 // understood by a Node that is too old for the server. It then hands over to the Node that came with the package,
-// or says which one it needs. `understudy` typed into a shell is started by whatever `node` the PATH has; npm's
-// scripts and npx find the right one by themselves.
+// or says which one it needs. `understudy` typed into a shell is started by whatever `node` the PATH has; `npx` and
+// npm's scripts find the right one by themselves.
 'use strict';
 
 const childProcess = require('child_process');

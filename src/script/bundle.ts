@@ -110,6 +110,11 @@ function confine(folder: string): esbuild.Plugin {
           });
           const isLacking = found.errors.length > 0 || !isInside(found.path);
           const lacking = isLacking ? packageOf(path) : undefined;
+          if (lacking !== undefined && OURS.includes(lacking)) {
+            return refusal(
+              `"${path}" is for tests, *.test.ts: a script has application, Client and Stream without an import`,
+            );
+          }
           if (lacking !== undefined && !existsSync(join(folder, 'node_modules', lacking))) {
             return refusal(
               `"${lacking}" is not installed: npm install --prefix ${placeOf(folder)} ${lacking}`,
@@ -137,6 +142,9 @@ function confine(folder: string): esbuild.Plugin {
 }
 
 const RESOLVING = Symbol('resolving');
+
+/** The name under which tests import this package, and the package's own. On npm the first is another project's package. */
+const OURS = ['understudy', 'understudy-rtmp'];
 
 function isBuiltin(path: string): boolean {
   return path.startsWith('node:') || builtinModules.includes(path);

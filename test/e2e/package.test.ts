@@ -1,53 +1,48 @@
-// The package as it is published: compiled, under node_modules, with nothing beside it but its own dependencies.
+// The package as it is published: packed, and installed by npm into an empty folder.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempDisposableSync, readFileSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempDisposableSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { promisify } from 'node:util';
+import { copyCheckout, install, npxUnderstudy, pack, VERSION } from '../support/checkout.ts';
 import { h264Clip, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
 import { startServer } from '../support/server.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
-const run = promisify(execFile);
-
-/** Lays the package out in a folder as npm would, without the network; returns its command. */
-async function install(folder: string): Promise<string> {
-  await run(process.execPath, [join(ROOT, 'bin', 'prepack.mjs')]);
-  const packed = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT });
-  const manifests: { files: { path: string }[] }[] = Object.values(JSON.parse(packed.stdout)); // npm 11: [m], 12: {name: m}
-  const files = manifests.flatMap((manifest) => manifest.files);
-  const home = join(folder, 'node_modules', 'understudy');
-  for (const { path } of files) cpSync(join(ROOT, path), join(home, path));
-
-  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
-  const entries: [string, { dev?: boolean }][] = Object.entries(lock.packages);
-  for (const [path, { dev }] of entries) {
-    if (path === '' || dev || path.lastIndexOf('node_modules/') > 0) continue; // nested ones come with their parent
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    symlinkSync(join(ROOT, path), join(folder, path));
-  }
-  return join(home, 'bin', 'understudy.js');
-}
-
-test('the installed package serves a script, runs tests, and knows its version', async () => {
+test('the packed tarball, installed into an empty folder, runs start, new, check and test there', async () => {
+  using checkout = mkdtempDisposableSync(join(tmpdir(), 'understudy-checkout-'));
   using folder = mkdtempDisposableSync(join(tmpdir(), 'understudy-package-'));
-  const command = await install(folder.path);
+  copyCheckout(checkout.path);
+  await install(await pack(checkout.path, checkout.path), folder.path);
+  const at = (...path: string[]) => join(folder.path, ...path);
 
-  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  assert.match((await run(process.execPath, [command, '--version'])).stdout, new RegExp(`\\b${version}\\b`));
+  assert.match((await npxUnderstudy(folder.path, '--version')).stdout, new RegExp(`^${VERSION}$`, 'm'));
+  await npxUnderstudy(folder.path, 'new', 'studio');
+  assert.match((await npxUnderstudy(folder.path, 'check')).stdout, /^studio: ok$/m);
+  assert.match((await npxUnderstudy(folder.path, 'test')).stdout, /✔ everybody may publish/);
 
-  cpSync(join(dirname(command), '../applications/auth'), join(folder.path, 'applications/auth'), {
-    recursive: true,
+  // an application with packages of its own has a package.json, with which npx looks no further for commands of packages
+  writeFileSync(at('applications/studio/package.json'), '{ "name": "studio", "type": "commonjs" }');
+  mkdirSync(at('applications/studio/parts'));
+  const below = await npxUnderstudy(at('applications/studio/parts'), 'test', '--root', folder.path);
+  assert.match(below.stdout, /✔ everybody may publish/);
+
+  await using server = await startServer({
+    root: folder.path,
+    command: [at('node_modules/.bin/understudy')],
+    applications: {
+      'studio/main.ts': `application.onPublish = (client, stream) => { trace('on air: ' + stream.name); };`,
+    },
   });
-  const tested = await run(process.execPath, [command, 'test', '--root', folder.path]);
-  assert.match(tested.stdout, /a stream key publishes under the public name/);
-
-  const script = `application.onPublish = (client, stream) => { trace('on air: ' + stream.name); };`;
-  const applications = { 'studio/main.ts': script };
-  await using server = await startServer({ command: [process.execPath, command], applications });
   await using publisher = startFfmpeg(publishArgs(await h264Clip(), server.url('studio', 'camera')));
   await publisher.reached(1);
   await server.waitForLog((record) => JSON.stringify(record).includes('on air: camera'));
+});
+
+test('npx finds the command of a checkout from an application with a package.json of its own', async () => {
+  using checkout = mkdtempDisposableSync(join(tmpdir(), 'understudy-checkout-'));
+  copyCheckout(checkout.path);
+  const application = join(checkout.path, 'applications', 'auth');
+  writeFileSync(join(application, 'package.json'), '{ "name": "auth", "type": "commonjs" }');
+  const { stdout } = await npxUnderstudy(application, 'check', 'auth', '--root', checkout.path);
+  assert.equal(stdout.trim(), 'auth: ok');
 });

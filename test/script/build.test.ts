@@ -153,6 +153,12 @@ describe('a module', () => {
       `import '@a/b.c/d';`,
       /"@a\/b\.c" is not installed: npm install --prefix \S+ @a\/b\.c$/,
     ],
+    [
+      'the kit for tests',
+      `import { test } from 'understudy/test'; test;`,
+      /"understudy\/test" is for tests, /,
+    ],
+    ['this package', `import 'understudy-rtmp';`, /"understudy-rtmp" is for tests, /],
     ['a page', `import 'https://example.com/a.js';`, /no file of the application/],
     ['code in a URL', `import 'data:text/javascript,1';`, /no file of the application/],
     ['a text file', `import './notes.txt';`, /neither TypeScript nor JavaScript nor JSON/],
