@@ -25,15 +25,15 @@ import type { Player } from '../application/viewer.ts';
 import { type HostGrant, HostRules } from '../config/host-rules.ts';
 import { CodedError, DecodeError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
-import type { AmfLimits, AmfObject, AmfValue } from '../protocol/amf.ts';
+import type { AmfLimits, AmfObject } from '../protocol/amf.ts';
 import type { ChunkReaderOptions } from '../protocol/chunk-reader.ts';
 import { HANDSHAKE_RANDOM_BYTES } from '../protocol/handshake.ts';
 import { RtmpClient } from '../protocol/rtmp-client.ts';
 import { parseRtmpUri, type RtmpUri } from '../protocol/rtmp-uri.ts';
-import { STATUS_LEVELS, type StatusCode } from '../protocol/status.ts';
 import { Outbox } from './outbox.ts';
 import { SAMPLE_ACCESS } from './player-port.ts';
 import { Pull } from './pull.ts';
+import { readStatus, statusOf } from './said-status.ts';
 
 export interface DialGrant extends HostGrant {
   /** From the beginning until the other server has answered the connect command. */
@@ -67,7 +67,6 @@ export interface DialerOptions {
 /** What a server may have to say within ten seconds; each word of it is a message to the script. */
 const MAX_STATUSES = 200;
 const STATUS_WINDOW_MS = 10_000;
-const MAX_TEXT = 1024;
 const KEEP_ALIVE_MS = 30_000;
 
 /** What waits at the other end for us is of no use to anybody. */
@@ -145,8 +144,7 @@ class DialedConnection implements OutgoingConnection {
   constructor(options: DialedOptions) {
     const { clock, grant, uri, request } = options;
     this.#options = options;
-    const place = `${uri.scheme}://${uri.host}:${uri.port}`;
-    this.#log = options.log.child({ application: request.application, server: place });
+    this.#log = options.log.child({ application: request.application, server: placeOf(uri) });
     this.#socket = this.#dial();
     this.#outbox = new Outbox(this.#socket, {
       maxUnreadBytes: options.maxUnreadBytes,
@@ -215,7 +213,9 @@ class DialedConnection implements OutgoingConnection {
   #onStatus(said: AmfObject, isAnswer: boolean): void {
     const info = readStatus(said, 'NetConnection.Connect.Failed');
     if (this.#isOver) return;
-    if (!isAnswer) {
+    // COMPAT: some servers say where to go instead, and leave it at that
+    const isRefusal = !this.#client.isOpen && info.code === 'NetConnection.Connect.Rejected';
+    if (!isAnswer && !isRefusal) {
       this.#pass(() => this.#options.events.status(info));
       return;
     }
@@ -327,7 +327,11 @@ class DialedConnection implements OutgoingConnection {
     const wasOpen = this.#client.isOpen;
     this.#leave();
     this.#socket.destroy();
-    this.#log.info({ event: 'outgoing-end', reason: why || this.#refusal?.code }, 'the connection has ended');
+    const reason = why || this.#refusal?.code;
+    this.#log.info(
+      { event: 'outgoing-end', reason, ...placeElsewhere(this.#refusal) },
+      'the connection has ended',
+    );
     const code = wasOpen ? 'NetConnection.Connect.Closed' : 'NetConnection.Connect.Failed';
     // Behind whoever made the call that ended it, a flush for example.
     this.#options.clock.soon(() => this.#options.events.ended(this.#refusal ?? statusOf(code, why)));
@@ -354,6 +358,18 @@ class DialedConnection implements OutgoingConnection {
   }
 }
 
+/** Without what may be secret in an address. */
+function placeOf({ scheme, host, port }: RtmpUri): string {
+  return `${scheme}://${host}:${port}`;
+}
+
+/** Where a refusal says to connect instead. */
+function placeElsewhere(refusal: OutgoingStatus | undefined): { redirect?: string } {
+  const redirect = refusal?.ex?.redirect;
+  const uri = typeof redirect === 'string' ? parseRtmpUri(redirect) : undefined;
+  return uri ? { redirect: placeOf(uri) } : {};
+}
+
 function openSystemSocket(secure: boolean, options: TcpNetConnectOpts & ConnectionOptions): Socket {
   return secure ? connectTls(options) : connectTcp(options);
 }
@@ -368,29 +384,4 @@ function checkedLookup(rules: HostRules): LookupFunction {
       else callback(null, permitted[0].address, permitted[0].family);
     });
   };
-}
-
-/** Its texts cut, the rest left out; `code`: of one that has none. */
-function readStatus(said: AmfObject, code: StatusCode): OutgoingStatus {
-  const text = (value: AmfValue): string | undefined =>
-    typeof value === 'string' ? value.slice(0, MAX_TEXT) : undefined;
-  const own = text(said.code) ?? code;
-  const level = text(said.level) ?? (isKnown(own) ? STATUS_LEVELS[own] : 'status');
-  const description = text(said.description);
-  const details = text(said.details);
-  return {
-    code: own,
-    level,
-    ...(description === undefined ? {} : { description }),
-    ...(details === undefined ? {} : { details }),
-    ...(said.application === undefined ? {} : { application: said.application }),
-  };
-}
-
-function isKnown(code: string): code is StatusCode {
-  return Object.hasOwn(STATUS_LEVELS, code);
-}
-
-function statusOf(code: StatusCode, description: string): OutgoingStatus {
-  return { code, level: STATUS_LEVELS[code], description };
 }

@@ -11,6 +11,10 @@ export interface OutgoingStatus {
   details?: string;
   /** What the other application says with a rejection. */
   application?: AmfValue;
+  /** With a rejection: `code` 302 and the address to connect to instead, `redirect`. As the other server has it. */
+  ex?: { [member: string]: AmfValue };
+  /** Whatever else the other server says. */
+  [member: string]: AmfValue | undefined;
 }
 
 export interface OutgoingRequest {

@@ -61,7 +61,7 @@ export interface OpenStream {
 interface RemoteStream {
   readonly use: StreamUse;
   readonly listener: StreamListener;
-  /** Of createStream; undefined: not asked for yet. */
+  /** Of createStream, then of what it is for; undefined: not asked for yet. */
   transaction: number | undefined;
   id: number | undefined;
   isClosed: boolean;
@@ -187,10 +187,9 @@ export class RtmpClient {
 
   #created(stream: RemoteStream, { name, args: [id] }: Command): void {
     const { out } = this.#options;
-    stream.transaction = undefined;
     if (name === '_error' || typeof id !== 'number' || !(id > 0 && id <= 0xffff_ffff)) {
       this.#streams.delete(stream);
-      if (!stream.isClosed) stream.listener.status(failed('The server gives no stream.'), 0);
+      if (!stream.isClosed) stream.listener.status(refusal(id, 'The server gives no stream.'), 0);
       return;
     }
     stream.id = id;
@@ -199,9 +198,10 @@ export class RtmpClient {
       return;
     }
     const { use } = stream;
-    if (use.kind === 'publish') out.command('publish', this.#nextTransaction(), [use.name, use.type], id);
+    stream.transaction = this.#nextTransaction();
+    if (use.kind === 'publish') out.command('publish', stream.transaction, [use.name, use.type], id);
     else {
-      out.command('play', this.#nextTransaction(), [use.name, use.startMs, use.lengthMs, true], id);
+      out.command('play', stream.transaction, [use.name, use.startMs, use.lengthMs, true], id);
       this.#setBuffer(id, use.bufferMs);
     }
   }
@@ -271,7 +271,11 @@ export class RtmpClient {
     }
     for (const stream of this.#streams) {
       if (stream.transaction !== command.transactionId) continue;
-      this.#created(stream, command);
+      if (stream.id === undefined) this.#created(stream, command);
+      // COMPAT: some servers refuse a publish by an answer, which others never give
+      else if (command.name === '_error' && !stream.isClosed) {
+        stream.listener.status(refusal(command.args[0], 'The server refuses it.'), stream.id);
+      }
       return;
     }
   }
@@ -281,7 +285,7 @@ export class RtmpClient {
     // COMPAT: some servers answer a connect with nothing but _result.
     const own = name === '_result' ? 'NetConnection.Connect.Success' : 'NetConnection.Connect.Rejected';
     const said = infoOf(args[0]);
-    const info = typeof said.code === 'string' ? said : statusInfo(own, '');
+    const info = typeof said.code === 'string' ? said : { ...statusInfo(own, ''), ...said, code: own };
     this.#state = name === '_result' ? State.Open : State.Refused;
     if (this.#state === State.Open) {
       out.control({ typeId: MessageType.WindowAckSize, ackWindowBytes: ACK_WINDOW_BYTES });
@@ -306,6 +310,11 @@ function infoOf(value: AmfValue): AmfObject {
   return membersOf(value) ?? emptyObject();
 }
 
-function failed(description: string): AmfObject {
-  return statusInfo('NetStream.Failed' satisfies StatusCode, description);
+/** What an `_error` says; one without a code says nothing. */
+function refusal(said: AmfValue, description: string): AmfObject {
+  const info = infoOf(said);
+  const isStatus = typeof info.code === 'string';
+  return isStatus
+    ? { ...info, level: 'error' }
+    : statusInfo('NetStream.Failed' satisfies StatusCode, description);
 }

@@ -14,7 +14,7 @@ import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
 import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
 import { type Command, decodeCommand, encodeCommand, isCommandType } from '../../src/protocol/command.ts';
 import { HANDSHAKE_RANDOM_BYTES, ServerHandshake } from '../../src/protocol/handshake.ts';
-import { Core, until } from '../support/core.ts';
+import { Core, keepingLog, until } from '../support/core.ts';
 import { dialerFor } from '../support/dialer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { audio, video } from '../support/media.ts';
@@ -334,6 +334,91 @@ describe('a connection to another server', () => {
     assert.equal(codes(near).length, 2, 'and nothing after it');
   });
 
+  test('is told where to connect instead by the one who refuses it, and the log says it without the secrets', async () => {
+    const { log, records } = keepingLog();
+    await using near = await serverThatDials({ dialer: { log } });
+    await using far = await Core.start();
+    const redirect = 'rtmp://edge.example.com:1936/other?token=abc';
+    far.scripts.prepare = (script) => {
+      script.decide = () => ({ accepted: false, reason: 'over there', redirect, application: { load: 1 } });
+    };
+    outgoingOf(near).connect(1, `rtmp://127.0.0.1:${far.port}/other`, []);
+    const { ex, application, description } = await told(near, '1 NetConnection.Connect.Rejected');
+    assert.deepEqual([ex, application, description], [{ code: 302, redirect }, { load: 1 }, 'over there']);
+    const end = records.find(({ event }) => event === 'outgoing-end');
+    assert.deepEqual(
+      [end?.reason, end?.redirect],
+      ['NetConnection.Connect.Rejected', 'rtmp://edge.example.com:1936'],
+    );
+  });
+
+  test('has every member of what the other server says, whatever it is', async () => {
+    await using core = await serverThatDials();
+    await using far = await FakeServer.start();
+    outgoingOf(core).connect(1, far.uri, []);
+    await told(core, '1 NetConnection.Connect.Success');
+    const ex = {
+      code: 302,
+      redirect: 'rtmp://other/app',
+      redirect2: `rtmp://other/app/${'x'.repeat(2_000)}`,
+    };
+    const wanted = {
+      ...{ code: 'NetConnection.Connect.Rejected', level: 'error', description: 'RTMP 302 Redirect' },
+      ...{ ex, clientid: 7, data: { version: '6' } },
+    };
+    far.say('onStatus', 0, [wanted]);
+    assert.deepEqual(plain(await told(core, '1 NetConnection.Connect.Rejected')), wanted);
+    const reconnect = {
+      ...{ code: 'NetConnection.Connect.ReconnectRequest', level: 'status', tcUrl: 'rtmp://other/app' },
+      description: 'The server goes down.',
+    };
+    far.say('onStatus', 0, [reconnect]);
+    assert.deepEqual(plain(await told(core, '1 NetConnection.Connect.ReconnectRequest')), reconnect);
+  });
+
+  test('ends at a rejection that is no answer to its connect, and says where to go', async () => {
+    await using core = await serverThatDials();
+    const ex = { code: 302, redirect: 'rtmp://other/app' };
+    await using far = await FakeServer.start({
+      connect: (say) => say('onStatus', 0, [{ code: 'NetConnection.Connect.Rejected', ex }]),
+    });
+    outgoingOf(core).connect(1, far.uri, []);
+    const told1 = await told(core, '1 NetConnection.Connect.Rejected');
+    assert.deepEqual(plain(told1), { code: 'NetConnection.Connect.Rejected', level: 'error', ex });
+    await until('the end', () => far.socket!.destroyed);
+    assert.deepEqual(codes(core), ['1 NetConnection.Connect.Rejected']);
+  });
+
+  test('keeps what an answer without a code says', async () => {
+    await using core = await serverThatDials();
+    const ex = { code: 302, redirect: 'rtmp://other/app' };
+    await using far = await FakeServer.start({
+      connect: (say, transaction) => say('_error', transaction, [{ ex, description: 'elsewhere' }]),
+    });
+    outgoingOf(core).connect(1, far.uri, []);
+    const { ex: said, description } = plain(await told(core, '1 NetConnection.Connect.Rejected'));
+    assert.deepEqual([said, description], [ex, 'elsewhere']);
+  });
+
+  test('tells of a publish, or of a stream, that is refused by an answer', async () => {
+    await using core = await serverThatDials();
+    const denied = { code: 'NetStream.Publish.Denied', description: 'no such key' };
+    await using far = await FakeServer.start({
+      publish: (say, transaction) => say('_error', transaction, [denied]),
+    });
+    outgoingOf(core).connect(1, far.uri, []);
+    await told(core, '1 NetConnection.Connect.Success');
+    outgoingOf(core).publish(2, { connection: 1, name: 'key', type: 'live', source: undefined });
+    assert.deepEqual(plain(await told(core, '2 NetStream.Publish.Denied')), { ...denied, level: 'error' });
+    await using full = await FakeServer.start({
+      createStream: (say, transaction) =>
+        say('_error', transaction, [{ code: 'NetConnection.Call.Failed', description: 'no more streams' }]),
+    });
+    outgoingOf(core).connect(3, full.uri, []);
+    outgoingOf(core).publish(4, { connection: 3, name: 'key', type: 'live', source: undefined });
+    assert.equal((await told(core, '4 NetConnection.Call.Failed')).description, 'no more streams');
+  });
+
   test('fails when nobody is there, and when nobody answers in time', async () => {
     await using core = await serverThatDials();
     await using far = await FakeServer.start({ isSilent: true });
@@ -421,6 +506,14 @@ describe('a connection to another server', () => {
   });
 });
 
+type Say = (name: string, transactionId: number, args: AmfValue[]) => void;
+/** In place of a yes, by the names of commands. */
+type Answers = Readonly<Record<string, (say: Say, transactionId: number) => void>>;
+
+function plain(value: unknown): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
+}
+
 /** Says yes to everything, and more if a test wants it to. */
 class FakeServer implements AsyncDisposable {
   readonly #server: Server;
@@ -428,16 +521,19 @@ class FakeServer implements AsyncDisposable {
   readonly #commands: Command[] = [];
   readonly #writer = new ChunkWriter();
   readonly #isSilent: boolean;
+  readonly #answers: Answers;
   /** Of the one who came last. */
   socket: Socket | undefined;
 
-  private constructor(isSilent: boolean) {
+  private constructor(isSilent: boolean, answers: Answers) {
     this.#isSilent = isSilent;
+    this.#answers = answers;
     this.#server = createServer((socket) => this.#welcome(socket));
   }
 
-  static async start({ isSilent = false } = {}): Promise<FakeServer> {
-    const server = new FakeServer(isSilent);
+  static async start(options: { isSilent?: boolean } | Answers = {}): Promise<FakeServer> {
+    const isSilent = options.isSilent === true;
+    const server = new FakeServer(isSilent, isSilent ? {} : (options as Answers));
     server.#server.listen(0, '127.0.0.1');
     await once(server.#server, 'listening');
     return server;
@@ -475,9 +571,12 @@ class FakeServer implements AsyncDisposable {
   #answer(command: Command): void {
     this.#commands.push(command);
     const { name, transactionId } = command;
-    if (name === 'connect') this.say('_result', transactionId, [{ code: 'NetConnection.Connect.Success' }]);
-    if (name === 'createStream') this.say('_result', transactionId, [1]);
-    if (name === 'publish') this.say('onStatus', 0, [{ code: 'NetStream.Publish.Start' }]);
+    const answer = this.#answers[name];
+    if (answer) answer((...said) => this.say(...said), transactionId);
+    else if (name === 'connect')
+      this.say('_result', transactionId, [{ code: 'NetConnection.Connect.Success' }]);
+    else if (name === 'createStream') this.say('_result', transactionId, [1]);
+    else if (name === 'publish') this.say('onStatus', 0, [{ code: 'NetStream.Publish.Start' }]);
   }
 
   say(name: string, transactionId: number, args: AmfValue[]): void {

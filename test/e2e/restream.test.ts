@@ -176,3 +176,35 @@ test('by rtmps a stream goes where the certificate is one that is trusted, and n
   const { reason } = await strict.waitForLog(({ event }) => event === 'outgoing-end');
   assert.match(String(reason), /self.signed/i);
 });
+
+test('a script follows a server that says where to connect instead', async () => {
+  await using far = await Core.start();
+  far.scripts.prepare = (script) => {
+    const redirect = `rtmp://127.0.0.1:${far.port}/other`;
+    script.decide = (question) =>
+      question.gate === 'onConnect' && question.client.uri.endsWith('/live')
+        ? { accepted: false, reason: 'over there', redirect }
+        : { accepted: true };
+  };
+  const grant = '<NetConnection><Hosts>127.0.0.1:*</Hosts></NetConnection>';
+  await using server = await startServer({
+    applications: {
+      'walker/Application.xml': `<Application><JSEngine>${grant}</JSEngine></Application>`,
+      'walker/main.ts': `
+        application.onAppStart = () => {
+          const there = new NetConnection();
+          there.onStatus = ({ code, ex }) => {
+            trace(code + ' ' + ex?.code + ' ' + ex?.redirect);
+            if (code === 'NetConnection.Connect.Rejected' && ex?.redirect) there.connect(ex.redirect);
+          };
+          there.connect('rtmp://127.0.0.1:${far.port}/live');
+        };`,
+    },
+  });
+  await using visitor = await RtmpPeer.open(server.port);
+  await visitor.connect('walker');
+  const rejected = `NetConnection.Connect.Rejected 302 rtmp://127.0.0.1:${far.port}/other`;
+  await server.waitForLog(({ msg }) => String(msg) === rejected);
+  await server.waitForLog(({ msg }) => String(msg).startsWith('NetConnection.Connect.Success'));
+  assert.ok(far.instance('other/_definst_'));
+});

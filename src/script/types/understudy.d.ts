@@ -342,6 +342,20 @@ interface StatusInfo {
   readonly details?: string;
   /** What another application says when it rejects a `NetConnection`. */
   readonly application?: unknown;
+  /** Where another server wants a `NetConnection` that it rejects to connect instead. Nothing follows it by itself. */
+  readonly ex?: Redirection;
+  /** Of `NetConnection.Connect.ReconnectRequest`: the address to connect to anew; none: the same. */
+  readonly tcUrl?: string;
+}
+
+/** As the other server has it; servers may leave members out, and add some of their own. */
+interface Redirection {
+  /** 302. */
+  readonly code?: number;
+  /** `rtmp://host/application` */
+  readonly redirect?: string;
+  /** Whatever else that server says. */
+  readonly [member: string]: unknown;
 }
 
 /** A refusal with a reason, at most 200 characters, which the client is told. */
@@ -708,7 +722,7 @@ interface NetConnection {
   readonly uri: string;
   /**
    * What was open before is closed, without a status. What comes of it is a status: `NetConnection.Connect.Success`, `.Rejected` (with
-   * what the other script says as `info.application`), `.Failed`, and later `.Closed`. Nothing is tried again by itself.
+   * what the other script says as `info.application`, and where to connect instead as `info.ex.redirect`), `.Failed`, and later `.Closed`. Nothing is tried again by itself.
    *
    * @param uri - `rtmp://host[:port]/application[/instance]`, `rtmps://…`; `rtmp:/application` is on this server
    * @param args - what `onConnect` of the other application gets
