@@ -3,10 +3,13 @@
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { NewAccount } from './admin/accounts.ts';
+import { systemClock } from './application/clock.ts';
 import { CommandError, type StartOptions } from './cli/args.ts';
 import { refreshAuthorFiles } from './cli/author-files.ts';
 import { run } from './cli/main.ts';
 import { panel } from './cli/panel.ts';
+import { promptPassword } from './cli/password-prompt.ts';
+import { isJournal, ServiceManager } from './cli/service-manager.ts';
 import { hasTerminal } from './cli/terminal.ts';
 import { type Config, loadConfig } from './config/load.ts';
 import { ConfigError } from './errors.ts';
@@ -24,7 +27,10 @@ type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 async function start(options: StartOptions): Promise<number> {
   const config = loadConfig(options);
   const onTerminal = process.stdout.isTTY === true;
-  const log = createLog({ level: config.logs.level, pretty: onTerminal });
+  const { env } = process;
+  const form = onTerminal ? 'terminal' : isJournal(env, process.stdout.fd) ? 'journal' : 'json';
+  const log = createLog({ level: config.logs.level, form });
+  const serviceManager = new ServiceManager({ env, clock: systemClock, log });
   warnOfPlatform(log);
   const stopped = Promise.withResolvers<number>();
   let close: (() => Promise<void>) | undefined;
@@ -33,7 +39,8 @@ async function start(options: StartOptions): Promise<number> {
   const stop = (why: string, code: number) => {
     log.info({ event: 'stopping', why }, `stopping: ${why}`);
     const cut = setTimeout(() => process.exit(code || 1), STOP_MS);
-    (close?.() ?? Promise.resolve())
+    const said = serviceManager.stopping();
+    Promise.all([close?.(), said])
       .catch((error: unknown) => logBug(log, error, 'stopping'))
       .finally(() => {
         clearTimeout(cut);
@@ -70,6 +77,7 @@ async function start(options: StartOptions): Promise<number> {
     close = server.close;
     reopenLogs = server.reopenLogs;
     log.info({ event: 'ready', listeners: server.listeners }, 'ready');
+    serviceManager.ready(`serving ${server.listeners.length} ports`);
     if (server.firstAccount) process.stderr.write(firstAccountText(server.firstAccount, config));
     if (onTerminal) process.stdout.write(panel(server.listeners, config.applicationsDir));
   } catch (error) {
@@ -110,7 +118,8 @@ function warnOfPlatform(log: Log): void {
 const code = await run(process.argv.slice(2), {
   start,
   print: (line) => console.log(line),
-  async readLine() {
+  async readPassword() {
+    if (process.stdin.isTTY) return promptPassword(process.stdin, (text) => process.stderr.write(text));
     for await (const line of createInterface({ input: process.stdin })) return line;
     return '';
   },

@@ -37,6 +37,11 @@ test('the unit leaves what V8 and the server need, and lets the server end its o
   assert.doesNotMatch(unit, /^MemoryDenyWriteExecute=(?!no)/m);
   assert.doesNotMatch(unit, /^ProcSubset=pid/m);
   assert.match(unit, /^KillMode=mixed$/m);
+  assert.match(
+    unit,
+    /^Type=notify\nNotifyAccess=all$/m,
+    'systemd-notify is another process than the main one',
+  );
   assert.match(unit, /^AmbientCapabilities=CAP_NET_BIND_SERVICE$/m);
   assert.match(unit, /^ExecStart=.*\/understudy start --root \/var\/lib\/understudy$/m);
   assert.ok(manifest.files.includes('packaging'), 'the unit travels with the package');

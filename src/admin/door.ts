@@ -3,11 +3,13 @@
 //   /admin/METHOD?auser=&apswd=   Flash Media Server's, XML
 //   /api/v1/…                     JSON
 //   /metrics                      text, for Prometheus
+//   /                             what of these there is (index-page.ts); asks for no login
 import { formatStatus, Subject } from '../log/diagnostic-log.ts';
 import type { Accounts } from './accounts.ts';
 import { AdminError } from './admin-error.ts';
 import type { Administered } from './administered.ts';
 import type { Caller } from './commands.ts';
+import { index } from './index-page.ts';
 import type { Methods } from './methods.ts';
 import { formatMetrics, METRICS_TYPE } from './metrics.ts';
 import { describeApi } from './openapi.ts';
@@ -75,7 +77,8 @@ export class Door {
       return Promise.resolve({ status: 200, type: JSON_TYPE, body: this.#description });
     }
     if (path.startsWith(`${API}/`)) return this.#answerJson(request);
-    return Promise.resolve(text(404, 'Not Found'));
+    if (path === '/' && (method === 'GET' || method === 'HEAD')) return Promise.resolve(index(request));
+    return Promise.resolve(text(404, 'Not Found: / says what is here'));
   }
 
   // ── who asks ───────────────────────────────────────────────────────────────────────────────────────────────────

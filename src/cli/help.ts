@@ -67,8 +67,8 @@ addresses; without any they are those of this machine. It takes the place of non
   user: `understudy user add NAME [--root DIR]
 understudy user remove NAME [--root DIR]
 
-Adds a user to conf/users or gives one a new password, which it reads from standard input, a line; or removes one. Encoders
-log in with it, rtmp://NAME:PASSWORD@host/live, where Authentication/Mode in Application.xml says so. A running server knows
+Adds a user to conf/users or gives one a new password; or removes one. It asks for the password twice without showing it;
+where standard input is no terminal, its first line is the password. Encoders log in with it, rtmp://NAME:PASSWORD@host/live, where Authentication/Mode in Application.xml says so. A running server knows
 at once.
 
   --root DIR         the folder with conf/ (default: the current folder)

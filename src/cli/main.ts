@@ -14,8 +14,8 @@ export interface Surroundings {
   /** Runs the server; resolves to its exit code when it has ended. */
   start(options: StartOptions): Promise<number>;
   print(line: string): void;
-  /** Of standard input, without its end; empty when there is none. */
-  readLine(): Promise<string>;
+  /** Typed at a terminal, twice and without an echo, else one line of standard input; empty when there is none. */
+  readPassword(): Promise<string>;
   printError(line: string): void;
 }
 
@@ -36,7 +36,10 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
   }
 }
 
-async function dispatch(args: readonly string[], { start, print, readLine }: Surroundings): Promise<number> {
+async function dispatch(
+  args: readonly string[],
+  { start, print, readPassword }: Surroundings,
+): Promise<number> {
   const command = parseCommand(args);
   switch (command.command) {
     case 'start':
@@ -53,7 +56,7 @@ async function dispatch(args: readonly string[], { start, print, readLine }: Sur
       return 0;
     case 'user': {
       const { root, action, user } = command;
-      print(action === 'add' ? await addUser(root, user, readLine) : removeUser(root, user));
+      print(action === 'add' ? await addUser(root, user, readPassword) : removeUser(root, user));
       return 0;
     }
     case 'status':

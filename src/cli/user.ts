@@ -20,7 +20,11 @@ export async function addUser(root: string, name: string, password: () => Promis
   }
   const file = usersFile(root);
   const secret = await password();
-  if (secret === '') throw new CommandError('ERR_CLI_PASSWORD', 'there was no password on standard input');
+  if (secret === '')
+    throw new CommandError(
+      'ERR_CLI_PASSWORD',
+      'no password was given: type one, or write it to standard input',
+    );
   const salt = randomBytes(6).toString('base64url');
   const lines = [
     `${name}:adobe:${salt}:${adobeHash(name, salt, secret)}`,

@@ -10,8 +10,19 @@ const MAX_UNWRITTEN = 8 << 20;
 
 export interface LogOptions {
   level: string;
-  pretty: boolean;
+  /** For a person at a terminal, as JSON lines, or as these with a priority in front of each that systemd's journal takes off. */
+  form: 'terminal' | 'json' | 'journal';
 }
+
+/** Syslog's priorities, in the form of sd-daemon(3). */
+const PRIORITIES: Readonly<Record<string, string>> = {
+  fatal: '<2>',
+  error: '<3>',
+  warn: '<4>',
+  info: '<6>',
+  debug: '<7>',
+  trace: '<7>',
+};
 
 /** Reasons, names and texts come from peers and scripts. */
 const MAX_TEXT = 8_192;
@@ -50,7 +61,8 @@ export function createLog(options: LogOptions): Log {
   const settings = logSettings(options.level);
   // Not synchronous: whoever reads this may be slow, and nothing else shall wait for it. What is left is written at the end.
   const to = { sync: false, maxLength: MAX_UNWRITTEN };
-  if (!options.pretty) return pino(settings, pino.destination({ fd: 1, ...to }));
+  if (options.form === 'json') return pino(settings, pino.destination({ fd: 1, ...to }));
+  if (options.form === 'journal') return pino(settings, withPriorities(pino.destination({ fd: 1, ...to })));
   return pino(
     settings,
     pretty({
@@ -61,6 +73,19 @@ export function createLog(options: LogOptions): Log {
       messageFormat: (record, _key, _level, { colors }) => terminalLine(record, colors.gray),
     }),
   );
+}
+
+/** `<4>{"level":"warn",…}` */
+export function withPriorities(destination: pino.DestinationStream): pino.DestinationStream {
+  const stream = {
+    [Symbol.for('pino.metadata')]: true, // pino keeps the level of the line in lastLevel
+    lastLevel: pino.levels.values.info,
+    write(line: string) {
+      const label = pino.levels.labels[stream.lastLevel ?? 0] ?? 'info';
+      destination.write(`${PRIORITIES[label] ?? PRIORITIES.info}${line}`);
+    },
+  };
+  return stream;
 }
 
 /** Unexpected exceptions since the start. Tests and the fuzzer fail when it is not 0. */

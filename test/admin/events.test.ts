@@ -235,7 +235,7 @@ test('and goes on with those that follow, until the server ends', async () => {
   const world = await AdminCore.start();
   const surroundings = {
     start: async () => 0,
-    readLine: async () => '',
+    readPassword: async () => '',
     print: (line: string) => printed.push(line),
     printError: (line: string) => printed.push(line),
   };

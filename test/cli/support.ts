@@ -42,7 +42,7 @@ export async function understudyReading(line: string, ...args: string[]): Promis
       ran.started.push(options);
       return 7;
     },
-    readLine: async () => line,
+    readPassword: async () => line,
     print: (line) => ran.printed.push(...line.split('\n')),
     printError: (line) => ran.errors.push(...line.split('\n')),
   });

@@ -51,7 +51,9 @@ test('user says what is wrong: a name that cannot be, no password, nobody to rem
   }
   const empty = await understudy('user', 'add', 'ann', '--root', root);
   assert.equal(empty.exitCode, 1);
-  assert.deepEqual(empty.errors, ['understudy: there was no password on standard input']);
+  assert.deepEqual(empty.errors, [
+    'understudy: no password was given: type one, or write it to standard input',
+  ]);
   const nobody = await understudy('user', 'remove', 'ann', '--root', root);
   assert.equal(nobody.exitCode, 1);
   assert.match(nobody.errors[0]!, /users has no user 'ann'$/);
