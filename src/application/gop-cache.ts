@@ -1,6 +1,5 @@
 // What a new player or recorder needs before the live edge makes sense to it: data frames (onMetaData), sequence headers,
 // E-RTMP colour information, and everything since the last keyframe.
-import { MessageType } from '../protocol/message.ts';
 import { memoryBytes, retimed, type WireMessage } from '../protocol/wire-message.ts';
 
 export interface GopCacheLimits {
@@ -49,13 +48,16 @@ export class GopCache {
   hasDataFrame(name: string): boolean {
     return this.#dataFrames.has(name);
   }
-  /** Sequence headers, channel layouts, colour information; `key` tells them apart, each replaces the one before it. */
-  setHeader(key: string, message: WireMessage): void {
+  /**
+   * Sequence headers, channel layouts, colour information. `key` says of which tracks: the message takes the place of the one
+   * before it, and comes behind all others, which may hold the same track among others. `endsGroup`: pictures need it.
+   */
+  setHeader(key: string, message: WireMessage, endsGroup: boolean): void {
     const before = this.#headers.get(key);
+    this.#drop(this.#headers, key);
     this.#keep(this.#headers, MAX_HEADERS, key, message);
     // COMPAT: encoders repeat their header now and then; only another one makes the pictures before it undecodable
-    const isVideo = message.typeId === MessageType.Video;
-    if (isVideo && before && Buffer.compare(before.payload, message.payload) !== 0) this.#dropGroup();
+    if (endsGroup && before && Buffer.compare(before.payload, message.payload) !== 0) this.#dropGroup();
   }
 
   #keep(map: Map<string, WireMessage>, maxCount: number, key: string, message: WireMessage): void {
@@ -77,12 +79,17 @@ export class GopCache {
     map.delete(key);
   }
 
-  /** Any message that is not a header, in stream order. */
-  add(message: WireMessage, isKeyframe: boolean): void {
-    if (isKeyframe) {
+  /** Any message that is not a header, in stream order. `leadIn`: a group begins with it, or with these that came before. */
+  add(message: WireMessage, leadIn?: readonly WireMessage[]): void {
+    if (leadIn) {
       this.#dropGroup();
       this.#hasGroup = this.#limits.maxBytes > 0;
+      for (const early of leadIn) this.#add(early);
     }
+    this.#add(message);
+  }
+
+  #add(message: WireMessage): void {
     if (!this.#hasGroup) return;
     this.#group.push(message);
     this.#groupBytes += memoryBytes(message);

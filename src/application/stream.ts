@@ -1,12 +1,13 @@
 // A named stream of an application instance: its publisher comes and goes, its players and recorders may wait for it.
 // This is the media path: no work per message per player, one write per player per flush, nothing here waits.
-import { inspectAudio, inspectVideo } from '../media/tag.ts';
+import { audioHeaderKey, inspectAudio, inspectVideo, type VideoTag, videoHeaderKey } from '../media/tag.ts';
 import { MessageType } from '../protocol/message.ts';
 import { memoryBytes, type WireMessage } from '../protocol/wire-message.ts';
 import type { BacklogLimits } from './backlog.ts';
 import type { Clock } from './clock.ts';
 import { BURST_TICK_MS, type FlushPolicy, type LoadGovernor } from './flush.ts';
 import { GopCache, type GopCacheLimits } from './gop-cache.ts';
+import { LiveGroups } from './live-groups.ts';
 import { type Flush, type Player, Viewer, type ViewerPlan, type ViewerTotals } from './viewer.ts';
 
 /** Takes whole batches onwards: a recorder, a segmenter. Must not throw or wait. */
@@ -72,7 +73,9 @@ export class Stream {
   #cancelJoins: (() => void) | undefined;
   #pending: WireMessage[] = [];
   #pendingBytes = 0;
-  #pendingKeyframe = false;
+  /** What is pending begins with a group of pictures: that of it which has left already. Undefined: it does not. */
+  #pendingLeadIn: readonly WireMessage[] | undefined;
+  readonly #groups = new LiveGroups();
   #cancelFlush: (() => void) | undefined;
   #hasVideo = false;
   #videoAt = 0;
@@ -103,45 +106,57 @@ export class Stream {
     this.#count(message.wire.length);
     if (message.typeId === MessageType.Video) this.#publishVideo(message);
     else if (message.typeId === MessageType.Audio) this.#publishAudio(message);
-    else this.#enqueue(message, false);
+    else this.#enqueue(message);
   }
 
   #publishVideo(message: WireMessage): void {
     this.#hasVideo = true;
     this.#videoAt = this.#clock.now();
     const tag = inspectVideo(message.head);
-    if (tag?.isSequenceHeader) this.#publishHeader(`video ${tag.trackId}`, message);
-    else if (tag?.isMetadata) this.#publishHeader('colour', message);
+    if (tag?.isSequenceHeader || tag?.isMetadata) this.#publishVideoHeader(tag, message);
     else {
-      const isKeyframe = tag?.isKeyframe === true;
-      if (isKeyframe) this.flush(); // so that a group of pictures begins at the beginning of a write
-      this.#enqueue(message, isKeyframe);
+      this.#enqueuePicture(tag, message);
       const { flush, governor } = this.#options;
       if (flush.mode === 'frame' && governor.gatherMs(flush) === 0) this.flush();
       else this.#armFlush();
     }
   }
 
+  #publishVideoHeader(tag: VideoTag, message: WireMessage): void {
+    const { payload } = message;
+    const endsGroup = tag.isSequenceHeader && this.#groups.areConfiguredBy(payload);
+    this.#publishHeader(videoHeaderKey(tag, payload)!, message, endsGroup);
+  }
+
+  #enqueuePicture(tag: VideoTag | undefined, message: WireMessage): void {
+    const leadIn = tag && this.#groups.take(tag, message);
+    if (leadIn) this.flush(); // so that a group of pictures begins at the beginning of a write
+    this.#enqueue(message, leadIn);
+  }
+
   #publishAudio(message: WireMessage): void {
     if (this.#hasVideo && this.#clock.now() - this.#videoAt > VIDEO_GONE_MS) this.#hasVideo = false;
     const tag = inspectAudio(message.head);
-    if (tag?.isSequenceHeader) this.#publishHeader(`audio ${tag.trackId}`, message);
-    else if (tag?.isMultichannelConfig) this.#publishHeader(`channels ${tag.trackId}`, message);
-    else this.#enqueue(message, false);
+    if (tag?.isSequenceHeader || tag?.isMultichannelConfig)
+      this.#publishHeader(audioHeaderKey(tag, message.payload)!, message, false);
+    else {
+      this.#groups.takeOther(message);
+      this.#enqueue(message);
+    }
   }
 
   /** For those who come later, and for everybody who is here already. */
-  #publishHeader(key: string, message: WireMessage): void {
-    this.#cache.setHeader(key, message);
+  #publishHeader(key: string, message: WireMessage, endsGroup: boolean): void {
+    this.#cache.setHeader(key, message, endsGroup);
     this.#await(message);
     this.#armFlush();
   }
 
-  #enqueue(message: WireMessage, isKeyframe: boolean): void {
-    this.#cache.add(message, isKeyframe);
+  #enqueue(message: WireMessage, leadIn?: readonly WireMessage[]): void {
+    this.#cache.add(message, leadIn);
     if (message.typeId !== MessageType.DataAmf0) this.#liveMs = message.timestampMs;
     this.#await(message);
-    this.#pendingKeyframe ||= isKeyframe && this.#pending.length > 0;
+    if (leadIn && this.#pending.length > 0) this.#pendingLeadIn = leadIn;
     if (message.typeId !== MessageType.Video) this.#armFlush();
   }
 
@@ -186,17 +201,17 @@ export class Stream {
     if (batch.length === 0) return;
     this.#pending = [];
     this.#pendingBytes = 0;
-    const startsGroup = this.#pendingKeyframe;
-    this.#pendingKeyframe = false;
+    const leadIn = this.#pendingLeadIn;
+    this.#pendingLeadIn = undefined;
     this.stats.flushes += 1;
-    if (this.#viewers.size > 0) this.#send(batch, startsGroup);
+    if (this.#viewers.size > 0) this.#send(batch, leadIn);
     for (const sink of this.#sinks) sink.take(batch);
   }
 
-  #send(batch: WireMessage[], startsGroup: boolean): void {
+  #send(batch: WireMessage[], leadIn: Flush['leadIn']): void {
     const { governor, sweep } = this.#options;
     const now = this.#clock.now();
-    const whole = this.#flushOf(batch, startsGroup, now);
+    const whole = this.#flushOf(batch, leadIn, now);
     const give = () => this.#sendToAll(batch, whole);
     if (sweep && this.#viewers.size > 1) sweep(give);
     else give();
@@ -227,7 +242,7 @@ export class Stream {
       if (had === batch.length) continue;
       let flush = rest.get(had);
       if (!flush) {
-        flush = this.#flushOf(batch.slice(had), false, whole.now);
+        flush = this.#flushOf(batch.slice(had), undefined, whole.now);
         rest.set(had, flush);
       }
       this.#give(viewer, flush);
@@ -235,12 +250,12 @@ export class Stream {
     this.#fresh = new Map();
   }
 
-  #flushOf(batch: WireMessage[], startsGroup: boolean, now: number): Flush {
+  #flushOf(batch: WireMessage[], leadIn: Flush['leadIn'], now: number): Flush {
     const bytes = batch.length === 1 ? batch[0]!.wire : Buffer.concat(batch.map((message) => message.wire));
     return {
       batch,
       bytes,
-      startsGroup,
+      leadIn,
       needsKeyframe: this.#hasVideo,
       bitrate: this.bitrate,
       now,
@@ -331,6 +346,7 @@ export class Stream {
   unpublish(): void {
     this.flush();
     this.#cache.clear();
+    this.#groups.reset();
     this.#hasVideo = false;
     this.#liveMs = 0;
     this.bitrate = 0;
@@ -343,6 +359,7 @@ export class Stream {
   changeSource(): void {
     this.flush();
     this.#cache.clear();
+    this.#groups.reset();
     this.#hasVideo = false;
     for (const viewer of this.#viewers) viewer.reset();
   }

@@ -33,8 +33,11 @@ export interface Flush {
   readonly batch: readonly WireMessage[];
   /** The batch as one buffer. */
   readonly bytes: Buffer;
-  /** It begins with a keyframe. */
-  readonly startsGroup: boolean;
+  /**
+   * It begins with a group of pictures: what of that has left before it, pictures of further tracks, which a player needs that
+   * comes back here. Undefined: it begins with none.
+   */
+  readonly leadIn: readonly WireMessage[] | undefined;
   /** The stream has video, so one who has missed something waits for a keyframe. */
   readonly needsKeyframe: boolean;
   /** Bytes per second. */
@@ -138,7 +141,7 @@ export class Viewer {
   }
 
   #catchUp(verdict: 'write' | 'skip' | 'close', flush: Flush, cache: GopCache): boolean {
-    if (verdict === 'write' && (flush.startsGroup || !flush.needsKeyframe)) {
+    if (verdict === 'write' && (flush.leadIn || !flush.needsKeyframe)) {
       this.#state = ViewerState.Playing;
       this.#toldInsufficient = false;
       this.#resume(flush, cache);
@@ -178,11 +181,12 @@ export class Viewer {
   #resume(flush: Flush, cache: GopCache): void {
     this.#began(flush.batch[0]!.timestampMs);
     this.#sent(flush);
-    const headers = cache.headersAt(flush.batch[0]!.timestampMs);
+    const { batch, bytes, leadIn = [] } = flush;
+    const before = [...cache.headersAt(batch[0]!.timestampMs), ...leadIn];
     if (this.#isFast) {
-      this.#send(Buffer.concat(headers.map(({ wire }) => wire)), headers.length);
-      this.#send(flush.bytes, flush.batch.length);
-    } else this.#sendPrivate([...headers, ...flush.batch], cache);
+      this.#send(Buffer.concat(before.map(({ wire }) => wire)), before.length);
+      this.#send(bytes, batch.length);
+    } else this.#sendPrivate([...before, ...batch], cache);
   }
 
   #write(flush: Flush, cache: GopCache): void {

@@ -292,6 +292,67 @@ function readExHead(
   };
 }
 
+/** E-RTMP v2, "Multitrack": the default track, and so the one of messages that name none. */
+const DEFAULT_TRACK = 0;
+const DEFAULT_TRACKS: readonly number[] = [DEFAULT_TRACK];
+/** Ids are bytes; tracks of no size could otherwise make a list of millions. */
+const MAX_TRACKS = 256;
+
+/** Ids of the tracks in a video message, in its order; as far as the bytes at hand reach. */
+export function videoTracks(payload: Uint8Array): readonly number[] {
+  const isEx = (payload[0] ?? 0) & 0x80;
+  return isEx ? exTracks(payload, ExVideoPacket.Multitrack) : DEFAULT_TRACKS;
+}
+
+/** The same of an audio message. */
+export function audioTracks(payload: Uint8Array): readonly number[] {
+  const isEx = (payload[0] ?? 0) >>> 4 === AUDIO_EX_HEADER;
+  return isEx ? exTracks(payload, ExAudioPacket.Multitrack) : DEFAULT_TRACKS;
+}
+
+/** Whether all of a video message must be at hand for `videoTracks` to find every track; else its first bytes will do. */
+export function holdsManyTracks(head: Uint8Array, tag: VideoTag): boolean {
+  return tag.trackId !== undefined && exTrackKind(head) !== Multitrack.OneTrack;
+}
+
+function exTrackKind(head: Uint8Array): number {
+  const at = skipModEx(head, 1, head[0]! & 0x0f);
+  return (at === undefined ? 0 : (head[at] ?? 0)) >>> 4;
+}
+
+function exTracks(bytes: Uint8Array, multitrackPacket: number): readonly number[] {
+  const at = skipModEx(bytes, 1, bytes[0]! & 0x0f);
+  if (at === undefined || lowNibbleBefore(bytes, at) !== multitrackPacket) return DEFAULT_TRACKS;
+  const kind = (bytes[at] ?? 0) >>> 4;
+  const codecBytes = kind === Multitrack.ManyTracksManyCodecs ? FOURCC_BYTES : 0;
+  const tracks: number[] = [];
+  let idAt = at + 1 + FOURCC_BYTES; // the codec of all of them, or the first one's own
+  while (idAt < bytes.length && tracks.length < MAX_TRACKS) {
+    tracks.push(bytes[idAt]!);
+    if (kind === Multitrack.OneTrack || idAt + 4 > bytes.length) break;
+    const trackBytes = (bytes[idAt + 1]! << 16) | u16(bytes, idAt + 2);
+    idAt += 4 + trackBytes + codecBytes;
+  }
+  return tracks.length > 0 ? tracks : DEFAULT_TRACKS;
+}
+
+/**
+ * What a header configures: messages with one key say the same of the same tracks, and the last of them is in force. Of headers
+ * with different keys that share a track the later one counts. Undefined: the message is no header.
+ */
+export function videoHeaderKey(tag: VideoTag | undefined, payload: Uint8Array): string | undefined {
+  if (!tag?.isSequenceHeader && !tag?.isMetadata) return undefined;
+  const what = tag.isMetadata ? 'colour' : 'video';
+  return `${what} ${tag.trackId === undefined ? DEFAULT_TRACK : videoTracks(payload)}`;
+}
+
+/** The same of an audio message: a decoder configuration or a channel layout. */
+export function audioHeaderKey(tag: AudioTag | undefined, payload: Uint8Array): string | undefined {
+  if (!tag?.isSequenceHeader && !tag?.isMultichannelConfig) return undefined;
+  const what = tag.isMultichannelConfig ? 'channels' : 'audio';
+  return `${what} ${tag.trackId === undefined ? DEFAULT_TRACK : audioTracks(payload)}`;
+}
+
 function isKey(frameType: number): boolean {
   return frameType === FrameType.Key || frameType === FrameType.GeneratedKey;
 }

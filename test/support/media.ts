@@ -12,3 +12,34 @@ export const audio = {
   header: (mark = 0) => Uint8Array.of(0xaf, 0, 0x12, 0x10, mark),
   frame: (mark = 0) => Uint8Array.of(0xaf, 1, mark),
 };
+
+const HVC1 = Buffer.from('hvc1');
+const u24 = (n: number) => [n >>> 16, (n >>> 8) & 0xff, n & 0xff];
+
+/** Enhanced RTMP v2, "Multitrack": one HEVC track in a message, its last byte a mark. */
+export const track = {
+  header: (id: number, mark = 0) => Buffer.of(0x96, 0x00, ...HVC1, id, mark),
+  keyframe: (id: number, mark = 0) => Buffer.of(0x96, 0x03, ...HVC1, id, mark),
+  frame: (id: number, mark = 0) => Buffer.of(0xa6, 0x03, ...HVC1, id, mark),
+  colour: (id: number, mark = 0) => Buffer.of(0x96, 0x04, ...HVC1, id, mark),
+  end: (id: number) => Buffer.of(0x96, 0x02, ...HVC1, id),
+};
+
+/** The same with several tracks in one message, all of one codec or each with its own; every track's last byte is the mark. */
+export function tracks(
+  kind: 'header' | 'keyframe' | 'frame',
+  ids: readonly number[],
+  mark = 0,
+  { ownCodecs = false, trackBytes = 1 } = {},
+): Buffer {
+  const frameType = kind === 'frame' ? 0xa6 : 0x96;
+  const packetType = kind === 'header' ? 0x00 : 0x03;
+  const data = Buffer.alloc(trackBytes, mark);
+  const parts = ids.map((id) =>
+    Buffer.concat([ownCodecs ? HVC1 : Buffer.of(), Buffer.of(id, ...u24(trackBytes)), data]),
+  );
+  const head = ownCodecs
+    ? Buffer.of(frameType, 0x20 | packetType)
+    : Buffer.of(frameType, 0x10 | packetType, ...HVC1);
+  return Buffer.concat([head, ...parts]);
+}
