@@ -13,6 +13,7 @@ import {
   FLV_TAG_HEAD_BYTES,
   type FlvKeyframe,
 } from '../media/flv.ts';
+import { GroupStarts } from '../media/group-starts.ts';
 import { inspectAudio, inspectVideo } from '../media/tag.ts';
 import type { AmfObject } from '../protocol/amf.ts';
 import { MessageType } from '../protocol/message.ts';
@@ -49,6 +50,7 @@ export class FlvFile implements ContainerFile {
   readonly lastTimestampMs: number | undefined;
   readonly #writer: DiskWriter;
   readonly #keyframes: FlvKeyframe[];
+  readonly #groups = new GroupStarts();
   readonly #codecs = new Set<string>();
   #metaData: OwnMetaData | undefined;
   #flags: number;
@@ -122,20 +124,25 @@ export class FlvFile implements ContainerFile {
       return;
     }
     const { kind, typeId, timestampMs, payload } = item;
-    if (kind === 'keyframe') {
-      this.#keyframes.push({ timeMs: timestampMs, at: this.sizeBytes });
-      this.growing.keyframes.add(timestampMs, this.sizeBytes);
-    }
-    if (typeId === MessageType.Audio || typeId === MessageType.Video) this.#note(typeId, payload);
+    if (typeId === MessageType.Video) this.#noteVideo(payload, timestampMs);
+    else if (typeId === MessageType.Audio) this.#note(typeId, inspectAudio(payload)?.codec);
     if (kind !== 'data') this.#durationMs = Math.max(this.#durationMs, timestampMs);
     this.#append(typeId, timestampMs, payload);
     if (this.#unflushedBytes >= this.#maxFlushBytes) void this.flush();
   }
 
-  #note(typeId: number, payload: Uint8Array): void {
-    const isVideo = typeId === MessageType.Video;
-    const codec = (isVideo ? inspectVideo(payload) : inspectAudio(payload))?.codec;
+  #noteVideo(payload: Uint8Array, timeMs: number): void {
+    const tag = inspectVideo(payload);
+    this.#note(MessageType.Video, tag?.codec);
+    const at = tag && this.#groups.take(tag, payload, timeMs, this.sizeBytes);
+    if (at === undefined) return;
+    this.#keyframes.push({ timeMs, at });
+    this.growing.keyframes.add(timeMs, at);
+  }
+
+  #note(typeId: number, codec: string | undefined): void {
     if (codec) this.#codecs.add(codec);
+    const isVideo = typeId === MessageType.Video;
     const flag = encodeFlvHeader({ hasAudio: !isVideo, hasVideo: isVideo })[FLV_FLAGS_OFFSET]!;
     if ((this.#flags & flag) !== 0) return;
     this.#flags |= flag;

@@ -9,7 +9,15 @@ import {
   readFlvHeader,
   readFlvTagHead,
 } from '../media/flv.ts';
-import { inspectAudio, inspectVideo } from '../media/tag.ts';
+import { GroupStarts } from '../media/group-starts.ts';
+import {
+  audioHeaderKey,
+  holdsManyTracks,
+  inspectAudio,
+  inspectVideo,
+  type VideoTag,
+  videoHeaderKey,
+} from '../media/tag.ts';
 import { type AmfObject, type AmfValue, membersOf } from '../protocol/amf.ts';
 import { MessageType } from '../protocol/message.ts';
 import { buildWireMessage, type WireMessage } from '../protocol/wire-message.ts';
@@ -39,6 +47,7 @@ interface Header {
 export class FlvIndex {
   /** What was found on the way; a file that is being recorded comes with its own. */
   readonly #found = new Keyframes();
+  readonly #groups = new GroupStarts();
   readonly #growing: GrowingFile | undefined;
   readonly #file: ReadableFile;
   readonly #chunkBytes: number;
@@ -118,7 +127,11 @@ export class FlvIndex {
   /** What must come before the tag at that place. */
   headersAt(at: number): WireMessage[] {
     const latest = new Map<string, WireMessage>();
-    for (const header of this.#headers) if (header.at < at) latest.set(header.key, header.message);
+    for (const header of this.#headers) {
+      if (header.at >= at) continue;
+      latest.delete(header.key); // headers that share a track come in the order in which they came
+      latest.set(header.key, header.message);
+    }
     return [...(this.#metaData ? [this.#metaData] : []), ...latest.values()];
   }
 
@@ -193,13 +206,13 @@ export class FlvIndex {
     if (typeId === MessageType.Video) {
       this.hasVideo = true;
       const tag = inspectVideo(peek);
-      if (tag?.isSequenceHeader) return this.#keepHeader(at, head, `video ${tag.trackId}`, peek);
-      if (tag?.isMetadata) return this.#keepHeader(at, head, 'colour', peek);
-      if (tag?.isKeyframe) this.#found.add(timestampMs, at);
+      if (tag?.isSequenceHeader || tag?.isMetadata)
+        return this.#keepHeader(at, head, peek, (payload) => videoHeaderKey(tag, payload));
+      if (tag) await this.#notePicture(at, head, peek, tag);
     } else if (typeId === MessageType.Audio) {
       const tag = inspectAudio(peek);
-      if (tag?.isSequenceHeader) return this.#keepHeader(at, head, `audio ${tag.trackId}`, peek);
-      if (tag?.isMultichannelConfig) return this.#keepHeader(at, head, `channels ${tag.trackId}`, peek);
+      if (tag?.isSequenceHeader || tag?.isMultichannelConfig)
+        return this.#keepHeader(at, head, peek, (payload) => audioHeaderKey(tag, payload));
       if (!this.hasVideo && timestampMs - this.#soundMs >= SOUND_STEP_MS) {
         this.#soundMs = timestampMs;
         this.#found.add(timestampMs, at);
@@ -216,15 +229,28 @@ export class FlvIndex {
     this.#lengthMs = Math.max(this.#lengthMs, this.#knownMs);
   }
 
+  async #notePicture(at: number, head: FlvTagHead, peek: Uint8Array, tag: VideoTag): Promise<void> {
+    const isCut = tag.isKeyframe && holdsManyTracks(peek, tag);
+    const seen = isCut ? await this.#payload(at, head, peek) : peek;
+    const beginAt = this.#groups.take(tag, seen, head.timestampMs, at);
+    if (beginAt !== undefined) this.#found.add(head.timestampMs, beginAt);
+  }
+
   async #payload(at: number, { length }: FlvTagHead, peek: Uint8Array): Promise<Uint8Array> {
     return peek.length >= length
       ? peek.subarray(0, length)
       : this.#file.read(at + FLV_TAG_HEAD_BYTES, length);
   }
 
-  async #keepHeader(at: number, head: FlvTagHead, key: string, peek: Uint8Array): Promise<void> {
+  async #keepHeader(
+    at: number,
+    head: FlvTagHead,
+    peek: Uint8Array,
+    keyOf: (payload: Uint8Array) => string | undefined,
+  ): Promise<void> {
     if (head.length > MAX_HEADER_BYTES) return;
     const payload = await this.#payload(at, head, peek);
+    const key = keyOf(payload)!;
     const message = wireOf(head.typeId, payload, this.#chunkBytes);
     this.#headers.push({ at, key, message });
     if (this.#headers.length > MAX_HEADERS) this.#headers.shift();

@@ -7,7 +7,8 @@ import {
   encodeIndexedMetaData,
   type FlvKeyframe,
 } from '../media/flv.ts';
-import { inspectVideo } from '../media/tag.ts';
+import { GroupStarts } from '../media/group-starts.ts';
+import { holdsManyTracks, inspectVideo } from '../media/tag.ts';
 import { MessageType } from '../protocol/message.ts';
 import type { FinishedFile } from './finisher.ts';
 import { FLV_BEGIN_BYTES, FLV_FLAGS_OFFSET, readFoundFlv, tagsFrom } from './flv-scan.ts';
@@ -20,15 +21,19 @@ export function repairFlv(path: string): FinishedFile | undefined {
     if (!found) return undefined;
     const { end, metaData } = found;
     const keyframes: FlvKeyframe[] = [];
+    const groups = new GroupStarts();
     let lengthMs = 0;
     let hasAudio = false;
     let hasVideo = false;
-    for (const { at, head, peek } of tagsFrom(fd, FLV_BEGIN_BYTES, end)) {
+    for (const { at, head, peek, payload } of tagsFrom(fd, FLV_BEGIN_BYTES, end)) {
       const isVideo = head.typeId === MessageType.Video;
       hasVideo ||= isVideo;
       hasAudio ||= head.typeId === MessageType.Audio;
       if (isVideo || head.typeId === MessageType.Audio) lengthMs = Math.max(lengthMs, head.timestampMs);
-      if (isVideo && inspectVideo(peek)?.isKeyframe) keyframes.push({ timeMs: head.timestampMs, at });
+      const tag = isVideo ? inspectVideo(peek) : undefined;
+      const seen = tag?.isKeyframe && holdsManyTracks(peek, tag) ? payload() : peek;
+      const beginAt = tag && groups.take(tag, seen, head.timestampMs, at);
+      if (beginAt !== undefined) keyframes.push({ timeMs: head.timestampMs, at: beginAt });
     }
     const index = metaData?.isIndexed
       ? encodeIndexedMetaData(metaData.entries, lengthMs / 1000, keyframes, metaData.bytes)

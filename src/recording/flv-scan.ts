@@ -100,6 +100,8 @@ export interface FoundTag {
   readonly at: number;
   readonly head: FlvTagHead;
   readonly peek: Uint8Array;
+  /** Reads all of it. */
+  payload(): Uint8Array;
   readonly next: number;
 }
 
@@ -107,18 +109,20 @@ export interface FoundTag {
 export function* tagsFrom(fd: number, from: number, end: number): Generator<FoundTag, void, undefined> {
   let block: Buffer = Buffer.alloc(0);
   let blockAt = from;
-  for (let at = from; at + FLV_TAG_HEAD_BYTES + FLV_BACK_POINTER_BYTES <= end; ) {
+  let next = from;
+  for (let at = from; at + FLV_TAG_HEAD_BYTES + FLV_BACK_POINTER_BYTES <= end; at = next) {
     if (at + FLV_TAG_HEAD_BYTES + PEEK_BYTES > blockAt + block.length) {
       blockAt = at;
       block = readAt(fd, at, Math.min(BLOCK_BYTES, end - at));
     }
     const head = headIn(block, at - blockAt);
     if (!head) return;
-    const next = nextOf(at, head);
+    next = nextOf(at, head);
     if (next > end) return;
     const begin = at - blockAt + FLV_TAG_HEAD_BYTES;
-    yield { at, head, peek: block.subarray(begin, begin + Math.min(head.length, PEEK_BYTES)), next };
-    at = next;
+    const peek = block.subarray(begin, begin + Math.min(head.length, PEEK_BYTES));
+    const payload = () => readAt(fd, at + FLV_TAG_HEAD_BYTES, head.length);
+    yield { at, head, peek, payload, next };
   }
 }
 

@@ -1,7 +1,7 @@
 // What a message of a stream is to a file.
 import { DecodeError } from '../errors.ts';
 import { decodeOnMetaData } from '../media/flv.ts';
-import { inspectAudio, inspectVideo } from '../media/tag.ts';
+import { audioHeaderKey, inspectAudio, inspectVideo, videoHeaderKey } from '../media/tag.ts';
 import type { AmfObject } from '../protocol/amf.ts';
 import { MessageType } from '../protocol/message.ts';
 import type { WireMessage } from '../protocol/wire-message.ts';
@@ -47,12 +47,10 @@ function metaDataOf({ typeId, payload }: WireMessage): AmfObject | undefined {
 /** Of those with one key the last is in force: which stream of the message it configures, and what of it. */
 export function headerKey(item: Item): string | undefined {
   if (item.kind !== 'header') return undefined;
-  if (item.typeId === MessageType.Video) {
-    const tag = inspectVideo(item.payload);
-    return tag?.isMetadata ? 'colour' : `video ${tag?.trackId}`;
-  }
-  const tag = inspectAudio(item.payload);
-  return tag?.isMultichannelConfig ? `channels ${tag.trackId}` : `audio ${tag?.trackId}`;
+  const { typeId, payload } = item;
+  return typeId === MessageType.Video
+    ? videoHeaderKey(inspectVideo(payload), payload)
+    : audioHeaderKey(inspectAudio(payload), payload);
 }
 
 export function isVideo(item: Item): boolean {
