@@ -196,6 +196,7 @@ export class VirtualHost {
       recorders,
       recorded,
       outgoing,
+      log,
       onBug: (error) => logBug(log, error, 'a server-side stream'),
       journal: this.#journal,
       hasApplication: (application) => isFolder(join(appsDir, application)),

@@ -1,5 +1,6 @@
 // One running instance of an application, `live/_definst_`: its clients, its streams, and the script that decides.
 import { AccessStatus } from '../log/access-status.ts';
+import type { Log } from '../log/log.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 import { WIRE_CHUNK_BYTES } from '../protocol/wire-message.ts';
@@ -49,6 +50,7 @@ export interface InstanceOptions extends InstanceSettings {
   outgoing?: Outgoing | undefined;
   /** Undefined: nobody keeps an access log. */
   journal?: Journal | undefined;
+  log?: Log | undefined;
   /** An error of ours. */
   onBug(error: unknown): void;
   onClosed(): void;
@@ -125,6 +127,7 @@ export class AppInstance implements ScriptCommands {
       recorded: options.recorded,
       publishing: this.#publishing,
       script: () => this.#script,
+      log: options.log,
       broke: options.onBug,
     });
     this.#relays = new Relays({

@@ -4,6 +4,7 @@
 // one item is late, the next one makes good. What is live comes when it comes.
 import { CodedError } from '../errors.ts';
 import { inspectAudio, inspectVideo } from '../media/tag.ts';
+import { type ClockFault, Timeline } from '../media/timeline.ts';
 import { MessageType } from '../protocol/message.ts';
 import type { StatusCode } from '../protocol/status.ts';
 import { retimed, type WireMessage } from '../protocol/wire-message.ts';
@@ -21,6 +22,8 @@ export interface ServerStreamOptions {
   offAir(): void;
   /** Its playlist is through; the name is free. */
   closed(): void;
+  /** Timestamps of what it plays made no sense, or jumped. */
+  clockFault(fault: ClockFault, details: string): void;
   /** No `CodedError`. */
   broke(error: unknown): void;
 }
@@ -54,8 +57,8 @@ export class ServerStream {
   #originMs: number | undefined;
   /** Where the item begins, on the wire. */
   #beginMs = 0;
-  /** Added to its times; undefined: it has not begun. */
-  #offsetMs: number | undefined;
+  /** From its first sound or picture on; undefined: nothing of it has come. */
+  #timeline: Timeline | undefined;
   readonly #tracks: Record<'audio' | 'video', Track> = { audio: new Track(), video: new Track() };
   #waitsForKeyframe = false;
 
@@ -153,7 +156,6 @@ export class ServerStream {
     const { clock, status } = this.#options;
     const turn = this.#turn;
     this.#current = { item, source };
-    this.#offsetMs = undefined;
     this.#beginMs = this.#nextMs;
     this.#waitsForKeyframe = true;
     for (const track of Object.values(this.#tracks)) track.begin();
@@ -199,7 +201,7 @@ export class ServerStream {
       if (this.#isOnAir) this.#options.stream.changeSource();
       this.#cancelGrace = this.#options.clock.after(GRACE_MS, () => this.#goOffAir());
       this.#beginMs = this.#nextMs;
-      this.#offsetMs = undefined;
+      this.#endTimeline();
       this.#waitsForKeyframe = true;
     }
   }
@@ -224,7 +226,13 @@ export class ServerStream {
     this.#turn += 1;
     const source = this.#current?.source;
     this.#current = undefined;
+    this.#endTimeline();
     source?.close();
+  }
+
+  #endTimeline(): void {
+    this.#timeline?.end();
+    this.#timeline = undefined;
   }
 
   #goOffAir(): void {
@@ -237,13 +245,13 @@ export class ServerStream {
   // ── its media ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #take(message: WireMessage, item: SourceItem): void {
-    const { typeId, timestampMs } = message;
+    const { typeId } = message;
     const isMedia = typeId === MessageType.Audio || typeId === MessageType.Video;
     const kind = isMedia ? kindOf(message) : 'other';
     if (!this.#isWanted(typeId, kind)) return;
-    const isFirst = this.#offsetMs === undefined;
-    this.#offsetMs ??= this.#beginMs - timestampMs;
-    const wireMs = Math.max(this.#beginMs, timestampMs + this.#offsetMs);
+    const isFirst = this.#timeline === undefined;
+    this.#timeline ??= new Timeline(this.#beginMs, (fault) => this.#options.clockFault(fault, item.name));
+    const wireMs = this.#placeOf(this.#timeline, message, kind);
     if (item.lengthMs && kind !== 'header' && wireMs - this.#beginMs >= item.lengthMs) {
       this.#nextMs = Math.max(this.#nextMs, this.#beginMs + item.lengthMs);
       this.#ended(item);
@@ -258,6 +266,14 @@ export class ServerStream {
     const track = this.#tracks[typeId === MessageType.Audio ? 'audio' : 'video'];
     this.#nextMs = Math.max(this.#nextMs, track.next(wireMs));
     if (item.lengthMs === 0 && typeId === MessageType.Video) this.#ended(item);
+  }
+
+  #placeOf(timeline: Timeline, { typeId, timestampMs }: WireMessage, kind: MediaKind): number {
+    const nowMs = this.#options.clock.now();
+    if (kind === 'other') return timeline.placeData(timestampMs, nowMs);
+    const track = typeId === MessageType.Audio ? 'audio' : 'video';
+    if (kind === 'header') return timeline.placeHeader(track, timestampMs, nowMs);
+    return timeline.place(track, timestampMs, nowMs);
   }
 
   #isWanted(typeId: number, kind: MediaKind): boolean {
@@ -291,15 +307,16 @@ export class ServerStream {
 /** How a data message of that name begins: AMF0's string. */
 const ON_META_DATA = Buffer.concat([Buffer.of(2, 0, 10), Buffer.from('onMetaData')]);
 
+/** `header`: what belongs to a track and has no sound or picture in it. `other`: data. */
 type MediaKind = 'header' | 'keyframe' | 'frame' | 'other';
 
 function kindOf({ typeId, head }: WireMessage): MediaKind {
   if (typeId === MessageType.Audio) {
     const tag = inspectAudio(head);
-    return tag?.isSequenceHeader || tag?.isMultichannelConfig ? 'header' : 'frame';
+    return tag?.isSequenceHeader || tag?.isMultichannelConfig || tag?.isSequenceEnd ? 'header' : 'frame';
   }
   const tag = inspectVideo(head);
-  if (tag?.isSequenceHeader || tag?.isMetadata) return 'header';
+  if (tag?.isSequenceHeader || tag?.isMetadata || tag?.isSequenceEnd || tag?.isCommandFrame) return 'header';
   return tag?.isKeyframe ? 'keyframe' : 'frame';
 }
 

@@ -1,6 +1,9 @@
 // Streams that scripts fill: Stream.play, .send and what goes with them. They belong to the instance, not to the version of
 // the script that began them: a new version finds them on air, and goes on with them by their names.
 import { CodedError } from '../errors.ts';
+import { LineLimit } from '../log/line-limit.ts';
+import type { Log } from '../log/log.ts';
+import type { ClockFault } from '../media/timeline.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import { encodeData, ObjectEncoding } from '../protocol/command.ts';
 import { MessageType } from '../protocol/message.ts';
@@ -26,6 +29,7 @@ export interface ServerStreamsOptions {
   recorded: RecordedStreams | undefined;
   publishing: Publishing;
   script: () => InstanceScript | undefined;
+  log: Log | undefined;
   broke: (error: unknown) => void;
 }
 
@@ -35,9 +39,11 @@ export const MAX_SERVER_STREAMS = 200;
 export class ServerStreams implements ServerStreamCommands {
   readonly #options: ServerStreamsOptions;
   readonly #open = new Map<string, ServerStream>();
+  readonly #limit: LineLimit;
 
   constructor(options: ServerStreamsOptions) {
     this.#options = options;
+    this.#limit = new LineLimit(options.clock);
   }
 
   /** One of them waits for what it is to play. */
@@ -85,6 +91,7 @@ export class ServerStreams implements ServerStreamCommands {
         held.server = undefined;
         streams.release(name);
       },
+      clockFault: (fault, item) => this.#tellOfClock(name, item, fault),
       broke,
     });
     held.server = server;
@@ -139,6 +146,16 @@ export class ServerStreams implements ServerStreamCommands {
 
   closeAll(): void {
     for (const server of [...this.#open.values()]) server.close();
+    this.#limit.close();
+  }
+
+  #tellOfClock(stream: string, item: string, { track, isLasting, offMs, messages }: ClockFault): void {
+    const { application, instance, log } = this.#options;
+    const text = isLasting
+      ? `the ${track} timestamps of ${item} jumped by ${offMs} ms: ${stream} goes on by the time that has passed`
+      : `${track} timestamps of ${item} were ${offMs} ms off: ${stream} has these messages where they were due`;
+    const facts = { event: 'play-clock', instance: `${application}/${instance}`, stream, item, track, offMs };
+    this.#limit.line('play-clock', stream, (repeats) => log?.warn({ ...facts, messages, repeats }, text));
   }
 
   #tell(stream: string, code: StatusCode, details: string, description?: string): void {

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_PLAYLIST } from '../../src/application/server-stream.ts';
 import { MAX_SERVER_STREAMS } from '../../src/application/server-streams.ts';
-import type { ServerPlay } from '../../src/application/source.ts';
+import type { ServerPlay, SourceEvents } from '../../src/application/source.ts';
 import { Statistics } from '../../src/application/statistics.ts';
+import { encodeData } from '../../src/protocol/command.ts';
 import { MessageType } from '../../src/protocol/message.ts';
+import { buildWireMessage, type WireType } from '../../src/protocol/wire-message.ts';
 import { Cinema, type Visitor } from '../support/cinema.ts';
 import { type CoreOptions, STREAM_OPTIONS } from '../support/core.ts';
 import { flvFile } from '../support/flv.ts';
@@ -124,6 +126,63 @@ test('a live stream breaks in, from its last keyframe on, and time goes on', asy
     'Play.Switch one',
     'Play.Start one',
   ]);
+});
+
+for (const { what, timeOf } of [
+  { what: 'a timestamp that is 15 h off', timeOf: (ms: number) => ms + (ms === 1_000 ? 54_000_000 : 0) },
+  { what: 'a clock that jumps 15 h', timeOf: (ms: number) => ms + (ms >= 1_000 ? 54_000_000 : 0) },
+  { what: 'a clock that begins anew', timeOf: (ms: number) => ms + (ms >= 1_000 ? 0 : 54_000_000) },
+]) {
+  test(`${what} in a live stream that the server plays does not show in what its players get`, async () => {
+    const { cinema, core, visitor, play } = await studio();
+    await using _ = cinema;
+    const { peer, id } = await core.publisher('guest');
+    play('guest', { start: -1 });
+    for (let ms = 0; ms < 3_000; ms += 40) {
+      const at = timeOf(ms);
+      peer.video(id, at, ms % 1_000 === 0 ? video.keyframe(1) : video.frame(2));
+      peer.audio(id, at + 10, audio.frame(3));
+      await peer.settle();
+      await visitor.pass(40);
+    }
+    await visitor.pass(200);
+    const times = visitor.times();
+    assert.equal(times.length, 150);
+    assert.deepEqual(new Set(times.slice(1).map((ms, at) => ms - times[at]!)), new Set([10, 30]));
+    const told = core.log.filter(({ event }) => event === 'play-clock');
+    assert.deepEqual(
+      told.map(({ stream, item, offMs, level }) => [stream, item, Math.abs(offMs as number), level]),
+      [['channel', 'guest', 54_000_000, 'warn']],
+    );
+  });
+}
+
+test('metadata with time 0 in front of a live stream that is an hour old does not begin its time', async () => {
+  const { cinema, core, visitor, streams } = await studio();
+  await using _ = cinema;
+  let events: SourceEvents | undefined;
+  const open = async () => ({
+    isLive: true,
+    begin(told: SourceEvents) {
+      events = told;
+    },
+    close() {},
+  });
+  streams.playItem('channel', { name: 'far', lengthMs: 100, liveName: undefined, open }, true);
+  await visitor.quiet();
+  const message = (typeId: WireType, timestampMs: number, payload: Uint8Array) =>
+    events!.take(buildWireMessage({ typeId, timestampMs, payload, chunkBytes: 60_000 }));
+  message(MessageType.DataAmf0, 0, encodeData({ name: 'onMetaData', values: [{ width: 9 }] }, 0).payload);
+  message(MessageType.Video, 0, video.header(0xee));
+  message(MessageType.Video, 3_600_000, video.keyframe(1));
+  message(MessageType.DataAmf0, 0, encodeData({ name: 'onMetaData', values: [{ width: 8 }] }, 0).payload);
+  message(MessageType.Video, 3_600_040, video.frame(2));
+  await visitor.pass(40);
+  assert.deepEqual(visitor.media(), ['0v1', '40v2']);
+  assert.deepEqual(
+    core.log.filter(({ event }) => event === 'play-clock'),
+    [],
+  );
 });
 
 test('a part is played: from the keyframe before its start, and exactly as long as it was to be', async () => {

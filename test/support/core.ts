@@ -124,6 +124,7 @@ export class Core implements AsyncDisposable {
       clock,
       scripts,
       recorders: options.recorders ?? recorders,
+      log,
       onBug: (error) => logBug(log, error, 'a server-side stream'),
       hasApplication: (name) => name === 'live' || name === 'other',
       streams: { clock, ...STREAM_OPTIONS },
