@@ -1,7 +1,7 @@
 // What others install it with: the unit for systemd and the Dockerfile are about the same server as package.json.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempDisposableSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempDisposableSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -17,6 +17,13 @@ function instructions(name: string): string[] {
   return dockerfile
     .split('\n')
     .flatMap((line) => (line.startsWith(`${name} `) ? [line.slice(name.length + 1)] : []));
+}
+
+/** What .dockerignore lets through. */
+function shownToDocker(): string[] {
+  return read('.dockerignore')
+    .split('\n')
+    .flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
 }
 
 test('systemd finds nothing wrong with the unit', { skip: lacks('systemd-analyze') }, () => {
@@ -44,7 +51,7 @@ test('the unit leaves what V8 and the server need, and lets the server end its o
   );
   assert.match(unit, /^AmbientCapabilities=CAP_NET_BIND_SERVICE$/m);
   assert.match(unit, /^ExecStart=.*\/understudy start --root \/var\/lib\/understudy$/m);
-  assert.ok(manifest.files.includes('packaging'), 'the unit travels with the package');
+  assert.ok(manifest.files.includes('packaging/understudy.service'), 'the unit travels with the package');
 });
 
 test('the image has the Node that the server needs, at every stage', () => {
@@ -55,14 +62,30 @@ test('the image has the Node that the server needs, at every stage', () => {
 });
 
 test('what the image copies is there, and Docker is shown all of it', () => {
-  const shown = read('.dockerignore')
-    .split('\n')
-    .flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
+  const shown = shownToDocker().map((path) => /^(conf|applications)(?=\/)/.exec(path)?.[0] ?? path);
   const copied = instructions('COPY')
     .filter((copy) => !copy.startsWith('--from'))
     .flatMap((copy) => copy.split(' ').slice(0, -1));
-  assert.deepEqual([...new Set(copied)].sort(), shown.sort());
+  assert.deepEqual([...new Set(copied)].sort(), [...new Set(shown)].sort());
   for (const path of copied) assert.ok(existsSync(join(ROOT, path)), path);
+});
+
+test('the package and the image have of conf/ and applications/ what is committed, named file by file', (t) => {
+  const isOfRoot = (path: string) => /^(conf|applications)\//.test(path);
+  const packed = manifest.files.filter(isOfRoot);
+  assert.deepEqual(shownToDocker().filter(isOfRoot), packed);
+  assert.deepEqual(
+    packed.filter((path: string) => !statSync(join(ROOT, path), { throwIfNoEntry: false })?.isFile()),
+    [],
+  );
+  const tracked = spawnSync('git', ['ls-files', '-s', 'conf', 'applications'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  if (tracked.status !== 0) return t.skip('this is no clone');
+  const isLink = /^120000 /; // the typings, which the first start writes
+  const lines = tracked.stdout.split('\n').filter((line) => line !== '' && !isLink.test(line));
+  assert.deepEqual(packed, lines.map((line) => line.split('\t')[1]!).sort());
 });
 
 test('the image runs as nobody of importance, and says how it is', () => {

@@ -71,7 +71,7 @@ test('tests run as ES modules in a folder that npm init has given a package.json
   const root = rootWith(t, {
     'tv/package.json': '{ "name": "tv", "type": "commonjs" }',
     'tv/main.ts': MAIN,
-    'tv/main.test.ts': `import { word } from './word.ts';\n${PASSING.replace("'hello Ann'", '`${word} Ann`')}`,
+    'tv/main.test.ts': `import { word } from './word.ts';\n${PASSING.replace("'hello Ann'", "word + ' Ann'")}`,
     'tv/word.ts': "export const word: string = 'hello';",
   });
   const { code, output } = await tested('--root', root);

@@ -1,17 +1,18 @@
 // The package as it is published: packed, and installed by npm into an empty folder.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempDisposableSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempDisposableSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { copyCheckout, install, npxUnderstudy, pack, VERSION } from '../support/checkout.ts';
+import { formatManual } from '../../src/config/manual.ts';
+import { copyCheckout, filesIn, install, npxUnderstudy, pack, run, VERSION } from '../support/checkout.ts';
 import { h264Clip, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
 import { startServer } from '../support/server.ts';
 
 test('the packed tarball, installed into an empty folder, runs start, new, check and test there', async () => {
   using checkout = mkdtempDisposableSync(join(tmpdir(), 'understudy-checkout-'));
   using folder = mkdtempDisposableSync(join(tmpdir(), 'understudy-package-'));
-  copyCheckout(checkout.path);
+  await copyCheckout(checkout.path);
   await install(await pack(checkout.path, checkout.path), folder.path);
   const at = (...path: string[]) => join(folder.path, ...path);
 
@@ -40,9 +41,88 @@ test('the packed tarball, installed into an empty folder, runs start, new, check
 
 test('npx finds the command of a checkout from an application with a package.json of its own', async () => {
   using checkout = mkdtempDisposableSync(join(tmpdir(), 'understudy-checkout-'));
-  copyCheckout(checkout.path);
+  await copyCheckout(checkout.path);
   const application = join(checkout.path, 'applications', 'auth');
   writeFileSync(join(application, 'package.json'), '{ "name": "auth", "type": "commonjs" }');
   const { stdout } = await npxUnderstudy(application, 'check', 'auth', '--root', checkout.path);
   assert.equal(stdout.trim(), 'auth: ok');
+});
+
+const SECRET = 'hunter2-of-the-operator';
+
+/** What a checkout holds after some months as a server. */
+const OF_THE_OPERATOR = [
+  'conf/Users.local.xml',
+  'conf/Users.local.xml.4711',
+  'conf/users',
+  'conf/fms.ini.bak',
+  'conf/_defaultRoot_/key.pem',
+  'conf/_defaultRoot_/tls/server.key',
+  'conf/_defaultRoot_/tv.example.com/Vhost.xml',
+  'conf/_defaultRoot_/tv.example.com/Users.xml',
+  'conf/second/Adaptor.xml',
+  'applications/mine/main.ts',
+  'applications/mine/keys.json',
+  'applications/mine/Application.xml',
+  'applications/_lib/webhook.ts',
+  'applications/.removed/old/main.ts',
+  'applications/auth/.env',
+  'applications/auth/Application.xml',
+  'applications/auth/keys.json~',
+  'applications/auth/store/store.sqlite',
+  'applications/live/main.ts',
+  'applications/live/streams/_definst_/show.flv',
+  'applications/live/node_modules/jose/index.js',
+  'bin/deploy.sh',
+  'packaging/deploy.env',
+  'dist/left-over.js',
+  'logs/_defaultVHost_/access.00.log',
+  'run/admin.json',
+  '.env',
+];
+
+test('npm pack in a used checkout takes our conf/ and samples, and nothing of the operator', async () => {
+  using checkout = mkdtempDisposableSync(join(tmpdir(), 'understudy-checkout-'));
+  await copyCheckout(checkout.path);
+  for (const path of OF_THE_OPERATOR) {
+    mkdirSync(dirname(join(checkout.path, path)), { recursive: true });
+    writeFileSync(join(checkout.path, path), SECRET);
+  }
+  const tarball = await pack(checkout.path, checkout.path);
+  const packed = await filesIn(tarball);
+  assert.deepEqual(
+    packed.filter((path) => OF_THE_OPERATOR.includes(path)),
+    [],
+  );
+  assert.doesNotMatch(
+    (await run('tar', ['-xzOf', tarball], { maxBuffer: 1 << 26 })).stdout,
+    new RegExp(SECRET),
+  );
+  assert.deepEqual(
+    packed.filter((path) => path.startsWith('conf/')).sort(),
+    Object.keys(formatManual())
+      .map((path) => `conf/${path}`)
+      .sort(),
+  );
+  for (const sample of ['live/README.md', 'auth/main.ts', 'auth/keys.json', 'chat/main.asc', 'README.md']) {
+    assert.ok(packed.includes(`applications/${sample}`), sample);
+  }
+});
+
+test('npm pack refuses files of conf/ and samples that hold settings and keys of the operator, and names them', async () => {
+  using checkout = mkdtempDisposableSync(join(tmpdir(), 'understudy-checkout-'));
+  await copyCheckout(checkout.path);
+  const git = (...args: string[]) =>
+    run('git', ['-c', 'user.name=us', '-c', 'user.email=us@example.com', ...args], { cwd: checkout.path });
+  await git('init', '-q');
+  await git('add', 'conf', 'applications');
+  await git('commit', '-qm', 'as it was cloned');
+  appendFileSync(join(checkout.path, 'conf/fms.ini'), `API_TOKEN = ${SECRET}\n`);
+  writeFileSync(join(checkout.path, 'applications/auth/keys.json'), `{ "linkSecret": "${SECRET}" }`);
+  await assert.rejects(pack(checkout.path, checkout.path), ({ stderr }: { stderr: string }) => {
+    assert.match(stderr, /^applications\/auth\/keys\.json\nconf\/fms\.ini\nnpm pack: these files differ/m);
+    return true;
+  });
+  await git('commit', '-qam', 'for everybody to read');
+  assert.ok((await filesIn(await pack(checkout.path, checkout.path))).includes('conf/fms.ini'));
 });

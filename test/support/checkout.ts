@@ -22,10 +22,12 @@ export const { name: PACKAGE, version: VERSION } = JSON.parse(
   readFileSync(join(REPOSITORY, 'package.json'), 'utf8'),
 ) as { name: string; version: string };
 
-/** Everything that a package is made from, in `folder`, with the packages that are installed here. */
-export function copyCheckout(folder: string): void {
-  for (const part of PARTS)
+/** A checkout as a clone has it, but for what is changed here, with the packages that are installed here. */
+export async function copyCheckout(folder: string): Promise<void> {
+  const { stdout } = await run('git', ['ls-files', 'applications', 'conf'], { cwd: REPOSITORY });
+  for (const part of [...PARTS, ...stdout.trim().split('\n')]) {
     cpSync(join(REPOSITORY, part), join(folder, part), { recursive: true, verbatimSymlinks: true });
+  }
   symlinkSync(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'));
 }
 
