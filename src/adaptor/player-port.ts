@@ -1,9 +1,10 @@
 // What a player is told on its message stream, under the name that it asked for.
 
-import { accessCovers, withoutPrefix } from '../application/access.ts';
+import { accessCovers } from '../application/access.ts';
 import type { Client } from '../application/client.ts';
 import type { AppInstance } from '../application/instance.ts';
 import type { PlayerPort } from '../application/playback.ts';
+import { withoutPrefix } from '../application/stream-prefix.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import type { Log } from '../log/log.ts';
 import { UserControlEvent } from '../protocol/control.ts';

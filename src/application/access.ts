@@ -13,11 +13,6 @@ export function accessCovers(list: string, name: string): boolean {
   });
 }
 
-/** Access is about folders and names; `mp4:` and its like say what kind of file it is. */
-export function withoutPrefix(name: string): string {
-  return name.replace(/^(?:flv|mp4|mp3|id3):/i, '');
-}
-
 function elements(path: string): string[] {
   return path.split('/').filter((element) => element !== '');
 }

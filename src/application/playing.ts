@@ -1,7 +1,7 @@
 // How a play request becomes a viewer of a stream, live, recorded or still to come, and ends again.
 import { CodedError } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
-import { accessCovers, withoutPrefix } from './access.ts';
+import { accessCovers } from './access.ts';
 import type { Client } from './client.ts';
 import type { Clock } from './clock.ts';
 import { FilePlayer } from './file-player.ts';
@@ -10,6 +10,7 @@ import { Playback, type PlaybackEvents, PlaybackState, type PlayerPort } from '.
 import type { Place, RecordedStream, RecordedStreams } from './recorded.ts';
 import type { InstanceScript, PlayRequest, Verdict } from './script.ts';
 import type { Stream } from './stream.ts';
+import { withoutPrefix } from './stream-prefix.ts';
 import type { StreamTable } from './stream-table.ts';
 import type { ViewerPlan } from './viewer.ts';
 

@@ -1,12 +1,11 @@
 // What a recording's file is called, below the folder of its instance: `show.flv`, `day 1/show-2.mp4`, or as a script has it.
 import type { RecordRequest } from '../application/recording.ts';
+import { type StreamPrefix, splitPrefix } from '../application/stream-prefix.ts';
 import { RecordingError } from '../errors.ts';
 import { momentOf } from '../log/time.ts';
 import { nameProblem } from '../storage/names.ts';
 import { RecordedContainer } from './growing.ts';
 
-/** The prefix of a stream name chooses the container. */
-const PREFIX = /^([a-z0-9]+):(.*)$/is;
 /** Those of files that are MP4s, whatever they are called. */
 const MP4_EXTENSION = /\.(mp4|f4v|m4v|mov|m4a|f4a|3gp|3g2)$/i;
 const FLV_EXTENSION = /\.flv$/i;
@@ -26,8 +25,9 @@ export interface RecordingName {
 
 /** `number`: of the files of one recording, from 1 on. A RecordingError says why it gets none. */
 export function recordingName(request: RecordRequest, number: number, now: Date): RecordingName {
-  const [, prefix, plain = request.stream] = PREFIX.exec(request.stream) ?? [];
-  const container = containerOf(request, prefix?.toLowerCase());
+  const { prefix, name: plain } = splitPrefix(request.stream);
+  if (request.file === undefined && plain.includes(':')) throw notAFile(plain);
+  const container = containerOf(request, prefix);
   const isNumbered = request.file?.includes('{n}') === true;
   const wanted = request.file === undefined ? plain : filled(request.file, request, plain, number, now);
   const pattern = container === RecordedContainer.Mp4 ? MP4_EXTENSION : FLV_EXTENSION;
@@ -47,7 +47,7 @@ export function recordingName(request: RecordRequest, number: number, now: Date)
   return { container, file, name };
 }
 
-function containerOf({ format, file }: RecordRequest, prefix: string | undefined): RecordedContainer {
+function containerOf({ format, file }: RecordRequest, prefix: StreamPrefix | undefined): RecordedContainer {
   if (format !== undefined) return format;
   if (file !== undefined && MP4_EXTENSION.test(file)) return RecordedContainer.Mp4;
   if (prefix === undefined || prefix === 'flv') return RecordedContainer.Flv;
@@ -58,11 +58,20 @@ function containerOf({ format, file }: RecordRequest, prefix: string | undefined
   );
 }
 
+/** Whatever file it had, a stream of another name would have the same one. */
+function notAFile(name: string): RecordingError {
+  return new RecordingError(
+    'NetStream.Record.Failed',
+    `${name} is no name of a file, because of its colon: flv: and mp4: say what kind of file a stream is recorded to, and no other ` +
+      'prefix is known. A script can give the file another name.',
+  );
+}
+
 /** What a field stands for cannot leave the folder, nor make another. */
 function filled(template: string, request: RecordRequest, stream: string, number: number, now: Date): string {
   const { date, time } = momentOf(now, 'local');
   const values: Record<string, string> = {
-    stream: stream.replace(MP4_EXTENSION, ''),
+    stream: escaped(stream.replace(MP4_EXTENSION, '')),
     application: request.application,
     instance: request.instance,
     client: request.client?.id ?? '',
@@ -80,4 +89,12 @@ function filled(template: string, request: RecordRequest, stream: string, number
     }
     return values[field]!.replace(UNFIT, '_').replace(/^\.+/, '_');
   });
+}
+
+/** So that streams whose names differ in what no file's name can hold have different files. A slash is the exception. */
+function escaped(stream: string): string {
+  const percent = stream.replace(/%(?=[\da-f]{2})/gi, '%25');
+  return percent.replace(UNFIT, (character) =>
+    character === '/' ? '_' : `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
 }

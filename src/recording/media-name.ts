@@ -1,4 +1,5 @@
 // What kind of file a stream's name means: `show`, `flv:show`, `mp4:show.f4v`, `mp3:song`, `id3:song`.
+import { splitPrefix } from '../application/stream-prefix.ts';
 import { nameProblem } from '../storage/names.ts';
 
 export const Container = { Flv: 'flv', Mp4: 'mp4', Mp3: 'mp3' } as const;
@@ -12,13 +13,11 @@ export interface MediaName {
   readonly wantsTags: boolean;
 }
 
-const PREFIX = /^([a-z0-9]+):(.*)$/is;
-
 /** Undefined: no name of a file that could be played. */
 export function mediaName(streamName: string): MediaName | undefined {
-  const [, prefix = 'flv', name = streamName] = PREFIX.exec(streamName) ?? [];
+  const { prefix = 'flv', name } = splitPrefix(streamName);
   if (nameProblem(name)) return undefined;
-  switch (prefix.toLowerCase()) {
+  switch (prefix) {
     case 'flv':
       return { container: Container.Flv, files: [`${name}.flv`, ...ifNamed(name, '.flv')], wantsTags: false };
     case 'mp4':
@@ -27,8 +26,6 @@ export function mediaName(streamName: string): MediaName | undefined {
       return { container: Container.Mp3, files: mp3Files(name), wantsTags: false };
     case 'id3':
       return { container: Container.Mp3, files: mp3Files(name), wantsTags: true };
-    default:
-      return undefined;
   }
 }
 

@@ -31,6 +31,46 @@ test('the prefix of a stream, or the format, chooses the container, and the file
   assert.equal(named({ file: 'b.flv' }), 'b.flv b');
 });
 
+test('a colon that is no known prefix belongs to the name, and no two such names have one file', () => {
+  for (const stream of [
+    'studio:cam',
+    'lab:cam',
+    'mp4:studio:cam',
+    'FLV:lab:cam',
+    'raw:cam',
+    'f4v:cam',
+    ':cam',
+  ]) {
+    for (const format of [undefined, 'flv', 'mp4'] as const) {
+      assert.throws(() => named({ stream, ...(format ? { format } : {}) }), {
+        code: 'NetStream.Record.Failed',
+        message: /is no name of a file, because of its colon/,
+      });
+    }
+  }
+  const streams = [
+    'cam',
+    'studio:cam',
+    'lab:cam',
+    'studio%3Acam',
+    'studio%3acam',
+    'studio%253Acam',
+    'studio_cam',
+  ];
+  const files = streams.map((stream) => named({ stream, file: '{stream}.flv' }));
+  assert.deepEqual(files[1], 'studio%3Acam.flv studio%3Acam');
+  assert.equal(new Set(files).size, streams.length, String(files));
+  assert.equal(
+    named({ stream: 'mp4:studio:cam', file: '{stream}.mp4' }),
+    'studio%3Acam.mp4 mp4:studio%3Acam.mp4',
+  );
+});
+
+test('a prefix is the same in upper case', () => {
+  assert.equal(named({ stream: 'MP4:show' }), 'show.mp4 mp4:show.mp4');
+  assert.equal(named({ stream: 'Flv:show' }), 'show.flv show');
+});
+
 test('further files of a recording are numbered', () => {
   assert.equal(named({}, 2), 'show-2.flv show-2');
   assert.equal(named({ stream: 'mp4:show.f4v' }, 3), 'show-3.f4v mp4:show-3.f4v');

@@ -13,3 +13,10 @@ test('the name of a file’s stream is one that plays that file; other files hav
     assert.equal(streamName(file), undefined, file);
   }
 });
+
+test('a colon that is no known prefix belongs to the name, and no file is called so', () => {
+  for (const name of ['studio:cam', 'mp4:studio:cam', 'raw:cam', 'f4v:cam', 'flv:mp4:cam', ':cam', 'cam:']) {
+    assert.equal(mediaName(name), undefined, name);
+  }
+  assert.deepEqual(mediaName('MP4:film.f4v'), mediaName('mp4:film.f4v'));
+});

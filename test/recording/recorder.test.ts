@@ -565,6 +565,19 @@ test('containers that there are not are refused as such', async () => {
   }
 });
 
+test('two names with colons do not record over each other, nor over the name behind the colon', async () => {
+  await using desk = new Desk();
+  for (const stream of ['studio:cam', 'lab:cam', 'cam']) {
+    const recording = desk.open({ stream, file: '{stream}', format: 'flv' });
+    recording.take(second(0));
+    recording.close();
+    await desk.finished();
+  }
+  for (const file of ['studio%3Acam.flv', 'lab%3Acam.flv', 'cam.flv']) {
+    assert.equal(read(desk.path(file)).media.length, 5, file);
+  }
+});
+
 test('a file has one recorder at a time', async () => {
   await using desk = new Desk();
   const first = desk.open();

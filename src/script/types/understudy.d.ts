@@ -783,6 +783,7 @@ interface RecordOptions {
   /**
    * The name of the file below `streams/<instance>`, otherwise that of the stream. `{stream}`, `{application}`, `{instance}`,
    * `{client}` (its id), `{ip}`, `{date}` (2026-02-03), `{time}` (04-05-06) and `{n}` (of the segment) stand for what they say.
+   * A slash in them is `_`; what else no name of a file can hold is `%3A` (a colon) and the like in `{stream}`, and `_` in the others.
    */
   file?: string;
   /** Seconds; as in `record`. */
