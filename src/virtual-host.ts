@@ -396,6 +396,7 @@ function instanceSettings(
     erasesOnPublish: live.erasesOnPublish,
     idleMs: maxIdleMs,
     maxWaitingNames: live.maxWaitingNames,
+    connections: config.connections,
     recording,
     playingRecorded: recorded,
     clients: { ...clientSettings(config), ...config.client, transport: config.transport },

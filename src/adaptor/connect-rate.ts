@@ -1,6 +1,6 @@
 // How many connections a listener takes, and how fast: in all, and from one address. (FMS: MaxConnections, MaxConnectionRate.)
-import { isIPv6 } from 'node:net';
 import type { Clock } from '../application/clock.ts';
+import { hostKey } from '../application/occupancy.ts';
 
 /** Undefined: no limit. Rates are connections a second; a burst of one second's worth is within them. */
 export interface ConnectLimits {
@@ -112,15 +112,4 @@ export class ConnectLimiter {
 
 function isReached(limit: number | undefined, count: number): boolean {
   return limit !== undefined && count >= limit;
-}
-
-/** Who has one IPv6 address has the other 2^64 of its network as well: they count as one. */
-export function hostKey(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [bare = ''] = address.split('%');
-  const [head = '', tail = ''] = bare.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const after = tail === '' ? [] : tail.split(':');
-  while (groups.length + after.length < 8) groups.push('0');
-  return [...groups, ...after].slice(0, 4).join(':');
 }

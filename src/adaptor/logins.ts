@@ -2,6 +2,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../application/clock.ts';
 import type { LoginPolicy } from '../application/login.ts';
+import { hostKey } from '../application/occupancy.ts';
 import {
   type AuthMode,
   type AuthParameters,
@@ -15,7 +16,6 @@ import {
   type PublisherSecret,
   parseAuthQuery,
 } from '../protocol/publisher-auth.ts';
-import { hostKey } from './connect-rate.ts';
 
 /** One connect of a login. */
 export interface LoginAttempt {

@@ -136,7 +136,7 @@ export class SessionEntry {
     const port = this.#clientPort();
     let instance: AppInstance;
     try {
-      instance = this.#options.registryOf(this.#request.host).connect(this.#request.app);
+      instance = this.#options.registryOf(this.#request.host).connect(this.#request.app, facts);
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       const refusal = { code: error.code, description: error.message };

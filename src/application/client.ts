@@ -46,6 +46,8 @@ export class Client {
   state: ClientState = ClientState.Pending;
   /** When it asked to come in, by the clock of its instance. */
   sinceMs = 0;
+  /** Gives back its share of the application's connections. */
+  leave: () => void = () => {};
   /** Takes back a gate that is still open. */
   dropGate: (() => void) | undefined;
   /** Called at the next pong; the argument says whether one came. */

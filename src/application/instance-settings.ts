@@ -1,6 +1,7 @@
 // What the configuration decides for one instance, and for those who are in it.
 
 import type { LoginPolicy } from './login.ts';
+import type { ConnectionShares } from './occupancy.ts';
 import type { OriginRules } from './origin.ts';
 import type { RecordedSettings } from './playing.ts';
 import type { RecordingLimits } from './recording.ts';
@@ -40,6 +41,8 @@ export interface InstanceSettings {
   erasesOnPublish?: boolean;
   /** An instance without clients is stopped after this long; FMS: MaxAppIdleTime. */
   idleMs: number;
+  /** Clients of all instances of the application; undefined: any number. */
+  connections?: ConnectionShares;
   /** Names with players and no publisher. */
   maxWaitingNames: number;
   /** Undefined: no limits. */

@@ -8,6 +8,7 @@ import { Client, type ClientPort, ClientState, type ConnectRefusal } from './cli
 import type { Clock } from './clock.ts';
 import type { ClientSettings, InstanceSettings } from './instance-settings.ts';
 import type { InstanceJournal, Journal } from './journal.ts';
+import type { ConnectionShares, Occupancy } from './occupancy.ts';
 import type { Outgoing, OutgoingCommands } from './outgoing.ts';
 import type { Playback, PlayerPort } from './playback.ts';
 import { DEFAULT_RECORDED_SETTINGS, Playing } from './playing.ts';
@@ -53,6 +54,8 @@ export interface InstanceOptions extends InstanceSettings {
   log?: Log | undefined;
   /** An error of ours. */
   onBug(error: unknown): void;
+  /** Of the application. */
+  occupancy: Occupancy;
   onClosed(): void;
 }
 
@@ -148,6 +151,10 @@ export class AppInstance implements ScriptCommands {
   get clientSettings(): ClientSettings | undefined {
     return this.#settings.clients;
   }
+  /** Undefined: any number of clients, from anywhere. */
+  get connectionShares(): ConnectionShares | undefined {
+    return this.#settings.connections;
+  }
   get clients(): ReadonlyMap<string, Client> {
     return this.#clients;
   }
@@ -237,6 +244,7 @@ export class AppInstance implements ScriptCommands {
     this.#cancelIdle?.();
     this.#cancelIdle = undefined;
     this.#clients.set(client.id, client);
+    client.leave = this.#options.occupancy.enter(facts);
     // The folder may have got its first script since: it decides from now on, and finds who is here in its snapshot.
     this.#script ??= this.#options.scripts.open(this.application, this.name, this);
     if (this.#script) void this.#askScript(client, args);
@@ -288,6 +296,7 @@ export class AppInstance implements ScriptCommands {
   #refuse(client: Client, refusal: ConnectRefusal): void {
     client.state = ClientState.Gone;
     this.#clients.delete(client.id);
+    client.leave();
     this.tally.rejected += 1;
     this.tally.left(client.port.stats());
     this.#journal?.refused(client, refusal);
@@ -306,6 +315,7 @@ export class AppInstance implements ScriptCommands {
     this.tally.left(client.port.stats());
     client.dropGate?.();
     this.#clients.delete(client.id);
+    client.leave();
     if (state === ClientState.Accepted) this.#script?.tell({ event: 'disconnect', clientId: client.id });
     this.#armIdle();
   }

@@ -5,12 +5,14 @@ import { nameProblem } from '../storage/names.ts';
 import { AppInstance, type InstanceOptions } from './instance.ts';
 import type { ClientSettings, InstanceSettings } from './instance-settings.ts';
 import type { Journal } from './journal.ts';
+import { Occupancy, type Occupant } from './occupancy.ts';
 import { Tally } from './tally.ts';
 
 /** Each has an isolate of 2 MB, and any client that knows an application can start one: `live/1`, `live/2`… */
 const MAX_INSTANCES = 2_000;
 
-export interface RegistryOptions extends Omit<InstanceOptions, 'application' | 'name' | 'onClosed'> {
+export interface RegistryOptions
+  extends Omit<InstanceOptions, 'application' | 'name' | 'occupancy' | 'onClosed'> {
   /** What differs in that application from the settings here; asked for each instance that starts. Must not throw. */
   settingsFor?(application: string): Partial<InstanceSettings>;
   /** Of which it is the registry: refusals name them. */
@@ -42,6 +44,8 @@ export class Registry {
   readonly #options: RegistryOptions;
   readonly #instances = new Map<string, AppInstance>();
   readonly #histories = new Map<string, ApplicationHistory>();
+  /** Of those that have had an instance. */
+  readonly #occupancies = new Map<string, Occupancy>();
   /** Connects that reached no instance. */
   #unplaced = 0;
   #isSuspended = false;
@@ -109,12 +113,14 @@ export class Registry {
 
   /**
    * The instance that a client means by `app`: `application[/instance]`, slashes at either end do not count. A StatusError
-   * says that the name is illegal or that there is no such application.
+   * says that the name is illegal or that there is no such application, a LimitError that there is no room for `who`.
    */
-  connect(app: string): AppInstance {
+  connect(app: string, who: Occupant): AppInstance {
     try {
       this.#requireRoom();
-      return this.open(app);
+      const instance = this.open(app);
+      this.#requireShare(instance, who);
+      return instance;
     } catch (error) {
       this.#unplaced += 1;
       throw error;
@@ -130,6 +136,15 @@ export class Registry {
     throw new LimitError(
       'NetConnection.Connect.Rejected',
       `[ Server.Reject ] : (${this.place}) : Resource limit violation. Too many clients of this virtual host.`,
+    );
+  }
+
+  #requireShare({ application, connectionShares }: AppInstance, who: Occupant): void {
+    const problem = connectionShares && this.#occupancyOf(application).problem(who, connectionShares);
+    if (problem === undefined) return;
+    throw new LimitError(
+      'NetConnection.Connect.Rejected',
+      `[ Server.Reject ] : (${this.place}) : Resource limit violation. ${problem}.`,
     );
   }
 
@@ -196,6 +211,7 @@ export class Registry {
       ...this.#options.settingsFor?.(application),
       application,
       name,
+      occupancy: this.#occupancyOf(application),
       onClosed: () => this.#closed(instance),
     });
     this.#instances.set(key, instance);
@@ -213,6 +229,15 @@ export class Registry {
     history.instancesUnloaded += 1;
     history.tally.add(tally);
     if (history.instancesUnloaded === history.instancesLoaded) history.sinceMs = undefined;
+  }
+
+  #occupancyOf(application: string): Occupancy {
+    let occupancy = this.#occupancies.get(application);
+    if (!occupancy) {
+      occupancy = new Occupancy();
+      this.#occupancies.set(application, occupancy);
+    }
+    return occupancy;
   }
 
   #historyOf(application: string): ApplicationHistory {

@@ -140,6 +140,12 @@ export interface ApplicationConfig {
     /** Beginnings of names; undefined: any. */
     readonly methods: readonly string[] | undefined;
   };
+  /** Clients of all its instances; undefined: any number. */
+  readonly connections: {
+    readonly total: number | undefined;
+    readonly perAddress: number | undefined;
+    readonly perUser: number | undefined;
+  };
   readonly transport: {
     /** Whose tunnels may come in. */
     readonly tunnels: 'true' | 'false' | 'http1.1only' | 'keepalive';
@@ -228,6 +234,7 @@ function convert(
     Process,
     StreamManager,
     SWFVerification,
+    ResourceLimits,
     Client,
     AllowHTTPTunnel,
     DisallowedProtocols,
@@ -252,6 +259,11 @@ function convert(
         videoSampleAccess: sampleFolders(Client.Access.VideoSampleAccess),
       },
       methods: allowedMethods(JSEngine.Security.RPC),
+    },
+    connections: {
+      total: ResourceLimits.MaxConnections,
+      perAddress: ResourceLimits.MaxConnectionsPerAddress,
+      perUser: ResourceLimits.MaxConnectionsPerUser,
     },
     transport: { tunnels: AllowHTTPTunnel, disallowed: DisallowedProtocols },
     live: {

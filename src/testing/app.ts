@@ -10,7 +10,7 @@ import type { BuildFault } from '../script/build-fault.ts';
 import { STOP_DEADLINE_MS } from '../script/mailbox.ts';
 import type { Unit } from '../script/unit.ts';
 import type { Json } from '../script/wire.ts';
-import { type ConnectOptions, TestClient } from './client.ts';
+import { type ConnectOptions, TEST_ADDRESS, TestClient } from './client.ts';
 import { HandClock } from './hand-clock.ts';
 import { type CommandHandler, Jobs } from './jobs.ts';
 import { Said, type SaidError } from './said.ts';
@@ -125,7 +125,7 @@ export class TestApp {
   async #instance(name: string): Promise<AppInstance> {
     let instance: AppInstance;
     try {
-      instance = this.#stage.host.registry.connect(`${this.name}/${name}`);
+      instance = this.#stage.host.registry.open(`${this.name}/${name}`);
       await instance.ready;
     } catch (error) {
       this.#said.assertNoErrors(); // they say more
@@ -144,7 +144,9 @@ export class TestApp {
     const client = new TestClient(`client${this.#lastClient}`, this);
     const { instance = '_definst_' } = options;
     try {
-      await client.connect(this.#stage.host.registry.connect(`${this.name}/${instance}`), options);
+      const { ip = TEST_ADDRESS, user = '' } = options;
+      const home = this.#stage.host.registry.connect(`${this.name}/${instance}`, { ip, user });
+      await client.connect(home, options);
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       client.turnedAway({ code: error.code, description: error.message });

@@ -205,12 +205,15 @@ export class TestClient {
   }
 }
 
+/** Where clients of tests come from unless they say otherwise. */
+export const TEST_ADDRESS = '127.0.0.1';
+
 function factsOf(id: string, { application, name }: AppInstance, options: ConnectOptions): ClientFacts {
   const path = name === '_definst_' ? application : `${application}/${name}`;
   const { args: _, instance: __, ...given } = options;
   const protocol = options.protocol ?? 'rtmp';
   return {
-    ...{ id, ip: '127.0.0.1', agent: 'LNX 9,0,124,2', referrer: '', pageUrl: '', user: '', virtualKey: '' },
+    ...{ id, ip: TEST_ADDRESS, agent: 'LNX 9,0,124,2', referrer: '', pageUrl: '', user: '', virtualKey: '' },
     ...{ uri: `rtmp://localhost/${path}`, secure: protocol === 'rtmps', objectEncoding: 0 },
     ...{ readAccess: '/', writeAccess: '/', audioSampleAccess: '', videoSampleAccess: '' },
     ...given,

@@ -31,6 +31,8 @@ const bandwidth = (who: string) => leaf(bytes(1000, 2147483647), '2500000', `Aft
 const duration = orElse(seconds(0, 31536000), '-1', 'any', undefined);
 const size = orElse(kilobytes(0, 2147483647), '-1', 'any', undefined);
 
+const connections = orElse(whole(0, 1000000), '-1', 'any number', undefined);
+
 const sampleAccess = (meaning: string) =>
   group(meaning, {
     '@enabled': leaf(
@@ -488,6 +490,22 @@ export const APPLICATION = group('', {
     ),
     ...unused('MaxPendingDebugConnections'),
   }),
+  ResourceLimits: group(
+    'Clients of all instances of the application together. A client beyond a limit is refused; those connected stay.',
+    {
+      MaxConnections: leaf(connections, '-1', 'Clients in all.'),
+      MaxConnectionsPerAddress: leaf(
+        connections,
+        '-1',
+        'Clients from one IPv4 address, or from one IPv6 network (/64). Many people can share the address of a router.',
+      ),
+      MaxConnectionsPerUser: leaf(
+        connections,
+        '-1',
+        'Clients that have logged in under one name, where Authentication asks for logins.',
+      ),
+    },
+  ),
   ...unused('HTTP', 'Logging'),
 });
 

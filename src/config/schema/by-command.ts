@@ -20,6 +20,7 @@ export const BY_COMMAND: readonly string[] = [
   'StreamManager/SendDuplicateOnMetaData',
   'StreamManager/MaxSwitchTime',
   'StreamManager/Recording',
+  'ResourceLimits',
   'Client/OutChunkSize',
   'Client/Bandwidth',
   'Client/Backlog',

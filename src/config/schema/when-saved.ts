@@ -22,6 +22,7 @@ export const WHEN_SAVED: Readonly<Record<string, readonly string[]>> = {
     'Client',
     'AllowHTTPTunnel',
     'DisallowedProtocols',
+    'ResourceLimits',
     'SWFVerification',
   ],
   'as a change of the script, by its Reload': ['JSEngine', 'JSEngine/Fetch/MaxRunning'],

@@ -1,0 +1,68 @@
+// Who is connected to an application: in all, from one address, as one user. Over all of its instances.
+import { isIPv6 } from 'node:net';
+
+/** Undefined: any number. */
+export interface ConnectionShares {
+  readonly total: number | undefined;
+  readonly perAddress: number | undefined;
+  /** Of a name that has logged in; a client without one has no share. */
+  readonly perUser: number | undefined;
+}
+
+export interface Occupant {
+  readonly ip: string;
+  /** Empty: it has not logged in. */
+  readonly user: string;
+}
+
+export class Occupancy {
+  #total = 0;
+  readonly #addresses = new Map<string, number>();
+  readonly #users = new Map<string, number>();
+
+  /** What one more such client would be too many of, in words; undefined: there is room. */
+  problem({ ip, user }: Occupant, { total, perAddress, perUser }: ConnectionShares): string | undefined {
+    if (isReached(total, this.#total)) return 'Too many clients of this application';
+    if (isReached(perAddress, this.#addresses.get(hostKey(ip)))) return 'Too many clients of this address';
+    if (user !== '' && isReached(perUser, this.#users.get(user))) return 'Too many clients of this user';
+    return undefined;
+  }
+
+  /** The returned function takes the client out again, once. */
+  enter({ ip, user }: Occupant): () => void {
+    const key = hostKey(ip);
+    this.#add(1, key, user);
+    let isIn = true;
+    return () => {
+      if (isIn) this.#add(-1, key, user);
+      isIn = false;
+    };
+  }
+
+  #add(count: number, address: string, user: string): void {
+    this.#total += count;
+    addTo(this.#addresses, address, count);
+    if (user !== '') addTo(this.#users, user, count);
+  }
+}
+
+function isReached(limit: number | undefined, count = 0): boolean {
+  return limit !== undefined && count >= limit;
+}
+
+function addTo(counts: Map<string, number>, key: string, more: number): void {
+  const count = (counts.get(key) ?? 0) + more;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+}
+
+/** Who has one IPv6 address has the other 2^64 of its network as well: they count as one. */
+export function hostKey(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [bare = ''] = address.split('%');
+  const [head = '', tail = ''] = bare.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const after = tail === '' ? [] : tail.split(':');
+  while (groups.length + after.length < 8) groups.push('0');
+  return [...groups, ...after].slice(0, 4).join(':');
+}
