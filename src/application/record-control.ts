@@ -72,9 +72,9 @@ export class RecordControl {
     const recordingLimits = this.#options.limits();
     const { journal } = this.#options;
     const stream = entry.stream.name;
-    const { format, file, segmentS, ...asked } = terms;
+    const { format, file, segmentS, isAligned, ...asked } = terms;
     const how = Object.fromEntries(
-      Object.entries({ format, file, segmentS }).filter(([, value]) => value !== undefined),
+      Object.entries({ format, file, segmentS, isAligned }).filter(([, value]) => value !== undefined),
     );
     const facts = entry.publication?.client.facts;
     const client = facts && { id: facts.id, ip: facts.ip };

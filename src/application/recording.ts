@@ -9,7 +9,7 @@ import {
 } from './script.ts';
 import type { Sink } from './stream.ts';
 
-export interface RecordRequest extends Pick<RecordTerms, 'format' | 'file' | 'segmentS'> {
+export interface RecordRequest extends Pick<RecordTerms, 'format' | 'file' | 'segmentS' | 'isAligned'> {
   application: string;
   instance: string;
   /** The stream's public name, prefix and all. */

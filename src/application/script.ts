@@ -248,6 +248,8 @@ export interface RecordTerms extends RecordLimits {
   file?: string;
   /** A new file is begun at the first keyframe behind so many seconds. */
   segmentS?: number;
+  /** The next file is begun when the clock on the wall passes a multiple of them. */
+  isAligned?: boolean;
 }
 
 export interface InstanceSnapshot {

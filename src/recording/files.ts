@@ -11,6 +11,10 @@ const MP4_EXTENSION = /\.(mp4|f4v|m4v|mov|m4a|f4a|3gp|3g2)$/i;
 const FLV_EXTENSION = /\.flv$/i;
 /** `{date}` in the name of a file. */
 const FIELD = /\{([^{}]*)\}/g;
+/** A name that says by itself when its file begins. */
+const DATED = /\{(date|time)\}/;
+/** Of names of files that are there already. */
+const MAX_TRIES = 10_000;
 /** What names of files cannot hold. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
 const UNFIT = /[\u0000-\u001f\u007f\\/:*?"<>|\ufffd]/g;
@@ -23,19 +27,59 @@ export interface RecordingName {
   readonly name: string;
 }
 
-/** `number`: of the files of one recording, from 1 on. A RecordingError says why it gets none. */
-export function recordingName(request: RecordRequest, number: number, now: Date): RecordingName {
+/** With the moment at which a file of that name begins. */
+export interface DatedName {
+  readonly called: RecordingName;
+  readonly startedAt: Date;
+}
+
+/**
+ * What the further files of one recording may be called, the best first. With the time in it a name needs no number, unless two
+ * files begin within one second: a publisher that sends faster than time passes has its files at the times that it sends.
+ */
+export function* nextNames(
+  request: RecordRequest,
+  number: number,
+  startedAt: Date,
+  byLength: Date,
+): Generator<DatedName, void, undefined> {
+  const isDated = DATED.test(request.file ?? '') && !isNumbered(request);
+  if (isDated) {
+    for (const at of [startedAt, byLength])
+      yield { called: recordingName(request, number, at, 1), startedAt: at };
+  }
+  for (let tried = 0; tried < MAX_TRIES; tried += 1) {
+    const called = isDated
+      ? recordingName(request, number, startedAt, 2 + tried)
+      : recordingName(request, number + tried, startedAt);
+    yield { called, startedAt };
+  }
+}
+
+function isNumbered({ file }: RecordRequest): boolean {
+  return file?.includes('{n}') === true;
+}
+
+/**
+ * `number`: of the files of one recording, from 1 on; `suffix`: the number at the end of its name, 1 is none. A RecordingError says
+ * why it gets none.
+ */
+export function recordingName(
+  request: RecordRequest,
+  number: number,
+  now: Date,
+  suffix = isNumbered(request) ? 1 : number,
+): RecordingName {
   const { prefix, name: plain } = splitPrefix(request.stream);
   if (request.file === undefined && plain.includes(':')) throw notAFile(plain);
   const container = containerOf(request, prefix);
-  const isNumbered = request.file?.includes('{n}') === true;
   const wanted = request.file === undefined ? plain : filled(request.file, request, plain, number, now);
   const pattern = container === RecordedContainer.Mp4 ? MP4_EXTENSION : FLV_EXTENSION;
   // COMPAT: a stream that is published as show.flv has always been show.flv.flv, and is played by either name
   const keepsExtension = container === RecordedContainer.Mp4 || request.file !== undefined;
   const extension = (keepsExtension && pattern.exec(wanted)?.[0]) || `.${container}`;
   const base = wanted.endsWith(extension) && keepsExtension ? wanted.slice(0, -extension.length) : wanted;
-  const file = `${base}${number === 1 || isNumbered ? '' : `-${number}`}${extension}`;
+  const file = `${base}${suffix === 1 ? '' : `-${suffix}`}${extension}`;
   const problem = nameProblem(base) ?? nameProblem(file);
   if (problem !== undefined) {
     throw new RecordingError(

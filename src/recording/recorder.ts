@@ -14,7 +14,7 @@ import { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { ContainerFile } from './container-file.ts';
 import { type Disk, systemDisk } from './disk-writer.ts';
-import { recordingName } from './files.ts';
+import { type DatedName, nextNames, type RecordingName, recordingName } from './files.ts';
 import { type FinishedFile, Finisher } from './finisher.ts';
 import { FlvFile } from './flv-file.ts';
 import type { StreamFolders } from './folders.ts';
@@ -43,9 +43,6 @@ export interface RecorderOptions {
   readonly finishesMp4: boolean;
   readonly disk?: Disk;
 }
-
-/** Of numbers of files that are there already. */
-const MAX_TRIES = 10_000;
 
 /** Recordings of one file that wait for each other: a script can begin and end them quicker than a disk can. */
 const MAX_QUEUE = 8;
@@ -145,7 +142,8 @@ export class FileRecorders implements GrowingFiles {
   /** A file that is still being finished is opened as soon as it is; what is recorded meanwhile waits. */
   #open(folders: StreamFolders, request: RecordRequest, events: RecordEvents): Recording {
     const { application, instance, stream, mode } = request;
-    const place: Place = { ...this.#placeOf(folders, request, 1), append: mode !== 'record' };
+    const called = recordingName(request, 1, this.#now());
+    const place: Place = { ...this.#placeOf(folders, request, called), append: mode !== 'record' };
     const { path } = place;
     const before = this.#holders.get(path);
     if (before && !before.isDone()) {
@@ -165,10 +163,14 @@ export class FileRecorders implements GrowingFiles {
       events,
       log,
       clock: this.#options.clock,
+      now: this.#now,
       limit: this.#limit,
       place,
       gapMs: (stepMs) => Math.max(stepMs, gapSinceMs),
-      openNext: (number) => this.#openNext(folders, request, number, recording, log),
+      openNext: (number, startedAt, byLength) => {
+        const names = nextNames(request, number, startedAt, byLength);
+        return this.#openNext(folders, request, names, recording, log);
+      },
     });
     const openFile = () => this.#openFile(place, recording, log);
     if (before) void before.finished.then(() => openLate(recording, openFile, log));
@@ -180,35 +182,35 @@ export class FileRecorders implements GrowingFiles {
     return recording;
   }
 
-  #placeOf(folders: StreamFolders, request: RecordRequest, number: number): FilePlace {
-    const { now = () => new Date() } = this.#options;
+  readonly #now = (): Date => this.#options.now?.() ?? new Date();
+
+  #placeOf(folders: StreamFolders, request: RecordRequest, called: RecordingName): FilePlace {
     const { application, instance } = request;
-    const { container, file, name } = recordingName(request, number, now());
+    const { container, file, name } = called;
     const [path] = folders.places(application, instance, file);
     return { container, path: path!, name, place: folders.placeOf(application, path!) };
   }
 
   /** Time on the wall since anything was written to it. */
   #sinceWritten(path: string): number {
-    const { now = () => new Date() } = this.#options;
     const stats = statSync(path, { throwIfNoEntry: false });
-    return stats ? Math.max(0, now().getTime() - stats.mtimeMs) : 0;
+    return stats ? Math.max(0, this.#now().getTime() - stats.mtimeMs) : 0;
   }
 
-  /** Of the numbers from that one on the first whose file nobody has; what is recorded in parts never takes another's. */
+  /** Of the names the first whose file nobody has; what is recorded in parts never takes another's. */
   #openNext(
     folders: StreamFolders,
     request: RecordRequest,
-    number: number,
+    names: Iterable<DatedName>,
     recording: FileRecording,
     log: Log,
   ): NextFile {
-    for (let tried = number; tried < number + MAX_TRIES; tried += 1) {
-      const place = this.#placeOf(folders, request, tried);
+    for (const { called, startedAt } of names) {
+      const place = this.#placeOf(folders, request, called);
       const isTaken = request.mode !== 'record' && existsSync(place.path);
       if (this.#holders.has(place.path) || isTaken) continue;
       this.#hold(place.path, { isDone: () => recording.isClosed, finished: recording.finished });
-      return { place, file: this.#openFile({ ...place, append: false }, recording, log) };
+      return { place, startedAt, file: this.#openFile({ ...place, append: false }, recording, log) };
     }
     throw new RecordingError('NetStream.Record.Failed', 'There are too many files of that name.');
   }
@@ -274,7 +276,8 @@ export class FileRecorders implements GrowingFiles {
   async #clear(folders: StreamFolders, { application, instance, stream }: StreamFile): Promise<boolean> {
     let path: string;
     try {
-      ({ path } = this.#placeOf(folders, { application, instance, stream, mode: 'record', limits: {} }, 1));
+      const request: RecordRequest = { application, instance, stream, mode: 'record', limits: {} };
+      ({ path } = this.#placeOf(folders, request, recordingName(request, 1, this.#now())));
     } catch (error) {
       if (error instanceof RecordingError) return false;
       throw error;

@@ -11,13 +11,14 @@ import type {
 import { RecordingError } from '../errors.ts';
 import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
-import { type ClockFault, Timeline } from '../media/timeline.ts';
 import type { AmfObject } from '../protocol/amf.ts';
-import { MessageType } from '../protocol/message.ts';
 import { memoryBytes, type WireMessage } from '../protocol/wire-message.ts';
 import type { ContainerFile, Item } from './container-file.ts';
+import { Content, type LostTrack } from './content.ts';
+import { FileTime } from './file-time.ts';
 import { headerKey, isVideo, itemOf } from './items.ts';
 import type { RunningFile } from './running-files.ts';
+import { Segments } from './segments.ts';
 
 /** While the file is being finished by the recording before. */
 const MAX_EARLY_BYTES = 32 << 20;
@@ -34,14 +35,19 @@ export interface RecordingOptions {
   readonly events: RecordEvents;
   readonly log: Log;
   readonly clock: Clock;
+  /** What the clock on the wall says. */
+  now(): Date;
   /** For lines about what comes. */
   readonly limit: LineLimit;
   /** Of the first file, which may not be open yet. */
   readonly place: FilePlace;
   /** Between what an existing file holds and what is appended to it; `stepMs` at least. */
   gapMs(stepMs: number): number;
-  /** The next file of this recording, another one than all before. Throws a RecordingError. */
-  openNext(number: number): NextFile;
+  /**
+   * The next file of this recording, another one than all before. `startedAt`: when it begins on the wall, and the same by the
+   * length of the file before. Throws a RecordingError.
+   */
+  openNext(number: number, startedAt: Date, byLength: Date): NextFile;
 }
 
 /** Where a file lies, and what it is called by others. */
@@ -54,6 +60,8 @@ export interface FilePlace extends RunningFile {
 
 export interface NextFile {
   readonly place: FilePlace;
+  /** As its name says. */
+  readonly startedAt: Date;
   readonly file: ContainerFile;
 }
 
@@ -79,12 +87,14 @@ export class FileRecording implements Recording {
   /** Decoder configurations as they are now: what a further file begins with. */
   readonly #inForce = new Map<string, Item>();
   #metaData: AmfObject = {};
-  /** From the first picture or sound of the recording on, through all of its files. */
-  readonly #timeline = new Timeline(0, (fault) => this.#tellOfClock(fault));
-  /** Subtracted from its times. */
-  #offsetMs = 0;
-  /** Where this recording begins in its file. */
-  #beginMs = 0;
+  readonly #segments: Segments;
+  /** Of this file. */
+  #content = new Content();
+  /** A file has something of it. */
+  #hasKept = false;
+  /** When the message at hand came, by the clock. */
+  #atMs = 0;
+  readonly #time: FileTime;
   /** What the files before have of it. */
   #earlierMs = 0;
   #earlierBytes = 0;
@@ -98,6 +108,9 @@ export class FileRecording implements Recording {
   constructor(options: RecordingOptions) {
     this.#options = options;
     this.#place = options.place;
+    this.#time = new FileTime({ log: options.log, limit: options.limit, path: () => this.#place.path });
+    const { segmentS, isAligned } = options.request;
+    this.#segments = new Segments(segmentS, isAligned === true);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.finished = promise;
     this.#resolveFinished = resolve;
@@ -135,11 +148,19 @@ export class FileRecording implements Recording {
   /** There will be no file. */
   abandon(error: RecordingError): void {
     this.#early = [];
-    this.fail(error);
+    this.#failFor(error);
     this.#resolveFinished();
   }
 
-  /** The live stream goes on without it. It may have ended, and its last bytes find no room. */
+  #failFor(error: RecordingError): void {
+    if (this.#hasFailed) return;
+    const { path } = this.#place;
+    const facts = { event: 'record-failed', path, code: error.code, reason: error.message };
+    this.#options.log.warn(facts, `the recording failed: ${error.message}`);
+    this.fail(error);
+  }
+
+  /** The live stream goes on without it. It may have ended, and its last bytes find no room. The caller logs why. */
   fail(error: RecordingError): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
@@ -161,7 +182,7 @@ export class FileRecording implements Recording {
       this.#earlyBytes += memoryBytes(message);
     }
     if (this.#earlyBytes > MAX_EARLY_BYTES) {
-      this.fail(new RecordingError('NetStream.Record.Failed', 'The file is still being finished.'));
+      this.#failFor(new RecordingError('NetStream.Record.Failed', 'The file is still being finished.'));
     }
   }
 
@@ -179,14 +200,15 @@ export class FileRecording implements Recording {
     } catch (error) {
       const isKnown = error instanceof RecordingError;
       if (!isKnown) logBug(this.#options.log, error, 'a recording');
-      this.fail(isKnown ? error : new RecordingError('NetStream.Record.Failed', BROKEN));
+      this.#failFor(isKnown ? error : new RecordingError('NetStream.Record.Failed', BROKEN));
     }
   }
 
   /** `atMs`: when it came, by the clock. */
   #take(message: WireMessage, atMs: number): void {
     if (message.length === 0) return; // silence: nothing to write
-    const item = itemOf(message, (isFrame) => this.#timeOf(message, isFrame, atMs));
+    this.#atMs = atMs;
+    const item = itemOf(message, (isFrame) => this.#time.of(message, isFrame, atMs));
     this.#noteInForce(item);
     this.#put(item);
   }
@@ -199,6 +221,7 @@ export class FileRecording implements Recording {
   /** Before the first picture or sound of a file. */
   #putBefore(headers: Item[], item: Item): void {
     if (item.kind === 'metadata') return;
+    this.#content.note(item);
     if (item.kind === 'header' || item.kind === 'data') {
       headers.push(item);
       this.#headerBytes += item.payload.length;
@@ -210,25 +233,27 @@ export class FileRecording implements Recording {
     // pictures that refer to one which is not in the file are of no use to anybody
     if (item.kind === 'frame') return;
     this.#beginFile(headers, isVideo(item) || headers.some(isVideo), item.timestampMs);
-    this.#putInto({ ...item, timestampMs: this.#beginMs });
+    this.#putInto({ ...item, timestampMs: this.#time.beginMs });
   }
 
   /** The first picture or sound is there: time begins with it, or where the file ended before. */
   #beginFile(headers: readonly Item[], hasVideo: boolean, timestampMs: number): void {
     if (this.#isBetween) {
       this.#fileNumber += 1;
-      const { place, file } = this.#options.openNext(this.#fileNumber);
-      this.#place = place;
-      this.#file = file;
+      const byLength = new Date(this.#segments.beganAt.getTime() + timestampMs - this.#time.beginMs);
+      const next = this.#options.openNext(this.#fileNumber, this.#arrivedAt(), byLength);
+      this.#place = next.place;
+      this.#file = next.file;
       this.#isBetween = undefined;
-    }
+      this.#segments.begin(next.startedAt);
+    } else this.#segments.begin(this.#arrivedAt());
     const file = this.#file!;
     const { lastTimestampMs } = file;
     const startMs = lastTimestampMs === undefined ? 0 : lastTimestampMs + this.#options.gapMs(APPEND_STEP_MS);
     this.#headers = undefined;
     this.#headerBytes = 0;
-    this.#beginMs = startMs;
-    this.#offsetMs += timestampMs - startMs;
+    for (const header of headers) this.#content.note(header);
+    this.#time.begin(startMs, timestampMs);
     const refusal = file.begin({
       startMs,
       metaData: this.#metaData,
@@ -251,7 +276,10 @@ export class FileRecording implements Recording {
 
   #putInto(item: Item): void {
     if (item.kind === 'keyframe') this.#seenKeyframe = true;
-    if (item.kind === 'frame' && !this.#seenKeyframe) return;
+    if (item.kind === 'frame' && !this.#seenKeyframe) {
+      this.#content.note(item);
+      return;
+    }
     const file = this.#file!;
     const refusal = file.refuses(item);
     if (refusal !== undefined) {
@@ -261,6 +289,7 @@ export class FileRecording implements Recording {
       this.#endFile('segment');
       this.#put(item);
     } else {
+      this.#content.note(item);
       file.take(item);
       this.#limit(file);
     }
@@ -278,15 +307,20 @@ export class FileRecording implements Recording {
 
   /** Where decoding can begin anew. */
   #isNextSegment(item: Item): boolean {
-    const { segmentS } = this.#options.request;
-    if (segmentS === undefined || item.timestampMs - this.#beginMs < segmentS * 1000) return false;
-    return item.kind === 'keyframe' || (item.kind === 'sound' && !this.#seenKeyframe);
+    const canBegin = item.kind === 'keyframe' || (item.kind === 'sound' && !this.#seenKeyframe);
+    return canBegin && this.#segments.isOver(item.timestampMs - this.#time.beginMs, () => this.#arrivedAt());
+  }
+
+  /** When the message at hand came, on the wall. */
+  #arrivedAt(): Date {
+    const { clock, now } = this.#options;
+    return new Date(now().getTime() - (clock.now() - this.#atMs));
   }
 
   /** What comes next begins another file. */
   #endFile(why: CompletionReason): void {
     const file = this.#file!;
-    this.#earlierMs += Math.max(0, file.durationMs - this.#beginMs);
+    this.#earlierMs += Math.max(0, file.durationMs - this.#time.beginMs);
     this.#earlierBytes += file.sizeBytes;
     this.#isBetween = why;
     this.#headers = [...this.#inForce.values()];
@@ -294,35 +328,9 @@ export class FileRecording implements Recording {
     this.#finishFile(file, why);
   }
 
-  /** In the file; of each kind of message they never go back, for those who read it expect that. */
-  #timeOf({ typeId, timestampMs }: WireMessage, isFrame: boolean, atMs: number): number {
-    const ms = this.#lineMs(typeId, timestampMs, isFrame, atMs);
-    return Math.max(this.#beginMs, ms - this.#offsetMs);
-  }
-
-  #lineMs(typeId: number, timestampMs: number, isFrame: boolean, atMs: number): number {
-    const isVideo = typeId === MessageType.Video;
-    if (!isVideo && typeId !== MessageType.Audio) return this.#timeline.placeData(timestampMs, atMs);
-    const track = isVideo ? 'video' : 'audio';
-    return isFrame
-      ? this.#timeline.place(track, timestampMs, atMs)
-      : this.#timeline.placeHeader(track, timestampMs, atMs);
-  }
-
-  #tellOfClock({ track, isLasting, offMs, messages }: ClockFault): void {
-    const { log, limit } = this.#options;
-    const { path } = this.#place;
-    const text = isLasting
-      ? `the publisher's ${track} timestamps jumped by ${offMs} ms: the recording goes on by the time that has passed`
-      : `${track} timestamps were ${offMs} ms off: the recording has these messages where they were due`;
-    limit.line('record-clock', path, (repeats) =>
-      log.warn({ event: 'record-clock', path, track, offMs, messages, repeats }, text),
-    );
-  }
-
   #limit(file: ContainerFile): void {
     const { maxDurationS, maxSizeBytes } = this.#options.request.limits;
-    const lengthMs = this.#earlierMs + file.durationMs - this.#beginMs;
+    const lengthMs = this.#earlierMs + file.durationMs - this.#time.beginMs;
     if (maxDurationS !== undefined && lengthMs >= maxDurationS * 1000) this.#stop('maxDuration');
     else if (maxSizeBytes !== undefined && this.#earlierBytes + file.sizeBytes >= maxSizeBytes) {
       this.#stop('maxSize');
@@ -351,7 +359,7 @@ export class FileRecording implements Recording {
   }
 
   #end(): void {
-    this.#timeline.end();
+    this.#time.end();
     if (!this.#isBetween) this.#finishFile(this.#file!, this.#reason);
     void this.#finishing.then(() => this.#resolveFinished());
   }
@@ -359,16 +367,34 @@ export class FileRecording implements Recording {
   #finishFile(file: ContainerFile, reason: CompletionReason): void {
     const { log, events } = this.#options;
     const { name, place } = this.#place;
+    const content = this.#content;
+    this.#content = new Content();
     const closed = file.close();
     this.#finishing = this.#finishing.then(async () => {
       await closed;
+      if (this.#hasFailed) return; // one that failed was told of as that
       const { growing, sizeBytes, durationMs, codecs } = file;
-      log.info({ event: 'record-stop', path: growing.path, bytes: sizeBytes, reason }, 'recording stopped');
-      // one that failed was told of as that
-      if (this.#hasFailed || codecs.length === 0) return;
-      events.completed({ path: growing.path, name, place, sizeBytes, lengthMs: durationMs, codecs, reason });
+      const { path } = growing;
+      const lost = content.lost(codecs);
+      this.#hasKept ||= codecs.length > 0;
+      if (!this.#hasKept && this.#isClosed && lost.length > 0) {
+        this.#failFor(nothingOf(lost));
+        return;
+      }
+      for (const { track, codec, why } of lost) {
+        const text = `nobody can play the ${track} (${codec}) of a recording: ${why}`;
+        log.warn({ event: 'record-left-out', path, track, codec }, text);
+      }
+      log.info({ event: 'record-stop', path, bytes: sizeBytes, reason }, 'recording stopped');
+      if (codecs.length === 0) return;
+      events.completed({ path, name, place, sizeBytes, lengthMs: durationMs, codecs, reason });
     });
   }
+}
+
+function nothingOf(lost: readonly LostTrack[]): RecordingError {
+  const why = lost.map(({ track, codec, why }) => `${track} (${codec}): ${why}`).join('; ');
+  return new RecordingError('NetStream.Record.Failed', `Nothing was recorded. ${why}.`);
 }
 
 function payloadBytes(item: Item | undefined): number {

@@ -162,12 +162,14 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
     const format = f.optional('format', () => f.oneOf('format', ['flv', 'mp4'] as const));
     const file = f.optional('file', () => f.text('file', MAX_NAME));
     const segmentS = f.optional('segmentS', () => f.amount('segmentS'));
+    const isAligned = f.optional('isAligned', () => f.flag('isAligned'));
     const terms = {
       ...(maxDurationS === undefined ? {} : { maxDurationS }),
       ...(maxSizeBytes === undefined ? {} : { maxSizeBytes }),
       ...(format === undefined ? {} : { format }),
       ...(file === undefined ? {} : { file }),
       ...(segmentS === undefined ? {} : { segmentS }),
+      ...(isAligned === undefined ? {} : { isAligned }),
     };
     return {
       op: 'record',

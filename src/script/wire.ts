@@ -310,6 +310,7 @@ export type ScriptCommand =
       format?: 'flv' | 'mp4';
       file?: string;
       segmentS?: number;
+      isAligned?: boolean;
       gate?: number;
     }
   | { op: 'streamDisconnect'; stream: string; reason: string; gate?: number }

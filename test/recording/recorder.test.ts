@@ -9,7 +9,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { RecordingError } from '../../src/errors.ts';
 import { decodeOnMetaData, FlvReader, type FlvTag, ownIndex } from '../../src/media/flv.ts';
@@ -295,6 +295,79 @@ for (const stream of ['cam', 'mp4:cam']) {
     );
   });
 }
+
+/** Ten pictures a second, in real time by both clocks, each of them a keyframe when `isKey` says so. */
+function film(
+  desk: Desk,
+  take: (batch: WireMessage[]) => void,
+  seconds: number,
+  isKey = (_ms: number) => true,
+) {
+  take([pictures(0, video.header(1))]);
+  for (let ms = 0; ms < seconds * 1_000; ms += 100) {
+    take([pictures(ms, isKey(ms) ? video.keyframe(2) : video.frame(3))]);
+    desk.clock.advance(100);
+    desk.now = new Date(desk.now.getTime() + 100);
+  }
+}
+
+const filesOf = (desk: Desk) => desk.completed.map(({ path, lengthMs }) => `${basename(path)} ${lengthMs}`);
+
+test('segments whose name has the time in it are named by their own start, without a number', async () => {
+  await using desk = new Desk();
+  desk.now = new Date(2026, 1, 3, 23, 59, 58, 500);
+  const recording = desk.open({ segmentS: 2, file: '{stream} {date} {time}' });
+  film(desk, (batch) => recording.take(batch), 6);
+  recording.close();
+  await desk.finished();
+  assert.deepEqual(filesOf(desk), [
+    'cam 2026-02-03 23-59-58.flv 1900',
+    'cam 2026-02-04 00-00-00.flv 1900',
+    'cam 2026-02-04 00-00-02.flv 1900',
+  ]);
+});
+
+test('segments that a publisher sends faster than time passes are named by the times that it sends', async () => {
+  await using desk = new Desk();
+  desk.now = new Date(2026, 1, 3, 12, 0, 0);
+  const recording = desk.open({ segmentS: 1, file: '{stream} {time}' });
+  recording.take(seconds(4, (ms) => ms));
+  recording.close();
+  await desk.finished();
+  assert.deepEqual(
+    filesOf(desk),
+    ['00', '01', '02', '03'].map((second) => `cam 12-00-${second}.flv 970`),
+  );
+});
+
+test('two segments of one second have a number when their name cannot tell them apart', async () => {
+  await using desk = new Desk();
+  desk.now = new Date(2026, 1, 3, 12, 0, 0);
+  const recording = desk.open({ segmentS: 0.4, file: '{time}' });
+  film(desk, (batch) => recording.take(batch), 1);
+  recording.close();
+  await desk.finished();
+  assert.deepEqual(filesOf(desk), ['12-00-00.flv 300', '12-00-00-2.flv 300', '12-00-00-3.flv 100']);
+});
+
+test('aligned segments begin with the first keyframe behind each multiple of their length since midnight', async () => {
+  await using desk = new Desk();
+  desk.now = new Date(2026, 1, 3, 12, 59, 57);
+  const recording = desk.open({ segmentS: 3_600, isAligned: true, file: '{time}' });
+  film(
+    desk,
+    (batch) => recording.take(batch),
+    7,
+    (ms) => ms % 700 === 0,
+  );
+  recording.close();
+  await desk.finished();
+  assert.deepEqual(filesOf(desk), ['12-59-57.flv 3400', '13-00-00.flv 3400']);
+  assert.deepEqual(
+    desk.completed.map(({ reason }) => reason),
+    ['segment', 'stopped'],
+  );
+});
 
 /** A picture that does not call itself a keyframe. */
 function asInter(payload: Uint8Array): Uint8Array {
@@ -701,6 +774,74 @@ test('a disk that refuses the last bytes of a recording that has ended is told o
   await desk.finished();
   assert.deepEqual(desk.codes, ['NetStream.Record.Failed']);
   assert.deepEqual(desk.completed, []);
+});
+
+const LEFT_OUT = [
+  { name: 'AAC', came: [sound(0, audio.frame(1)), sound(20, audio.frame(2))], codec: 'aac' },
+  { name: 'AVC', came: [pictures(0, video.keyframe(1)), pictures(40, video.frame(2))], codec: 'avc' },
+];
+for (const { name, came, codec } of LEFT_OUT) {
+  test(`a recording to MP4 of ${name} that never gets its configuration says that there is nothing`, async () => {
+    await using desk = new Desk();
+    const recording = desk.open({ stream: 'mp4:cam' });
+    recording.take(came);
+    recording.close();
+    await desk.finished();
+    assert.deepEqual(desk.codes, ['NetStream.Record.Failed']);
+    assert.match(desk.events[0]!, new RegExp(`^Nothing was recorded.*${codec}.*configuration never came`));
+    assert.deepEqual(desk.completed, []);
+    const told = desk.log.records.filter(({ level }) => level !== 'info');
+    assert.deepEqual(
+      told.map(({ event, level, reason }) => [event, level, reason]),
+      [['record-failed', 'warn', desk.events[0]]],
+    );
+    assert.ok(!desk.log.records.some(({ event }) => event === 'record-stop'));
+  });
+}
+
+test('a recording of pictures without a keyframe says that there is nothing; one into which nothing came does not', async () => {
+  for (const stream of ['cam', 'mp4:cam']) {
+    await using desk = new Desk();
+    const recording = desk.open({ stream });
+    recording.take([pictures(0, video.header(1)), pictures(0, video.frame(1)), pictures(40, video.frame(2))]);
+    recording.close();
+    desk.open({ stream: stream.replace('cam', 'empty') }).take([pictures(0, video.header(1))]);
+    await desk.finished();
+    assert.deepEqual(desk.codes, ['NetStream.Record.Failed']);
+    assert.match(desk.events[0]!, /no keyframe came/);
+  }
+});
+
+for (const stream of ['cam', 'mp4:cam']) {
+  test(`a track that nobody can play from ${stream} has a warning, in each file of a recording that lacks it`, async () => {
+    await using desk = new Desk();
+    const recording = desk.open({ stream, segmentS: 2 });
+    const clip = messagesOf(await h264Clip()).filter(({ timestampMs }) => timestampMs < 4_000);
+    const isHeader = ({ typeId, payload }: WireMessage) => typeId === MessageType.Audio && payload[1] === 0;
+    recording.take(clip.filter((message) => !isHeader(message)));
+    recording.close();
+    await desk.finished();
+    assert.deepEqual(desk.events, []);
+    const told = desk.log.records.filter(({ event }) => event === 'record-left-out');
+    assert.deepEqual(
+      told.map(({ path, track, codec, level }) => [path, track, codec, level]),
+      desk.completed.map(({ path }) => [path, 'audio', 'aac', 'warn']),
+    );
+    assert.ok(told.length > 1);
+  });
+}
+
+test('a recording that fails for its content is a warning with the cause', async () => {
+  await using desk = new Desk();
+  const recording = desk.open({ stream: 'mp4:cam' });
+  recording.take([sound(0, Uint8Array.of(0xb2, 1, 2, 3))]);
+  await desk.finished();
+  const told = desk.log.records.filter(({ event }) => /^record-(stop|failed)/.test(`${event}`));
+  assert.deepEqual(
+    told.map(({ event, level, path, reason }) => [event, level, path, reason]),
+    [['record-failed', 'warn', desk.path('cam.mp4'), desk.events[0]]],
+  );
+  assert.match(desk.events[0]!, /cannot hold speex/);
 });
 
 test('a disk that cannot keep up ends the recording, and says so once', async () => {

@@ -13,6 +13,7 @@ export interface RecordTerms {
   format?: 'flv' | 'mp4' | undefined;
   file?: string | undefined;
   segmentS?: number | undefined;
+  isAligned?: boolean | undefined;
 }
 
 const BYTES_PER_KILOBYTE = 1024;
@@ -40,11 +41,11 @@ export function readRecordTerms(
 }
 
 function readOptions(options: Record<string, unknown>): RecordTerms {
-  const { mode, maxDuration, maxSize, format, file, segment, ...others } = options;
+  const { mode, maxDuration, maxSize, format, file, segment, align, ...others } = options;
   const odd = keys(others)[0];
   if (odd !== undefined) {
     throw new TypeError(
-      `stream.record: ${odd} is no option: expected mode, maxDuration, maxSize, format, file or segment`,
+      `stream.record: ${odd} is no option: expected mode, maxDuration, maxSize, format, file, segment or align`,
     );
   }
   return {
@@ -54,6 +55,7 @@ function readOptions(options: Record<string, unknown>): RecordTerms {
     format: readFormat(format),
     file: readFile(file),
     segmentS: readSegment(segment),
+    isAligned: readAlign(align, segment),
   };
 }
 
@@ -77,6 +79,15 @@ function readSegment(segment: unknown): number | undefined {
   if (segment === undefined) return undefined;
   if (Number(segment) > 0) return Number(segment);
   throw unexpected('segment', segment, 'seconds, more than 0');
+}
+
+function readAlign(align: unknown, segment: unknown): boolean | undefined {
+  if (align === undefined || typeof align === 'boolean') {
+    if (align && segment === undefined)
+      throw unexpected('align', align, 'segment as well, the seconds between two files');
+    return align;
+  }
+  throw unexpected('align', align, 'true or false');
 }
 
 /** FMS: -1 is as much as the cap allows; 0, -2 and nothing at all are as the configuration has it. */

@@ -782,16 +782,29 @@ interface RecordOptions {
   format?: 'flv' | 'mp4';
   /**
    * The name of the file below `streams/<instance>`, otherwise that of the stream. `{stream}`, `{application}`, `{instance}`,
+<<<<<<< HEAD
    * `{client}` (its id), `{ip}`, `{date}` (2026-02-03), `{time}` (04-05-06) and `{n}` (of the segment) stand for what they say.
    * A slash in them is `_`; what else no name of a file can hold is `%3A` (a colon) and the like in `{stream}`, and `_` in the others.
+=======
+   * `{client}` (its id), `{ip}`, `{date}` (2026-02-03), `{time}` (04-05-06) and `{n}` (of the segment) stand for what they say. The
+   * time is that at which the file begins, the zone that of the server.
+>>>>>>> bd776f4 (recording: align segments with the clock, and say what a file lacks)
    */
   file?: string;
   /** Seconds; as in `record`. */
   maxDuration?: number;
   /** Kilobytes; as in `record`. */
   maxSize?: number;
-  /** A new file is begun at the first keyframe behind so many seconds; `show-2.flv` follows `show.flv`. */
+  /**
+   * A new file is begun at the first keyframe behind so many seconds. `show-2.flv` follows `show.flv`; a name with `{time}` or `{date}`
+   * in it needs no number.
+   */
   segment?: number;
+  /**
+   * With `segment`: files begin with the clock of the server instead, at the first keyframe behind each multiple of so many seconds
+   * since midnight. With 3600 that is each full hour; the first file is shorter.
+   */
+  align?: boolean;
 }
 /** A running command; see `application.exec`. */
 interface Job {

@@ -175,7 +175,8 @@ describe('a stream', () => {
     const unit = await onAir(`
       Client.prototype.go = () => {
         const s = application.streams.cam;
-        return [s.record({ format: 'mp4', file: '{stream} {date}', maxDuration: 60, maxSize: 2, segment: 10 }),
+        return [s.record({ format: 'mp4', file: '{stream} {date}', maxDuration: 60, maxSize: 2, segment: 10,
+            align: true }),
           s.record('appendWithGap', -1, -1), s.record({ mode: 'append' })];
       };`);
     unit.post({ t: 'publish', client: 'c1', stream: 'cam', query: '' });
@@ -187,6 +188,7 @@ describe('a stream', () => {
       maxDurationS: 60,
       maxSizeBytes: 2048,
       segmentS: 10,
+      isAligned: true,
     };
     assert.deepEqual(unit.commands.slice(3, -1), [
       { op: 'record', mode: 'record', stream: 'cam', ...terms },
@@ -202,7 +204,7 @@ describe('a stream', () => {
   });
 
   const NONSENSE = `['nonsense', 5, { mode: 'often' }, { format: 'avi' }, { formt: 'mp4' }, { file: 7 }, { segment: 0 },
-    { maxDuration: '1h' }]`;
+    { maxDuration: '1h' }, { align: true }, { segment: 60, align: 'hour' }]`;
   const TRY = `Client.prototype.go = () => ${NONSENSE}.map((how) => {
     try { return application.streams.cam.record(how); } catch (error) { return error.name + ': ' + error.message; }
   });`;
@@ -211,10 +213,12 @@ describe('a stream', () => {
       (what) => `${what}: expected "record", "append", "appendWithGap", true or false`,
     ),
     'format = avi: expected "flv" or "mp4"',
-    'formt is no option: expected mode, maxDuration, maxSize, format, file or segment',
+    'formt is no option: expected mode, maxDuration, maxSize, format, file, segment or align',
     'file = 7: expected the name of a file',
     'segment = 0: expected seconds, more than 0',
     'maxDuration = 1h: expected a number',
+    'align = true: expected segment as well, the seconds between two files',
+    'align = hour: expected true or false',
   ].map((message) => `stream.record: ${message}`);
 
   test('is not recorded when what is asked makes no sense: the script is told what', async () => {
