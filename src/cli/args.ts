@@ -35,6 +35,7 @@ export type Command =
   /** Without `names`: those of this machine. */
   | { command: 'cert'; root: string; names: string[] }
   | { command: 'user'; root: string; action: 'add' | 'remove'; user: string }
+  | { command: 'store'; root: string; application: string; asked: StoreAction }
   | { command: 'status'; root: string }
   /** Without `application`: of all of them. */
   | { command: 'errors'; root: string; application: string | undefined; follow: boolean }
@@ -44,6 +45,13 @@ export type Command =
   | { command: 'stop'; root: string }
   | { command: 'help'; about: string | undefined }
   | { command: 'version' };
+
+export type StoreAction =
+  | { action: 'get' | 'delete'; key: string }
+  /** `value`: JSON. */
+  | { action: 'set'; key: string; value: string }
+  | { action: 'list'; prefix: string }
+  | { action: 'export'; file: string };
 
 const HELP: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' } };
 const ROOT: ParseArgsOptionsConfig = { root: { type: 'string' } };
@@ -103,6 +111,13 @@ export function parseCommand(args: readonly string[]): Command {
     if (user === undefined) throw new UsageError(`user ${action}: the name of the user is missing`);
     return { command, root, action, user };
   }
+  if (command === 'store') {
+    const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, 4);
+    if (help) return { command: 'help', about: command };
+    const [application, ...asked] = positionals;
+    if (application === undefined) throw new UsageError('store: the name of the application is missing');
+    return { command, root, application, asked: parseStoreAction(asked) };
+  }
   if (command === 'status' || command === 'stop') {
     const { help, root } = parse(rest, { ...HELP, ...ROOT }, 0);
     return help ? { command: 'help', about: command } : { command, root };
@@ -127,6 +142,29 @@ export function parseCommand(args: readonly string[]): Command {
   throw new UsageError(
     command.startsWith('-') ? `unknown option '${command}'` : `unknown command '${command}'`,
   );
+}
+
+function parseStoreAction([action, first, second, ...more]: readonly string[]): StoreAction {
+  const missing = (what: string) => new UsageError(`store ${action}: ${what} is missing`);
+  const extra = action === 'set' ? more[0] : second;
+  if (extra !== undefined) throw new UsageError(`unexpected argument '${extra}'`);
+  switch (action) {
+    case 'list':
+      return { action, prefix: first ?? '' };
+    case 'get':
+    case 'delete':
+      if (first === undefined) throw missing('the key');
+      return { action, key: first };
+    case 'set':
+      if (first === undefined) throw missing('the key');
+      if (second === undefined) throw missing('the value, as JSON,');
+      return { action, key: first, value: second };
+    case 'export':
+      if (first === undefined) throw missing('the name of the new file');
+      return { action, file: first };
+    default:
+      throw new UsageError("store: 'get', 'set', 'delete', 'list' or 'export' is missing");
+  }
 }
 
 /** Node's parser knows no option whose value may be left out. */

@@ -10,6 +10,7 @@ const OVERVIEW = `understudy: an RTMP server whose applications are scripts
   understudy test [NAME] [--watch] [--root DIR]       run the tests of applications
   understudy cert [NAME]… [--root DIR]                make a certificate for trying out TLS
   understudy user add|remove NAME [--root DIR]        who may publish, where logins are asked for
+  understudy store NAME get|set|delete|list|export    what an application has in application.store
 
   understudy status [--root DIR]                      what the running server does
   understudy errors [NAME] [--follow] [--root DIR]    what has gone wrong in scripts
@@ -72,6 +73,16 @@ where standard input is no terminal, its first line is the password. Encoders lo
 at once.
 
   --root DIR         the folder with conf/ (default: the current folder)
+`,
+  store: `understudy store NAME list [PREFIX] [--root DIR]
+understudy store NAME get|delete KEY [--root DIR]
+understudy store NAME set KEY JSON [--root DIR]
+understudy store NAME export FILE [--root DIR]
+
+Reads and changes what the script of an application keeps in application.store, and writes a backup of it into a new file, an SQLite
+database. The server may run meanwhile; scripts see a change with their next request.
+
+  --root DIR         the folder with conf/ and applications/ (default: the current folder)
 `,
   status: `understudy status [--root DIR]
 

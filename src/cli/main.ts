@@ -7,6 +7,7 @@ import { errors } from './errors.ts';
 import { helpText, version } from './help.ts';
 import { newApplication } from './new.ts';
 import { disconnect, reload, status, stop } from './running.ts';
+import { useStore } from './store.ts';
 import { testApplications } from './test.ts';
 import { addUser, removeUser } from './user.ts';
 
@@ -59,6 +60,9 @@ async function dispatch(
       print(action === 'add' ? await addUser(root, user, readPassword) : removeUser(root, user));
       return 0;
     }
+    case 'store':
+      await useStore(command.root, command.application, command.asked, print);
+      return 0;
     case 'status':
       await status(command.root, print);
       return 0;

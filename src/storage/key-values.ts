@@ -1,5 +1,5 @@
 // Keys and values of one application, in one SQLite file. Synchronous: for the thread of store-worker.ts.
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
@@ -137,6 +137,8 @@ export class KeyValues implements Pairs, Disposable {
   readonly #write: StatementSync;
   readonly #delete: StatementSync;
   readonly #keys: StatementSync;
+  readonly #dataVersion: StatementSync;
+  #countedVersion: unknown;
   #bytes = 0;
 
   /** `file`: in a folder of its own, which is made; the folder around that must be there. */
@@ -156,12 +158,21 @@ export class KeyValues implements Pairs, Disposable {
     );
     this.#delete = this.#database.prepare('DELETE FROM pairs WHERE key = ?');
     this.#keys = this.#database.prepare('SELECT key FROM pairs WHERE key >= ? ORDER BY key');
-    this.#count();
+    this.#dataVersion = this.#database.prepare('PRAGMA data_version');
+    this.#countAnew();
   }
 
   #count(): void {
     const sum = 'SELECT COALESCE(SUM(octet_length(key) + octet_length(value)), 0) AS bytes FROM pairs';
     this.#bytes = Number(this.#database.prepare(sum).get()!.bytes);
+  }
+
+  /** When another process, the command `store`, has written. https://sqlite.org/pragma.html#pragma_data_version */
+  #countAnew(): void {
+    const version = this.#dataVersion.get()!.data_version;
+    if (version === this.#countedVersion) return;
+    this.#countedVersion = version;
+    this.#count();
   }
 
   get bytes(): number {
@@ -187,6 +198,7 @@ export class KeyValues implements Pairs, Disposable {
   transaction(work: () => void): void {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
+      this.#countAnew();
       work();
       this.#database.exec('COMMIT');
     } catch (error) {
@@ -195,6 +207,12 @@ export class KeyValues implements Pairs, Disposable {
       this.#count();
       throw error;
     }
+  }
+
+  /** A whole store of its own in a new file, readable for its owner alone, while others read and write this one. */
+  copyTo(file: string): void {
+    writeFileSync(file, '', { flag: 'wx', mode: 0o600 }); // SQLite takes an empty file for none
+    this.#database.prepare('VACUUM INTO ?').run(file);
   }
 
   [Symbol.dispose](): void {

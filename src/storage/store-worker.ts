@@ -15,7 +15,9 @@ import {
 export type ToStores =
   | { op: 'ask'; id: number; file: string; trial: number | undefined; request: StoreRequest }
   /** What has been tried is done, or forgotten. */
-  | { op: 'decide'; id: number; file: string; trial: number; serves: boolean };
+  | { op: 'decide'; id: number; file: string; trial: number; serves: boolean }
+  /** A copy of all of it. */
+  | { op: 'copy'; id: number; file: string; to: string };
 type Message = ToStores | 'close';
 export type FromStores =
   | { id: number; ok: true; answer: StoreAnswer }
@@ -72,6 +74,7 @@ function runAll(file: string, messages: ToStores[]): FromStores[] {
 }
 
 function isReading(message: ToStores): boolean {
+  if (message.op === 'copy') return true;
   return message.op === 'ask' && (message.request.op === 'get' || message.request.op === 'keys');
 }
 
@@ -81,6 +84,10 @@ type Outcome =
 
 function answerTo(message: ToStores, { store, trials }: Open): Outcome {
   try {
+    if (message.op === 'copy') {
+      store.copyTo(message.to);
+      return { ok: true, answer: null };
+    }
     if (message.op === 'decide') {
       const trial = trials.get(message.trial);
       trials.delete(message.trial);

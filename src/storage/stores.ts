@@ -6,7 +6,7 @@ import type { StoreAnswer, StoreRequest } from './key-values.ts';
 import type { FromStores, ToStores } from './store-worker.ts';
 
 /** In the folder of an application. A name that no script has a say in. */
-const STORE_FILE = join('store', 'store.sqlite');
+export const STORE_FILE = join('store', 'store.sqlite');
 
 export class StoreFailure extends Error {
   /** The file is the trouble, not the request. */
@@ -45,6 +45,11 @@ export class Stores {
   async decide(folder: string, trial: number, serves: boolean): Promise<string[]> {
     const file = join(folder, STORE_FILE);
     return (await this.#send((id) => ({ op: 'decide', id, file, trial, serves }))) as string[];
+  }
+
+  /** Writes all of it into a new file. */
+  async copy(folder: string, to: string): Promise<void> {
+    await this.#send((id) => ({ op: 'copy', id, file: join(folder, STORE_FILE), to }));
   }
 
   #send(message: (id: number) => ToStores): Promise<StoreAnswer> {
