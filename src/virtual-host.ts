@@ -393,6 +393,7 @@ function instanceSettings(
   return {
     streams: { ...media, gop: live.gop, backlog: live.backlog, flush: live.flush },
     publishTimeoutMs: live.publishTimeoutMs,
+    takeOverIntervalMs: live.takeOverIntervalMs,
     erasesOnPublish: live.erasesOnPublish,
     idleMs: maxIdleMs,
     maxWaitingNames: live.maxWaitingNames,

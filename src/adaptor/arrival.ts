@@ -139,7 +139,7 @@ export class Arrival {
       this.#raw,
       (socket) => {
         socket.on('error', () => {}); // 'close' follows
-        this.#listen(socket, { ...peer, secure: true });
+        this.#listen(socket, { ...peer, secure: true, transportBytes: () => this.#raw.bytesRead });
       },
       (reason) => this.#refuse(`TLS: ${reason}`),
     );

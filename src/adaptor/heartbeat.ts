@@ -9,7 +9,8 @@ export class Heartbeat {
   rttMs = 0;
   readonly #clock: Clock;
   readonly #outbox: Outbox;
-  #lastSeenAt: number;
+  /** When the last bytes came. */
+  lastSeenAt: number;
   /** Pings that have not been answered. */
   #openPings = 0;
   #pingBytes = 0;
@@ -21,22 +22,24 @@ export class Heartbeat {
   constructor(clock: Clock, outbox: Outbox) {
     this.#clock = clock;
     this.#outbox = outbox;
-    this.#lastSeenAt = clock.now();
+    this.lastSeenAt = clock.now();
   }
 
   /** Bytes came. */
   seen(): void {
-    this.#lastSeenAt = this.#clock.now();
+    this.lastSeenAt = this.#clock.now();
   }
 
-  ping(): void {
+  /** Returns how many pongs have to come until the one that answers it. */
+  ping(): number {
     this.#say({
       typeId: MessageType.UserControl,
       event: UserControlEvent.PingRequest,
       timestampMs: this.#clockMs,
     });
-    this.#openPings += 1;
     this.#pingedAt = this.#clock.now();
+    this.#openPings += 1;
+    return this.#openPings;
   }
 
   /**
@@ -70,8 +73,8 @@ export class Heartbeat {
       this.#lastTookAt = now;
     }
     if (idleTimeoutMs === undefined) return true;
-    if (now - Math.max(this.#lastSeenAt, this.#lastTookAt) >= idleTimeoutMs) return false;
-    if (now - Math.max(this.#lastSeenAt, this.#pingedAt) >= idleTimeoutMs / 3) this.ping();
+    if (now - Math.max(this.lastSeenAt, this.#lastTookAt) >= idleTimeoutMs) return false;
+    if (now - Math.max(this.lastSeenAt, this.#pingedAt) >= idleTimeoutMs / 3) this.ping();
     return true;
   }
 

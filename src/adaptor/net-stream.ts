@@ -105,11 +105,23 @@ export class NetStream {
         this.#status(code as StatusCode, description);
       },
       recordStatus: (code, description) => this.#status(`NetStream.Record.${code}`, description),
-      ended: (reason) => {
+      ended: (reason, by) => {
         this.#publication = undefined;
         this.#isFlowing = false;
         this.#status('NetStream.Publish.Denied', reason);
-        this.#host.close(`publishing was ended: ${reason}`);
+        const whom = by ? `: ${by.facts.ip} (client ${by.id})` : '';
+        if (by) {
+          const facts = { stream: this.#publicName, byIp: by.facts.ip, byClient: by.id, reason };
+          log.warn({ event: 'taken-over', ...facts }, `the stream name was taken over${whom}`);
+        }
+        this.#host.close(`publishing was ended: ${reason}${whom}`);
+      },
+      takeOverLimited: (name, holder, safeForMs) => {
+        const facts = { stream: name, holderIp: holder.facts.ip, holderClient: holder.id, safeForMs };
+        log.warn(
+          { event: 'take-over-limited', ...facts },
+          'the publisher took the name over just now: it keeps it',
+        );
       },
     };
   }

@@ -6,6 +6,8 @@ export interface Peer {
   readonly localIp: string;
   /** Encrypted up to us, or up to the proxy that tells us so. */
   readonly secure: boolean;
+  /** Bytes that have come in below TLS: half a record is a sign of life as well. Undefined: there is no TLS here. */
+  readonly transportBytes?: (() => number) | undefined;
 }
 
 /** An IPv4 peer of a dual-stack socket is an IPv4 peer. */

@@ -21,6 +21,7 @@ import { Outbox } from './outbox.ts';
 import { Reception } from './reception.ts';
 import { type EntryOptions, type EntrySession, SessionEntry } from './session-entry.ts';
 import type { SessionPeer } from './session-peer.ts';
+import { SignOfLife } from './sign-of-life.ts';
 import { WireDump } from './wire-dump.ts';
 
 export interface SessionOptions extends EntryOptions {
@@ -91,6 +92,7 @@ export class RtmpSession {
   readonly #pausers = new Set<unknown>();
   readonly #openCalls: OpenCalls;
   readonly #heartbeat: Heartbeat;
+  readonly #signOfLife: SignOfLife;
   /** Calls of the script that this client, and nobody else, may answer. */
   readonly #responders = new Set<number>();
   #state: State = State.Handshaking;
@@ -123,11 +125,17 @@ export class RtmpSession {
     });
     this.#startedAt = options.clock.now();
     this.#heartbeat = new Heartbeat(options.clock, this.outbox);
+    this.#signOfLife = new SignOfLife({
+      clock,
+      ping: () => this.#heartbeat.ping(),
+      transportBytes: peer.transportBytes,
+    });
     this.#ackWindowBytes = options.clientToServerBytes;
     this.#reader = new ChunkReader({ ...options.chunks, wireChunkBytes: options.wireChunkBytes });
     const { rtmpe } = options;
     this.#reception = new Reception(this.outbox, this.#dump, { nowMs: this.#startedAt, rtmpe });
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
+    socket.on('heard', () => this.#signOfLife.heard()); // of a tunnel: its requests carry few bytes of the session
     socket.on('error', (error) => this.#ended(endOf(error)));
     socket.on('end', () => this.#socket.end());
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -153,6 +161,7 @@ export class RtmpSession {
       if (chunks === undefined) return;
       if (this.#state === State.Handshaking) this.#handshaken();
       this.#readChunks(chunks);
+      this.#signOfLife.heard(); // behind what they say: a publisher may have given its name up with them
     } catch (error) {
       this.#fail(error);
     }
@@ -215,6 +224,7 @@ export class RtmpSession {
 
   #onPong(sentMs: number): void {
     if (!this.#heartbeat.pong(sentMs)) return; // each one would be a message to the script
+    this.#signOfLife.pong();
     const { instance, client } = this.#entry ?? {};
     if (instance && client) instance.pong(client);
   }
@@ -285,7 +295,9 @@ export class RtmpSession {
       },
       opened: () => this.#open(),
       call: (name, args, responder) => this.#callClient(name, args, responder),
-      ping: () => this.#heartbeat.ping(),
+      ping: () => void this.#heartbeat.ping(),
+      probe: (waitMs, answer) => this.#signOfLife.ask(waitMs, answer),
+      lastSeenMs: () => this.#heartbeat.lastSeenAt,
       stats: () => this.stats(),
       close: (reason, status) => this.close(reason, status),
       fail: (error) => this.#fail(error),
@@ -357,9 +369,12 @@ export class RtmpSession {
   pauseReading(who: unknown): void {
     this.#pausers.add(who);
     this.#socket.pause();
+    this.#signOfLife.paused();
   }
   resumeReading(who: unknown): void {
-    if (this.#pausers.delete(who) && this.#pausers.size === 0) this.#socket.resume();
+    if (!this.#pausers.delete(who) || this.#pausers.size > 0) return;
+    this.#socket.resume();
+    this.#signOfLife.resumed();
   }
 
   stats(): ClientStats {
@@ -434,6 +449,7 @@ export class RtmpSession {
     for (const stream of this.#streams.values()) stream.close(AccessStatus.ClientGone);
     this.#streams.clear();
     this.#entry?.leave(this.#closeReason, this.#closeStatus);
+    this.#signOfLife.close();
   }
 }
 

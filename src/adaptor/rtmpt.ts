@@ -99,7 +99,7 @@ export class Tunnels {
     // a tunnel in TLS is rtmps to scripts and logs, as in Flash Media Server
     const protocol = peer.secure ? 'rtmps' : 'rtmpt';
     const forwardedFor = request.headers['x-forwarded-for']?.toString();
-    const inside = { ...peer, protocol, forwardedFor, tunnel: formOf(request) };
+    const inside = { ...peer, protocol, forwardedFor, tunnel: formOf(request), transportBytes: undefined };
     const session = new RtmpSession(tunnel, inside, this.#session);
     this.#tunnels.set(id, { tunnel, session, isSecure: peer.secure });
     tunnel.once('close', () => {

@@ -55,6 +55,9 @@ export interface EntrySession {
   opened(): void;
   call(name: string, args: AmfValue[], responder: number | undefined): void;
   ping(): void;
+  /** Of the peer: as in `ClientPort`. */
+  probe(waitMs: number, answer: (isAlive: boolean) => void): () => void;
+  lastSeenMs(): number;
   stats(): ClientStats;
   close(reason: string, status?: AccessStatus): void;
   fail(error: unknown): void;
@@ -192,6 +195,10 @@ export class SessionEntry {
       call: (name, args, responder) => session.call(name, args, responder),
       status: (code, description) => outbox.status(0, code as StatusCode, description),
       ping: () => session.ping(),
+      probe: (waitMs, answer) => session.probe(waitMs, answer),
+      get lastSeenMs() {
+        return session.lastSeenMs();
+      },
       close: (reason, status) => session.close(reason, status),
       stats: () => session.stats(),
       get queuedBytes() {

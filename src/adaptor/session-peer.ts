@@ -11,6 +11,8 @@ export interface SessionPeer {
   secure: boolean;
   /** For whom the HTTP proxies in front of a tunnel say they speak. */
   forwardedFor?: string | undefined;
+  /** As in `Peer`. */
+  transportBytes?: (() => number) | undefined;
   /** Of a session in a tunnel. */
   tunnel?: TunnelForm | undefined;
 }

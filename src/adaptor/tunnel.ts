@@ -65,7 +65,7 @@ interface Turn {
   cancel(): void;
 }
 
-/** Answers go out as `type` unless the request had one. */
+/** Answers go out as `type` unless the request had one. Emits `heard` for whatever comes of a request, poll or body. */
 export class Tunnel extends Duplex {
   /** When the last request came. */
   lastSeenAt: number;
@@ -101,6 +101,7 @@ export class Tunnel extends Duplex {
       return;
     }
     this.lastSeenAt = this.#clock.now();
+    this.emit('heard');
     const turn: Turn = { verb, sequence, request, response, phase: Phase.Waiting, cancel: () => {} };
     response.once('close', () => this.#lost(turn));
     const current = this.#turn;
@@ -157,6 +158,7 @@ export class Tunnel extends Duplex {
     let length = 0;
     request.on('data', (part: Buffer) => {
       if (this.#turn !== turn) return;
+      this.emit('heard');
       length += part.length;
       parts.push(part);
       if (length <= maxRequestBytes) return;

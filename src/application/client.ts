@@ -28,8 +28,15 @@ export interface ClientPort {
   call(name: string, args: AmfValue[], responder: number | undefined): void;
   /** A NetConnection status, on message stream 0. */
   status(code: string, description: string): void;
-  /** Asks for a sign of life; `AppInstance.pong` follows. */
+  /** Measures the round trip; `AppInstance.pong` follows. */
   ping(): void;
+  /**
+   * Asks for a sign of life. `answer` is called once, now or later, unless the returned function takes the question back: true
+   * for anything that the peer has sent after it, false when nothing has come within `waitMs`.
+   */
+  probe(waitMs: number, answer: (isAlive: boolean) => void): () => void;
+  /** When its last bytes came, by the clock of the instance. */
+  readonly lastSeenMs: number;
   /** Sends what is queued, then closes. `reason` and `status` are for the logs. */
   close(reason: string, status?: AccessStatus): void;
   stats(): ClientStats;
@@ -50,8 +57,6 @@ export class Client {
   leave: () => void = () => {};
   /** Takes back a gate that is still open. */
   dropGate: (() => void) | undefined;
-  /** Called at the next pong; the argument says whether one came. */
-  readonly #pongWaiters = new Set<() => void>();
 
   constructor(facts: ClientFacts, port: ClientPort) {
     this.facts = facts;
@@ -60,16 +65,5 @@ export class Client {
 
   get id(): string {
     return this.facts.id;
-  }
-
-  onNextPong(call: () => void): () => void {
-    this.#pongWaiters.add(call);
-    return () => this.#pongWaiters.delete(call);
-  }
-
-  pong(): void {
-    const waiters = [...this.#pongWaiters];
-    this.#pongWaiters.clear();
-    for (const call of waiters) call();
   }
 }

@@ -37,6 +37,7 @@ export interface ClientSettings {
 export interface InstanceSettings {
   streams: StreamOptions;
   publishTimeoutMs: number | undefined;
+  takeOverIntervalMs: number;
   /** Publishing live deletes what was recorded under the name. */
   erasesOnPublish?: boolean;
   /** An instance without clients is stopped after this long; FMS: MaxAppIdleTime. */

@@ -322,7 +322,6 @@ export class AppInstance implements ScriptCommands {
 
   /** The answer to a ping; `rttMs` is in the client's stats by now. */
   pong(client: Client): void {
-    client.pong();
     if (client.state === ClientState.Accepted) this.#tellStats(client);
   }
 

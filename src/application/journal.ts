@@ -208,8 +208,8 @@ export class InstanceJournal {
     });
   }
 
-  unpublished(publication: Publication, status: AccessStatus): void {
-    this.#finish('unpublish', publication, status);
+  unpublished(publication: Publication, status: AccessStatus, comment: string | undefined): void {
+    this.#finish('unpublish', publication, status, comment);
     if (this.#keys.get(publication.request.name) === publication) this.#keys.delete(publication.request.name);
   }
 
@@ -293,8 +293,13 @@ export class InstanceJournal {
     });
   }
 
-  #finish(event: 'unpublish' | 'stop', what: Publication | Playback, status: AccessStatus): void {
-    this.#note(event, { ...this.#journal.valuesOf(what), 'x-status': status });
+  #finish(
+    event: 'unpublish' | 'stop',
+    what: Publication | Playback,
+    status: AccessStatus,
+    comment?: string,
+  ): void {
+    this.#note(event, { ...this.#journal.valuesOf(what), 'x-status': status, 'x-comment': comment });
     this.#journal.end(what);
   }
 

@@ -2,6 +2,7 @@
 import type { Client } from './client.ts';
 import type { OpenGate, PublishRequest, RecordMode } from './script.ts';
 import type { Stream } from './stream.ts';
+import type { TakeOver } from './take-over.ts';
 
 /** The publisher's end of the wire, as the adaptor offers it. Must not throw or wait. */
 export interface PublisherPort {
@@ -15,8 +16,10 @@ export interface PublisherPort {
   refused(code: string, description: string): void;
   /** NetStream.Record.*; names the stream as the publisher knows it. */
   recordStatus(code: 'Start' | 'Stop' | 'NoAccess' | 'Failed', description: string): void;
-  /** The server ended it: taken over, or taken off by a script. The connection is closed. */
-  ended(reason: string): void;
+  /** The server ended it: taken over, or taken off by a script. The connection is closed. `by`: who has the name now. */
+  ended(reason: string, by?: Client): void;
+  /** A script lets it take the name of one that is to keep it for so long yet: Live/TakeOverInterval. */
+  takeOverLimited(name: string, holder: Client, safeForMs: number): void;
 }
 
 export const PublicationState = {
@@ -38,9 +41,13 @@ export class Publication {
   /** What the script did to this stream while its name was still being checked; run when live, forgotten otherwise. */
   readonly held: (() => void)[] = [];
   recordMode: RecordMode | undefined;
+  /** The script lets it take over whoever has the name. */
+  takesOver = false;
+  /** The latest of its name. */
+  takeOver: TakeOver | undefined;
   /** When it went live. */
   sinceMs = 0;
-  /** Stops waiting for the pong of whoever has the name. */
+  /** Stops waiting for a sign of life of whoever has the name. */
   cancelCheck: (() => void) | undefined;
 
   constructor(client: Client, request: PublishRequest, port: PublisherPort) {

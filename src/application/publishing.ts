@@ -8,13 +8,23 @@ import type { InstanceJournal } from './journal.ts';
 import { Publication, PublicationState, type PublisherPort } from './publication.ts';
 import { RecordControl } from './record-control.ts';
 import type { Recorders, RecordingLimits } from './recording.ts';
-import type { InstanceScript, PublishRequest, RecordMode, RecordTerms, Verdict } from './script.ts';
+import type {
+  CurrentPublisher,
+  InstanceScript,
+  PublishRequest,
+  RecordMode,
+  RecordTerms,
+  Verdict,
+} from './script.ts';
 import type { NamedStream, StreamTable } from './stream-table.ts';
+import { nextTakeOver, safeForMs } from './take-over.ts';
 
 /** As they are at the moment. */
 export interface PublishingSettings {
-  /** How long the holder of a name may leave a ping unanswered before it is taken over (FMS: Live/PublishTimeout); undefined: never. */
+  /** How long the holder of a name may give no sign of life before it is taken over (FMS: Live/PublishTimeout); undefined: never. */
   publishTimeoutMs: number | undefined;
+  /** How long one that took a name over at a script's word is safe from the next one. Live/TakeOverInterval. */
+  takeOverIntervalMs: number;
   /** Publishing live deletes what was recorded under the name. FMS: Live/EraseOnPublish. */
   erasesOnPublish?: boolean;
   /** Undefined: as scripts ask. */
@@ -56,12 +66,35 @@ export class Publishing {
     const script = this.#options.script();
     if (!script) this.#decided(publication, { accepted: true });
     else {
-      publication.gate = script.ask({ gate: 'onPublish', clientId: client.id, request }, (verdict) =>
+      const current = this.#currentOf(request.name);
+      publication.gate = script.ask({ gate: 'onPublish', clientId: client.id, request, current }, (verdict) =>
         this.#decided(publication, verdict),
       );
       if (publication.state === PublicationState.Asking) this.#byGate.set(publication.gate.id, publication);
     }
     return publication;
+  }
+
+  /** Who publishes `name`: asked for under that name, since a script may have given it another, or else known by it. */
+  #currentOf(name: string): CurrentPublisher | undefined {
+    const { clock, streams } = this.#options;
+    const nowMs = clock.now();
+    const entry = streams.get(name);
+    const holder = this.#askedFor(name) ?? entry?.publication;
+    if (holder) {
+      const { client, sinceMs } = holder;
+      return {
+        clientId: client.id,
+        sinceMs: nowMs - sinceMs,
+        lastByteMs: Math.max(0, nowMs - client.port.lastSeenMs),
+      };
+    }
+    return entry?.server && { clientId: undefined, sinceMs: nowMs - entry.server.sinceMs, lastByteMs: 0 };
+  }
+
+  #askedFor(name: string): Publication | undefined {
+    for (const publication of this.live()) if (publication.request.name === name) return publication;
+    return undefined;
   }
 
   #decided(publication: Publication, verdict: Verdict): void {
@@ -72,49 +105,62 @@ export class Publishing {
     }
     publication.state = PublicationState.Checking;
     publication.recordMode = verdict.record ?? recordModeOf(publication.request.type);
+    publication.takesOver = verdict.takeOver === true;
     this.#checkName(publication, verdict.as ?? publication.request.name);
   }
 
   #checkName(publication: Publication, name: string): void {
-    const entry = this.#options.streams.get(name);
+    const { streams, settings } = this.#options;
+    const entry = streams.get(name);
     const holder = entry?.publication;
-    if (entry?.server) {
+    if (entry?.server && !publication.takesOver) {
       this.#refuseTaken(publication, name);
       return;
     }
+    entry?.server?.close();
     if (!holder) {
       this.#goLive(publication, name);
       return;
     }
-    const { publishTimeoutMs } = this.#options.settings();
-    if (holder.client === publication.client || publishTimeoutMs === undefined) {
-      this.#refuseTaken(publication, name);
-      return;
+    const { publishTimeoutMs } = settings();
+    if (holder.client === publication.client) this.#refuseTaken(publication, name);
+    else if (publication.takesOver && this.#mayTakeOver(publication, holder, name)) {
+      this.#takeOverByScript(publication, holder, name);
+    } else if (publishTimeoutMs === undefined) this.#refuseTaken(publication, name);
+    else {
+      publication.cancelCheck = holder.client.port.probe(publishTimeoutMs, (isAlive) => {
+        publication.cancelCheck = undefined;
+        if (!this.#holds(holder, name))
+          this.#checkName(publication, name); // it gave the name up, or lost it
+        else if (isAlive) this.#refuseTaken(publication, name);
+        else {
+          publication.takeOver = holder.takeOver;
+          const why = `it gave no sign of life for ${publishTimeoutMs} ms`;
+          this.#takeOver(publication, holder, name, why);
+        }
+      });
     }
-    const forgetPong = holder.client.onNextPong(() => {
-      cancelTimer();
-      publication.cancelCheck = undefined;
-      if (this.#holds(holder, name)) this.#refuseTaken(publication, name);
-      else this.#checkName(publication, name); // it gave the name up meanwhile
-    });
-    const cancelTimer = this.#options.clock.after(publishTimeoutMs, () => {
-      forgetPong();
-      publication.cancelCheck = undefined;
-      this.#takeOver(publication, holder, name);
-    });
-    publication.cancelCheck = () => {
-      forgetPong();
-      cancelTimer();
-    };
-    holder.client.port.ping();
   }
 
-  #takeOver(publication: Publication, holder: Publication, name: string): void {
-    if (this.#holds(holder, name)) {
-      this.end(holder, AccessStatus.TakenOver);
-      holder.port.ended('it did not answer, and its stream name was taken over by another publisher');
-    }
-    this.#checkName(publication, name); // somebody else may have been quicker
+  #mayTakeOver(publication: Publication, holder: Publication, name: string): boolean {
+    const { clock, settings } = this.#options;
+    const restMs = safeForMs(holder.takeOver, settings().takeOverIntervalMs, clock.now());
+    if (restMs > 0) publication.port.takeOverLimited(name, holder.client, restMs);
+    return !(restMs > 0);
+  }
+
+  #takeOverByScript(publication: Publication, holder: Publication, name: string): void {
+    const { clock, settings } = this.#options;
+    publication.takeOver = nextTakeOver(holder.takeOver, settings().takeOverIntervalMs, clock.now());
+    this.#takeOver(publication, holder, name, 'the application let another publisher have its name');
+  }
+
+  /** The name changes hands before the connection of its holder ends: nobody else who waits for it comes between. */
+  #takeOver(publication: Publication, holder: Publication, name: string, why: string): void {
+    const { client } = publication;
+    this.end(holder, AccessStatus.TakenOver, `taken over by ${client.facts.ip} (client ${client.id})`);
+    this.#goLive(publication, name);
+    holder.port.ended(`${why}, and its stream name was taken over by another publisher`, client);
   }
 
   #holds(publication: Publication, name: string): boolean {
@@ -185,8 +231,8 @@ export class Publishing {
     if (publication.gate) this.#byGate.delete(publication.gate.id);
   }
 
-  /** The publisher stopped, left, or was taken off. */
-  end(publication: Publication, status: AccessStatus): void {
+  /** The publisher stopped, left, or was taken off. `comment`: for the access log. */
+  end(publication: Publication, status: AccessStatus, comment?: string): void {
     const { state, gate, stream, client } = publication;
     if (state === PublicationState.Ended) return;
     this.#over(publication);
@@ -199,7 +245,7 @@ export class Publishing {
     if (!entry) return;
     stream.unpublish();
     if (entry.recording) this.#recordings.stop(entry, publication, 'unpublished');
-    this.#options.journal?.unpublished(publication, status);
+    this.#options.journal?.unpublished(publication, status, comment);
     entry.publication = undefined;
     for (const viewer of stream.viewers) viewer.player.unpublishNotify();
     script?.tell({ event: 'unpublish', clientId: client.id, stream: stream.name });

@@ -47,6 +47,14 @@ export interface PublishRequest {
   type: PublishType;
 }
 
+/** Who publishes what somebody else asks to publish, when the script is asked. Times are ms before that. */
+export interface CurrentPublisher {
+  /** Undefined: the server itself, at a script's word. */
+  clientId: string | undefined;
+  sinceMs: number;
+  lastByteMs: number;
+}
+
 /** What a player asks for. `start` and `length` in seconds as in `NetStream.play` (-2, -1, or from 0 on). */
 export interface PlayRequest {
   name: string;
@@ -60,7 +68,13 @@ export interface PlayRequest {
 export type GateQuestion =
   | { gate: 'onAuthenticate'; user: string }
   | { gate: 'onConnect'; client: ClientFacts; args: AmfValue[] }
-  | { gate: 'onPublish'; clientId: string; request: PublishRequest }
+  | {
+      gate: 'onPublish';
+      clientId: string;
+      request: PublishRequest;
+      /** Undefined: the name is free. */
+      current?: CurrentPublisher | undefined;
+    }
   | { gate: 'onPlay'; clientId: string; request: PlayRequest };
 
 /** The answer to a gate. A refusal's `reason` is already cut to 200 printable characters. */
@@ -70,6 +84,8 @@ export type Verdict =
       /** Public name (onPublish) or the stream really played (onPlay). */
       as?: string;
       record?: RecordMode;
+      /** onPublish: whoever has the name loses it, alive or not. */
+      takeOver?: boolean;
       /** onAuthenticate: what the script knows of the user. */
       secret?: PublisherSecret;
     }

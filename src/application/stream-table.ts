@@ -10,6 +10,8 @@ export interface ServerHold {
   readonly isOnAir: boolean;
   readonly sinceMs: number;
   readonly item: { readonly name: string } | undefined;
+  /** Ends it; the name is free when this returns. */
+  close(): void;
 }
 
 export interface NamedStream {

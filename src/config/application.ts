@@ -55,6 +55,7 @@ export interface ApplicationConfig {
     readonly erasesOnPublish: boolean;
     /** Undefined: nobody is taken over. */
     readonly publishTimeoutMs: number | undefined;
+    readonly takeOverIntervalMs: number;
     readonly maxWaitingNames: number;
     readonly gop: { readonly maxBytes: number; readonly maxMs: number };
     readonly flush:
@@ -269,6 +270,7 @@ function convert(
     live: {
       erasesOnPublish: Live.EraseOnPublish,
       publishTimeoutMs: Live.PublishTimeout,
+      takeOverIntervalMs: Live.TakeOverInterval,
       maxWaitingNames: Live.MaxWaitingStreams,
       gop: { maxBytes: Live.AccumulatedIFrames.MaxSize, maxMs: Live.AccumulatedIFrames.MaxTime },
       flush: flushPolicy(Live.Flush),

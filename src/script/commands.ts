@@ -259,11 +259,13 @@ function parseVerdict(f: Fields): Verdict {
   if (f.flag('accepted')) {
     const as = f.optional('as', () => f.text('as', MAX_NAME));
     const record = f.optional('record', () => f.oneOf('record', RECORD_MODES));
+    const takeOver = f.optional('takeOver', () => f.flag('takeOver'));
     const secret = f.optional('secret', () => parseSecret(new Fields(f.json('secret'), 'secret')));
     return {
       accepted: true,
       ...(as === undefined ? {} : { as }),
       ...(record === undefined ? {} : { record }),
+      ...(takeOver === undefined ? {} : { takeOver }),
       ...(secret === undefined ? {} : { secret }),
     };
   }

@@ -15,7 +15,7 @@ import type { ScriptMetrics } from '../application/script-metrics.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { Unit } from './unit.ts';
 import { toWire } from './values.ts';
-import type { ScriptEvent } from './wire.ts';
+import type { ScriptEvent, WirePublish } from './wire.ts';
 
 /** Open calls of an instance: a method whose promise never settles must not eat the memory. */
 export const MAX_OPEN_CALLS = 10_000;
@@ -399,10 +399,22 @@ function gateEvent(id: number, question: GateQuestion): ScriptEvent & { t: 'gate
         args: question.args.map(toWire),
       };
     case 'onPublish':
-      return { t: 'gate', id, gate: 'onPublish', client: question.clientId, request: question.request };
+      return {
+        t: 'gate',
+        id,
+        gate: 'onPublish',
+        client: question.clientId,
+        request: publishRequest(question),
+      };
     case 'onPlay':
       return { t: 'gate', id, gate: 'onPlay', client: question.clientId, request: question.request };
   }
+}
+
+function publishRequest({ request, current }: GateQuestion & { gate: 'onPublish' }): WirePublish {
+  if (!current) return request;
+  const { clientId: client, sinceMs, lastByteMs } = current;
+  return { ...request, current: { ...(client === undefined ? {} : { client }), sinceMs, lastByteMs } };
 }
 
 function noticeEvent(notice: ScriptNotice): ScriptEvent {

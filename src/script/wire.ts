@@ -264,6 +264,8 @@ export interface WirePublish {
   query: string;
   params: Record<string, string>;
   type: 'live' | 'record' | 'append' | 'appendWithGap';
+  /** Who publishes it now. Without `client` it is the server itself. Times are ms before the question. */
+  current?: { client?: string; sinceMs: number; lastByteMs: number };
 }
 export interface WirePlay {
   name: string;
@@ -290,6 +292,7 @@ export type ScriptCommand =
       accepted: true;
       as?: string;
       record?: 'record' | 'append' | 'appendWithGap';
+      takeOver?: boolean;
       secret?: WireSecret;
     }
   | { op: 'verdict'; id: number; accepted: false; reason: string; application?: WireValue; redirect?: string }

@@ -51,6 +51,8 @@ export class TestClient {
   readonly #streams = new Set<{ connectionClosed(): void }>();
   #instance: AppInstance | undefined;
   #client: Client | undefined;
+  /** When it last sent something. */
+  #lastSeenMs = 0;
   #waiting: (() => void)[] = [];
   readonly #taken = new Set<ReceivedCall>();
 
@@ -62,6 +64,7 @@ export class TestClient {
   /** Resolves with the verdict. */
   async connect(instance: AppInstance, options: ConnectOptions): Promise<void> {
     this.#instance = instance;
+    this.#sends();
     const { promise, resolve } = Promise.withResolvers<void>();
     const args = (options.args ?? []) as AmfValue[];
     this.#client = instance.connect(factsOf(this.id, instance, options), args, this.#port(resolve));
@@ -79,7 +82,12 @@ export class TestClient {
     return this.refusal === undefined;
   }
 
+  #sends(): void {
+    this.#lastSeenMs = this.#host.clock.now().getTime();
+  }
+
   #port(decided: () => void): ClientPort {
+    const lastSeenMs = () => this.#lastSeenMs;
     return {
       localIp: '127.0.0.1',
       queuedBytes: 0,
@@ -92,6 +100,16 @@ export class TestClient {
       status: (code, description) => this.statuses.push({ code, description }),
       // it is alive, and answers once the server has come to its end with what it does
       ping: () => queueMicrotask(() => this.#client && this.#instance?.pong(this.#client)),
+      probe: (_waitMs, answer) => {
+        let isWanted = true;
+        queueMicrotask(() => isWanted && answer(true));
+        return () => {
+          isWanted = false;
+        };
+      },
+      get lastSeenMs() {
+        return lastSeenMs();
+      },
       close: (reason, status = AccessStatus.Ok) => this.#end(reason, status),
       stats: () => ({ ...NO_TRAFFIC }),
     };
@@ -167,7 +185,8 @@ export class TestClient {
     type: 'live' | 'record' | 'append' | 'appendWithGap' = 'live',
   ): Promise<TestPublication> {
     const [instance, client] = this.#here();
-    const publication = new TestPublication(name, this.#host);
+    this.#sends();
+    const publication = new TestPublication(name, this.#host, () => this.#sends());
     this.#streams.add(publication);
     await publication.begin(instance, client, { ...streamName(name), type }, () => this.disconnect());
     return publication;

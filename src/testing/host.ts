@@ -7,6 +7,7 @@ export interface Status {
 }
 
 export interface ClientHost {
+  readonly clock: { now(): Date };
   /** Resolves when the script has nothing to do. */
   settled(): Promise<void>;
 }

@@ -15,13 +15,16 @@ export class TestPublication extends MediaSender {
   readonly statuses: Status[] = [];
   readonly #asked: string;
   readonly #host: ClientHost;
+  readonly #sends: () => void;
   #publication: Publication | undefined;
   #instance: AppInstance | undefined;
 
-  constructor(asked: string, host: ClientHost) {
+  /** `sends`: called with each message of it. */
+  constructor(asked: string, host: ClientHost, sends: () => void) {
     super();
     this.#asked = asked;
     this.#host = host;
+    this.#sends = sends;
   }
 
   async begin(
@@ -43,6 +46,7 @@ export class TestPublication extends MediaSender {
         say(code, description);
         resolve();
       },
+      takeOverLimited: () => {},
       recordStatus: (code, description) => say(`NetStream.Record.${code}`, description),
       ended: (reason) => {
         this.name = undefined;
@@ -62,6 +66,7 @@ export class TestPublication extends MediaSender {
 
   protected override send(message: WireMessage): void {
     if (this.name === undefined) throw new Error(`${this.#asked} is not on air`);
+    this.#sends();
     this.#publication?.stream?.publish(message);
   }
 

@@ -8,10 +8,12 @@ import { type RtmpPeer, statusOf } from '../support/rtmp-peer.ts';
 import { asking, marks } from './publishing.ts';
 
 async function waitsForPong(core: Core, name: string) {
-  const holder = core.instance()?.streams.get(name)?.publication;
+  const { asked } = core.script();
+  const before = asked.length;
   const newcomer = await asking(core, name);
-  const timers = core.clock.pending;
-  await until('the newcomer to wait', () => core.clock.pending > timers || holder === undefined);
+  // its connect and its publish; the puppet answers in the next turn
+  await until('its question', () => asked.length === before + 2);
+  await new Promise((resolve) => setImmediate(resolve));
   return newcomer;
 }
 

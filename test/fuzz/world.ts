@@ -84,6 +84,7 @@ export class World {
         governor: new LoadGovernor(clock),
       },
       publishTimeoutMs: 2000,
+      takeOverIntervalMs: 10_000,
       idleMs: IDLE_MS,
       maxWaitingNames: LIMITS.maxWaitingNames,
       settingsFor: (application) => (application === 'guarded' ? { clients: GUARDED } : {}),

@@ -16,8 +16,8 @@ const good: [raw: ScriptCommand, command: Command][] = [
     { op: 'saved', id: 2, saved: { state: { rooms: 3 }, clients: new Map([['a', 1]]), lost: ['socket'] } },
   ],
   [
-    { op: 'verdict', id: 3, accepted: true, as: 'show', record: 'append' },
-    { op: 'verdict', id: 3, verdict: { accepted: true, as: 'show', record: 'append' } },
+    { op: 'verdict', id: 3, accepted: true, as: 'show', record: 'append', takeOver: true },
+    { op: 'verdict', id: 3, verdict: { accepted: true, as: 'show', record: 'append', takeOver: true } },
   ],
   [
     { op: 'verdict', id: 3, accepted: true },
@@ -163,6 +163,7 @@ describe('commands of scripts', () => {
     ['an unknown op', { op: 'eval' }],
     ['a verdict that is neither', { op: 'verdict', id: 1, accepted: 1 }],
     ['a verdict without a reason', { op: 'verdict', id: 1, accepted: false }],
+    ['a take-over that is neither', { op: 'verdict', id: 1, accepted: true, takeOver: 1 }],
     ['a verdict for no gate', { op: 'verdict', id: -1, accepted: true }],
     ['an id that is a fraction', { op: 'ready', id: 1.5, ok: true }],
     ['a public name that is no text', { op: 'verdict', id: 1, accepted: true, as: 5 }],

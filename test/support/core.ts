@@ -129,6 +129,7 @@ export class Core implements AsyncDisposable {
       hasApplication: (name) => name === 'live' || name === 'other',
       streams: { clock, ...STREAM_OPTIONS },
       publishTimeoutMs: 2_000,
+      takeOverIntervalMs: 10_000,
       idleMs: 60_000,
       maxWaitingNames: 100,
       ...options.registry,
@@ -391,9 +392,11 @@ export class PuppetRecorders implements Recorders {
   readonly cleared: string[] = [];
   /** Thrown instead of opening. */
   refusal: Error | undefined;
+  onOpen = () => {};
 
   open(request: RecordRequest, events: RecordEvents): Recording {
     if (this.refusal) throw this.refusal;
+    this.onOpen();
     const recording = new PuppetRecording(request, events);
     this.opened.push(recording);
     return recording;

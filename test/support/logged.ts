@@ -54,8 +54,8 @@ export class Logged implements AsyncDisposable {
 
   static async start(options: CoreOptions = {}): Promise<Logged> {
     const logged = new Logged();
-    const registry = { clock: logged.clock, journal: logged.#journal, ...options.registry };
-    logged.core = await Core.start({ ...options, registry });
+    const registry = { journal: logged.#journal, ...options.registry };
+    logged.core = await Core.start({ clock: logged.clock, ...options, registry });
     return logged;
   }
 

@@ -167,6 +167,32 @@ test('a gate that does not answer refuses when its time is over', async () => {
   await kit.expectError(/onConnect: no verdict within 10 s/);
 });
 
+test('a newcomer finds in its request who publishes, and takes over where the script says so', async () => {
+  const kit = await app(`
+    application.onPublish = (client, stream, { current, params }) => {
+      if (current) trace([current.client.ip, current.since.toISOString(), Date.now() - current.lastByte].join(' '));
+      return { takeOver: params.role === 'main' };
+    };
+  `);
+  const first = await kit.connect({ ip: '10.0.0.1' });
+  const show = await first.publish('show');
+  const since = kit.clock.now().toISOString();
+  await kit.clock.tick(60_000);
+  show.keyframe(0);
+  await kit.clock.tick(1_500);
+  const backup = await (await kit.connect()).publish('show');
+  assert.deepEqual(
+    backup.statuses.map(({ code }) => code),
+    ['NetStream.Publish.BadName'],
+  );
+  assert.deepEqual(kit.logs, [`10.0.0.1 ${since} 1500`]);
+  const main = await (await kit.connect()).publish('show?role=main');
+  assert.equal(main.accepted, true);
+  assert.match(first.closed ?? '', /left/);
+  assert.equal(show.statuses.at(-1)?.code, 'NetStream.Publish.Denied');
+  assert.deepEqual(kit.streams, ['show']);
+});
+
 test('streams have publishers, players, pictures and statuses', async () => {
   const kit = await app(`
     application.onPublish = (client, stream, request) =>

@@ -278,8 +278,14 @@ export const APPLICATION = group('', {
       PublishTimeout: leaf(
         orElse(milliseconds(0, 60000), '-1', 'never', undefined),
         '2000',
-        'When a name is published that is on air already, its publisher is asked for a sign of life; without one in this ' +
-          'time the newcomer takes over.',
+        'When a name is published that is on air already, its publisher is asked for a sign of life: any byte will do. ' +
+          'Without one in this time the newcomer takes over.',
+      ),
+      TakeOverInterval: leaf(
+        milliseconds(1000, 3_600_000),
+        '10000',
+        'A publisher that took over a living one, because onPublish returned { takeOver: true }, is safe from the next such ' +
+          'verdict for this time. Each further take-over of the name in a row doubles it, up to an hour.',
       ),
       Flush: group('When media leaves for the players. Every flush costs one write for every player.', {
         Mode: leaf(

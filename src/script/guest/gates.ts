@@ -3,9 +3,19 @@ import type { ScriptEvent, WirePlay, WirePublish } from '../wire.ts';
 import { accept, application, handlerOf, refuse, setConnecting } from './application.ts';
 import { askForSecret, cutSecret, dropSecret } from './authenticate.ts';
 import { type ClientState, clientById, createClient, dismiss, pendingClient } from './client.ts';
+import { presentMs } from './held-time.ts';
 import { isClassic } from './load.ts';
 import { type Position, position, putAnswer, putAnswerAt } from './outbox.ts';
-import { exec, freeze, MapConstructor, mapDelete, mapGet, mapSet, sourceOf } from './primordials.ts';
+import {
+  DateConstructor,
+  exec,
+  freeze,
+  MapConstructor,
+  mapDelete,
+  mapGet,
+  mapSet,
+  sourceOf,
+} from './primordials.ts';
 import { report, whenSettled } from './report.ts';
 import {
   admitStream,
@@ -67,7 +77,22 @@ function askPublish(id: number, client: ClientState, request: WirePublish): void
   openStreamGate(stream, id);
   const gate: Gate = { id, name: 'onPublish', client, stream, isOpen: true };
   mapSet(gates, id, gate);
-  ask(gate, [client.client, stream.stream, frozen(request)]);
+  const { current, ...asked } = request;
+  ask(gate, [
+    client.client,
+    stream.stream,
+    frozen(current === undefined ? asked : { ...asked, current: currentOf(current) }),
+  ]);
+}
+
+/** Who publishes now, as scripts see it: `PublishRequest.current`. */
+function currentOf({ client, sinceMs, lastByteMs }: NonNullable<WirePublish['current']>): object {
+  const nowMs = presentMs();
+  return freeze({
+    client: client === undefined ? undefined : clientById(client)?.client,
+    since: new DateConstructor(nowMs - sinceMs),
+    lastByte: new DateConstructor(nowMs - lastByteMs),
+  });
 }
 
 function askPlay(id: number, client: ClientState, request: WirePlay): void {
@@ -147,14 +172,19 @@ function decide(gate: Gate, decision: Decision, at: Position | undefined): void 
     else refuse(gate.client, decision.reason, {});
     return;
   }
-  const verdict =
-    decision.kind === 'accept'
-      ? ({ op: 'verdict', id: gate.id, accepted: true, as: decision.as, record: decision.record } as const)
-      : ({ op: 'verdict', id: gate.id, accepted: false, reason: decision.reason } as const);
+  const verdict = verdictOf(gate.id, decision);
   if (at === undefined) putAnswer(verdict);
   else putAnswerAt(at, verdict);
   if (gate.stream === undefined || decision.kind === 'deny') closeGate(gate);
   else admitStream(gate.stream, decision.as);
+}
+
+function verdictOf(id: number, decision: Extract<Decision, { kind: 'accept' | 'deny' }>) {
+  if (decision.kind === 'deny') {
+    return { op: 'verdict', id, accepted: false, reason: decision.reason } as const;
+  }
+  const { as, record, takeOver } = decision;
+  return { op: 'verdict', id, accepted: true, as, record, takeOver } as const;
 }
 
 function closeGate(gate: Gate): void {

@@ -1,14 +1,21 @@
 // Time that stands still, for tests: `Date` and `performance.now` as a script sees them when the runner holds its time.
-import { DateConstructor, define, defineProperty, expose } from './primordials.ts';
+import { DateConstructor, define, defineProperty, expose, nowMs } from './primordials.ts';
 
 let heldMs = 0;
 let firstMs = 0;
+let isHeld = false;
 
 export function setHeldTime(ms: number): void {
   heldMs = ms;
 }
 
+/** What `Date.now()` gives to a script that has left it alone. */
+export function presentMs(): number {
+  return isHeld ? heldMs : nowMs();
+}
+
 export function holdTime(ms: number): void {
+  isHeld = true;
   heldMs = ms;
   firstMs = ms;
   expose('Date', heldDate());

@@ -18,7 +18,7 @@ const MAX_REASON = 200;
 const MAX_VALUE = 100;
 
 export type Decision =
-  | { kind: 'accept'; as?: string; record?: 'record' | 'append' | 'appendWithGap' }
+  | { kind: 'accept'; as?: string; record?: 'record' | 'append' | 'appendWithGap'; takeOver?: boolean }
   | { kind: 'deny'; reason: string }
   /** onConnect may decide later. */
   | { kind: 'pending' }
@@ -53,19 +53,23 @@ function isOurs(value: unknown): boolean {
   if (!isObject(value)) return false;
   const names = keys(value);
   for (let i = 0; i < names.length; i++) {
-    if (names[i] === 'deny' || names[i] === 'as' || names[i] === 'record') return true;
+    if (names[i] === 'deny' || names[i] === 'as' || isPublishTerm(names[i]!)) return true;
   }
   return false;
 }
 
+function isPublishTerm(name: string): boolean {
+  return name === 'record' || name === 'takeOver';
+}
+
 function readTerms(gate: ClientGate, value: object): Decision {
-  const { deny, as, record } = value as { deny?: unknown; as?: unknown; record?: unknown };
+  const { deny, as, record, takeOver } = value as Record<'deny' | 'as' | 'record' | 'takeOver', unknown>;
   const names = keys(value);
   let isDenial = false;
   for (let i = 0; i < names.length; i++) {
     const name = names[i]!;
     if (name === 'deny') isDenial = true;
-    else if (!(name === 'as' && gate !== 'onConnect') && !(name === 'record' && gate === 'onPublish')) {
+    else if (!(name === 'as' && gate !== 'onConnect') && !(isPublishTerm(name) && gate === 'onPublish')) {
       return {
         kind: 'wrong',
         why: `returned ${formatValue(value, MAX_VALUE)}: ${name} is not known there`,
@@ -81,7 +85,8 @@ function readTerms(gate: ClientGate, value: object): Decision {
   if (as !== undefined && (typeof as !== 'string' || as === '')) return wrong(value);
   if (record !== undefined && record !== 'record' && record !== 'append' && record !== 'appendWithGap')
     return wrong(value);
-  return { kind: 'accept', as, record };
+  if (takeOver !== undefined && typeof takeOver !== 'boolean') return wrong(value);
+  return { kind: 'accept', as, record, takeOver };
 }
 
 function isPlain(value: object): boolean {

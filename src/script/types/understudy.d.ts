@@ -375,6 +375,12 @@ interface PublishTerms {
   as?: string;
   /** Record it: from scratch, or at the end of an earlier recording of that name. */
   record?: RecordMode;
+  /**
+   * Extension. Whoever publishes under that name now loses it: a client is disconnected, a stream that the server itself plays
+   * ends. Without it a client loses the name only when it gives no sign of life. One that has got the name by this is safe from
+   * the next such verdict for 10 s (`TakeOverInterval` in Application.xml), and each take-over in a row doubles that time.
+   */
+  takeOver?: boolean;
 }
 /** Accepted, on these terms. */
 interface PlayTerms {
@@ -392,6 +398,18 @@ interface PublishRequest {
   readonly params: { readonly [name: string]: string | undefined };
   /** What it asks to be done: put on air, or recorded as well. */
   readonly type: 'live' | 'record' | 'append' | 'appendWithGap';
+  /** Extension. Who publishes that name, or with that stream key, now; undefined if nobody does. */
+  readonly current?: CurrentPublisher | undefined;
+}
+
+/** Who publishes what somebody else asks to publish, as it is when `onPublish` is called. Frozen. */
+interface CurrentPublisher {
+  /** `client.id`, `client.ip`, `client.user` …; undefined if the server itself publishes it, with `stream.play`. */
+  readonly client: Client | undefined;
+  /** When it went on air. */
+  readonly since: Date;
+  /** When its last byte came. An encoder that works sends several times a second. */
+  readonly lastByte: Date;
 }
 
 /** What a player asks for. Frozen. */

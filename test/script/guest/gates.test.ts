@@ -73,6 +73,8 @@ describe('the verdict of onPublish', () => {
     ["{ as: 'public' }", { accepted: true, as: 'public' }],
     ["{ record: 'append' }", { accepted: true, record: 'append' }],
     ["{ as: 'public', record: 'record' }", { accepted: true, as: 'public', record: 'record' }],
+    ["{ as: 'public', takeOver: true }", { accepted: true, as: 'public', takeOver: true }],
+    ['{ takeOver: false }', { accepted: true, takeOver: false }],
     ['{ as: undefined }', ACCEPTED],
     ['{}', ACCEPTED],
   ] as const) {
@@ -99,6 +101,9 @@ describe('the verdict of onPublish', () => {
     "{ as: '' }",
     '{ as: null }',
     '{ record: true }',
+    '{ takeOver: 1 }',
+    "{ takeOver: 'yes' }",
+    "{ deny: 'a', takeOver: true }",
     '{ allow: true }',
     '() => true',
     'Symbol.iterator',
@@ -184,6 +189,23 @@ describe('the verdict of onPublish', () => {
 });
 
 describe('a request', () => {
+  test('says who publishes now, and when its last byte came', async () => {
+    const unit = await publishing(`{ deny: [
+      Object.isFrozen(request.current), request.current.client === application.clients[0],
+      Math.round((Date.now() - request.current.since) / 1000), Math.round((Date.now() - request.current.lastByte) / 1000),
+      request.current.since instanceof Date].join() }`);
+    const current = { client: 'c1', sinceMs: 60_000, lastByteMs: 2_000 };
+    const { verdict } = unit.publish('cam', 'c1', { current });
+    assert.partialDeepStrictEqual(await verdict, { accepted: false, reason: 'true,true,60,2,true' });
+  });
+
+  test('has no client for what the server itself publishes, and nothing for a free name', async () => {
+    const unit = await publishing("{ deny: String(request.current && 'client' in request.current) }");
+    const { verdict } = unit.publish('cam', 'c1', { current: { sinceMs: 0, lastByteMs: 0 } });
+    assert.partialDeepStrictEqual(await verdict, { reason: 'true' });
+    assert.partialDeepStrictEqual(await unit.publish('cam').verdict, { reason: 'undefined' });
+  });
+
   test('is frozen, and is that of this publish', async () => {
     const { verdict } = await publishVerdict(
       `Object.isFrozen(request) && Object.isFrozen(request.params) && request.name === 'secret' &&
