@@ -8,6 +8,8 @@ export interface Mp3Frame {
   readonly sampleRate: number;
   readonly channels: number;
   readonly bitrate: number;
+  /** Of the side information that stands behind the header, and behind the CRC if there is one. */
+  readonly sideBytes: number;
 }
 
 export const MP3_HEAD_BYTES = 4;
@@ -21,6 +23,7 @@ const RATES: Readonly<Record<number, readonly number[]>> = {
 const KBITS_1 = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
 const KBITS_2 = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
 const MPEG_1 = 3;
+const SAMPLES_1 = 1152;
 const LAYER_3 = 1;
 
 // | sync u11 | version u2 | layer u2 | no CRC u1 | bitrate u4 | rate u2 | padding u1 | private u1 | mode u2 | … |
@@ -33,17 +36,40 @@ export function readMp3Frame(bytes: Uint8Array, at: number): Mp3Frame | undefine
   const sampleRate = RATES[version]?.[(c >>> 2) & 3];
   const kbits = (version === MPEG_1 ? KBITS_1 : KBITS_2)[c >>> 4];
   if (!sampleRate || !kbits) return undefined;
-  const samples = version === MPEG_1 ? 1152 : 576;
+  const samples = version === MPEG_1 ? SAMPLES_1 : 576;
   const bitrate = kbits * 1000;
   const padding = (c >>> 1) & 1;
   const channels = d >>> 6 === 3 ? 1 : 2;
+  const [mono, stereo] = version === MPEG_1 ? [17, 32] : [9, 17];
   return {
-    bytes: Math.floor(((samples / 8) * bitrate) / sampleRate) + padding,
+    bytes: frameBytes(samples, kbits, sampleRate) + padding,
     samples,
     sampleRate,
     channels,
     bitrate,
+    sideBytes: channels === 1 ? mono : stereo,
   };
+}
+
+function frameBytes(samples: number, kbits: number, sampleRate: number): number {
+  return Math.floor(((samples / 8) * kbits * 1000) / sampleRate);
+}
+
+/** Of the frames of a file with such ones. */
+export function shortestMp3Frame({ samples, sampleRate }: Mp3Frame): number {
+  return frameBytes(samples, (samples === SAMPLES_1 ? KBITS_1 : KBITS_2)[1]!, sampleRate);
+}
+export function longestMp3Frame({ samples, sampleRate }: Mp3Frame): number {
+  return frameBytes(samples, (samples === SAMPLES_1 ? KBITS_1 : KBITS_2).at(-1)!, sampleRate) + 1;
+}
+
+/**
+ * Whether the frame is one, and not bytes that look so: another one of its kind follows it. Undefined: what follows is not there.
+ */
+export function isFollowed(bytes: Uint8Array, at: number, frame: Mp3Frame): boolean | undefined {
+  const next = at + frame.bytes;
+  if (next + MP3_HEAD_BYTES > bytes.length) return undefined;
+  return readMp3Frame(bytes, next)?.sampleRate === frame.sampleRate;
 }
 
 /** How many bytes an ID3 version 2 tag at the beginning takes; 0: there is none. Of the file, ten bytes. */

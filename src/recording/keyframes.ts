@@ -31,6 +31,11 @@ export class Keyframes {
     this.#count += 1;
   }
 
+  /** As if none had been added. */
+  clear(): void {
+    this.#count = 0;
+  }
+
   #makeRoom(): void {
     const times = new Float64Array(this.#count * 2);
     const places = new Float64Array(this.#count * 2);

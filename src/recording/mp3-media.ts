@@ -2,7 +2,8 @@
 import { type Place, type Segment, segmentOf } from '../application/recorded.ts';
 import { DecodeError } from '../errors.ts';
 import { encodeOnMetaData } from '../media/flv.ts';
-import { id3Bytes, MP3_HEAD_BYTES, type Mp3Frame, readId3, readMp3Frame } from '../media/mp3.ts';
+import { id3Bytes, isFollowed, MP3_HEAD_BYTES, type Mp3Frame, readId3, readMp3Frame } from '../media/mp3.ts';
+import { believedFrames, MP3_TAIL_BYTES, mp3TagsBehind, readMp3Header } from '../media/mp3-header.ts';
 import { encodeData } from '../protocol/command.ts';
 import { MessageType } from '../protocol/message.ts';
 import { buildWireMessage, type WireMessage } from '../protocol/wire-message.ts';
@@ -16,6 +17,14 @@ const SEGMENT_STEPS = 4;
 const MAX_TAG_BYTES = 1 << 20;
 /** What may stand between two frames that is none. */
 const MAX_RUBBISH_BYTES = 1 << 20;
+const ID3_HEAD_BYTES = 10;
+/** Some programs put theirs in front of what is there. */
+const MAX_ID3_TAGS = 8;
+/** Of a file that says nothing of its length it is looked here and there how large its frames are. */
+const PROBES = 16;
+const PROBE_BYTES = 8 << 10;
+/** Where they differ, all of them are looked at, in a file of up to so many bytes: some hours. */
+const MAX_SCAN_BYTES = 256 << 20;
 /** MP3, 44 kHz, 16 bits, stereo: what it really is its frames say. FLV 10.1 §E.4.2.1. */
 const MP3_TAG = 0x2f;
 
@@ -30,28 +39,91 @@ export class Mp3Media implements Media {
   /** A frame each second: its time, and where it is. */
   readonly #steps = new Keyframes();
   #knownTo = 0;
+  /** Where the frames end, and the tags behind them begin. */
+  #endAt: number;
+  /** What is in the place that is known is the begin of a frame. */
+  #isInStep = false;
   #samples = 0;
   #rubbishBytes = 0;
+  /** Of all frames, as the file says and may be believed. */
+  #claimedFrames: number | undefined;
   #looking: Promise<void> | undefined;
 
   private constructor(file: ReadableFile, chunkBytes: number, tagsOnly: boolean) {
     this.#file = file;
     this.#chunkBytes = chunkBytes;
     this.#tagsOnly = tagsOnly;
+    this.#endAt = file.sizeBytes;
   }
 
   /** `tagsOnly`: what its ID3 tag says, and none of the sound. */
   static async open(file: ReadableFile, chunkBytes: number, tagsOnly: boolean): Promise<Mp3Media> {
     const media = new Mp3Media(file, chunkBytes, tagsOnly);
-    const tagBytes = id3Bytes(await file.read(0, 10));
-    if (tagBytes > 0) {
-      const texts = readId3(await file.read(0, Math.min(tagBytes, MAX_TAG_BYTES)));
-      media.#tags = media.#data('onId3', texts);
-    }
-    media.#knownTo = tagBytes;
+    await media.#skipTags();
     await media.#look(() => media.#first !== undefined);
     if (!media.#first) throw new DecodeError('ERR_MP3_FRAME', 'a file without a frame of MP3');
+    if (!tagsOnly) await media.#findLength();
     return media;
+  }
+
+  /** A tag that claims to be longer than the file is none. */
+  async #skipTags(): Promise<void> {
+    const { sizeBytes } = this;
+    let at = 0;
+    for (let i = 0; i < MAX_ID3_TAGS; i += 1) {
+      const bytes = id3Bytes(await this.#file.read(at, ID3_HEAD_BYTES));
+      if (bytes === 0 || at + bytes >= sizeBytes) break;
+      this.#tags ??= this.#data('onId3', readId3(await this.#file.read(at, Math.min(bytes, MAX_TAG_BYTES))));
+      at += bytes;
+    }
+    const tailBytes = Math.min(sizeBytes, MP3_TAIL_BYTES);
+    const behind = mp3TagsBehind(await this.#file.read(sizeBytes - tailBytes, tailBytes));
+    this.#knownTo = at;
+    if (sizeBytes - behind > at) this.#endAt = sizeBytes - behind;
+  }
+
+  /** Of a file with a header what that says, if it can be; of one with frames of one size what they say; else of all of them. */
+  async #findLength(): Promise<void> {
+    const begin = this.#steps.of(0)!.at;
+    const frame = this.#first!;
+    const header = readMp3Header(await this.#file.read(begin, frame.bytes), frame);
+    if (header) await this.#beginBehind(begin + frame.bytes);
+    const { meanBytes, isConstant } = await this.#probe(begin);
+    this.#claimedFrames = header && believedFrames(header, frame, this.#endAt - begin, meanBytes);
+    if (this.#claimedFrames !== undefined || isConstant) return;
+    await this.#look(() => this.#knownTo - begin >= MAX_SCAN_BYTES);
+  }
+
+  /** What the header stands in is a frame without sound. */
+  async #beginBehind(at: number): Promise<void> {
+    const header = this.#first;
+    this.#first = undefined;
+    this.#steps.clear();
+    this.#samples = 0;
+    this.#knownTo = at;
+    this.#isInStep = true;
+    await this.#look(() => this.#first !== undefined);
+    this.#first ??= header;
+  }
+
+  /** Looks at frames here and there. Of places chosen by bytes large frames are found more often, hence the harmonic mean. */
+  async #probe(begin: number): Promise<{ meanBytes: number | undefined; isConstant: boolean }> {
+    const { bitrate, sampleRate, samples } = this.#first!;
+    const step = (this.#endAt - begin) / PROBES;
+    let isConstant = true;
+    let count = 0;
+    let inverse = 0;
+    for (let i = 0; i < PROBES; i += 1) {
+      const bytes = await this.#file.read(Math.floor(begin + step * (i + 0.5)), PROBE_BYTES);
+      const frame = frameIn(bytes);
+      if (frame) {
+        count += 1;
+        inverse += 1 / frame.bytes;
+      }
+      isConstant &&=
+        frame?.bitrate === bitrate && frame.sampleRate === sampleRate && frame.samples === samples;
+    }
+    return { meanBytes: count === PROBES ? count / inverse : undefined, isConstant };
   }
 
   #data(name: string, value: ReturnType<typeof readId3>): WireMessage {
@@ -71,11 +143,14 @@ export class Mp3Media implements Media {
     return this.#file.sizeBytes;
   }
 
-  /** Exact once all of it is known; before that it is as long as if its rate were the same all over. */
+  /** As its header says; without one exact once all of it is known, before that as if its rate were the same all over. */
   get lengthMs(): number {
     if (this.#tagsOnly || !this.#first) return 0;
-    const restBytes = Math.max(0, this.sizeBytes - this.#knownTo);
-    return Math.round(this.#knownMs + (restBytes * 8_000) / this.#first.bitrate);
+    const { bitrate, sampleRate, samples } = this.#first;
+    if (this.#claimedFrames !== undefined)
+      return Math.round((this.#claimedFrames * samples * 1000) / sampleRate);
+    const restBytes = Math.max(0, this.#endAt - this.#knownTo);
+    return Math.round(this.#knownMs + (restBytes * 8_000) / bitrate);
   }
 
   get #knownMs(): number {
@@ -93,7 +168,7 @@ export class Mp3Media implements Media {
   // ── what is where ──────────────────────────────────────────────────────────────────────────────────────────────
 
   async #look(isEnough: () => boolean): Promise<void> {
-    while (!isEnough() && this.#knownTo + MP3_HEAD_BYTES <= this.sizeBytes) {
+    while (!isEnough() && this.#knownTo + MP3_HEAD_BYTES <= this.#endAt) {
       const before = this.#knownTo;
       this.#looking ??= this.#lookAtBlock().finally(() => {
         this.#looking = undefined;
@@ -105,11 +180,14 @@ export class Mp3Media implements Media {
 
   async #lookAtBlock(): Promise<void> {
     const begin = this.#knownTo;
-    const block = await this.#file.read(begin, BLOCK_BYTES);
+    const block = await this.#file.read(begin, Math.min(BLOCK_BYTES, this.#endAt - begin));
+    const isLast = begin + block.length >= this.#endAt;
     let at = 0;
     while (at + MP3_HEAD_BYTES <= block.length) {
       const frame = readMp3Frame(block, at);
-      if (frame) {
+      const isFrame = frame && (this.#isInStep || (isFollowed(block, at, frame) ?? (isLast || undefined)));
+      if (frame && isFrame === undefined && at > 0) break; // the next block has what follows it
+      if (frame && isFrame) {
         this.#first ??= frame;
         if (this.#knownMs - (this.#steps.last?.timeMs ?? -STEP_MS) >= STEP_MS) {
           this.#steps.add(this.#knownMs, begin + at);
@@ -117,12 +195,13 @@ export class Mp3Media implements Media {
         this.#samples += frame.samples;
         at += frame.bytes;
       } else {
-        this.#rubbishBytes += 1; // a tag at the end, or damage
+        this.#rubbishBytes += 1; // a tag that we do not know, or damage
         if (this.#rubbishBytes > MAX_RUBBISH_BYTES) {
           throw new DecodeError('ERR_MP3_FRAME', 'a file that is not MP3 for the most part');
         }
         at += 1;
       }
+      this.#isInStep = isFrame === true;
     }
     this.#knownTo = begin + at;
   }
@@ -162,14 +241,16 @@ export class Mp3Media implements Media {
     if (step === undefined) return undefined;
     const endStep = (Math.floor(step / SEGMENT_STEPS) + 1) * SEGMENT_STEPS;
     await this.#look(() => this.#steps.count > endStep);
-    const next = this.#steps.of(endStep)?.at ?? this.sizeBytes;
+    const next = this.#steps.of(endStep)?.at ?? this.#endAt;
     const bytes = await this.#file.read(at, next - at);
     const messages: WireMessage[] = [];
     let samples = 0;
     const beginMs = this.#steps.of(step)!.timeMs;
+    let isInStep = true;
     for (let i = 0; i + MP3_HEAD_BYTES <= bytes.length; ) {
       const frame = readMp3Frame(bytes, i);
-      if (!frame) {
+      isInStep = frame !== undefined && (isInStep || isFollowed(bytes, i, frame) !== false);
+      if (!frame || !isInStep) {
         i += 1;
         continue;
       }
@@ -188,4 +269,12 @@ export class Mp3Media implements Media {
   async close(): Promise<void> {
     await this.#file.close();
   }
+}
+
+function frameIn(bytes: Uint8Array): Mp3Frame | undefined {
+  for (let at = 0; at + MP3_HEAD_BYTES <= bytes.length; at += 1) {
+    const frame = readMp3Frame(bytes, at);
+    if (frame && isFollowed(bytes, at, frame)) return frame;
+  }
+  return undefined;
 }

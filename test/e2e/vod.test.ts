@@ -105,8 +105,7 @@ for (const [name, file] of [
 
 test('mp3: ffmpeg gets every frame of it', async () => {
   const [got, wanted] = [await played('mp3:song'), await probePackets(join(dir, 'song.mp3'))];
-  const heard = payloads(got, 'audio');
-  assert.deepEqual(heard.slice(-wanted.length + 1), payloads(wanted, 'audio').slice(1)); // the first may describe the rest
+  assert.deepEqual(payloads(got, 'audio'), payloads(wanted, 'audio'));
 });
 
 test('ffmpeg seeks: it gets what follows the keyframe before', async () => {

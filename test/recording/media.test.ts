@@ -4,44 +4,12 @@ import { test } from 'node:test';
 import { CodedError } from '../../src/errors.ts';
 import { encodeFlvHeader, encodeFlvTag, encodeOnMetaData } from '../../src/media/flv.ts';
 import { MessageType } from '../../src/protocol/message.ts';
-import type { WireMessage } from '../../src/protocol/wire-message.ts';
 import { FlvMedia } from '../../src/recording/flv-media.ts';
-import type { Media, ReadableFile } from '../../src/recording/media.ts';
 import { Mp3Media } from '../../src/recording/mp3-media.ts';
 import { Mp4Media } from '../../src/recording/mp4-media.ts';
 import { flvFile } from '../support/flv.ts';
 import { box, mp4File, u32 } from '../support/mp4.ts';
-
-class Bytes implements ReadableFile {
-  readonly path = 'film';
-  readonly #bytes: Buffer;
-  readonly sizeBytes: number;
-  bytesRead = 0;
-
-  /** Behind `bytes` there are zeros up to that size. */
-  constructor(bytes: Uint8Array, sizeBytes = bytes.length) {
-    this.#bytes = Buffer.from(bytes);
-    this.sizeBytes = sizeBytes;
-  }
-  async read(at: number, length: number): Promise<Buffer> {
-    const part = Buffer.alloc(Math.max(0, Math.min(length, this.sizeBytes - at)));
-    if (at < this.#bytes.length) this.#bytes.copy(part, 0, at);
-    this.bytesRead += part.length;
-    return part;
-  }
-  async close(): Promise<void> {}
-}
-
-async function all(media: Media, ms = 0): Promise<WireMessage[]> {
-  const place = await media.keyframeBefore(ms);
-  const messages = [...(place?.headers ?? [])];
-  for (let at = place?.at; at !== undefined; ) {
-    const segment = await media.read(at);
-    messages.push(...(segment?.messages ?? []));
-    at = segment?.next;
-  }
-  return messages;
-}
+import { all, Bytes } from '../support/readable.ts';
 
 const FOUR_GB = 4 * 2 ** 30;
 

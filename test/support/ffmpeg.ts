@@ -270,6 +270,12 @@ export async function probeStreams(input: string): Promise<CodecFacts[]> {
   }));
 }
 
+/** How long the whole file is, by ffprobe. */
+export async function probeSeconds(input: string): Promise<number> {
+  const { format } = await ffprobe(['-show_format', input]);
+  return Number(format?.duration);
+}
+
 /** What ffprobe complains of; empty: nothing. */
 export async function complaintsAbout(file: string): Promise<string> {
   const run = promisify(execFile)(ffprobePath, ['-v', 'warning', '-show_format', file]);
@@ -279,7 +285,13 @@ export async function complaintsAbout(file: string): Promise<string> {
 
 type ProbeRow = Record<string, string | number>;
 
-async function ffprobe(args: readonly string[]): Promise<{ packets: ProbeRow[]; streams: ProbeRow[] }> {
+interface Probe {
+  packets: ProbeRow[];
+  streams: ProbeRow[];
+  format?: ProbeRow;
+}
+
+async function ffprobe(args: readonly string[]): Promise<Probe> {
   const run = promisify(execFile)(ffprobePath, ['-v', 'error', '-of', 'json', ...args], {
     maxBuffer: 256 << 20,
   });
