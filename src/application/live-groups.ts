@@ -1,6 +1,6 @@
 // Where the groups of pictures of a live stream begin, and what of a group came before that was known.
 import { GroupStarts } from '../media/group-starts.ts';
-import { holdsManyTracks, type VideoTag } from '../media/tag.ts';
+import { holdsManyTracks, inspectVideo } from '../media/tag.ts';
 import { memoryBytes, type WireMessage } from '../protocol/wire-message.ts';
 
 /** Kept until the lead track's keyframe comes; a group that has more before it begins with that. */
@@ -13,8 +13,12 @@ export class LiveGroups {
   #aside: WireMessage[] = [];
   #asideBytes = 0;
 
-  /** Takes a picture. Returns what belongs to the group of pictures that begins with it and came before it; undefined: none begins. */
-  take(tag: VideoTag, message: WireMessage): readonly WireMessage[] | undefined {
+  /**
+   * Takes a picture. Returns what belongs to the group of pictures that begins with it and came before it; undefined: none
+   * begins.
+   */
+  take(message: WireMessage, tag = inspectVideo(message.head)): readonly WireMessage[] | undefined {
+    if (!tag) return undefined;
     const at = this.#count++;
     const { head } = message;
     const seen = tag.isKeyframe && holdsManyTracks(head, tag) ? message.payload : head;

@@ -9,6 +9,7 @@ import { MessageType } from '../protocol/message.ts';
 import type { StatusCode } from '../protocol/status.ts';
 import { retimed, type WireMessage } from '../protocol/wire-message.ts';
 import type { Clock } from './clock.ts';
+import { LiveGroups } from './live-groups.ts';
 import type { Source, SourceItem } from './source.ts';
 import type { Stream } from './stream.ts';
 
@@ -60,6 +61,7 @@ export class ServerStream {
   /** From its first sound or picture on; undefined: nothing of it has come. */
   #timeline: Timeline | undefined;
   readonly #tracks: Record<'audio' | 'video', Track> = { audio: new Track(), video: new Track() };
+  readonly #groups = new LiveGroups();
   #waitsForKeyframe = false;
 
   constructor(options: ServerStreamOptions) {
@@ -157,6 +159,7 @@ export class ServerStream {
     const turn = this.#turn;
     this.#current = { item, source };
     this.#beginMs = this.#nextMs;
+    this.#groups.reset();
     this.#waitsForKeyframe = true;
     for (const track of Object.values(this.#tracks)) track.begin();
     if (this.#isOnAir) this.#options.stream.changeSource();
@@ -202,6 +205,7 @@ export class ServerStream {
       this.#cancelGrace = this.#options.clock.after(GRACE_MS, () => this.#goOffAir());
       this.#beginMs = this.#nextMs;
       this.#endTimeline();
+      this.#groups.reset();
       this.#waitsForKeyframe = true;
     }
   }
@@ -248,7 +252,7 @@ export class ServerStream {
     const { typeId } = message;
     const isMedia = typeId === MessageType.Audio || typeId === MessageType.Video;
     const kind = isMedia ? kindOf(message) : 'other';
-    if (!this.#isWanted(typeId, kind)) return;
+    if (!this.#isWanted(message, kind)) return;
     const isFirst = this.#timeline === undefined;
     this.#timeline ??= new Timeline(this.#beginMs, (fault) => this.#options.clockFault(fault, item.name));
     const wireMs = this.#placeOf(this.#timeline, message, kind);
@@ -276,12 +280,14 @@ export class ServerStream {
     return timeline.place(track, timestampMs, nowMs);
   }
 
-  #isWanted(typeId: number, kind: MediaKind): boolean {
+  #isWanted(message: WireMessage, kind: MediaKind): boolean {
     if (kind === 'header' || kind === 'other') return true;
-    if (typeId === MessageType.Audio) return this.#wantsAudio;
+    if (message.typeId === MessageType.Audio) return this.#wantsAudio;
+    const startsGroup = this.#groups.take(message) !== undefined;
     if (!this.#wantsVideo) return false;
-    if (kind === 'keyframe') this.#waitsForKeyframe = false;
-    return !this.#waitsForKeyframe;
+    if (startsGroup) this.#waitsForKeyframe = false;
+    // a keyframe of a further track, which the lead track's may follow, can be decoded whatever comes
+    return kind === 'keyframe' || !this.#waitsForKeyframe;
   }
 
   #goOnAir(item: SourceItem): void {

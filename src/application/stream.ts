@@ -129,7 +129,7 @@ export class Stream {
   }
 
   #enqueuePicture(tag: VideoTag | undefined, message: WireMessage): void {
-    const leadIn = tag && this.#groups.take(tag, message);
+    const leadIn = this.#groups.take(message, tag);
     if (leadIn) this.flush(); // so that a group of pictures begins at the beginning of a write
     this.#enqueue(message, leadIn);
   }

@@ -7,7 +7,10 @@ import type { GrowingFile } from './growing.ts';
 export type Item =
   | { readonly kind: 'metadata'; readonly timestampMs: number; readonly entries: AmfObject }
   | {
-      /** `header`: a decoder configuration, or what else whoever joins must have before the first frame. */
+      /**
+       * `header`: a decoder configuration, or what else whoever joins must have before the first frame. `keyframe`: a group of
+       * pictures begins with it (group-starts.ts), or it is the keyframe of that group's lead track.
+       */
       readonly kind: 'header' | 'keyframe' | 'frame' | 'sound' | 'data';
       readonly timestampMs: number;
       readonly typeId: WireType;

@@ -40,7 +40,7 @@ export class Content {
     track.codec = tag.codec;
     if (item.kind === 'header') track.isConfigured ||= tag.isSequenceHeader;
     else track.hasFrames = true;
-    track.hasKeyframe ||= item.kind === 'keyframe' || item.kind === 'sound';
+    track.hasKeyframe ||= item.kind === 'sound' || ('isKeyframe' in tag && tag.isKeyframe);
   }
 
   #trackOf(key: string, kind: Track['kind'], codec: string): Track | undefined {

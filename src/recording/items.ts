@@ -7,8 +7,12 @@ import { MessageType } from '../protocol/message.ts';
 import type { WireMessage } from '../protocol/wire-message.ts';
 import type { Item } from './container-file.ts';
 
-/** `timeOf`: its time in the file; `isFrame`: it is a picture or a sound, which moves the time of a file forward. */
-export function itemOf(message: WireMessage, timeOf: (isFrame: boolean) => number): Item {
+/** `startsGroup`: a group of pictures begins with it. `timeOf`: its time in the file; `isFrame`: it is a picture or a sound, which moves the time of a file forward. */
+export function itemOf(
+  message: WireMessage,
+  startsGroup: boolean,
+  timeOf: (isFrame: boolean) => number,
+): Item {
   const { typeId, head } = message;
   const plain = (kind: Exclude<Item['kind'], 'metadata'>, isFrame = false): Item => ({
     kind,
@@ -19,7 +23,7 @@ export function itemOf(message: WireMessage, timeOf: (isFrame: boolean) => numbe
   if (typeId === MessageType.Video) {
     const tag = inspectVideo(head);
     if (tag?.isSequenceHeader || tag?.isMetadata) return plain('header');
-    return plain(tag?.isKeyframe ? 'keyframe' : 'frame', !tag?.isSequenceEnd && !tag?.isCommandFrame);
+    return plain(startsGroup ? 'keyframe' : 'frame', !tag?.isSequenceEnd && !tag?.isCommandFrame);
   }
   if (typeId === MessageType.Audio) {
     const tag = inspectAudio(head);

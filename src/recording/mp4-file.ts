@@ -190,14 +190,15 @@ export class Mp4File implements ContainerFile {
   }
 
   #add(item: MediaItem, tag: NonNullable<ReturnType<typeof mediaTag>>): void {
-    const { timestampMs, payload, kind } = item;
+    const { timestampMs, payload } = item;
+    const { isKeyframe } = tag; // undefined: it is sound
     const lane = this.#lanes.get(kindOf(item));
     if (!lane || tag.isSequenceEnd) return; // without a configuration nobody could decode it
-    if (kind === 'keyframe' && this.#isFragmentDue(timestampMs)) this.#cut(timestampMs);
+    if (isKeyframe && this.#isFragmentDue(timestampMs)) this.#cut(timestampMs);
     const data = payload.subarray(tag.dataOffset);
     if (data.length === 0) return;
     this.#codecs.add(lane.entry.codec);
-    lane.add({ data, timestampMs, offsetMs: tag.compositionMs ?? 0, isKeyframe: kind !== 'frame' });
+    lane.add({ data, timestampMs, offsetMs: tag.compositionMs ?? 0, isKeyframe: isKeyframe !== false });
     this.#durationMs = Math.max(this.#durationMs, timestampMs);
     this.#waitingBytes += data.length;
     this.#timer.arm();
@@ -258,7 +259,9 @@ function kindOf(item: MediaItem): Kind {
   return item.typeId === MessageType.Video ? 'video' : 'audio';
 }
 
-function mediaTag(item: Item): (MediaTag & Partial<Pick<VideoTag, 'compositionMs'>>) | undefined {
+function mediaTag(
+  item: Item,
+): (MediaTag & Partial<Pick<VideoTag, 'compositionMs' | 'isKeyframe'>>) | undefined {
   if (item.kind === 'metadata') return undefined;
   if (item.typeId === MessageType.Video) {
     const tag = inspectVideo(item.payload);

@@ -16,6 +16,7 @@ import { memoryBytes, type WireMessage } from '../protocol/wire-message.ts';
 import type { ContainerFile, Item } from './container-file.ts';
 import { Content, type LostTrack } from './content.ts';
 import { FileTime } from './file-time.ts';
+import { type Arrived, GroupGate } from './group-gate.ts';
 import { headerKey, isVideo, itemOf } from './items.ts';
 import type { RunningFile } from './running-files.ts';
 import { Segments } from './segments.ts';
@@ -95,6 +96,7 @@ export class FileRecording implements Recording {
   /** When the message at hand came, by the clock. */
   #atMs = 0;
   readonly #time: FileTime;
+  readonly #gate = new GroupGate();
   /** What the files before have of it. */
   #earlierMs = 0;
   #earlierBytes = 0;
@@ -207,8 +209,13 @@ export class FileRecording implements Recording {
   /** `atMs`: when it came, by the clock. */
   #take(message: WireMessage, atMs: number): void {
     if (message.length === 0) return; // silence: nothing to write
+    for (const arrived of this.#gate.take(message, atMs)) this.#pass(arrived);
+  }
+
+  #pass({ message, atMs, startsGroup }: Arrived): void {
+    if (this.#isFull) return;
     this.#atMs = atMs;
-    const item = itemOf(message, (isFrame) => this.#time.of(message, isFrame, atMs));
+    const item = itemOf(message, startsGroup, (isFrame) => this.#time.of(message, isFrame, atMs));
     this.#noteInForce(item);
     this.#put(item);
   }
@@ -359,6 +366,9 @@ export class FileRecording implements Recording {
   }
 
   #end(): void {
+    this.#guard(() => {
+      for (const arrived of this.#gate.end()) this.#pass(arrived);
+    });
     this.#time.end();
     if (!this.#isBetween) this.#finishFile(this.#file!, this.#reason);
     void this.#finishing.then(() => this.#resolveFinished());

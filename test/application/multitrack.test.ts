@@ -131,6 +131,7 @@ test('a slow player comes back at the lead track’s keyframe, with what has lef
   player.queuedBytes = 0;
   send(80, track.keyframe(1, 5)); // of a further track alone
   send(80, video.frame(6));
+  assert.deepEqual(marks(player), [1, 2], 'not at a further track’s');
   const from = player.writes.length;
   send(120, track.keyframe(2, 7), track.keyframe(1, 8), video.keyframe(9));
   send(160, track.frame(1, 10), video.frame(11));

@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { encodeFlvHeader, encodeFlvTag } from '../../src/media/flv.ts';
+import { encodeFlvHeader, encodeFlvTag, FlvReader } from '../../src/media/flv.ts';
+import { inspectVideo } from '../../src/media/tag.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { FlvMedia } from '../../src/recording/flv-media.ts';
 import { repairFlv } from '../../src/recording/flv-repair.ts';
 import { wireMessage } from '../support/fake-player.ts';
-import { track, tracks, video } from '../support/media.ts';
-import { Desk } from '../support/recording-desk.ts';
+import { h264Clip, probePackets } from '../support/ffmpeg.ts';
+import { audio, track, tracks, video } from '../support/media.ts';
+import { Desk, messagesOf } from '../support/recording-desk.ts';
 
 /** Seconds of two tracks, a keyframe of each in every second; the further track comes first. Marks count up. */
 function pictures(seconds: number): [number, Uint8Array][] {
@@ -91,4 +93,68 @@ test('a recording’s own index says the same, and so does the one that a repair
   ]);
   repairFlv(desk.path());
   assert.deepEqual(readFileSync(desk.path()), own);
+});
+
+test('segments begin with the first picture of the lead track’s keyframe, and not at a further track’s', async () => {
+  await using desk = new Desk();
+  const recording = desk.open({ segmentS: 1 });
+  const all = pictures(3);
+  const inBetween = all.findIndex(([ms]) => ms === 1_500);
+  all.splice(inBetween, 0, [1_450, track.keyframe(1, 200)]);
+  const messages = all.map(([ms, payload]) => wireMessage(MessageType.Video, ms, payload));
+  const sound = wireMessage(MessageType.Audio, 995, audio.frame(201));
+  messages.splice(
+    messages.findIndex(({ payload }) => payload.at(-1) === 21),
+    0,
+    sound,
+  ); // between two tracks
+  recording.take(messages);
+  recording.close();
+  await desk.finished();
+  const files = desk.completed.map(({ path }) => [...new FlvReader().push(readFileSync(path))]);
+  const marks = files.map((tags) =>
+    tags.filter(({ typeId }) => typeId !== MessageType.DataAmf0).map(({ payload }) => payload.at(-1)!),
+  );
+  const from = (mark: number, count: number) => Array.from({ length: count }, (_, i) => mark + i);
+  assert.deepEqual(marks, [
+    [250, 251, ...from(0, 20)],
+    [250, 251, 20, 201, ...from(21, 9), 200, ...from(30, 10)],
+    [250, 251, ...from(40, 20)],
+  ]);
+  for (const tags of files) {
+    const [first, second] = tags.filter(({ payload }) => payload.at(-1)! < 200);
+    assert.deepEqual([first?.timestampMs, second?.timestampMs], [0, 0]);
+  }
+});
+
+test('a recording that begins in mid-stream begins with all tracks of its first group', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  const begun = pictures(2).filter(([ms]) => ms >= 500);
+  recording.take(begun.map(([ms, payload]) => wireMessage(MessageType.Video, ms, payload)));
+  recording.close();
+  await desk.finished();
+  const tags = [...new FlvReader().push(readFileSync(desk.path()))];
+  assert.deepEqual(
+    tags.slice(1, 4).map(({ payload }) => payload.at(-1)),
+    [20, 21, 22],
+  );
+});
+
+test('an MP4 knows the keyframes of its own track, though a further one comes before it', async () => {
+  await using desk = new Desk();
+  const recording = desk.open({ stream: 'mp4:show' });
+  const published = messagesOf(await h264Clip());
+  const further = published.flatMap((message) => {
+    const tag = message.typeId === MessageType.Video ? inspectVideo(message.head) : undefined;
+    if (!tag?.isKeyframe) return [message];
+    return [wireMessage(MessageType.Video, message.timestampMs, track.keyframe(1)), message];
+  });
+  recording.take(further);
+  recording.close();
+  await desk.finished();
+  const keyframes = (await probePackets(desk.path('show.mp4'))).filter(
+    ({ codecType, isKeyframe }) => codecType === 'video' && isKeyframe,
+  );
+  assert.equal(keyframes.length, 14, 'one in two seconds, of 28');
 });
