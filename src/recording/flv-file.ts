@@ -33,6 +33,10 @@ import { openForRecording, recordingError } from './open-file.ts';
 /** For some three thousand keyframes: at one every two seconds all of them for 100 minutes, then every second one. */
 const INDEX_BYTES = 56 << 10;
 
+/** Times are signed: 24 days. FLV 10.1 §E.4.1. */
+const MAX_TIMESTAMP_MS = 0x7fff_ffff;
+const FULL = 'an FLV has no times beyond 24 days';
+
 export interface FlvFileOptions {
   readonly path: string;
   /** Goes on behind the last whole tag of an existing file; what a crash left of a tag is cut off. */
@@ -98,10 +102,12 @@ export class FlvFile implements ContainerFile {
     return [...this.#codecs];
   }
 
-  begin({ startMs, metaData, headers, hasVideo }: FileBegin): undefined {
+  begin({ startMs, metaData, headers, hasVideo }: FileBegin): string | undefined {
+    if (startMs > MAX_TIMESTAMP_MS) return FULL;
     if (this.lastTimestampMs === undefined) this.#beginMetaData(metaData, hasVideo);
     else this.#append(MessageType.DataAmf0, startMs, encodeOnMetaData(metaData));
     for (const header of headers) this.take(header);
+    return undefined;
   }
 
   /** In sound alone every frame is a place to begin. */
@@ -114,8 +120,9 @@ export class FlvFile implements ContainerFile {
     this.#append(MessageType.DataAmf0, 0, payload);
   }
 
-  refuses(): undefined {
-    return undefined; // whatever RTMP carries
+  /** It holds whatever RTMP carries, as long as it has times for it. */
+  refuses({ timestampMs }: Item): string | undefined {
+    return timestampMs > MAX_TIMESTAMP_MS ? FULL : undefined;
   }
 
   take(item: Item): void {

@@ -11,7 +11,7 @@ import { GroupStarts } from '../media/group-starts.ts';
 import { holdsManyTracks, inspectVideo } from '../media/tag.ts';
 import { MessageType } from '../protocol/message.ts';
 import type { FinishedFile } from './finisher.ts';
-import { FLV_BEGIN_BYTES, FLV_FLAGS_OFFSET, readFoundFlv, tagsFrom } from './flv-scan.ts';
+import { FLV_BEGIN_BYTES, FLV_FLAGS_OFFSET, readFoundFlv, signedMs, tagsFrom } from './flv-scan.ts';
 
 /** Undefined: it is empty. */
 export function repairFlv(path: string): FinishedFile | undefined {
@@ -27,13 +27,14 @@ export function repairFlv(path: string): FinishedFile | undefined {
     let hasVideo = false;
     for (const { at, head, peek, payload } of tagsFrom(fd, FLV_BEGIN_BYTES, end)) {
       const isVideo = head.typeId === MessageType.Video;
+      const timeMs = signedMs(head);
       hasVideo ||= isVideo;
       hasAudio ||= head.typeId === MessageType.Audio;
-      if (isVideo || head.typeId === MessageType.Audio) lengthMs = Math.max(lengthMs, head.timestampMs);
+      if (isVideo || head.typeId === MessageType.Audio) lengthMs = Math.max(lengthMs, timeMs);
       const tag = isVideo ? inspectVideo(peek) : undefined;
       const seen = tag?.isKeyframe && holdsManyTracks(peek, tag) ? payload() : peek;
-      const beginAt = tag && groups.take(tag, seen, head.timestampMs, at);
-      if (beginAt !== undefined) keyframes.push({ timeMs: head.timestampMs, at: beginAt });
+      const beginAt = tag && groups.take(tag, seen, timeMs, at);
+      if (beginAt !== undefined) keyframes.push({ timeMs, at: beginAt });
     }
     const index = metaData?.isIndexed
       ? encodeIndexedMetaData(metaData.entries, lengthMs / 1000, keyframes, metaData.bytes)

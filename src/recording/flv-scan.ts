@@ -21,6 +21,8 @@ export const FLV_FLAGS_OFFSET = 4;
 /** Larger is no metadata of ours. */
 const MAX_METADATA_BYTES = 1 << 20;
 const BLOCK_BYTES = 1 << 20;
+/** At the end of a file, behind its last picture or sound. */
+const MAX_DATA_TAGS = 64;
 /** Of a payload what shows what it is. */
 const PEEK_BYTES = 32;
 
@@ -69,7 +71,7 @@ function readAt(fd: number, at: number, length: number): Buffer {
   return bytes.subarray(0, readSync(fd, bytes, 0, length, at));
 }
 
-/** Where whole tags end, and the time of the last of them. */
+/** Where whole tags end, and the time of the last picture or sound. */
 interface TagsEnd {
   end: number;
   lastTimestampMs: number | undefined;
@@ -77,23 +79,48 @@ interface TagsEnd {
 
 /** The file ends with a tag, to which its last four bytes lead: so it is with all that were closed. */
 function lastTagBehind(fd: number, size: number): TagsEnd | undefined {
-  if (size < FLV_BEGIN_BYTES + FLV_TAG_HEAD_BYTES + FLV_BACK_POINTER_BYTES) return undefined;
-  const pointer = readAt(fd, size - FLV_BACK_POINTER_BYTES, FLV_BACK_POINTER_BYTES);
-  const at = size - FLV_BACK_POINTER_BYTES - pointer.readUInt32BE(0);
+  const last = tagBefore(fd, size);
+  if (!last) return undefined;
+  let media: FoundHead | undefined = last;
+  for (let back = 0; media && !isMedia(media.head) && back < MAX_DATA_TAGS; back += 1) {
+    media = tagBefore(fd, media.at);
+  }
+  return { end: size, lastTimestampMs: signedMs((media ?? last).head) };
+}
+
+interface FoundHead {
+  readonly at: number;
+  readonly head: FlvTagHead;
+}
+
+function tagBefore(fd: number, end: number): FoundHead | undefined {
+  if (end < FLV_BEGIN_BYTES + FLV_TAG_HEAD_BYTES + FLV_BACK_POINTER_BYTES) return undefined;
+  const pointer = readAt(fd, end - FLV_BACK_POINTER_BYTES, FLV_BACK_POINTER_BYTES);
+  const at = end - FLV_BACK_POINTER_BYTES - pointer.readUInt32BE(0);
   if (at < FLV_BEGIN_BYTES) return undefined;
   const head = headIn(readAt(fd, at, FLV_TAG_HEAD_BYTES), 0);
-  return head && nextOf(at, head) === size ? { end: size, lastTimestampMs: head.timestampMs } : undefined;
+  return head && nextOf(at, head) === end ? { at, head } : undefined;
 }
 
 /** After a crash: from the first tag on, which takes its time. */
 function lastWholeTag(fd: number, size: number): TagsEnd {
   let end = FLV_BEGIN_BYTES;
   let lastTimestampMs: number | undefined;
-  for (const tag of tagsFrom(fd, FLV_BEGIN_BYTES, size)) {
-    end = tag.next;
-    lastTimestampMs = tag.head.timestampMs;
+  for (const { next, head } of tagsFrom(fd, FLV_BEGIN_BYTES, size)) {
+    end = next;
+    if (lastTimestampMs === undefined || isMedia(head)) lastTimestampMs = signedMs(head);
   }
   return { end, lastTimestampMs };
+}
+
+/** The time of data may be anything: only sound and pictures say where a file is. */
+function isMedia({ typeId }: FlvTagHead): boolean {
+  return typeId === MessageType.Audio || typeId === MessageType.Video;
+}
+
+/** A file may begin below 0. FLV 10.1 §E.4.1: 24 bits and 8 more make a signed number. */
+export function signedMs({ timestampMs }: FlvTagHead): number {
+  return timestampMs | 0;
 }
 
 export interface FoundTag {

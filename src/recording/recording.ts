@@ -256,7 +256,9 @@ export class FileRecording implements Recording {
     } else this.#segments.begin(this.#arrivedAt());
     const file = this.#file!;
     const { lastTimestampMs } = file;
-    const startMs = lastTimestampMs === undefined ? 0 : lastTimestampMs + this.#options.gapMs(APPEND_STEP_MS);
+    const behindMs =
+      lastTimestampMs === undefined ? 0 : lastTimestampMs + this.#options.gapMs(APPEND_STEP_MS);
+    const startMs = Math.max(0, behindMs);
     this.#headers = undefined;
     this.#headerBytes = 0;
     for (const header of headers) this.#content.note(header);

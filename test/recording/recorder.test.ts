@@ -12,11 +12,20 @@ import {
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { RecordingError } from '../../src/errors.ts';
-import { decodeOnMetaData, FlvReader, type FlvTag, ownIndex } from '../../src/media/flv.ts';
+import {
+  decodeOnMetaData,
+  encodeFlvHeader,
+  encodeFlvTag,
+  encodeOnMetaData,
+  FlvReader,
+  type FlvTag,
+  ownIndex,
+} from '../../src/media/flv.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import { encodeData } from '../../src/protocol/command.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import type { WireMessage } from '../../src/protocol/wire-message.ts';
+import { repairFlv } from '../../src/recording/flv-repair.ts';
 import { until } from '../support/core.ts';
 import { wireMessage } from '../support/fake-player.ts';
 import { h264Clip } from '../support/ffmpeg.ts';
@@ -487,6 +496,65 @@ test('an appended session goes on where the file ended, with its headers again',
     ...['1020 v1', '1020 a2', '1020 v3', '1030 a4', '2020 v5'],
   ]);
   assert.equal(metaData[0]?.duration, 2.02);
+});
+
+/** An FLV that begins below 0, as some encoders and editors make them. */
+function earlyFlv(lastMs: number): Uint8Array {
+  const tag = (typeId: number, timestampMs: number, payload: Uint8Array) =>
+    encodeFlvTag({ typeId, timestampMs, payload });
+  return Buffer.concat([
+    encodeFlvHeader({ hasAudio: true, hasVideo: true }),
+    tag(MessageType.DataAmf0, 0, encodeOnMetaData({ width: 64 })),
+    tag(MessageType.Video, -400, video.keyframe(1)),
+    tag(MessageType.Video, lastMs, video.frame(2)),
+    tag(MessageType.DataAmf0, 0x7fff_0000, encodeData({ name: 'onCuePoint', values: ['late'] }, 0).payload),
+  ]);
+}
+
+for (const [lastMs, startMs] of [
+  [-360, 0],
+  [1_000, 1_020],
+] as const) {
+  test(`a file that begins below 0 and ends at ${lastMs} ms is appended to from ${startMs} ms on`, async () => {
+    await using desk = new Desk();
+    for (const isTorn of [false, true]) {
+      mkdirSync(join(desk.path(), '..'), { recursive: true });
+      writeFileSync(desk.path(), Buffer.concat([earlyFlv(lastMs), Buffer.alloc(isTorn ? 9 : 0)]));
+      const recording = desk.open({ mode: 'append' });
+      recording.take([pictures(77_000, video.keyframe(9))]);
+      recording.close();
+      await desk.finished();
+      assert.equal(read(desk.path()).media.at(-1), `${startMs} v9`);
+      assert.equal(read(desk.path()).metaData[0]?.duration, startMs / 1_000);
+    }
+  });
+}
+
+test('a file that begins below 0 is repaired to the length that it has', async () => {
+  await using desk = new Desk();
+  const path = join(desk.folder, 'left.flv');
+  writeFileSync(path, earlyFlv(1_000));
+  assert.equal(repairFlv(path)?.lengthMs, 1_000);
+  assert.equal(read(path).metaData[0]?.duration, 1);
+});
+
+test('an FLV has no times beyond 24 days: the recording goes on in a new file', async () => {
+  await using desk = new Desk();
+  const recording = desk.open();
+  for (let day = 0; day < 26; day += 1) {
+    recording.take([pictures((day * 86_400_000) >>> 0, video.keyframe(day))]);
+    desk.clock.advance(86_400_000);
+  }
+  recording.close();
+  await desk.finished();
+  assert.deepEqual(
+    desk.completed.map(({ path, reason }) => [basename(path), reason]),
+    [
+      ['cam.flv', 'codec'],
+      ['cam-2.flv', 'stopped'],
+    ],
+  );
+  assert.deepEqual(read(desk.path('cam-2.flv')).media, ['0 v25']);
 });
 
 test('S-18: record, then append: the second session keeps the first part, and the duration is the sum', async () => {
