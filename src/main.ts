@@ -16,8 +16,11 @@ import { ConfigError } from './errors.ts';
 import { createLog, type Log, logBug } from './log/log.ts';
 import { startServer } from './server.ts';
 
-/** An orderly stop that takes longer is cut short. */
-const STOP_MS = 4_500;
+/**
+ * An orderly stop that takes longer is cut short. More than the farewells of scripts may take (FAREWELL_MS, STOP_DEADLINE_MS,
+ * AFTERWORD_MS), less than the 10 s after which Docker kills.
+ */
+const STOP_MS = 9_000;
 /** Ctrl-C under `npm start` comes twice: from the terminal, and some ms later from npm, which passes on what it gets. */
 const SIGNAL_ECHO_MS = 500;
 

@@ -49,7 +49,7 @@ export interface RunningServer {
   readonly firstAccount: NewAccount | undefined;
   /** Somebody has moved the log files away: what follows goes to new ones. */
   reopenLogs(): void;
-  /** onAppStop, clients told, files flushed. */
+  /** Clients told, files flushed, onAppStop. */
   close(): Promise<void>;
 }
 

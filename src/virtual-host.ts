@@ -326,7 +326,7 @@ export class VirtualHost {
     this.#journal?.note('vhost-stop', { 'x-status': AccessStatus.Ok });
   }
 
-  /** onAppStop, and its clients are told. */
+  /** Its clients are told and disconnected, then comes onAppStop. */
   shutdown(): Promise<void> {
     return this.registry.shutdown();
   }

@@ -261,7 +261,7 @@ export function makeRoutes({
       id: 'stopInstance',
       method: 'DELETE',
       path: '/instances/{instance}',
-      summary: 'Stops an instance: onAppStop, then its clients are disconnected',
+      summary: 'Stops an instance: its clients are disconnected, then its script is told (onAppStop)',
       query: HOST,
       status: 204,
       answer: async (call) => {

@@ -9,6 +9,17 @@ export interface Clock {
   soon(call: () => void): () => void;
 }
 
+/** Resolves with the promise, or after `ms` without it. Rejects if it does. */
+export async function atMost(clock: Clock, ms: number, promise: Promise<unknown>): Promise<void> {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(ms, resolve);
+  try {
+    await Promise.race([promise, over]);
+  } finally {
+    cancel();
+  }
+}
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, call) {

@@ -8,6 +8,7 @@ import { Client, type ClientPort, ClientState, type ConnectRefusal } from './cli
 import type { Clock } from './clock.ts';
 import type { ClientSettings, InstanceSettings } from './instance-settings.ts';
 import type { InstanceJournal, Journal } from './journal.ts';
+import { appShutdown, Lifetime } from './lifetime.ts';
 import type { ConnectionShares, Occupancy } from './occupancy.ts';
 import type { Outgoing, OutgoingCommands } from './outgoing.ts';
 import type { Playback, PlayerPort } from './playback.ts';
@@ -59,12 +60,6 @@ export interface InstanceOptions extends InstanceSettings {
   onClosed(): void;
 }
 
-/** An instance whose clients were all refused costs memory for nothing; anybody can start one. No setting: nobody misses it. */
-const UNUSED_IDLE_MS = 10_000;
-
-const InstanceState = { Running: 'running', Stopping: 'stopping', Closed: 'closed' } as const;
-type InstanceState = (typeof InstanceState)[keyof typeof InstanceState];
-
 export class AppInstance implements ScriptCommands {
   readonly application: string;
   readonly name: string;
@@ -83,13 +78,7 @@ export class AppInstance implements ScriptCommands {
   readonly serverStreams: ServerStreams;
   readonly #journal: InstanceJournal | undefined;
   #script: InstanceScript | undefined;
-  #state: InstanceState = InstanceState.Running;
-  #cancelIdle: (() => void) | undefined;
-  /** Somebody was accepted, some time. */
-  #hasServed = false;
-  /** While an idle script hears onAppStop. */
-  #unloading: Promise<void> | undefined;
-  #stopped: Promise<void> | undefined;
+  readonly #lifetime: Lifetime;
 
   constructor(options: InstanceOptions) {
     this.#options = options;
@@ -141,6 +130,21 @@ export class AppInstance implements ScriptCommands {
       streams: this.streams,
       tell: (key, info, isOver) => this.#script?.tell({ event: 'outgoing', key, info, isOver }),
     });
+    this.#lifetime = new Lifetime({
+      clock: options.clock,
+      idleMs: () => this.#settings.idleMs,
+      hasClients: () => this.#clients.size > 0,
+      isAuthenticating: () => this.#authenticating.size > 0,
+      script: () => this.#script,
+      serverStreams: this.serverStreams,
+      filesWhole: () => this.#publishing.filesWhole(),
+      dismissAll: (refusal) => this.#dismissAll(refusal),
+      renewScript: () => {
+        this.#script?.close();
+        this.#script = options.scripts.open(this.application, this.name, this);
+      },
+      onClosed: () => this.#closed(),
+    });
     this.#script = options.scripts.open(options.application, options.name, this);
   }
 
@@ -177,7 +181,7 @@ export class AppInstance implements ScriptCommands {
       ...(clients ? { clients: { ...clients, wireChunkBytes } } : {}),
     };
     this.streams.configure(this.#settings.streams);
-    if (this.#cancelIdle) this.#armIdle();
+    this.#lifetime.rearm();
   }
 
   /** Resolves when its script has started; at once without one. Rejects with a ScriptError when it cannot be. */
@@ -202,28 +206,28 @@ export class AppInstance implements ScriptCommands {
   /** Asks the script for what it knows of somebody who logs in. `answer` is called once; undefined: nothing. */
   authenticate(user: string, answer: (secret: PublisherSecret | undefined) => void): void {
     this.#script ??= this.#options.scripts.open(this.application, this.name, this);
-    if (!this.#script || this.#state !== InstanceState.Running) {
+    if (!this.#script || !this.#lifetime.isRunning) {
       answer(undefined);
-      this.#armIdle();
+      this.#lifetime.arm();
       return;
     }
     const once = (secret: PublisherSecret | undefined) => {
       if (!this.#authenticating.delete(once)) return;
       answer(secret);
-      this.#armIdle();
+      this.#lifetime.arm();
     };
     this.#authenticating.add(once);
     void this.#askForSecret(user, once);
   }
 
   async #askForSecret(user: string, answer: (secret: PublisherSecret | undefined) => void): Promise<void> {
-    await this.#unloading;
+    await this.#lifetime.unloading;
     try {
       await this.#script?.started;
     } catch {
-      this.#close(loadFailed(this.application));
+      this.#lifetime.close(loadFailed(this.application));
     }
-    if (this.#state !== InstanceState.Running || !this.#script) answer(undefined);
+    if (!this.#lifetime.isRunning || !this.#script) answer(undefined);
     else {
       this.#script.ask({ gate: 'onAuthenticate', user }, (verdict) =>
         answer(verdict.accepted ? verdict.secret : undefined),
@@ -237,12 +241,11 @@ export class AppInstance implements ScriptCommands {
     client.sinceMs = this.#options.clock.now();
     this.tally.connects += 1;
     this.#journal?.connecting(client);
-    if (this.#state !== InstanceState.Running) {
+    if (!this.#lifetime.isRunning) {
       this.#refuse(client, appShutdown());
       return client;
     }
-    this.#cancelIdle?.();
-    this.#cancelIdle = undefined;
+    this.#lifetime.disarm();
     this.#clients.set(client.id, client);
     client.leave = this.#options.occupancy.enter(facts);
     // The folder may have got its first script since: it decides from now on, and finds who is here in its snapshot.
@@ -253,13 +256,13 @@ export class AppInstance implements ScriptCommands {
   }
 
   async #askScript(client: Client, args: AmfValue[]): Promise<void> {
-    await this.#unloading;
+    await this.#lifetime.unloading;
     const script = this.#script;
     if (!script) return; // closed meanwhile, and the client with it
     try {
       await script.started;
     } catch {
-      this.#close(loadFailed(this.application)); // the next connect tries the script anew
+      this.#lifetime.close(loadFailed(this.application)); // the next connect tries the script anew
       return;
     }
     if (client.state !== ClientState.Pending) return;
@@ -286,7 +289,7 @@ export class AppInstance implements ScriptCommands {
   }
 
   #accept(client: Client): void {
-    this.#hasServed = true;
+    this.#lifetime.noteServed();
     this.tally.accepted += 1;
     client.state = ClientState.Accepted;
     this.#journal?.connected(client);
@@ -301,7 +304,7 @@ export class AppInstance implements ScriptCommands {
     this.tally.left(client.port.stats());
     this.#journal?.refused(client, refusal);
     client.port.refused(refusal);
-    this.#armIdle();
+    this.#lifetime.arm();
   }
 
   /** The connection has ended, whoever ended it. May be called twice. */
@@ -317,7 +320,7 @@ export class AppInstance implements ScriptCommands {
     this.#clients.delete(client.id);
     client.leave();
     if (state === ClientState.Accepted) this.#script?.tell({ event: 'disconnect', clientId: client.id });
-    this.#armIdle();
+    this.#lifetime.arm();
   }
 
   /** The answer to a ping; `rttMs` is in the client's stats by now. */
@@ -360,8 +363,8 @@ export class AppInstance implements ScriptCommands {
 
   /** Started before anybody came: it waits for clients as long as one that has lost them. */
   awaitClients(): void {
-    this.#hasServed = true;
-    this.#armIdle();
+    this.#lifetime.noteServed();
+    this.#lifetime.arm();
   }
 
   // ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -472,65 +475,18 @@ export class AppInstance implements ScriptCommands {
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #armIdle(): void {
-    if (this.#clients.size > 0 || this.#authenticating.size > 0) return;
-    if (this.#state !== InstanceState.Running) return;
-    this.#cancelIdle?.();
-    const { clock } = this.#options;
-    const { idleMs } = this.#settings;
-    const waitMs = this.#hasServed ? idleMs : Math.min(idleMs, UNUSED_IDLE_MS);
-    this.#cancelIdle = clock.after(waitMs, () => this.#beginUnload());
-  }
-
-  #beginUnload(): void {
-    this.#unloading = this.#unloadIdle().finally(() => {
-      this.#unloading = undefined;
-    });
-  }
-
   /** Now, instead of when it has been idle for its time. True: it is gone. */
-  async unloadIfIdle(): Promise<boolean> {
-    const isIdle = this.#state === InstanceState.Running && this.#clients.size === 0;
-    if (!isIdle || this.#authenticating.size > 0) return false;
-    if (!this.#unloading) {
-      this.#cancelIdle?.();
-      this.#beginUnload();
-    }
-    await this.#unloading;
-    return this.#state === InstanceState.Closed;
+  unloadIfIdle(): Promise<boolean> {
+    return this.#lifetime.unloadIfIdle();
   }
 
-  async #unloadIdle(): Promise<void> {
-    const maySleep = (await this.#script?.stop('Application.GC')) ?? true;
-    if (this.#state !== InstanceState.Running) return;
-    if (this.#clients.size === 0) {
-      if (maySleep) this.#close(appShutdown());
-      else this.#armIdle();
-    } else if (maySleep) {
-      // they came while it said goodbye: a fresh start for them
-      this.#script?.close();
-      this.#script = this.#options.scripts.open(this.application, this.name, this);
-    }
-  }
-
-  /** onAppStop, then every client is told and closed. */
+  /** Everybody is disconnected. Resolves when its script has said goodbye. */
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
-    return this.#stopped;
-  }
-
-  async #stop(): Promise<void> {
-    if (this.#state !== InstanceState.Running) return;
-    this.#state = InstanceState.Stopping;
-    await this.#script?.stop('Application.Shutdown');
-    this.#close(appShutdown());
+    return this.#lifetime.stop();
   }
 
   /** `refusal`: for those who are still waiting for their verdict. */
-  #close(refusal: ConnectRefusal): void {
-    if (this.#state === InstanceState.Closed) return;
-    this.#state = InstanceState.Closed;
-    this.#cancelIdle?.();
+  #dismissAll(refusal: ConnectRefusal): void {
     for (const answer of [...this.#authenticating]) answer(undefined);
     for (const client of [...this.#clients.values()]) {
       if (client.state === ClientState.Pending) {
@@ -540,10 +496,12 @@ export class AppInstance implements ScriptCommands {
         this.#end(client);
       }
     }
-    this.#cancelIdle?.();
+  }
+
+  #closed(): void {
     this.#script?.close();
     this.#script = undefined;
-    this.serverStreams.closeAll();
+    this.serverStreams.close();
     this.#relays.closeAll();
     this.#journal?.stopped();
     this.#options.onClosed();
@@ -556,10 +514,6 @@ export class AppInstance implements ScriptCommands {
     port.status('NetConnection.Connect.AppShutdown', 'The application is shutting down.');
     port.close(reason, AccessStatus.Shutdown);
   }
-}
-
-function appShutdown(): ConnectRefusal {
-  return { code: 'NetConnection.Connect.AppShutdown', description: 'The application is shutting down.' };
 }
 
 function loadFailed(application: string): ConnectRefusal {

@@ -299,6 +299,11 @@ export class Publishing {
     publication.port.ended(reason);
   }
 
+  /** See RecordControl. */
+  filesWhole(): Promise<void> {
+    return this.#recordings.filesWhole();
+  }
+
   /** Everything that a leaving client published. */
   endAll(client: Client): void {
     for (const publication of [...(this.#ofClient.get(client) ?? [])])

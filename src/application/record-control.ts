@@ -34,6 +34,8 @@ export class RecordControl {
   readonly #options: RecordControlOptions;
   /** How streams are to be recorded that the server is yet to publish: scripts say it before they play something into them. */
   readonly #armed = new Map<string, { mode: RecordMode; terms: RecordTerms }>();
+  /** Recordings that have ended and whose files are not whole yet. */
+  readonly #unfinished = new Set<Recording>();
 
   constructor(options: RecordControlOptions) {
     this.#options = options;
@@ -121,11 +123,22 @@ export class RecordControl {
     const open = entry.recording;
     if (!open || open.recording !== recording) return;
     open.remove();
+    this.#awaitFiles(open.recording);
     this.#noteStop(entry, code === 'Stop' ? AccessStatus.Ok : AccessStatus.Failed);
     entry.recording = undefined;
     this.#tellPublisher(entry, code, description);
     if (code === 'Stop') this.#tellScript(entry.stream.name, code);
     this.#options.streams.release(entry.stream.name);
+  }
+
+  #awaitFiles(recording: Recording): void {
+    this.#unfinished.add(recording);
+    void recording.finished.then(() => this.#unfinished.delete(recording));
+  }
+
+  /** Resolves when the files of recordings that have ended are whole and the script has been told. */
+  async filesWhole(): Promise<void> {
+    await Promise.all([...this.#unfinished].map(({ finished }) => finished));
   }
 
   /**
@@ -154,6 +167,7 @@ export class RecordControl {
     this.#noteStop(entry, AccessStatus.Ok);
     entry.recording = undefined;
     recording.recording.close(reason);
+    this.#awaitFiles(recording.recording);
     publication?.port.recordStatus('Stop', 'Recording has stopped.');
     this.#tellScript(entry.stream.name, 'Stop');
   }

@@ -105,6 +105,8 @@ export interface RecordingFile {
 export interface Recording extends Sink {
   /** Of several the latest. */
   readonly file: RecordingFile;
+  /** Resolves when all its files are whole, or have failed, and `events` have been called for the last time. */
+  readonly finished: Promise<void>;
   /** Resolves when what was recorded so far is in the file, or the recording has failed. */
   flush(): Promise<void>;
   /** `reason`: `stopped`, unless it says something else. */

@@ -267,7 +267,7 @@ export class Registry {
     return unloaded.filter((isGone) => isGone).length;
   }
 
-  /** Stops all of them: onAppStop, then every client is told NetConnection.Connect.AppShutdown. */
+  /** Stops all of them: every client is told NetConnection.Connect.AppShutdown, then comes onAppStop. */
   async shutdown(): Promise<void> {
     await Promise.all([...this.#instances.values()].map((instance) => instance.stop()));
   }

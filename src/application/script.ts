@@ -213,12 +213,22 @@ export interface InstanceScript {
   ): void;
   /** The far end's answer to a `client.call` that had a responder (`CallClient.responder`). */
   callResult(responder: number, ok: boolean, value: AmfValue): void;
+  /**
+   * Resolves when the handlers of all notices so far have ended, their promises included, and what the script has asked
+   * for has been answered; after `ms` at the latest.
+   */
+  settle(ms: number): Promise<void>;
   /** Runs `onAppStop`. `false`: the script asks to stay (FMS: vetoes an idle unload, not a shutdown). */
   stop(reason: 'Application.GC' | 'Application.Shutdown'): Promise<boolean>;
   stats(): ScriptStats;
   /** Ends the script at once; nothing is called any more. */
   close(): void;
 }
+
+/** How long the handlers of what ends with an instance may take (onUnpublish, onDisconnect, onRecord), files of recordings included. */
+export const FAREWELL_MS = 5_000;
+/** How long an instance waits for what its onAppStop has asked for without waiting itself. */
+export const AFTERWORD_MS = 1_000;
 
 export interface OpenGate {
   /** Names the question in notices and commands. */

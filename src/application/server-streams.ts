@@ -40,6 +40,7 @@ export class ServerStreams implements ServerStreamCommands {
   readonly #options: ServerStreamsOptions;
   readonly #open = new Map<string, ServerStream>();
   readonly #limit: LineLimit;
+  #isClosed = false;
 
   constructor(options: ServerStreamsOptions) {
     this.#options = options;
@@ -63,6 +64,7 @@ export class ServerStreams implements ServerStreamCommands {
   }
 
   playItem(stream: string, item: SourceItem, reset: boolean): void {
+    if (this.#isClosed) return;
     const server = this.#open.get(stream) ?? this.#begin(stream, item);
     if (server && !server.play(item, reset)) {
       this.#tell(stream, 'NetStream.Play.Failed', item.name, `The playlist has ${MAX_PLAYLIST} entries.`);
@@ -144,7 +146,14 @@ export class ServerStreams implements ServerStreamCommands {
     });
   }
 
-  closeAll(): void {
+  get isEmpty(): boolean {
+    return this.#open.size === 0;
+  }
+
+  /** All of them end, and none begins any more: a script that plays the next item when one has ended must not go on for ever. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     for (const server of [...this.#open.values()]) server.close();
     this.#limit.close();
   }

@@ -1,4 +1,6 @@
 // What each application is configured to, as its Application.xml says at the moment.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../errors.ts';
 import {
@@ -84,6 +86,10 @@ export class ApplicationSettings {
   }
 
   #read(application: string): { config: ApplicationConfig; isRight: boolean } {
+    const last = this.#lastRight.get(application);
+    // What still runs of an application that has been removed says goodbye with the grants that it has had.
+    if (last && !existsSync(join(this.#defaults.appsDir, application)))
+      return { config: last, isRight: false };
     try {
       const config = readApplicationConfig(this.#defaults, application);
       this.#lastRight.set(application, config);

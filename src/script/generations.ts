@@ -5,20 +5,22 @@
 // and the one before lives until its own clients have left. Streams belong to the instance and are everybody's.
 import type { Clock } from '../application/clock.ts';
 import type { OutgoingCommands } from '../application/outgoing.ts';
-import type {
-  ClientAccess,
-  GateQuestion,
-  InstanceScript,
-  InstanceSnapshot,
-  InstanceStats,
-  InvokeResult,
-  Notice,
-  OpenGate,
-  RecordLimits,
-  RecordMode,
-  ScriptCommands,
-  ScriptStats,
-  Verdict,
+import {
+  AFTERWORD_MS,
+  type ClientAccess,
+  FAREWELL_MS,
+  type GateQuestion,
+  type InstanceScript,
+  type InstanceSnapshot,
+  type InstanceStats,
+  type InvokeResult,
+  type Notice,
+  type OpenGate,
+  type RecordLimits,
+  type RecordMode,
+  type ScriptCommands,
+  type ScriptStats,
+  type Verdict,
 } from '../application/script.ts';
 import type { ServerStreamCommands } from '../application/source.ts';
 import type { AmfValue } from '../protocol/amf.ts';
@@ -145,6 +147,10 @@ export class Generations implements InstanceScript {
 
   callResult(responder: number, ok: boolean, value: AmfValue): void {
     for (const { script } of this.#generations) script.callResult(responder, ok, value);
+  }
+
+  async settle(ms: number): Promise<void> {
+    await Promise.all(this.#generations.map(({ script }) => script.settle(ms)));
   }
 
   async stop(reason: 'Application.GC' | 'Application.Shutdown'): Promise<boolean> {
@@ -292,7 +298,14 @@ export class Generations implements InstanceScript {
     generation.cancelDeadline();
     this.#generations = this.#generations.filter((other) => other !== generation);
     this.#options.journal.info('the clients of an older version have left, and it ends');
-    void generation.script.stop('Application.GC').then(() => generation.script.close());
+    void this.#end(generation.script);
+  }
+
+  async #end(script: InstanceScriptHost): Promise<void> {
+    await script.settle(FAREWELL_MS);
+    await script.stop('Application.GC');
+    await script.settle(AFTERWORD_MS);
+    script.close();
   }
 }
 

@@ -4,7 +4,7 @@
 // starts with it; only when its onAppStart has gone well does it serve, and only then do its commands take effect. If
 // anything fails on the way, the old one goes on as if nothing had been tried. Clients and streams belong to the
 // instance and know nothing of this.
-import type { Clock } from '../application/clock.ts';
+import { atMost, type Clock } from '../application/clock.ts';
 import type {
   GateName,
   GateQuestion,
@@ -37,6 +37,9 @@ export const START_DEADLINE_MS = 5000;
 const LOAD_GRACE_MS = 3000;
 /** What the old version has queued may still be traced; then its isolate goes. */
 const OLD_VERSION_MS = 1000;
+
+/** Jobs may go on for as long as they like: only a handler that waits for one is waited for. */
+const LASTING_SERVICES = ['exec'];
 
 const State = {
   /** No version has served yet. */
@@ -190,6 +193,21 @@ export class InstanceScriptHost implements InstanceScript {
     const version = Math.floor(responder / IDS_PER_VERSION);
     if (!this.#current || version !== this.#version) return;
     this.#mailbox.callResult(this.#current, responder % IDS_PER_VERSION, ok, value);
+  }
+
+  async settle(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    const untilMs = clock.now() + ms;
+    for (let leftMs = ms; leftMs > 0; leftMs = untilMs - clock.now()) {
+      const unit = this.#current;
+      const answers = unit?.answers;
+      await this.#mailbox.settle(leftMs);
+      if (!unit || unit.end) return;
+      const isDone = unit.openErrands(LASTING_SERVICES) === 0;
+      // An answer on its way may lead to the next question.
+      if (isDone && unit.answers === answers) return;
+      await atMost(clock, untilMs - clock.now(), unit.errandsDone(LASTING_SERVICES));
+    }
   }
 
   stop(reason: 'Application.GC' | 'Application.Shutdown'): Promise<boolean> {

@@ -46,6 +46,7 @@ interface Call extends Question {
   readonly client: string;
   readonly answer: (result: InvokeResult) => void;
 }
+/** What is asked of a script that is to end. */
 interface Stop extends Question {
   readonly resolve: (mayStop: boolean) => void;
   readonly cancelDeadline: () => void;
@@ -216,20 +217,22 @@ export class Mailbox {
 
   /** onAppStop. True: it may stop; so it may when nothing answers. */
   stop(code: 'Application.GC' | 'Application.Shutdown'): Promise<boolean> {
+    return this.#atItsEnd({ t: 'stop', id: this.#options.nextId(), code }, STOP_DEADLINE_MS);
+  }
+
+  /** Resolves when all handlers of notices have ended, after `ms` at the latest. */
+  async settle(ms: number): Promise<void> {
+    await this.#atItsEnd({ t: 'settle', id: this.#options.nextId() }, ms);
+  }
+
+  #atItsEnd(event: Stop['event'], ms: number): Promise<boolean> {
     if (this.#isShut) return Promise.resolve(true);
-    const id = this.#options.nextId();
+    const { clock } = this.#options;
     return new Promise((resolve) => {
-      const cancelDeadline = this.#options.clock.after(STOP_DEADLINE_MS, () => this.#stopped(id, true));
-      const sinceMs = this.#options.clock.now();
-      const stop: Stop = {
-        event: { t: 'stop', id, code },
-        sinceMs,
-        asked: undefined,
-        resolve,
-        cancelDeadline,
-      };
-      this.#stops.set(id, stop);
-      this.#put({ event: stop.event, question: stop });
+      const cancelDeadline = clock.after(ms, () => this.#stopped(event.id, true));
+      const stop: Stop = { event, sinceMs: clock.now(), asked: undefined, resolve, cancelDeadline };
+      this.#stops.set(event.id, stop);
+      this.#put({ event, question: stop });
     });
   }
 

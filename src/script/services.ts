@@ -54,6 +54,8 @@ export class Errands implements Asker {
   #onDecided: ((serves: boolean) => void)[] = [];
   readonly #open = new Map<number, { name: string; controller: AbortController }>();
 
+  #onAnswered: (() => void)[] = [];
+
   constructor(options: ErrandsOptions) {
     this.#options = options;
   }
@@ -61,6 +63,16 @@ export class Errands implements Asker {
   /** Without an answer; those do not count that ask services of these names. */
   openCount(except: readonly string[]): number {
     return [...this.#open.values()].filter(({ name }) => !except.includes(name)).length;
+  }
+
+  /** Resolves when the next question has its answer, or is given up. */
+  answered(): Promise<void> {
+    return new Promise((resolve) => this.#onAnswered.push(resolve));
+  }
+
+  #forget(id: number): void {
+    this.#open.delete(id);
+    for (const call of this.#onAnswered.splice(0)) call();
   }
 
   /** Whether that service is asked by versions that serve, and by no others. */
@@ -127,7 +139,7 @@ export class Errands implements Asker {
     }
     // Given up, or given up and asked again.
     if (this.#open.get(id)?.controller !== controller) return;
-    this.#open.delete(id);
+    this.#forget(id);
     answer(id, result);
   }
 
@@ -138,7 +150,7 @@ export class Errands implements Asker {
   /** The script does not wait for it any more. */
   giveUp(id: number): void {
     this.#open.get(id)?.controller.abort();
-    this.#open.delete(id);
+    this.#forget(id);
   }
 
   close(): void {

@@ -74,6 +74,7 @@ export class Unit {
   readonly #options: UnitOptions;
   readonly #errands: Errands;
   #activity = 0;
+  #answers = 0;
   #outgoing: ScriptEvent[] = [];
   /** Of commands, since the runner was last told. */
   #takenBytes = 0;
@@ -96,7 +97,10 @@ export class Unit {
     this.#options = options;
     this.#errands = new Errands({
       ...options.errands,
-      answer: (id, answer) => this.post({ t: 'answer', id, ...answer }),
+      answer: (id, answer) => {
+        this.#answers += 1;
+        this.post({ t: 'answer', id, ...answer });
+      },
     });
   }
 
@@ -197,6 +201,16 @@ export class Unit {
   /** How much it has asked for and not got yet, but of services of these names. */
   openErrands(except: readonly string[]): number {
     return this.#errands.openCount(except);
+  }
+
+  /** How many answers it has been given. */
+  get answers(): number {
+    return this.#answers;
+  }
+
+  /** Resolves when nothing is left of that, or the unit has ended. */
+  async errandsDone(except: readonly string[]): Promise<void> {
+    while (!this.#end && this.openErrands(except) > 0) await this.#errands.answered();
   }
 
   /** From now on commands wait for `release`, or are never acted upon. */

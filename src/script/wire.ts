@@ -232,6 +232,8 @@ export type ScriptEvent =
   /** The answer to an `ask`. */
   | { t: 'answer'; id: number; ok: true; value: Json }
   | { t: 'answer'; id: number; ok: false; name: string; message: string }
+  /** Answered by `ret` once the handlers of all events before have ended, their promises included. */
+  | { t: 'settle'; id: number }
   /** onAppStop. Answered by `ret` with the handler's return value. */
   | { t: 'stop'; id: number; code: 'Application.GC' | 'Application.Shutdown' };
 

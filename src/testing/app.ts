@@ -3,6 +3,7 @@
 import { after } from 'node:test';
 import { formatError } from '../application/error-records.ts';
 import type { AppInstance } from '../application/instance.ts';
+import { AFTERWORD_MS, FAREWELL_MS } from '../application/script.ts';
 import { isOnAir } from '../application/stream-table.ts';
 import { StatusError } from '../errors.ts';
 import { BuildResult, buildScript } from '../script/build.ts';
@@ -168,7 +169,8 @@ export class TestApp {
     tick: (ms: number): Promise<void> => this.#tick(ms),
   };
 
-  async #tick(ms: number): Promise<void> {
+  /** `isDone`: time stands still from then on. */
+  async #tick(ms: number, isDone = () => false): Promise<void> {
     const untilMs = this.#clock.now() + ms;
     await this.settled();
     for (;;) {
@@ -176,7 +178,7 @@ export class TestApp {
       const nextMs = Math.min(this.#clock.nextMs, untilMs);
       const reached = await Promise.all(this.#living().map((unit) => unit.tick(nextMs)));
       this.#clock.moveTo(Math.min(nextMs, ...reached));
-      const isOver = this.#clock.now() >= untilMs;
+      const isOver = this.#clock.now() >= untilMs || isDone();
       if (isOver || this.#activity !== before || this.#hasErrands) await this.settled();
       if (isOver) return;
     }
@@ -272,13 +274,17 @@ export class TestApp {
     await this.settled();
   }
 
-  /** onAppStop, and everybody is disconnected. Fails if something has gone wrong that nobody has expected. */
+  /** Everybody is disconnected, then onAppStop. Fails if something has gone wrong that nobody has expected. */
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    const shutdown = this.#stage.host.shutdown();
+    let isDown = false;
+    const shutdown = this.#stage.host.shutdown().then(() => {
+      isDown = true;
+    });
     await this.settled();
-    await this.#tick(STOP_DEADLINE_MS); // what onAppStop waits for comes, or its time is over
+    // What its last handlers wait for comes, or their time is over.
+    if (!isDown) await this.#tick(FAREWELL_MS + STOP_DEADLINE_MS + AFTERWORD_MS, () => isDown);
     await shutdown;
     await this.#stage.close();
     if (this.#failure) throw this.#failure;

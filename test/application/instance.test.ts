@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { InstanceSettings } from '../../src/application/instance-settings.ts';
+import { FAREWELL_MS } from '../../src/application/script.ts';
 import { Core, STREAM_OPTIONS, until } from '../support/core.ts';
+import { video } from '../support/media.ts';
 
 const IDLE_MS = 60_000;
 
@@ -68,6 +70,45 @@ test('who comes while an idle script says goodbye gets a fresh one', async () =>
   assert.equal((await answer).name, '_result');
   assert.ok(old.isClosed);
   assert.equal(core.script().asked.length, 1);
+});
+
+test('a script hears of all that ends with its instance, the files of recordings last, before onAppStop', async () => {
+  await using core = await Core.start();
+  const { peer, id } = await core.publisher('show');
+  await core.player('show');
+  const script = core.script();
+  script.commands.record('show', 'record', {}, undefined);
+  const [recording] = core.recorders.opened;
+  recording!.isSlow = true;
+  peer.video(id, 0, video.keyframe(1));
+  const settled = Promise.withResolvers<void>();
+  script.settle = () => settled.promise;
+  const stopped = core.instance()!.stop();
+  const told = () => script.notices.map(({ event }) => event).filter((event) => event !== 'status');
+  assert.deepEqual(told().slice(-4), ['unpublish', 'disconnect', 'stop', 'disconnect']);
+  await peer.expectStatus('NetConnection.Connect.AppShutdown');
+  const { path, name, place } = recording!.file;
+  const file = { path, name, place, sizeBytes: 1, lengthMs: 1, codecs: [], reason: 'unpublished' as const };
+  recording!.events.completed(file);
+  recording!.finish();
+  assert.equal(told().at(-1), 'recorded');
+  await new Promise(setImmediate);
+  assert.deepEqual(script.stops, [], 'its handlers have not come to their end');
+  settled.resolve();
+  await stopped;
+  assert.deepEqual(script.stops, ['Application.Shutdown']);
+  assert.ok(script.isClosed);
+});
+
+test('a script that never comes to its end, and a file that is never whole, hold up nothing for ever', async () => {
+  await using core = await Core.start();
+  await core.publisher('show');
+  core.script().commands.record('show', 'record', {}, undefined);
+  core.recorders.opened[0]!.isSlow = true;
+  const stopped = core.instance()!.stop();
+  core.clock.advance(FAREWELL_MS);
+  await stopped;
+  assert.deepEqual(core.script().stops, ['Application.Shutdown']);
 });
 
 test('the number of instances is bounded, and those that run are still there for everybody', async () => {

@@ -31,6 +31,17 @@ test('a file that was right and is bad now leaves the settings as they were, and
   assert.equal(settings.of('live').login, undefined, 'a file that has gone says nothing any more');
 });
 
+test('an application whose folder has gone keeps its settings, for what still runs of it', (t) => {
+  const root = rootWith(t, { 'applications/live/Application.xml': GUARDED });
+  const { settings } = settingsIn(root);
+  assert.equal(settings.of('live').login?.of, 'everybody');
+  rmSync(join(root, 'applications/live'), { recursive: true });
+  assert.equal(settings.refresh('live'), false);
+  assert.equal(settings.of('live').login?.of, 'everybody');
+  mkdirSync(join(root, 'applications/live'));
+  assert.equal(settings.of('live').login, undefined, 'a new folder of that name is another application');
+});
+
 test('an application whose file was never right is closed until it is', (t) => {
   const root = rootWith(t, { 'applications/live/Application.xml': '<Application>' });
   const file = join(root, 'applications/live/Application.xml');

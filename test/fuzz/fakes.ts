@@ -202,6 +202,8 @@ export class FakeScript implements InstanceScript {
     this.maySleep = false;
   }
 
+  async settle(): Promise<void> {}
+
   async stop(): Promise<boolean> {
     return this.maySleep;
   }
@@ -249,6 +251,7 @@ export class FakeRecorders implements Recorders {
 
 export class FakeRecording implements Recording {
   readonly file = { path: '/recording.flv', name: 'a', place: 'a.flv', sizeBytes: 0, lengthMs: 0 };
+  readonly finished = Promise.resolve();
   readonly events: RecordEvents;
   readonly #open: Set<FakeRecording>;
   readonly #complain: Complain;

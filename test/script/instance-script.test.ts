@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { FAREWELL_MS } from '../../src/application/script.ts';
 import { ScriptError } from '../../src/errors.ts';
 import { START_DEADLINE_MS } from '../../src/script/instance-script.ts';
 import { MAX_OPEN_CALLS, STOP_DEADLINE_MS } from '../../src/script/mailbox.ts';
-import { DEFAULT_LIMITS } from '../../src/script/wire.ts';
+import { DEFAULT_LIMITS, type Json } from '../../src/script/wire.ts';
+import type { FakeRunner } from './support/fake-runner.ts';
 import { facts, GATE_DEADLINE_MS, serving, settle, setUp, version } from './support/instance.ts';
 
 test('what a script asks its instance about itself is told to it', async () => {
@@ -371,6 +373,63 @@ describe('a script that serves', () => {
     const stopping = script.stop('Application.Shutdown');
     clock.advance(STOP_DEADLINE_MS);
     assert.equal(await stopping, true);
+  });
+
+  test('is settled when its handlers have ended and its questions have been answered, jobs aside', async () => {
+    const asked: PromiseWithResolvers<Json>[] = [];
+    const service = {
+      ask: () => {
+        const answer = Promise.withResolvers<Json>();
+        asked.push(answer);
+        return answer.promise;
+      },
+    };
+    const prepare = (fake: FakeRunner) => {
+      fake.services = { fetch: service, exec: service };
+    };
+    const { script, first } = await serving({ prepare });
+    let isSettled = false;
+    first.say(
+      { op: 'ask', id: 1, service: 'exec', request: null },
+      { op: 'ask', id: 2, service: 'fetch', request: null },
+    );
+    const settling = script.settle(FAREWELL_MS).then(() => {
+      isSettled = true;
+    });
+    await settle();
+    assert.equal(isSettled, false);
+    asked[1]!.resolve(null);
+    await settling;
+  });
+
+  test('is not settled while an answer is on its way, for it may lead to the next question', async () => {
+    const answer = Promise.withResolvers<Json>();
+    const prepare = (fake: FakeRunner) => {
+      fake.services = { fetch: { ask: () => answer.promise } };
+      fake.behaviours.a = {
+        settle(unit, { id }) {
+          answer.resolve(null);
+          const { length } = unit.events.filter(({ t }) => t === 'answer');
+          setImmediate(() => setImmediate(() => unit.say({ op: 'ret', id, found: false })));
+          rounds.push(length);
+        },
+      };
+    };
+    const rounds: number[] = [];
+    const { script, first } = await serving({ prepare });
+    first.say({ op: 'ask', id: 1, service: 'fetch', request: null });
+    await script.settle(FAREWELL_MS);
+    assert.deepEqual(rounds, [0, 1], 'it is asked again when it has the answer');
+  });
+
+  test('that never settles is given up after its time', async () => {
+    const prepare = (fake: FakeRunner) => {
+      fake.behaviours.a = { settle() {} };
+    };
+    const { script, clock } = await serving({ prepare });
+    const settling = script.settle(FAREWELL_MS);
+    clock.advance(FAREWELL_MS);
+    await settling;
   });
 
   test('gets the events of one tick in one frame, whatever their number in batches of 256', async () => {

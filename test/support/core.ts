@@ -346,6 +346,8 @@ export class PuppetScript implements InstanceScript {
     this.callResults.push({ responder, ok, value });
   }
 
+  async settle(): Promise<void> {}
+
   async stop(reason: 'Application.GC' | 'Application.Shutdown'): Promise<boolean> {
     this.stops.push(reason);
     return this.maySleep;
@@ -372,10 +374,17 @@ export class PuppetRecording implements Recording {
   readonly events: RecordEvents;
   readonly taken: WireMessage[] = [];
   isClosed = false;
+  readonly finished: Promise<void>;
+  /** Everything is on the disk; `close` does it unless it `isSlow`. */
+  readonly finish: () => void;
+  isSlow = false;
 
   constructor(request: RecordRequest, events: RecordEvents) {
     this.request = request;
     this.events = events;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.finished = promise;
+    this.finish = resolve;
   }
   take(batch: readonly WireMessage[]): void {
     this.taken.push(...batch);
@@ -384,6 +393,7 @@ export class PuppetRecording implements Recording {
   async flush(): Promise<void> {}
   close(): void {
     this.isClosed = true;
+    if (!this.isSlow) this.finish();
   }
 }
 

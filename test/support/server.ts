@@ -10,7 +10,7 @@ import { endsWithUs, Tail } from './child.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..');
 const READY_MS = 45_000;
-/** Past the 5 s that the server gives itself. */
+/** Past the 9 s that the server gives itself. */
 const STOP_MS = 20_000;
 const LOG_MS = 20_000;
 

@@ -5,9 +5,10 @@ import { exec, jobs } from './exec.ts';
 import { limits } from './limits.ts';
 import { put, putAnswer } from './outbox.ts';
 import { defineProperty, freeze, isFunction, isObject, keys } from './primordials.ts';
-import { log, report, setStatusListener, whenSettled } from './report.ts';
+import { log, report, setStatusListener } from './report.ts';
 import { store } from './store.ts';
 import { type Stream, streamsByName } from './stream.ts';
+import { follow } from './told.ts';
 import { afterHandler, callReporting } from './turn.ts';
 import { cleanReason, REFUSED } from './verdict.ts';
 import { encodeValue, encodeValues } from './wire-value.ts';
@@ -124,13 +125,11 @@ export function tell(name: string, clientId: string, ...args: unknown[]): void {
     const handler = handlerOf(name);
     if (handler === undefined) return;
     const result = callReporting(name, clientId, handler, application, args);
-    whenSettled(result, ignore, (error) => report('handler', name, error, clientId));
+    follow(result, (error) => report('handler', name, error, clientId));
   } catch (error) {
     report('handler', name, error, clientId);
   }
 }
-
-function ignore(): void {}
 
 setStatusListener(tellStatusOf);
 
@@ -145,7 +144,7 @@ export function tellOwn(target: object, name: string, info: object): boolean {
     const handler = (target as { onStatus?: unknown }).onStatus;
     if (!isFunction(handler)) return false;
     const result = callReporting(name, '', handler, target, [info]);
-    whenSettled(result, ignore, (error) => report('handler', name, error));
+    follow(result, (error) => report('handler', name, error));
   } catch (error) {
     report('handler', name, error);
   }

@@ -16,6 +16,7 @@ import { report, startTurnOfReports, tellInfo, tellStatus } from './report.ts';
 import { createStream, dropIfUnused, enroll, noteSource, removePlayer, streamByName } from './stream.ts';
 import { answerSubtle } from './subtle.ts';
 import { fireTimer } from './timers.ts';
+import { answerSettled, settle } from './told.ts';
 import { resetTurn, setBlame } from './turn.ts';
 import { decodeValue } from './wire-value.ts';
 
@@ -58,6 +59,7 @@ export function finishTurn(): { begun: number; done: boolean; more: boolean } {
   begun = 0;
   current = undefined;
   if (cut !== undefined) answerForCut(cut);
+  answerSettled();
   return result;
 }
 
@@ -125,6 +127,9 @@ function handle(event: AnyEvent): void {
     case 'callResult':
       answerResponder(event.responder, event.ok, event.value);
       return;
+    case 'settle':
+      settle(event);
+      return;
     case 'stop':
       stop(event);
       return;
@@ -173,6 +178,7 @@ type Notice = Exclude<
       | 'gateDropped'
       | 'call'
       | 'callResult'
+      | 'settle'
       | 'stop'
       | 'status'
       | 'outgoing'

@@ -77,7 +77,7 @@ declare module 'understudy/test' {
     expectError(pattern: RegExp): Promise<ScriptFault>;
     /** Saves files, or the script as it is, and it is reloaded. Throws where it does not bundle; then the version before serves on. */
     reload(files?: TestOptions['files']): Promise<void>;
-    /** `onAppStop`, and everybody is disconnected. The end of the test does it as well. */
+    /** Everybody is disconnected, then `onAppStop` is called. The end of the test does it as well. */
     stop(): Promise<void>;
   }
 

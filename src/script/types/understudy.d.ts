@@ -111,7 +111,11 @@ interface Application {
   onAppStart?: (this: Application, info: AppStartInfo) => Eventually<void>;
   /**
    * The instance is about to be unloaded. `info.code` is `Application.GC` (nobody is connected any more: `false` keeps
-   * it) or `Application.Shutdown` (the answer does not matter). Not called when the script is reloaded.
+   * it) or `Application.Shutdown` (the answer does not matter). Not called when a save reloads the script.
+   *
+   * At a shutdown (also `understudy reload`, the end of the server, the policy `restart`) every client is disconnected first:
+   * `onUnpublish`, `onDisconnect` and, once its file is whole, `onRecord` are called as always. Async handlers and requests
+   * under way have 5 s together; then comes `onAppStop`, with 2 s of its own, and a second for requests that it has begun.
    */
   onAppStop?: (this: Application, info: StatusInfo) => Eventually<boolean | void>;
 
@@ -249,7 +253,7 @@ interface Application {
   broadcastMsg(method: string, ...args: unknown[]): void;
   /** Numbers of this instance since it was started, as of the last report; asking has a new one made, for the next time. */
   getStats(): InstanceStats;
-  /** Unloads this instance: `onAppStop`, then every client is disconnected. Returns at once. */
+  /** Unloads this instance: every client is disconnected, then `onAppStop` is called. Returns at once. */
   shutdown(): void;
 }
 

@@ -213,6 +213,28 @@ describe('onAppStop', () => {
   });
 });
 
+describe('before a script ends', () => {
+  test('async handlers come to their end, with all that they ask for on the way', async () => {
+    const unit = await runner.run(`
+      const asked = (key) => application.store.get(key);
+      application.onDisconnect = async () => { await asked('one'); void asked('two'); };
+      application.onRecord = async () => { await asked('three'); throw new Error('no'); };`);
+    await unit.connect().verdict;
+    unit.post(
+      { t: 'disconnect', client: 'c1' },
+      { t: 'recorded', stream: 'show', file: {} },
+      { t: 'settle', id: 9 },
+    );
+    const ask = (key: string) => unit.command('ask', ({ request }) => JSON.stringify(request).includes(key));
+    const [one, three] = [await ask('one'), await ask('three')];
+    unit.post({ t: 'answer', id: one.id, ok: true, value: null });
+    await ask('two');
+    assert.deepEqual(unit.of('ret'), []);
+    unit.post({ t: 'answer', id: three.id, ok: true, value: null });
+    assert.deepEqual(await unit.command('ret'), { op: 'ret', id: 9, found: false });
+  });
+});
+
 describe('application.onStatus', () => {
   test('hears of what the server has to say, and of errors in the script with their place', async () => {
     const unit = await runner.run(

@@ -12,11 +12,12 @@ import {
   type ScriptEvent,
 } from '../../../src/script/wire.ts';
 
-/** What the scripts of a test do of their own accord; by default they load, start and save without a word. */
+/** What the scripts of a test do of their own accord; by default they load, start, save and settle without a word. */
 export interface Behaviour {
   load?(unit: FakeUnit): void;
   start?(unit: FakeUnit, event: ScriptEvent & { t: 'start' }): void;
   save?(unit: FakeUnit, event: ScriptEvent & { t: 'save' }): void;
+  settle?(unit: FakeUnit, event: ScriptEvent & { t: 'settle' }): void;
 }
 
 export class FakeRunner {
@@ -87,12 +88,15 @@ export class FakeUnit {
     } else if (event.t === 'save') {
       if (this.#behaviour.save) this.#behaviour.save(this, event);
       else this.say({ op: 'saved', id: event.id, clients: {}, lost: [] });
+    } else if (event.t === 'settle') {
+      if (this.#behaviour.settle) this.#behaviour.settle(this, event);
+      else this.say({ op: 'ret', id: event.id, found: false });
     }
   }
 
-  /** Without `start` and `save`: in short, what tests compare. */
+  /** Without `start`, `save` and `settle`: in short, what tests compare. */
   get heard(): string[] {
-    return this.events.filter(({ t }) => t !== 'start' && t !== 'save').map(short);
+    return this.events.filter(({ t }) => t !== 'start' && t !== 'save' && t !== 'settle').map(short);
   }
 
   event<T extends ScriptEvent['t']>(t: T): ScriptEvent & { t: T } {
