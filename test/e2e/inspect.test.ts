@@ -2,17 +2,18 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { generatedPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import { BuildResult, buildScript } from '../../src/script/build.ts';
+import { listTargets, TestDebugger } from '../script/support/debugger.ts';
 import { endsWithUs } from '../support/child.ts';
 import { h264Clip, playArgs, probePackets, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
 import { assertSamePackets } from '../support/packets.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
-import { startServer } from '../support/server.ts';
+import { type LogRecord, startServer } from '../support/server.ts';
 
 const SCRIPT = `interface Guest { name: string }
 
@@ -68,8 +69,12 @@ class NodeInspect implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.end('SIGTERM');
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.kill();
+    this.#child.kill(signal);
     await once(this.#child, 'exit');
   }
 }
@@ -130,4 +135,59 @@ test('node inspect breaks in the TypeScript of a script, looks around and goes o
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+/** Replaced versions are disposed of a second after the new one serves; until then, everything looks well. */
+const OLD_VERSION_MS = 1000;
+
+test('a debugger attaches, leaves, the script is saved, it attaches again, is killed …: what another application remembers stays', async () => {
+  await using server = await startServer({
+    applications: {
+      'chat/main.ts': 'application.onConnect = () => true;\nClient.prototype.version = () => 0;\n',
+      'next/main.ts': 'let count = 0;\nClient.prototype.count = () => ++count;\n',
+    },
+    set: { 'SERVER.DEBUG_PORT': '0' },
+    args: ['--inspect=chat'],
+  });
+  const { port } = server.listener('inspector');
+  const attach = async () => TestDebugger.attach((await listTargets(port))[0]!.webSocketDebuggerUrl);
+  const later = (fits: (record: LogRecord) => boolean) =>
+    server.waitForLog(fits, PATIENCE_MS, server.log.length);
+  const left = () => later(({ msg }) => msg === 'the debugger has left chat/_definst_');
+  await using chat = await RtmpPeer.open(server.port);
+  await chat.connect('chat');
+  await using next = await RtmpPeer.open(server.port);
+  await next.connect('next');
+  let count = 0;
+  let version = 0;
+  const remembers = async () => assert.deepEqual((await next.call('count')).args, [++count]);
+  const save = async () => {
+    version += 1;
+    const serves = later(({ event }) => event === 'script-reload');
+    writeFileSync(
+      join(server.root, 'applications', 'chat', 'main.ts'),
+      `application.onConnect = () => true;\nClient.prototype.version = () => ${version};\n`,
+    );
+    await serves;
+    assert.deepEqual((await chat.call('version')).args, [version]);
+  };
+  await remembers();
+  const savedAt = performance.now();
+  do {
+    const first = await attach(); // attaches and leaves without a word
+    await Promise.all([left(), first.leave()]);
+    await save();
+    const second = await attach(); // is attached while the script is saved
+    await second.send('Debugger.enable');
+    await Promise.all([left(), second.closed, save()]);
+    const third = new NodeInspect(port); // is killed
+    await third.says(/ok\n[\s\S]*debug> /);
+    await Promise.all([left(), third.end('SIGKILL')]);
+    await save();
+    await using again = await attach();
+    await again.send('Runtime.enable');
+    await remembers();
+  } while (performance.now() - savedAt < 3 * OLD_VERSION_MS);
+  const ended = server.log.filter(({ event }) => event === 'runner-ended');
+  assert.deepEqual(ended, []);
 });

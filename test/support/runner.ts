@@ -41,6 +41,8 @@ export interface ScriptOptions {
   limits?: Partial<ScriptLimits>;
   application?: Partial<GuestSetup['application']>;
   filename?: string;
+  /** Debuggers may attach. */
+  isInspectable?: boolean;
 }
 
 type Command<Op extends ScriptCommand['op']> = Extract<ScriptCommand, { op: Op }>;
@@ -107,11 +109,12 @@ export class TestRunner implements AsyncDisposable {
     const unit = new TestUnit(this, this.#lastUnit);
     this.#units.set(unit.id, unit);
     const { kind = 'module', files = {}, exported = [], limits = {}, application = {} } = options;
+    const { isInspectable = false } = options;
     const filename = options.filename ?? (kind === 'module' ? 'app:///test/main.ts' : 'app:///test/main.asc');
     const body: LoadBody = {
       instance: 'test/_definst_',
       script: { kind, code, filename, files, exported },
-      isInspectable: false,
+      isInspectable,
       limits: { ...DEFAULT_LIMITS, ...limits },
       application: {
         name: 'test/_definst_',

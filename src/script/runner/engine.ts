@@ -10,6 +10,7 @@ import { setFlagsFromString } from 'node:v8';
 import ivm from 'isolated-vm';
 import { GUEST_FILENAME } from '../wire.ts';
 import { warmCodeCache } from './code-cache.ts';
+import { type DebuggerSession, VmDebuggerSession } from './debugger-session.ts';
 
 export type EngineFault =
   | { kind: 'timeout' }
@@ -35,7 +36,7 @@ export interface ScriptIsolate {
   load(setup: string, code: string, random: Uint8Array, timeoutMs: number): Promise<Outcome>;
   /** Without `timeoutMs` it may take for ever. */
   turn(events: string, random: Uint8Array | undefined, timeoutMs: number | undefined): Promise<Outcome>;
-  /** Not while something runs in it. `said`: texts of the DevTools protocol. */
+  /** Not while something runs in it, or the session of another one ends. `said`: texts of the DevTools protocol. */
   debug(said: (message: string) => void): DebuggerSession;
   /** Of a processor, in all its life. */
   readonly cpuMs: number;
@@ -43,15 +44,13 @@ export interface ScriptIsolate {
   readonly isLost: boolean;
   /** Undefined: it has gone meanwhile. */
   heapBytes(): Promise<number | undefined>;
-  /** The isolate and whatever runs in it. A thread that cannot be stopped goes on until the process ends. */
-  dispose(): void;
-}
-
-/** Of an isolate that is inspectable. */
-export interface DebuggerSession {
-  send(message: string): void;
-  /** A script that was paused goes on. */
-  end(): void;
+  /**
+   * The isolate and whatever runs in it. A thread that cannot be stopped goes on until the process ends. Resolves when it is done:
+   * at once, if no debugger has been attached to it.
+   */
+  dispose(): Promise<void>;
+  /** Its thread is parked for good: nothing of it is touched again. */
+  abandon(): void;
 }
 
 export interface IsolateOptions {
@@ -72,15 +71,6 @@ setFlagsFromString('--no-turboshaft-loop-unrolling');
 
 const MAX_MESSAGE = 2000;
 const MAX_STACK = 8000;
-/** Debugger.disable lets a script go on that is paused. */
-const FAREWELL = ['Debugger', 'Profiler', 'HeapProfiler', 'Console', 'Runtime'].map(
-  (name) => `${name}.disable`,
-);
-/** Ids that no debugger will come to. */
-const FIRST_FAREWELL = 2_000_000_000;
-const FIRST_NUDGE = FIRST_FAREWELL + 1000;
-const NUDGE_MS = 20;
-
 export function createEngine(guest: string): ScriptEngine {
   const cachedData = new ivm.ExternalCopy(warmCodeCache(guest));
   return {
@@ -120,6 +110,8 @@ class VmIsolate implements ScriptIsolate {
   readonly #isolate: ivm.Isolate;
   readonly #context: ivm.Context;
   readonly #guest: GuestApi;
+  readonly #sessions = new Set<VmDebuggerSession>();
+  #isDisposing = false;
 
   constructor(isolate: ivm.Isolate, context: ivm.Context, guest: GuestApi) {
     this.#isolate = isolate;
@@ -147,7 +139,10 @@ class VmIsolate implements ScriptIsolate {
   }
 
   debug(said: (message: string) => void): DebuggerSession {
-    return new VmDebuggerSession(this.#isolate, said);
+    for (const earlier of this.#sessions) if (earlier.isGone) this.#sessions.delete(earlier);
+    const session = new VmDebuggerSession(this.#isolate, said);
+    this.#sessions.add(session);
+    return session;
   }
 
   async #enter(entry: ivm.Reference, args: unknown[], timeoutMs: number | undefined): Promise<Outcome> {
@@ -155,6 +150,8 @@ class VmIsolate implements ScriptIsolate {
     const entered = this.#attempt(() => entry.apply(undefined, args, within(timeoutMs)));
     const drained = this.#attempt(() => this.#drain(timeoutMs));
     const { fault } = await entered;
+    // Nothing more comes of it; with a debugger attached, not even word of that (debugger-session.ts).
+    if (fault?.kind === 'memory' || fault?.kind === 'disposed') return { answer: undefined, fault };
     let answer = await drained;
     // A termination may hit the drain behind the call that it was meant for.
     if (answer.fault?.kind === 'timeout') answer = await this.#attempt(() => this.#drain(timeoutMs));
@@ -193,75 +190,30 @@ class VmIsolate implements ScriptIsolate {
     }
   }
 
-  dispose(): void {
+  async dispose(): Promise<void> {
+    if (this.#isDisposing) return;
+    this.#isDisposing = true;
+    const sessions = [...this.#sessions];
+    if (sessions.length > 0) await Promise.all(sessions.map((session) => session.cut()));
+    if (!sessions.every(({ isGone }) => isGone)) {
+      untouchable.push(this);
+      return;
+    }
     if (this.#isolate.isDisposed) return;
     for (const reference of Object.values(this.#guest)) reference.release();
     this.#context.release();
     this.#isolate.dispose();
   }
-}
 
-/**
- * The engine forgets to strike a session that is disposed of, or collected, off the list of its isolate, and comes back to it
- * when the isolate goes: none ever is. They are small, and there are as many as somebody has attached a debugger.
- */
-const sessions: ivm.InspectorSession[] = [];
-
-class VmDebuggerSession implements DebuggerSession {
-  readonly #isolate: ivm.Isolate;
-  readonly #session: ivm.InspectorSession;
-  #isOpen = true;
-  #nudge: NodeJS.Timeout | undefined;
-  #lastNudge = FIRST_NUDGE;
-  /** Something has been sent after the last nudge. */
-  #isUnsure = false;
-
-  constructor(isolate: ivm.Isolate, said: (message: string) => void) {
-    this.#isolate = isolate;
-    this.#session = isolate.createInspectorSession();
-    sessions.push(this.#session);
-    this.#session.onNotification = (message) => {
-      if (this.#isOpen) said(message);
-    };
-    this.#session.onResponse = (id, message) => {
-      if (id >= FIRST_NUDGE) this.#nudged(id);
-      else if (this.#isOpen) said(message);
-    };
-  }
-
-  send(message: string): void {
-    if (!this.#isOpen || this.#isolate.isDisposed) return;
-    this.#session.dispatchProtocolMessage(message);
-    this.#isUnsure = true;
-    this.#nudge ??= setInterval(() => this.#sendNudge(), NUDGE_MS);
-  }
-
-  /** It is told to be silent; see `sessions`. */
-  end(): void {
-    for (const [i, method] of FAREWELL.entries())
-      this.send(JSON.stringify({ id: FIRST_FAREWELL + i, method }));
-    this.#isOpen = false;
-  }
-
-  // What comes in the moment between V8's word that it has paused and the engine's beginning to wait is not looked at before
-  // something else comes.
-  #sendNudge(): void {
-    if (this.#isolate.isDisposed) {
-      clearInterval(this.#nudge);
-      return;
-    }
-    this.#isUnsure = false;
-    this.#lastNudge += 1;
-    const nudge = { id: this.#lastNudge, method: 'Runtime.getIsolateId' };
-    this.#session.dispatchProtocolMessage(JSON.stringify(nudge));
-  }
-
-  #nudged(id: number): void {
-    if (id !== this.#lastNudge || this.#isUnsure) return;
-    clearInterval(this.#nudge);
-    this.#nudge = undefined;
+  abandon(): void {
+    this.#isDisposing = true;
+    for (const session of this.#sessions) session.abandon();
+    untouchable.push(this);
   }
 }
+
+/** Isolates with sessions that cannot be ended (debugger-session.ts). Few: a debugger's own doing, or more memory than there is. */
+const untouchable: VmIsolate[] = [];
 
 function within(timeoutMs: number | undefined): { timeout?: number } {
   return timeoutMs === undefined ? {} : { timeout: timeoutMs };

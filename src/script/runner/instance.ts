@@ -14,13 +14,15 @@ import {
   type UsageBody,
 } from '../wire.ts';
 import { type ReadAnswer, readAnswer } from './answer.ts';
-import type { DebuggerSession, EngineFault, Outcome, ScriptEngine, ScriptIsolate } from './engine.ts';
+import { DebuggerSeat } from './debugger-seat.ts';
+import type { EngineFault, Outcome, ScriptEngine, ScriptIsolate } from './engine.ts';
 import { type Batch, Mailbox } from './mailbox.ts';
 import { UsageMeter } from './meter.ts';
 import type { Runnable, Scheduler } from './scheduler.ts';
 import { SubtleService } from './subtle.ts';
 import { HeldTime, machineTime } from './time.ts';
 import { TimerQueue } from './timers.ts';
+import { MAX_STRIKES, Overruns, STRIKE_WINDOW_MS, Watchdog } from './turn-limits.ts';
 
 /** What an instance says to the outside. After `failed` and `dead` it says nothing more. */
 export interface InstanceEvents {
@@ -41,12 +43,8 @@ export interface InstanceEvents {
   ticked(nowMs: number): void;
 }
 
-/** A turn may overrun its time limit by what V8 needs to notice; beyond this it never will. */
-const WATCHDOG_GRACE_MS = 3000;
 /** Held time is for tests: they are not to depend on how busy a machine is. What never ends, ends. */
 const TIMES_IN_TESTS = 20;
-const MAX_STRIKES = 3;
-const STRIKE_WINDOW_MS = 60_000;
 /** Of one turn: the rest of the batch is for events. */
 const MAX_DUE_TIMERS = MAX_BATCH_EVENTS / 4;
 const DROPPED_LINES_DELAY_MS = 1000;
@@ -66,12 +64,10 @@ export class ScriptInstance implements Runnable {
   readonly #turnMs: number;
   #state: 'loading' | 'running' | 'gone' = 'loading';
   #isolate: ScriptIsolate | undefined;
-  #watchdog: NodeJS.Timeout | undefined;
-  /** Of a turn that was begun without a limit, and has one now. */
-  #overrun: NodeJS.Timeout | undefined;
+  readonly #watchdog = new Watchdog((how) => this.#stuck(how));
   #droppedLinesTimer: NodeJS.Timeout | undefined;
   #droppedLines = 0;
-  #strikesMs: number[] = [];
+  readonly #overruns = new Overruns();
   #randomLeft = RANDOM_POOL_BYTES;
   /** This turn tells `application.onStatus` of a fault in an earlier one; what goes wrong in it is not told again. */
   #isTellingFault = false;
@@ -84,11 +80,8 @@ export class ScriptInstance implements Runnable {
   #isFirstTurn = true;
   /** What a turn that is under way may take. */
   #turnLimitMs: number | undefined;
-  /** Time limits rest, and so does the blame for a process that ends. */
-  #isDebugged = false;
-  #debugger: DebuggerSession | undefined;
-  /** From the debugger, until its session is open. */
-  #forSession: string[] = [];
+  /** While it has a session, time limits rest, and so does the blame for a process that ends. */
+  readonly #debugger = new DebuggerSeat(() => this.#debuggerHasLeft());
   #isInTurn = false;
   /** Held time has moved, and the guest has not been told yet. */
   #guestIsBehind = false;
@@ -113,7 +106,8 @@ export class ScriptInstance implements Runnable {
   }
 
   get isReady(): boolean {
-    if (this.#state !== 'running' || this.#untakenBytes > MAX_UNTAKEN_BYTES) return false;
+    if (this.#state !== 'running' || this.#untakenBytes > MAX_UNTAKEN_BYTES || this.#debugger.isEnding)
+      return false;
     return !this.#mailbox.isEmpty || this.#hasMore || this.#timers.hasDue;
   }
 
@@ -134,49 +128,50 @@ export class ScriptInstance implements Runnable {
     this.#end();
   }
 
-  /** A session opens between two turns only: the one that is under way ends within its limit, or by it. */
+  /** A turn that is under way ends within its limit, or by it; then its session opens. */
   attach(): void {
-    if (this.#state !== 'running' || this.#isDebugged || !this.#load.isInspectable) return;
-    this.#isDebugged = true;
-    if (this.#turnLimitMs === undefined) this.#openSession();
+    if (this.#state !== 'running' || this.#debugger.isTaken || !this.#load.isInspectable) return;
+    this.#debugger.take();
+    if (!this.#isInTurn) this.#openSession();
   }
 
   #openSession(): void {
-    this.#debugger = this.#isolate!.debug((message) => this.#events.toDebugger(message));
-    for (const message of this.#forSession) this.#debugger.send(message);
-    this.#forSession = [];
+    this.#debugger.open(() => this.#isolate!.debug((message) => this.#events.toDebugger(message)));
   }
 
   fromDebugger(message: string): void {
-    if (!this.#isDebugged) return;
-    if (this.#debugger) this.#debugger.send(message);
-    else this.#forSession.push(message);
+    this.#debugger.send(message);
   }
 
-  /** The limits hold again; a turn under way has its time from now on. */
+  /** The limits hold again; what is under way has its time from now on. */
   detach(): void {
-    if (!this.#isDebugged) return;
-    const hadSession = this.#debugger !== undefined;
-    this.#endSession();
-    const limitMs = this.#turnLimitMs;
-    if (!hadSession || limitMs === undefined) return;
-    this.#events.turnBegins();
-    this.#watch(limitMs, 'a turn');
-    const message = `a turn did not end within ${limitMs} ms after the debugger had left`;
-    this.#overrun = setTimeout(() => this.#die({ kind: 'stuck', message }), limitMs);
+    const { isTaken, hasSession } = this.#debugger;
+    if (!isTaken) return;
+    if (hasSession) this.#limitWithoutDebugger();
+    this.#debugger.leave();
   }
 
-  #endSession(): void {
-    this.#isDebugged = false;
-    this.#forSession = [];
-    this.#debugger?.end();
-    this.#debugger = undefined;
+  /** A turn, or what the debugger itself has run between two of them. */
+  #limitWithoutDebugger(): void {
+    const limitMs = this.#turnLimitMs ?? this.#turnMs;
+    const isTurn = this.#turnLimitMs !== undefined;
+    if (isTurn) this.#events.turnBegins();
+    const what = isTurn ? 'a turn' : 'what the debugger has run';
+    const message = `${what} did not end within ${limitMs} ms after the debugger had left`;
+    this.#watchdog.limit(limitMs, what, () => this.#die({ kind: 'stuck', message }));
+  }
+
+  #debuggerHasLeft(): void {
+    if (!this.#isInTurn) this.#watchdog.stop();
+    if (this.#state !== 'running') return;
+    if (!this.#isInTurn) this.#openSession();
+    this.#wake();
   }
 
   async load(engine: ScriptEngine): Promise<void> {
     const { limits } = this.#load;
     this.#events.turnBegins();
-    this.#watch(this.#loadMs, 'loading');
+    this.#watchdog.watch(this.#loadMs, 'loading');
     try {
       const isolate = await engine.openIsolate({
         memoryMb: limits.memoryMb,
@@ -184,7 +179,7 @@ export class ScriptInstance implements Runnable {
         onCatastrophe: (message) => this.#catastrophe(message),
       });
       if (this.#state === 'gone') {
-        isolate.dispose();
+        void isolate.dispose();
         return;
       }
       this.#isolate = isolate;
@@ -192,7 +187,7 @@ export class ScriptInstance implements Runnable {
     } catch (error) {
       this.#fail({ kind: 'throw', message: `the isolate could not be set up: ${error}`, stack: '' });
     } finally {
-      this.#unwatch();
+      this.#watchdog.stop();
       this.#events.turnEnds();
     }
   }
@@ -314,20 +309,20 @@ export class ScriptInstance implements Runnable {
     const due = this.#timers.takeDue(MAX_DUE_TIMERS).map((id) => ({ t: 'timer', id }) as const);
     const batch = this.#mailbox.take([...this.#newTime(), ...due]);
     this.#turnLimitMs = limitMs;
-    if (!this.#isDebugged) {
+    const isLimited = !this.#debugger.hasSession;
+    if (isLimited) {
       this.#events.turnBegins();
-      this.#watch(limitMs, 'a turn');
+      this.#watchdog.watch(limitMs, 'a turn');
     }
-    const timeoutMs = this.#isDebugged ? undefined : limitMs;
+    const timeoutMs = isLimited ? limitMs : undefined;
     const sinceMs = performance.now();
     const outcome = await this.#isolate!.turn(batch.text, this.#freshRandom(), timeoutMs);
     const tookMs = performance.now() - sinceMs;
     this.#turnLimitMs = undefined;
-    clearTimeout(this.#overrun);
-    this.#unwatch();
+    this.#watchdog.stop();
     this.#events.turnEnds();
     if (this.#state !== 'running') return;
-    if (this.#isDebugged && !this.#debugger && !this.#isLost(outcome)) this.#openSession();
+    if (!this.#isLost(outcome)) this.#openSession();
     if (outcome.fault?.kind === 'memory') {
       this.#die({ kind: 'memory', message: `the script took more than ${this.#load.limits.memoryMb} MB` });
       return;
@@ -389,7 +384,7 @@ export class ScriptInstance implements Runnable {
       );
     }
     this.#say(commands);
-    if (isTimeout && !this.#isDebugged) this.#strike();
+    if (isTimeout && !this.#debugger.isTaken) this.#strike();
   }
 
   #carryOut(command: RunnerCommand): void {
@@ -432,12 +427,8 @@ export class ScriptInstance implements Runnable {
     return { op: 'error', ...fault };
   }
 
-  /** What was cut short may have left the script's data half-changed: it may not happen often. */
   #strike(): void {
-    const now = performance.now();
-    this.#strikesMs = this.#strikesMs.filter((ms) => now - ms < STRIKE_WINDOW_MS);
-    this.#strikesMs.push(now);
-    if (this.#strikesMs.length < MAX_STRIKES) return;
+    if (!this.#overruns.add(performance.now())) return;
     const seconds = STRIKE_WINDOW_MS / 1000;
     this.#die({
       kind: 'timeouts',
@@ -447,16 +438,6 @@ export class ScriptInstance implements Runnable {
 
   #wake(): void {
     if (this.isReady) this.#scheduler.wake(this);
-  }
-
-  /** isolated-vm's own limit needs V8 to come to a point where it can be interrupted. Some code never does. */
-  #watch(timeoutMs: number, what: string): void {
-    const patienceMs = 2 * timeoutMs + WATCHDOG_GRACE_MS;
-    this.#watchdog = setTimeout(() => this.#stuck(`${what} did not end within ${patienceMs} ms`), patienceMs);
-  }
-
-  #unwatch(): void {
-    clearTimeout(this.#watchdog);
   }
 
   #stuck(how: string): void {
@@ -472,9 +453,10 @@ export class ScriptInstance implements Runnable {
   #catastrophe(how: string): void {
     const message = `the script asked for more memory than there can be (${how})`;
     // Its thread is parked for good and holds the isolate's locks: disposing of it would wait for ever.
+    this.#isolate?.abandon();
     this.#isolate = undefined;
-    this.#debugger = undefined;
-    this.#unwatch();
+    this.#debugger.abandon();
+    this.#watchdog.stop();
     if (this.#state === 'loading') this.#fail({ kind: 'memory', message, stack: '' });
     else this.#die({ kind: 'catastrophic', message });
     this.#events.recycle(`${this.#load.instance}: ${message}`);
@@ -488,7 +470,7 @@ export class ScriptInstance implements Runnable {
     if (this.#end()) this.#events.dead(body);
   }
 
-  /** False: it had ended before. The watchdog stays: a turn that is under way should end now, and may not. */
+  /** False: it had ended before. The watchdog stays: what is under way should end now, and may not. */
   #end(): boolean {
     if (this.#state === 'gone') return false;
     this.#state = 'gone';
@@ -497,9 +479,10 @@ export class ScriptInstance implements Runnable {
     clearTimeout(this.#droppedLinesTimer);
     this.#timers.close();
     this.#mailbox.clear();
-    clearTimeout(this.#overrun);
-    this.#endSession();
-    this.#isolate?.dispose();
+    this.#watchdog.endLimit();
+    if (this.#debugger.hasSession) this.#watchdog.watch(this.#turnMs, 'what a debugger was attached to');
+    this.#debugger.leave();
+    void this.#isolate?.dispose();
     return true;
   }
 }

@@ -194,6 +194,23 @@ describe('a debugger at a script', { timeout: 60_000 }, () => {
     assert.deepEqual(await call(all.script, 'd', 'text'), returned('good day joe'));
   });
 
+  test('a script that is saved while it stands at a breakpoint is replaced once it goes on, and hands its data over', async () => {
+    await using all = await debuggable();
+    await all.enter('c', 'ann');
+    const debug = await all.attach();
+    await breakAt(debug, 'return this.data');
+    const asked = call(all.script, 'c', 'text');
+    await debug.next('Debugger.paused');
+    await all.folder.write('chat/main.ts', CHAT.replace('return this.data', 'return this.data + "!"'));
+    const serves = all.records.next(({ event }) => event === 'script-reload');
+    await debug.send('Debugger.resume');
+    assert.deepEqual(await asked, returned('hello ann'));
+    await serves;
+    assert.equal((await debug.closed).reason, 'a new version serves');
+    assert.deepEqual(await call(all.script, 'c', 'text'), returned('hello ann!'));
+    assert.deepEqual(all.records.errors, []);
+  });
+
   test('is alone: a second one is sent away, and may come when the first has left', async () => {
     await using all = await debuggable();
     const first = await all.attach();
