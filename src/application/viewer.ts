@@ -179,7 +179,7 @@ export class Viewer {
   }
 
   #resume(flush: Flush, cache: GopCache): void {
-    this.#began(flush.batch[0]!.timestampMs);
+    this.#began(firstOf(flush.batch).timestampMs);
     this.#sent(flush);
     const { batch, bytes, leadIn = [] } = flush;
     const before = [...cache.headersAt(batch[0]!.timestampMs), ...leadIn];
@@ -190,14 +190,15 @@ export class Viewer {
   }
 
   #write(flush: Flush, cache: GopCache): void {
-    this.#began(flush.batch[0]!.timestampMs);
+    this.#began(firstOf(flush.batch).timestampMs);
     this.#sent(flush);
     if (this.#isFast || this.#relaysAsItIs(flush)) this.#send(flush.bytes, flush.batch.length);
     else this.#sendPrivate(flush.batch, cache);
   }
 
   #sent({ batch }: Flush): void {
-    this.sentMs = (batch.at(-1)!.timestampMs + this.offsetMs) >>> 0;
+    const last = batch.findLast(isMedia);
+    if (last) this.sentMs = (last.timestampMs + this.offsetMs) >>> 0;
   }
 
   #send(bytes: Buffer, messages: number): number {
@@ -247,10 +248,15 @@ export class Viewer {
     return this.#send(bytes, wanted.length);
   }
 
-  /** Sound that is a hair before the first picture has its time: it must not become a time before 0. */
-  #timeOf({ timestampMs }: WireMessage): number {
+  /**
+   * Sound that is a hair before the first picture has its time: it must not become a time before 0. Data, whose time may be
+   * anything, never has one before that.
+   */
+  #timeOf(message: WireMessage): number {
+    const { timestampMs } = message;
     const sinceMs = (timestampMs - (this.#beganMs ?? timestampMs)) | 0;
-    const isEarly = this.#plan?.relays === true && sinceMs < 0 && sinceMs > -MAX_EARLY_MS;
+    const isEarly =
+      sinceMs < 0 && (sinceMs > -MAX_EARLY_MS || !isMedia(message)) && this.#plan?.relays === true;
     return (timestampMs - (isEarly ? sinceMs : 0) + this.offsetMs) >>> 0;
   }
 
@@ -288,6 +294,15 @@ export class Viewer {
     if (this.#state === ViewerState.Playing || this.#state === ViewerState.Paused)
       this.#state = ViewerState.Waiting;
   }
+}
+
+function isMedia({ typeId }: WireMessage): boolean {
+  return typeId === MessageType.Audio || typeId === MessageType.Video;
+}
+
+/** Only sound and pictures say what time it is in a stream. */
+function firstOf(batch: readonly WireMessage[]): WireMessage {
+  return batch.find(isMedia) ?? batch[0]!;
 }
 
 /** As a publisher says it: what the stream keeps for everybody is to be kept at the other end as well. */

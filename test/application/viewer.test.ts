@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Backlog, type BacklogLimits, type BacklogVerdict } from '../../src/application/backlog.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import { Stream } from '../../src/application/stream.ts';
+import { encodeData } from '../../src/protocol/command.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { STREAM_OPTIONS } from '../support/core.ts';
 import { FakePlayer, wireMessage } from '../support/fake-player.ts';
@@ -319,4 +320,31 @@ test('an own write of nothing is none', () => {
   viewer.receiveVideo(false);
   send(0, video.keyframe());
   assert.deepEqual(player.writes, []);
+});
+
+test('metadata with time 0 in front of an hour-old stream does not move the times that another server is sent', () => {
+  const { stream, send, say } = onAir();
+  const metaData = wireMessage(
+    MessageType.DataAmf0,
+    0,
+    encodeData({ name: 'onMetaData', values: [] }, 0).payload,
+  );
+  const player = new FakePlayer();
+  let sentMs = 0;
+  const viewer = stream.addPlayer(player, {
+    relays: true,
+    begins: (timestampMs) => (sentMs ? sentMs + 1 : 0) - timestampMs,
+  });
+  for (const beginMs of [3_600_000, 7_200_000]) {
+    stream.setDataFrame('onMetaData', metaData);
+    say(beginMs, audio.frame(1));
+    send(beginMs, video.keyframe(2));
+    send(beginMs + 40, video.frame(3));
+    stream.setDataFrame('onMetaData', metaData);
+    stream.flush();
+    sentMs = viewer.sentMs;
+    stream.unpublish();
+  }
+  const times = player.messages().map(({ timestampMs }) => timestampMs);
+  assert.deepEqual(times, [0, 0, 0, 40, 0, 41, 41, 41, 81, 41]);
 });
