@@ -74,8 +74,14 @@ async function start(options: StartOptions): Promise<number> {
 
   try {
     writeAuthorFiles(config.applicationsDir, log);
-    const server = await startServer(config, log, options.inspect, (why) => {
-      if (signals++ === 0) stop(why, 0);
+    const server = await startServer({
+      config,
+      reload: () => loadConfig(options),
+      log,
+      inspect: options.inspect,
+      stop: (why) => {
+        if (signals++ === 0) stop(why, 0);
+      },
     });
     close = server.close;
     reopenLogs = server.reopenLogs;

@@ -20,9 +20,11 @@ import type { Registry } from './application/registry.ts';
 import { Statistics } from './application/statistics.ts';
 import { version } from './cli/help.ts';
 import { AddressList, type AddressRules, admitsNames } from './config/address-rules.ts';
+import type { SettingChange } from './config/changes.ts';
 import type { AccessConfig, AdaptorConfig, CertificateConfig, Config } from './config/load.ts';
 import type { Note } from './config/note.ts';
 import { Settings } from './config/settings.ts';
+import { ConfigWatch } from './config/watch.ts';
 import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from './log/access-fields.ts';
 import { AccessStatus } from './log/access-status.ts';
 import { formatStatus, Subject } from './log/diagnostic-log.ts';
@@ -53,16 +55,24 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/**
- * `inspect`: the application that debuggers may attach to; empty: all of them; undefined: those whose settings say so.
- * `stop`: an administrator wants it to end.
- */
-export async function startServer(
-  config: Config,
-  log: Log,
-  inspect: string | undefined,
-  stop: (why: string) => void,
-): Promise<RunningServer> {
+export interface ServerOptions {
+  config: Config;
+  /** Reads conf/ anew, in the same way. Throws a ConfigError. */
+  reload(): Config;
+  log: Log;
+  /** The application that debuggers may attach to; empty: all of them; undefined: those whose settings say so. */
+  inspect: string | undefined;
+  /** An administrator wants the server to end. */
+  stop(why: string): void;
+}
+
+export async function startServer({
+  config,
+  reload,
+  log,
+  inspect,
+  stop,
+}: ServerOptions): Promise<RunningServer> {
   sayNotes(config.notes, log);
   if (config.server.mask !== undefined) setFileMask(config.server.mask);
   const clock = systemClock;
@@ -132,7 +142,9 @@ export async function startServer(
   let adaptors: Adaptor[] = [];
   let admin: Admin | undefined;
   let inspectorAddress: InspectorAddress | undefined;
+  const configWatch = watchConfig(config, reload, hosts, log);
   const close = async () => {
+    const configClosed = configWatch.close();
     await inspector.close(); // a script that is paused could not take its leave
     const adminClosed = admin?.close();
     statistics.close();
@@ -144,12 +156,13 @@ export async function startServer(
     await Promise.all(allHosts.map((host) => host.close()));
     await runners.close();
     await adminClosed;
+    await configClosed;
     if (adaptors.length > 0) sayStopped(logs);
     await logs.close();
   };
   try {
     if (inspect !== undefined) inspectorAddress = await inspector.open();
-    await Promise.all([runners.start(), ...allHosts.map((host) => host.start())]);
+    await Promise.all([runners.start(), configWatch.ready, ...allHosts.map((host) => host.start())]);
     for (const host of allHosts) host.loadOnStartup();
     const session = { ...sessionOptions(config, log), fanOut };
     adaptors = await openAdaptors(
@@ -182,6 +195,45 @@ export async function startServer(
   sayStarted(logs, config, adaptors);
   for (const host of allHosts) host.noteStart();
   return { listeners, firstAccount: admin?.firstAccount, close, reopenLogs: () => logs.reopen() };
+}
+
+/** `hosts`: in the order of the adaptors. */
+function watchConfig(
+  config: Config,
+  load: () => Config,
+  hosts: readonly (readonly VirtualHost[])[],
+  log: Log,
+): ConfigWatch {
+  const nameOf = ({ file, setting }: SettingChange) => (setting === '' ? file : `${file}: ${setting}`);
+  return new ConfigWatch({
+    config,
+    load,
+    clock: systemClock,
+    onSymbols(next) {
+      for (const [i, { name }] of config.adaptors.entries()) {
+        const vhosts = next.adaptors.find((adaptor) => adaptor.name === name)?.vhosts ?? [];
+        for (const host of hosts[i]!) {
+          const vhost = vhosts.find((one) => one.name === host.name);
+          if (vhost) host.symbolsChanged(vhost.defaults.symbols);
+        }
+      }
+    },
+    onPending(changes) {
+      const names = changes.map(nameOf);
+      const text =
+        names.length === 0
+          ? 'conf/ is as the server was started with it'
+          : `${names.join(', ')}: takes effect at the next start`;
+      log.info({ event: 'config', settings: names }, text);
+    },
+    onMistake: ({ code, message }) =>
+      log.error(
+        { event: 'config', code },
+        `${message}; the settings before it stay, and the server cannot start with it`,
+      ),
+    onError: (err) =>
+      log.error({ event: 'config', err }, `changes of ${config.confDir} will not be noticed: ${err.message}`),
+  });
 }
 
 async function giveUpRoot(

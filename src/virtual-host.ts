@@ -18,6 +18,7 @@ import { AddressList, EVERYBODY } from './config/address-rules.ts';
 import type { ApplicationConfig } from './config/application.ts';
 import { ApplicationSettings } from './config/application-settings.ts';
 import { type Config, DEFAULT_ADAPTOR, type VhostConfig } from './config/load.ts';
+import type { Symbols } from './config/symbols.ts';
 import { StatusError } from './errors.ts';
 import { AccessStatus } from './log/access-status.ts';
 import { type Log, logBug } from './log/log.ts';
@@ -306,6 +307,13 @@ export class VirtualHost {
     const isSame = now.mtimeMs === before.mtimeMs && now.ino === before.ino && now.size === before.size;
     if (!isSame && this.#settings.refreshDefaults()) this.#configure(undefined, 'of all applications');
   };
+
+  /** As conf/ has them now. */
+  symbolsChanged(symbols: Symbols): void {
+    for (const application of this.#settings.refreshSymbols(symbols)) {
+      this.#configure(application, `of ${application}`);
+    }
+  }
 
   #settingsSaved(application: string): void {
     if (this.#settings.refresh(application)) this.#configure(application, `of ${application}`);

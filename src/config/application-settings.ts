@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../errors.ts';
 import {
-  APPLICATION_FILE,
   type ApplicationConfig,
   type ApplicationDefaults,
   defaultApplicationConfig,
   readApplicationConfig,
   rereadDefaults,
 } from './application.ts';
+import type { Symbols } from './symbols.ts';
 
 /** What is said about files that change all the time is forgotten at some point, and said again. */
 const MAX_REMEMBERED = 1000;
@@ -67,6 +67,12 @@ export class ApplicationSettings {
     const given = this.#given.get(application);
     if (!isRight || given === undefined || isDeepStrictEqual(config, given)) return false;
     this.#given.set(application, config);
+    if (config.isLoadedOnStartup !== given.isLoadedOnStartup) {
+      this.#say(
+        { level: 'info', text: `LoadOnStartup of ${application} takes effect at the next start` },
+        application,
+      );
+    }
     return true;
   }
 
@@ -85,6 +91,15 @@ export class ApplicationSettings {
     }
   }
 
+  /** The symbols of conf/ have changed: the applications that have other settings by them. */
+  refreshSymbols(symbols: Symbols): string[] {
+    const given = [...this.#given];
+    this.#defaults = { ...this.#defaults, symbols };
+    if (!this.refreshDefaults()) return [];
+    for (const [application, config] of given) this.#given.set(application, config);
+    return given.map(([application]) => application).filter((application) => this.refresh(application));
+  }
+
   #read(application: string): { config: ApplicationConfig; isRight: boolean } {
     const last = this.#lastRight.get(application);
     // What still runs of an application that has been removed says goodbye with the grants that it has had.
@@ -94,7 +109,7 @@ export class ApplicationSettings {
       const config = readApplicationConfig(this.#defaults, application);
       this.#lastRight.set(application, config);
       if (this.#closed.delete(application)) {
-        const text = `the ${APPLICATION_FILE} of ${application} is right: clients can connect to it`;
+        const text = `the settings of ${application} are right: clients can connect to it`;
         this.#say({ level: 'info', text }, application);
       }
       for (const note of config.notes) this.#sayOnce(note, application);

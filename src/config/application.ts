@@ -1,5 +1,6 @@
 // One application's settings: Application.xml of its folder over that of its virtual host, over the defaults.
 import { join, relative, resolve } from 'node:path';
+import { readDotenv } from './dotenv.ts';
 import type { FreeValues } from './element.ts';
 import { readXmlIfThere } from './file.ts';
 import { freeze } from './freeze.ts';
@@ -184,9 +185,14 @@ export function rereadDefaults(defaults: ApplicationDefaults): ApplicationDefaul
 
 /** The settings of an application as its file is now. A ConfigError says what is wrong with that. */
 export function readApplicationConfig(defaults: ApplicationDefaults, application: string): ApplicationConfig {
-  const path = join(defaults.appsDir, application, APPLICATION_FILE);
-  const name = relative(defaults.root, path);
-  return read(defaults, readXmlIfThere(path, name.startsWith('..') ? path : name));
+  const folder = join(defaults.appsDir, application);
+  const relativeName = relative(defaults.root, folder);
+  const name = relativeName.startsWith('..') ? folder : relativeName;
+  const own = readXmlIfThere(join(folder, APPLICATION_FILE), join(name, APPLICATION_FILE));
+  const config = read(defaults, own);
+  const notes: Note[] = [...config.notes];
+  const env = { ...readDotenv(folder, name, notes), ...config.script.env };
+  return freeze({ ...config, script: { ...config.script, env }, notes });
 }
 
 function read(defaults: ApplicationDefaults, own: XmlElement | undefined): ApplicationConfig {

@@ -35,6 +35,9 @@ const LOCAL_USERS_FILE = 'Users.local.xml';
 /** Time in ms, sizes in bytes, folders absolute. What each field means: schema/. */
 export interface Config {
   readonly root: string;
+  readonly confDir: string;
+  /** Files outside of conf/ that define symbols, or may: those that its substitution.xml names. */
+  readonly symbolFiles: readonly string[];
   /** Of the default virtual host. */
   readonly applicationsDir: string;
   readonly logs: LogsConfig;
@@ -68,8 +71,16 @@ export interface Config {
   readonly adaptors: readonly AdaptorConfig[];
   /** Every symbol as its text, the operator's own included. */
   readonly symbols: Readonly<Record<string, string>>;
+  /** What each file of the operator says, but for Application.xml; by its path from the root folder. */
+  readonly files: Readonly<Record<string, ReadFile>>;
   /** What looks like a mistake and stops nothing, and what is not used. */
   readonly notes: readonly Note[];
+}
+
+/** Of a file that is not there, the defaults. */
+export interface ReadFile {
+  readonly schema: Group<Members>;
+  readonly values: unknown;
 }
 
 export interface RunnersConfig {
@@ -260,6 +271,7 @@ class Loader {
   readonly #conf: string;
   readonly #symbols: Symbols;
   readonly #notes: Note[];
+  readonly #files: Record<string, ReadFile> = Object.create(null);
 
   constructor(root: string, symbols: Symbols, notes: Note[]) {
     this.#root = root;
@@ -283,6 +295,8 @@ class Loader {
     );
     return {
       root: this.#root,
+      confDir: this.#conf,
+      symbolFiles: this.#symbols.files,
       applicationsDir: adaptors[0]!.vhosts[0]!.appsDir,
       logs: logsConfig(this.#root, logger, Server),
       server: {
@@ -314,6 +328,7 @@ class Loader {
       },
       adaptors,
       symbols: this.#symbols.values,
+      files: this.#files,
       notes: this.#notes,
     };
   }
@@ -445,15 +460,17 @@ class Loader {
     const path = join(folder, file);
     const element = readXmlIfThere(path, relative(this.#root, path));
     const layers = element ? [{ element, symbols: this.#symbols }] : [];
-    return new Reader(this.#symbols, this.#notes).read(rootName, schema, layers);
+    const values = new Reader(this.#symbols, this.#notes).read(rootName, schema, layers);
+    if (file !== LOCAL_USERS_FILE) this.#files[relative(this.#root, path)] = { schema, values };
+    return values;
   }
 
-  /** The folders that hold `file`, and the default one in any case. */
   /** Absolute; undefined: none is named. */
   #pathOf(path: string): string | undefined {
     return path === '' ? undefined : resolve(this.#root, path);
   }
 
+  /** The folders that hold `file`, and the default one in any case. */
   #folders(parent: string, byDefault: string, file: string): string[] {
     const names = isFolder(parent) ? readdirSync(parent).sort() : [];
     const others = names.filter((name) => name !== byDefault && isFile(join(parent, name, file)));

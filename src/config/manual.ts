@@ -143,7 +143,8 @@ const INI_ABOUT = [
     "folder above this one), CONF (this folder) and ${%NAME%}, the environment variable NAME, which applications' own " +
     'files may not name. A file substitution.xml may define more:',
   `${INDENT}<Root> <Symbols> <NAME>value</NAME> </Symbols> <KeyValueFile>path of one more</KeyValueFile> </Root>`,
-  'All of this is read when the server starts. A symbol that nothing defines is a mistake where it is referred to.',
+  'A saved file counts at once where Application.xml refers to it, and from the next start on elsewhere. A symbol that nothing ' +
+    'defines is a mistake where it is referred to.',
 ];
 
 function formatIni(): string {

@@ -27,6 +27,8 @@ export interface Symbols extends SymbolTable {
   /** What applications' own files may refer to: their authors are not trusted with the server's secrets. */
   readonly forApplications: SymbolTable;
   readonly values: Readonly<Record<string, string>>;
+  /** That substitution.xml names. */
+  readonly files: readonly string[];
 }
 
 export interface SymbolSources {
@@ -39,7 +41,7 @@ const REFERENCE = /\$\{([^${}]*)\}/g;
 /** Accounts of the administration. */
 const SECRET = /^SERVER\.ADMIN_/;
 
-const IN_INI = 'in conf/fms.ini, which is read when the server starts';
+const IN_INI = 'in conf/fms.ini';
 
 /** `text` with its symbols replaced. One that is not defined stays as it is and is handed to `onUndefined`, which may throw. */
 export function substitute(
@@ -111,11 +113,12 @@ export function loadSymbols({ root, set, environment }: SymbolSources, notes: No
 
   const ini = readIfThere(join(conf, 'fms.ini'), join('conf', 'fms.ini'));
   if (ini !== undefined) defineFile(join(conf, 'fms.ini'), ini);
+  const files: string[] = [];
   const map = readXmlIfThere(join(conf, 'substitution.xml'), join('conf', 'substitution.xml'));
   if (map) {
-    const { symbols, files } = readMap(map);
+    const { symbols, files: named } = readMap(map);
     for (const { name, text, file, line } of symbols) define(name, text, `${file}:${line}`);
-    for (const element of files) {
+    for (const element of named) {
       const path = resolve(
         conf,
         substitute(element.text, table, () => {}),
@@ -125,6 +128,7 @@ export function loadSymbols({ root, set, environment }: SymbolSources, notes: No
         throw new ConfigError('ERR_CONFIG_READ', `${element.file}:${element.line}: there is no file ${path}`);
       }
       defineFile(path, text);
+      files.push(path);
     }
   }
   const values: Record<string, string> = Object.create(null);
@@ -145,6 +149,7 @@ export function loadSymbols({ root, set, environment }: SymbolSources, notes: No
       },
     },
     values,
+    files,
   };
 }
 

@@ -14,7 +14,8 @@ const MAX_DEPTH = 16;
 
 /** Written by the server, or far too many files; nothing there changes what a running script is. */
 const IGNORED_FOLDERS = new Set(['node_modules', 'streams', 'sharedobjects', 'store']);
-const SETTINGS = 'Application.xml';
+/** Read by config/application.ts. */
+const SETTINGS = new Set(['Application.xml', '.env']);
 /** What a script can be made of. Editors' own files beside it do not count. */
 const RELEVANT = /\.(ts|mts|cts|js|mjs|cjs|json|asc|ase)$/i;
 
@@ -119,7 +120,7 @@ class WatchedFolder {
     });
     this.#watcher.on('all', (event, file) => {
       if (event === 'unlinkDir' || RELEVANT.test(file)) events.onChange();
-      else if (relative(path, file) === SETTINGS) events.onSettings();
+      else if (SETTINGS.has(relative(path, file))) events.onSettings();
     });
     this.#watcher.on('error', (error) => events.onError(asError(error)));
     this.ready = new Promise((resolve) => this.#watcher.once('ready', () => resolve()));
@@ -139,6 +140,7 @@ async function realFolder(path: string): Promise<string | undefined> {
 }
 
 function isIgnored(path: string): boolean {
+  if (SETTINGS.has(path)) return false;
   return path.split(sep).some((part) => IGNORED_FOLDERS.has(part) || (part.startsWith('.') && part !== '..'));
 }
 

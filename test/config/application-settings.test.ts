@@ -54,7 +54,7 @@ test('an application whose file was never right is closed until it is', (t) => {
 
   writeFileSync(file, GUARDED);
   assert.equal(settings.isClosed('live'), false);
-  assert.deepEqual(said.slice(1), ['info: the Application.xml of live is right: clients can connect to it']);
+  assert.deepEqual(said.slice(1), ['info: the settings of live are right: clients can connect to it']);
   writeFileSync(file, '<Application>');
   assert.equal(settings.isClosed('live'), false, 'the settings before it stay');
   assert.equal(settings.of('live').login?.of, 'everybody');

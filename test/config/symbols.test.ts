@@ -66,7 +66,7 @@ test('a symbol that is defined by what is defined later, by itself or by nothing
 
 test('why there is no such symbol, and what to do', (t) => {
   const symbols = loadSymbols({ ...NOTHING, root: rootWith(t) }, []);
-  const ini = 'in conf/fms.ini, which is read when the server starts';
+  const ini = 'in conf/fms.ini';
   assert.equal(symbols.whyNot('TOKEN'), `there is no symbol TOKEN: expected TOKEN = … ${ini}`);
   assert.equal(symbols.whyNot('%TOKEN%'), 'the server was started without an environment variable TOKEN');
   assert.equal(symbols.whyNot(''), '${} names no symbol');

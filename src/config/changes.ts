@@ -1,0 +1,32 @@
+// What two readings of conf/ differ in, by the names that the files have for it.
+import { isDeepStrictEqual } from 'node:util';
+import type { Node } from './element.ts';
+import type { Config, ReadFile } from './load.ts';
+
+export interface SettingChange {
+  /** `conf/Server.xml` */
+  readonly file: string;
+  /** `Server/ResourceLimits/Edge/MaxConnections`; empty: the whole file. */
+  readonly setting: string;
+}
+
+export function changedSettings(
+  before: Pick<Config, 'files'>,
+  after: Pick<Config, 'files'>,
+): SettingChange[] {
+  const files = new Set([...Object.keys(before.files), ...Object.keys(after.files)]);
+  return [...files].flatMap((file) => {
+    const [old, now] = [before.files[file], after.files[file]];
+    if (!old || !now) return [{ file, setting: '' }];
+    return changedPaths(now.schema, old.values, now.values, []).map((setting) => ({ file, setting }));
+  });
+}
+
+function changedPaths(node: Node, before: unknown, after: unknown, path: readonly string[]): string[] {
+  if (node.kind !== 'group') return isDeepStrictEqual(before, after) ? [] : [path.join('/')];
+  const [old, now] = [before, after] as Record<string, unknown>[];
+  return Object.entries(node.members).flatMap(([key, member]) => {
+    const name = key === '#text' ? path : [...path, key];
+    return changedPaths(member as ReadFile['schema'], old?.[key], now?.[key], name);
+  });
+}

@@ -1,0 +1,56 @@
+// .env beside Application.xml: secrets for application.env, one NAME=value a line, as many tools write and read it. Nothing in a
+// value is replaced, and no name is a symbol of conf/.
+import { join } from 'node:path';
+import { ConfigError } from '../errors.ts';
+import { readAuthorFile } from './author-file.ts';
+import type { Note } from './note.ts';
+
+export const DOTENV_FILE = '.env';
+const MAX_BYTES = 64 << 10;
+/** Rights that let others than its owner and group read it. */
+const OTHERS_READ = 0o004;
+
+const LINE = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
+/** In quotes a value keeps its blanks and `#`; what follows them is a comment. */
+const QUOTED = /^(["'`])(.*)\1\s*(?:#.*)?$/;
+const COMMENT = /(?:^|\s)#.*$/;
+
+/** The names of a folder's .env, none where it has no such file. `folderName` is what errors call the folder. */
+export function readDotenv(
+  folder: string,
+  folderName: string,
+  notes: Note[],
+): Readonly<Record<string, string>> {
+  const name = join(folderName, DOTENV_FILE);
+  const file = readAuthorFile(join(folder, DOTENV_FILE), name, MAX_BYTES);
+  if (!file) return {};
+  if ((file.stats.mode & OTHERS_READ) !== 0 && process.platform !== 'win32') {
+    const text = `${name}: every user of this machine can read these secrets: expected chmod 600`;
+    notes.push({ level: 'warn', text });
+  }
+  return parseDotenv(file.text, name);
+}
+
+/** A ConfigError names the line, never its value. */
+export function parseDotenv(text: string, name: string): Readonly<Record<string, string>> {
+  const values: Record<string, string> = Object.create(null);
+  for (const [i, raw] of text
+    .replace(/^\ufeff/, '')
+    .split(/\r\n|\n|\r/)
+    .entries()) {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    const [, variable, rest = ''] = LINE.exec(line) ?? [];
+    if (variable === undefined)
+      throw mistake(name, i, 'expected NAME=value, or a comment that begins with #');
+    const quoted = QUOTED.exec(rest);
+    if (!quoted && /^["'`]/.test(rest))
+      throw mistake(name, i, `the value of ${variable} has no closing quote`);
+    values[variable] = quoted ? quoted[2]! : rest.replace(COMMENT, '').trim();
+  }
+  return values;
+}
+
+function mistake(file: string, index: number, what: string): ConfigError {
+  return new ConfigError('ERR_CONFIG_SYNTAX', what, { place: { file, line: index + 1 } });
+}

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempDisposableSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parseEnv } from 'node:util';
+import { parseDotenv, readDotenv } from '../../src/config/dotenv.ts';
+
+const TEXT = `
+# a comment
+A=1
+  B = two words
+C="three # and more" # a comment
+D='$HOME \${A}'
+export E=five#six
+F=
+G=seven # a comment
+`;
+
+test('names and values are what Node reads in the same file; nothing is replaced', () => {
+  const values = parseDotenv(TEXT, '.env');
+  assert.deepEqual({ ...values }, { ...parseEnv(TEXT), E: 'five#six' });
+  assert.equal(values.D, '$HOME ${A}');
+});
+
+test('lines end as on every system, and a byte order mark is no part of a name', () => {
+  assert.deepEqual({ ...parseDotenv('\ufeffA=1\r\nB=2\rC=3', '.env') }, { A: '1', B: '2', C: '3' });
+});
+
+test('a name of Object.prototype is a name like others', () => {
+  assert.deepEqual(Object.entries(parseDotenv('__proto__=x\nconstructor=y', '.env')), [
+    ['__proto__', 'x'],
+    ['constructor', 'y'],
+  ]);
+});
+
+test('what cannot be read says its line and not its value', () => {
+  for (const [text, line, what] of [
+    ['A=1\nsecret', 2, 'expected NAME=value'],
+    ['1A=secret', 1, 'expected NAME=value'],
+    ['A="secret', 1, 'the value of A has no closing quote'],
+  ] as const) {
+    assert.throws(
+      () => parseDotenv(text, 'applications/shop/.env'),
+      (error: Error) =>
+        error.message.startsWith(`applications/shop/.env:${line}: ${what}`) &&
+        !error.message.includes('secret'),
+    );
+  }
+});
+
+test('a file that is endless, a pipe or too large is refused at once', () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), 'understudy-dotenv-'));
+  const file = join(folder.path, '.env');
+  const refused = (what: RegExp) => {
+    assert.throws(() => readDotenv(folder.path, 'shop', []), { message: what, code: 'ERR_CONFIG_READ' });
+    execFileSync('rm', [file]);
+  };
+  symlinkSync('/dev/zero', file);
+  refused(/^shop\/\.env: expected a regular file$/);
+  execFileSync('mkfifo', [file]);
+  refused(/^shop\/\.env: expected a regular file$/);
+  writeFileSync(file, `A=${'x'.repeat(64 << 10)}`);
+  refused(/^shop\/\.env: 65538 bytes: expected at most 65536$/);
+  assert.deepEqual(readDotenv(folder.path, 'shop', []), {});
+});
