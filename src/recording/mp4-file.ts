@@ -29,6 +29,8 @@ import { openForRecording, recordingError } from './open-file.ts';
 const MIN_FRAGMENT_MS = 500;
 /** What may wait for the end of a group of pictures. */
 const MAX_WAITING_BYTES = 16 << 20;
+/** Pictures are shown so far from when they are decoded at most: sixteen of them at one every two seconds. More is an error. */
+const MAX_COMPOSITION_MS = 32_000;
 /** `mfhd` numbers need only grow: the place in the file does, by more than this each time. */
 const PLACE_STEP = 64;
 

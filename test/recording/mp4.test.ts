@@ -122,6 +122,42 @@ test('what is flushed of an MP4 can be played when the process is killed, and th
   assert.ok(next.log.records.some(({ event }) => event === 'record-repaired'));
 });
 
+for (const [what, isOff] of [
+  ['one timestamp that is 15 h off', (i: number) => i === 150],
+  ['a clock that jumps 15 h', (i: number) => i >= 150],
+] as const) {
+  test(`${what} leaves an MP4 as long as it was, and every picture with its composition time`, async () => {
+    await using desk = new Desk();
+    const clip = await h264Clip();
+    const messages = messagesOf(clip).filter(before(4_000));
+    const recording = desk.open({ stream: 'mp4:show' });
+    recording.take(
+      messages.map((m, i) => wireMessage(m.typeId, m.timestampMs + (isOff(i) ? 54_000_000 : 0), m.payload)),
+    );
+    recording.close();
+    await desk.finished();
+    const packets = await probePackets(desk.path('show.mp4'));
+    const source = (await probePackets(clip)).filter(({ dts }) => dts < 4_000);
+    assertSameTimes(pictures(packets), pictures(source), 25);
+    assertSameTimes(sounds(packets), sounds(source), 30);
+    assert.equal(desk.log.records.filter(({ event }) => event === 'record-clock').length, 1);
+  });
+}
+
+test('one composition time of two hours does not make an MP4 two hours long', async () => {
+  await using desk = new Desk();
+  const messages = messagesOf(await h264Clip()).filter(before(4_000));
+  const at = messages.findIndex((m, i) => i > 80 && m.typeId === MessageType.Video);
+  const payload = Buffer.from(messages[at]!.payload);
+  payload.writeIntBE(7_200_000, 2, 3);
+  const recording = desk.open({ stream: 'mp4:show' });
+  recording.take(messages.with(at, wireMessage(MessageType.Video, messages[at]!.timestampMs, payload)));
+  recording.close();
+  await desk.finished();
+  const packets = await probePackets(desk.path('show.mp4'));
+  assert.ok(Math.max(...packets.map(({ ptsSeconds }) => ptsSeconds)) < 4.2);
+});
+
 test('an MP4 that is whole is appended to, and is whole again', async () => {
   await using desk = new Desk();
   const messages = messagesOf(await h264Clip()).filter(before(4_000));
