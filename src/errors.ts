@@ -11,8 +11,24 @@ export class CodedError extends Error {
   }
 }
 
-/** Bytes that are not what they should be. Ends the connection, or refuses the file, that they came from. */
-export class DecodeError extends CodedError {}
+/** Bytes that are not what they should be. The message that they came in is passed over, or the file refused. */
+export class DecodeError extends CodedError {
+  /** Without a stack: two bytes of a peer cause one, and to collect a stack costs more than all the rest of it. */
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(code, message, options);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** Bytes that ask for more than a limit allows. Ends the connection that they came from. */
+export class DecodeLimitError extends DecodeError {}
+
+/** True: only the message that was read is lost, and what comes behind it can be read. */
+export function isUnreadable(error: unknown): error is DecodeError {
+  return error instanceof DecodeError && !(error instanceof DecodeLimitError);
+}
 
 /** Where a mistake stands. Lines count from 1; missing: it is about the whole file. */
 export interface ConfigPlace {

@@ -29,6 +29,7 @@ import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from './log/access-fie
 import { AccessStatus } from './log/access-status.ts';
 import { formatStatus, Subject } from './log/diagnostic-log.ts';
 import { type EdgePorts, edgeLines, portLines } from './log/edge.ts';
+import { LineLimit } from './log/line-limit.ts';
 import type { Log } from './log/log.ts';
 import { SecretMask } from './log/secrets.ts';
 import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
@@ -77,6 +78,7 @@ export async function startServer({
   if (config.server.mask !== undefined) setFileMask(config.server.mask);
   const clock = systemClock;
   const software = `Understudy/${version()}`;
+  const lines = new LineLimit(clock);
   const logs = new ServerLogs(logOptions(config, software, log), (path, error) =>
     log.error({ event: 'log-file', path, err: error }, `a log cannot be written: ${error.message}`),
   );
@@ -117,6 +119,7 @@ export async function startServer({
     config,
     software,
     log,
+    lines,
     logs,
     clock,
     governor,
@@ -157,6 +160,7 @@ export async function startServer({
     await runners.close();
     await adminClosed;
     await configClosed;
+    lines.close();
     if (adaptors.length > 0) sayStopped(logs);
     await logs.close();
   };
@@ -164,7 +168,7 @@ export async function startServer({
     if (inspect !== undefined) inspectorAddress = await inspector.open();
     await Promise.all([runners.start(), configWatch.ready, ...allHosts.map((host) => host.start())]);
     for (const host of allHosts) host.loadOnStartup();
-    const session = { ...sessionOptions(config, log), fanOut };
+    const session = { ...sessionOptions(config, log), lines, fanOut };
     adaptors = await openAdaptors(
       config.adaptors.map((adaptor, i) =>
         adaptorOptions(config, adaptor, { ...session, registryOf: registryOf(hosts[i]!) }, logs),
@@ -446,7 +450,10 @@ function registryOf(hosts: readonly VirtualHost[]): (host: string) => Registry {
   return (name) => (hosts.find((host) => host.isCalled(name)) ?? hosts[0]!).registry;
 }
 
-function sessionOptions(config: Config, log: Log): Omit<SessionOptions, 'rtmpe' | 'altVhost' | 'registryOf'> {
+function sessionOptions(
+  config: Config,
+  log: Log,
+): Omit<SessionOptions, 'rtmpe' | 'altVhost' | 'registryOf' | 'lines'> {
   const { limits, clientIdleMs } = config.server;
   const { chunkBytes, bandwidth } = config.adaptors[0]!.vhosts[0]!.application;
   return {

@@ -21,6 +21,7 @@ import { type Config, DEFAULT_ADAPTOR, type VhostConfig } from './config/load.ts
 import type { Symbols } from './config/symbols.ts';
 import { StatusError } from './errors.ts';
 import { AccessStatus } from './log/access-status.ts';
+import type { LineLimit } from './log/line-limit.ts';
 import { type Log, logBug } from './log/log.ts';
 import type { SecretMask } from './log/secrets.ts';
 import type { ServerLogs } from './log/server-logs.ts';
@@ -47,6 +48,8 @@ export interface VirtualHostOptions {
   /** `Understudy/1.0.0` */
   software: string;
   log: Log;
+  /** For lines that a peer can cause again and again. */
+  lines: LineLimit;
   logs: ServerLogs;
   clock: Clock;
   governor: LoadGovernor;
@@ -179,6 +182,7 @@ export class VirtualHost {
       agent: `FMLE/3.0 (compatible; ${software})`, // how encoders call themselves to be let in
       clock,
       log,
+      lines: options.lines,
       chunks: chunkLimits(limits),
       amf: { depth: limits.amfDepth, values: limits.amfValues },
       maxUnreadBytes: limits.unreadBytes,

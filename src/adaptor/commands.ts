@@ -4,7 +4,7 @@ import type { Client } from '../application/client.ts';
 import type { AppInstance } from '../application/instance.ts';
 import type { InvokeResult } from '../application/script.ts';
 import type { AmfValue } from '../protocol/amf.ts';
-import type { Command } from '../protocol/command.ts';
+import type { Command, CommandHead } from '../protocol/command.ts';
 import { statusInfo } from '../protocol/status.ts';
 import type { NetStream } from './net-stream.ts';
 import type { Outbox } from './outbox.ts';
@@ -142,6 +142,16 @@ export function runCommand(host: CommandHost, command: Command, streamId: number
   else if (name === '_result' || name === '_error') {
     host.callAnswered(command.transactionId, name === '_result', command.args[0]);
   } else if (name !== 'onStatus') invoke(host, command, bytes);
+}
+
+/** What is known of a command whose rest cannot be read: nobody waits for an answer that never comes. */
+export function unreadableCommand(
+  host: CommandHost,
+  { name, transactionId }: CommandHead,
+  problem: string,
+): void {
+  if (name === '_result' || name === '_error') host.callAnswered(transactionId, false, undefined);
+  else if (name !== undefined) callFailed(host, transactionId, `The call cannot be read: ${problem}.`);
 }
 
 function invoke(host: CommandHost, { name, transactionId, args }: Command, bytes: number): void {

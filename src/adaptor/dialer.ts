@@ -24,12 +24,14 @@ import type {
 import type { Player } from '../application/viewer.ts';
 import { type HostGrant, HostRules } from '../config/host-rules.ts';
 import { CodedError, DecodeError } from '../errors.ts';
+import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { AmfLimits, AmfObject } from '../protocol/amf.ts';
 import type { ChunkReaderOptions } from '../protocol/chunk-reader.ts';
 import { HANDSHAKE_RANDOM_BYTES } from '../protocol/handshake.ts';
 import { RtmpClient } from '../protocol/rtmp-client.ts';
 import { parseRtmpUri, type RtmpUri } from '../protocol/rtmp-uri.ts';
+import { OddMessages } from './odd-messages.ts';
 import { Outbox } from './outbox.ts';
 import { SAMPLE_ACCESS } from './player-port.ts';
 import { Pull } from './pull.ts';
@@ -53,6 +55,7 @@ export interface DialerOptions {
   readonly agent: string;
   readonly clock: Clock;
   readonly log: Log;
+  readonly lines: LineLimit;
   readonly chunks: ChunkReaderOptions;
   readonly amf: AmfLimits;
   /** Answers that the other server makes us give and does not read. */
@@ -137,6 +140,7 @@ class DialedConnection implements OutgoingConnection {
   /** The answer was no; it says more than the end of the connection. */
   #refusal: OutgoingStatus | undefined;
   #isOver = false;
+  readonly #odd: OddMessages;
   readonly #pulls = new Set<Pull>();
   #statuses = 0;
   #windowBegan = 0;
@@ -144,7 +148,9 @@ class DialedConnection implements OutgoingConnection {
   constructor(options: DialedOptions) {
     const { clock, grant, uri, request } = options;
     this.#options = options;
-    this.#log = options.log.child({ application: request.application, server: placeOf(uri) });
+    const place = placeOf(uri);
+    this.#log = options.log.child({ application: request.application, server: place });
+    this.#odd = new OddMessages({ log: () => this.#log, lines: options.lines, address: place });
     this.#socket = this.#dial();
     this.#outbox = new Outbox(this.#socket, {
       maxUnreadBytes: options.maxUnreadBytes,
@@ -153,6 +159,7 @@ class DialedConnection implements OutgoingConnection {
     this.#client = new RtmpClient({
       ...{ uri, args: request.args, agent: options.agent, random: randomBytes(HANDSHAKE_RANDOM_BYTES) },
       ...{ chunks: options.chunks, amf: options.amf, chunkBytes: options.chunkBytes, out: this.#outbox },
+      odd: this.#odd,
       onStatus: (info, isAnswer) => this.#onStatus(info, isAnswer),
     });
     this.#cancelTimeout = clock.after(grant.timeoutMs, () =>
@@ -275,7 +282,7 @@ class DialedConnection implements OutgoingConnection {
       const cancel = clock.soon(() => events.failed('NetStream.Play.Failed', why));
       return { setBufferMs: () => {}, close: cancel };
     }
-    const pull = new Pull(request, { amf, chunkBytes, ignores: OF_PLAYERS }, events, () => {
+    const pull = new Pull(request, { amf, chunkBytes, odd: this.#odd, ignores: OF_PLAYERS }, events, () => {
       this.#pulls.delete(pull);
       if (!this.#isOver) stream.close();
     });
@@ -327,11 +334,7 @@ class DialedConnection implements OutgoingConnection {
     const wasOpen = this.#client.isOpen;
     this.#leave();
     this.#socket.destroy();
-    const reason = why || this.#refusal?.code;
-    this.#log.info(
-      { event: 'outgoing-end', reason, ...placeElsewhere(this.#refusal) },
-      'the connection has ended',
-    );
+    this.#sayEnd(why || this.#refusal?.code, placeElsewhere(this.#refusal));
     const code = wasOpen ? 'NetConnection.Connect.Closed' : 'NetConnection.Connect.Failed';
     // Behind whoever made the call that ended it, a flush for example.
     this.#options.clock.soon(() => this.#options.events.ended(this.#refusal ?? statusOf(code, why)));
@@ -340,7 +343,7 @@ class DialedConnection implements OutgoingConnection {
   close(): void {
     if (this.#isOver) return;
     this.#leave();
-    this.#log.info({ event: 'outgoing-end', reason: 'closed' }, 'the connection has ended');
+    this.#sayEnd('closed');
     const socket = this.#socket;
     if (!this.#client.isOpen) {
       socket.destroy();
@@ -349,6 +352,12 @@ class DialedConnection implements OutgoingConnection {
     socket.end();
     const cancel = this.#options.clock.after(this.#options.closeGraceMs, () => socket.destroy());
     socket.once('close', cancel);
+  }
+
+  #sayEnd(reason: string | undefined, more: object = {}): void {
+    const { unreadable } = this.#odd;
+    const facts = { event: 'outgoing-end', reason, ...(unreadable > 0 && { unreadable }), ...more };
+    this.#log.info(facts, 'the connection has ended');
   }
 
   #leave(): void {

@@ -1,8 +1,10 @@
 // Media as peers send it → a stream, in the shape in which it leaves.
+import { DecodeError } from '../errors.ts';
 import { decodeAggregate } from '../protocol/aggregate.ts';
 import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
 import { CLEAR_DATA_FRAME, decodeData, encodeData, SET_DATA_FRAME } from '../protocol/command.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
+import type { OddListener } from '../protocol/odd-message.ts';
 import { buildWireMessage, WireMessage } from '../protocol/wire-message.ts';
 
 /** A stream, as its publisher sees it. */
@@ -18,16 +20,27 @@ export interface IntakeOptions {
   /** Chunk size of what leaves. */
   readonly chunkBytes: number;
   readonly amf: AmfLimits;
+  /** What cannot be read goes there and no further. */
+  readonly odd: OddListener;
   /** Data messages that are the peer's own affair, by name. */
   readonly ignores: readonly string[];
 }
 
 export function takeIn(message: RtmpMessage, to: Intake, options: IntakeOptions): void {
-  if (message instanceof WireMessage) to.publish(message);
-  else if (message.typeId === MessageType.Aggregate) {
-    for (const part of decodeAggregate(message)) takePart(part, to, options);
-  } else if (message.typeId === MessageType.DataAmf0 || message.typeId === MessageType.DataAmf3) {
-    takeData(message, to, options);
+  if (message instanceof WireMessage) {
+    to.publish(message);
+    return;
+  }
+  const { typeId } = message;
+  try {
+    // of one that is cut off, its parts before that are as good as any
+    if (typeId === MessageType.Aggregate) {
+      for (const part of decodeAggregate(message)) takePart(part, to, options);
+    } else if (typeId === MessageType.DataAmf0 || typeId === MessageType.DataAmf3) {
+      takeData(message, to, options);
+    }
+  } catch (error) {
+    options.odd.passOver(message, error);
   }
 }
 
@@ -40,8 +53,10 @@ function takePart(message: RtmpMessage, to: Intake, options: IntakeOptions): voi
 }
 
 /** A data message that FMS and encoders keep for every later player is wrapped, or not. */
-function takeData(message: RtmpMessage, to: Intake, { chunkBytes, amf, ignores }: IntakeOptions): void {
-  const { name, values } = decodeData(message.typeId, message.payload, amf);
+function takeData(message: RtmpMessage, to: Intake, options: IntakeOptions): void {
+  const { chunkBytes, amf, odd, ignores } = options;
+  const { name, values, oddity } = decodeData(message.typeId, message.payload, amf);
+  odd.read(message, oddity);
   const wire = (handler: string, rest: AmfValue[]) =>
     buildWireMessage({
       typeId: MessageType.DataAmf0,
@@ -49,12 +64,13 @@ function takeData(message: RtmpMessage, to: Intake, { chunkBytes, amf, ignores }
       payload: encodeData({ name: handler, values: rest }, 0).payload,
       chunkBytes,
     });
-  const [first, ...rest] = values;
   const isWrapped = name === SET_DATA_FRAME;
-  const handler = isWrapped || name === CLEAR_DATA_FRAME ? first : name;
-  if (typeof handler !== 'string' || ignores.includes(handler)) return;
+  const isFrame = isWrapped || name === CLEAR_DATA_FRAME;
+  const handler = isFrame ? values.find((value) => typeof value === 'string') : name;
+  if (handler === undefined) throw new DecodeError('ERR_RTMP_COMMAND', 'it does not say which data frame');
+  if (ignores.includes(handler)) return;
   if (name === CLEAR_DATA_FRAME) to.clearDataFrame(handler);
-  else if (isWrapped) to.setDataFrame(handler, wire(handler, rest));
+  else if (isWrapped) to.setDataFrame(handler, wire(handler, values.slice(values.indexOf(handler) + 1)));
   // COMPAT: hardware encoders send onMetaData bare; late joiners need it all the same
   else if (name === 'onMetaData') to.setDataFrame(name, wire(name, values));
   else to.publish(wire(name, values));

@@ -10,6 +10,7 @@ import type { Log } from '../log/log.ts';
 import { type AmfLimits, type AmfValue, membersOf } from '../protocol/amf.ts';
 import { UserControlEvent } from '../protocol/control.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
+import type { OddListener } from '../protocol/odd-message.ts';
 import type { StatusCode } from '../protocol/status.ts';
 import { memoryBytes } from '../protocol/wire-message.ts';
 import { takeIn } from './intake.ts';
@@ -25,6 +26,7 @@ export interface NetStreamHost {
   readonly client: Client;
   readonly wireChunkBytes: number;
   readonly amf: AmfLimits;
+  readonly odd: OddListener;
   /** Media held until a publish is decided; beyond `maxHeldBytes` the socket is paused. */
   readonly maxHeldBytes: number;
   pauseReading(who: NetStream): void;
@@ -159,8 +161,8 @@ export class NetStream {
   }
 
   #relay({ stream }: Publication, message: RtmpMessage): void {
-    const { wireChunkBytes: chunkBytes, amf } = this.#host;
-    if (stream) takeIn(message, stream, { chunkBytes, amf, ignores: SERVERS_OWN });
+    const { wireChunkBytes: chunkBytes, amf, odd } = this.#host;
+    if (stream) takeIn(message, stream, { chunkBytes, amf, odd, ignores: SERVERS_OWN });
   }
 
   // ── playing ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,20 +3,22 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { ClientSettings } from '../application/instance-settings.ts';
 import type { ClientStats } from '../application/script.ts';
-import { CodedError, DecodeError } from '../errors.ts';
+import { CodedError, DecodeError, isUnreadable } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
+import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
 import { ChunkReader, type ChunkReaderOptions } from '../protocol/chunk-reader.ts';
-import { type Command, decodeCommand, isCommandType, isDataType } from '../protocol/command.ts';
+import { type Command, commandHead, decodeCommand, isCommandType, isDataType } from '../protocol/command.ts';
 import { type ControlMessage, decodeControl, isControlType, UserControlEvent } from '../protocol/control.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
 import { memoryBytes } from '../protocol/wire-message.ts';
-import { OpenCalls, runCommand } from './commands.ts';
+import { type CommandHost, OpenCalls, runCommand, unreadableCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect } from './connect.ts';
 import type { FanOut } from './fan-out.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { NetStream } from './net-stream.ts';
+import { OddMessages } from './odd-messages.ts';
 import { Outbox } from './outbox.ts';
 import { Reception } from './reception.ts';
 import { type EntryOptions, type EntrySession, SessionEntry } from './session-entry.ts';
@@ -26,6 +28,8 @@ import { WireDump } from './wire-dump.ts';
 
 export interface SessionOptions extends EntryOptions {
   log: Log;
+  /** For lines that a peer can cause again and again. */
+  lines: LineLimit;
   chunks: ChunkReaderOptions;
   amf: AmfLimits;
   maxNetStreams: number;
@@ -93,6 +97,7 @@ export class RtmpSession {
   readonly #openCalls: OpenCalls;
   readonly #heartbeat: Heartbeat;
   readonly #signOfLife: SignOfLife;
+  readonly #odd: OddMessages;
   /** Calls of the script that this client, and nobody else, may answer. */
   readonly #responders = new Set<number>();
   #state: State = State.Handshaking;
@@ -123,6 +128,7 @@ export class RtmpSession {
       dump: this.#dump,
       fanOut: options.fanOut,
     });
+    this.#odd = new OddMessages({ log: () => this.log, lines: options.lines, address: peer.ip });
     this.#startedAt = options.clock.now();
     this.#heartbeat = new Heartbeat(options.clock, this.outbox);
     this.#signOfLife = new SignOfLife({
@@ -179,14 +185,24 @@ export class RtmpSession {
     for (const message of this.#reader.push(bytes)) {
       if (this.#isOver) return;
       this.#messagesIn += 1;
-      if (isControlType(message.typeId)) this.#onControl(decodeControl(message.typeId, message.payload));
-      else if (this.#state === State.Pending || this.#state === State.Verifying) this.#hold(message);
-      else this.#onMessage(message);
+      if (this.#state !== State.Pending && this.#state !== State.Verifying) this.#take(message);
+      else if (isControlType(message.typeId)) this.#take(message);
+      else this.#hold(message);
     }
     const received = this.#reader.bytesReceived;
     if (received - this.#ackedBytes >= this.#ackWindowBytes) {
       this.#ackedBytes = received;
       this.outbox.control({ typeId: MessageType.Acknowledgement, receivedBytes: received >>> 0 });
+    }
+  }
+
+  /** One that cannot be read is passed over: the chunk layer is whole, and so is what comes behind it. */
+  #take(message: RtmpMessage): void {
+    try {
+      if (isControlType(message.typeId)) this.#onControl(decodeControl(message.typeId, message.payload));
+      else this.#onMessage(message);
+    } catch (error) {
+      this.#odd.passOver(message, error);
     }
   }
 
@@ -201,8 +217,7 @@ export class RtmpSession {
     if (typeId === MessageType.Video || typeId === MessageType.Audio || typeId === MessageType.Aggregate) {
       this.#streams.get(streamId)?.media(message);
     } else if (isCommandType(typeId)) {
-      const command = decodeCommand(typeId, message.payload, this.#options.amf);
-      this.#onCommand(command, streamId, message.payload.length);
+      this.#onCommand(message);
     } else if (isDataType(typeId)) this.#streams.get(streamId)?.media(message);
     else this.log.debug({ typeId }, 'message of a type that means nothing here');
   }
@@ -231,35 +246,52 @@ export class RtmpSession {
 
   // ── commands ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #onCommand(command: Command, streamId: number, bytes: number): void {
-    if (this.#state === State.Connecting) {
-      if (command.name !== 'connect') {
-        throw new DecodeError('ERR_RTMP_ORDER', `"${command.name.slice(0, 100)}" before connect`);
-      }
+  #onCommand(message: RtmpMessage): void {
+    const command = this.#readCommand(message);
+    if (!command) return;
+    const { name } = command;
+    const isFirst = this.#state === State.Connecting;
+    if (isFirst !== (name === 'connect')) {
+      const what = isFirst ? `"${name.slice(0, 100)}" before connect` : 'a second connect';
+      this.#fail(new DecodeError('ERR_RTMP_ORDER', what));
+    } else if (isFirst) {
       this.#enter(parseConnect(command, this.#options.maxConnectText, this.#options.altVhost));
-      return;
+    } else runCommand(this.#commandHost(), command, message.streamId, message.payload.length);
+  }
+
+  /** Undefined: it cannot be read, and has its answer. Without a connect that can be read the connection is of no use. */
+  #readCommand(message: RtmpMessage): Command | undefined {
+    const { typeId, payload } = message;
+    try {
+      const command = decodeCommand(typeId, payload, this.#options.amf);
+      this.#odd.read(message, command.oddity);
+      return command;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      if (this.#state === State.Connecting) this.#fail(error);
+      else {
+        unreadableCommand(this.#commandHost(), commandHead(typeId, payload), error.message);
+        this.#odd.passOver(message, error);
+      }
+      return undefined;
     }
-    if (command.name === 'connect') throw new DecodeError('ERR_RTMP_ORDER', 'a second connect');
-    const { outbox } = this;
-    runCommand(
-      {
-        outbox,
-        instance: this.#entry!.instance!,
-        client: this.#entry!.client!,
-        createStream: () => this.#createStream(),
-        deleteStream: (id) => this.#deleteStream(id),
-        stream: (id) => this.#streams.get(id),
-        openCalls: this.#openCalls,
-        callAnswered: (responder, ok, value) => {
-          if (this.#responders.delete(responder)) this.#entry?.instance?.callResult(responder, ok, value);
-        },
-        close: (reason) => this.close(reason),
-        fail: (error) => this.#fail(error),
+  }
+
+  #commandHost(): CommandHost {
+    return {
+      outbox: this.outbox,
+      instance: this.#entry!.instance!,
+      client: this.#entry!.client!,
+      createStream: () => this.#createStream(),
+      deleteStream: (id) => this.#deleteStream(id),
+      stream: (id) => this.#streams.get(id),
+      openCalls: this.#openCalls,
+      callAnswered: (responder, ok, value) => {
+        if (this.#responders.delete(responder)) this.#entry?.instance?.callResult(responder, ok, value);
       },
-      command,
-      streamId,
-      bytes,
-    );
+      close: (reason) => this.close(reason),
+      fail: (error) => this.#fail(error),
+    };
   }
 
   #enter(request: ConnectRequest): void {
@@ -331,7 +363,7 @@ export class RtmpSession {
     try {
       for (const message of held) {
         if (this.#isOver) return;
-        this.#onMessage(message);
+        this.#take(message);
       }
     } catch (error) {
       this.#fail(error);
@@ -350,6 +382,7 @@ export class RtmpSession {
       client: this.#entry!.client!,
       wireChunkBytes: this.#settings.wireChunkBytes,
       amf: this.#options.amf,
+      odd: this.#odd,
       maxHeldBytes: this.#options.maxHeldBytes,
       pauseReading: (who) => this.pauseReading(who),
       resumeReading: (who) => this.resumeReading(who),
@@ -441,7 +474,9 @@ export class RtmpSession {
     this.#closeReason = reason;
     this.#leave();
     this.#state = State.Closed;
-    this.log.info({ event: 'disconnect', reason, ...this.stats() }, 'client disconnected');
+    const { unreadable } = this.#odd;
+    const facts = { event: 'disconnect', reason, ...this.stats(), ...(unreadable > 0 && { unreadable }) };
+    this.log.info(facts, 'client disconnected');
   }
 
   #leave(): void {

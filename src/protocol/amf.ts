@@ -2,7 +2,7 @@
 //
 // One value may be reached twice (AMF0 marker 07, AMF3's reference tables): both ways then lead to the same JavaScript
 // object, cycles included, and it is written as a reference again.
-import { CodedError, DecodeError } from '../errors.ts';
+import { CodedError, DecodeLimitError } from '../errors.ts';
 
 export type AmfValue =
   | undefined
@@ -144,14 +144,14 @@ export class DecodeBudget {
   spend(count = 1): void {
     this.#values += count;
     if (this.#values > this.#limits.values) {
-      throw new DecodeError('ERR_AMF_VALUES', `more than ${this.#limits.values} values in one message`);
+      throw new DecodeLimitError('ERR_AMF_VALUES', `more than ${this.#limits.values} values in one message`);
     }
   }
 
   enter(): void {
     this.#depth += 1;
     if (this.#depth > this.#limits.depth) {
-      throw new DecodeError('ERR_AMF_DEPTH', `values nested deeper than ${this.#limits.depth}`);
+      throw new DecodeLimitError('ERR_AMF_DEPTH', `values nested deeper than ${this.#limits.depth}`);
     }
   }
 

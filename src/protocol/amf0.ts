@@ -1,5 +1,5 @@
 // AMF0 ⇄ values. Sections are those of Adobe's "Action Message Format -- AMF 0".
-import { CodedError, DecodeError } from '../errors.ts';
+import { CodedError, DecodeError, isUnreadable } from '../errors.ts';
 import {
   AMF_LIMITS,
   type AmfLimits,
@@ -37,6 +37,28 @@ const Marker = {
   AvmPlus: 0x11,
 } as const;
 
+const IN_OBJECT = 'in the middle of an object';
+const IN_ARRAY = 'in the middle of an array';
+
+/** Where bytes that end too early end, by the marker of the value. */
+const PLACES: Readonly<Record<number, string>> = {
+  [Marker.Number]: 'in the middle of a number',
+  [Marker.Boolean]: 'in the middle of a boolean',
+  [Marker.String]: 'in the middle of a string',
+  [Marker.LongString]: 'in the middle of a string',
+  [Marker.Reference]: 'in the middle of a reference',
+  [Marker.Date]: 'in the middle of a date',
+  [Marker.XmlDocument]: 'in the middle of an XML document',
+  [Marker.EcmaArray]: IN_ARRAY,
+  [Marker.StrictArray]: IN_ARRAY,
+  [Marker.Object]: IN_OBJECT,
+  [Marker.TypedObject]: IN_OBJECT,
+  [Marker.AvmPlus]: 'in the middle of an AMF3 value',
+};
+
+/** | 00 00 | 09 | */
+const OBJECT_END_BYTES = 3;
+
 /** References and short strings are counted in 16 bits. */
 const U16_MAX = 0xffff;
 
@@ -53,6 +75,10 @@ export function encodeAmf0(value: AmfValue, options: Amf0WriterOptions = {}): Ui
 
 /** Reads the values of one message: they share a reference table and the limits. */
 export class Amf0Reader {
+  /** COMPAT: cameras leave out the ends of the last objects of their metadata. True: the end of the bytes is their end. */
+  takesOpenEnds = false;
+  /** An object had no end. */
+  hasOpenEnd = false;
   readonly #in: ByteReader;
   readonly #budget: DecodeBudget;
   /** Objects and arrays in the order in which they began. AMF0 §2.9. */
@@ -67,9 +93,29 @@ export class Amf0Reader {
     return this.#in.remaining === 0;
   }
 
+  /** Nothing but zeros is left; true at the end as well. */
+  get isAtPadding(): boolean {
+    const { bytes, offset } = this.#in;
+    for (let i = offset; i < bytes.length; i += 1) if (bytes[i] !== 0) return false;
+    return true;
+  }
+
+  /** The next value; or why there is none, and the reader stays in front of it. What exceeds a limit is thrown. */
+  tryRead(): { value: AmfValue } | { problem: DecodeError } {
+    const at = this.#in.offset;
+    try {
+      return { value: this.read() };
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      this.#in.offset = at;
+      return { problem: error };
+    }
+  }
+
   read(): AmfValue {
     this.#budget.spend();
     const marker = this.#in.u8();
+    this.#in.place = PLACES[marker];
     switch (marker) {
       case Marker.Number:
         return this.#in.f64();
@@ -103,7 +149,10 @@ export class Amf0Reader {
         return value;
       }
       default:
-        throw new DecodeError('ERR_AMF_MARKER', `AMF0 marker ${marker} at offset ${this.#in.offset - 1}`);
+        throw new DecodeError(
+          'ERR_AMF_MARKER',
+          `it has the unknown AMF0 marker ${marker} at offset ${this.#in.offset - 1}`,
+        );
     }
   }
 
@@ -132,7 +181,10 @@ export class Amf0Reader {
   #readReference(): AmfValue {
     const index = this.#in.u16();
     if (index >= this.#seen.length) {
-      throw new DecodeError('ERR_AMF_REFERENCE', `AMF0 reference ${index} of ${this.#seen.length}`);
+      throw new DecodeError(
+        'ERR_AMF_REFERENCE',
+        `it has the AMF0 reference ${index} of ${this.#seen.length}`,
+      );
     }
     return this.#seen[index];
   }
@@ -148,11 +200,14 @@ export class Amf0Reader {
   #readStrictArray(): AmfValue[] {
     const count = this.#in.u32();
     if (count > this.#in.remaining) {
-      throw new DecodeError('ERR_AMF_COUNT', `${count} array items in ${this.#in.remaining} bytes`);
+      throw new DecodeError('ERR_AMF_COUNT', `it has ${count} array items in ${this.#in.remaining} bytes`);
     }
     const array: AmfValue[] = [];
     this.#seen.push(array);
-    for (let i = 0; i < count; i += 1) array.push(this.read());
+    for (let i = 0; i < count; i += 1) {
+      this.#in.place = IN_ARRAY;
+      array.push(this.read());
+    }
     return array;
   }
 
@@ -171,6 +226,12 @@ export class Amf0Reader {
   #readMembers(into: AmfObject, announced = 0): void {
     for (let count = 0; ; count += 1) {
       if (announced > 0 && count >= announced && this.#in.remaining === 0) return;
+      if (this.takesOpenEnds && this.#in.remaining < OBJECT_END_BYTES && this.isAtPadding) {
+        this.#in.offset = this.#in.bytes.length;
+        this.hasOpenEnd = true;
+        return;
+      }
+      this.#in.place = IN_OBJECT;
       const name = this.#in.utf8(this.#in.u16());
       if (name === '' && this.#in.peekU8() === Marker.ObjectEnd) {
         this.#in.u8();

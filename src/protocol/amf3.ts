@@ -88,6 +88,7 @@ export class Amf3Reader {
 
   read(): AmfValue {
     this.#budget.spend();
+    this.#in.place = 'in the middle of an AMF3 value';
     const marker = this.#in.u8();
     switch (marker) {
       case Marker.Undefined:
@@ -112,7 +113,10 @@ export class Amf3Reader {
   /** Everything that the object table holds: it begins with a reference, or with a count and a low bit of 1. */
   #readComplex(marker: number): AmfValue {
     if (marker > Marker.Dictionary) {
-      throw new DecodeError('ERR_AMF_MARKER', `AMF3 marker ${marker} at offset ${this.#in.offset - 1}`);
+      throw new DecodeError(
+        'ERR_AMF_MARKER',
+        `it has the unknown AMF3 marker ${marker} at offset ${this.#in.offset - 1}`,
+      );
     }
     const header = this.#u29();
     if ((header & 1) === 0) return lookUp(this.#objects, header >> 1, 'object');
@@ -250,7 +254,7 @@ export class Amf3Reader {
   /** Refuses a count that the remaining bytes cannot hold, before anything is read for it. */
   #checkCount(count: number, itemBytes: number): void {
     if (count * itemBytes > this.#in.remaining) {
-      throw new DecodeError('ERR_AMF_COUNT', `${count} items in ${this.#in.remaining} bytes`);
+      throw new DecodeError('ERR_AMF_COUNT', `it has ${count} items in ${this.#in.remaining} bytes`);
     }
   }
 
@@ -259,6 +263,7 @@ export class Amf3Reader {
     const header = this.#u29();
     if ((header & 1) === 0) return lookUp(this.#strings, header >> 1, 'string');
     if (header === 1) return '';
+    this.#in.place = 'in the middle of a string';
     const text = this.#in.utf8(header >> 1);
     this.#strings.push(text);
     return text;
@@ -278,7 +283,10 @@ export class Amf3Reader {
 
 function lookUp<T>(table: readonly T[], index: number, what: string): T {
   if (index >= table.length) {
-    throw new DecodeError('ERR_AMF_REFERENCE', `AMF3 ${what} reference ${index} of ${table.length}`);
+    throw new DecodeError(
+      'ERR_AMF_REFERENCE',
+      `it has the AMF3 ${what} reference ${index} of ${table.length}`,
+    );
   }
   return table[index] as T;
 }

@@ -15,6 +15,8 @@ export class ByteReader {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
   offset = 0;
+  /** Where the reader is, for the text of its error: `in the middle of a string`. Undefined: the error has the numbers. */
+  place: string | undefined;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -25,13 +27,21 @@ export class ByteReader {
     return this.bytes.length - this.offset;
   }
 
+  /** Sets the place; chains. */
+  at(place: string): this {
+    this.place = place;
+    return this;
+  }
+
   /** Moves on by `n` bytes and returns where they begin. */
   #take(n: number): number {
     const at = this.offset;
     if (n > this.bytes.length - at) {
       throw new DecodeError(
         'ERR_BYTES_SHORT',
-        `${n} bytes wanted at offset ${at}, ${this.bytes.length - at} left`,
+        this.place === undefined
+          ? `${n} bytes wanted at offset ${at}, ${this.bytes.length - at} left`
+          : `it ends ${this.place}`,
       );
     }
     this.offset = at + n;

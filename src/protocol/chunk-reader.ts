@@ -321,7 +321,8 @@ export class ChunkReader {
       return new WireMessage({ typeId, streamId, timestampMs, length, chunkBytes, wire: bytes });
     }
     if (typeId === MessageType.SetChunkSize) this.#setChunkSize(new ByteReader(bytes).u32());
-    else if (typeId === MessageType.Abort) this.#abort(new ByteReader(bytes).u32());
+    // one that is too short says nothing: chunks are where they were
+    else if (typeId === MessageType.Abort && bytes.length >= 4) this.#abort(new ByteReader(bytes).u32());
     return { typeId, streamId, timestampMs, payload: bytes };
   }
 

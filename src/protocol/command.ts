@@ -17,12 +17,16 @@ export interface Command {
   /** Null but for connect and its answer, and whatever a peer thinks up. */
   object: AmfValue;
   args: AmfValue[];
+  /** Of one that was read: what is wrong with it, for the log. */
+  oddity?: string;
 }
 
 export interface DataMessage {
   /** The handler that is called with the values: `onMetaData`, `@setDataFrame`, … */
   name: string;
   values: AmfValue[];
+  /** Of one that was read: what is wrong with it, for the log. */
+  oddity?: string;
 }
 
 export interface EncodedMessage {
@@ -40,15 +44,37 @@ export function isDataType(typeId: number): boolean {
 
 // | 00, type 17 only | name | transaction id | object or null | arguments… |    AMF0, with AMF3 values behind 0x11
 export function decodeCommand(typeId: number, payload: Uint8Array, limits: AmfLimits = AMF_LIMITS): Command {
-  const values = openValues(typeId === MessageType.CommandAmf3, payload, limits);
-  const name = readName(values);
-  const transactionId = values.read();
-  if (typeof transactionId !== 'number') {
-    throw new DecodeError('ERR_RTMP_COMMAND', `command "${name.slice(0, 100)}" without a transaction id`);
+  const reader = openValues(typeId === MessageType.CommandAmf3, payload, limits);
+  const name = readName(reader);
+  const { values, problem } = readAll(reader);
+  if (problem && !reader.isAtPadding) throw problem;
+  const [id, object, ...args] = values;
+  // COMPAT: a command that needs no arguments may end behind its transaction id.
+  if (typeof id === 'number') {
+    return { name, transactionId: id, object: object ?? null, args, ...odd(problem && PADDED) };
   }
-  // COMPAT: a command that needs no arguments may end here.
-  const object = values.isAtEnd ? null : values.read();
-  return { name, transactionId, object, args: readRest(values) };
+  // COMPAT(ffmpeg -listen 1): its `onFCPublish` is a name and nothing else.
+  const isObject = values.length > 0 && typeof id !== 'string' && typeof id !== 'boolean';
+  const without = { name, transactionId: 0, ...odd('it has no transaction id') };
+  return isObject
+    ? { ...without, object: id ?? null, args: values.slice(1) }
+    : { ...without, object: null, args: values };
+}
+
+/** What there is of a command that cannot be read, so that its sender can have an answer. */
+export interface CommandHead {
+  name: string | undefined;
+  /** 0 where there is none. */
+  transactionId: number;
+}
+
+export function commandHead(typeId: number, payload: Uint8Array): CommandHead {
+  const reader = openValues(typeId === MessageType.CommandAmf3, payload, AMF_LIMITS);
+  const [name, id] = readAll(reader, 2).values;
+  return {
+    name: typeof name === 'string' ? name : undefined,
+    transactionId: typeof id === 'number' ? id : 0,
+  };
 }
 
 export function encodeCommand(command: Command, objectEncoding: ObjectEncoding): EncodedMessage {
@@ -59,9 +85,47 @@ export function encodeCommand(command: Command, objectEncoding: ObjectEncoding):
 }
 
 // | 00, type 15 only | name | values… |    AMF0, with AMF3 values behind 0x11
+/** Reads of what cameras send as much as makes sense: `oddity` says what does not. */
 export function decodeData(typeId: number, payload: Uint8Array, limits: AmfLimits = AMF_LIMITS): DataMessage {
-  const values = openValues(typeId === MessageType.DataAmf3, payload, limits);
-  return { name: readName(values), values: readRest(values) };
+  const reader = openValues(typeId === MessageType.DataAmf3, payload, limits);
+  reader.takesOpenEnds = true;
+  const { values: all, problem } = readAll(reader);
+  const at = nameAt(all);
+  const name = all[at];
+  if (typeof name !== 'string') throw problem ?? nameless(all);
+  const values = all.slice(at + 1);
+  const isPadded = problem !== undefined && reader.isAtPadding;
+  // behind what it is about, a whole value: the rest may be the garbage that some cameras have there
+  if (problem && !isPadded && values.length < (name === SET_DATA_FRAME ? 2 : 1)) throw problem;
+  const oddities = [
+    at > 0 && `${at} values stand before its name`,
+    reader.hasOpenEnd && 'its last object has no end',
+    isPadded && PADDED,
+    problem && !isPadded && `what follows its values cannot be read: ${problem.message}`,
+  ];
+  return { name, values, ...odd(oddities.filter(Boolean).join('; ')) };
+}
+
+/** COMPAT(Uniview): its cameras have two numbers before `@setDataFrame`. */
+function nameAt(values: readonly AmfValue[]): number {
+  const framed = values.findIndex((value) => value === SET_DATA_FRAME || value === CLEAR_DATA_FRAME);
+  return framed >= 0 && framed <= MAX_VALUES_BEFORE
+    ? framed
+    : values.findIndex((value, i) => i <= MAX_VALUES_BEFORE && typeof value === 'string' && value !== '');
+}
+
+function nameless(values: readonly AmfValue[]): DecodeError {
+  return new DecodeError('ERR_RTMP_COMMAND', values.length === 0 ? EMPTY : 'it has no name');
+}
+
+/** The handler of a data message that cannot be read, as far as there is one. */
+export function dataHead(typeId: number, payload: Uint8Array): string | undefined {
+  const reader = openValues(typeId === MessageType.DataAmf3, payload, AMF_LIMITS);
+  const { values } = readAll(reader, MAX_VALUES_BEFORE + 2);
+  const at = nameAt(values);
+  const isFramed = values[at] === SET_DATA_FRAME || values[at] === CLEAR_DATA_FRAME;
+  const handler = isFramed ? (values[at + 1] ?? values[at]) : values[at];
+  return typeof handler === 'string' ? handler : undefined;
 }
 
 export function encodeData(message: DataMessage, objectEncoding: ObjectEncoding): EncodedMessage {
@@ -73,6 +137,8 @@ export function encodeData(message: DataMessage, objectEncoding: ObjectEncoding)
 /** Around a data message that the server is to keep for every later player; and to keep no longer. */
 export const SET_DATA_FRAME = '@setDataFrame';
 export const CLEAR_DATA_FRAME = '@clearDataFrame';
+/** Values that may stand before the name of a data message and are passed over. */
+const MAX_VALUES_BEFORE = 4;
 
 /** A data message of AMF0 as its publisher says it, for one that players get. */
 export function asDataFrame(payload: Uint8Array): Uint8Array {
@@ -84,34 +150,50 @@ export function asDataFrame(payload: Uint8Array): Uint8Array {
 
 /** Of a data message, of AMF0; undefined: it has none. */
 export function dataNameOf(payload: Uint8Array): string | undefined {
-  const name = payload[0] === 0x02 ? new Amf0Reader(new ByteReader(payload)).read() : undefined;
+  const name = payload[0] === STRING_MARKER ? new Amf0Reader(new ByteReader(payload)).read() : undefined;
   return typeof name === 'string' ? name : undefined;
 }
 
 /** What an AMF3 message may have before its values: 00 says that AMF0 follows, and no other format exists. */
 const FORMAT_SELECTOR = 0x00;
+const STRING_MARKER = 0x02;
 
 function openValues(hasSelector: boolean, payload: Uint8Array, limits: AmfLimits): Amf0Reader {
   const bytes = new ByteReader(payload);
   // COMPAT: some clients leave the selector out, some write it twice. The values begin with a string, whose marker
-  // cannot be mistaken for it.
-  for (let i = 0; hasSelector && i < 2 && bytes.peekU8() === FORMAT_SELECTOR; i += 1) bytes.u8();
+  // cannot be mistaken for it; before a number, which some cameras begin with, it is there once.
+  const [first, second, third] = payload;
+  const isDouble = second === FORMAT_SELECTOR && third === STRING_MARKER;
+  if (hasSelector && first === FORMAT_SELECTOR) bytes.take(isDouble ? 2 : 1);
   return new Amf0Reader(bytes, limits);
 }
 
-function readName(values: Amf0Reader): string {
-  const name = values.read();
-  if (typeof name === 'string') return name;
-  throw new DecodeError(
-    'ERR_RTMP_COMMAND',
-    `a command or data message begins with a ${typeof name}, not a name`,
-  );
+const EMPTY = 'it is empty';
+const PADDED = 'zeros follow its values';
+
+function odd(oddity: string | undefined): { oddity?: string } {
+  return oddity ? { oddity } : {};
 }
 
-function readRest(values: Amf0Reader): AmfValue[] {
-  const rest: AmfValue[] = [];
-  while (!values.isAtEnd) rest.push(values.read());
-  return rest;
+function readName(values: Amf0Reader): string {
+  if (values.isAtEnd) throw new DecodeError('ERR_RTMP_COMMAND', EMPTY);
+  const name = values.read();
+  if (typeof name === 'string') return name;
+  throw new DecodeError('ERR_RTMP_COMMAND', `it begins with a ${typeof name}, not a name`);
+}
+
+/** Up to the end, or to where no value is; the reader stays there. */
+function readAll(
+  reader: Amf0Reader,
+  most = Number.POSITIVE_INFINITY,
+): { values: AmfValue[]; problem?: DecodeError } {
+  const values: AmfValue[] = [];
+  while (!reader.isAtEnd && values.length < most) {
+    const read = reader.tryRead();
+    if ('problem' in read) return { values, problem: read.problem };
+    values.push(read.value);
+  }
+  return { values };
 }
 
 function encodeValues(values: readonly AmfValue[], objectEncoding: ObjectEncoding): Uint8Array {

@@ -138,7 +138,7 @@ export function decodeControl(
   typeId: ControlMessage['typeId'],
   payload: Uint8Array,
 ): ControlMessage | undefined {
-  const from = new ByteReader(payload);
+  const from = new ByteReader(payload).at('before its value does');
   switch (typeId) {
     case MessageType.SetChunkSize:
       return { typeId, chunkBytes: toChunkBytes(from.u32()) };
@@ -151,7 +151,11 @@ export function decodeControl(
     case MessageType.WindowAckSize:
       return { typeId, ackWindowBytes: from.u32() };
     case MessageType.SetPeerBandwidth:
-      return { typeId, ackWindowBytes: from.u32(), limitType: toLimitType(from.u8()) };
+      return {
+        typeId,
+        ackWindowBytes: from.u32(),
+        limitType: toLimitType(from.at('before its limit type').u8()),
+      };
   }
 }
 
@@ -179,7 +183,8 @@ function encodeUserControl(message: UserControl): Uint8Array {
 
 function decodeUserControl(from: ByteReader): UserControl | undefined {
   const typeId = MessageType.UserControl;
-  const event = from.u16();
+  const event = from.at('before its event').u16();
+  from.at('before its value does');
   switch (event) {
     case UserControlEvent.StreamBegin:
     case UserControlEvent.StreamEof:
@@ -189,7 +194,7 @@ function decodeUserControl(from: ByteReader): UserControl | undefined {
     case UserControlEvent.BufferReady:
       return { typeId, event, streamId: from.u32() };
     case UserControlEvent.SetBufferLength:
-      return { typeId, event, streamId: from.u32(), bufferMs: from.u32() };
+      return { typeId, event, streamId: from.u32(), bufferMs: from.at('before its buffer length').u32() };
     case UserControlEvent.PingRequest:
     case UserControlEvent.PingResponse:
       return { typeId, event, timestampMs: from.u32() };
@@ -204,10 +209,10 @@ function decodeUserControl(from: ByteReader): UserControl | undefined {
 
 function toChunkBytes(n: number): number {
   if (n >= 1 && n <= 0x7fff_ffff) return n;
-  throw new DecodeError('ERR_RTMP_CHUNK_SIZE', `chunk size ${n} is not in 1 … 0x7fffffff`);
+  throw new DecodeError('ERR_RTMP_CHUNK_SIZE', `its chunk size ${n} is not in 1 … 0x7fffffff`);
 }
 
 function toLimitType(n: number): LimitType {
   if (n === LimitType.Hard || n === LimitType.Soft || n === LimitType.Dynamic) return n;
-  throw new DecodeError('ERR_RTMP_LIMIT_TYPE', `limit type ${n} is not 0, 1 or 2`);
+  throw new DecodeError('ERR_RTMP_LIMIT_TYPE', `its limit type ${n} is not 0, 1 or 2`);
 }

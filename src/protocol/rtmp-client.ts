@@ -1,12 +1,13 @@
 // A client's side of a conversation: handshake, connect, and message streams that publish or play. Bytes come in by `push`;
 // what is said goes to `out`, which makes chunks of it. RTMP 1.0 §7.2.
-import { DecodeError } from '../errors.ts';
+import { DecodeLimitError, isUnreadable } from '../errors.ts';
 import { type AmfLimits, type AmfObject, type AmfValue, emptyObject, membersOf } from './amf.ts';
 import { ChunkReader, type ChunkReaderOptions } from './chunk-reader.ts';
-import { type Command, decodeCommand, isCommandType } from './command.ts';
+import { type Command, commandHead, decodeCommand, isCommandType } from './command.ts';
 import { type ControlMessage, decodeControl, isControlType, LimitType, UserControlEvent } from './control.ts';
 import { ClientHandshake } from './handshake.ts';
 import { MessageType, type RtmpMessage } from './message.ts';
+import type { OddListener } from './odd-message.ts';
 import type { RtmpUri } from './rtmp-uri.ts';
 import { type StatusCode, statusInfo } from './status.ts';
 
@@ -31,6 +32,7 @@ export interface ClientOptions {
   readonly out: ClientOut;
   /** The answer to connect, and what the server says of the connection later. */
   onStatus(info: AmfObject, isAnswer: boolean): void;
+  readonly odd: OddListener;
 }
 
 /** What a message stream is for; times in ms, as they are on the wire. */
@@ -112,7 +114,7 @@ export class RtmpClient {
     this.#options.out.write(this.#handshake.start());
   }
 
-  /** A DecodeError ends the conversation. `bytes` may be reused after that. */
+  /** A DecodeError ends the conversation: chunks make no sense, or exceed a limit. `bytes` may be reused after that. */
   push(bytes: Uint8Array): void {
     let chunks: Uint8Array = bytes;
     if (this.#state === State.Handshaking) {
@@ -122,7 +124,7 @@ export class RtmpClient {
       this.#connect();
       chunks = rest;
     }
-    for (const message of this.#reader.push(chunks)) this.#receive(message);
+    for (const message of this.#reader.push(chunks)) this.#take(message);
     const received = this.#reader.bytesReceived;
     if (received - this.#ackedBytes >= this.#ackWindowBytes) {
       this.#ackedBytes = received;
@@ -222,15 +224,37 @@ export class RtmpClient {
 
   // ── in ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #receive(message: RtmpMessage): void {
+  #take(message: RtmpMessage): void {
     const { typeId, streamId, payload } = message;
-    if (isControlType(typeId)) this.#onControl(decodeControl(typeId, payload));
-    else if (isCommandType(typeId)) {
-      if (payload.length > MAX_COMMAND_BYTES) {
-        throw new DecodeError('ERR_RTMP_COMMAND', `a command of ${payload.length} bytes from a server`);
-      }
-      this.#onCommand(decodeCommand(typeId, payload, this.#options.amf), streamId);
-    } else this.#streamOf(streamId)?.listener.media(message);
+    try {
+      if (isControlType(typeId)) this.#onControl(decodeControl(typeId, payload));
+      else if (isCommandType(typeId)) {
+        const command = this.#readCommand(message);
+        if (command) this.#onCommand(command, streamId);
+      } else this.#streamOf(streamId)?.listener.media(message);
+    } catch (error) {
+      this.#options.odd.passOver(message, error);
+    }
+  }
+
+  /** Undefined: it cannot be read. */
+  #readCommand(message: RtmpMessage): Command | undefined {
+    const { typeId, payload } = message;
+    if (payload.length > MAX_COMMAND_BYTES) {
+      throw new DecodeLimitError('ERR_RTMP_COMMAND', `a command of ${payload.length} bytes from a server`);
+    }
+    try {
+      const command = decodeCommand(typeId, payload, this.#options.amf);
+      this.#options.odd.read(message, command.oddity);
+      return command;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      this.#options.odd.passOver(message, error);
+      const { name, transactionId } = commandHead(typeId, payload);
+      // an answer is one, whatever it says, and a call wants one
+      const isOfUse = name !== undefined && name !== 'onStatus' && transactionId > 0;
+      return isOfUse ? { name, transactionId, object: null, args: [] } : undefined;
+    }
   }
 
   #streamOf(id: number): RemoteStream | undefined {

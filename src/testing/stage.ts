@@ -23,6 +23,7 @@ import { readIfThere } from '../config/file.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { SYMBOLS } from '../config/schema/symbols.ts';
 import { symbolsIn } from '../config/symbols.ts';
+import { LineLimit } from '../log/line-limit.ts';
 import type { Log } from '../log/log.ts';
 import { SecretMask } from '../log/secrets.ts';
 import { ServerLogs } from '../log/server-logs.ts';
@@ -112,6 +113,7 @@ export class Stage {
         config,
         software,
         log,
+        lines: new LineLimit(clock),
         logs: this.#logs,
         clock,
         governor: this.#governor,

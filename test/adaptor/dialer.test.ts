@@ -14,8 +14,10 @@ import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
 import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
 import { type Command, decodeCommand, encodeCommand, isCommandType } from '../../src/protocol/command.ts';
 import { HANDSHAKE_RANDOM_BYTES, ServerHandshake } from '../../src/protocol/handshake.ts';
+import { MessageType } from '../../src/protocol/message.ts';
 import { Core, keepingLog, until } from '../support/core.ts';
 import { dialerFor } from '../support/dialer.ts';
+import { hex } from '../support/hex.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { audio, video } from '../support/media.ts';
 import type { RtmpPeer } from '../support/rtmp-peer.ts';
@@ -494,6 +496,38 @@ describe('a connection to another server', () => {
     );
   });
 
+  test('goes on when the other server says what cannot be read, with one warning for each kind', async () => {
+    const { log, records } = keepingLog();
+    await using core = await serverThatDials({ dialer: { log } });
+    await using far = await FakeServer.start();
+    const { peer, id } = await core.publisher('cam');
+    outgoingOf(core).connect(1, far.uri, []);
+    await told(core, '1 NetConnection.Connect.Success');
+    outgoingOf(core).publish(2, { connection: 1, name: 'copy', type: 'live', source: 'cam' });
+    await told(core, '2 NetStream.Publish.Start');
+    for (let i = 0; i < 3; i += 1) {
+      far.send(MessageType.CommandAmf0, hex('02 000b 6f6e46435075626c697368')); // onFCPublish, as ffmpeg -listen 1 has it
+      far.send(MessageType.CommandAmf0, hex('02 0008 6f6e5374617475730000 000000000000000502 00ff'));
+      far.send(MessageType.SetPeerBandwidth, hex('002625a0'));
+      far.send(MessageType.DataAmf0, hex('02 00ff 61'), 1);
+    }
+    peer.video(id, 0, video.keyframe());
+    await far.picture();
+    assert.deepEqual(
+      records.filter(({ level }) => level === 'warn').map(({ event, msg }) => [event, msg]),
+      [
+        ['odd-message', 'a command (onFCPublish) of 14 bytes is read only in part: it has no transaction id'],
+        ['odd-message', 'a command (onStatus) of 24 bytes cannot be read: it ends in the middle of a string'],
+        [
+          'odd-message',
+          'a Set Peer Bandwidth message of 4 bytes cannot be read: it ends before its limit type',
+        ],
+      ],
+    );
+    outgoingOf(core).close(1);
+    assert.equal(records.find(({ event }) => event === 'outgoing-end')?.unreadable, 6);
+  });
+
   test('hears nothing when it is not understood', async () => {
     await using core = await serverThatDials();
     await using far = await FakeServer.start();
@@ -522,6 +556,7 @@ class FakeServer implements AsyncDisposable {
   readonly #writer = new ChunkWriter();
   readonly #isSilent: boolean;
   readonly #answers: Answers;
+  #pictures = 0;
   /** Of the one who came last. */
   socket: Socket | undefined;
 
@@ -564,6 +599,7 @@ class FakeServer implements AsyncDisposable {
       }
       for (const { typeId, payload } of reader.push(chunks ?? new Uint8Array(0))) {
         if (isCommandType(typeId)) this.#answer(decodeCommand(typeId, payload));
+        this.#pictures += typeId === MessageType.Video ? 1 : 0;
       }
     });
   }
@@ -581,7 +617,15 @@ class FakeServer implements AsyncDisposable {
 
   say(name: string, transactionId: number, args: AmfValue[]): void {
     const { typeId, payload } = encodeCommand({ name, transactionId, object: null, args }, 0);
-    this.socket?.write(this.#writer.encode({ typeId, payload, streamId: 0, timestampMs: 0 }, 3));
+    this.send(typeId, payload);
+  }
+
+  send(typeId: number, payload: Uint8Array, streamId = 0): void {
+    this.socket?.write(this.#writer.encode({ typeId, payload, streamId, timestampMs: 0 }, 3));
+  }
+
+  async picture(): Promise<void> {
+    await until('a picture', () => this.#pictures > 0);
   }
 
   async heard(name: string): Promise<Command> {

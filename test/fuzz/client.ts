@@ -1,6 +1,9 @@
 // Targets: what another server may say to a connection that a script has made, and the addresses that scripts write.
+import pino from 'pino';
+import { OddMessages } from '../../src/adaptor/odd-messages.ts';
 import { Pull } from '../../src/adaptor/pull.ts';
 import type { OutgoingStatus } from '../../src/application/outgoing.ts';
+import { LineLimit } from '../../src/log/line-limit.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
 import { encodeCommand, encodeData } from '../../src/protocol/command.ts';
@@ -9,6 +12,7 @@ import { HANDSHAKE_RANDOM_BYTES, ServerHandshake } from '../../src/protocol/hand
 import { MessageType } from '../../src/protocol/message.ts';
 import { RtmpClient } from '../../src/protocol/rtmp-client.ts';
 import { parseRtmpUri } from '../../src/protocol/rtmp-uri.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { audio, video } from '../support/media.ts';
 import { check, refused, type Target } from './target.ts';
 
@@ -21,6 +25,14 @@ const command = (name: string, id: number, args: AmfValue[], streamId = 0) =>
   );
 const message = (typeId: number, payload: Uint8Array, streamId = 0) =>
   writer.encode({ typeId, payload, streamId, timestampMs: 7 }, 4);
+
+/** Says of each kind of message what is wrong with it. */
+const oddMessages = () =>
+  new OddMessages({
+    log: () => pino({ enabled: false }),
+    lines: new LineLimit(new ManualClock()),
+    address: 'host:1935',
+  });
 
 const CONNECTED = command('_result', 1, [{ code: 'NetConnection.Connect.Success', level: 'status' }]);
 /** Of the stream that publishes and the one that plays, in that order. */
@@ -60,6 +72,7 @@ const client: Target = {
   maxBytes: 8 << 10,
   run(input) {
     const handshake = new ServerHandshake({ random: new Uint8Array(HANDSHAKE_RANDOM_BYTES), timeMs: 0 });
+    const odd = oddMessages();
     const hello: Uint8Array[] = [];
     let isOver = false;
     let answers = 0;
@@ -73,6 +86,7 @@ const client: Target = {
         command: () => {},
         control: () => {},
       },
+      odd,
       onStatus: (_, isAnswer) => {
         answers += isAnswer ? 1 : 0;
       },
@@ -87,7 +101,7 @@ const client: Target = {
     const events = { started: tell, take: tell, lost: tell, ended: end, failed: end };
     const pull = new Pull(
       { name: 'x', start: -1 },
-      { chunkBytes: 4096, amf: AMF, ignores: [] },
+      { chunkBytes: 4096, amf: AMF, odd, ignores: [] },
       events,
       () => {},
     );

@@ -85,6 +85,12 @@ export class FuzzPeer {
     this.raw(this.encoder.encode(message, csid));
   }
 
+  /** One of which nobody knows what transaction it is. */
+  torn(message: RtmpMessage): void {
+    this.#hasSentGarbage = true;
+    this.message(message);
+  }
+
   setChunkSize(chunkBytes: number): void {
     const payload = encodeControl({ typeId: MessageType.SetChunkSize, chunkBytes });
     this.message({ typeId: MessageType.SetChunkSize, streamId: 0, timestampMs: 0, payload }, 2);
@@ -127,9 +133,11 @@ export class FuzzPeer {
   /** Throws when it cannot be read: then the server has said nonsense. */
   #understand({ typeId, payload }: RtmpMessage): void {
     if (isControlType(typeId)) decodeControl(typeId, payload);
-    else if (isDataType(typeId)) decodeData(typeId, payload);
+    else if (isDataType(typeId)) checkWhole(decodeData(typeId, payload));
     else if (isCommandType(typeId)) {
-      const { name, transactionId } = decodeCommand(typeId, payload);
+      const command = decodeCommand(typeId, payload);
+      checkWhole(command);
+      const { name, transactionId } = command;
       if (/^_(result|error)$/.test(name)) this.#countAnswer(transactionId);
     } else check(typeId === MessageType.Audio || typeId === MessageType.Video, `a message of type ${typeId}`);
   }
@@ -140,4 +148,9 @@ export class FuzzPeer {
     check(left > 0, `transaction ${id} is answered once too often`);
     this.#asked.set(id, left - 1);
   }
+}
+
+/** Whatever it has been sent, the server passes on what nobody could take amiss. */
+function checkWhole({ name, oddity }: { name: string; oddity?: string }): void {
+  check(oddity === undefined, `${name}: ${oddity}`);
 }

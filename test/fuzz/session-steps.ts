@@ -1,6 +1,7 @@
 // What may happen next in a fuzzed conversation.
 import { TRANSITIONS } from '../../src/application/playlist.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
+import { encodeCommand, encodeData } from '../../src/protocol/command.ts';
 import { encodeControl, UserControlEvent } from '../../src/protocol/control.ts';
 import { DigestScheme } from '../../src/protocol/handshake-digest.ts';
 import { MessageType } from '../../src/protocol/message.ts';
@@ -240,6 +241,31 @@ function callOdd(peer: FuzzPeer, choices: Choices): void {
   peer.commandAs(id, choices.pick(REMOTE_NAMES), oddArgs(choices), streamId(choices), oddValue(choices));
 }
 
+/** A command or data message with something before its name, behind its values, or without its end. */
+function sendTorn(peer: FuzzPeer, choices: Choices): void {
+  const isData = choices.oneIn(2);
+  const values = [choices.pick(['onMetaData', 'onCue', 7]), { key: 1, list: [1, 'a'] }];
+  const whole = isData
+    ? encodeData({ name: choices.pick(DATA_NAMES), values }, choices.oneIn(4) ? 3 : 0).payload
+    : encodeCommand({ name: 'anything', transactionId: 0, object: null, args: values }, 0).payload;
+  const before = choices.pick([[], [], [], [0], [5, 5], [0, 0, 0, 0, 0, 0, 0, 0, 0]]);
+  const behind = choices.pick([[], [], [0, 0, 0], [0xff], [2, 0, 9, 97]]);
+  const end = choices.oneIn(2) ? whole.length : choices.below(whole.length + 1);
+  const payload = Buffer.concat([Uint8Array.from(before), whole.subarray(0, end), Uint8Array.from(behind)]);
+  const typeId = choices.pick(isData ? [18, 18, 15, 22] : [20, 20, 17]);
+  peer.torn({ typeId, streamId: streamId(choices), timestampMs: choices.pick(TIMES), payload });
+}
+
+/** Many that nobody can read. */
+function floodTorn(peer: FuzzPeer, choices: Choices): void {
+  peer.setChunkSize(4096);
+  const payload = choices.pick([new Uint8Array(0), Uint8Array.of(2), new Uint8Array(1000).fill(9)]);
+  const typeId = choices.pick([18, 20, 22, 4]);
+  for (let i = 0; i < 20_000 && !peer.isBlocked; i += 1) {
+    peer.message({ typeId, streamId: 1, timestampMs: 0, payload });
+  }
+}
+
 const WAITS = [10, 40, 41, 41, 1000, 2000, 2000, 5000, 11_000];
 
 /**
@@ -296,6 +322,11 @@ const TABLE: readonly [count: number, step: Step][] = [
   [6, (_world, peer, choices) => play2(peer, choices)],
   [4, (_world, peer, choices) => setBuffer(peer, choices)],
   [4, (world, _, choices) => world.recorded.grow(choices.oneIn(6))],
+  [5, (_world, peer, choices) => sendTorn(peer, choices)],
+  [
+    1,
+    (world, peer, choices) => (choices.oneIn(4) ? world.measure(() => floodTorn(peer, choices)) : undefined),
+  ],
 ];
 
 /** By step number. */

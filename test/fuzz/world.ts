@@ -6,6 +6,7 @@ import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import type { ClientSettings } from '../../src/application/instance-settings.ts';
 import { Registry } from '../../src/application/registry.ts';
+import { LineLimit } from '../../src/log/line-limit.ts';
 import { bugs } from '../../src/log/log.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import type { Choices } from './choices.ts';
@@ -94,6 +95,7 @@ export class World {
       logins: new Logins(clock),
       resolver: { reverse: async () => [], addressesOf: async () => [] },
       log: pino({ level: 'debug', base: null }, { write: (line) => this.#logged(line) }),
+      lines: new LineLimit(clock),
       clock,
       fmsVersion: '5,0,17,1',
       chunks: LIMITS.chunks,

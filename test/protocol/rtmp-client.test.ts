@@ -1,7 +1,7 @@
 // The client's side of a conversation, without a socket: what it says is written down, what it hears is made here.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { DecodeError } from '../../src/errors.ts';
+import { describe, test } from 'node:test';
+import { DecodeError, isUnreadable } from '../../src/errors.ts';
 import type { AmfObject, AmfValue } from '../../src/protocol/amf.ts';
 import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
 import { encodeCommand } from '../../src/protocol/command.ts';
@@ -15,10 +15,13 @@ import { HANDSHAKE_RANDOM_BYTES, ServerHandshake } from '../../src/protocol/hand
 import { MessageType, type RtmpMessage } from '../../src/protocol/message.ts';
 import { RtmpClient } from '../../src/protocol/rtmp-client.ts';
 import { parseRtmpUri } from '../../src/protocol/rtmp-uri.ts';
+import { hex } from '../support/hex.ts';
 
 class Conversation {
   /** `name transaction args on stream`, and control messages by their type. */
   readonly said: string[] = [];
+  /** What is wrong with what it has heard. */
+  readonly odd: string[] = [];
   readonly statuses: [info: AmfObject, isAnswer: boolean][] = [];
   readonly client: RtmpClient;
   connectObject: AmfValue;
@@ -44,6 +47,13 @@ class Conversation {
           this.said.push(`${name} ${transaction} ${JSON.stringify(args)} on ${streamId}`);
         },
         control: (message) => void this.said.push(controlText(message)),
+      },
+      odd: {
+        passOver: (_, error) => {
+          if (!isUnreadable(error)) throw error;
+          this.odd.push(error.message);
+        },
+        read: (_, oddity) => oddity === undefined || this.odd.push(oddity),
       },
       onStatus: (info, isAnswer) => void this.statuses.push([{ ...info }, isAnswer]),
     });
@@ -215,4 +225,60 @@ test('nonsense is a DecodeError', () => {
   assert.throws(() => connected().hear({ typeId, streamId: 0, payload: new Uint8Array(4) }), DecodeError);
   const long = connected();
   assert.throws(() => long.command('onStatus', 0, ['x'.repeat(60_000), 'x'.repeat(60_000)]), DecodeError);
+});
+
+describe('what the server says and cannot be read is passed over', () => {
+  const cut = hex('02 00ff 61');
+  const say = (conversation: Conversation, typeId: number, ...parts: Uint8Array[]) =>
+    conversation.hear({ typeId, streamId: 0, payload: Buffer.concat(parts) });
+  const command = (name: string, transactionId: number) =>
+    encodeCommand({ name, transactionId, object: null, args: [] }, 0).payload;
+
+  test('a status, a call without a transaction id, control messages', () => {
+    const conversation = connected();
+    const events = listener();
+    conversation.client.open({ kind: 'publish', name: 'show', type: 'live' }, events);
+    conversation.command('_result', 4, [1]);
+    conversation.take();
+    say(conversation, MessageType.CommandAmf0, hex('02 000b 6f6e46435075626c697368')); // ffmpeg's onFCPublish
+    say(conversation, MessageType.CommandAmf0, command('onStatus', 0), cut);
+    say(conversation, MessageType.CommandAmf0, command('onBWDone', 0), cut);
+    say(conversation, MessageType.CommandAmf0);
+    say(conversation, MessageType.SetPeerBandwidth, hex('002625a0'));
+    say(conversation, MessageType.UserControl, hex('0000 00'));
+    assert.deepEqual(conversation.take(), []);
+    assert.deepEqual(conversation.odd, [
+      'it has no transaction id',
+      'it ends in the middle of a string',
+      'it ends in the middle of a string',
+      'it is empty',
+      'it ends before its limit type',
+      'it ends before its value does',
+    ]);
+    conversation.command('onStatus', 0, [{ code: 'NetStream.Publish.Start' }], 1);
+    assert.deepEqual(events.log, ['NetStream.Publish.Start 1']);
+  });
+
+  test('but an answer to connect counts as one, with the little that there is of it', () => {
+    for (const [name, isOpen] of [
+      ['_result', true],
+      ['_error', false],
+    ] as const) {
+      const conversation = new Conversation();
+      say(conversation, MessageType.CommandAmf0, command(name, 1), cut);
+      assert.equal(conversation.client.isOpen, isOpen);
+      assert.equal(conversation.statuses.length, 1);
+    }
+  });
+
+  test('a stream whose id cannot be read has failed, and a call is answered', () => {
+    const conversation = connected();
+    const events = listener();
+    conversation.client.open({ kind: 'publish', name: 'show', type: 'live' }, events);
+    conversation.take();
+    say(conversation, MessageType.CommandAmf0, command('_result', 4), cut);
+    assert.deepEqual(events.log, ['NetStream.Failed 0']);
+    say(conversation, MessageType.CommandAmf0, command('doThis', 12), cut);
+    assert.match(conversation.take().join(), /^_error 12 .*NetConnection.Call.Failed/);
+  });
 });

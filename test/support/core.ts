@@ -28,6 +28,7 @@ import type {
   Verdict,
 } from '../../src/application/script.ts';
 import { AddressList, EVERYBODY } from '../../src/config/address-rules.ts';
+import { LineLimit } from '../../src/log/line-limit.ts';
 import { bugs, logBug, logSettings } from '../../src/log/log.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import type { WireMessage } from '../../src/protocol/wire-message.ts';
@@ -139,6 +140,7 @@ export class Core implements AsyncDisposable {
       logins: new Logins(clock),
       resolver: { reverse: async () => [], addressesOf: async () => [] },
       log,
+      lines: new LineLimit(clock),
       clock,
       fmsVersion: '5,0,17,1',
       chunks: {},

@@ -1,5 +1,6 @@
 // What connects to other servers, for tests: it may go to 127.0.0.1.
 import { Dialer, type DialerOptions, type DialGrant } from '../../src/adaptor/dialer.ts';
+import { LineLimit } from '../../src/log/line-limit.ts';
 import { keepingLog } from './core.ts';
 import type { ManualClock } from './manual-clock.ts';
 
@@ -15,6 +16,7 @@ export function dialerFor(
     agent: 'FMLE/3.0 (compatible; Understudy/1.2.3)',
     clock,
     log: keepingLog().log,
+    lines: new LineLimit(clock),
     chunks: {},
     amf: { depth: 64, values: 1000 },
     maxUnreadBytes: 1 << 20,
