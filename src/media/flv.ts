@@ -79,6 +79,17 @@ export function readFlvTagHead(bytes: Uint8Array, at: number): FlvTagHead {
   return { typeId: type & TYPE_BITS, isEncrypted: (type & FILTERED) !== 0, length, timestampMs };
 }
 
+/** A file with so much before its begin, or more than 37 days behind it, is beyond us. */
+const BEFORE_MS = 2 ** 30;
+
+/**
+ * A time of the file, from its begin on: that of its first picture or sound. Timestamps are numbers of 32 bits, in the end signed
+ * ones (FLV 10.1 §E.4.1): files begin below 0, at any other number, and go over the largest.
+ */
+export function flvTime(timestampMs: number, beginMs: number): number {
+  return ((timestampMs - beginMs + BEFORE_MS) >>> 0) - BEFORE_MS;
+}
+
 /** How many bytes stand in front of the first tag, from the first nine of a file. A DecodeError: it is no FLV. */
 export function readFlvHeader(bytes: Uint8Array): FlvHeader & { firstTagAt: number } {
   const r = new ByteReader(bytes);

@@ -6,6 +6,7 @@ import {
   FLV_BACK_POINTER_BYTES,
   FLV_TAG_HEAD_BYTES,
   type FlvTagHead,
+  flvTime,
   readFlvHeader,
   readFlvTagHead,
 } from '../media/flv.ts';
@@ -30,12 +31,16 @@ const HEADER_BYTES = 9;
 /** What must be there of a payload to see what it is. */
 const PEEK_BYTES = 32;
 const MAX_METADATA_BYTES = 4 << 20;
+/** What may stand in front of the first picture or sound. */
+const MAX_BEGIN_BYTES = 16 << 20;
 const MAX_HEADER_BYTES = 1 << 20;
 const MAX_HEADERS = 256;
 /** In a file of sound alone a player can begin so often. */
 const SOUND_STEP_MS = 1_000;
 /** Days, as milliseconds of 32 bits. */
 const MAX_LENGTH_MS = 0xffff_ffff;
+/** Behind the last picture or sound; their times may be anything. */
+const MAX_DATA_TAGS = 64;
 
 /** A decoder configuration, and from where on it is in force. */
 interface Header {
@@ -54,12 +59,15 @@ export class FlvIndex {
   /** Where tags end that make sense. */
   #brokenAt = Number.POSITIVE_INFINITY;
   hasVideo = false;
-  /** Of the first tag that is more than a header, and its time. */
+  /** Of the first tag that is more than a header. */
   firstAt: number | undefined;
-  firstMs = 0;
-  /** As the file says, or as far as has been looked. */
-  #lengthMs = 0;
-  #metaData: WireMessage | undefined;
+  /** The timestamp of the first picture or sound; all times are counted from there. */
+  #beginMs: number | undefined;
+  /** As the metadata has it; 0: it says nothing. */
+  #claimedMs = 0;
+  /** Of the last picture or sound; undefined: the end of the file does not lead to it. */
+  #lastMs: number | undefined;
+  #metaData: AmfObject | undefined;
   #headers: Header[] = [];
   /** As the metadata has them; not to be believed yet. */
   #foundIndex: Keyframe[] = [];
@@ -102,26 +110,64 @@ export class FlvIndex {
   }
 
   get lengthMs(): number {
-    return this.#growing?.flushedMs ?? this.#lengthMs;
+    if (this.#growing) return Math.max(0, this.#growing.flushedMs - this.#originMs);
+    const seenMs = Math.max(this.#knownMs, this.#lastMs ?? 0);
+    if (this.#originMs === 0) return Math.max(this.#claimedMs, seenMs);
+    // what writes such files says where they end, not how long they are
+    const isKnown = this.#lastMs !== undefined || this.#knownTo >= this.endAt;
+    return isKnown ? seenMs : Math.max(seenMs, this.#claimedMs - Math.max(0, this.#originMs));
+  }
+
+  /** What the recorder of a file, and its metadata, call the time of its begin. */
+  get #originMs(): number {
+    return (this.#beginMs ?? 0) | 0;
+  }
+
+  /** Of a tag with that timestamp, from the begin of the file on. */
+  timeOf(timestampMs: number): number {
+    return Math.max(0, flvTime(timestampMs, this.#beginMs ?? timestampMs));
   }
 
   /** Of a file that is being recorded there may be nothing yet. */
   #lookAtBegin(): Promise<void> {
-    return this.#look(() => this.firstAt !== undefined && this.#knownTo >= BLOCK_BYTES);
+    return this.#look(() => this.#hasBegun && this.#knownTo >= BLOCK_BYTES);
   }
 
-  /** Of a file that says nothing of its length: the time of its last tag, to which its last bytes lead. */
+  /** Nothing but data may be there. */
+  get #hasBegun(): boolean {
+    return this.firstAt !== undefined && (this.#beginMs !== undefined || this.#knownTo >= MAX_BEGIN_BYTES);
+  }
+
+  /** Times make sense from then on. */
+  async begun(): Promise<void> {
+    if (!this.#hasBegun) await this.#lookAtBegin();
+  }
+
+  /** The time of its last picture or sound, to which its last bytes lead. */
   async #findLength(): Promise<void> {
-    const pointer = await this.#file.read(this.endAt - FLV_BACK_POINTER_BYTES, FLV_BACK_POINTER_BYTES);
-    if (pointer.length < FLV_BACK_POINTER_BYTES) return;
-    const at = this.endAt - FLV_BACK_POINTER_BYTES - pointer.readUInt32BE(0);
-    if (at < this.#knownTo) return;
+    let end = this.endAt;
+    for (let i = 0; i < MAX_DATA_TAGS; i += 1) {
+      const tag = await this.#tagBefore(end);
+      if (!tag || tag.at < this.#knownTo) return;
+      if (isMedia(tag.head)) {
+        this.#lastMs = this.timeOf(tag.head.timestampMs);
+        return;
+      }
+      end = tag.at;
+    }
+  }
+
+  async #tagBefore(end: number): Promise<{ at: number; head: FlvTagHead } | undefined> {
+    const pointer = await this.#file.read(end - FLV_BACK_POINTER_BYTES, FLV_BACK_POINTER_BYTES);
+    if (pointer.length < FLV_BACK_POINTER_BYTES) return undefined;
+    const at = end - FLV_BACK_POINTER_BYTES - pointer.readUInt32BE(0);
+    if (at < HEADER_BYTES) return undefined;
     const bytes = await this.#file.read(at, FLV_TAG_HEAD_BYTES);
-    if (bytes.length < FLV_TAG_HEAD_BYTES) return;
-    const { typeId, length, timestampMs } = readFlvTagHead(bytes, 0);
+    if (bytes.length < FLV_TAG_HEAD_BYTES) return undefined;
+    const head = readFlvTagHead(bytes, 0);
     const isTag =
-      isTagType(typeId) && at + FLV_TAG_HEAD_BYTES + length + FLV_BACK_POINTER_BYTES === this.endAt;
-    if (isTag) this.#lengthMs = Math.max(this.#lengthMs, timestampMs);
+      isTagType(head.typeId) && at + FLV_TAG_HEAD_BYTES + head.length + FLV_BACK_POINTER_BYTES === end;
+    return isTag ? { at, head } : undefined;
   }
 
   /** What must come before the tag at that place. */
@@ -132,12 +178,19 @@ export class FlvIndex {
       latest.delete(header.key); // headers that share a track come in the order in which they came
       latest.set(header.key, header.message);
     }
-    return [...(this.#metaData ? [this.#metaData] : []), ...latest.values()];
+    return [...this.#describe(), ...latest.values()];
+  }
+
+  /** What is being recorded has a length that nobody can rely on yet. */
+  #describe(): WireMessage[] {
+    if (!this.#metaData) return [];
+    const ms = this.#growing ? this.#claimedMs : this.lengthMs;
+    return [wireOf(MessageType.DataAmf0, encodeOnMetaData(this.#metaData, ms / 1000), this.#chunkBytes)];
   }
 
   async keyframeBefore(ms: number): Promise<Keyframe | undefined> {
     const given = await this.#given();
-    if (given) return this.#flushed(given.before(ms), given);
+    if (given) return this.#fromBegin(this.#flushed(given.before(ms + this.#originMs), given));
     await this.#look(() => this.#knownMs > ms);
     return this.#found.before(ms);
   }
@@ -145,11 +198,15 @@ export class FlvIndex {
   async keyframeFrom(ms: number): Promise<Keyframe | undefined> {
     const given = await this.#given();
     if (given) {
-      const found = given.from(ms);
-      return found && found.at < this.endAt ? found : undefined;
+      const found = given.from(ms + this.#originMs);
+      return found && found.at < this.endAt ? this.#fromBegin(found) : undefined;
     }
     await this.#look(() => (this.#found.last?.timeMs ?? -1) >= ms);
     return this.#found.from(ms);
+  }
+
+  #fromBegin(given: Keyframe | undefined): Keyframe | undefined {
+    return given && { at: given.at, timeMs: this.timeOf(given.timeMs) };
   }
 
   /** The latest keyframe may be on its way to the disk. */
@@ -162,7 +219,7 @@ export class FlvIndex {
   /** Who records the file knows where its keyframes are; where a file of sound can be entered is for us to find out. */
   async #given(): Promise<Keyframes | undefined> {
     if (!this.#growing) return undefined;
-    if (this.firstAt === undefined) await this.#lookAtBegin();
+    await this.begun();
     return this.#growing.keyframes.count > 0 ? this.#growing.keyframes : undefined;
   }
 
@@ -203,30 +260,29 @@ export class FlvIndex {
   /** `peek`: of the payload what is at hand. */
   async #note(at: number, head: FlvTagHead, peek: Uint8Array): Promise<void> {
     const { typeId, timestampMs, length } = head;
+    const isBegin = this.#beginMs === undefined && isMedia(head) && !isConfiguration(typeId, peek);
+    if (isBegin) this.#beginMs = timestampMs;
+    const timeMs = this.timeOf(timestampMs);
     if (typeId === MessageType.Video) {
       this.hasVideo = true;
       const tag = inspectVideo(peek);
       if (tag?.isSequenceHeader || tag?.isMetadata)
         return this.#keepHeader(at, head, peek, (payload) => videoHeaderKey(tag, payload));
-      if (tag) await this.#notePicture(at, head, peek, tag);
+      if (tag) await this.#notePicture(at, { ...head, timestampMs: timeMs }, peek, tag);
     } else if (typeId === MessageType.Audio) {
       const tag = inspectAudio(peek);
       if (tag?.isSequenceHeader || tag?.isMultichannelConfig)
         return this.#keepHeader(at, head, peek, (payload) => audioHeaderKey(tag, payload));
-      if (!this.hasVideo && timestampMs - this.#soundMs >= SOUND_STEP_MS) {
-        this.#soundMs = timestampMs;
-        this.#found.add(timestampMs, at);
+      if (!this.hasVideo && timeMs - this.#soundMs >= SOUND_STEP_MS) {
+        this.#soundMs = timeMs;
+        this.#found.add(timeMs, at);
       }
     } else if (this.firstAt === undefined && length <= MAX_METADATA_BYTES) {
       const payload = await this.#payload(at, head, peek);
       if (this.#noteMetaData(payload)) return;
     }
-    if (this.firstAt === undefined) {
-      this.firstAt = at;
-      this.firstMs = timestampMs;
-    }
-    this.#knownMs = Math.max(this.#knownMs, timestampMs);
-    this.#lengthMs = Math.max(this.#lengthMs, this.#knownMs);
+    this.firstAt ??= at;
+    if (isMedia(head)) this.#knownMs = Math.max(this.#knownMs, timeMs);
   }
 
   async #notePicture(at: number, head: FlvTagHead, peek: Uint8Array, tag: VideoTag): Promise<void> {
@@ -267,32 +323,53 @@ export class FlvIndex {
     if (!entries) return false;
     const { keyframes, duration, ...others } = entries;
     const seconds = typeof duration === 'number' && duration > 0 ? duration : 0;
-    this.#lengthMs = Math.min(seconds * 1000, MAX_LENGTH_MS);
+    this.#claimedMs = Math.min(seconds * 1000, MAX_LENGTH_MS);
     // the index of a long file is large, and says places that are of no use to anybody else
-    this.#metaData = wireOf(MessageType.DataAmf0, encodeOnMetaData(others, seconds), this.#chunkBytes);
+    this.#metaData = others;
     this.#foundIndex = indexOf(keyframes);
     return true;
   }
-  /** Of the metadata's own index what is true: tags that are keyframes of that time. */
+
+  /** Of the metadata's own index what is true: tags that are keyframes of that time, from whatever begin it is counted. */
   async #takeIndex(): Promise<void> {
     const found = this.#foundIndex.filter(({ at }) => at >= this.#knownTo && at < this.endAt);
     this.#foundIndex = [];
     const [first, last] = [found[0], found.at(-1)];
-    if (!first || !last || !(await this.#isKeyframe(first)) || !(await this.#isKeyframe(last))) return;
-    for (const { timeMs, at } of found) this.#found.add(timeMs, at);
+    const firstOff = first && (await this.#offOf(first));
+    const lastOff = last && (await this.#offOf(last));
+    if (!last || firstOff === undefined || lastOff === undefined) return;
+    if (Math.abs(lastOff - firstOff) >= SOUND_STEP_MS) return;
+    const shiftMs = Math.abs(firstOff) < SOUND_STEP_MS ? 0 : firstOff;
+    if (shiftMs !== 0 && Math.abs((shiftMs + this.#originMs) | 0) >= SOUND_STEP_MS) return;
+    for (const { timeMs, at } of found) this.#found.add(timeMs + shiftMs, at);
     if (this.#found.last?.at !== last.at) return;
     this.#knownTo = last.at;
-    this.#knownMs = last.timeMs;
+    this.#knownMs = last.timeMs + shiftMs;
   }
 
-  async #isKeyframe({ timeMs, at }: Keyframe): Promise<boolean> {
+  /** By how much its time is more than the index has it; undefined: there is no keyframe. */
+  async #offOf({ timeMs, at }: Keyframe): Promise<number | undefined> {
     const bytes = await this.#file.read(at, FLV_TAG_HEAD_BYTES + PEEK_BYTES);
-    if (bytes.length < FLV_TAG_HEAD_BYTES) return false;
+    if (bytes.length < FLV_TAG_HEAD_BYTES) return undefined;
     const { typeId, timestampMs } = readFlvTagHead(bytes, 0);
-    const isNear = Math.abs(timestampMs - timeMs) < SOUND_STEP_MS;
     const peek = bytes.subarray(FLV_TAG_HEAD_BYTES);
-    return isNear && typeId === MessageType.Video && inspectVideo(peek)?.isKeyframe === true;
+    const isKeyframe = typeId === MessageType.Video && inspectVideo(peek)?.isKeyframe === true;
+    return isKeyframe ? this.timeOf(timestampMs) - timeMs : undefined;
   }
+}
+
+/** Whose times say where the file is. */
+function isMedia({ typeId }: FlvTagHead): boolean {
+  return typeId === MessageType.Audio || typeId === MessageType.Video;
+}
+
+function isConfiguration(typeId: number, peek: Uint8Array): boolean {
+  if (typeId === MessageType.Video) {
+    const tag = inspectVideo(peek);
+    return tag?.isSequenceHeader === true || tag?.isMetadata === true;
+  }
+  const tag = inspectAudio(peek);
+  return tag?.isSequenceHeader === true || tag?.isMultichannelConfig === true;
 }
 
 export function isTagType(typeId: number): boolean {
@@ -315,7 +392,10 @@ function indexOf(value: AmfValue | undefined): Keyframe[] {
     return [];
   return times.flatMap((time, i) => {
     const at = filepositions[i];
-    return typeof time === 'number' && time >= 0 && typeof at === 'number' && Number.isSafeInteger(at)
+    return typeof time === 'number' &&
+      Number.isFinite(time) &&
+      typeof at === 'number' &&
+      Number.isSafeInteger(at)
       ? [{ timeMs: Math.round(time * 1000), at }]
       : [];
   });

@@ -77,14 +77,15 @@ export class FlvMedia implements Media {
   /** At the very beginning a file is played with what may stand before its first keyframe. */
   #place(keyframe: Keyframe | undefined, ms: number): Place | undefined {
     const index = this.#index;
-    const { firstAt, firstMs } = index;
+    const { firstAt } = index;
     if (firstAt === undefined) return undefined;
-    const isFirst = !keyframe || ms <= firstMs || keyframe.timeMs <= firstMs;
-    const { at, timeMs } = isFirst ? { at: firstAt, timeMs: firstMs } : keyframe;
+    const isFirst = !keyframe || ms <= 0 || keyframe.timeMs <= 0;
+    const { at, timeMs } = isFirst ? { at: firstAt, timeMs: 0 } : keyframe;
     return { at, timeMs, headers: index.headersAt(at) };
   }
 
   async read(at: number): Promise<Segment | undefined> {
+    await this.#index.begun();
     const { endAt } = this.#index;
     if (at >= endAt) return undefined;
     const boundary = boundaryBehind(at);
@@ -105,7 +106,10 @@ export class FlvMedia implements Media {
       if (length > 0) {
         const payload = bytes.subarray(begin, end);
         const type = typeId as WireMessage['typeId'];
-        messages.push(buildWireMessage({ typeId: type, timestampMs, payload, chunkBytes: this.#chunkBytes }));
+        const ms = this.#index.timeOf(timestampMs);
+        messages.push(
+          buildWireMessage({ typeId: type, timestampMs: ms, payload, chunkBytes: this.#chunkBytes }),
+        );
       }
       next = end + FLV_BACK_POINTER_BYTES;
     }

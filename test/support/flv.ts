@@ -17,6 +17,10 @@ export interface FlvOptions {
   /** Added to every picture. */
   padBytes?: number;
   metaData?: AmfObject;
+  /** The timestamp of what is at 0. */
+  beginMs?: number;
+  /** The index counts from there, not from 0. */
+  isIndexFromBegin?: boolean;
 }
 
 export interface FlvFrame {
@@ -32,12 +36,12 @@ export function markAt(frame: number): number {
 
 /** A picture every 40 ms and a sound beside each, from 0 to `ms`. */
 export function flvFile(options: FlvOptions): { bytes: Buffer; frames: FlvFrame[] } {
-  const { isIndexed = false } = options;
+  const { isIndexed = false, isIndexFromBegin = false, beginMs = 0 } = options;
   const plain = build(options, undefined);
   if (!isIndexed) return plain;
   const keys = plain.frames.filter(({ kind }) => kind === 'key');
   const index = (shift: number) => ({
-    times: keys.map(({ timestampMs }) => timestampMs / 1000),
+    times: keys.map(({ timestampMs }) => (timestampMs + (isIndexFromBegin ? 0 : beginMs)) / 1000),
     filepositions: keys.map(({ at }) => at + shift),
   });
   const first = build(options, index(0));
@@ -45,7 +49,16 @@ export function flvFile(options: FlvOptions): { bytes: Buffer; frames: FlvFrame[
 }
 
 function build(options: FlvOptions, keyframes: AmfObject | undefined) {
-  const { ms, gopMs = 1000, frameMs = 40, durationS, hasVideo = true, padBytes = 0, metaData = {} } = options;
+  const {
+    ms,
+    gopMs = 1000,
+    frameMs = 40,
+    durationS,
+    hasVideo = true,
+    padBytes = 0,
+    metaData = {},
+    beginMs = 0,
+  } = options;
   const parts: Uint8Array[] = [];
   const frames: FlvFrame[] = [];
   let at = 0;
@@ -54,7 +67,7 @@ function build(options: FlvOptions, keyframes: AmfObject | undefined) {
     at += bytes.length;
   };
   const tag = (typeId: number, timestampMs: number, payload: Uint8Array) =>
-    put(encodeFlvTag({ typeId, timestampMs, payload }));
+    put(encodeFlvTag({ typeId, timestampMs: (timestampMs + beginMs) >>> 0, payload }));
   put(encodeFlvHeader({ hasAudio: true, hasVideo }));
   const entries = { ...metaData, ...(keyframes ? { keyframes } : {}) };
   tag(MessageType.DataAmf0, 0, encodeOnMetaData(entries, durationS ?? 0));
