@@ -193,14 +193,15 @@ export class Mp4File implements ContainerFile {
 
   #add(item: MediaItem, tag: NonNullable<ReturnType<typeof mediaTag>>): void {
     const { timestampMs, payload } = item;
-    const { isKeyframe } = tag; // undefined: it is sound
+    const { isKeyframe, compositionMs = 0 } = tag; // isKeyframe undefined: it is sound
     const lane = this.#lanes.get(kindOf(item));
     if (!lane || tag.isSequenceEnd) return; // without a configuration nobody could decode it
     if (isKeyframe && this.#isFragmentDue(timestampMs)) this.#cut(timestampMs);
     const data = payload.subarray(tag.dataOffset);
     if (data.length === 0) return;
     this.#codecs.add(lane.entry.codec);
-    lane.add({ data, timestampMs, offsetMs: tag.compositionMs ?? 0, isKeyframe: isKeyframe !== false });
+    const offsetMs = Math.abs(compositionMs) > MAX_COMPOSITION_MS ? 0 : compositionMs;
+    lane.add({ data, timestampMs, offsetMs, isKeyframe: isKeyframe !== false });
     this.#durationMs = Math.max(this.#durationMs, timestampMs);
     this.#waitingBytes += data.length;
     this.#timer.arm();
