@@ -23,7 +23,8 @@ export function changedSettings(
 }
 
 function changedPaths(node: Node, before: unknown, after: unknown, path: readonly string[]): string[] {
-  if (node.kind !== 'group') return isDeepStrictEqual(before, after) ? [] : [path.join('/')];
+  if (node.kind !== 'group')
+    return isDeepStrictEqual(before, after) ? [] : [path.join('/').replaceAll('/@', '@')];
   const [old, now] = [before, after] as Record<string, unknown>[];
   return Object.entries(node.members).flatMap(([key, member]) => {
     const name = key === '#text' ? path : [...path, key];

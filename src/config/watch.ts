@@ -7,8 +7,8 @@ import { ConfigError } from '../errors.ts';
 import { changedSettings, type SettingChange } from './changes.ts';
 import type { Config } from './load.ts';
 
-/** conf/, adaptors, virtual hosts. */
-const MAX_DEPTH = 3;
+/** The root folder, conf/, adaptors, virtual hosts. */
+const MAX_DEPTH = 4;
 /** Editors and scripts write several files, or one in several steps. */
 const QUIET_MS = 200;
 /** The server's own, the login file and the virtual host's Application.xml have readers of their own. */
@@ -40,18 +40,15 @@ export class ConfigWatch {
 
   constructor(options: ConfigWatchOptions) {
     const { config, onError } = options;
-    const { confDir, symbolFiles } = config;
+    const { root, confDir, symbolFiles } = config;
     this.#options = options;
     this.#symbols = config.symbols;
-    const isIgnored = (path: string) =>
-      relative(confDir, path)
-        .split(sep)
-        .some((part) => part.startsWith('.') && part !== '..') || READ_ELSEWHERE.test(path);
-    this.#watcher = watch([confDir, ...symbolFiles], {
+    // conf/ itself may come later, so its parent is watched, and in it nothing else
+    this.#watcher = watch([root, ...symbolFiles], {
       depth: MAX_DEPTH,
       ignoreInitial: true,
       atomic: false,
-      ignored: isIgnored,
+      ignored: (path) => path !== root && !symbolFiles.includes(path) && !isOfConf(relative(confDir, path)),
     });
     this.#watcher.on('all', (_event, path) => {
       if (RELEVANT.test(path) || symbolFiles.includes(path)) this.#changed();
@@ -89,4 +86,9 @@ export class ConfigWatch {
     this.#cancel();
     await this.#watcher.close();
   }
+}
+
+/** `path`: from conf/. */
+function isOfConf(path: string): boolean {
+  return !READ_ELSEWHERE.test(path) && !path.split(sep).some((part) => part.startsWith('.'));
 }

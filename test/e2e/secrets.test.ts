@@ -91,15 +91,11 @@ test('.env beside Application.xml fills application.env; Environment wins, and a
 test('a setting that waits for a restart is named when it is saved, a mistake with its line, and going back is said as well', async () => {
   await using server = await startServer({ applications: { 'shop/': '' } });
   const isConfig = ({ event }: LogRecord) => event === 'config';
-  const limits = (value: string) =>
-    `<Root><Server><ResourceLimits><Edge><MaxConnections>${value}</MaxConnections></Edge></ResourceLimits></Server></Root>`;
-  const saved = await after(server, () => server.writeConf('Server.xml', limits('7')), isConfig);
-  assert.equal(
-    saved.msg,
-    'conf/Server.xml: Server/ResourceLimits/Edge/MaxConnections: takes effect at the next start',
-  );
-  const wrong = await after(server, () => server.writeConf('Server.xml', limits('many')), isConfig);
-  assert.match(String(wrong.msg), /^conf\/Server.xml:1: .*MaxConnections = many: expected /);
+  const ipv6 = (value: string) => `<Root><Server><NetworkingIPv6 enable="${value}"/></Server></Root>`;
+  const saved = await after(server, () => server.writeConf('Server.xml', ipv6('true')), isConfig);
+  assert.equal(saved.msg, 'conf/Server.xml: Server/NetworkingIPv6@enable: takes effect at the next start');
+  const wrong = await after(server, () => server.writeConf('Server.xml', ipv6('many')), isConfig);
+  assert.match(String(wrong.msg), /^conf\/Server.xml:1: .*NetworkingIPv6@enable = many: expected /);
   const gone = await after(
     server,
     () => renameSync(join(server.root, 'conf', 'Server.xml'), join(server.root, 'conf', 'Server.xml~')),
