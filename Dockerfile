@@ -25,13 +25,13 @@ COPY --from=native /opt/understudy/build build
 COPY package.json LICENSE README.md ./
 COPY bin bin
 COPY src src
-COPY conf conf
 COPY applications applications
 # a new volume is filled with what lies here; port 80 and 443 need no rights inside a container of Docker
 RUN groupadd --system --gid 1935 understudy \
  && useradd --system --uid 1935 --gid understudy --home-dir /srv/understudy --shell /usr/sbin/nologin understudy \
  && mkdir /srv/understudy \
- && cp -r conf applications /srv/understudy/ \
+ && node src/config/write-manual.ts /srv/understudy/conf \
+ && cp -r applications /srv/understudy/ \
  && chown -R understudy:understudy /srv/understudy \
  && ln -s /opt/understudy/bin/understudy.js /usr/local/bin/understudy
 USER understudy

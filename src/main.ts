@@ -88,7 +88,7 @@ async function start(options: StartOptions): Promise<number> {
     log.info({ event: 'ready', listeners: server.listeners }, 'ready');
     serviceManager.ready(`serving ${server.listeners.length} ports`);
     if (server.firstAccount) process.stderr.write(firstAccountText(server.firstAccount, config));
-    if (onTerminal) process.stdout.write(panel(server.listeners, config.applicationsDir));
+    if (onTerminal) process.stdout.write(panel(server.listeners, config.applicationsDir, config.root));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     log.error({ event: 'config', code: error.code }, error.message);

@@ -18,7 +18,7 @@ import { systemClock } from './application/clock.ts';
 import { LoadGovernor } from './application/flush.ts';
 import type { Registry } from './application/registry.ts';
 import { Statistics } from './application/statistics.ts';
-import { version } from './cli/help.ts';
+import { version } from './cli/manifest.ts';
 import { AddressList, type AddressRules, admitsNames } from './config/address-rules.ts';
 import type { SettingChange } from './config/changes.ts';
 import type { AccessConfig, AdaptorConfig, CertificateConfig, Config } from './config/load.ts';

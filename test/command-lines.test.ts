@@ -61,7 +61,9 @@ function withoutOptions(text: string): string[] {
 test('npx is asked for nothing but what is at hand', () => {
   const lines = [...commandLines(/\b(npx|npm (exec|x))(?= )/g)].filter(({ args }) => args.length > 0);
   assert.ok(lines.length > 20);
-  const strange = lines.filter(({ args: [command] }) => !RUN_BY_NPX.has(command!));
+  const strange = lines.filter(
+    ({ args: [command] }) => !RUN_BY_NPX.has(command!) && !command!.startsWith('${'),
+  );
   assert.deepEqual(
     strange.map(({ at, text }) => `${at}: ${text}`),
     [],
@@ -73,7 +75,7 @@ test('npm installs our package from its tarball: the registry has none of ours',
   const packages = lines.flatMap(({ at, args }) => args.map((name) => ({ at, name })));
   assert.ok(packages.some(({ name }) => TARBALL.test(name)));
   const strange = packages.filter(
-    ({ name }) => !TARBALL.test(name) && !INSTALLED_BY_NAME.has(name) && !name.startsWith('${'),
+    ({ name }) => !TARBALL.test(name) && !INSTALLED_BY_NAME.has(name) && !name.includes('${'),
   );
   assert.deepEqual(
     strange.map(({ at, name }) => `${at}: ${name}`),

@@ -1,6 +1,7 @@
 // The command line → one command.
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { CodedError } from '../errors.ts';
+import { rootHere } from './root.ts';
 
 /** A command line that makes no sense. The message says why; exit code 2. */
 export class UsageError extends CodedError {
@@ -21,6 +22,8 @@ export interface StartOptions {
 }
 export type Command =
   | ({ command: 'start' } & StartOptions)
+  /** Without `folder`: the current one. */
+  | { command: 'init'; folder: string | undefined }
   | { command: 'new'; root: string; application: string }
   /** Without `application`: all of them. */
   | { command: 'check'; root: string; application: string | undefined }
@@ -81,6 +84,10 @@ export function parseCommand(args: readonly string[]): Command {
       0,
     );
     return help ? { command: 'help', about: command } : { command, root, set: parseSymbols(set), inspect };
+  }
+  if (command === 'init') {
+    const { help, positionals } = parse(rest, HELP, 1);
+    return help ? { command: 'help', about: command } : { command, folder: positionals[0] };
   }
   if (command === 'new') {
     const { help, root, positionals } = parse(rest, { ...HELP, ...ROOT }, 1);
@@ -192,7 +199,7 @@ function parse(args: string[], options: ParseArgsOptionsConfig, maxPositionals: 
     return {
       help: values.help === true,
       follow: values.follow === true,
-      root: typeof values.root === 'string' ? values.root : '.',
+      root: typeof values.root === 'string' ? values.root : rootHere(),
       inspect: typeof values.inspect === 'string' ? values.inspect : undefined,
       watch: values.watch === true,
       reporter: typeof values.reporter === 'string' ? values.reporter : 'spec',

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { UsageError } from './args.ts';
 
 const OVERVIEW = `understudy: an RTMP server whose applications are scripts
 
   understudy start [--root DIR] [--set NAME=VALUE]… [--inspect[=NAME]]
                                                       run the server
+  understudy init [DIR]                               make the folder of a server
   understudy new NAME [--root DIR]                    make an application
   understudy check [NAME] [--root DIR]                look for mistakes in scripts
   understudy test [NAME] [--watch] [--root DIR]       run the tests of applications
@@ -20,6 +20,9 @@ const OVERVIEW = `understudy: an RTMP server whose applications are scripts
 
   understudy --help, understudy COMMAND --help
   understudy --version
+
+Without --root the root is the current folder or the nearest one above it that has conf/ or applications/, or where this
+package was cloned or installed.
 `;
 
 const COMMANDS: Readonly<Record<string, string>> = {
@@ -27,26 +30,33 @@ const COMMANDS: Readonly<Record<string, string>> = {
 
 Runs the server until Ctrl-C. A script that is saved meanwhile takes over within a moment; nobody is disconnected.
 
-  --root DIR         the folder with conf/, applications/ and logs/ (default: the current folder);
+  --root DIR         the folder with conf/, applications/ and logs/ (default: see --help);
                      what is missing there has built-in defaults
   --set NAME=VALUE   a setting, over the one in conf/fms.ini, for example
                      --set ADAPTOR.HOSTPORT=127.0.0.1:0
   --inspect[=NAME]   let debuggers (Chrome, VS Code) attach to the scripts of all applications, or of one, at
                      127.0.0.1:9229, from this machine
 `,
+  init: `understudy init [DIR]
+
+Makes the folder of a server: conf/ with every setting and its default, the sample application live, package.json, .gitignore, and
+understudy.service, a unit for systemd. It overwrites nothing, and says what it wrote and what to do next.
+
+  DIR                the folder, new or not (default: the current one, which has to be empty)
+`,
   new: `understudy new NAME [--root DIR]
 
 Makes the folder applications/NAME with a first script, main.ts, a test of it, and the settings that an editor needs to complete and
 check it. A running server serves it at once.
 
-  --root DIR         the folder with applications/ (default: the current folder)
+  --root DIR         the folder with applications/
 `,
   check: `understudy check [NAME] [--root DIR]
 
 Bundles and type-checks the script of an application, or of all. Says file:line:column of each mistake; exit code 1 if
 there is any.
 
-  --root DIR         the folder with applications/ (default: the current folder)
+  --root DIR         the folder with applications/
 `,
   test: `understudy test [NAME] [--watch] [--reporter spec|tap] [--only PATTERN]… [--root DIR]
 
@@ -56,14 +66,14 @@ script as clients do, without a server: applications/README.md shows how. Exit c
   --watch            run them again whenever a file of the application is saved
   --reporter         how to say what became of them: spec, the default, is for people, tap for programs
   --only PATTERN     only tests whose names fit a pattern, a regular expression
-  --root DIR         the folder with applications/ (default: the current folder)
+  --root DIR         the folder with applications/
 `,
   cert: `understudy cert [NAME]… [--root DIR]
 
 Makes a certificate that nobody vouches for, good for trying out RTMPS, and says where to name it. Names are host names and
 addresses; without any they are those of this machine. It takes the place of none that is there already.
 
-  --root DIR         the folder with conf/ (default: the current folder)
+  --root DIR         the folder with conf/
 `,
   user: `understudy user add NAME [--root DIR]
 understudy user remove NAME [--root DIR]
@@ -72,7 +82,7 @@ Adds a user to conf/users or gives one a new password; or removes one. It asks f
 where standard input is no terminal, its first line is the password. Encoders log in with it, rtmp://NAME:PASSWORD@host/live, where Authentication/Mode in Application.xml says so. A running server knows
 at once.
 
-  --root DIR         the folder with conf/ (default: the current folder)
+  --root DIR         the folder with conf/
 `,
   store: `understudy store NAME list [PREFIX] [--root DIR]
 understudy store NAME get|delete KEY [--root DIR]
@@ -89,33 +99,33 @@ database. The server may run meanwhile; scripts see a change with their next req
 Says what the running server of a folder does: its traffic, instances and streams. Like reload, disconnect and stop it asks
 the port of the administration; the server leaves its address and a token in run/admin.json, which its owner alone can read.
 
-  --root DIR         the folder that the server was started with (default: the current folder)
+  --root DIR         the folder that the server was started with
 `,
   errors: `understudy errors [NAME] [--follow] [--root DIR]
 
 Shows what has gone wrong in the script of an application, or of all: the last hundred of each, by file, line and column.
 
   -f, --follow       go on with what goes wrong from now on, until Ctrl-C
-  --root DIR         the folder that the server was started with (default: the current folder)
+  --root DIR         the folder that the server was started with
 `,
   reload: `understudy reload NAME [--root DIR]
 
 Stops an application's instance, disconnects its clients, and starts it anew with its Application.xml as it is now. NAME is
 live, or live/room for another instance than _definst_. A changed script needs no reload: it acts when it is saved.
 
-  --root DIR         the folder that the server was started with (default: the current folder)
+  --root DIR         the folder that the server was started with
 `,
   disconnect: `understudy disconnect CLIENT [--root DIR]
 
 Disconnects a client. CLIENT is its id, as in the logs; put -- before one that begins with a dash.
 
-  --root DIR         the folder that the server was started with (default: the current folder)
+  --root DIR         the folder that the server was started with
 `,
   stop: `understudy stop [--root DIR]
 
 Stops the running server in order, and waits until it has ended.
 
-  --root DIR         the folder that the server was started with (default: the current folder)
+  --root DIR         the folder that the server was started with
 `,
 };
 
@@ -124,9 +134,4 @@ export function helpText(about: string | undefined): string {
   const text = Object.hasOwn(COMMANDS, about) ? COMMANDS[about] : undefined;
   if (text === undefined) throw new UsageError(`unknown command '${about}'`);
   return text;
-}
-
-export function version(): string {
-  const file = new URL('../../package.json', import.meta.url); // the same from src/cli/ and from dist/cli/
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

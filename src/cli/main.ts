@@ -1,10 +1,14 @@
 // From the command line to what it asks for.
 import { ConfigError } from '../errors.ts';
 import { CommandError, parseCommand, type StartOptions, UsageError } from './args.ts';
+import { program } from './call.ts';
 import { makeCertificate } from './cert.ts';
 import { check } from './check.ts';
 import { errors } from './errors.ts';
-import { helpText, version } from './help.ts';
+import { helpText } from './help.ts';
+import { userFolder } from './here.ts';
+import { initRoot } from './init.ts';
+import { version } from './manifest.ts';
 import { newApplication } from './new.ts';
 import { disconnect, reload, status, stop } from './running.ts';
 import { useStore } from './store.ts';
@@ -26,7 +30,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     return await dispatch(args, surroundings);
   } catch (error) {
     if (error instanceof UsageError) {
-      surroundings.printError(`understudy: ${error.message}\nTry 'understudy --help'.`);
+      surroundings.printError(`understudy: ${error.message}\nTry '${program(userFolder())} --help'.`);
       return 2;
     }
     if (error instanceof CommandError || error instanceof ConfigError) {
@@ -45,6 +49,9 @@ async function dispatch(
   switch (command.command) {
     case 'start':
       return start({ root: command.root, set: command.set, inspect: command.inspect });
+    case 'init':
+      print(initRoot(command.folder));
+      return 0;
     case 'new':
       print(newApplication(command.root, command.application));
       return 0;

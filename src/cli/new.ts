@@ -1,10 +1,11 @@
 // `understudy new NAME`
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isApplicationName } from '../application/registry.ts';
 import { loadConfig } from '../config/load.ts';
 import { CommandError, UsageError } from './args.ts';
 import { refreshAuthorFiles } from './author-files.ts';
+import { program } from './call.ts';
 import { here } from './here.ts';
 
 const TSCONFIG = `{
@@ -43,9 +44,7 @@ application.onDisconnect = (client) => {
 };
 `;
 
-const firstTest = (
-  name: string,
-) => `// What main.ts decides, tried without a server: npx understudy test ${name}
+const firstTest = (name: string, call: string) => `// What main.ts decides, tried without a server: ${call}
 import { assert, test, testApp } from 'understudy/test';
 
 test('everybody may publish, and everybody may watch', async () => {
@@ -56,8 +55,8 @@ test('everybody may publish, and everybody may watch', async () => {
 });
 `;
 
-/** Returns what to tell the author. */
-export function newApplication(root: string, name: string): string {
+/** `call` is the command for people in the root folder. Returns what to tell the author. */
+export function newApplication(root: string, name: string, call = program(resolve(root))): string {
   // It becomes part of an address and the name of a folder.
   if (!/^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?$/i.test(name) || !isApplicationName(name)) {
     const expected =
@@ -74,7 +73,7 @@ export function newApplication(root: string, name: string): string {
   mkdirSync(temporary);
   try {
     writeFileSync(join(temporary, 'main.ts'), MAIN);
-    writeFileSync(join(temporary, 'main.test.ts'), firstTest(name));
+    writeFileSync(join(temporary, 'main.test.ts'), firstTest(name, `${call} test ${name}`));
     writeFileSync(join(temporary, 'tsconfig.json'), TSCONFIG);
     renameSync(temporary, folder);
   } catch (error) {

@@ -1,6 +1,7 @@
 // What a person at a terminal needs to know once the server is up.
 import { readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { callOf } from './call.ts';
 import { here } from './here.ts';
 
 interface Listening {
@@ -14,7 +15,8 @@ interface Listening {
 const RTMP_PORT = 1935;
 const RTMPS_PORT = 443;
 
-export function panel(listeners: readonly Listening[], applicationsDir: string): string {
+/** `root` is that of the server, for the commands that are shown. */
+export function panel(listeners: readonly Listening[], applicationsDir: string, root: string): string {
   const rtmp = listeners.filter(({ kind }) => kind === 'rtmp');
   const first = rtmp.find(({ secure }) => !secure) ?? rtmp[0];
   if (!first) return '';
@@ -23,7 +25,7 @@ export function panel(listeners: readonly Listening[], applicationsDir: string):
   return `
   Understudy is on air at ${[...servers].join(', ')}
 
-${application ? howToUse(`${server(reachable(first.host)[0]!, first)}/${application}`) : HOW_TO_BEGIN}
+${application ? howToUse(`${server(reachable(first.host)[0]!, first)}/${application}`) : howToBegin(root)}
   scripts   ${here(applicationsDir)}/<application>/main.ts: what you save acts at once
   Ctrl-C stops.
 
@@ -37,7 +39,9 @@ function howToUse(url: string): string {
   watch     ffplay ${url}/show`;
 }
 
-const HOW_TO_BEGIN = '  There is no application yet. Make one: npx understudy new NAME';
+function howToBegin(root: string): string {
+  return `  There is no application yet. Make one: ${callOf('new NAME', root)}`;
+}
 
 function server(host: string, { port, secure }: Listening): string {
   const usual = secure ? RTMPS_PORT : RTMP_PORT;

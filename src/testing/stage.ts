@@ -17,7 +17,8 @@ import { bindError } from '../adaptor/bind-error.ts';
 import { systemClock } from '../application/clock.ts';
 import { LoadGovernor } from '../application/flush.ts';
 import { isApplicationName } from '../application/registry.ts';
-import { version } from '../cli/help.ts';
+import { version } from '../cli/manifest.ts';
+import { rootHere } from '../cli/root.ts';
 import { APPLICATION_FILE } from '../config/application.ts';
 import { readIfThere } from '../config/file.ts';
 import { type Config, loadConfig } from '../config/load.ts';
@@ -62,9 +63,9 @@ async function startRunners(): Promise<Runners> {
 
 after(async () => (await runners)?.close());
 
-/** Where the applications are: `--root` of `understudy test`, else the current folder. */
+/** Where the applications are: as `understudy test` says, else as it would find them from here. */
 function applicationsDir(): string {
-  return loadConfig({ root: process.env.UNDERSTUDY_ROOT ?? '.', set: {} }).applicationsDir;
+  return loadConfig({ root: process.env.UNDERSTUDY_ROOT ?? rootHere(), set: {} }).applicationsDir;
 }
 
 export class Stage {

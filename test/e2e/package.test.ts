@@ -9,22 +9,24 @@ import { copyCheckout, filesIn, install, npxUnderstudy, pack, run, VERSION } fro
 import { h264Clip, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
 import { startServer } from '../support/server.ts';
 
-test('the packed tarball, installed into an empty folder, runs start, new, check and test there', async () => {
+test('what init writes, and the packed tarball installed there, runs start, new, check and test', {
+  timeout: 600_000,
+}, async () => {
   using checkout = mkdtempDisposableSync(join(tmpdir(), 'understudy-checkout-'));
   using folder = mkdtempDisposableSync(join(tmpdir(), 'understudy-package-'));
   await copyCheckout(checkout.path);
-  await install(await pack(checkout.path, checkout.path), folder.path);
+  await run(process.execPath, [join(checkout.path, 'bin/understudy.js'), 'init', folder.path]);
+  await pack(checkout.path, folder.path);
+  await install(`./understudy-rtmp-${VERSION}.tgz`, folder.path);
   const at = (...path: string[]) => join(folder.path, ...path);
 
   assert.match((await npxUnderstudy(folder.path, '--version')).stdout, new RegExp(`^${VERSION}$`, 'm'));
-  await npxUnderstudy(folder.path, 'new', 'studio');
-  assert.match((await npxUnderstudy(folder.path, 'check')).stdout, /^studio: ok$/m);
-  assert.match((await npxUnderstudy(folder.path, 'test')).stdout, /✔ everybody may publish/);
-
-  // an application with packages of its own has a package.json, with which npx looks no further for commands of packages
+  await npxUnderstudy(at('applications/live'), 'new', 'studio');
+  assert.match((await npxUnderstudy(folder.path, 'check')).stdout, /^live: ok\nstudio: ok$/m);
+  // an application with packages of its own has a package.json, as `npm init` makes it, and npx begins to look there
   writeFileSync(at('applications/studio/package.json'), '{ "name": "studio", "type": "commonjs" }');
   mkdirSync(at('applications/studio/parts'));
-  const below = await npxUnderstudy(at('applications/studio/parts'), 'test', '--root', folder.path);
+  const below = await npxUnderstudy(at('applications/studio/parts'), 'test', 'studio');
   assert.match(below.stdout, /✔ everybody may publish/);
 
   await using server = await startServer({
@@ -44,7 +46,7 @@ test('npx finds the command of a checkout from an application with a package.jso
   await copyCheckout(checkout.path);
   const application = join(checkout.path, 'applications', 'auth');
   writeFileSync(join(application, 'package.json'), '{ "name": "auth", "type": "commonjs" }');
-  const { stdout } = await npxUnderstudy(application, 'check', 'auth', '--root', checkout.path);
+  const { stdout } = await npxUnderstudy(application, 'check', 'auth');
   assert.equal(stdout.trim(), 'auth: ok');
 });
 
