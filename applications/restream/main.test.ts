@@ -58,3 +58,12 @@ test('a save of the script leaves connections as they are', async () => {
   assert.deepEqual(main.streams, { 'secret-key': 1 });
   assert.equal(main.connects.length, 1);
 });
+
+test('a target that is taken out of the list is left at once', async () => {
+  const { app, main, backup, publish } = await onAir();
+  await publish();
+  await app.clock.tick(0);
+  await app.reload({ 'targets.json': { targets: TARGETS.targets.slice(0, 1) } });
+  assert.deepEqual([main.streams, backup.streams], [{ 'secret-key': 0 }, {}]);
+  assert.equal(main.connects.length, 1);
+});

@@ -6,9 +6,11 @@ const targets: readonly { url: string; name: string }[] = settings.targets;
 const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [1000, 60_000];
 const pushes = new Map<string, (() => void)[]>();
 
-// What is on air when this file is saved goes on: the same connections are found as they were.
+// What is on air when this file is saved goes on: the same connections are found as they were. Those to targets that are not in
+// the list any more end.
 application.onAppStart = () => {
   for (const stream of Object.values(application.streams)) if (stream?.publisher) begin(stream);
+  NetConnection.closeForgotten();
 };
 application.onPublish = (_client, stream) => {
   if (!pushes.has(stream.name)) begin(stream);

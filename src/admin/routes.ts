@@ -86,6 +86,10 @@ const instance = object({
     { connections: integer(), streams: integer('Published there.') },
     'What its script has to do with other servers.',
   ),
+  forgottenConnections: array(
+    object({ address: string(), connections: integer(), streams: array(string()) }),
+    'To other servers: made by an earlier version of the script, and taken over by none.',
+  ),
   'script?': object(
     {
       open: integer('Questions and calls that it owes an answer.'),

@@ -97,6 +97,7 @@ export class AppInstance implements ScriptCommands {
       streams: this.streams,
       script: () => this.#script,
       journal: this.#journal,
+      onOffAir: (stream) => this.#relays.sourceEnded(stream),
     });
     this.#playing = new Playing({
       application: options.application,
@@ -129,6 +130,7 @@ export class AppInstance implements ScriptCommands {
       chunkBytes: options.clients?.wireChunkBytes ?? WIRE_CHUNK_BYTES,
       streams: this.streams,
       tell: (key, info, isOver) => this.#script?.tell({ event: 'outgoing', key, info, isOver }),
+      tellForgotten: (connections) => this.#script?.tell({ event: 'forgotten', connections }),
     });
     this.#lifetime = new Lifetime({
       clock: options.clock,
@@ -429,7 +431,7 @@ export class AppInstance implements ScriptCommands {
     this.#publishing.command(stream, gate, (entry) => this.#publishing.disconnect(entry, reason));
   }
 
-  get outgoing(): OutgoingCommands & Pick<Relays, 'counts'> {
+  get outgoing(): OutgoingCommands & Pick<Relays, 'counts' | 'forgotten'> {
     return this.#relays;
   }
 

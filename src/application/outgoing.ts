@@ -91,4 +91,15 @@ export interface OutgoingCommands {
   item(connection: number, request: PullRequest & { length: number }): SourceItem;
   /** What keys from `from` and up to `to` stand for is of a version that is no more: the next one may take it over. */
   disown(from: number, to: number): void;
+  /** Ends what has been disowned and not been taken over. */
+  closeForgotten(): void;
+}
+
+/** Those to one address that no version of the script has any more. */
+export interface ForgottenConnections {
+  /** Without its query and its login, which may be secret. */
+  address: string;
+  connections: number;
+  /** Of this instance, that are published there. */
+  streams: readonly string[];
 }

@@ -40,6 +40,8 @@ export interface PublishingOptions {
   streams: StreamTable;
   script: () => InstanceScript | undefined;
   journal: InstanceJournal | undefined;
+  /** Nobody publishes that stream any more, neither a client nor the server. */
+  onOffAir(stream: string): void;
 }
 
 export class Publishing {
@@ -249,6 +251,7 @@ export class Publishing {
     entry.publication = undefined;
     for (const viewer of stream.viewers) viewer.player.unpublishNotify();
     script?.tell({ event: 'unpublish', clientId: client.id, stream: stream.name });
+    this.#options.onOffAir(stream.name);
     this.#options.streams.release(stream.name);
   }
 
@@ -262,6 +265,7 @@ export class Publishing {
     entry.stream.unpublish();
     if (entry.recording) this.#recordings.stop(entry, undefined, 'unpublished');
     for (const viewer of entry.stream.viewers) viewer.player.unpublishNotify();
+    this.#options.onOffAir(entry.stream.name);
   }
 
   /**

@@ -1,14 +1,17 @@
 // What a script sends to other servers: its connections, and the streams of this instance that it publishes there. A remote
 // server is one more player of a stream: whatever holds it back costs it frames, and nobody else notices.
 //
-// All of it outlives the version of the script that began it, for a moment: the next version that makes the same connection,
-// and publishes the same there, takes over what is on air, and nobody at the other end sees that a script was saved.
+// All of it outlives the version of the script that began it: the next version that makes the same connection, and publishes
+// the same there, takes over what is on air, and nobody at the other end sees that a script was saved. What no version takes
+// over goes on as well: a save ends nothing. Such a connection ends with the last stream that it carries, at the latest with
+// the instance.
 import { isDeepStrictEqual } from 'node:util';
 import { StatusError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import { STATUS_LEVELS, type StatusCode } from '../protocol/status.ts';
 import type { Clock } from './clock.ts';
 import type {
+  ForgottenConnections,
   Outgoing,
   OutgoingCommands,
   OutgoingConnection,
@@ -28,9 +31,11 @@ export interface RelaysOptions {
   streams: StreamTable;
   /** `isOver`: nothing more comes of it. */
   tell(key: number, info: OutgoingStatus, isOver: boolean): void;
+  /** No version of the script has taken these over. They go on. */
+  tellForgotten(forgotten: readonly ForgottenConnections[]): void;
 }
 
-/** How long what a version of a script had begun is kept for the next one. */
+/** After so long a connection that no version of the script has taken over is forgotten, which is told. */
 export const ADOPTION_MS = 10_000;
 
 const MAX_STREAMS_PER_CONNECTION = 16;
@@ -43,6 +48,10 @@ interface Link {
   key: number;
   /** Its version is gone. */
   isOrphan: boolean;
+  /** And no other has taken it over. */
+  isForgotten: boolean;
+  /** Streams of the other server have been asked for by it. */
+  hasPulled: boolean;
   readonly uri: string;
   readonly args: AmfValue[];
   readonly outlets: Set<Outlet>;
@@ -87,14 +96,17 @@ export class Relays implements OutgoingCommands {
     return { connections: this.#links.size, streams };
   }
 
+  get forgotten(): ForgottenConnections[] {
+    return byAddress([...this.#links.values()].filter(({ isForgotten }) => isForgotten));
+  }
+
   // ── connections ────────────────────────────────────────────────────────────────────────────────────────────────
 
   connect(key: number, uri: string, args: AmfValue[]): void {
     const before = this.#links.get(key);
     if (before) this.#drop(before);
     const adopted = [...this.#links.values()].find(
-      (link) =>
-        link.isOrphan && link.uri === uri && link.connection?.isOpen && isDeepStrictEqual(link.args, args),
+      (link) => link.isOrphan && link.uri === uri && link.connection && isDeepStrictEqual(link.args, args),
     );
     if (adopted) this.#adopt(adopted, key);
     else this.#dial(key, uri, args);
@@ -104,13 +116,15 @@ export class Relays implements OutgoingCommands {
     this.#links.delete(link.key);
     link.key = key;
     link.isOrphan = false;
+    link.isForgotten = false;
     this.#links.set(key, link);
-    this.#tell(key, 'NetConnection.Connect.Success', 'Connection succeeded.');
+    if (link.connection?.isOpen) this.#tell(key, 'NetConnection.Connect.Success', 'Connection succeeded.');
   }
 
   #dial(key: number, uri: string, args: AmfValue[]): void {
     const { outgoing, application, chunkBytes, tell } = this.#options;
     const most = outgoing?.maxConnections(application) ?? 0;
+    if (this.#links.size >= most) this.#dropUseless();
     if (!outgoing || this.#links.size >= most) {
       this.#tell(
         key,
@@ -124,7 +138,10 @@ export class Relays implements OutgoingCommands {
       this.#tell(key, 'NetConnection.Connect.Failed', why);
       return;
     }
-    const link: Link = { key, isOrphan: false, uri, args, outlets: new Set(), connection: undefined };
+    const link: Link = {
+      ...{ key, isOrphan: false, isForgotten: false, hasPulled: false },
+      ...{ uri, args, outlets: new Set(), connection: undefined },
+    };
     this.#links.set(key, link);
     link.connection = outgoing.connect({ application, uri, args }, chunkBytes, {
       status: (info) => tell(link.key, info, false),
@@ -134,6 +151,12 @@ export class Relays implements OutgoingCommands {
         tell(link.key, info, true);
       },
     });
+  }
+
+  /** One that was forgotten and carries nothing makes room. */
+  #dropUseless(): void {
+    const useless = [...this.#links.values()].find((link) => link.isForgotten && isSpent(link));
+    if (useless) this.#drop(useless);
   }
 
   #mayTry(): boolean {
@@ -176,20 +199,46 @@ export class Relays implements OutgoingCommands {
     this.unpublish(key);
     const link = this.#links.get(request.connection);
     const adopted = [...(link?.outlets ?? [])].find(
-      (outlet) => outlet.isOrphan && outlet.name === name && outlet.type === type && outlet.player,
+      (outlet) => outlet.isOrphan && outlet.name === name && outlet.type === type,
     );
     if (adopted) {
       this.#outlets.delete(adopted.key);
       Object.assign(adopted, { key, isOrphan: false });
       this.#outlets.set(key, adopted);
       this.#feed(adopted, source);
-      this.#tellOfStream(key, 'NetStream.Publish.Start', `${name} is now published.`, name);
+      if (adopted.player)
+        this.#tellOfStream(key, 'NetStream.Publish.Start', `${name} is now published.`, name);
     } else if (!link?.connection) {
       this.#tellOfStream(key, 'NetStream.Failed', 'The connection is not there.', name);
     } else if (link.outlets.size >= MAX_STREAMS_PER_CONNECTION) {
       const why = `A connection has ${MAX_STREAMS_PER_CONNECTION} streams at most.`;
       this.#tellOfStream(key, 'NetStream.Failed', why, name);
-    } else this.#open(key, link, link.connection, request);
+    } else {
+      this.#makeWay(link, name);
+      this.#open(key, link, link.connection, request);
+    }
+  }
+
+  /** What an earlier version publishes there under that name, by another connection, would keep this one out. */
+  #makeWay({ uri }: Link, name: string): void {
+    for (const outlet of [...this.#outlets.values()]) {
+      const isSame = outlet.name === name && addressOf(outlet.link.uri) === addressOf(uri);
+      if (outlet.isOrphan && isSame) this.#end(outlet);
+    }
+  }
+
+  /** Of an earlier version, and its connection with it if that has nothing else to do. */
+  #end(outlet: Outlet): void {
+    const { link } = outlet;
+    this.#remove(outlet);
+    outlet.close();
+    if (link.isOrphan && isSpent(link)) this.#drop(link);
+  }
+
+  /** A stream of this instance is off the air. Nobody else would end what an earlier version has made of it. */
+  sourceEnded(stream: string): void {
+    for (const outlet of [...this.#outlets.values()])
+      if (outlet.isOrphan && outlet.source === stream) this.#end(outlet);
   }
 
   #open(
@@ -276,6 +325,7 @@ export class Relays implements OutgoingCommands {
 
   async #openSource(connection: number, request: PullRequest): Promise<RemoteSource | undefined> {
     const link = this.#links.get(connection);
+    if (link) link.hasPulled = true;
     if (link?.connection) return RemoteSource.open(link.connection, request);
     throw new StatusError('NetStream.Play.Failed', 'The connection is not there.');
   }
@@ -283,23 +333,26 @@ export class Relays implements OutgoingCommands {
   // ── versions of the script ─────────────────────────────────────────────────────────────────────────────────────
 
   disown(from: number, to: number): void {
-    const own = [...this.#links.values(), ...this.#outlets.values()].filter(
-      ({ key }) => key >= from && key < to,
-    );
-    if (own.length === 0) return;
-    for (const one of own) one.isOrphan = true;
+    const isOfIt = ({ key }: { key: number }) => key >= from && key < to;
+    const links = [...this.#links.values()].filter(isOfIt);
+    const outlets = [...this.#outlets.values()].filter(isOfIt);
+    if (links.length === 0 && outlets.length === 0) return;
+    for (const one of [...links, ...outlets]) one.isOrphan = true;
     const cancel = this.#options.clock.after(ADOPTION_MS, () => {
       this.#timers.delete(cancel);
-      for (const outlet of [...this.#outlets.values()]) {
-        if (!outlet.isOrphan || !own.includes(outlet)) continue;
-        this.#remove(outlet);
-        outlet.close();
-      }
-      for (const link of [...this.#links.values()]) {
-        if (link.isOrphan && own.includes(link)) this.#drop(link);
-      }
+      // Who has taken over a connection, and not what went out by it, does not want that any more.
+      for (const outlet of outlets)
+        if (this.#outlets.has(outlet.key) && outlet.isOrphan && !outlet.link.isOrphan) this.#end(outlet);
+      const left = links.filter((link) => link.isOrphan && this.#links.get(link.key) === link);
+      for (const link of left) link.isForgotten = true;
+      if (left.length > 0) this.#options.tellForgotten(byAddress(left));
     });
     this.#timers.add(cancel);
+  }
+
+  /** What goes out by a connection that has been taken over may yet be taken over as well. */
+  closeForgotten(): void {
+    for (const link of [...this.#links.values()]) if (link.isOrphan) this.#drop(link);
   }
 
   /** The instance ends. */
@@ -319,4 +372,23 @@ export class Relays implements OutgoingCommands {
     const isOver = code !== 'NetStream.Publish.Start';
     this.#options.tell(key, { code, level: STATUS_LEVELS[code], description, details }, isOver);
   }
+}
+
+/** It carries nothing. */
+function isSpent({ outlets, hasPulled }: Link): boolean {
+  return outlets.size === 0 && !hasPulled;
+}
+
+function byAddress(links: readonly Link[]): ForgottenConnections[] {
+  return [...Map.groupBy(links, ({ uri }) => addressOf(uri))].map(([address, those]) => ({
+    address,
+    connections: those.length,
+    streams: [...new Set(those.flatMap(({ outlets }) => [...outlets].flatMap(({ source }) => source ?? [])))],
+  }));
+}
+
+/** Without what may be secret: login and query. */
+function addressOf(uri: string): string {
+  const [path = ''] = uri.split('?', 1);
+  return path.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1');
 }

@@ -2,7 +2,7 @@
 // process; script/host.ts stands behind these interfaces, and the instance never knows.
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
-import type { OutgoingCommands, OutgoingStatus } from './outgoing.ts';
+import type { ForgottenConnections, OutgoingCommands, OutgoingStatus } from './outgoing.ts';
 import type { ServerStreamCommands } from './source.ts';
 
 /** The events that are asked and may refuse; all others are told. */
@@ -124,6 +124,8 @@ export type Notice =
   | { event: 'recordFailed'; stream: string; error: RecordFault }
   /** Of a connection to another server, or a stream there, by the key that the script's command gave it. `isOver`: the last of it. */
   | { event: 'outgoing'; key: number; info: OutgoingStatus; isOver: boolean }
+  /** Connections to other servers that no version of the script has taken over: for the log. */
+  | { event: 'forgotten'; connections: readonly ForgottenConnections[] }
   /** For `onStatus` of that stream, or of the application. */
   | {
       event: 'status';

@@ -6,6 +6,7 @@ import { ClientState } from './client.ts';
 import type { Clock } from './clock.ts';
 import type { LoadGovernor, LoadState } from './flush.ts';
 import type { AppInstance } from './instance.ts';
+import type { ForgottenConnections } from './outgoing.ts';
 import type { Playback } from './playback.ts';
 import type { Publication } from './publication.ts';
 import type { Registry } from './registry.ts';
@@ -59,6 +60,8 @@ export interface InstanceNumbers extends Totals {
   players: number;
   /** Of its script to other servers, and the streams that it publishes there. */
   outgoing: { connections: number; streams: number };
+  /** Of these the ones that no version of the script has taken over. */
+  forgottenConnections: readonly ForgottenConnections[];
   /** Undefined: it has none. */
   script: ScriptStats | undefined;
 }
@@ -196,6 +199,7 @@ export class Statistics {
     return {
       ...this.#totals(new Tally(), [instance]),
       ...countStreams(instance),
+      forgottenConnections: instance.outgoing.forgotten,
       application,
       name: fullName,
       upMs: this.#msSince(sinceMs),

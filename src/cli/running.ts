@@ -24,6 +24,7 @@ interface Server {
 interface Instance {
   name: string;
   connected: number;
+  forgottenConnections: { address: string; connections: number; streams: string[] }[];
 }
 interface Stream {
   name: string;
@@ -44,8 +45,16 @@ export async function status(root: string, print: (line: string) => void): Promi
   const memory = Math.round(process.residentBytes / (1 << 20));
   print(`${process.cpuPercent}% of a core, ${memory} MB`);
   if (load.widenedMs > 0) print(`under load: streams gather for ${load.widenedMs} ms before they are sent`);
-  for (const { name, connected: clients } of (await server.ask('GET', '/instances')) as Instance[]) {
+  for (const { name, connected: clients, forgottenConnections } of (await server.ask(
+    'GET',
+    '/instances',
+  )) as Instance[]) {
     print(`${name}: ${count(clients, 'client')}`);
+    for (const { address, connections, streams: sent } of forgottenConnections) {
+      const what = sent.length > 0 ? ` for ${sent.map(printable).join(', ')}` : '';
+      const whose = 'that no version of the script has taken over';
+      print(`  ${count(connections, 'connection')} to ${printable(address)}${what} ${whose}`);
+    }
     const streams = (await server.ask('GET', `${instancePath(name)}/streams`)) as Stream[];
     for (const { name: stream, subscribers, bytesInPerSecond, isRecorded } of streams) {
       const recorded = isRecorded ? ', recorded' : '';

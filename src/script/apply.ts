@@ -81,6 +81,9 @@ export function applyCommand(command: InstanceCommand, to: ScriptCommands, versi
     case 'outUnpublish':
       to.outgoing.unpublish(keyOf(command.id));
       return;
+    case 'outForget':
+      to.outgoing.closeForgotten();
+      return;
     case 'shutdown':
       to.shutdown();
   }

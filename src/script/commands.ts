@@ -60,6 +60,7 @@ export type Command =
     }
   | { op: 'outAttach'; id: number; source: string | undefined }
   | { op: 'outUnpublish'; id: number }
+  | { op: 'outForget' }
   | { op: 'shutdown' }
   | { op: 'stats' }
   | { op: 'keep'; client: string; data: string | undefined }
@@ -230,6 +231,7 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
     source: f.optional('source', () => f.text('source', MAX_NAME)),
   }),
   outUnpublish: (f) => ({ op: 'outUnpublish', id: f.id('id') }),
+  outForget: () => ({ op: 'outForget' }),
   shutdown: () => ({ op: 'shutdown' }),
   stats: () => ({ op: 'stats' }),
   keep: (f) => ({

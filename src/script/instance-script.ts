@@ -174,6 +174,10 @@ export class InstanceScriptHost implements InstanceScript {
         this.#mailbox.outgoing(this.#current, key % IDS_PER_VERSION, info, isOver);
       return;
     }
+    if (notice.event === 'forgotten') {
+      for (const one of notice.connections) this.#options.journal.forgotten(one);
+      return;
+    }
     if (notice.event === 'disconnect') this.#handOver.kept.delete(notice.clientId);
     this.#mailbox.tell(notice);
     if (notice.event === 'unpublish') this.#options.onUnpublish(notice.stream);

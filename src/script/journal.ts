@@ -8,6 +8,7 @@ import {
   type ErrorRecords,
   formatError,
 } from '../application/error-records.ts';
+import type { ForgottenConnections } from '../application/outgoing.ts';
 import type { ScriptMetrics } from '../application/script-metrics.ts';
 import type { ApplicationLog } from '../log/application-log.ts';
 import type { Log } from '../log/log.ts';
@@ -76,6 +77,21 @@ export class Journal {
     const { application, instance, log, applicationLog } = this.#options;
     applicationLog.warn(text);
     log.warn({ event: 'script', application, instance }, text);
+  }
+
+  /** Connections to other servers that no version of the script has taken over. */
+  forgotten({ address, connections, streams }: ForgottenConnections): void {
+    const { application, instance, log, applicationLog } = this.#options;
+    const what =
+      connections === 1 ? `a connection to ${address}` : `${connections} connections to ${address}`;
+    const end = streams.length > 0 ? `until ${streams.join(', ')} ends` : 'until the instance ends';
+    const text =
+      `an earlier version of the script has made ${what} that this one has not taken over: it goes on ${end}. ` +
+      'Connect to the same address with the same arguments in onAppStart to take it over; ' +
+      `NetConnection.closeForgotten() or "understudy reload ${application}" ends it`;
+    applicationLog.warn(text);
+    const facts = { application, instance, address, connections, streams };
+    log.warn({ event: 'outgoing-forgotten', ...facts }, `${application}: ${text}`);
   }
 
   reloaded(ms: number): void {

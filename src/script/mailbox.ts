@@ -26,8 +26,8 @@ export const MAX_PARKED_CHARS = 16 << 20;
 /** What a gate says when the script that is to decide has crashed. */
 export type GateFailure = 'closed' | 'open';
 
-/** `outgoing` is for the version that it is about. */
-type ScriptNotice = Exclude<Notice, { event: 'outgoing' }>;
+/** `outgoing` is for the version that it is about, `forgotten` for the log. */
+type ScriptNotice = Exclude<Notice, { event: 'outgoing' | 'forgotten' }>;
 
 const NO_ANSWER = 'The application did not answer.';
 

@@ -346,6 +346,8 @@ export type ScriptCommand =
     }
   | { op: 'outAttach'; id: number; source?: string }
   | { op: 'outUnpublish'; id: number }
+  /** Ends what versions before have left and this one has not taken over. */
+  | { op: 'outForget' }
   | { op: 'shutdown' }
   /** Answered by `instanceStats`. */
   | { op: 'stats' }

@@ -243,7 +243,7 @@ describe('a saved script', () => {
     await told(near, '12 NetStream.Unpublish.Success');
   });
 
-  test('ends what it does not want any more, a moment later', async () => {
+  test('ends what went out by a connection that it has taken over, and not what it has left alone: that is told', async () => {
     await using near = await serverThatDials();
     await using far = await Core.start();
     await pushing(near, far);
@@ -257,8 +257,80 @@ describe('a saved script', () => {
     near.clock.advance(ADOPTION_MS);
     await player.expectStatus('NetStream.Play.UnpublishNotify');
     near.clock.advance(2_000);
-    await until('one that was adopted and the player', () => far.sessionCount === 2);
+    const address = `rtmp://127.0.0.1:${far.port}/other`;
+    const [forgotten] = near.script().told('forgotten');
+    assert.deepEqual(forgotten?.connections, [{ address, connections: 1, streams: [] }]);
+    assert.deepEqual(near.instance()?.outgoing.forgotten, forgotten?.connections);
+    assert.equal(far.sessionCount, 3, 'the one that was taken over, the other one, and the player');
     assert.equal(near.instance()?.streams.get('cam')?.stream.viewers.size, 0);
+    outgoingOf(near).closeForgotten();
+    near.clock.advance(2_000);
+    await until('one that was adopted and the player', () => far.sessionCount === 2);
+    assert.deepEqual(near.instance()?.outgoing.forgotten, []);
+  });
+
+  test('that takes over nothing ends no restream: it goes on until its stream is off the air, and the connection with it', async () => {
+    await using near = await serverThatDials();
+    await using far = await Core.start();
+    const { peer, id } = await pushing(near, far);
+    const { peer: player } = await far.player('copy', 'other');
+    peer.video(id, 0, video.keyframe(1));
+    await marks(player, 1);
+    outgoingOf(near).disown(0, 10);
+    near.clock.advance(ADOPTION_MS);
+    const address = `rtmp://127.0.0.1:${far.port}/other`;
+    const connections = [{ address, connections: 1, streams: ['cam'] }];
+    assert.deepEqual(near.script().told('forgotten'), [{ event: 'forgotten', connections }]);
+    peer.video(id, 40, video.frame(2));
+    assert.deepEqual(await marks(player, 2), [1, 2]);
+    peer.socket.destroy();
+    await player.expectStatus('NetStream.Play.UnpublishNotify');
+    near.clock.advance(2_000);
+    await until('the player alone', () => far.sessionCount === 1);
+    assert.deepEqual(near.instance()?.outgoing.forgotten, []);
+  });
+
+  test('gets in under the name that an earlier version publishes there by another connection', async () => {
+    await using near = await serverThatDials();
+    await using far = await Core.start();
+    const { peer, id } = await pushing(near, far);
+    outgoingOf(near).disown(0, 10);
+    near.clock.advance(ADOPTION_MS);
+    const { peer: player } = await far.player('copy', 'other');
+    outgoingOf(near).connect(11, `rtmp://127.0.0.1:${far.port}/other?token=2`, ['other arguments']);
+    await told(near, '11 NetConnection.Connect.Success');
+    outgoingOf(near).publish(12, { connection: 11, name: 'copy', type: 'live', source: 'cam' });
+    await player.expectStatus('NetStream.Play.UnpublishNotify');
+    await told(near, '12 NetStream.Publish.Start');
+    peer.video(id, 40, video.keyframe(2));
+    await marks(player, 1);
+    assert.deepEqual(near.instance()?.outgoing.counts, { connections: 1, streams: 1 });
+  });
+
+  test('has room for its own connections: one that was forgotten and carries nothing is closed for them', async () => {
+    const grant = { maxConnections: 1 };
+    await using near = await serverThatDials({ grant });
+    await using far = await Core.start();
+    await pushing(near, far);
+    outgoingOf(near).unpublish(2);
+    outgoingOf(near).disown(0, 10);
+    near.clock.advance(ADOPTION_MS);
+    outgoingOf(near).connect(11, `rtmp://127.0.0.1:${far.port}/live`, []);
+    await told(near, '11 NetConnection.Connect.Success');
+    assert.deepEqual(near.instance()?.outgoing.forgotten, []);
+  });
+
+  test('leaves nothing behind when its instance ends', async () => {
+    await using near = await serverThatDials();
+    await using far = await Core.start();
+    await pushing(near, far);
+    outgoingOf(near).disown(0, 10);
+    near.clock.advance(ADOPTION_MS);
+    const instance = near.instance()!;
+    await instance.stop();
+    near.clock.advance(2_000);
+    await until('nobody there', () => far.sessionCount === 0);
+    assert.deepEqual(instance.outgoing.forgotten, []);
   });
 });
 

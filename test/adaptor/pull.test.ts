@@ -99,7 +99,7 @@ test('it ends with its connection, and what there is not is said so', async () =
   await until('nobody there', () => far.instance('other/_definst_')?.streams.get('show') === undefined);
 });
 
-test('it stays on air while a script is saved that makes the same connection, and ends with one that does not', async () => {
+test('it stays on air while a script is saved, whether the new version makes the same connection or none', async () => {
   await using far = await Core.start();
   const { peer, id } = await far.publisher('show', 'other');
   await using near = await connectedTo(far);
@@ -114,5 +114,8 @@ test('it stays on air while a script is saved that makes the same connection, an
   assert.deepEqual(await marks(player, 2), [1, 2]);
   near.script().commands.outgoing.disown(10, 20);
   near.clock.advance(ADOPTION_MS);
+  peer.video(id, 80, video.frame(3));
+  assert.deepEqual(await marks(player, 3), [1, 2, 3]);
+  near.script().commands.outgoing.closeForgotten();
   await told(near, 'NetStream.Play.Stop');
 });

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { reload, status } from '../../src/cli/running.ts';
 import { membersOf } from '../../src/protocol/amf.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { rootWithCertificate } from '../support/certificate.ts';
@@ -88,6 +89,87 @@ test('restream: each target gets what is published, one that has gone is tried a
   publisher.socket.destroy();
   await Promise.all([one, two].map((peer) => peer.expectStatus('NetStream.Play.UnpublishNotify')));
   await until('the players alone', () => far.sessionCount === 2);
+});
+
+test('what the guide for authors shows is on air, both ways, after a save as before, by the same connection', async () => {
+  const guide = readFileSync(join(import.meta.dirname, '../../applications/README.md'), 'utf8');
+  const snippets = [...guide.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
+  const holding = snippets.filter((code) => /\.connect\('rtmp/.test(code));
+  assert.equal(holding.length, 2);
+  await using far = await Core.start();
+  const url = `rtmp://127.0.0.1:${far.port}/live`;
+  const grant = '<NetConnection><Hosts>127.0.0.1:*</Hosts></NetConnection>';
+  const files = holding.map((code, i) => ({
+    [`guide${i}/main.ts`]: code.replaceAll(/'rtmps?:[^']*'/g, `'${url}'`),
+    [`guide${i}/Application.xml`]: `<Application><JSEngine>${grant}</JSEngine></Application>`,
+  }));
+  await using server = await startServer({ applications: Object.assign({}, ...files) });
+  const { peer: source, id: sourceId } = await far.publisher('show');
+  await using publisher = await RtmpPeer.open(server.port);
+  const id = await publisher.publish('guide0', 'cam');
+  await using player = await RtmpPeer.open(server.port);
+  await player.play('guide1', 'copy');
+  const { peer: there } = await far.player('stream-key-there');
+  const mark = async (peer: RtmpPeer) => (await peer.expectMedia()).media!.at(-1);
+  const goes = async (n: number) => {
+    publisher.video(id, n * 40, video.keyframe(n));
+    source.video(sourceId, n * 40, video.keyframe(n));
+    assert.deepEqual([await mark(there), await mark(player)], [n, n]);
+  };
+  await goes(1);
+  const sessions = far.sessionCount;
+  for (const file of files) {
+    const [[name, code]] = Object.entries(file) as [[string, string]];
+    const since = server.log.length;
+    server.writeApp(name, `${code}\n// saved`);
+    await server.waitForLog(({ event }) => event === 'script-reload', undefined, since);
+  }
+  await goes(2);
+  assert.equal(far.sessionCount, sessions);
+  assert.equal(far.script().told('publish').length, 2, 'nothing was published anew');
+});
+
+test('a save that takes nothing over ends no restream: the log and the status name it, and reload ends it', async () => {
+  await using far = await Core.start();
+  const url = `rtmp://127.0.0.1:${far.port}/live`;
+  const script = `
+    const there = new NetConnection();
+    const out = new NetStream(there);
+    there.onStatus = ({ code }) => { if (code === 'NetConnection.Connect.Success') out.publish('secret-key'); };
+    application.onPublish = (client, stream) => { out.attach(stream); there.connect('${url}?token=hidden'); };`;
+  const grant =
+    '<Application><JSEngine><NetConnection><Hosts>127.0.0.1:*</Hosts></NetConnection></JSEngine></Application>';
+  await using server = await startServer({
+    applications: { 'show/main.ts': script, 'show/Application.xml': grant },
+  });
+  await using publisher = await RtmpPeer.open(server.port);
+  const id = await publisher.publish('show', 'cam');
+  publisher.video(id, 0, video.keyframe(1));
+  const { peer: player } = await far.player('secret-key');
+  const mark = async () => (await player.expectMedia()).media!.at(-1);
+  assert.equal(await mark(), 1);
+  server.writeApp('show/main.ts', `${script}\n// saved`);
+  const warning = await server.waitForLog(({ event }) => event === 'outgoing-forgotten');
+  const { level, application, address, streams, msg } = warning;
+  assert.deepEqual(
+    { level, application, address, streams },
+    {
+      ...{ level: 'warn', application: 'show', address: url, streams: ['cam'] },
+    },
+  );
+  assert.match(String(msg), /onAppStart/);
+  publisher.video(id, 40, video.keyframe(2));
+  assert.equal(await mark(), 2);
+  const lines: string[] = [];
+  await status(server.root, (line) => lines.push(line));
+  assert.ok(
+    lines.some((line) => line.includes(url) && line.includes('cam')),
+    lines.join('\n'),
+  );
+  assert.doesNotMatch(`${lines} ${JSON.stringify(server.log)}`, /secret-key|hidden/);
+  await reload(server.root, 'show');
+  await player.expectStatus('NetStream.Play.UnpublishNotify');
+  await until('the player alone', () => far.sessionCount === 1);
 });
 
 test('a real nginx-rtmp is published to: its players see what ours see', {

@@ -230,6 +230,21 @@ describe('the guide for script authors', { timeout: 60_000 }, () => {
     ]);
   });
 
+  test('what is restreamed goes on when the script is saved, by the same connection', async () => {
+    const guide = await running(snippet('stream-key-there'));
+    const there = guide.server('rtmps://live.example.com/app');
+    const show = await (await guide.connect()).publish('cam');
+    await guide.clock.tick(0);
+    await guide.reload();
+    await guide.clock.tick(60_000);
+    show.keyframe(0);
+    await guide.clock.tick(0);
+    assert.deepEqual(there.streams, { 'stream-key-there': 1 });
+    assert.equal(there.connects.length, 1);
+    await show.unpublish();
+    assert.deepEqual(there.streams, {});
+  });
+
   test('a stream goes on to another server as soon as that is there', async () => {
     const guide = await running(snippet('new NetStream'));
     const there = guide.server('rtmps://live.example.com/app');

@@ -354,6 +354,26 @@ describe('a script that serves', () => {
     assert.equal(records.kept!.recent()[0]!.message, 'no ***');
   });
 
+  test('is warned of connections that no version of it has taken over, with address and remedy', async () => {
+    const { script, records, first } = await serving();
+    const address = 'rtmp://far/live';
+    script.tell({ event: 'forgotten', connections: [{ address, connections: 1, streams: ['cam'] }] });
+    const [warning] = records.all.filter(({ event }) => event === 'outgoing-forgotten');
+    assert.deepEqual(
+      { ...warning, time: 0, msg: '' },
+      {
+        ...{ level: 40, time: 0, event: 'outgoing-forgotten', application: 'live', instance: '_definst_' },
+        ...{ address, connections: 1, streams: ['cam'], msg: '' },
+      },
+    );
+    assert.match(
+      warning!.msg,
+      /^live: .* rtmp:\/\/far\/live .* until cam ends\. .*onAppStart.*understudy reload live/,
+    );
+    await settle();
+    assert.deepEqual(first.heard, [], 'that is not for the script itself');
+  });
+
   test('may veto its stop with false, and with nothing else', async () => {
     const { script, first } = await serving();
     for (const [value, mayStop] of [

@@ -64,6 +64,11 @@ export class NetConnection {
     weakMapSet(states, this, { kind: 'NetConnection', object: this, id: 0, uri: '', isConnected: false });
   }
 
+  /** What earlier versions of the script have connected, and this one has not taken over. */
+  static closeForgotten(): void {
+    put({ op: 'outForget' });
+  }
+
   get isConnected(): boolean {
     return connectionOf(this)?.isConnected ?? false;
   }

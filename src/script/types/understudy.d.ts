@@ -724,8 +724,9 @@ interface StreamConstructor {
  * A connection of this instance to another application: of another server, or of this one. Where it may go is granted in
  * `Application.xml`, `<NetConnection> <Hosts>`. Remote calls and shared objects over it are to come.
  *
- * When the script is saved, or has crashed, what was connected and published stays for ten seconds: a version that makes the same
- * connection, with the same arguments, and publishes the same there, has it as it was, and nobody at the other end notices.
+ * When the script is saved, or has crashed, what was connected and published goes on: a version that makes the same connection,
+ * with the same arguments, and publishes the same there, takes it over as it is, and nobody at the other end notices. What no version
+ * has taken over after ten seconds is forgotten: it ends with the last stream that it carries, at the latest with the instance.
  *
  * @example
  * const nc = new NetConnection();
@@ -759,6 +760,11 @@ interface NetConnection {
 
 interface NetConnectionConstructor {
   readonly prototype: NetConnection;
+  /**
+   * Extension. Closes what earlier versions of this script have connected and this one has not taken over by the same
+   * `connect`. Without it such a connection goes on with the streams that it carries, and the log has a warning of it.
+   */
+  closeForgotten(): void;
   /** One that is not connected yet. */
   new (): NetConnection;
 }

@@ -91,6 +91,7 @@ export class Instance implements ScriptCommands {
       ...{ name: `${connection} ${name} ${start} ${length}`, lengthMs: undefined, liveName: undefined },
       open: async () => undefined,
     }),
+    closeForgotten: () => void this.done.push('close forgotten'),
     disown: (from) => {
       // of versions that have connected to nobody it is of no interest
       if (this.done.some((one) => one.startsWith('connect ')))
