@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { ClientSettings } from '../application/instance-settings.ts';
 import type { ClientStats } from '../application/script.ts';
+import { typedId } from '../application/typed-id.ts';
 import { CodedError, DecodeError, isUnreadable } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import type { LineLimit } from '../log/line-limit.ts';
@@ -75,7 +76,7 @@ type State = (typeof State)[keyof typeof State];
 const ENCRYPTED_PROTOCOLS: Readonly<Record<string, string>> = { rtmp: 'rtmpe', rtmpt: 'rtmpte' };
 
 export class RtmpSession {
-  readonly id = randomBytes(6).toString('base64url');
+  readonly id = typedId(randomBytes(6));
   readonly outbox: Outbox;
   /** Resolves when its socket has gone. */
   readonly closed: Promise<void>;

@@ -1,5 +1,6 @@
 // Who may administer the server, and how they show that it is they.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { typedId } from '../application/typed-id.ts';
 import { AdminError } from './admin-error.ts';
 import type { LoginLimits } from './login-limits.ts';
 import { hashPassword, isPasswordHash, isPasswordOf, NOBODYS_HASH } from './password.ts';
@@ -98,7 +99,7 @@ export class Accounts {
   /** The account without which nobody could administer the server; undefined: there is one already. */
   async makeFirst(): Promise<NewAccount | undefined> {
     if (this.#unscoped.length > 0) return undefined;
-    const password = randomBytes(FIRST_PASSWORD_BYTES).toString('base64url');
+    const password = typedId(randomBytes(FIRST_PASSWORD_BYTES));
     const problem = await this.#put(FIRST_NAME, password).then(
       () => undefined,
       (error: unknown) => error as Error,

@@ -2,6 +2,7 @@
 // administrators ask for. Kept as hashes; a memory dump has enough other things in it.
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../application/clock.ts';
+import { typedId } from '../application/typed-id.ts';
 
 export const TOKEN_MS = 3_600_000;
 /** When somebody asks for more, the oldest one is no longer good. */
@@ -25,7 +26,7 @@ export class Tokens {
 
   /** For an account; `isLasting`: as long as the server runs. */
   issue(name: string, isLasting = false): string {
-    const token = randomBytes(TOKEN_BYTES).toString('base64url');
+    const token = typedId(randomBytes(TOKEN_BYTES));
     const endsAt = isLasting ? undefined : this.#clock.now() + TOKEN_MS;
     this.#issued.set(keyOf(token), { name, endsAt });
     const temporary = [...this.#issued].filter((entry) => entry[1].endsAt !== undefined);

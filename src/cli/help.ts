@@ -117,7 +117,7 @@ live, or live/room for another instance than _definst_. A changed script needs n
 `,
   disconnect: `understudy disconnect CLIENT [--root DIR]
 
-Disconnects a client. CLIENT is its id, as in the logs; put -- before one that begins with a dash.
+Disconnects a client. CLIENT is its id, as in the logs.
 
   --root DIR         the folder that the server was started with
 `,
