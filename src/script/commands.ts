@@ -13,7 +13,16 @@ import { DecodeError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 import { fromWire } from './values.ts';
-import { type Json, MAX_KEPT_CHARACTERS, SCRIPT_FAULT_KINDS, type ScriptFaultKind } from './wire.ts';
+import {
+  type Json,
+  MAX_ARGS,
+  MAX_KEPT_CHARACTERS,
+  MAX_NAME,
+  MAX_REDIRECT,
+  MAX_URI,
+  SCRIPT_FAULT_KINDS,
+  type ScriptFaultKind,
+} from './wire.ts';
 
 const ACCESS = ['readAccess', 'writeAccess', 'audioSampleAccess', 'videoSampleAccess'] as const;
 
@@ -89,15 +98,10 @@ export interface ReportedError {
 }
 
 /** Bounds of texts, in characters. Names and ids beyond theirs are refused, texts for people are cut. */
-const MAX_NAME = 1024;
 const MAX_SERVICE_NAME = 32;
-const MAX_REDIRECT = 2048;
-/** Security/MaxUrlLength of Flash Media Server. */
-const MAX_URI = 32 * 1024;
 const MAX_REASON = 200;
 const MAX_LOG_TEXT = 8 * 1024;
 const MAX_STACK = 32 * 1024;
-const MAX_ARGS = 1000;
 const MAX_LOST = 100;
 /** JSON levels of what only travels on: more, written again, overflow the stack. MAX_AMF_DEPTH with its tags stays below. */
 const MAX_NESTING = 400;

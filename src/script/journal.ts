@@ -115,7 +115,7 @@ export class Journal {
   fault(fault: ScriptFault, build: ScriptBuild | undefined): void {
     const { application, instance, errors, log, applicationLog, metrics, hide } = this.#options;
     count(metrics, fault);
-    const key = keyOf([instance, fault, build?.hash]);
+    const key = keyOf([instance, sampleless(fault), build?.hash]);
     let record = errors.repeat(application, key, fault.client);
     if (!record) {
       if (!this.#faults.take()) return;
@@ -147,6 +147,11 @@ export class Journal {
 
 const MAX_MESSAGE = 2000;
 const MAX_HANDLER = 200;
+
+/** Where an endless loop was when it was cut is chance: the same overrun is counted, with the place of its first time. */
+function sampleless(fault: ScriptFault): ScriptFault {
+  return fault.kind === 'timeout' ? { ...fault, stack: '' } : fault;
+}
 
 /** What is the same error. */
 function keyOf(parts: readonly unknown[]): string {

@@ -426,6 +426,8 @@ export interface GuestAnswer {
   client: string;
   /** Commands that did not fit into this turn. */
   dropped: number;
+  /** Stack of the first of them; empty: there is none, or it is unknown. */
+  droppedAt: string;
   /** Lines for the log that were too many. */
   droppedLines: number;
   /** What handlers have taken in this turn, by their names. */
@@ -454,6 +456,16 @@ export const HANDLERS = [
   ...['onPlay', 'onStop', 'onRecord', 'onRecordError', 'onStatus'],
 ];
 export const RANDOM_POOL_BYTES = 16 << 10;
+/** Of one turn of a script, in number and in characters as JSON; one command can be no larger. */
+export const MAX_COMMANDS = 10_000;
+export const MAX_COMMAND_CHARACTERS = 2 << 20;
+/** Characters of texts in commands: names and paths, URIs, where a client is sent to instead. More is refused. */
+export const MAX_NAME = 1024;
+/** Security/MaxUrlLength of Flash Media Server. */
+export const MAX_URI = 32 * 1024;
+export const MAX_REDIRECT = 2048;
+/** Arguments of one call. */
+export const MAX_ARGS = 1000;
 /** What the host keeps of one client's `data`. */
 export const MAX_KEPT_CHARACTERS = 16 << 10;
 /** Questions to services that one version of a script may have open. */

@@ -3,7 +3,7 @@ import type { ApplicationFacts, Json } from '../wire.ts';
 import { admit, type Client, type ClientState, clientList, dismiss, stateOf } from './client.ts';
 import { exec, jobs } from './exec.ts';
 import { limits } from './limits.ts';
-import { put, putAnswer } from './outbox.ts';
+import { put, putAnswer, requireLength, requireSize } from './outbox.ts';
 import { defineProperty, freeze, isFunction, isObject, keys } from './primordials.ts';
 import { log, report, setStatusListener } from './report.ts';
 import { store } from './store.ts';
@@ -172,8 +172,10 @@ export function refuse(
 ): void {
   if (state.phase !== 'pending') return;
   const reason = cleanReason(description) || REFUSED;
-  // Encoded first: a value that cannot be sent is the script's error, and the client is still undecided then.
+  // First: what cannot be sent is the script's error, and the client is still undecided then.
   const details = info === undefined ? undefined : encodeValue(info);
+  if (details) requireSize(details.json, 'what is told to the client');
+  if (redirect !== undefined) requireLength('redirect', redirect);
   dismiss(state);
   putAnswer({ op: 'verdict', id: state.gate, accepted: false, reason, application: details, redirect });
   afterHandler(() => tell('onConnectReject', state.id, state.client, ...state.args));

@@ -88,10 +88,10 @@ export const guest = {
     countCut();
     const { where, client } = blame();
     const failed = failure === undefined ? '' : `"failure":${plainJson({ ...failure }).json},`;
-    const { parts, runnerTexts, dropped } = takeCommands();
+    const { parts, runnerTexts, dropped, droppedAt } = takeCommands();
     const answer = [
       `{"begun":${begun},"done":${done},"more":${more},"where":${quote(where)},"client":${quote(client)},` +
-        `"dropped":${dropped},"droppedLines":${takeDroppedLines()},"random":${randomLeft()},"times":${takeTimes()},${failed}` +
+        `"dropped":${dropped},"droppedAt":${quote(droppedAt)},"droppedLines":${takeDroppedLines()},"random":${randomLeft()},"times":${takeTimes()},${failed}` +
         `"commands":[${runnerTexts}]}`,
     ];
     for (let i = 0; i < parts.length; i++) append(answer, `[${parts[i]}]`);

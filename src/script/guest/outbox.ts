@@ -3,13 +3,28 @@
 //
 // There are two lists: what the runner carries out itself, and what it passes on to the media side without a look at it.
 import type { Json, RunnerCommand, ScriptCommand } from '../wire.ts';
-import { append, isArray, keys, quote, slice } from './primordials.ts';
+import { MAX_COMMAND_CHARACTERS, MAX_COMMANDS, MAX_NAME, MAX_REDIRECT, MAX_URI } from '../wire.ts';
+import { withoutGuestFrames } from './inspect.ts';
+import { append, isArray, keys, quote, round, slice } from './primordials.ts';
 
-/** Of one turn, both lists together. */
-const MAX_COMMANDS = 10_000;
-const MAX_CHARACTERS = 2 << 20;
+/** Texts of a script that the media side would refuse if they were longer, by the names of their fields. */
+const MAX_TEXT: { readonly [field: string]: number | undefined } = {
+  __proto__: null as never,
+  name: MAX_NAME,
+  stream: MAX_NAME,
+  source: MAX_NAME,
+  file: MAX_NAME,
+  as: MAX_NAME,
+  readAccess: MAX_NAME,
+  writeAccess: MAX_NAME,
+  audioSampleAccess: MAX_NAME,
+  videoSampleAccess: MAX_NAME,
+  uri: MAX_URI,
+  redirect: MAX_REDIRECT,
+};
 /** The media side reads a part at a time, and its sockets get their turn in between. */
 const PART_CHARACTERS = 64 << 10;
+const MAX_STACK = 8000;
 
 /** A part of a command that is JSON already. */
 export class JsonText {
@@ -32,6 +47,8 @@ let runnerTexts = '';
 let characters = 0;
 let count = 0;
 let dropped = 0;
+/** Where the script was when the first of these was dropped. */
+let droppedAt = '';
 
 export function commandText(command: Command | Made<RunnerCommand>): string {
   const fields = command as Record<string, Scalar | JsonText | undefined>;
@@ -41,9 +58,17 @@ export function commandText(command: Command | Made<RunnerCommand>): string {
     const name = names[i]!;
     const value = fields[name];
     if (value === undefined) continue;
+    if (typeof value === 'string' && value.length > MAX_NAME) requireLength(name, value);
     text += `${text === '' ? '' : ','}${quote(name)}:${fieldText(value)}`;
   }
   return `{${text}}`;
+}
+
+/** Throws a RangeError for a text of that field which is too long. */
+export function requireLength(field: string, text: string): void {
+  const max = MAX_TEXT[field];
+  if (max !== undefined && text.length > max)
+    throw new RangeError(`${field}: a text of ${text.length} characters; at most ${max}`);
 }
 
 function fieldText(value: Scalar | JsonText): string {
@@ -52,12 +77,24 @@ function fieldText(value: Scalar | JsonText): string {
   return `${value}`;
 }
 
-/** Throws a RangeError in the script when the turn has made too many commands. */
+/** Throws a RangeError in the script when it is too large, or the turn has made too many commands. */
 export function put(command: Command): void {
-  putText(commandText(command));
+  putText(commandText(command), LARGE[command.op]);
 }
 
-export function putText(text: string): void {
+/** What is large in them, for the author of the script. */
+const LARGE: { readonly [op: string]: string | undefined } = {
+  __proto__: null as never,
+  clientCall: 'a call',
+  broadcast: 'a broadcast',
+  streamSend: 'what is sent to a stream',
+  outConnect: 'a connect',
+  ask: 'a request',
+};
+
+/** `what`: the command's name for the author of the script. */
+export function putText(text: string, what = 'one command'): void {
+  requireSize(text, what);
   requireRoom(text);
   add(text);
 }
@@ -65,16 +102,44 @@ export function putText(text: string): void {
 /** The same for what the runner does. */
 export function putForRunner(command: Made<RunnerCommand>): void {
   const text = commandText(command);
+  requireSize(text, 'one command');
   requireRoom(text);
   count += 1;
   characters += text.length;
   runnerTexts = joined(runnerTexts, text);
 }
 
+/** What is too large by itself. A RangeError says how large it is. */
+export function requireSize(text: string, what: string): void {
+  if (text.length <= MAX_COMMAND_CHARACTERS) return;
+  const size = `${megabytes(text.length)} MB as JSON`;
+  throw new RangeError(
+    `${what} takes ${size}, more than the ${megabytes(MAX_COMMAND_CHARACTERS)} MB of one turn`,
+  );
+}
+
+function megabytes(characters: number): number {
+  return round((characters / (1 << 20)) * 10) / 10;
+}
+
 function requireRoom(text: string): void {
-  if (count < MAX_COMMANDS && characters + text.length <= MAX_CHARACTERS) return;
+  const isFull = count >= MAX_COMMANDS;
+  if (!isFull && characters + text.length <= MAX_COMMAND_CHARACTERS) return;
   dropped += 1;
-  throw new RangeError('too many commands in one turn');
+  const limit = isFull ? `${MAX_COMMANDS}` : `${megabytes(MAX_COMMAND_CHARACTERS)} MB`;
+  const error = new RangeError(`too many commands in one turn: more than ${limit}`);
+  if (dropped === 1) droppedAt = framesOf(error);
+  throw error;
+}
+
+/** A script may format stacks itself. */
+function framesOf(error: Error): string {
+  try {
+    const { stack } = error as { stack?: unknown };
+    return typeof stack === 'string' ? slice(withoutGuestFrames(stack), 0, MAX_STACK) : '';
+  } catch {
+    return '';
+  }
 }
 
 /** For what a script may not be allowed to crowd out: short answers, at most one to each question. */
@@ -132,16 +197,18 @@ export interface TakenCommands {
   parts: string[];
   runnerTexts: string;
   dropped: number;
+  droppedAt: string;
 }
 
 /** Everything since the last time. */
 export function takeCommands(): TakenCommands {
-  const taken = { parts: parts[0] === '' ? [] : parts, runnerTexts, dropped };
+  const taken = { parts: parts[0] === '' ? [] : parts, runnerTexts, dropped, droppedAt };
   parts = [''];
   runnerTexts = '';
   characters = 0;
   count = 0;
   dropped = 0;
+  droppedAt = '';
   return taken;
 }
 

@@ -81,15 +81,28 @@ export function call(event: CallEvent): void {
 }
 
 export function answerValue(id: number, where: string, value: unknown, client: string): void {
+  let text: string;
   try {
-    putText(commandText({ op: 'ret', id, found: true, ok: true, value: encodeValue(value) }));
+    text = commandText({ op: 'ret', id, found: true, ok: true, value: encodeValue(value) });
   } catch (error) {
     answerError(id, where, error, client);
+    return;
+  }
+  try {
+    putText(text, 'its answer');
+  } catch (error) {
+    answerError(id, where, error, client, 'limit');
   }
 }
 
-export function answerError(id: number, where: string, error: unknown, client: string): void {
-  const { text } = report('handler', where, error, client);
+export function answerError(
+  id: number,
+  where: string,
+  error: unknown,
+  client: string,
+  kind: 'handler' | 'limit' = 'handler',
+): void {
+  const { text } = report(kind, where, error, client);
   putAnswer({ op: 'ret', id, found: true, ok: false, description: cleanReason(text) || FAILED });
 }
 

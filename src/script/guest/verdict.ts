@@ -1,6 +1,7 @@
 // What a gate's handler returned → what it decided. The rule of all three gates: whatever is not clearly a yes is a no.
 import type { ScriptEvent } from '../wire.ts';
 import { cut, formatValue } from './inspect.ts';
+import { requireLength } from './outbox.ts';
 import {
   charCodeAt,
   fromCharCode,
@@ -83,6 +84,7 @@ function readTerms(gate: ClientGate, value: object): Decision {
   // An array, a Date or an Error shows no names either.
   if (names.length === 0 && (gate === 'onConnect' || !isPlain(value))) return wrong(value);
   if (as !== undefined && (typeof as !== 'string' || as === '')) return wrong(value);
+  if (typeof as === 'string') requireLength('as', as);
   if (record !== undefined && record !== 'record' && record !== 'append' && record !== 'appendWithGap')
     return wrong(value);
   if (takeOver !== undefined && typeof takeOver !== 'boolean') return wrong(value);

@@ -2,6 +2,7 @@
 //
 // Out of a script a value is written straight to JSON text: nothing calls a `toJSON`, getters run once, and an object that is
 // met again becomes a reference. What AMF has no form for is left out: functions, symbols, host objects.
+import { MAX_ARGS } from '../wire.ts';
 import { bytesOf, decodeBase64, encodeBase64 } from './bytes.ts';
 import { JsonText } from './outbox.ts';
 import { quickJson } from './plain.ts';
@@ -59,7 +60,10 @@ export function encodeValue(value: unknown): JsonText {
   return quick === undefined ? new Encoder(undefined, Infinity).encode(value, '') : new JsonText(quick);
 }
 
+/** A RangeError if there are more than a call may have, too. */
 export function encodeValues(values: readonly unknown[], from: number): JsonText {
+  if (values.length - from > MAX_ARGS)
+    throw new RangeError(`${values.length - from} arguments; a call has at most ${MAX_ARGS}`);
   let text = '';
   for (let i = from; i < values.length; i++) text += `${i === from ? '' : ','}${encodeValue(values[i]).json}`;
   return new JsonText(`[${text}]`);
@@ -231,7 +235,8 @@ class Encoder {
   }
 
   #writeArray(list: unknown[], path: string): void {
-    if (list.length > MAX_VALUES) throw new RangeError(`an array of more than ${MAX_VALUES} items`);
+    if (list.length > MAX_VALUES)
+      throw new RangeError(`an array of ${list.length} items; one value has at most ${MAX_VALUES}`);
     if (isArray(list) && hasNames(list)) {
       this.#add('{"$":"ecma","v":');
       this.#writeMembers(list, path);
@@ -301,7 +306,8 @@ function dateText(date: Date): string {
 }
 
 function bytesText(bytes: Uint8Array): string {
-  if (bytes.length > MAX_BYTES) throw new RangeError(`more than ${MAX_BYTES} bytes in one value`);
+  if (bytes.length > MAX_BYTES)
+    throw new RangeError(`${bytes.length} bytes in one value; at most ${MAX_BYTES}`);
   return `{"$":"bytes","v":"${encodeBase64(bytes)}"}`;
 }
 

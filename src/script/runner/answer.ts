@@ -13,6 +13,7 @@ import {
 
 const MAX_ENVELOPE_CHARACTERS = 4 << 20;
 const MAX_TEXT = 200;
+const MAX_STACK = 8000;
 
 export interface ReadAnswer extends GuestAnswer {
   /** JSON arrays of ScriptCommand, unread, each fit for a frame. */
@@ -37,26 +38,29 @@ export function readAnswer(texts: readonly unknown[] | undefined): ReadAnswer | 
     if (bytes.length > MAX_FRAME_BYTES / 2) return undefined;
     forMedia.push(bytes);
   }
-  const { begun, done, more, where, client, dropped, droppedLines, random, times, failure, commands } =
-    answer;
+  const { begun, done, more, where, client, dropped, droppedAt, droppedLines, random } = answer;
+  const { times, failure, commands } = answer;
   return {
     ...{ begun, done, more, dropped, droppedLines, random, times, failure, forMedia },
     where: where.slice(0, MAX_TEXT),
     client: client.slice(0, MAX_TEXT),
+    droppedAt: droppedAt.slice(0, MAX_STACK),
     commands: commands.filter(isRunnerCommand),
   };
 }
 
 function isEnvelope(value: unknown): value is GuestAnswer {
   if (typeof value !== 'object' || value === null) return false;
-  const { begun, done, more, where, client, dropped, droppedLines, random, times, failure, commands } =
+  const { begun, done, more, where, client, dropped, droppedAt, droppedLines, random } =
     value as Partial<GuestAnswer>;
+  const { times, failure, commands } = value as Partial<GuestAnswer>;
   return (
     [begun, dropped, droppedLines, random].every(isCount) &&
     typeof done === 'boolean' &&
     typeof more === 'boolean' &&
     typeof where === 'string' &&
     typeof client === 'string' &&
+    typeof droppedAt === 'string' &&
     isTimes(times) &&
     (failure === undefined || isFailure(failure)) &&
     Array.isArray(commands)

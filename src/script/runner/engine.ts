@@ -13,7 +13,8 @@ import { warmCodeCache } from './code-cache.ts';
 import { type DebuggerSession, VmDebuggerSession } from './debugger-session.ts';
 
 export type EngineFault =
-  | { kind: 'timeout' }
+  /** `stack`: where it was when it was cut, its innermost ten frames. Without those of the library; empty if there are no others. */
+  | { kind: 'timeout'; stack: string }
   | { kind: 'memory' }
   /** A promise that nobody handles, or an error that we did not expect. */
   | { kind: 'rejection'; message: string; stack: string }
@@ -68,6 +69,9 @@ export interface ScriptEngine {
 // limit nor by its memory: V8 (13.6 to 14.7 at least) fills such an array in a loop of its own, wants to leave out that one's
 // check whether it is to stop, and leaves out that of the loop around it. Loops over numbers take up to a third longer without.
 setFlagsFromString('--no-turboshaft-loop-unrolling');
+// V8 finds out where in its source a function is when somebody asks for its stack, and for that it parses it again: not possible
+// where the stack is full, as in a recursion that catches its end. So it notes the places when it compiles.
+setFlagsFromString('--no-enable-lazy-source-positions');
 
 const MAX_MESSAGE = 2000;
 const MAX_STACK = 8000;
@@ -227,7 +231,7 @@ function copied(bytes: Uint8Array): ivm.Copy<Uint8Array> {
 function faultOf(error: unknown, isDisposed: boolean): EngineFault {
   const { message, stack } = textsOf(error);
   if (isDisposed) return { kind: /memory limit/.test(message) ? 'memory' : 'disposed' };
-  if (message === 'Error: Script execution timed out.') return { kind: 'timeout' };
+  if (message === 'Error: Script execution timed out.') return { kind: 'timeout', stack };
   return { kind: 'rejection', message, stack };
 }
 

@@ -6,6 +6,8 @@ import {
   type GuestSetup,
   type LoadBody,
   MAX_BATCH_EVENTS,
+  MAX_COMMAND_CHARACTERS,
+  MAX_COMMANDS,
   MAX_UNTAKEN_BYTES,
   RANDOM_POOL_BYTES,
   type RunnerCommand,
@@ -23,6 +25,7 @@ import { SubtleService } from './subtle.ts';
 import { HeldTime, machineTime } from './time.ts';
 import { TimerQueue } from './timers.ts';
 import { MAX_STRIKES, Overruns, STRIKE_WINDOW_MS, Watchdog } from './turn-limits.ts';
+import { inHandlersOf } from './turn-names.ts';
 
 /** What an instance says to the outside. After `failed` and `dead` it says nothing more. */
 export interface InstanceEvents {
@@ -78,6 +81,8 @@ export class ScriptInstance implements Runnable {
   #untakenBytes = 0;
   /** onAppStart has as much time as loading. */
   #isFirstTurn = true;
+  /** Of the turn that is under way. */
+  #batch: Batch | undefined;
   /** What a turn that is under way may take. */
   #turnLimitMs: number | undefined;
   /** While it has a session, time limits rest, and so does the blame for a process that ends. */
@@ -158,7 +163,9 @@ export class ScriptInstance implements Runnable {
     if (isTurn) this.#events.turnBegins();
     const what = isTurn ? 'a turn' : 'what the debugger has run';
     const message = `${what} did not end within ${limitMs} ms after the debugger had left`;
-    this.#watchdog.limit(limitMs, what, () => this.#die({ kind: 'stuck', message }));
+    this.#watchdog.limit(limitMs, what, () =>
+      this.#die({ kind: 'stuck', message: `${message}${inHandlersOf(this.#batch)}` }),
+    );
   }
 
   #debuggerHasLeft(): void {
@@ -242,7 +249,7 @@ export class ScriptInstance implements Runnable {
       return {
         kind: 'timeout',
         message: `the script took longer than ${this.#loadMs} ms to load`,
-        stack: '',
+        stack: fault.stack,
       };
     }
     if (fault?.kind === 'memory') {
@@ -308,6 +315,7 @@ export class ScriptInstance implements Runnable {
     this.#hasFaultToTell = false;
     const due = this.#timers.takeDue(MAX_DUE_TIMERS).map((id) => ({ t: 'timer', id }) as const);
     const batch = this.#mailbox.take([...this.#newTime(), ...due]);
+    this.#batch = batch;
     this.#turnLimitMs = limitMs;
     const isLimited = !this.#debugger.hasSession;
     if (isLimited) {
@@ -320,11 +328,14 @@ export class ScriptInstance implements Runnable {
     const tookMs = performance.now() - sinceMs;
     this.#turnLimitMs = undefined;
     this.#watchdog.stop();
+    this.#batch = undefined;
     this.#events.turnEnds();
     if (this.#state !== 'running') return;
     if (!this.#isLost(outcome)) this.#openSession();
     if (outcome.fault?.kind === 'memory') {
-      this.#die({ kind: 'memory', message: `the script took more than ${this.#load.limits.memoryMb} MB` });
+      const { memoryMb } = this.#load.limits;
+      const message = `the script took more than ${memoryMb} MB${inHandlersOf(batch)}`;
+      this.#die({ kind: 'memory', message });
       return;
     }
     if (outcome.fault?.kind === 'disposed') {
@@ -371,12 +382,11 @@ export class ScriptInstance implements Runnable {
     const commands: ScriptCommand[] = [];
     if (answer.dropped > 0) commands.push(tooManyCommands(answer));
     if (fault?.kind === 'rejection') commands.push(this.#fault({ ...fault, where: 'promise' }));
-    const isTimeout = fault?.kind === 'timeout';
-    if (isTimeout) {
+    if (fault?.kind === 'timeout') {
       this.#mailbox.requeue(batch, answer.begun);
       const { where, client, done } = answer;
       const message = `the script ran longer than ${timeoutMs} ms`;
-      const facts = { where, stack: '', ...(client === '' ? {} : { client }) };
+      const facts = { where, stack: fault.stack, ...(client === '' ? {} : { client }) };
       const place = done ? `a promise, after ${where}` : where;
       const late = done ? ', in a promise afterwards' : '';
       commands.push(
@@ -384,7 +394,7 @@ export class ScriptInstance implements Runnable {
       );
     }
     this.#say(commands);
-    if (isTimeout && !this.#debugger.isTaken) this.#strike();
+    if (fault?.kind === 'timeout' && !this.#debugger.isTaken) this.#strike();
   }
 
   #carryOut(command: RunnerCommand): void {
@@ -444,14 +454,15 @@ export class ScriptInstance implements Runnable {
     const { limits, instance } = this.#load;
     const isMemory = this.#state !== 'gone' && this.#isolate?.isLost === true;
     const kind = isMemory ? 'memory' : 'stuck';
-    const message = isMemory ? `the script took more than ${limits.memoryMb} MB, and ${how}` : how;
+    const what = `${how}${inHandlersOf(this.#batch)}`;
+    const message = isMemory ? `the script took more than ${limits.memoryMb} MB, and ${what}` : what;
     if (this.#state === 'loading') this.#fail({ kind, message, stack: '' });
     else this.#die({ kind, message });
     this.#events.recycle(`${instance}: ${message}`);
   }
 
   #catastrophe(how: string): void {
-    const message = `the script asked for more memory than there can be (${how})`;
+    const message = `the script asked for more memory than there can be (${how})${inHandlersOf(this.#batch)}`;
     // Its thread is parked for good and holds the isolate's locks: disposing of it would wait for ever.
     this.#isolate?.abandon();
     this.#isolate = undefined;
@@ -487,7 +498,8 @@ export class ScriptInstance implements Runnable {
   }
 }
 
-function tooManyCommands({ dropped, where }: ReadAnswer): ScriptCommand {
-  const message = `${dropped} commands of one turn were dropped: more than 10,000, or 2 MB`;
-  return { op: 'error', kind: 'limit', where, message, stack: '' };
+function tooManyCommands({ dropped, droppedAt, where }: ReadAnswer): ScriptCommand {
+  const limits = `${MAX_COMMANDS}, or ${MAX_COMMAND_CHARACTERS >> 20} MB`;
+  const message = `${dropped} commands of one turn were dropped: more than ${limits}`;
+  return { op: 'error', kind: 'limit', where, message, stack: droppedAt };
 }

@@ -1,7 +1,13 @@
 // What a script may use up, and what becomes of it when it wants more. Small limits, so that nothing here takes long.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DEFAULT_LIMITS, FrameType, MAX_UNTAKEN_BYTES, type ScriptEvent } from '../../../src/script/wire.ts';
+import {
+  DEFAULT_LIMITS,
+  FrameType,
+  MAX_UNTAKEN_BYTES,
+  type ScriptCommand,
+  type ScriptEvent,
+} from '../../../src/script/wire.ts';
 import { connectEvent, TestRunner } from '../../support/runner.ts';
 
 /** Milliseconds of a turn: long enough for what is honest on a machine that is starved, short enough to wait for. */
@@ -34,12 +40,13 @@ describe('the time limit', () => {
       reason: 'application error',
     });
     assert.deepEqual(unit.of('ret'), [{ op: 'ret', id: 12, found: true, ok: true, value: 'fine' }]);
-    assert.deepEqual(unit.of('error'), [
-      {
-        ...{ op: 'error', kind: 'timeout', where: 'onConnect', client: 'c2', stack: '' },
-        message: `the script ran longer than ${TURN_MS} ms`,
-      },
-    ]);
+    const [{ stack, ...error }] = unit.of('error') as [ScriptCommand & { op: 'error' }];
+    assert.deepEqual(error, {
+      ...{ op: 'error', kind: 'timeout', where: 'onConnect', client: 'c2' },
+      message: `the script ran longer than ${TURN_MS} ms`,
+    });
+    assert.match(stack, /^ {4}at application\.onConnect \(app:\/\/\/test\/main\.ts:3:\d+\)$/m);
+    assert.equal(unit.of('error').length, 1);
   });
 
   test('holds in a promise as well', async () => {
@@ -86,6 +93,7 @@ describe('the time limit', () => {
       const unit = runner.sendLoad(code, { limits: { loadMs: 100 } });
       await runner.until(() => unit.failure !== undefined, 'the failure');
       assert.equal(unit.failure!.kind, 'timeout');
+      assert.match(unit.failure!.stack, /app:\/\/\/test\/main\.ts:1:\d+/);
     }
   });
 
