@@ -2,13 +2,15 @@
 
 import type { Client } from '../application/client.ts';
 import type { AppInstance } from '../application/instance.ts';
+import type { BadRequest } from '../application/refusal.ts';
 import type { InvokeResult } from '../application/script.ts';
-import type { AmfValue } from '../protocol/amf.ts';
+import { type AmfValue, membersOf } from '../protocol/amf.ts';
 import type { Command, CommandHead } from '../protocol/command.ts';
 import { statusInfo } from '../protocol/status.ts';
 import type { NetStream } from './net-stream.ts';
 import type { Outbox } from './outbox.ts';
-import { parseStreamName } from './stream-name.ts';
+import { noteRefusal, type RefusalLog } from './refusals.ts';
+import { parseStreamName, readStreamName } from './stream-name.ts';
 
 export interface CommandHost {
   readonly outbox: Outbox;
@@ -18,6 +20,11 @@ export interface CommandHost {
   createStream(): NetStream | undefined;
   deleteStream(id: number): void;
   stream(id: number): NetStream | undefined;
+  /** One that the client has not created. Undefined: there are too many. */
+  openStream(id: number): NetStream | undefined;
+  /** One that is not kept: it refuses, and is forgotten. */
+  strayStream(id: number): NetStream;
+  readonly refusals: RefusalLog;
   /** The answer to a call that the script made; whether it had made it is for the host to know. */
   callAnswered(responder: number, ok: boolean, value: AmfValue): void;
   close(reason: string): void;
@@ -52,13 +59,24 @@ export class OpenCalls {
 
 type Handler = (host: CommandHost, command: Command) => void;
 
+const TOO_MANY_STREAMS = 'Too many streams on this connection.';
+
 /** On message stream 0. A name that is missing here belongs to the script. */
 const CONNECTION_COMMANDS: Record<string, Handler> = {
   __proto__: null as never,
   createStream(host, { transactionId }) {
     const stream = host.createStream();
     if (stream) host.outbox.command('_result', transactionId, [stream.id]);
-    else callFailed(host, transactionId, 'Too many streams on this connection.');
+    else {
+      const { instance, refusals } = host;
+      const facts = {
+        cause: 'too-many-streams',
+        code: 'NetConnection.Call.Failed',
+        reason: TOO_MANY_STREAMS,
+      };
+      noteRefusal('stream', refusals, { ...facts, application: instance.application });
+      callFailed(host, transactionId, TOO_MANY_STREAMS);
+    }
   },
   deleteStream(host, { args: [id] }) {
     if (typeof id === 'number') host.deleteStream(id);
@@ -83,6 +101,19 @@ const STREAM_COMMANDS: Record<string, (stream: NetStream, args: AmfValue[]) => v
   receiveAudio: (stream, args) => stream.receiveAudio(args[0] === true),
   receiveVideo: (stream, args) => stream.receiveVideo(args[0] === true),
 };
+
+/** Those whose answer a client waits for, on whatever message stream: how they are refused. */
+const ON_ANY_STREAM: Record<string, (stream: NetStream, request: BadRequest) => void> = {
+  __proto__: null as never,
+  publish: (stream, request) => stream.refusePublish(request),
+  play: (stream, request) => stream.refusePlay(request),
+  play2: (stream, request) => stream.refusePlay(request),
+};
+
+function tooManyStreams([given]: AmfValue[]): BadRequest {
+  const { name, query } = readStreamName(membersOf(given)?.streamName ?? given);
+  return { cause: 'too-many-streams', description: TOO_MANY_STREAMS, name, query };
+}
 
 interface Default {
   result?: AmfValue;
@@ -133,8 +164,13 @@ export function runCommand(host: CommandHost, command: Command, streamId: number
   const { name } = command;
   const onStream = STREAM_COMMANDS[name];
   if (onStream) {
-    const stream = host.stream(streamId);
-    if (stream) onStream(stream, command.args); // a stream that was deleted meanwhile is no error
+    // COMPAT: encoders publish on stream 0, or on one that they never created, and wait for ever; FMS served them as well
+    const refuse = ON_ANY_STREAM[name];
+    const stream = host.stream(streamId) ?? (refuse && host.openStream(streamId));
+    if (stream)
+      onStream(stream, command.args); // a stream that was deleted meanwhile is no error
+    else if (refuse) refuse(host.strayStream(streamId), tooManyStreams(command.args));
+    else if (name === 'seek') onStream(host.strayStream(streamId), command.args);
     return;
   }
   const builtIn = CONNECTION_COMMANDS[name];
@@ -148,8 +184,16 @@ export function runCommand(host: CommandHost, command: Command, streamId: number
 export function unreadableCommand(
   host: CommandHost,
   { name, transactionId }: CommandHead,
+  streamId: number,
   problem: string,
 ): void {
+  const refuse = name === undefined ? undefined : ON_ANY_STREAM[name];
+  if (refuse) {
+    // what the stream does already goes on
+    const description = `The command cannot be read: ${problem}.`;
+    refuse(host.strayStream(streamId), { cause: 'unreadable', description, name: '', query: '' });
+    return;
+  }
   if (name === '_result' || name === '_error') host.callAnswered(transactionId, false, undefined);
   else if (name !== undefined) callFailed(host, transactionId, `The call cannot be read: ${problem}.`);
 }

@@ -2,11 +2,15 @@
 
 import type { Client } from '../application/client.ts';
 import type { AppInstance } from '../application/instance.ts';
+import { playFailed } from '../application/playing.ts';
 import { type Playlist, TRANSITIONS } from '../application/playlist.ts';
 import { type Publication, PublicationState, type PublisherPort } from '../application/publication.ts';
-import { isPublishType } from '../application/script.ts';
+import type { BadRequest } from '../application/refusal.ts';
+import { publishTypeOf } from '../application/script.ts';
 import { AccessStatus } from '../log/access-status.ts';
+import type { LineLimit } from '../log/line-limit.ts';
 import type { Log } from '../log/log.ts';
+import { visible } from '../log/visible.ts';
 import { type AmfLimits, type AmfValue, membersOf } from '../protocol/amf.ts';
 import { UserControlEvent } from '../protocol/control.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
@@ -16,12 +20,15 @@ import { memoryBytes } from '../protocol/wire-message.ts';
 import { takeIn } from './intake.ts';
 import type { Outbox } from './outbox.ts';
 import { RtmpPlayerPort, SAMPLE_ACCESS } from './player-port.ts';
-import { parseStreamName } from './stream-name.ts';
+import { noteRefusal, type RefusalLog, shownName } from './refusals.ts';
+import { parseStreamName, readStreamName } from './stream-name.ts';
 
 /** What a message stream needs of its session. */
 export interface NetStreamHost {
   readonly outbox: Outbox;
   readonly log: Log;
+  /** For lines that a peer can cause again and again. */
+  readonly lines: LineLimit;
   readonly instance: AppInstance;
   readonly client: Client;
   readonly wireChunkBytes: number;
@@ -65,26 +72,47 @@ export class NetStream {
 
   /** publish(name | false, type). RTMP 1.0 §7.2.2.6. */
   publish(args: AmfValue[]): void {
+    const isClose = isNothing(args[0], this.#publication !== undefined || this.#playlist.isOpen);
     this.close();
-    if (args[0] === false || args[0] === null || args[0] === undefined) return; // publish(false) is close
-    const parsed = parseStreamName(args[0]);
-    if (!parsed) {
-      this.#status('NetStream.Publish.BadName', 'That is not a stream name.');
+    if (isClose) return;
+    const read = readStreamName(args[0]);
+    if ('cause' in read) {
+      this.refusePublish(read);
       return;
     }
-    const type = args[1] ?? 'live';
-    if (!isPublishType(type)) {
-      this.#status('NetStream.Publish.BadName', 'The type is live, record, append or appendWithGap.');
-      return;
-    }
-    this.#name = parsed.name;
+    this.#name = read.name;
     const { instance, client } = this.#host;
-    const publication = instance.publish(client, { ...parsed, type }, this.#publisherPort());
+    const type = publishTypeOf(args[1]) ?? this.#unknownType(args[1]);
+    const publication = instance.publish(client, { ...read, type }, this.#publisherPort());
     if (publication.state !== PublicationState.Ended) this.#publication = publication;
   }
 
+  refusePublish(request: BadRequest): void {
+    const { instance, client } = this.#host;
+    this.#name = shownName(request.name);
+    instance.refusePublish(client, { ...request, name: this.#name }, this.#publisherPort());
+  }
+
+  /** COMPAT: some encoders send the name of the application as the type, a number, or nothing. */
+  #unknownType(given: AmfValue): 'live' {
+    const { log, lines, client } = this.#host;
+    const text = typeText(given);
+    const facts = { event: 'publish-type', given: text };
+    const kind = given === null ? 'null' : typeof given;
+    lines.line(`publish-type ${kind}`, client.facts.ip, (repeats) => {
+      const message = `publishing as live: ${text} is none of live, record, append and appendWithGap`;
+      log.info(repeats > 0 ? { ...facts, repeats } : facts, message);
+    });
+    return 'live';
+  }
+
+  get #refusalLog(): RefusalLog {
+    const { log, lines, client } = this.#host;
+    return { log, lines, address: client.facts.ip };
+  }
+
   #publisherPort(): PublisherPort {
-    const { outbox, log } = this.#host;
+    const { outbox, log, lines, client } = this.#host;
     return {
       streamId: this.id,
       started: (publicName) => {
@@ -100,8 +128,9 @@ export class NetStream {
         });
       },
       flow: () => this.#releaseHeld(),
-      refused: (code, description) => {
-        log.info({ event: 'publish-refused', code, reason: description }, 'publish refused');
+      refused: ({ cause, code, description, reason = description }, name) => {
+        const { application } = this.#host.instance;
+        noteRefusal('publish', this.#refusalLog, { cause, code, reason, application }, { name });
         this.#dropHeld();
         this.#publication = undefined;
         this.#status(code as StatusCode, description);
@@ -120,10 +149,10 @@ export class NetStream {
       },
       takeOverLimited: (name, holder, safeForMs) => {
         const facts = { stream: name, holderIp: holder.facts.ip, holderClient: holder.id, safeForMs };
-        log.warn(
-          { event: 'take-over-limited', ...facts },
-          'the publisher took the name over just now: it keeps it',
-        );
+        lines.line('take-over-limited', client.facts.ip, (repeats) => {
+          const all = { event: 'take-over-limited', ...facts, ...(repeats > 0 && { repeats }) };
+          log.warn(all, 'the publisher took the name over just now: it keeps it while it is alive');
+        });
       },
     };
   }
@@ -169,16 +198,19 @@ export class NetStream {
 
   /** play(name | false, start, length, reset); start and length are milliseconds on the wire, -1 and -2 besides. */
   play(args: AmfValue[]): void {
-    const reset = args[3] !== false && args[3] !== 0 && args[3] !== 2;
-    if (reset || this.#publication) this.close();
     const [name] = args;
-    if (name === false || name === null || name === undefined) {
-      this.close();
-      return;
-    }
-    const parsed = parseStreamName(name);
-    if (parsed) this.#playlist.play({ ...parsed, ...playRange(args[1], args[2]), reset });
-    else this.#status('NetStream.Play.Failed', 'That is not a stream name.');
+    const isClose = isNothing(name, this.#playlist.isOpen);
+    const reset = args[3] !== false && args[3] !== 0 && args[3] !== 2;
+    if (reset || isClose || this.#publication) this.close();
+    if (isClose) return;
+    const read = readStreamName(name);
+    if ('cause' in read) this.refusePlay(read);
+    else this.#playlist.play({ ...read, ...playRange(args[1], args[2]), reset });
+  }
+
+  refusePlay({ cause, description, name, query }: BadRequest): void {
+    const request = { name: shownName(name), query, params: {}, start: -2, length: -1, reset: false };
+    this.#playlist.refuse(request, playFailed(cause, description));
   }
 
   /** play2(options): a playlist changed without a break. */
@@ -187,7 +219,11 @@ export class NetStream {
     const parsed = parseStreamName(options?.streamName);
     const transition = TRANSITIONS.find((one) => one === options?.transition);
     if (!options || !parsed || !transition) {
-      this.#status('NetStream.Play.Failed', 'play2 wants a streamName and a transition.');
+      this.refusePlay({
+        cause: 'arguments',
+        description: 'play2 wants a streamName and a transition.',
+        ...{ name: parsed?.name ?? '', query: parsed?.query ?? '' },
+      });
       return;
     }
     if (this.#publication) this.close();
@@ -210,8 +246,15 @@ export class NetStream {
 
   seek(args: AmfValue[]): void {
     const [ms] = args;
-    if (typeof ms === 'number' && ms >= 0) this.#playlist.seek(ms);
-    else this.#status('NetStream.Seek.Failed', 'That is not a time.');
+    if (typeof ms !== 'number' || !(ms >= 0)) this.#refuseSeek('arguments', 'That is not a time.');
+    else if (!this.#playlist.seek(ms)) this.#refuseSeek('not-found', 'Nothing is playing on this stream.');
+  }
+
+  #refuseSeek(cause: string, description: string): void {
+    const { application } = this.#host.instance;
+    const code = 'NetStream.Seek.Failed';
+    noteRefusal('seek', this.#refusalLog, { cause, code, reason: description, application });
+    this.#status(code, description);
   }
 
   receiveAudio(wanted: boolean): void {
@@ -247,6 +290,24 @@ export class NetStream {
     const { outbox, client } = this.#host;
     outbox.status(this.id, code, description, { details: this.#name, clientid: client.id });
   }
+}
+
+/** publish(false) and play(false) close. Nothing at all does where there is something to close; else the name was forgotten. */
+function isNothing(name: AmfValue, isOpen: boolean): boolean {
+  return name === false || (isOpen && (name === null || name === undefined));
+}
+
+/** Characters; nobody knows what an encoder has put there. */
+const MAX_TYPE = 40;
+
+/** What was given as the type of a publish, for the log. */
+function typeText(given: AmfValue): string {
+  if (given === undefined || given === null) return 'nothing';
+  if (typeof given === 'string') {
+    const [text = ''] = given.split('?', 1); // behind it may be a secret
+    return `"${visible(text.length > MAX_TYPE ? `${text.slice(0, MAX_TYPE)}…` : text)}"`;
+  }
+  return typeof given === 'object' ? 'an object' : String(given);
 }
 
 /**

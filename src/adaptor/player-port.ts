@@ -4,17 +4,21 @@ import { accessCovers } from '../application/access.ts';
 import type { Client } from '../application/client.ts';
 import type { AppInstance } from '../application/instance.ts';
 import type { PlayerPort } from '../application/playback.ts';
+import type { Refusal } from '../application/refusal.ts';
 import { withoutPrefix } from '../application/stream-prefix.ts';
 import { AccessStatus } from '../log/access-status.ts';
+import type { LineLimit } from '../log/line-limit.ts';
 import type { Log } from '../log/log.ts';
 import { UserControlEvent } from '../protocol/control.ts';
 import { MessageType } from '../protocol/message.ts';
 import { type StatusCode, type StatusExtra, statusInfo, TransitionReason } from '../protocol/status.ts';
 import type { Outbox } from './outbox.ts';
+import { noteRefusal, type RefusalLog } from './refusals.ts';
 
 export interface PlayerPortOptions {
   readonly outbox: Outbox;
   readonly log: Log;
+  readonly lines: LineLimit;
   readonly instance: AppInstance;
   readonly client: Client;
   /** Message stream id. */
@@ -99,9 +103,15 @@ export class RtmpPlayerPort implements PlayerPort {
     });
   }
 
-  refused(code: string, description: string): void {
-    this.#options.log.info({ event: 'play-refused', code, reason: description }, 'play refused');
+  refused({ cause, code, description, reason = description }: Refusal, name: string | undefined): void {
+    const { application } = this.#options.instance;
+    noteRefusal('play', this.#refusalLog, { cause, code, reason, application }, { name });
     this.#status(code as StatusCode, description);
+  }
+
+  get #refusalLog(): RefusalLog {
+    const { log, lines, client } = this.#options;
+    return { log, lines, address: client.facts.ip };
   }
 
   broke(error: unknown): void {
@@ -134,7 +144,10 @@ export class RtmpPlayerPort implements PlayerPort {
 
   seekFailed(ms: number, why: string): void {
     const what = `Failed to seek ${Math.round(ms)} (stream ID: ${this.streamId})`;
-    this.#status('NetStream.Seek.Failed', `${what}: ${this.#options.name} ${why}.`);
+    const code = 'NetStream.Seek.Failed';
+    const { application } = this.#options.instance;
+    noteRefusal('seek', this.#refusalLog, { cause: why, code, reason: `${what}: ${why}`, application });
+    this.#status(code, `${what}: ${this.#options.name} ${why}.`);
   }
 
   completed(seconds: number, hasNext: boolean): void {

@@ -6,7 +6,6 @@ import type { ClientStats } from '../application/script.ts';
 import { typedId } from '../application/typed-id.ts';
 import { CodedError, DecodeError, isUnreadable } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
-import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
 import { ChunkReader, type ChunkReaderOptions } from '../protocol/chunk-reader.ts';
@@ -29,8 +28,6 @@ import { WireDump } from './wire-dump.ts';
 
 export interface SessionOptions extends EntryOptions {
   log: Log;
-  /** For lines that a peer can cause again and again. */
-  lines: LineLimit;
   chunks: ChunkReaderOptions;
   amf: AmfLimits;
   maxNetStreams: number;
@@ -271,7 +268,8 @@ export class RtmpSession {
       if (!isUnreadable(error)) throw error;
       if (this.#state === State.Connecting) this.#fail(error);
       else {
-        unreadableCommand(this.#commandHost(), commandHead(typeId, payload), error.message);
+        const head = commandHead(typeId, payload);
+        unreadableCommand(this.#commandHost(), head, message.streamId, error.message);
         this.#odd.passOver(message, error);
       }
       return undefined;
@@ -286,6 +284,9 @@ export class RtmpSession {
       createStream: () => this.#createStream(),
       deleteStream: (id) => this.#deleteStream(id),
       stream: (id) => this.#streams.get(id),
+      openStream: (id) => this.#openStream(id),
+      strayStream: (id) => this.#newStream(id),
+      refusals: { log: this.log, lines: this.#options.lines, address: this.#peer.ip },
       openCalls: this.#openCalls,
       callAnswered: (responder, ok, value) => {
         if (this.#responders.delete(responder)) this.#entry?.instance?.callResult(responder, ok, value);
@@ -373,12 +374,24 @@ export class RtmpSession {
   }
 
   #createStream(): NetStream | undefined {
-    if (this.#streams.size >= this.#options.maxNetStreams) return undefined;
     let id = 1;
     while (this.#streams.has(id)) id += 1;
-    const stream = new NetStream(id, {
+    return this.#openStream(id);
+  }
+
+  /** Undefined: there are too many. */
+  #openStream(id: number): NetStream | undefined {
+    if (this.#streams.size >= this.#options.maxNetStreams) return undefined;
+    const stream = this.#newStream(id);
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  #newStream(id: number): NetStream {
+    return new NetStream(id, {
       outbox: this.outbox,
       log: this.log,
+      lines: this.#options.lines,
       instance: this.#entry!.instance!,
       client: this.#entry!.client!,
       wireChunkBytes: this.#settings.wireChunkBytes,
@@ -390,8 +403,6 @@ export class RtmpSession {
       close: (reason, status) => this.close(reason, status),
       fail: (error) => this.#fail(error),
     });
-    this.#streams.set(id, stream);
-    return stream;
   }
 
   #deleteStream(id: number): void {

@@ -3,11 +3,12 @@ import { Client, type ClientPort, type ConnectRefusal } from '../application/cli
 import type { Clock } from '../application/clock.ts';
 import type { AppInstance } from '../application/instance.ts';
 import type { ClientSettings } from '../application/instance-settings.ts';
-import type { Registry } from '../application/registry.ts';
+import { type Registry, withoutEdgeSlashes } from '../application/registry.ts';
 import type { ClientFacts, ClientStats } from '../application/script.ts';
 import { isExempt, type SwfPolicy } from '../application/swf.ts';
 import { LimitError, StatusError } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
+import type { LineLimit } from '../log/line-limit.ts';
 import type { Log } from '../log/log.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { StatusCode } from '../protocol/status.ts';
@@ -16,6 +17,7 @@ import type { ConnectRequest } from './connect.ts';
 import { answerAccepted, answerRefused } from './connect-answer.ts';
 import type { Logins } from './logins.ts';
 import type { Outbox } from './outbox.ts';
+import { noteRefusal, shownName } from './refusals.ts';
 import type { Resolver } from './reverse-dns.ts';
 import type { SessionPeer } from './session-peer.ts';
 import { SwfCheck, swfCheckPort } from './swf-check.ts';
@@ -28,6 +30,8 @@ export interface EntryOptions extends ClientSettings {
   resolver: Resolver;
   logins: Logins;
   clock: Clock;
+  /** For lines that a peer can cause again and again. */
+  lines: LineLimit;
   /** `5,0,17,1`: what clients are told that they talk to. */
   fmsVersion: string;
 }
@@ -242,7 +246,13 @@ export class SessionEntry {
   #refused(refusal: ConnectRefusal, reason = refusal.description): void {
     const session = this.#session;
     answerRefused(session.outbox, this.#request.transactionId, refusal);
-    session.log.info({ event: 'connect-refused', code: refusal.code, reason }, 'connect refused');
+    const { code } = refusal;
+    const [application = ''] = withoutEdgeSlashes(this.#request.app).split('/', 1); // what follows may be somebody's key
+    noteRefusal(
+      'connect',
+      { log: session.log, lines: this.#options.lines, address: session.peer.ip },
+      { cause: code, code, reason, application: shownName(application) },
+    );
     session.close(`connect refused: ${reason}`);
   }
 

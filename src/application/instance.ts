@@ -18,6 +18,7 @@ import type { Publication, PublisherPort } from './publication.ts';
 import { Publishing } from './publishing.ts';
 import type { RecordedStreams } from './recorded.ts';
 import type { Recorders } from './recording.ts';
+import type { BadRequest } from './refusal.ts';
 import { Relays } from './relays.ts';
 import type {
   ClientAccess,
@@ -109,6 +110,7 @@ export class AppInstance implements ScriptCommands {
       clock: options.clock,
       streams: this.streams,
       script: () => this.#script,
+      isKey: (name) => this.#publishing.isKey(name),
       journal: this.#journal,
     });
     this.serverStreams = new ServerStreams({
@@ -373,6 +375,11 @@ export class AppInstance implements ScriptCommands {
 
   publish(client: Client, request: PublishRequest, port: PublisherPort): Publication {
     return this.#publishing.publish(client, request, port);
+  }
+
+  /** A publish that cannot be meant. */
+  refusePublish(client: Client, request: BadRequest, port: PublisherPort): void {
+    this.#publishing.refuse(client, request, port);
   }
 
   unpublish(publication: Publication, status: AccessStatus): void {

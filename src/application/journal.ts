@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts';
 import type { Playback } from './playback.ts';
 import type { Publication } from './publication.ts';
 import type { RecordingFile, RecordRequest } from './recording.ts';
+import type { Refusal } from './refusal.ts';
 import type { Stream } from './stream.ts';
 
 export interface JournalOptions {
@@ -195,17 +196,8 @@ export class InstanceJournal {
    * `name`: undefined when a script decides about names and has not let this one in. It may be somebody's key, or one letter
    * away from it, and it was to stay a secret of two.
    */
-  publishRefused(
-    publication: Publication,
-    name: string | undefined,
-    status: AccessStatus,
-    reason: string,
-  ): void {
-    this.#note('publish', {
-      ...this.#published(publication, name, 0),
-      'x-status': status,
-      'x-ctx': reason,
-    });
+  publishRefused(publication: Publication, name: string | undefined, refusal: Refusal): void {
+    this.#note('publish', { ...this.#published(publication, name, 0), ...refusalValues(refusal) });
   }
 
   unpublished(publication: Publication, status: AccessStatus, comment: string | undefined): void {
@@ -234,8 +226,8 @@ export class InstanceJournal {
   }
 
   /** `name` as in `publishRefused`. */
-  playRefused(playback: Playback, name: string | undefined, status: AccessStatus, reason: string): void {
-    this.#note('play', { ...this.#played(playback, name), 'x-status': status, 'x-ctx': reason });
+  playRefused(playback: Playback, name: string | undefined, refusal: Refusal): void {
+    this.#note('play', { ...this.#played(playback, name), ...refusalValues(refusal) });
   }
 
   stoppedPlaying(playback: Playback, status: AccessStatus): void {
@@ -349,6 +341,10 @@ function streamValues({ facts }: Client, name: string | undefined, query: string
     'x-suri-stem': uri,
     'x-suri': uri && query ? `${uri}?${query}` : uri,
   };
+}
+
+function refusalValues({ status, description, reason = description }: Refusal): AccessValues {
+  return { 'x-status': status, 'x-ctx': reason };
 }
 
 /** Of one that plays a file. */

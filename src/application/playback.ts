@@ -2,6 +2,7 @@
 import type { Client } from './client.ts';
 import type { FilePlayer, FilePort } from './file-player.ts';
 import type { RecordedStream } from './recorded.ts';
+import type { Refusal } from './refusal.ts';
 import type { OpenGate, PlayRequest } from './script.ts';
 import type { Stream } from './stream.ts';
 import type { Player, Viewer } from './viewer.ts';
@@ -12,8 +13,8 @@ export interface PlayerPort extends Player, FilePort {
   readonly bytesSent: number;
   /** Stream Begin, NetStream.Play.Reset (when asked to reset) and .Start; `name` is the stream's own. */
   started(name: string, isRecorded: boolean): void;
-  /** NetStream.Play.Failed, .StreamNotFound; the message stream stays usable. */
-  refused(code: string, description: string): void;
+  /** NetStream.Play.Failed, .StreamNotFound; the message stream stays usable. `name` as in `PublisherPort`. */
+  refused(refusal: Refusal, name: string | undefined): void;
   /** An error of ours; it ends the session. */
   broke(error: unknown): void;
   /** NetStream.Pause.Notify and NetStream.Unpause.Notify. `says`: what of a recorded stream is told anew. */

@@ -8,6 +8,7 @@ import { FilePlayer } from './file-player.ts';
 import type { InstanceJournal } from './journal.ts';
 import { Playback, type PlaybackEvents, PlaybackState, type PlayerPort } from './playback.ts';
 import type { Place, RecordedStream, RecordedStreams } from './recorded.ts';
+import type { Refusal } from './refusal.ts';
 import type { InstanceScript, PlayRequest, Verdict } from './script.ts';
 import type { Stream } from './stream.ts';
 import { withoutPrefix } from './stream-prefix.ts';
@@ -47,6 +48,8 @@ export interface PlayingOptions {
   chunkBytes: number;
   settings(): RecordedSettings;
   script: () => InstanceScript | undefined;
+  /** A publisher's name for what has another one: a secret of two. */
+  isKey(name: string): boolean;
   journal: InstanceJournal | undefined;
 }
 
@@ -89,7 +92,8 @@ export class Playing {
     const { client, request } = playback;
     const script = this.#options.script();
     if (!accessCovers(client.facts.readAccess, withoutPrefix(request.name))) {
-      this.#refuse(playback, 'NetStream.Play.Failed', 'No read access.', AccessStatus.Forbidden);
+      const status = AccessStatus.Forbidden;
+      this.#refuse(playback, playFailed('access', 'No read access.', status));
     } else if (!script) this.#decided(playback, { accepted: true });
     else {
       playback.gate = script.ask({ gate: 'onPlay', clientId: client.id, request }, (verdict) =>
@@ -115,7 +119,7 @@ export class Playing {
   #decided(playback: Playback, verdict: Verdict): void {
     if (playback.state !== PlaybackState.Asking) return;
     if (!verdict.accepted) {
-      this.#refuse(playback, 'NetStream.Play.Failed', verdict.reason, AccessStatus.Rejected);
+      this.#refuse(playback, playFailed('script', verdict.reason, AccessStatus.Rejected));
       return;
     }
     const { start, name: asked } = playback.request;
@@ -142,7 +146,7 @@ export class Playing {
         playback.port.broke(error);
         return;
       }
-      this.#refuse(playback, error.code, error.message, refusalStatus(error.code), name);
+      this.#refuse(playback, fileRefusal(error), name);
       return;
     }
     // somebody may have begun to publish it meanwhile
@@ -158,13 +162,19 @@ export class Playing {
     const { streams, maxWaitingNames } = this.#options;
     if (!playback.recorded) {
       if (playback.request.start >= 0) {
-        const description = `Failed to play ${playback.request.name}; stream not found.`;
-        this.#refuse(playback, 'NetStream.Play.StreamNotFound', description, AccessStatus.NotFound, name);
+        const refusal: Refusal = {
+          cause: 'not-found',
+          code: 'NetStream.Play.StreamNotFound',
+          description: `Failed to play ${playback.request.name}; stream not found.`,
+          reason: 'There is no recorded stream of that name.',
+          status: AccessStatus.NotFound,
+        };
+        this.#refuse(playback, refusal, name);
         return;
       }
       if (streams.get(name) === undefined && streams.waitingCount >= maxWaitingNames()) {
         const description = 'Too many names are being waited for.';
-        this.#refuse(playback, 'NetStream.Play.Failed', description, AccessStatus.Conflict, name);
+        this.#refuse(playback, playFailed('too-many-waiting', description, AccessStatus.Conflict), name);
         return;
       }
     }
@@ -173,18 +183,31 @@ export class Playing {
   }
 
   /** `name`: what it is that cannot be played; a script may have let it in under another one. */
-  #refuse(
-    playback: Playback,
-    code: string,
-    description: string,
-    status: AccessStatus,
-    name = this.#options.script() ? undefined : playback.request.name,
-  ): void {
+  #refuse(playback: Playback, refusal: Refusal, name?: string): void {
     playback.state = PlaybackState.Ended;
     this.#forget(playback);
-    this.#options.journal?.playRefused(playback, name, status, description);
-    playback.port.refused(code, description);
-    playback.events.refused(code);
+    this.turnDown(playback, refusal, name);
+    playback.events.refused(refusal.code);
+  }
+
+  /** The player and the logs hear of it. The playback has ended, or never began. */
+  turnDown(
+    playback: Playback,
+    refusal: Refusal,
+    name = this.#options.script() ? playback.name : playback.request.name,
+  ): void {
+    const { journal, isKey } = this.#options;
+    const shown = name !== undefined && isKey(name) ? undefined : name;
+    journal?.playRefused(playback, shown, refusal);
+    playback.port.refused(refusal, shown);
+  }
+
+  /** One that cannot be meant, or has no place: nobody is asked about it. */
+  refuseRequest(client: Client, request: PlayRequest, port: PlayerPort, refusal: Refusal): void {
+    const nobody: PlaybackEvents = { refused() {}, ready() {}, hasNext: () => false, done() {} };
+    const playback = new Playback(client, request, port, nobody);
+    playback.state = PlaybackState.Ended;
+    this.turnDown(playback, refusal);
   }
 
   /** A publisher is there for it now. */
@@ -275,7 +298,9 @@ export class Playing {
       playback.port.broke(error);
       return;
     }
-    playback.port.refused(error.code, error.message);
+    const refusal = fileRefusal(error);
+    if (playback.state === PlaybackState.Playing) playback.port.refused(refusal, playback.name);
+    else this.turnDown(playback, refusal);
     this.stop(playback, AccessStatus.Failed);
     playback.events.refused(error.code);
   }
@@ -384,6 +409,20 @@ export class Playing {
     known?.delete(playback);
     if (known?.size === 0) this.#ofClient.delete(playback.client);
   }
+}
+
+/** NetStream.Play.Failed. */
+export function playFailed(
+  cause: Refusal['cause'],
+  description: string,
+  status: AccessStatus = AccessStatus.BadRequest,
+  reason = description,
+): Refusal {
+  return { cause, code: 'NetStream.Play.Failed', description, reason, status };
+}
+
+function fileRefusal({ code, message }: CodedError): Refusal {
+  return { cause: 'file', code, description: message, status: refusalStatus(code) };
 }
 
 function refusalStatus(code: string): AccessStatus {

@@ -2,8 +2,9 @@
 import { AccessStatus } from '../log/access-status.ts';
 import type { Client } from './client.ts';
 import { type Playback, PlaybackState, type PlayerPort, type TransitionFacts } from './playback.ts';
-import type { Playing } from './playing.ts';
+import { type Playing, playFailed } from './playing.ts';
 import type { Place, RecordedStream } from './recorded.ts';
+import type { Refusal } from './refusal.ts';
 import type { PlayRequest } from './script.ts';
 
 export const TRANSITIONS = ['append', 'appendAndWait', 'reset', 'resume', 'stop', 'swap', 'switch'] as const;
@@ -59,17 +60,24 @@ export class Playlist {
     if (!isBusy) this.#begin(this.#upcoming.shift() ?? request);
   }
 
+  /** Something is played, was played to its end, or waits. */
+  get isOpen(): boolean {
+    return this.#current !== undefined || this.#upcoming.length > 0;
+  }
+
   get #isBusy(): boolean {
     return this.#current !== undefined && this.#current.state !== PlaybackState.Finished;
   }
 
   #append(request: PlayRequest): void {
     if (this.#upcoming.length < MAX_ENTRIES) this.#upcoming.push(request);
-    else this.#fail(request, 'The playlist is full.');
+    else this.refuse(request, playFailed('playlist', 'The playlist is full.', AccessStatus.Conflict));
   }
 
-  #fail(request: PlayRequest, description: string): void {
-    this.#options.portFor(request).refused('NetStream.Play.Failed', description);
+  /** It cannot be meant, or has no place here. */
+  refuse(request: PlayRequest, refusal: Refusal): void {
+    const { playing, client, portFor } = this.#options;
+    playing.refuseRequest(client, request, portFor(request), refusal);
   }
 
   #begin(request: PlayRequest): void {
@@ -108,7 +116,8 @@ export class Playlist {
     if (playback !== this.#current) return;
     this.#current = undefined;
     if (playback.sentMs > 0) this.#sentMs = playback.sentMs;
-    this.#dropIncoming('What it was to take the place of has ended.');
+    const why = 'What it was to take the place of has ended.';
+    this.#dropIncoming(playFailed('playlist', why, AccessStatus.Conflict));
     const next = this.#upcoming.shift();
     if (next) this.#begin(next);
   }
@@ -170,12 +179,16 @@ export class Playlist {
     }
     const at = this.#upcoming.findIndex((one) => one.name === oldName);
     if (at >= 0) this.#upcoming[at] = { ...request, reset: false };
-    else this.#fail(request, `${oldName} is not in the playlist.`);
+    else {
+      const reason = 'The stream to be replaced is not in the playlist.';
+      const description = `${oldName} is not in the playlist.`;
+      this.refuse(request, playFailed('playlist', description, AccessStatus.NotFound, reason));
+    }
   }
 
   #switchFrom(current: Playback, request: Play2Request): void {
     const { playing, client } = this.#options;
-    this.#dropIncoming('Another switch takes its place.');
+    this.#dropIncoming(playFailed('playlist', 'Another switch takes its place.', AccessStatus.Conflict));
     const incoming: Playback = playing.ask(client, request, this.#options.portFor(request), {
       refused: () => this.#forgetIncoming(incoming),
       ready: () => void this.#prepare(current, incoming, request),
@@ -196,19 +209,21 @@ export class Playlist {
     this.#incoming = undefined;
   }
 
-  #dropIncoming(why: string | undefined): void {
+  #dropIncoming(why: Refusal | undefined): void {
     const incoming = this.#incoming;
     if (!incoming) return;
     this.#forgetIncoming(incoming);
     this.#options.playing.stop(incoming, AccessStatus.Ok);
-    if (why !== undefined) incoming.port.refused('NetStream.Play.Failed', why);
+    if (why !== undefined) this.#options.playing.turnDown(incoming, why);
   }
 
   /** It is known what the new one is. The old one goes on until the point of the switch. */
   async #prepare(current: Playback, incoming: Playback, request: Play2Request): Promise<void> {
     const { playing } = this.#options;
     if (!incoming.recorded && !playing.isLive(incoming)) {
-      this.#dropIncoming(`Failed to play ${request.name}; stream not found.`);
+      const reason = 'There is no stream of that name.';
+      const description = `Failed to play ${request.name}; stream not found.`;
+      this.#dropIncoming(playFailed('not-found', description, AccessStatus.NotFound, reason));
       return;
     }
     incoming.port.transition(false);
@@ -288,7 +303,7 @@ export class Playlist {
     const place = recorded && (await this.#placeOf(incoming, () => recorded.keyframeBefore(fromMs)));
     if (incoming.state !== PlaybackState.Ready || this.#incoming !== incoming) return;
     if (!place) {
-      this.#dropIncoming('There is nothing in it yet.');
+      this.#dropIncoming(playFailed('not-found', 'There is nothing in it yet.', AccessStatus.NotFound));
       return;
     }
     if (isForced) incoming.port.transition(true);
@@ -321,10 +336,12 @@ export class Playlist {
     if (this.#current) this.#options.playing.pause(this.#current, isPaused, ms);
   }
 
-  seek(ms: number): void {
-    if (!this.#current) return;
-    this.#dropIncoming('The player seeks.');
+  /** False: there is nothing that could be sought in. */
+  seek(ms: number): boolean {
+    if (!this.#current?.isUnderWay) return false;
+    this.#dropIncoming(playFailed('playlist', 'The player seeks.', AccessStatus.Conflict));
     this.#options.playing.seek(this.#current, ms);
+    return true;
   }
 
   receive(wants: { audio?: boolean; video?: boolean }): void {

@@ -1,5 +1,6 @@
 // One publish request, from the question to the end: asked, name checked, live, ended.
 import type { Client } from './client.ts';
+import type { Refusal } from './refusal.ts';
 import type { OpenGate, PublishRequest, RecordMode } from './script.ts';
 import type { Stream } from './stream.ts';
 import type { TakeOver } from './take-over.ts';
@@ -12,8 +13,8 @@ export interface PublisherPort {
   started(name: string): void;
   /** Its media may go to the players now, all of whom have been told. Follows `started`, in the same turn. */
   flow(): void;
-  /** NetStream.Publish.Denied, BadName…; the connection stays. */
-  refused(code: string, description: string): void;
+  /** NetStream.Publish.Denied, BadName…; the connection stays. `name`: for the log; undefined: it may be a secret. */
+  refused(refusal: Refusal, name: string | undefined): void;
   /** NetStream.Record.*; names the stream as the publisher knows it. */
   recordStatus(code: 'Start' | 'Stop' | 'NoAccess' | 'Failed', description: string): void;
   /** The server ended it: taken over, or taken off by a script. The connection is closed. `by`: who has the name now. */

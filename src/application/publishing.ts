@@ -8,6 +8,7 @@ import type { InstanceJournal } from './journal.ts';
 import { Publication, PublicationState, type PublisherPort } from './publication.ts';
 import { RecordControl } from './record-control.ts';
 import type { Recorders, RecordingLimits } from './recording.ts';
+import type { BadRequest, Refusal } from './refusal.ts';
 import type {
   CurrentPublisher,
   InstanceScript,
@@ -62,7 +63,12 @@ export class Publishing {
     const publication = new Publication(client, request, port);
     this.#remember(client, publication);
     if (!accessCovers(client.facts.writeAccess, request.name)) {
-      this.#refuse(publication, 'NetStream.Publish.Denied', 'No write access.', AccessStatus.Forbidden);
+      this.#refuse(publication, {
+        cause: 'access',
+        code: 'NetStream.Publish.Denied',
+        description: 'No write access.',
+        status: AccessStatus.Forbidden,
+      });
       return publication;
     }
     const script = this.#options.script();
@@ -75,6 +81,13 @@ export class Publishing {
       if (publication.state === PublicationState.Asking) this.#byGate.set(publication.gate.id, publication);
     }
     return publication;
+  }
+
+  /** One that cannot be meant: nobody is asked about it. */
+  refuse(client: Client, { cause, description, name, query }: BadRequest, port: PublisherPort): void {
+    const publication = new Publication(client, { name, query, params: {}, type: 'live' }, port);
+    const code = 'NetStream.Publish.BadName';
+    this.#refuse(publication, { cause, code, description, status: AccessStatus.BadRequest });
   }
 
   /** Who publishes `name`: asked for under that name, since a script may have given it another, or else known by it. */
@@ -102,7 +115,9 @@ export class Publishing {
   #decided(publication: Publication, verdict: Verdict): void {
     if (publication.state !== PublicationState.Asking) return;
     if (!verdict.accepted) {
-      this.#refuse(publication, 'NetStream.Publish.Denied', verdict.reason, AccessStatus.Rejected);
+      const code = 'NetStream.Publish.Denied';
+      const { reason: description } = verdict;
+      this.#refuse(publication, { cause: 'script', code, description, status: AccessStatus.Rejected });
       return;
     }
     publication.state = PublicationState.Checking;
@@ -201,24 +216,23 @@ export class Publishing {
 
   #refuseTaken(publication: Publication, name: string): void {
     const description = `${name} is already being published.`;
-    this.#refuse(publication, 'NetStream.Publish.BadName', description, AccessStatus.Conflict, name);
+    const code = 'NetStream.Publish.BadName';
+    this.#refuse(publication, { cause: 'taken', code, description, status: AccessStatus.Conflict }, name);
   }
 
   /** `name`: for the log. One that a script has not let in is a secret: somebody's key, or one letter away from it. */
   #refuse(
     publication: Publication,
-    code: string,
-    description: string,
-    status: AccessStatus,
+    refusal: Refusal,
     name = this.#options.script() ? undefined : publication.request.name,
   ): void {
     const wasAccepted = publication.state === PublicationState.Checking;
     this.#over(publication);
-    this.#options.journal?.publishRefused(publication, name, status, description);
+    this.#options.journal?.publishRefused(publication, name, refusal);
     if (wasAccepted && publication.gate) {
       this.#options.script()?.tell({ event: 'publishFailed', gate: publication.gate.id });
     }
-    publication.port.refused(code, description);
+    publication.port.refused(refusal, name);
   }
 
   #over(publication: Publication): void {
@@ -312,6 +326,14 @@ export class Publishing {
   endAll(client: Client): void {
     for (const publication of [...(this.#ofClient.get(client) ?? [])])
       this.end(publication, AccessStatus.ClientGone);
+  }
+
+  /** Somebody publishes with it what everybody else knows by another name. */
+  isKey(name: string): boolean {
+    for (const { request, stream } of this.live()) {
+      if (request.name === name && stream?.name !== name) return true;
+    }
+    return false;
   }
 
   /** What is live. */

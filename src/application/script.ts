@@ -103,8 +103,11 @@ export const RECORD_MODES = ['record', 'append', 'appendWithGap'] as const;
 export type RecordMode = (typeof RECORD_MODES)[number];
 export type PublishType = 'live' | RecordMode;
 
-export function isPublishType(type: unknown): type is PublishType {
-  return type === 'live' || RECORD_MODES.some((mode) => mode === type);
+/** In any case. Undefined: it is none of them. */
+export function publishTypeOf(given: unknown): PublishType | undefined {
+  if (typeof given !== 'string') return undefined;
+  const lower = given.toLowerCase();
+  return (['live', ...RECORD_MODES] as const).find((type) => type.toLowerCase() === lower);
 }
 
 /** What happened. Told in order, never answered. */

@@ -9,7 +9,8 @@ const ALWAYS_SECRET: readonly string[] = [
   ...['response', 'challenge', 'opaque', 'nonce', 'ticket', 'jwt', 'session', 'otp'],
 ];
 
-const MASK = '***';
+/** Stands for what no log may hold. */
+export const MASK = '***';
 /** In a text: what may be an address with a login, and a query with a parameter. */
 const LOGIN = /[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/?#@:]*:[^\s/?#@]*@/gi;
 const QUERY = /\?([^\s?"'`<>]*=[^\s"'`<>]*)/g;

@@ -56,7 +56,7 @@ export class TestPlayback {
         say('NetStream.Play.Start', `Started playing ${asked}.`);
         decided();
       },
-      refused: (code, description) => {
+      refused: ({ code, description }) => {
         this.name = undefined;
         say(code, description);
         decided();

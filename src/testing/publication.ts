@@ -42,7 +42,7 @@ export class TestPublication extends MediaSender {
         say('NetStream.Publish.Start', `${request.name} is now published.`);
       },
       flow: resolve,
-      refused: (code, description) => {
+      refused: ({ code, description }) => {
         say(code, description);
         resolve();
       },

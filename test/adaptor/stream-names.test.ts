@@ -10,7 +10,7 @@ import { asking, marks } from './publishing.ts';
 async function waitsForPong(core: Core, name: string) {
   const { asked } = core.script();
   const before = asked.length;
-  const newcomer = await asking(core, name);
+  const newcomer = await asking(core, name, 'live');
   // its connect and its publish; the puppet answers in the next turn
   await until('its question', () => asked.length === before + 2);
   await new Promise((resolve) => setImmediate(resolve));
