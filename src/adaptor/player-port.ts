@@ -34,6 +34,12 @@ export interface PlayerPortOptions {
 /** The server's to say. */
 export const SAMPLE_ACCESS = '|RtmpSampleAccess';
 
+/**
+ * What ffmpeg and librtmp call themselves, unless they are told otherwise. COMPAT(ffmpeg): whatever it does not know it makes a
+ * track of, "Data: none". Flash Player and AIR name the SWF that runs in them (`swfUrl`); these do not.
+ */
+const IN_DISGUISE: ReadonlySet<string> = new Set(['LNX 9,0,124,2', 'LNX 10,0,32,18']);
+
 type StreamEvent =
   | typeof UserControlEvent.StreamBegin
   | typeof UserControlEvent.StreamEof
@@ -214,11 +220,14 @@ export class RtmpPlayerPort implements PlayerPort {
     this.#status('NetStream.Play.Start', `Started playing ${this.#options.name}.`);
   }
 
+  /** Of a Flash Player all that Flash Media Server says; of others only that they have been given something. */
   #dataFollows(): void {
     const { client, name } = this.#options;
-    const { audioSampleAccess, videoSampleAccess } = client.facts;
+    const { audioSampleAccess, videoSampleAccess, agent, referrer } = client.facts;
     const may = [audioSampleAccess, videoSampleAccess].map((list) => accessCovers(list, withoutPrefix(name)));
-    this.#outbox.data(SAMPLE_ACCESS, may, this.streamId);
-    this.#outbox.data('onStatus', [{ code: 'NetStream.Data.Start' }], this.streamId);
+    const runsSwf = referrer !== '';
+    if (runsSwf || (may.includes(true) && !IN_DISGUISE.has(agent)))
+      this.#outbox.data(SAMPLE_ACCESS, may, this.streamId);
+    if (runsSwf) this.#outbox.data('onStatus', [{ code: 'NetStream.Data.Start' }], this.streamId);
   }
 }

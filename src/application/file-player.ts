@@ -1,5 +1,6 @@
 // One player of one recorded stream: sends it as far ahead as the player wants to buffer, and from then on as fast as it is
 // played. What it sends is shared by all players of the file; it waits for this one's socket, and never leaves anything out.
+import { isMetaData } from '../protocol/command.ts';
 import { MessageType } from '../protocol/message.ts';
 import { rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
 import type { Clock } from './clock.ts';
@@ -430,9 +431,11 @@ export class FilePlayer {
     const headers = this.#headers;
     this.#headers = [];
     if (headers.length === 0) return;
-    const timestampMs = this.#wireTime(this.#nextMs);
+    const beginMs = this.#wireTime(this.#nextMs);
     const { streamId } = port;
-    const wires = headers.map((header) => rewire(header, { streamId, timestampMs }));
+    const wires = headers.map((header) =>
+      rewire(header, { streamId, timestampMs: isMetaData(header) ? 0 : beginMs }),
+    );
     port.write(Buffer.concat(wires), wires.length);
   }
 
@@ -447,6 +450,7 @@ export class FilePlayer {
       this.offsetMs === 0 &&
       this.#wantsAudio &&
       this.#wantsVideo &&
+      !segment.hasMetaData &&
       this.#shownFromMs === undefined;
     const last = segment.messages[to - 1]!.timestampMs;
     this.#nextMs = last;
@@ -464,7 +468,10 @@ export class FilePlayer {
     const { streamId } = port;
     if (messages.length === 0) return;
     const wires = messages.map((message) =>
-      rewire(message, { streamId, timestampMs: this.#wireTime(message.timestampMs) }),
+      rewire(message, {
+        streamId,
+        timestampMs: isMetaData(message) ? 0 : this.#wireTime(message.timestampMs),
+      }),
     );
     port.write(Buffer.concat(wires), wires.length);
   }

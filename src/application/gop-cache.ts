@@ -124,8 +124,8 @@ export class GopCache {
   }
 
   /**
-   * Headers first, then the group. Headers carry the time at which what follows them begins, without a group `liveMs`, the
-   * live edge: the encoder's 0 would look to a player like a jump of hours.
+   * Data frames first, whose time is 0, then headers, then the group. Headers carry the time at which what follows them begins,
+   * without a group `liveMs`, the live edge: the encoder's 0 would look to a player like a jump of hours.
    */
   messages(liveMs: number): WireMessage[] {
     return [...this.headersAt(this.#group[0]?.timestampMs ?? liveMs), ...this.#group];
@@ -136,10 +136,10 @@ export class GopCache {
     return this.#dataFrames.size + this.#headers.size + this.#group.length;
   }
 
-  /** Headers only, for a player that comes back at a keyframe. */
+  /** Data frames and headers only, for a player that comes back at a keyframe. */
   headersAt(timestampMs: number): WireMessage[] {
-    const headers = [...this.#dataFrames.values(), ...this.#headers.values()];
-    return headers.map((header) => retimed(header, timestampMs));
+    const headers = [...this.#headers.values()].map((header) => retimed(header, timestampMs));
+    return [...this.#dataFrames.values(), ...headers];
   }
 
   /** `messages` as one buffer, built at the first joiner and shared by the others until the stream moves on. */

@@ -1,4 +1,5 @@
 // What an instance asks of whoever reads its recorded streams; recording/ stands behind it.
+import { isMetaData } from '../protocol/command.ts';
 import { WireMessage } from '../protocol/wire-message.ts';
 
 export interface RecordedRequest {
@@ -66,6 +67,8 @@ export interface Segment {
   readonly messages: readonly WireMessage[];
   /** All of them, one behind the other; each message's own bytes are a view on these. */
   readonly bytes: Buffer;
+  /** There is onMetaData among them. */
+  readonly hasMetaData: boolean;
   /** Where the next segment begins. */
   readonly next: number;
 }
@@ -79,7 +82,7 @@ export function segmentOf(messages: readonly WireMessage[], next: number): Segme
     at += wire.length;
     return new WireMessage({ typeId, streamId, timestampMs, length, chunkBytes, wire });
   });
-  return { messages: views, bytes, next };
+  return { messages: views, bytes, hasMetaData: views.some(isMetaData), next };
 }
 
 /** The bytes of `messages[from … to)`. */

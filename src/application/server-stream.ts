@@ -5,6 +5,7 @@
 import { CodedError } from '../errors.ts';
 import { inspectAudio, inspectVideo } from '../media/tag.ts';
 import { type ClockFault, Timeline } from '../media/timeline.ts';
+import { isMetaData } from '../protocol/command.ts';
 import { MessageType } from '../protocol/message.ts';
 import type { StatusCode } from '../protocol/status.ts';
 import { retimed, type WireMessage } from '../protocol/wire-message.ts';
@@ -301,19 +302,11 @@ export class ServerStream {
 
   #publish(message: WireMessage): void {
     const { stream } = this.#options;
-    if (
-      message.typeId === MessageType.DataAmf0 &&
-      ON_META_DATA.equals(message.head.subarray(0, ON_META_DATA.length))
-    )
-      stream.setDataFrame('onMetaData', message);
+    if (isMetaData(message)) stream.setDataFrame('onMetaData', message);
     else stream.publish(message);
   }
 }
 
-/** How a data message of that name begins: AMF0's string. */
-const ON_META_DATA = Buffer.concat([Buffer.of(2, 0, 10), Buffer.from('onMetaData')]);
-
-/** `header`: what belongs to a track and has no sound or picture in it. `other`: data. */
 type MediaKind = 'header' | 'keyframe' | 'frame' | 'other';
 
 function kindOf({ typeId, head }: WireMessage): MediaKind {

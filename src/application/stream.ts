@@ -1,14 +1,15 @@
 // A named stream of an application instance: its publisher comes and goes, its players and recorders may wait for it.
 // This is the media path: no work per message per player, one write per player per flush, nothing here waits.
 import { audioHeaderKey, inspectAudio, inspectVideo, type VideoTag, videoHeaderKey } from '../media/tag.ts';
+import { isMetaData } from '../protocol/command.ts';
 import { MessageType } from '../protocol/message.ts';
-import { memoryBytes, type WireMessage } from '../protocol/wire-message.ts';
+import { memoryBytes, retimed, type WireMessage } from '../protocol/wire-message.ts';
 import type { BacklogLimits } from './backlog.ts';
 import type { Clock } from './clock.ts';
 import { BURST_TICK_MS, type FlushPolicy, type LoadGovernor } from './flush.ts';
 import { GopCache, type GopCacheLimits } from './gop-cache.ts';
 import { LiveGroups } from './live-groups.ts';
-import { type Flush, type Player, Viewer, type ViewerPlan, type ViewerTotals } from './viewer.ts';
+import { type Flush, isMedia, type Player, Viewer, type ViewerPlan, type ViewerTotals } from './viewer.ts';
 
 /** Takes whole batches onwards: a recorder, a segmenter. Must not throw or wait. */
 export interface Sink {
@@ -106,7 +107,7 @@ export class Stream {
     this.#count(message.wire.length);
     if (message.typeId === MessageType.Video) this.#publishVideo(message);
     else if (message.typeId === MessageType.Audio) this.#publishAudio(message);
-    else this.#enqueue(message);
+    else this.#enqueue(isMetaData(message) ? retimed(message, 0) : message);
   }
 
   #publishVideo(message: WireMessage): void {
@@ -160,11 +161,15 @@ export class Stream {
     if (message.typeId !== MessageType.Video) this.#armFlush();
   }
 
-  /** A data message that stays: replayed to every later player (`@setDataFrame`). */
+  /**
+   * A data message that stays: replayed to every later player (`@setDataFrame`). It holds for the whole stream, so its time is 0,
+   * as that of all onMetaData.
+   */
   setDataFrame(name: string, message: WireMessage): void {
     this.#count(message.wire.length);
-    this.#cache.setDataFrame(name, message);
-    this.#await(message);
+    const kept = retimed(message, 0);
+    this.#cache.setDataFrame(name, kept);
+    this.#await(kept);
     this.#armFlush();
   }
 
@@ -255,6 +260,8 @@ export class Stream {
     return {
       batch,
       bytes,
+      beginMs: batch.find(isMedia)?.timestampMs,
+      endMs: batch.findLast(isMedia)?.timestampMs,
       leadIn,
       needsKeyframe: this.#hasVideo,
       bitrate: this.bitrate,

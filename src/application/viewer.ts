@@ -33,6 +33,9 @@ export interface Flush {
   readonly batch: readonly WireMessage[];
   /** The batch as one buffer. */
   readonly bytes: Buffer;
+  /** Of its first and its last sound or picture; undefined: it has data alone. */
+  readonly beginMs: number | undefined;
+  readonly endMs: number | undefined;
   /**
    * It begins with a group of pictures: what of that has left before it, pictures of further tracks, which a player needs that
    * comes back here. Undefined: it begins with none.
@@ -163,26 +166,26 @@ export class Viewer {
   }
 
   /** What it was to get, it has got. */
-  #isOver({ batch }: Flush): boolean {
+  #isOver({ beginMs }: Flush): boolean {
     const plan = this.#plan;
-    if (plan?.lengthMs === undefined || this.#beganMs === undefined) return false;
-    if (((batch[0]!.timestampMs - this.#beganMs) | 0) < plan.lengthMs) return false;
+    if (plan?.lengthMs === undefined || this.#beganMs === undefined || beginMs === undefined) return false;
+    if (((beginMs - this.#beganMs) | 0) < plan.lengthMs) return false;
     this.#state = ViewerState.Paused;
     plan.ends?.();
     return true;
   }
 
-  #began(timestampMs: number): void {
-    if (this.#beganMs !== undefined) return;
+  #began(timestampMs: number | undefined): void {
+    if (this.#beganMs !== undefined || timestampMs === undefined) return;
     this.#beganMs = timestampMs;
     this.offsetMs = this.#plan?.begins?.(timestampMs) ?? 0;
   }
 
   #resume(flush: Flush, cache: GopCache): void {
-    this.#began(firstOf(flush.batch).timestampMs);
+    const { batch, bytes, beginMs, leadIn = [] } = flush;
+    this.#began(beginMs);
     this.#sent(flush);
-    const { batch, bytes, leadIn = [] } = flush;
-    const before = [...cache.headersAt(batch[0]!.timestampMs), ...leadIn];
+    const before = [...cache.headersAt(beginMs ?? 0), ...leadIn];
     if (this.#isFast) {
       this.#send(Buffer.concat(before.map(({ wire }) => wire)), before.length);
       this.#send(bytes, batch.length);
@@ -190,15 +193,14 @@ export class Viewer {
   }
 
   #write(flush: Flush, cache: GopCache): void {
-    this.#began(firstOf(flush.batch).timestampMs);
+    this.#began(flush.beginMs);
     this.#sent(flush);
     if (this.#isFast || this.#relaysAsItIs(flush)) this.#send(flush.bytes, flush.batch.length);
     else this.#sendPrivate(flush.batch, cache);
   }
 
-  #sent({ batch }: Flush): void {
-    const last = batch.findLast(isMedia);
-    if (last) this.sentMs = (last.timestampMs + this.offsetMs) >>> 0;
+  #sent({ endMs }: Flush): void {
+    if (endMs !== undefined) this.sentMs = (endMs + this.offsetMs) >>> 0;
   }
 
   #send(bytes: Buffer, messages: number): number {
@@ -237,11 +239,14 @@ export class Viewer {
         (this.#wantsAudio || typeId !== MessageType.Audio) &&
         (this.#wantsVideo || typeId !== MessageType.Video),
     );
+    // another server's recording may take 0 for a jump of its clock
+    const first = this.#plan?.relays ? messages.find((message) => !isTimeless(message)) : undefined;
+    const timelessMs = this.#plan?.relays ? (first ? this.#timeOf(first) : this.sentMs) : 0;
     const bytes = Buffer.concat(
       wanted.map((message) =>
         rewire(this.#plan?.relays ? asPublished(message, cache) : message, {
           streamId,
-          timestampMs: this.#timeOf(message),
+          timestampMs: isTimeless(message) ? timelessMs : this.#timeOf(message),
         }),
       ),
     );
@@ -296,13 +301,14 @@ export class Viewer {
   }
 }
 
-function isMedia({ typeId }: WireMessage): boolean {
+/** Only sound and pictures say what time it is in a stream. */
+export function isMedia({ typeId }: WireMessage): boolean {
   return typeId === MessageType.Audio || typeId === MessageType.Video;
 }
 
-/** Only sound and pictures say what time it is in a stream. */
-function firstOf(batch: readonly WireMessage[]): WireMessage {
-  return batch.find(isMedia) ?? batch[0]!;
+/** It holds for the whole stream. */
+function isTimeless({ typeId, timestampMs }: WireMessage): boolean {
+  return typeId === MessageType.DataAmf0 && timestampMs === 0;
 }
 
 /** As a publisher says it: what the stream keeps for everybody is to be kept at the other end as well. */

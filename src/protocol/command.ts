@@ -154,6 +154,23 @@ export function dataNameOf(payload: Uint8Array): string | undefined {
   return typeof name === 'string' ? name : undefined;
 }
 
+/** How a data message of that name begins: AMF0's string. */
+const ON_META_DATA = Buffer.concat([Buffer.of(2, 0, 10), Buffer.from('onMetaData')]);
+
+/**
+ * It describes the whole stream, so players get it with the time 0. COMPAT(ffmpeg): with another one it is a subtitle track, for
+ * which programs then wait.
+ */
+export function isMetaData({
+  typeId,
+  head,
+}: {
+  readonly typeId: number;
+  readonly head: Uint8Array;
+}): boolean {
+  return typeId === MessageType.DataAmf0 && ON_META_DATA.equals(head.subarray(0, ON_META_DATA.length));
+}
+
 /** What an AMF3 message may have before its values: 00 says that AMF0 follows, and no other format exists. */
 const FORMAT_SELECTOR = 0x00;
 const STRING_MARKER = 0x02;

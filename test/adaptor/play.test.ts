@@ -89,6 +89,34 @@ test('|RtmpSampleAccess says what the client has been given of that stream, as s
   assert.deepEqual(await given('cam'), [false, false]);
 });
 
+for (const [who, facts, given, wanted] of [
+  ['a program that runs no SWF hears nothing of it', { flashVer: 'own/1.0' }, '', []],
+  ['unless it has been given something', { flashVer: 'own/1.0' }, '/', ['|RtmpSampleAccess']],
+  ['ffmpeg makes tracks of data that it does not know: none', { flashVer: 'LNX 9,0,124,2' }, '/', []],
+  ['nor librtmp', { flashVer: 'LNX 10,0,32,18' }, '/', []],
+  [
+    'a Flash Player of that name has an SWF',
+    { swfUrl: 'app:/tv.swf' },
+    '/',
+    ['|RtmpSampleAccess', 'onStatus'],
+  ],
+] as [string, Record<string, AmfValue>, string, string[]][]) {
+  test(`sample access: ${who}`, async () => {
+    await using core = await Core.start();
+    const peer = await core.peer();
+    await peer.connect('live', { swfUrl: undefined, ...facts });
+    const [clientId] = core.instance()!.clients.keys();
+    core.script().commands.setAccess(clientId!, { audioSampleAccess: given, videoSampleAccess: given });
+    peer.command('play', 0, ['cam'], await peer.createStream());
+    await peer.expectStatus('NetStream.Play.Start');
+    await peer.settle();
+    assert.deepEqual(
+      peer.heard.flatMap(({ data }) => (data ? [data.name] : [])),
+      wanted,
+    );
+  });
+}
+
 for (const [args, request] of [
   [['cam'], { start: -2, length: -1, reset: true }],
   [['cam', -2000], { start: -2, length: -1, reset: true }],

@@ -58,7 +58,7 @@ test('a stream of another server has all that its players get, headers first, an
   peer.video(id, 5_040, video.frame(4));
   await until('another picture', () => told.length === 6);
   assert.deepEqual(told, [
-    ...['5000 onMetaData', '5000 video 1', '5000 audio 2', '5000 video 3'],
+    ...['0 onMetaData', '5000 video 1', '5000 audio 2', '5000 video 3'],
     ...['5030 onCuePoint', '5040 video 4'],
   ]);
   source.close();

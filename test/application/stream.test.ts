@@ -185,7 +185,7 @@ for (const [what, gop] of [
   ['the group', STREAM_OPTIONS.gop],
   ['the live edge, without a cache of pictures,', { maxBytes: 0, maxMs: 0 }],
 ] as const) {
-  test(`headers come to a joiner with the time at which ${what} begins`, () => {
+  test(`metadata comes to a joiner with the time 0, then headers with the time at which ${what} begins`, () => {
     const { clock, join, sendVideo, sendAudio, setData } = setUp({ gop });
     setData('onMetaData');
     sendVideo(0, video.header());
@@ -195,13 +195,15 @@ for (const [what, gop] of [
     sendVideo(3_600_040, video.frame());
     sendVideo(3_600_080, video.keyframe());
     clock.advance(40);
-    const times = player.messages().map(({ timestampMs }) => timestampMs);
+    const [metaData, ...media] = player.messages();
+    assert.deepEqual([metaData?.typeId, metaData?.timestampMs], [MessageType.DataAmf0, 0]);
+    const times = media.map(({ timestampMs }) => timestampMs);
     assert.ok(Math.min(...times) >= 3_600_000, times.join());
     assert.deepEqual(
       times,
       times.toSorted((a, b) => a - b),
     );
-    assert.equal(times.length, gop.maxBytes > 0 ? 6 : 4, 'and they come once');
+    assert.equal(times.length, gop.maxBytes > 0 ? 5 : 3, 'and they come once');
   });
 }
 

@@ -43,6 +43,7 @@ export interface Heard {
 }
 
 const PATIENCE_MS = 20_000;
+const SWF_URL = 'http://127.0.0.1/player.swf';
 
 export class RtmpPeer implements AsyncDisposable {
   readonly socket: Socket;
@@ -174,10 +175,10 @@ export class RtmpPeer implements AsyncDisposable {
     return heard.command!;
   }
 
-  /** Resolves to the answer, whichever it is. */
+  /** As a Flash Player, which names its SWF. Resolves to the answer, whichever it is. */
   async connect(app: string, object: Record<string, AmfValue> = {}, ...args: AmfValue[]): Promise<Command> {
-    const tcUrl = `rtmp://127.0.0.1/${app}`;
-    this.command('connect', 1, args, 0, { app, tcUrl, flashVer: 'LNX 9,0,124,2', ...object });
+    const facts = { tcUrl: `rtmp://127.0.0.1/${app}`, swfUrl: SWF_URL, flashVer: 'LNX 9,0,124,2' };
+    this.command('connect', 1, args, 0, { app, ...facts, ...object });
     const answer = await this.expectAnswer(1);
     if (object.objectEncoding === 3 && answer.name === '_result') this.#objectEncoding = 3;
     return answer;
