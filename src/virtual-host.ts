@@ -202,6 +202,7 @@ export class VirtualHost {
       recorded,
       outgoing,
       log,
+      lines: options.lines,
       onBug: (error) => logBug(log, error, 'a server-side stream'),
       journal: this.#journal,
       hasApplication: (application) => isFolder(join(appsDir, application)),

@@ -1,6 +1,8 @@
 // One running instance of an application, `live/_definst_`: its clients, its streams, and the script that decides.
 import { AccessStatus } from '../log/access-status.ts';
+import type { LineLimit } from '../log/line-limit.ts';
 import type { Log } from '../log/log.ts';
+import type { MediaFault } from '../media/media-fault.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 import { WIRE_CHUNK_BYTES } from '../protocol/wire-message.ts';
@@ -54,6 +56,8 @@ export interface InstanceOptions extends InstanceSettings {
   /** Undefined: nobody keeps an access log. */
   journal?: Journal | undefined;
   log?: Log | undefined;
+  /** For lines that a publisher can cause again and again. */
+  lines?: LineLimit | undefined;
   /** An error of ours. */
   onBug(error: unknown): void;
   /** Of the application. */
@@ -87,7 +91,7 @@ export class AppInstance implements ScriptCommands {
     this.application = options.application;
     this.name = options.name;
     this.sinceMs = options.clock.now();
-    this.streams = new StreamTable(options.streams);
+    this.streams = new StreamTable(options.streams, (stream, fault) => this.#leftOut(stream, fault));
     this.#journal = options.journal?.of(options.application, options.name);
     this.#publishing = new Publishing({
       application: options.application,
@@ -203,6 +207,19 @@ export class AppInstance implements ScriptCommands {
     const sum = { ...this.tally.gone };
     for (const { port } of this.#clients.values()) addTraffic(sum, trafficOf(port.stats()));
     return sum;
+  }
+
+  /** A message of a publisher, or of what the server plays, that nobody could play. */
+  #leftOut(stream: string, { kind, text }: MediaFault): void {
+    const { log, lines } = this.#options;
+    const client = this.streams.get(stream)?.publication?.client;
+    const facts = {
+      ...{ event: 'media-left-out', instance: this.fullName, stream, kind },
+      ...(client && { client: client.id, ip: client.facts.ip }),
+    };
+    lines?.line(`media left out: ${kind}`, client?.facts.ip ?? facts.instance, (repeats) =>
+      log?.warn(repeats > 0 ? { ...facts, repeats } : facts, `${stream}: ${text}; it is left out`),
+    );
   }
 
   // ── clients ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,7 +2,7 @@
 import type { Publication } from './publication.ts';
 import type { Recording } from './recording.ts';
 import type { RecordLimits } from './script.ts';
-import { Stream, type StreamOptions } from './stream.ts';
+import { Stream, type StreamFaultListener, type StreamOptions } from './stream.ts';
 
 /** The server itself fills it, at a script's word. */
 export interface ServerHold {
@@ -29,10 +29,12 @@ export function isOnAir({ publication, server }: NamedStream): boolean {
 
 export class StreamTable {
   #options: StreamOptions;
+  readonly #onFault: StreamFaultListener | undefined;
   readonly #entries = new Map<string, NamedStream>();
 
-  constructor(options: StreamOptions) {
+  constructor(options: StreamOptions, onFault?: StreamFaultListener) {
     this.#options = options;
+    this.#onFault = onFault;
   }
 
   /** For streams that are not open yet. */
@@ -60,7 +62,7 @@ export class StreamTable {
   open(name: string): NamedStream {
     let entry = this.#entries.get(name);
     if (!entry) {
-      const stream = new Stream(name, this.#options);
+      const stream = new Stream(name, this.#options, this.#onFault);
       const nobody = { publication: undefined, server: undefined };
       entry = { stream, ...nobody, recording: undefined };
       this.#entries.set(name, entry);

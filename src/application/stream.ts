@@ -1,5 +1,6 @@
 // A named stream of an application instance: its publisher comes and goes, its players and recorders may wait for it.
 // This is the media path: no work per message per player, one write per player per flush, nothing here waits.
+import { type MediaFault, mediaFault } from '../media/media-fault.ts';
 import { audioHeaderKey, inspectAudio, inspectVideo, type VideoTag, videoHeaderKey } from '../media/tag.ts';
 import { isMetaData } from '../protocol/command.ts';
 import { MessageType } from '../protocol/message.ts';
@@ -28,6 +29,8 @@ export interface StreamOptions {
   /** Runs `give`, which writes to many players, and may let all that leave at once when it returns. Undefined: runs it. */
   sweep?: ((give: () => void) => void) | undefined;
 }
+
+export type StreamFaultListener = (stream: string, fault: MediaFault) => void;
 
 export interface StreamStats extends ViewerTotals {
   messagesIn: number;
@@ -77,6 +80,9 @@ export class Stream {
   /** What is pending begins with a group of pictures: that of it which has left already. Undefined: it does not. */
   #pendingLeadIn: readonly WireMessage[] | undefined;
   readonly #groups = new LiveGroups();
+  readonly #onFault: StreamFaultListener | undefined;
+  /** Kinds of messages that are left out. */
+  readonly #faults = new Set<string>();
   #cancelFlush: (() => void) | undefined;
   #hasVideo = false;
   #videoAt = 0;
@@ -84,8 +90,10 @@ export class Stream {
   #secondBegan = 0;
   #secondBytes = 0;
 
-  constructor(name: string, options: StreamOptions) {
+  /** `onFault`: once for each kind of message that is left out, and publisher. */
+  constructor(name: string, options: StreamOptions, onFault?: StreamFaultListener) {
     this.name = name;
+    this.#onFault = onFault;
     this.#clock = options.clock;
     this.#options = options;
     this.#cache = new GopCache(options.gop);
@@ -111,9 +119,10 @@ export class Stream {
   }
 
   #publishVideo(message: WireMessage): void {
+    const tag = inspectVideo(message.head);
+    if (this.#leavesOut(mediaFault('video', tag, message))) return;
     this.#hasVideo = true;
     this.#videoAt = this.#clock.now();
-    const tag = inspectVideo(message.head);
     if (tag?.isSequenceHeader || tag?.isMetadata) this.#publishVideoHeader(tag, message);
     else {
       this.#enqueuePicture(tag, message);
@@ -138,12 +147,23 @@ export class Stream {
   #publishAudio(message: WireMessage): void {
     if (this.#hasVideo && this.#clock.now() - this.#videoAt > VIDEO_GONE_MS) this.#hasVideo = false;
     const tag = inspectAudio(message.head);
+    if (this.#leavesOut(mediaFault('audio', tag, message))) return;
     if (tag?.isSequenceHeader || tag?.isMultichannelConfig)
       this.#publishHeader(audioHeaderKey(tag, message.payload)!, message, false);
     else {
       this.#groups.takeOther(message);
       this.#enqueue(message);
     }
+  }
+
+  /** What nobody could play reaches nobody; of each kind of it a publisher's first is reported. */
+  #leavesOut(fault: MediaFault | undefined): boolean {
+    if (fault === undefined) return false;
+    if (!this.#faults.has(fault.kind)) {
+      this.#faults.add(fault.kind);
+      this.#onFault?.(this.name, fault);
+    }
+    return true;
   }
 
   /** For those who come later, and for everybody who is here already. */
@@ -354,6 +374,7 @@ export class Stream {
     this.flush();
     this.#cache.clear();
     this.#groups.reset();
+    this.#faults.clear();
     this.#hasVideo = false;
     this.#liveMs = 0;
     this.bitrate = 0;

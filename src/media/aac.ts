@@ -24,6 +24,7 @@ const CHANNELS: readonly (number | undefined)[] = [
   ...[undefined, undefined, undefined, 7, 8, 24, 8],
 ];
 
+const OBJECT_TYPE_NULL = 0;
 const OBJECT_TYPE_SBR = 5;
 const OBJECT_TYPE_PS = 29;
 const OBJECT_TYPE_ESCAPE = 31;
@@ -39,6 +40,8 @@ const OBJECT_TYPE_LC = 2;
 export function decodeAacConfiguration(bytes: Uint8Array): AacConfiguration {
   const r = new BitReader(bytes);
   let objectType = readObjectType(r);
+  if (objectType === OBJECT_TYPE_NULL)
+    throw new DecodeError('ERR_AAC_OBJECT_TYPE', 'an AAC object type of 0');
   const sampleRate = readSampleRate(r);
   const channelConfiguration = r.bits(4);
   let channels = CHANNELS[channelConfiguration];

@@ -1,7 +1,7 @@
 // H.264's decoder configuration: what an AVC sequence header carries. ISO/IEC 14496-15 §5.3.3.1; H.264 §7.3.2.1.1.
 import { DecodeError } from '../errors.ts';
 import { ByteReader } from '../protocol/bytes.ts';
-import { BitReader } from './bit-reader.ts';
+import { BitReader, withoutEmulationPrevention } from './bit-reader.ts';
 
 export interface AvcConfiguration {
   /** 66 Baseline, 77 Main, 100 High … */
@@ -111,20 +111,4 @@ function skipPictureOrderCount(r: BitReader): void {
   r.se(); // offset_for_top_to_bottom_field
   const cycle = r.ue();
   for (let i = 0; i < cycle; i += 1) r.se();
-}
-
-/** Drops the 03 of each 00 00 03: it only keeps start codes out. H.264 §7.4.1. */
-function withoutEmulationPrevention(bytes: Uint8Array): Uint8Array {
-  const out = new Uint8Array(bytes.length);
-  let length = 0;
-  let zeros = 0;
-  for (const byte of bytes) {
-    if (zeros >= 2 && byte === 3) {
-      zeros = 0;
-      continue;
-    }
-    out[length++] = byte;
-    zeros = byte === 0 ? zeros + 1 : 0;
-  }
-  return out.subarray(0, length);
 }

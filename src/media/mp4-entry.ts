@@ -6,6 +6,7 @@ import { DecodeError } from '../errors.ts';
 import { ByteReader } from '../protocol/bytes.ts';
 import { decodeAacConfiguration } from './aac.ts';
 import { decodeAvcConfiguration } from './avc.ts';
+import { decodeHevcConfiguration } from './hevc.ts';
 import { ascii, box, concat, fullBox, u8, u16, u32, zeros } from './mp4-build.ts';
 
 export interface TrackEntry {
@@ -24,31 +25,59 @@ export interface TrackEntry {
 /** RTMP's timestamps are milliseconds. */
 const VIDEO_TIMESCALE = 1000;
 
-type VideoBox = { entry: string; box: string; needsConfiguration: boolean; prefix: Uint8Array };
-
-const NO_VERSION = zeros(0);
-const VIDEO_BOXES: Readonly<Record<string, VideoBox>> = {
-  avc: { entry: 'avc1', box: 'avcC', needsConfiguration: true, prefix: NO_VERSION },
-  hevc: { entry: 'hvc1', box: 'hvcC', needsConfiguration: true, prefix: NO_VERSION },
-  av1: { entry: 'av01', box: 'av1C', needsConfiguration: true, prefix: NO_VERSION },
-  vp8: { entry: 'vp08', box: 'vpcC', needsConfiguration: true, prefix: Uint8Array.of(1, 0, 0, 0) },
-  vp9: { entry: 'vp09', box: 'vpcC', needsConfiguration: true, prefix: Uint8Array.of(1, 0, 0, 0) },
-  vvc: { entry: 'vvc1', box: 'vvcC', needsConfiguration: true, prefix: zeros(4) },
-};
-
-/** What RTMP carries and this can put into an MP4. */
-export function isMp4Codec(codec: string): boolean {
-  return Object.hasOwn(VIDEO_BOXES, codec) || Object.hasOwn(AUDIO_ENTRIES, codec);
+interface VideoBox {
+  readonly entry: string;
+  readonly box: string;
+  readonly prefix: Uint8Array;
+  /** The size of its pictures, where the configuration says that. A DecodeError: it configures nothing. */
+  sizeIn(configuration: Uint8Array): Size | undefined;
 }
 
-/** `size`: as the metadata has it, for codecs whose configuration is not looked into. */
-export function videoEntry(
-  codec: string,
-  configuration: Uint8Array,
-  size: { width: number; height: number },
-): TrackEntry {
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+const NO_VERSION = zeros(0);
+const VPCC_VERSION = Uint8Array.of(1, 0, 0, 0);
+const VIDEO_BOXES: Readonly<Record<string, VideoBox>> = {
+  avc: { entry: 'avc1', box: 'avcC', prefix: NO_VERSION, sizeIn: decodeAvcConfiguration },
+  hevc: { entry: 'hvc1', box: 'hvcC', prefix: NO_VERSION, sizeIn: decodeHevcConfiguration },
+  av1: { entry: 'av01', box: 'av1C', prefix: NO_VERSION, sizeIn: checkAv1 },
+  vp8: { entry: 'vp08', box: 'vpcC', prefix: VPCC_VERSION, sizeIn: checkVp },
+  vp9: { entry: 'vp09', box: 'vpcC', prefix: VPCC_VERSION, sizeIn: checkVp },
+  vvc: { entry: 'vvc1', box: 'vvcC', prefix: zeros(4), sizeIn: () => undefined },
+};
+
+// | marker 1 u1 | version 1 u7 | profile u3, level u5 | formats u8 | delay u8 | OBUs… |    AV1 in ISOBMFF §2.3.3
+function checkAv1(configuration: Uint8Array): undefined {
+  if (new ByteReader(configuration).u32() >>> 24 === 0x81) return;
+  throw new DecodeError('ERR_MP4_CONFIGURATION', 'an AV1 configuration of another version than 1');
+}
+
+/** E-RTMP v2, Mpeg2TsSequenceStart: tag 80 and length 4 of an AV1 video descriptor stand before the same bytes. */
+function withoutDescriptor(carried: Uint8Array): Uint8Array {
+  return carried[0] === 0x80 && carried[1] === 4 ? carried.subarray(2) : carried;
+}
+
+// | profile u8 | level u8 | formats u8 | primaries u8 | transfer u8 | matrix u8 | size u16 | data… |, behind its version or not
+function checkVp(configuration: Uint8Array): undefined {
+  const r = new ByteReader(configuration);
+  if (startsWith(configuration, VPCC_VERSION)) r.take(VPCC_VERSION.length);
+  r.take(6);
+  r.take(r.u16());
+}
+
+/** What RTMP carries and this can put into an MP4. */
+export function isMp4Codec(kind: TrackEntry['kind'], codec: string): boolean {
+  return Object.hasOwn(kind === 'video' ? VIDEO_BOXES : AUDIO_ENTRIES, codec);
+}
+
+/** `size`: as the metadata has it, for codecs whose configuration does not say. A DecodeError: it configures nothing. */
+export function videoEntry(codec: string, carried: Uint8Array, size: Size): TrackEntry {
   const kind = VIDEO_BOXES[codec]!;
-  const { width, height } = codec === 'avc' ? decodeAvcConfiguration(configuration) : size;
+  const configuration = codec === 'av1' ? withoutDescriptor(carried) : carried;
+  const { width, height } = kind.sizeIn(configuration) ?? size;
   const isPrefixed = kind.prefix.length > 0 && startsWith(configuration, kind.prefix);
   const bytes = box(
     kind.entry,
@@ -91,6 +120,7 @@ const AUDIO_ENTRIES: Readonly<Record<string, (configuration: Uint8Array) => Soun
       throw new DecodeError('ERR_MP4_CONFIGURATION', 'an Opus configuration without OpusHead');
     r.u8(); // version
     const channels = r.u8();
+    if (channels === 0) throw new DecodeError('ERR_MP4_CONFIGURATION', 'Opus of 0 channels');
     const preSkip = swap16(r.u16());
     const inputRate = r.u32le();
     const gain = swap16(r.u16());

@@ -336,6 +336,24 @@ function exTracks(bytes: Uint8Array, multitrackPacket: number): readonly number[
   return tracks.length > 0 ? tracks : DEFAULT_TRACKS;
 }
 
+/** The codec's own bytes in a message, of each of its tracks; a track that is cut off has those that are there. */
+export function* trackData(
+  payload: Uint8Array,
+  tag: MediaTag,
+): Generator<{ codec: string | undefined; data: Uint8Array }, void, undefined> {
+  const kind = tag.trackId === undefined ? Multitrack.OneTrack : exTrackKind(payload);
+  let { codec, dataOffset: at } = tag;
+  for (let count = 0; count < MAX_TRACKS; count += 1) {
+    const end =
+      kind === Multitrack.OneTrack ? payload.length : at + ((payload[at - 3]! << 16) | u16(payload, at - 2));
+    yield { codec, data: payload.subarray(at, end) };
+    if (end >= payload.length) return;
+    const hasOwnCodec = kind === Multitrack.ManyTracksManyCodecs;
+    if (hasOwnCodec) codec = CODEC_OF_FOURCC.get(u16(payload, end) * 0x1_0000 + u16(payload, end + 2))?.codec;
+    at = end + (hasOwnCodec ? FOURCC_BYTES : 0) + 4;
+  }
+}
+
 /**
  * What a header configures: messages with one key say the same of the same tracks, and the last of them is in force. Of headers
  * with different keys that share a track the later one counts. Undefined: the message is no header.

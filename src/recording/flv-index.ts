@@ -11,6 +11,7 @@ import {
   readFlvTagHead,
 } from '../media/flv.ts';
 import { GroupStarts } from '../media/group-starts.ts';
+import { messageFault } from '../media/media-fault.ts';
 import {
   audioHeaderKey,
   holdsManyTracks,
@@ -306,6 +307,7 @@ export class FlvIndex {
   ): Promise<void> {
     if (head.length > MAX_HEADER_BYTES) return;
     const payload = await this.#payload(at, head, peek);
+    if (messageFault(head.typeId, payload)) return; // the one before it is still in force
     const key = keyOf(payload)!;
     const message = wireOf(head.typeId, payload, this.#chunkBytes);
     this.#headers.push({ at, key, message });

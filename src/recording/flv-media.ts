@@ -1,6 +1,10 @@
 // An FLV file as a stream: its tags are RTMP messages with another head.
 import { type Place, type Segment, segmentOf } from '../application/recorded.ts';
+import { CodedError } from '../errors.ts';
 import { FLV_BACK_POINTER_BYTES, FLV_TAG_HEAD_BYTES, readFlvTagHead } from '../media/flv.ts';
+import { messageFault } from '../media/media-fault.ts';
+import { decodeData, encodeData, isDataType, ObjectEncoding } from '../protocol/command.ts';
+import { MessageType } from '../protocol/message.ts';
 import { buildWireMessage, type WireMessage } from '../protocol/wire-message.ts';
 import { FlvIndex, isTagType } from './flv-index.ts';
 import type { GrowingFile } from './growing.ts';
@@ -103,8 +107,8 @@ export class FlvMedia implements Media {
         bytes = Buffer.concat([bytes, await this.#file.read(at + bytes.length, end - bytes.length)]);
         if (end > bytes.length) break; // it was cut off meanwhile
       }
-      if (length > 0) {
-        const payload = bytes.subarray(begin, end);
+      const payload = length > 0 ? playable(typeId, bytes.subarray(begin, end)) : undefined;
+      if (payload) {
         const type = typeId as WireMessage['typeId'];
         const ms = this.#index.timeOf(timestampMs);
         messages.push(
@@ -118,6 +122,19 @@ export class FlvMedia implements Media {
 
   async close(): Promise<void> {
     await this.#file.close();
+  }
+}
+
+/** What players get of a tag: nothing of one that nobody could play, and of script data what can be read. */
+function playable(typeId: number, payload: Uint8Array): Uint8Array | undefined {
+  if (!isDataType(typeId)) return messageFault(typeId, payload) ? undefined : payload;
+  try {
+    const data = decodeData(typeId, payload);
+    const encoding = typeId === MessageType.DataAmf3 ? ObjectEncoding.Amf3 : ObjectEncoding.Amf0;
+    return data.oddity === undefined ? payload : encodeData(data, encoding).payload;
+  } catch (error) {
+    if (error instanceof CodedError) return undefined;
+    throw error;
   }
 }
 

@@ -148,7 +148,7 @@ export class Mp4File implements ContainerFile {
   /** What the item says of its track: a header of it, or a frame of a codec that has none. */
   #entryOf(item: MediaItem, tag: MediaTag): TrackEntry | undefined {
     const codec = tag.codec!;
-    if (!isMp4Codec(codec)) throw cannotHold(codec);
+    if (!isMp4Codec(kindOf(item), codec)) throw cannotHold(codec);
     if (tag.isSequenceHeader ? item.kind !== 'header' : hasConfiguration(codec) || this.#lanes.has('audio')) {
       return undefined;
     }
@@ -159,7 +159,8 @@ export class Mp4File implements ContainerFile {
         : audioEntry(codec, configuration);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      throw new RecordingError('NetStream.Record.Failed', `${codec}: ${error.message}.`, { cause: error });
+      // the next one may be whole: what is in force stays so, and the live stream has said what is wrong
+      return undefined;
     }
   }
 

@@ -162,25 +162,6 @@ test('odd messages are passed over', async () => {
   assert.deepEqual(core.trouble, []);
 });
 
-test('odd media is relayed as it is', async () => {
-  await using core = await Core.start();
-  const { peer, id } = await core.publisher('cam');
-  const { peer: player } = await core.player('cam');
-  peer.video(id, 0, video.keyframe());
-  const odd = [
-    new Uint8Array(0),
-    Uint8Array.of(0xff),
-    Uint8Array.of(0x17),
-    Uint8Array.of(0x97, 0xff),
-    Uint8Array.of(0x96, 0x30),
-  ];
-  for (const payload of odd) peer.video(id, 0, payload);
-  for (const payload of odd) peer.audio(id, 0, payload);
-  peer.video(id, 0, video.frame());
-  await until('all', () => player.heard.filter(({ media }) => media).length === 12);
-  assert.deepEqual(core.trouble, []);
-});
-
 test('a value as deep as the limit is read and relayed', async () => {
   await using core = await Core.start();
   const { peer, id } = await core.publisher('cam');

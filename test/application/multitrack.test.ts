@@ -6,7 +6,7 @@ import { MessageType } from '../../src/protocol/message.ts';
 import { STREAM_OPTIONS } from '../support/core.ts';
 import { FakePlayer, wireMessage } from '../support/fake-player.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { audio, track, tracks, video } from '../support/media.ts';
+import { AVC_CONFIGURATION, audio, OPUS_CONFIGURATION, track, tracks, video } from '../support/media.ts';
 
 function onAir(options: Partial<StreamOptions> = {}) {
   const clock = new ManualClock();
@@ -100,7 +100,8 @@ for (const ownCodecs of [false, true]) {
 test('headers, colour and channel layouts of each track are kept, of many in one message as well', () => {
   const { send, say, join } = onAir();
   const channels = (id: number, mark: number) => Buffer.of(0x95, 0x04, ...Buffer.from('Opus'), id, mark);
-  const opus = (id: number, mark: number) => Buffer.of(0x95, 0x00, ...Buffer.from('Opus'), id, mark);
+  const opus = (id: number, mark: number) =>
+    Buffer.of(0x95, 0x00, ...Buffer.from('Opus'), id, ...OPUS_CONFIGURATION, mark);
   send(0, tracks('header', [0, 1], 1), track.header(0, 2));
   send(0, track.colour(0, 3), track.colour(1, 4), track.colour(0, 5));
   for (const id of [0, 1]) {
@@ -118,7 +119,7 @@ test('another header of the lead track ends the group, one of a further track do
   send(0, video.header(1), track.header(1, 2), track.keyframe(1, 3), video.keyframe(4));
   send(40, track.header(1, 5));
   assert.deepEqual(marks(join()), [1, 5, 3, 4]);
-  send(80, Buffer.of(0x96, 0x00, ...Buffer.from('avc1'), 0, 6)); // track 0 is the one that names none
+  send(80, Buffer.of(0x96, 0x00, ...Buffer.from('avc1'), 0, ...AVC_CONFIGURATION, 6)); // track 0 is the one that names none
   assert.deepEqual(marks(join()).includes(4), false);
 });
 

@@ -7,7 +7,7 @@ import type { WireMessage } from '../../src/protocol/wire-message.ts';
 import { STREAM_OPTIONS } from '../support/core.ts';
 import { FakePlayer, wireMessage } from '../support/fake-player.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { audio, video } from '../support/media.ts';
+import { audio, track, video } from '../support/media.ts';
 import { Random } from '../support/random.ts';
 
 function setUp(options: Partial<StreamOptions> = {}) {
@@ -288,12 +288,11 @@ test('whoever joins at whatever moment gets an unbroken run from a keyframe on, 
 
 test('of repeated headers the last counts, for each kind and track', () => {
   const { join, sendVideo, sendAudio } = setUp();
-  const track = (id: number, mark: number) => Uint8Array.of(0x96, 0x00, ...Buffer.from('hvc1'), id, mark); // E-RTMP multitrack
   sendVideo(0, video.header(1));
   sendVideo(0, video.header(2));
-  sendVideo(0, track(1, 3));
-  sendVideo(0, track(2, 4));
-  sendVideo(0, track(1, 5));
+  sendVideo(0, track.header(1, 3));
+  sendVideo(0, track.header(2, 4));
+  sendVideo(0, track.header(1, 5));
   sendAudio(0, audio.header(6));
   sendVideo(0, video.keyframe(7));
   const { player } = join();

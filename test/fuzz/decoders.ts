@@ -9,7 +9,9 @@ import { CodedError, ConfigError } from '../../src/errors.ts';
 import { decodeAacConfiguration } from '../../src/media/aac.ts';
 import { decodeAvcConfiguration, decodeSpsDimensions } from '../../src/media/avc.ts';
 import { decodeOnMetaData, encodeFlvTag, FlvReader, type FlvTag } from '../../src/media/flv.ts';
-import { inspectAudio, inspectVideo } from '../../src/media/tag.ts';
+import { decodeHevcConfiguration } from '../../src/media/hevc.ts';
+import { messageFault } from '../../src/media/media-fault.ts';
+import { inspectAudio, inspectVideo, trackData } from '../../src/media/tag.ts';
 import { decodeAggregate } from '../../src/protocol/aggregate.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import { decodeAmf0, encodeAmf0 } from '../../src/protocol/amf0.ts';
@@ -31,6 +33,7 @@ import { controlCases } from '../protocol/control.cases.ts';
 import { randomAmf } from '../support/amf.ts';
 import { seedsOf } from '../support/codec.ts';
 import { hex, toHex } from '../support/hex.ts';
+import { AVC_CONFIGURATION, HEVC_CONFIGURATION } from '../support/media.ts';
 import { check, refused, type Target } from './target.ts';
 
 const LONG = 64 << 10;
@@ -151,6 +154,7 @@ const tag: Target = {
   seeds: [
     ...['1700000000', '1701000000', '2701000028', '5701', 'af00', 'af01', '2f', '00'],
     ...['8068766331', '9168766331000000', '93617631 31', 'a04f707573', '904f707573'],
+    ...[`1700000000${toHex(AVC_CONFIGURATION)}`, 'af001210', `9068766331${toHex(HEVC_CONFIGURATION)}`],
     ...['9668766331', '96006176633100', '9610687663310000000501', '97000050', '9700ff0000'],
   ].map(hex),
   maxBytes: 400,
@@ -160,7 +164,10 @@ const tag: Target = {
       // a head that is cut off says where the data would begin
       const isPosition = Number.isInteger(found.dataOffset) && found.dataOffset > 0;
       check(isPosition && found.dataOffset <= input.length + 8, `data at ${found.dataOffset}`);
+      for (const { data } of trackData(input, found))
+        check(data.length <= input.length, 'more data than bytes');
     }
+    for (const typeId of [MessageType.Video, MessageType.Audio]) messageFault(typeId, input);
   },
 };
 
@@ -216,6 +223,23 @@ const avc: Target = {
       check(width > 0 && height > 0 && width <= 0xffff && height <= 0xffff, `${width} × ${height}`);
     });
     refused(() => void decodeSpsDimensions(input));
+  },
+};
+
+const hevc: Target = {
+  name: 'hevc',
+  seeds: [
+    HEVC_CONFIGURATION,
+    hex(`01016000000090000000000078f000fcfdf8f800000f03200001001840010c01ffff016000000300900000030000030078959809
+      210001002b420101016000000300900000030000030078a003c08010e596566924caf010100000030010000003019080
+      22000100074401c172b46240`),
+  ],
+  maxBytes: LONG,
+  run(input) {
+    refused(() => {
+      const { width, height } = decodeHevcConfiguration(input);
+      check(width > 0 && height > 0 && width <= 0xffff && height <= 0xffff, `${width} × ${height}`);
+    });
   },
 };
 
@@ -375,6 +399,7 @@ export const decoderTargets: readonly Target[] = [
   tag,
   flv,
   avc,
+  hevc,
   aac,
   streamName,
   names,

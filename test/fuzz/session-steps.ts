@@ -37,6 +37,7 @@ const VIDEO = [
   ...[video.header(), video.header(1), video.keyframe(), video.keyframe(1), video.frame(), video.frame()],
   ...[new Uint8Array(0), Uint8Array.of(0x17), Uint8Array.of(0x80, 1, 2), Uint8Array.of(0x90, 0x68, 0x76)],
   ...[Uint8Array.of(0x96, 0, 0x61, 0x76, 0x63, 0x31), new Uint8Array(9000).fill(0x27)],
+  ...[Uint8Array.of(0x17, 0, 0, 0, 0), video.header().subarray(0, 12)],
 ];
 const AUDIO = [audio.header(), audio.frame(), new Uint8Array(0), Uint8Array.of(0x90), new Uint8Array(5000)];
 const REMOTE_NAMES = [

@@ -8,6 +8,7 @@ import { FlvMedia } from '../../src/recording/flv-media.ts';
 import { Mp3Media } from '../../src/recording/mp3-media.ts';
 import { Mp4Media } from '../../src/recording/mp4-media.ts';
 import { flvFile } from '../support/flv.ts';
+import { video } from '../support/media.ts';
 import { box, mp4File, u32 } from '../support/mp4.ts';
 import { all, Bytes } from '../support/readable.ts';
 
@@ -78,7 +79,7 @@ test('codecs of old pass through, whatever is in their frames', async () => {
 });
 
 test('a decoder configuration that changes on the way is the latest one, wherever a player begins', async () => {
-  const header = (mark: number) => Uint8Array.of(0x17, 0, 0, 0, 0, mark);
+  const { header } = video;
   const key = (mark: number) => Uint8Array.of(0x17, 1, 0, 0, 0, mark);
   const parts: [number, Uint8Array][] = [
     [0, header(1)],

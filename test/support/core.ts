@@ -121,8 +121,10 @@ export class Core implements AsyncDisposable {
     const recorders = new PuppetRecorders();
     const scripts = new PuppetScripts(options.scripted ?? true);
     const { log, records } = keepingLog();
+    const lines = new LineLimit(clock);
     const registry = new Registry({
       clock,
+      lines,
       scripts,
       recorders: options.recorders ?? recorders,
       log,
@@ -140,7 +142,7 @@ export class Core implements AsyncDisposable {
       logins: new Logins(clock),
       resolver: { reverse: async () => [], addressesOf: async () => [] },
       log,
-      lines: new LineLimit(clock),
+      lines,
       clock,
       fmsVersion: '5,0,17,1',
       chunks: {},
