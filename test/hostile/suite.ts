@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { API_ATTACKS } from './api.ts';
 import { BOMBS } from './bombs.ts';
 import { SCRIPTS } from './scripts.ts';
-import { type Attack, GATE_DEADLINE_MS, type Report, Stage } from './stage.ts';
+import { type Attack, GATE_DEADLINE_MS, MAX_GROWTH_MB, type Report, Stage } from './stage.ts';
 
 const MAX_LAG_MS = 50;
 /** Later than that without any attack: it is the machine. */
@@ -17,8 +17,6 @@ const TRIES = 3;
 /** A try during which more than this was stolen is none; of such there are so many. */
 const STOLEN_MS = 20;
 const DISTURBED_TRIES = 8;
-/** What the server may have in use more than before, when all is over: files of scripts that it has seen, statistics. */
-const MAX_GROWTH_MB = 32;
 
 const wanted = process.env.HOSTILE ?? '';
 let stage: Stage;

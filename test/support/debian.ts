@@ -1,5 +1,5 @@
-// Other people's programs that tests talk to, all of them in Debian. Where a test run is root on a machine with apt-get, what
-// is missing is installed; elsewhere the tests that need it are skipped and say so. CI skips nothing.
+// Other people's programs that tests talk to, all of them in Debian. With CI set, what is missing is installed, and nothing is
+// skipped. Elsewhere a test run installs nothing: the tests that need it are skipped, and the end of the run says so (skipped.ts).
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,14 +29,14 @@ const FOLDERS = [
   ...(process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''),
   ...['/usr/sbin', '/sbin', '/usr/lib/nginx/modules'],
 ];
-/** The programs themselves stay at rest: an installation starts no service at run level 1. */
-const QUIET = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+/** An installation starts no service at run level 1: the programs are wanted, and not as servers of this machine. */
+const QUIET = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
 const APT = '-qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=2';
 
 /** For a test's `skip`: false when all are there, else what is missing. */
 export function lacks(...programs: Program[]): string | false {
   let missing = programs.filter((program) => find(program) === undefined);
-  if (missing.length > 0 && process.getuid?.() === 0 && find('apt-get')) {
+  if (missing.length > 0 && process.env.CI && process.getuid?.() === 0 && find('apt-get')) {
     install(missing.map((program) => PACKAGES[program]));
     missing = programs.filter((program) => find(program) === undefined);
   }
@@ -44,6 +44,18 @@ export function lacks(...programs: Program[]): string | false {
   const what = `needs ${missing.join(', ')} (Debian: ${missing.map((program) => PACKAGES[program]).join(', ')})`;
   if (process.env.CI) throw new Error(`${what}, and nothing is skipped in CI`);
   return what;
+}
+
+/** The packages that a reason of `lacks` names. */
+export function packagesIn(reason: string): string[] {
+  return /\(Debian: (.*)\)$/.exec(reason)?.[1]?.split(', ') ?? [];
+}
+
+/** For a person to type. */
+export function installationOf(packages: readonly string[]): string {
+  const settings = Object.entries(QUIET).map(([name, value]) => `${name}=${value}`);
+  const command = `env ${settings.join(' ')} apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+  return process.getuid?.() === 0 ? command : `sudo ${command}`;
 }
 
 /** Where it is; only behind a `lacks` that found it. */
@@ -68,7 +80,7 @@ function find(name: string): string | undefined {
 function install(packages: readonly string[]): void {
   const script = `apt-get ${APT} update; apt-get ${APT} install -y --no-install-recommends ${packages.join(' ')}`;
   spawnSync('flock', [join(tmpdir(), 'understudy-apt.lock'), 'sh', '-c', script], {
-    env: QUIET,
+    env: { ...process.env, ...QUIET },
     stdio: ['ignore', 'ignore', 'inherit'],
     timeout: 300_000,
   });

@@ -42,10 +42,11 @@ export interface Heard {
   media?: Uint8Array;
 }
 
-const PATIENCE_MS = 20_000;
 const SWF_URL = 'http://127.0.0.1/player.swf';
 
 export class RtmpPeer implements AsyncDisposable {
+  /** Between two things heard, before `expect` gives up. */
+  static patienceMs = 20_000;
   readonly socket: Socket;
   /** Everything, oldest first. */
   readonly heard: Heard[] = [];
@@ -225,8 +226,8 @@ export class RtmpPeer implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#watchers.delete(watcher);
-        reject(new Error(`${PATIENCE_MS} ms without ${what}; heard ${this.summary()}`));
-      }, PATIENCE_MS);
+        reject(new Error(`${RtmpPeer.patienceMs} ms without ${what}; heard ${this.summary()}`));
+      }, RtmpPeer.patienceMs);
       const watcher = () => {
         clearTimeout(timer);
         this.#watchers.delete(watcher);
