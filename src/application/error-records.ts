@@ -1,6 +1,6 @@
 // What has gone wrong in scripts of late: one record for every way in which they fail. Logs, administrators and the terminal
 // show it alike.
-import { basename } from 'node:path';
+import { basename, posix } from 'node:path';
 import type { ConfigError } from '../errors.ts';
 
 /**
@@ -170,5 +170,5 @@ function formatFrame(application: string, frame: ErrorFrame): string {
 
 function placeOf(application: string, { file, line, column }: ErrorFrame): string | undefined {
   if (file === undefined) return undefined;
-  return [`${application}/${file}`, line, column].filter((part) => part !== undefined).join(':');
+  return [posix.join(application, file), line, column].filter((part) => part !== undefined).join(':');
 }

@@ -1,7 +1,7 @@
 // Applications and their running instances: an instance starts with its first client and stops when it has been idle.
 import type { AddressRules } from '../config/address-rules.ts';
 import { LimitError, StatusError } from '../errors.ts';
-import { nameProblem } from '../storage/names.ts';
+import { isSharedFolder, nameProblem } from '../storage/names.ts';
 import { AppInstance, type InstanceOptions } from './instance.ts';
 import type { ClientSettings, InstanceSettings } from './instance-settings.ts';
 import type { Journal } from './journal.ts';
@@ -193,7 +193,7 @@ export class Registry {
         `[ Server.Reject ] : (${this.place}) : The virtual host has been stopped.`,
       );
     }
-    if (!this.#options.hasApplication(application)) return undefined;
+    if (!this.hasApplication(application)) return undefined;
     if (this.#options.isClosed?.(application)) {
       throw new StatusError(
         'NetConnection.Connect.Rejected',
@@ -275,7 +275,8 @@ export class Registry {
 
 /** Whether an application may be called so. */
 export function isApplicationName(name: string): boolean {
-  return nameProblem(name) === undefined && !name.includes('/') && name !== 'node_modules';
+  if (name.includes('/') || name === 'node_modules' || isSharedFolder(name)) return false;
+  return nameProblem(name) === undefined;
 }
 
 /** By hand: on a name of many slashes a pattern that ends in `/+$` is quadratic. */

@@ -2,6 +2,7 @@
 import { existsSync, globSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isApplicationName } from '../application/registry.ts';
+import { SHARED_FOLDER } from '../storage/names.ts';
 import { CommandError } from './args.ts';
 import { here } from './here.ts';
 
@@ -10,6 +11,17 @@ export function applicationsIn(applicationsDir: string): string[] {
   return readdirSync(applicationsDir)
     .filter((name) => isApplication(applicationsDir, name))
     .sort();
+}
+
+/** The name of the folder that they share, if there is one: what is checked and tested besides them. */
+export function sharedIn(applicationsDir: string): string[] {
+  const stats = statSync(join(applicationsDir, SHARED_FOLDER), { throwIfNoEntry: false });
+  return stats?.isDirectory() ? [SHARED_FOLDER] : [];
+}
+
+/** The same, where what they share will do as well. */
+export function requireCode(applicationsDir: string, name: string): void {
+  if (!sharedIn(applicationsDir).includes(name)) requireApplication(applicationsDir, name);
 }
 
 /** Throws a CommandError when there is none of that name. */

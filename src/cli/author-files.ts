@@ -2,6 +2,7 @@
 // tests understudy-test.d.ts, and the compiler settings that every application's tsconfig.json extends.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { sharedIn } from './applications.ts';
 import { CommandError } from './args.ts';
 import { here } from './here.ts';
 
@@ -9,6 +10,13 @@ import { here } from './here.ts';
 export const TYPES_DIR = join(import.meta.dirname, '..', 'script', 'types');
 
 const AUTHOR_FILES = ['understudy.d.ts', 'understudy-test.d.ts', 'tsconfig.base.json'];
+
+/** Of an application, and of what applications share. */
+export const TSCONFIG = `{
+  "extends": "../tsconfig.base.json",
+  "include": ["**/*.ts", "**/*.mjs"]
+}
+`;
 
 /**
  * Brings the files in `applicationsDir` up to this version; leaves them alone where they are. Throws a CommandError
@@ -21,11 +29,24 @@ export function refreshAuthorFiles(applicationsDir: string): void {
     try {
       if (readIfThere(file) !== wanted) replace(file, wanted);
     } catch (error) {
-      throw new CommandError('ERR_CLI_AUTHOR_FILES', `${here(file)}: ${(error as Error).message}`, {
-        cause: error,
-      });
+      throw unwritable(file, error as Error);
     }
   }
+  for (const shared of sharedIn(applicationsDir))
+    writeSettings(join(applicationsDir, shared, 'tsconfig.json'));
+}
+
+/** Its author's own stay. */
+function writeSettings(file: string): void {
+  try {
+    if (readIfThere(file) === undefined) replace(file, TSCONFIG);
+  } catch (error) {
+    throw unwritable(file, error as Error);
+  }
+}
+
+function unwritable(file: string, cause: Error): CommandError {
+  return new CommandError('ERR_CLI_AUTHOR_FILES', `${here(file)}: ${cause.message}`, { cause });
 }
 
 /** In one step: an editor must not read half a file. */

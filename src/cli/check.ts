@@ -5,7 +5,7 @@ import { loadConfig } from '../config/load.ts';
 import { ConfigError } from '../errors.ts';
 import { BuildResult, buildScript, type ScriptBuild } from '../script/build.ts';
 import { findMainScript, unusedMainScripts } from '../script/main-script.ts';
-import { applicationsIn, requireApplication, testsIn } from './applications.ts';
+import { applicationsIn, requireCode, sharedIn, testsIn } from './applications.ts';
 import { refreshAuthorFiles } from './author-files.ts';
 import { findSyntaxFaults } from './check-classic.ts';
 import { checkTypes } from './check-types.ts';
@@ -20,12 +20,27 @@ export async function check(
 ): Promise<boolean> {
   const { applicationsDir, adaptors } = loadConfig({ root, set: {} });
   const { defaults } = adaptors[0]!.vhosts[0]!;
-  const names = application === undefined ? applicationsIn(applicationsDir) : [application];
-  if (application !== undefined) requireApplication(applicationsDir, application);
-  if (names.length === 0) print(`there is no application in ${here(applicationsDir)}`);
+  if (application !== undefined) requireCode(applicationsDir, application);
+  const shared = sharedIn(applicationsDir);
+  const isShared = application !== undefined && shared.includes(application);
+  const everything = application === undefined ? applicationsIn(applicationsDir) : [application];
+  const names = everything.filter((name) => !shared.includes(name));
+  if (names.length === 0 && shared.length === 0) print(`there is no application in ${here(applicationsDir)}`);
   else refreshAuthorFiles(applicationsDir);
 
   let mistakes = 0;
+  const printed = new Set<string>();
+  /** Those in shared code are found by everybody who uses it. */
+  const tell = (faults: Fault[], name: string) => {
+    for (const line of faults.map(formatFault)) {
+      if (!printed.has(line)) print(line);
+      printed.add(line);
+    }
+    print(`${name}: ${remarkOn(faults)}`);
+    mistakes += faults.length;
+  };
+  for (const name of application === undefined || isShared ? shared : [])
+    tell(await checkTypes(join(applicationsDir, name)), name);
   for (const name of names) {
     const { warnings, mistake } = checkSettings(defaults, name);
     const folder = join(applicationsDir, name);
@@ -36,15 +51,13 @@ export async function check(
     for (const warning of warnings) print(`warning: ${warning}`);
     const inScript = await findFaults(folder, name);
     const faults = mistake ? [mistake, ...(inScript ?? [])] : inScript;
-    for (const fault of faults ?? []) print(formatFault(fault));
-    print(`${name}: ${remarkOn(faults)}`);
-    mistakes += faults?.length ?? 0;
+    if (faults) tell(faults, name);
+    else print(`${name}: no script, so it is served with the defaults`);
   }
   return mistakes === 0;
 }
 
-function remarkOn(faults: Fault[] | undefined): string {
-  if (!faults) return 'no script, so it is served with the defaults';
+function remarkOn(faults: Fault[]): string {
   if (faults.length === 0) return 'ok';
   return faults.length === 1 ? '1 mistake' : `${faults.length} mistakes`;
 }

@@ -4,15 +4,9 @@ import { join, resolve } from 'node:path';
 import { isApplicationName } from '../application/registry.ts';
 import { loadConfig } from '../config/load.ts';
 import { CommandError, UsageError } from './args.ts';
-import { refreshAuthorFiles } from './author-files.ts';
+import { refreshAuthorFiles, TSCONFIG } from './author-files.ts';
 import { program } from './call.ts';
 import { here } from './here.ts';
-
-const TSCONFIG = `{
-  "extends": "../tsconfig.base.json",
-  "include": ["**/*.ts", "**/*.mjs"]
-}
-`;
 
 const MAIN = `// The script of one application. The server runs it when the first client connects, and runs it anew
 // whenever you save it: streams stay on air, clients stay connected.

@@ -4,7 +4,8 @@ import { extname, join, resolve } from 'node:path';
 import { systemClock } from '../application/clock.ts';
 import { loadConfig } from '../config/load.ts';
 import { ScriptWatcher } from '../script/watch.ts';
-import { applicationsIn, requireApplication, testsIn } from './applications.ts';
+import { isSharedFolder } from '../storage/names.ts';
+import { applicationsIn, requireCode, sharedIn, testsIn } from './applications.ts';
 import { CommandError } from './args.ts';
 import { here } from './here.ts';
 
@@ -26,8 +27,9 @@ const REGISTER = new URL(`../testing/register${extname(import.meta.filename)}`, 
 export async function testApplications(command: TestCommand, print: (line: string) => void): Promise<number> {
   const { application, watch } = command;
   const { applicationsDir } = loadConfig({ root: command.root, set: {} });
-  if (application !== undefined) requireApplication(applicationsDir, application);
-  const names = application === undefined ? applicationsIn(applicationsDir) : [application];
+  if (application !== undefined) requireCode(applicationsDir, application);
+  const all = () => [...applicationsIn(applicationsDir), ...sharedIn(applicationsDir)];
+  const names = application === undefined ? all() : [application];
   const files = () => names.flatMap((name) => testsIn(join(applicationsDir, name)));
   if (watch) return watchTests(command, applicationsDir, names, files);
   const found = files();
@@ -87,7 +89,7 @@ async function watchTests(
   const watcher = new ScriptWatcher({
     applicationsDir,
     clock: systemClock,
-    onChange: (application) => names.includes(application) && again(),
+    onChange: (name) => (names.includes(name) || isSharedFolder(name)) && again(),
     onSettings: (application) => names.includes(application) && again(),
     onError: (error) => {
       throw error;

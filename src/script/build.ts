@@ -1,9 +1,10 @@
 // An application's folder → what the runner is given, or what is wrong with it, by file, line and column.
 import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
-import { extname, join, sep } from 'node:path';
+import { dirname, extname, join, resolve, sep } from 'node:path';
+import { SHARED_FOLDER } from '../storage/names.ts';
 import type { BuildFault } from './build-fault.ts';
-import { BundleError, bundle } from './bundle.ts';
+import { BundleError, bundle, type SharedFolder } from './bundle.ts';
 import {
   decodeText,
   findModuleSyntax,
@@ -24,6 +25,8 @@ export interface ScriptBuild {
   unused: readonly string[];
   /** Source map of a module's bundle; classic scripts run as they are. */
   sourceMap: string | undefined;
+  /** It is made of code that applications share as well. */
+  usesShared?: boolean;
   /** Same text, same hash. */
   hash: string;
 }
@@ -54,8 +57,19 @@ export async function buildScript(
   if (real === undefined || !(await isFolder(real))) return { result: BuildResult.NoFolder };
   const main = findMainScript(real, application);
   if (!main) return { result: BuildResult.NoScript };
+  const path = join(dirname(resolve(folder)), SHARED_FOLDER);
+  const shared = { path, real: await realpath(path).catch(() => undefined) };
   try {
-    const { code, sourceMap, files, exported = [] } = await buildMain(real, main, libraries);
+    const {
+      code,
+      sourceMap,
+      files,
+      exported = [],
+      usesShared,
+    } = await buildMain(real, main, {
+      libraries,
+      shared,
+    });
     if (Buffer.byteLength(code) > MAX_CODE_BYTES) {
       throw new Unbuildable({
         file: main.path,
@@ -71,7 +85,7 @@ export async function buildScript(
     };
     const build = {
       ...{ application, mainScript: main.path, unused: unusedMainScripts(real, application, main) },
-      ...{ script, sourceMap, hash: hashOf(script, sourceMap) },
+      ...{ script, sourceMap, usesShared, hash: hashOf(script, sourceMap) },
     };
     return { result: BuildResult.Built, build };
   } catch (error) {
@@ -94,9 +108,16 @@ interface BuiltMain {
   sourceMap: string | undefined;
   files: Record<string, string>;
   exported?: readonly string[];
+  usesShared: boolean;
 }
 
-async function buildMain(folder: string, main: MainScript, libraries: readonly string[]): Promise<BuiltMain> {
+/** Where scripts find what is not in their own folder. */
+interface Elsewhere {
+  libraries: readonly string[];
+  shared: SharedFolder;
+}
+
+async function buildMain(folder: string, main: MainScript, elsewhere: Elsewhere): Promise<BuiltMain> {
   const file = main.path;
   const real = await realpath(join(folder, file)).catch((error: Error) => unreadable(file, error));
   if (!real.startsWith(folder + sep)) {
@@ -107,11 +128,11 @@ async function buildMain(folder: string, main: MainScript, libraries: readonly s
   }
   switch (main.kind) {
     case 'module': {
-      const { code, map, exported } = await bundle(folder, file);
-      return { code, sourceMap: map, files: {}, exported };
+      const { code, map, exported, usesShared } = await bundle(folder, file, elsewhere.shared);
+      return { code, sourceMap: map, files: {}, exported, usesShared };
     }
     case 'classic':
-      return { ...(await buildClassic(folder, file, libraries)), sourceMap: undefined };
+      return { ...(await buildClassic(folder, file, elsewhere)), sourceMap: undefined };
     case 'compiled':
       throw new Unbuildable({
         file,
@@ -123,8 +144,8 @@ async function buildMain(folder: string, main: MainScript, libraries: readonly s
 async function buildClassic(
   folder: string,
   file: string,
-  libraries: readonly string[],
-): Promise<{ code: string; files: Record<string, string> }> {
+  { libraries, shared }: Elsewhere,
+): Promise<Pick<BuiltMain, 'code' | 'files' | 'usesShared'>> {
   const bytes = await readFile(join(folder, file)).catch((error: Error) => unreadable(file, error));
   const code = decodeText(bytes);
   const moduleSyntax = await findModuleSyntax(code);
@@ -136,10 +157,10 @@ async function buildClassic(
     });
   }
   try {
-    return { code, files: await readClassicFiles(folder, file, libraries) };
+    return { code, ...(await readClassicFiles(folder, file, { code, libraries, shared: shared.real })) };
   } catch (error) {
     if (!(error instanceof TooLargeError)) throw error;
-    const message = `the .asc and .js files of this folder hold more than ${MAX_CLASSIC_BYTES >> 20} MB, those of ScriptLibPath included; only the server's belong here`;
+    const message = `the .asc and .js files of this folder hold more than ${MAX_CLASSIC_BYTES >> 20} MB, those of ScriptLibPath and ${SHARED_FOLDER} included; only the server's belong here`;
     throw new Unbuildable({ file, message });
   }
 }

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../application/clock.ts';
-import { nameProblem } from '../storage/names.ts';
+import { isApplicationName } from '../application/registry.ts';
 import { type BuildOutcome, BuildResult, type buildScript, type ScriptBuild } from './build.ts';
 import type { BuildFault } from './build-fault.ts';
 import { findMainScript } from './main-script.ts';
@@ -58,7 +58,7 @@ export class ScriptCatalog {
   async start(): Promise<void> {
     const found = await readdir(this.#options.applicationsDir, { withFileTypes: true }).catch(() => []);
     const names = found
-      .filter((entry) => !entry.isFile() && !nameProblem(entry.name))
+      .filter((entry) => !entry.isFile() && isApplicationName(entry.name))
       .map(({ name }) => name);
     const worker = async () => {
       for (let name = names.pop(); name !== undefined; name = names.pop()) await this.refresh(name);
@@ -104,6 +104,14 @@ export class ScriptCatalog {
     entry.wake();
     entry.looking ??= this.#look(entry).catch((error) => this.#options.onBug(error));
     return entry.looking;
+  }
+
+  /** The same for what applications share: those that are made of it are looked at, and those that may be bad for lack of it. */
+  async refreshShared(): Promise<void> {
+    const concerned = [...this.#entries.values()].filter(
+      ({ good, isBad, looking }) => good?.usesShared || isBad || looking,
+    );
+    await Promise.all(concerned.map(({ application }) => this.refresh(application)));
   }
 
   async #look(entry: Entry): Promise<void> {

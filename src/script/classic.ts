@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join, posix, sep } from 'node:path';
 import * as esbuild from 'esbuild';
+import { SHARED_FOLDER } from '../storage/names.ts';
 
 /** Of all texts of one application together: they travel to the runner in one frame. */
 export const MAX_CLASSIC_BYTES = 4 << 20;
@@ -20,21 +21,31 @@ export function decodeText(bytes: Uint8Array): string {
 
 export class TooLargeError extends Error {}
 
+export interface ClassicElsewhere {
+  /** Of the main script. */
+  code: string;
+  libraries: readonly string[];
+  /** Real path of the folder that applications share. */
+  shared: string | undefined;
+}
+
 /**
  * Every .asc and .js of the application's folder, by its path from the main script's folder (`lib/chat.asc`,
- * `../shared.asc`), so that load() needs no disk; then those of the libraries by their paths in them, the first of a name.
+ * `../shared.asc`), so that load() needs no disk; then those of the libraries by their paths in them, the first of a name. Of
+ * what applications share (`../_lib/chat.asc`) only what one of these texts names: a save there is to reload nobody else.
  * Links out of the folders are left out.
  */
 export async function readClassicFiles(
   folder: string,
   mainScript: string,
-  libraries: readonly string[] = [],
-): Promise<Record<string, string>> {
+  { code, libraries, shared }: ClassicElsewhere,
+): Promise<{ files: Record<string, string>; usesShared: boolean }> {
   const files: Record<string, string> = {};
   const base = posix.dirname(mainScript);
   let bytesLeft = MAX_CLASSIC_BYTES;
-  const read = async (from: string, nameOf: (path: string) => string) => {
+  const read = async (from: string, nameOf: (path: string) => string, wants = (_path: string) => true) => {
     for (const path of await listScripts(from, '', 0)) {
+      if (!wants(path)) continue;
       const name = nameOf(path);
       const real = await realpath(join(from, path)).catch(() => undefined);
       if (real === undefined || !real.startsWith(from + sep) || files[name] !== undefined) continue;
@@ -50,7 +61,24 @@ export async function readClassicFiles(
     const real = await realpath(library).catch(() => undefined);
     if (real !== undefined) await read(real, (path) => path);
   }
-  return files;
+  if (shared === undefined) return { files, usesShared: false };
+  const before = Object.keys(files).length;
+  // What is named may name another.
+  for (let known = -1; known < Object.keys(files).length; ) {
+    known = Object.keys(files).length;
+    const names = namesOfShared([code, ...Object.values(files)]);
+    const nameOf = (path: string) => posix.relative(base, `../${SHARED_FOLDER}/${path}`);
+    await read(shared, nameOf, (path) => names.has(path.toLowerCase()));
+  }
+  return { files, usesShared: Object.keys(files).length > before };
+}
+
+const OF_SHARED = new RegExp(`${SHARED_FOLDER}[\\\\/]+([^'"\`\\n]+?\\.(?:asc|js))`, 'gi');
+
+/** In lower case, as load() takes them. */
+function namesOfShared(texts: readonly string[]): Set<string> {
+  const names = texts.flatMap((text) => [...text.matchAll(OF_SHARED)].map(([, name = '']) => name));
+  return new Set(names.map((name) => posix.normalize(name.replaceAll('\\', '/')).toLowerCase()));
 }
 
 async function listScripts(folder: string, below: string, depth: number): Promise<string[]> {

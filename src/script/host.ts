@@ -10,6 +10,7 @@ import { ScriptMetricsBook } from '../application/script-metrics.ts';
 import type { ApplicationLog } from '../log/application-log.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { SecretMask } from '../log/secrets.ts';
+import { isSharedFolder } from '../storage/names.ts';
 import { buildScript, type ScriptBuild } from './build.ts';
 import type { BuildFault } from './build-fault.ts';
 import { ScriptCatalog } from './catalog.ts';
@@ -155,8 +156,8 @@ export class ScriptHost implements Scripts {
     this.#watcher = new ScriptWatcher({
       applicationsDir,
       clock,
-      onChange: (application) => void this.refresh(application),
-      onSettings,
+      onChange: (name) => void (isSharedFolder(name) ? this.#catalog.refreshShared() : this.refresh(name)),
+      onSettings: (name) => isSharedFolder(name) || onSettings(name),
       onError: (error) => log.warn({ event: 'watch', err: error }, 'changes of scripts may go unseen'),
     });
     await this.#watcher.ready();

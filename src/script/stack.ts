@@ -1,4 +1,5 @@
 // Positions in what the runner ran → positions in what the author wrote.
+import { posix } from 'node:path';
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { ErrorFrame } from '../application/error-records.ts';
 import type { ScriptBuild } from './build.ts';
@@ -61,7 +62,8 @@ function originalPosition(
 ): SourcePosition | undefined {
   const prefix = `${build.application}/`;
   if (!path.startsWith(prefix)) return undefined;
-  if (build.sourceMap === undefined) return { file: path.slice(prefix.length), line, column };
+  if (build.sourceMap === undefined)
+    return { file: posix.normalize(path.slice(prefix.length)), line, column };
   const {
     source,
     line: sourceLine,

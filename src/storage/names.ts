@@ -8,6 +8,14 @@ const FORBIDDEN = /[\u0000-\u001f\u007f\\:*?"<>|\ufffd]/;
 /** Windows reads these as devices in any folder, with any extension. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
 
+/** In the folder of applications: code that their scripts share. It is no application, whatever is in it. */
+export const SHARED_FOLDER = '_lib';
+
+/** In any case of letters: it may be the same folder. */
+export function isSharedFolder(name: string): boolean {
+  return name.toLowerCase() === SHARED_FOLDER;
+}
+
 /**
  * Why `name`, a path of elements split by `/`, must not reach the file system; `undefined` when it may. Refuses empty
  * elements, `.` and `..`, backslashes, control characters, drive letters, wildcards, leading dots and trailing dots or blanks.

@@ -33,6 +33,7 @@ import { Inspector } from '../script/inspect/inspector.ts';
 import { findMainScript } from '../script/main-script.ts';
 import { Runners } from '../script/runners.ts';
 import type { StandIns } from '../script/stand-ins.ts';
+import { SHARED_FOLDER } from '../storage/names.ts';
 import { VirtualHost, type VirtualHostOptions } from '../virtual-host.ts';
 import type { HandClock } from './hand-clock.ts';
 import { Said } from './said.ts';
@@ -151,6 +152,8 @@ export class Stage {
       const folder = join(root, 'applications', application);
       mkdirSync(folder, { recursive: true });
       if (existsSync(source)) copyApplication(realpathSync(source), folder);
+      const shared = join(applicationsDir(), SHARED_FOLDER);
+      if (existsSync(shared)) copyApplication(realpathSync(shared), join(dirname(folder), SHARED_FOLDER));
       writeFiles(folder, files);
       const config = loadConfig({ root, set: symbolsOf(folder), environment: {} });
       return new Stage(root, folder, config, clock, log, await sharedRunners(), standIns);

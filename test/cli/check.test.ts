@@ -180,3 +180,30 @@ test('check finds handlers that are exported and not assigned', async (t) => {
     'good: ok',
   ]);
 });
+
+test('check looks at what applications share, once, and by itself; it is no application', async (t) => {
+  const root = rootWith(t, {
+    '_lib/keys.ts': "export const key: number = 'text';",
+    '_lib/good.ts': 'export const one = 1;',
+    'tv/main.ts': "import { key } from '../_lib/keys.ts';\ntrace(key);",
+    'radio/main.ts': "import { one } from '../_lib/good.ts';\none.length;",
+    'old/main.asc': "load('../_lib/old.asc');",
+    '_lib/old.asc': 'var x = = 1;',
+  });
+  const mistake = `${said(root, '_lib/keys.ts')}:1:14: TS2322`;
+  const brief = (lines: string[]) => lines.map((line) => line.replace(/(: TS\d+).*/, '$1')).sort();
+  const all = await understudy('check', '--root', root);
+  assert.equal(all.exitCode, 1);
+  assert.deepEqual(
+    brief(all.printed),
+    [
+      mistake,
+      `${said(root, '_lib/old.asc')}:1:9: Unexpected token '='`,
+      `${said(root, 'radio/main.ts')}:2:5: TS2339`,
+      ...['_lib: 1 mistake', 'old: 1 mistake', 'radio: 1 mistake', 'tv: 1 mistake'],
+    ].sort(),
+  );
+  const shared = await understudy('check', '_lib', '--root', root);
+  assert.deepEqual(brief(shared.printed), ['_lib: 1 mistake', mistake].sort());
+  assert.equal((await understudy('new', '_lib', '--root', root)).exitCode, 2);
+});

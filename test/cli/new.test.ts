@@ -82,6 +82,16 @@ test('the author files are brought up to date, and left alone where they are', (
   ]);
 });
 
+test('what applications share gets settings for editors, and keeps those that it has', (t) => {
+  const root = rootWith(t, { '_lib/a.ts': '' });
+  const settings = join(root, 'applications/_lib/tsconfig.json');
+  refreshAuthorFiles(join(root, 'applications'));
+  assert.match(readFileSync(settings, 'utf8'), /"extends": "\.\.\/tsconfig\.base\.json"/);
+  writeFileSync(settings, '{}');
+  refreshAuthorFiles(join(root, 'applications'));
+  assert.equal(readFileSync(settings, 'utf8'), '{}');
+});
+
 test('author files that cannot be written are an error that names the file', (t) => {
   const root = rootWith(t);
   writeFileSync(join(root, 'applications'), 'a file where the folder should be');

@@ -141,3 +141,20 @@ test('the tests of the samples pass', { timeout: 240_000 }, async () => {
   const { code, output } = await tested('--root', join(import.meta.dirname, '../..'));
   assert.equal(code, 0, output);
 });
+
+test('test gives applications what they share, and runs its own tests as well', async (t) => {
+  const root = rootWith(t, {
+    '_lib/greet.ts': "export const greet = (name: string) => 'hello ' + name;",
+    '_lib/greet.test.ts': `
+      import { assert, test } from 'understudy/test';
+      import { greet } from './greet.ts';
+      test('greets by itself', () => assert.equal(greet('Bob'), 'hello Bob'));`,
+    'tv/main.ts': "import { greet } from '../_lib/greet.ts';\nClient.prototype.greet = greet;",
+    'tv/main.test.ts': PASSING,
+  });
+  const { code, output } = await tested('--root', root);
+  assert.equal(code, 0, output);
+  assert.match(output, /✔ greets by itself/);
+  assert.match(output, /✔ greets \(/);
+  assert.equal((await tested('_lib', '--root', root)).code, 0);
+});

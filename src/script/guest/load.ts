@@ -7,6 +7,7 @@ import type { GuestSetup } from '../wire.ts';
 import {
   create,
   defineProperty,
+  exec,
   expose,
   getOwnPropertyDescriptor,
   indexOf,
@@ -99,13 +100,15 @@ function findFile(name: string): string {
   return found;
 }
 
-/** Without `./` and doubled slashes; undefined for what leads out of the folder. */
+/** Without `./` and doubled slashes; undefined for what leads out of the folder, but to what applications share. */
 function normalize(name: string): string | undefined {
   if (indexOf(name, ':') >= 0 || name[0] === '/' || name[0] === '\\') return undefined;
+  // SHARED_FOLDER of storage/names.ts, which is not within reach here.
+  const isShared = exec(/^(?:\.[\\/]+)*(?:\.\.[\\/]+)+_lib[\\/](?!.*\.\.(?:[\\/]|$))/i, name) !== null;
   const parts = name.split(/[\\/]/);
   let path = '';
   for (let i = 0; i < parts.length; i++) {
-    if (parts[i] === '..') return undefined;
+    if (parts[i] === '..' && !isShared) return undefined;
     if (parts[i] === '' || parts[i] === '.') continue;
     path += path === '' ? parts[i] : `/${parts[i]}`;
   }
