@@ -5,7 +5,7 @@ import { MessageType } from '../protocol/message.ts';
 import { rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
 import type { Clock } from './clock.ts';
 import { bytesOf, type Place, type RecordedStream, type Segment, segmentOf } from './recorded.ts';
-import { isPicture, isSoundHeader, SeekMarks } from './seek-marks.ts';
+import { isPicture, isSeekMark, isSoundHeader, SeekMark, SeekMarks } from './seek-marks.ts';
 import { Still } from './still.ts';
 
 /** A player's end of the wire, as far as a file is concerned. Must not throw or wait. */
@@ -30,6 +30,8 @@ export interface FilePlayerOptions {
   minBufferMs: number;
   /** Added to the file's times. */
   offsetMs: number;
+  /** Marks in the file, around pictures that are not to be shown, are sent. */
+  marks: boolean;
   /** Everything that it was to send is sent. */
   ended(): void;
   failed(error: unknown): void;
@@ -82,6 +84,8 @@ export class FilePlayer {
   #handOver: { ms: number; call: () => void } | undefined;
   /** Stop at the first picture. */
   #wantsOneFrame = false;
+  /** Marks in the file say that what follows is not to be shown. */
+  #isHidden = false;
   /** What is played at `#sinceMs` of our clock. */
   #headMs = 0;
   #sinceMs = 0;
@@ -391,6 +395,8 @@ export class FilePlayer {
   }
 
   #isTheFrame(message: WireMessage): boolean {
+    if (isSeekMark(message)) this.#isHidden = message.head[1] === SeekMark.Begins;
+    if (this.#isHidden) return false;
     if (!this.#options.stream.hasVideo) return message.typeId === MessageType.Audio;
     return isPicture(message);
   }
@@ -451,7 +457,8 @@ export class FilePlayer {
       this.#wantsAudio &&
       this.#wantsVideo &&
       !segment.hasMetaData &&
-      this.#shownFromMs === undefined;
+      this.#shownFromMs === undefined &&
+      (this.#options.marks || !segment.hasMarks);
     const last = segment.messages[to - 1]!.timestampMs;
     this.#nextMs = last;
     this.sentMs = this.#wireTime(last);
@@ -479,6 +486,7 @@ export class FilePlayer {
   /** The message, if it is wanted, with the marks around pictures that are not to be shown. */
   #wanted(message: WireMessage): WireMessage[] {
     const { typeId, timestampMs } = message;
+    if (!this.#options.marks && isSeekMark(message)) return [];
     const isVideo = typeId === MessageType.Video;
     const isWanted = isVideo ? this.#wantsVideo : typeId !== MessageType.Audio || this.#wantsAudio;
     const shownFromMs = this.#shownFromMs;

@@ -4,6 +4,7 @@ import { CodedError } from '../errors.ts';
 import { retimed, type WireMessage } from '../protocol/wire-message.ts';
 import type { Clock } from './clock.ts';
 import type { RecordedStream } from './recorded.ts';
+import { isSeekMark } from './seek-marks.ts';
 import type { Source, SourceEvents } from './source.ts';
 
 export interface FileSourceOptions {
@@ -66,6 +67,7 @@ export class FileSource implements Source {
       if (!segment) break;
       at = segment.next;
       for (const message of segment.messages) {
+        if (isSeekMark(message)) continue; // for one player's decoder
         const waitMs = originMs + message.timestampMs - clock.now();
         if (waitMs > 0) await this.#wait(waitMs);
         else if (waitMs < -MAX_LATE_MS) originMs -= waitMs;

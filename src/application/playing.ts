@@ -250,12 +250,12 @@ export class Playing {
   #beginFile(playback: Playback, recorded: RecordedStream, start: FileStart, announces: boolean): void {
     const { port, request } = playback;
     const { clock } = this.#options;
-    const { minBufferMs } = this.settings;
+    const { minBufferMs, enhancedSeek } = this.settings;
     const fromMs = Math.max(0, request.start) * 1000;
     // COMPAT(rtmpdump 2.4): librtmp adds the start that it asked for to the times that it gets
     const { place, bufferMs, offsetMs = -fromMs } = start;
     const file = new FilePlayer({
-      ...{ stream: recorded, port, clock, offsetMs, minBufferMs },
+      ...{ stream: recorded, port, clock, offsetMs, minBufferMs, marks: enhancedSeek },
       ended: () => this.#fileEnded(playback),
       failed: (error) => this.failed(playback, error),
     });

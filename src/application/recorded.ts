@@ -1,6 +1,7 @@
 // What an instance asks of whoever reads its recorded streams; recording/ stands behind it.
 import { isMetaData } from '../protocol/command.ts';
 import { WireMessage } from '../protocol/wire-message.ts';
+import { isSeekMark } from './seek-marks.ts';
 
 export interface RecordedRequest {
   application: string;
@@ -71,6 +72,8 @@ export interface Segment {
   readonly hasMetaData: boolean;
   /** Where the next segment begins. */
   readonly next: number;
+  /** There are marks in it around pictures that are for the decoder only. */
+  readonly hasMarks: boolean;
 }
 
 export function segmentOf(messages: readonly WireMessage[], next: number): Segment {
@@ -82,7 +85,8 @@ export function segmentOf(messages: readonly WireMessage[], next: number): Segme
     at += wire.length;
     return new WireMessage({ typeId, streamId, timestampMs, length, chunkBytes, wire });
   });
-  return { messages: views, bytes, hasMetaData: views.some(isMetaData), next };
+  const [hasMetaData, hasMarks] = [views.some(isMetaData), views.some(isSeekMark)];
+  return { messages: views, bytes, hasMetaData, next, hasMarks };
 }
 
 /** The bytes of `messages[from … to)`. */

@@ -5,35 +5,50 @@ import { MessageType } from '../protocol/message.ts';
 import { buildWireMessage, type WireMessage } from '../protocol/wire-message.ts';
 
 const COMMAND_FRAME = 0x50;
-const SEEK_BEGINS = 0;
-const SEEK_ENDS = 1;
 const AVC = 7;
+
+export const SeekMark = { Begins: 0, Ends: 1 } as const;
+export type SeekMark = (typeof SeekMark)[keyof typeof SeekMark];
 
 /** One seek: its first picture that is not to be shown is preceded by the mark of the begin, the first shown one by that of the end. */
 export class SeekMarks {
-  /** Of the mark at the begin, once it is sent. */
-  #codec: number | undefined;
+  /** What it looks like; undefined: none is sent yet. */
+  #begin: WireMessage | undefined;
 
-  /** A message of video that is not to be shown. */
+  /** A message of video that is not to be shown. What is in the file of such marks says nothing here. */
   hidden(message: WireMessage): WireMessage[] {
-    if (this.#codec !== undefined || !isPicture(message)) return [message];
-    const first = message.head[0] ?? 0;
-    // what Enhanced RTMP signals has no classic number; players look at the type of frame
-    this.#codec = first & 0x80 ? AVC : first & 0x0f;
-    return [seekMark(message, this.#codec, SEEK_BEGINS), message];
+    if (isSeekMark(message)) return [];
+    if (this.#begin !== undefined || !isPicture(message)) return [message];
+    this.#begin = message;
+    return [seekMark(message, SeekMark.Begins), message];
   }
 
   /** In front of the first message that is shown, or heard. */
   end(message: WireMessage): WireMessage[] {
-    const codec = this.#codec;
-    this.#codec = undefined;
-    return codec === undefined ? [] : [seekMark(message, codec, SEEK_ENDS)];
+    const begin = this.#begin;
+    this.#begin = undefined;
+    return begin === undefined ? [] : [seekMark(begin, SeekMark.Ends, message.timestampMs)];
   }
 }
 
-function seekMark({ timestampMs, chunkBytes }: WireMessage, codec: number, what: number): WireMessage {
-  const payload = Uint8Array.of(COMMAND_FRAME | codec, what);
-  return buildWireMessage({ typeId: MessageType.Video, timestampMs, payload, chunkBytes });
+/** Of the codec of that picture. What Enhanced RTMP signals has no classic number; players look at the type of frame. */
+export function seekMark(
+  picture: WireMessage,
+  what: SeekMark,
+  timestampMs = picture.timestampMs,
+): WireMessage {
+  const first = picture.head[0] ?? 0;
+  const payload = Uint8Array.of(COMMAND_FRAME | (first & 0x80 ? AVC : first & 0x0f), what);
+  return buildWireMessage({
+    typeId: MessageType.Video,
+    timestampMs,
+    payload,
+    chunkBytes: picture.chunkBytes,
+  });
+}
+
+export function isSeekMark({ typeId, head }: WireMessage): boolean {
+  return typeId === MessageType.Video && inspectVideo(head)?.isCommandFrame === true;
 }
 
 /** A message of video with a picture in it. */

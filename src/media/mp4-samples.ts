@@ -53,6 +53,10 @@ export class Samples {
     return this.#dts[i]!;
   }
 
+  compositionOf(i: number): number {
+    return this.#compositions[i]!;
+  }
+
   sizeOf(i: number): number {
     return this.#sizes[i]!;
   }

@@ -5,6 +5,7 @@ import { DecodeError } from '../errors.ts';
 import { ByteReader } from '../protocol/bytes.ts';
 import { boxesIn } from './mp4-box.ts';
 import { type Description, readDescriptions } from './mp4-description.ts';
+import { type Edit, readEdits } from './mp4-edits.ts';
 import { Samples } from './mp4-samples.ts';
 
 export interface Mp4Track {
@@ -16,8 +17,10 @@ export interface Mp4Track {
   readonly duration: number;
   readonly descriptions: readonly Description[];
   readonly samples: Samples;
-  /** Added to its times, ms: what its edit list says. */
-  readonly shiftMs: number;
+  /** Undefined: all of it is shown, from 0 on. */
+  readonly edits: readonly Edit[] | undefined;
+  /** Its samples are those of the film's own table: there are no fragments. */
+  readonly isWhole: boolean;
   /** Of fragments. */
   readonly defaults: { duration: number; size: number; flags: number };
 }
@@ -122,7 +125,8 @@ function readTrack(
     ...{ kind, timescale, duration, language },
     descriptions: readDescriptions(stsd, kind),
     samples: new Samples(),
-    shiftMs: readShift(find(trak, 'edts', 'elst'), movieScale, timescale),
+    edits: readEdits(find(trak, 'edts', 'elst'), movieScale, timescale),
+    isWhole: !defaults.has(readTrackId(tkhd)),
     defaults: defaults.get(readTrackId(tkhd)) ?? { duration: 0, size: 0, flags: 0 },
   };
   addSamples(track, stbl);
@@ -141,26 +145,6 @@ function readLanguage(from: ByteReader): string {
   if (from.remaining < 2) return 'und';
   const bits = from.u16();
   return String.fromCharCode(...[10, 5, 0].map((shift) => ((bits >>> shift) & 0x1f) + 0x60));
-}
-
-// elst: | version, flags | count u32 | count × ( duration u32/u64 | media time i32/i64 | rate u32 ) |
-/** A pause before the track begins, and what of it is left out. Of edits behind the first one nothing is done. */
-function readShift(elst: Uint8Array | undefined, movieScale: number, timescale: number): number {
-  if (!elst) return 0;
-  const from = new ByteReader(elst);
-  const isLong = readVersion(from) === 1;
-  const count = from.u32();
-  let shiftMs = 0;
-  for (let i = 0; i < count && from.remaining >= (isLong ? 20 : 12); i += 1) {
-    const duration = isLong ? readU64(from) : from.u32();
-    const high = isLong ? from.u32() : 0;
-    const low = from.u32();
-    from.u32();
-    const isEmpty = low === 0xffff_ffff && (!isLong || high === 0xffff_ffff);
-    if (!isEmpty) return shiftMs - ((high * 0x1_0000_0000 + low) * 1000) / timescale;
-    shiftMs += (duration * 1000) / movieScale;
-  }
-  return shiftMs;
 }
 
 /** A table of `entryBytes` long entries behind version, flags and count; no longer than the box says that it is. */

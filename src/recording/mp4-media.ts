@@ -1,17 +1,20 @@
 // An MP4, MOV or F4V file as a stream: its first picture track and its first sound track that RTMP can say, in the order of
 // decoding. Whole files and those of fragments, also while they grow.
 import { type Place, type Segment, segmentOf } from '../application/recorded.ts';
+import { SeekMark, seekMark } from '../application/seek-marks.ts';
 import { DecodeError, StatusError } from '../errors.ts';
 import { encodeOnMetaData } from '../media/flv.ts';
 import { addFragment, type Movie, type Mp4Track, readMovie } from '../media/mp4.ts';
 import { BOX_HEAD_BYTES, readBoxHead } from '../media/mp4-box.ts';
+import { Presentation } from '../media/mp4-presentation.ts';
 import type { AmfObject } from '../protocol/amf.ts';
 import { MessageType } from '../protocol/message.ts';
 import { buildWireMessage, type WireMessage } from '../protocol/wire-message.ts';
 import { readPieces } from './disk-packets.ts';
 import type { GrowingFile } from './growing.ts';
-import { type Keyframe, Keyframes } from './keyframes.ts';
+import type { Keyframe } from './keyframes.ts';
 import { type Media, type ReadableFile, structureInvalid } from './media.ts';
+import { type Entry, Mp4Order } from './mp4-order.ts';
 
 /** A film of many hours has some 20 MB of this; the box of a fragment is small. */
 const MAX_MOOV_BYTES = 128 << 20;
@@ -19,14 +22,10 @@ const MAX_MOOF_BYTES = 8 << 20;
 const MAX_BOXES = 1_000_000;
 /** The size field of a message has 24 bits, and something stands before the sample. */
 const MAX_SAMPLE_BYTES = 0xff_ff00;
-const SEGMENT_BYTES = 256 << 10;
-const SEGMENT_SAMPLES = 256;
-const SOUND_STEP_MS = 1_000;
 
 interface Playable {
   readonly track: Mp4Track;
-  /** How many of its samples are in the order already. */
-  taken: number;
+  readonly presentation: Presentation;
 }
 
 export class Mp4Media implements Media {
@@ -36,16 +35,10 @@ export class Mp4Media implements Media {
   #movie: Movie | undefined;
   #moovAt = 0;
   #tracks: Playable[] = [];
-  /** Samples of both tracks in the order in which they are sent: track and number. */
-  #order = new Uint32Array(1024);
-  #count = 0;
-  /** Where segments end, in that order. */
-  readonly #cuts: number[] = [];
-  #cutBytes = 0;
-  readonly #keyframes = new Keyframes();
-  #soundMs = Number.NEGATIVE_INFINITY;
-  /** Added to all times, so that none is before 0. */
-  #shiftMs = 0;
+  /** Samples of both tracks as they are sent. */
+  readonly #order = new Mp4Order();
+  /** Added to all times, so that no picture is decoded before 0; undefined: it is not known yet. */
+  #shiftMs: number | undefined;
   #lengthMs = 0;
   /** Boxes before are known. */
   #knownTo = 0;
@@ -107,7 +100,7 @@ export class Mp4Media implements Media {
       const at = this.#knownTo;
       const head = readBoxHead(padded(await this.#file.read(at, BOX_HEAD_BYTES)));
       const bytes = head.bytes ?? endAt - at;
-      if (at + bytes > endAt && head.type !== 'mdat') return; // it is not whole yet, or was cut off
+      if (at + bytes > endAt && head.type !== 'mdat') break; // it is not whole yet, or was cut off
       if (head.type === 'moov') this.#takeMovie(await this.#body(at, head, bytes, MAX_MOOV_BYTES), at);
       else if (head.type === 'moof' && this.#movie) {
         addFragment(this.#movie, await this.#body(at, head, bytes, MAX_MOOF_BYTES), at);
@@ -115,6 +108,7 @@ export class Mp4Media implements Media {
       }
       this.#knownTo = at + bytes;
     }
+    if (!this.isGrowing) this.#takeSamples(true);
   }
 
   async #body(
@@ -144,63 +138,64 @@ export class Mp4Media implements Media {
     }
     this.#movie = movie;
     this.#moovAt = at;
-    this.#lengthMs = movie.lengthMs;
-    this.#tracks = tracks.map((track) => ({ track, taken: 0 }));
-    const earliest = tracks.map((track) => (track.samples.count > 0 ? timeOf(track, 0) : track.shiftMs));
-    this.#shiftMs = Math.max(0, -Math.min(...earliest));
+    this.#tracks = tracks.map((track) => ({ track, presentation: new Presentation(track) }));
+    this.#lengthMs = this.#presentedMs() ?? movie.lengthMs;
     this.#takeSamples();
   }
 
-  /** Puts the new samples of both tracks into one order. */
-  #takeSamples(): void {
-    const [a, b] = this.#tracks;
-    while (a) {
-      const aMs = nextMs(a);
-      const bMs = b ? nextMs(b) : Number.POSITIVE_INFINITY;
-      const ms = Math.min(aMs, bMs);
-      if (ms === Number.POSITIVE_INFINITY) return;
-      const index = aMs <= bMs ? 0 : 1;
-      const playable = this.#tracks[index]!;
-      this.#takeSample(playable.track, index, playable.taken, ms + this.#shiftMs);
-      playable.taken += 1;
+  /** As the edit lists have it; undefined: there are none, or there are fragments, whose length nobody knows. */
+  #presentedMs(): number | undefined {
+    const isCut = this.#tracks.some(({ presentation }) => presentation.hasList);
+    if (!isCut || !this.#tracks.every(({ track }) => track.isWhole)) return undefined;
+    return Math.max(...this.#tracks.map(({ presentation }) => presentation.endMs));
+  }
+
+  /** Puts the new samples of both tracks into one order. `isLast`: there are no more fragments. */
+  #takeSamples(isLast = false): void {
+    const shiftMs = this.#findShift(isLast);
+    while (shiftMs !== undefined) {
+      const next = this.#tracks.map(({ track, presentation }) => presentation.peek(isLast || track.isWhole));
+      const [a, b] = next;
+      const index = b && (!a || b.ms < a.ms) ? 1 : 0;
+      const first = next[index];
+      if (!first) return;
+      const { track, presentation } = this.#tracks[index]!;
+      presentation.skip();
+      const isVideo = track.kind === 'video';
+      this.#order.add(index, first, first.ms + shiftMs, {
+        isKey: isVideo && track.samples.isKey(first.sample),
+        isSound: !isVideo && !this.hasVideo,
+        bytes: track.samples.sizeOf(first.sample),
+      });
+      this.#lengthMs = Math.max(this.#lengthMs, first.ms);
     }
   }
 
-  #takeSample({ kind, samples }: Mp4Track, track: number, sample: number, ms: number): void {
-    if (this.#count === this.#order.length) {
-      const more = new Uint32Array(this.#count * 2);
-      more.set(this.#order);
-      this.#order = more;
+  /** Pictures that are seen at 0 are decoded before. */
+  #findShift(isLast: boolean): number | undefined {
+    if (this.#shiftMs !== undefined) return this.#shiftMs;
+    const video = this.#tracks.find(({ track }) => track.kind === 'video');
+    if (!video) this.#shiftMs = this.#tracks.length > 0 ? 0 : undefined;
+    else {
+      const isComplete = isLast || video.track.isWhole;
+      const firstMs = video.presentation.firstMs(isComplete);
+      if (firstMs !== undefined || isComplete) this.#shiftMs = Math.max(0, -(firstMs ?? 0));
     }
-    this.#order[this.#count] = sample * 2 + track;
-    const timeMs = wireTime(ms);
-    if (kind === 'video') {
-      if (samples.isKey(sample)) this.#keyframes.add(timeMs, this.#count);
-    } else if (!this.hasVideo && timeMs - this.#soundMs >= SOUND_STEP_MS) {
-      this.#soundMs = timeMs;
-      this.#keyframes.add(timeMs, this.#count);
-    }
-    this.#lengthMs = Math.max(this.#lengthMs, timeMs);
-    this.#count += 1;
-    this.#cutBytes += samples.sizeOf(sample);
-    const inSegment = this.#count - (this.#cuts.at(-1) ?? 0);
-    if (this.#cutBytes < SEGMENT_BYTES && inSegment < SEGMENT_SAMPLES) return;
-    this.#cutBytes = 0;
-    this.#cuts.push(this.#count);
+    return this.#shiftMs;
   }
 
   // ── places ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async keyframeBefore(ms: number): Promise<Place | undefined> {
     await this.#lookAgain();
-    const found = this.#keyframes.before(ms);
-    const first = this.#keyframes.from(0);
+    const found = this.#order.keyframes.before(ms);
+    const first = this.#order.keyframes.from(0);
     return this.#place(found && first && found.at > first.at ? found : undefined);
   }
 
   async keyframeFrom(ms: number): Promise<Place | undefined> {
     await this.#lookAgain();
-    const found = this.#keyframes.from(ms);
+    const found = this.#order.keyframes.from(ms);
     return found && this.#place(found);
   }
 
@@ -210,9 +205,9 @@ export class Mp4Media implements Media {
 
   /** At the very beginning a film is played with the sound that may come before its first picture. */
   #place(keyframe: Keyframe | undefined): Place | undefined {
-    if (this.#count === 0) return undefined;
+    if (this.#order.count === 0) return undefined;
     const at = keyframe?.at ?? 0;
-    const timeMs = keyframe?.timeMs ?? this.#timeAt(0);
+    const timeMs = keyframe?.timeMs ?? this.#order.of(0).timeMs;
     return {
       at,
       timeMs,
@@ -220,19 +215,10 @@ export class Mp4Media implements Media {
     };
   }
 
-  #timeAt(at: number): number {
-    const entry = this.#order[at]!;
-    const { track } = this.#tracks[entry & 1]!;
-    return wireTime(timeOf(track, entry >>> 1) + this.#shiftMs);
-  }
-
   /** What the decoder of the track needs for its next sample from there on. */
   #header({ track }: Playable, index: number, at: number): WireMessage[] {
-    let next = at;
-    while (next < this.#count && next < at + SEGMENT_SAMPLES && (this.#order[next]! & 1) !== index) next += 1;
-    const entry = this.#order[next];
-    const isThere = entry !== undefined && (entry & 1) === index;
-    const description = isThere ? track.samples.of(entry >>> 1).description : 0;
+    const next = this.#order.near(index, at, 1);
+    const description = next === undefined ? 0 : track.samples.of(this.#order.of(next).sample).description;
     return this.#configuration(track, description, 0);
   }
 
@@ -258,12 +244,12 @@ export class Mp4Media implements Media {
   // ── media ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async read(at: number): Promise<Segment | undefined> {
-    if (at >= this.#count) await this.#lookAgain();
-    if (at >= this.#count) return undefined;
-    const next = Math.min(this.#cutBehind(at), this.#count);
-    const entries = [...this.#order.subarray(at, next)];
-    const samples = entries.map((entry) => this.#tracks[entry & 1]!.track.samples.of(entry >>> 1));
-    const wanted = samples.map(({ at: place, size }) => {
+    if (at >= this.#order.count) await this.#lookAgain();
+    if (at >= this.#order.count) return undefined;
+    const next = Math.min(this.#order.cutBehind(at), this.#order.count);
+    const entries = Array.from({ length: next - at }, (_, i) => this.#order.of(at + i));
+    const wanted = entries.map(({ track, sample }) => {
+      const { at: place, size } = this.#tracks[track]!.track.samples.of(sample);
       if (place < 0 || !Number.isSafeInteger(place))
         throw structureInvalid('a sample is outside of the file');
       return { at: place, size: size > MAX_SAMPLE_BYTES ? 0 : size };
@@ -273,39 +259,38 @@ export class Mp4Media implements Media {
     for (const [i, entry] of entries.entries()) {
       const piece = pieces[i];
       if (!piece) return i === 0 ? undefined : segmentOf(messages, at + i); // the file ends before
-      if (piece.length > 0) messages.push(...this.#pack(entry, piece));
+      if (piece.length > 0) messages.push(...this.#pack(entry, at + i, piece));
     }
     return segmentOf(messages, next);
   }
 
-  #pack(entry: number, piece: Buffer): WireMessage[] {
-    const { track } = this.#tracks[entry & 1]!;
-    const index = entry >>> 1;
-    const { composition, isKey, description } = track.samples.of(index);
+  #pack(entry: Entry, at: number, piece: Buffer): WireMessage[] {
+    const { track } = this.#tracks[entry.track]!;
+    const { isKey, description } = track.samples.of(entry.sample);
     const { packing } = track.descriptions[description] ?? {};
     if (!packing) return [];
-    const timestampMs = wireTime(timeOf(track, index) + this.#shiftMs);
-    const head = packing.frameHead(isKey, Math.round((composition * 1000) / track.timescale));
-    const frame = this.#message(typeIdOf(track), timestampMs, Buffer.concat([head, piece]));
-    const before = index > 0 ? track.samples.of(index - 1).description : description;
-    return before === description
-      ? [frame]
-      : [...this.#configuration(track, description, timestampMs), frame];
+    const { timeMs, compositionMs, isHidden } = entry;
+    const head = packing.frameHead(isKey, compositionMs);
+    const frame = this.#message(typeIdOf(track), timeMs, Buffer.concat([head, piece]));
+    const before = this.#before(entry, at);
+    const isConfigured = before === undefined || track.samples.of(before.sample).description === description;
+    const wasHidden = before?.isHidden === true;
+    return [
+      ...(isConfigured ? [] : this.#configuration(track, description, timeMs)),
+      ...(isHidden && !wasHidden ? [seekMark(frame, SeekMark.Begins)] : []),
+      ...(wasHidden && !isHidden ? [seekMark(frame, SeekMark.Ends)] : []),
+      frame,
+    ];
   }
 
-  #cutBehind(at: number): number {
-    let low = 0;
-    let high = this.#cuts.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#cuts[middle]! <= at) low = middle + 1;
-      else high = middle;
-    }
-    return this.#cuts[low] ?? this.#count;
+  /** Of the same track what is sent before it. */
+  #before(entry: Entry, at: number): Entry | undefined {
+    const before = at > 0 ? this.#order.near(entry.track, at - 1, -1) : undefined;
+    return before === undefined ? undefined : this.#order.of(before);
   }
 
   isWhole(at: number, { next }: Segment): boolean {
-    return !this.isGrowing || next === this.#cutBehind(at);
+    return !this.isGrowing || next === this.#order.cutBehind(at);
   }
 
   async close(): Promise<void> {
@@ -315,21 +300,6 @@ export class Mp4Media implements Media {
 
 function padded(bytes: Buffer): Buffer {
   return bytes.length >= BOX_HEAD_BYTES ? bytes : Buffer.concat([bytes, Buffer.alloc(BOX_HEAD_BYTES)]);
-}
-
-/** Of its next sample; infinity: there is none. */
-function nextMs({ track, taken }: Playable): number {
-  return taken < track.samples.count ? timeOf(track, taken) : Number.POSITIVE_INFINITY;
-}
-
-/** Decoding time on the film's clock, ms; what the edit list leaves out is before 0. */
-function timeOf({ samples, timescale, shiftMs }: Mp4Track, sample: number): number {
-  return (samples.dtsOf(sample) * 1000) / timescale + shiftMs;
-}
-
-/** Whole, and of 32 bits. */
-function wireTime(ms: number): number {
-  return Math.min(Math.max(0, Math.round(ms)), 0xffff_ffff);
 }
 
 function typeIdOf({ kind }: Mp4Track): WireMessage['typeId'] {

@@ -211,3 +211,39 @@ test('behind another one in a playlist a seek while paused shows the picture of 
   await visitor.quiet();
   assert.deepEqual(await soughtPaused(visitor, 6_000), ['6000v150']);
 });
+
+const CUT = mp4File({ samples: 50, edits: [[1_000, 1_000]] });
+
+test('a film that was cut between two keyframes is played with marks around what leads to its begin, and paused at it', async () => {
+  await using at = await Cinema.open();
+  at.put('cut.mp4', CUT);
+  const visitor = await at.visitor('mp4:cut.mp4', 0);
+  await visitor.quiet();
+  const begin = ['0v32', '0v0', '0v20', '0v21', '0v22', '0v23', '0v24', '0v1', '0v25', '40v26'];
+  assert.deepEqual(visitor.media().slice(0, begin.length), begin);
+  visitor.say('pause', true, 0);
+  await visitor.quiet();
+  const from = visitor.peer.heard.length;
+  const media = await soughtPaused(visitor, 100);
+  // one pair of marks, around all that is not seen at 100
+  assert.deepEqual(media, [
+    '0v32',
+    '0v0',
+    ...['20', '21', '22', '23', '24', '25', '26'].map((n, i) => `${i < 6 ? 0 : 40}v${n}`),
+    '80v1',
+    '80v27',
+  ]);
+  assert.ok(from > 0);
+});
+
+test('without enhanced seek there are no marks in a film that was cut, and one picture of it is the one that is seen', async () => {
+  const settings = {
+    ...{ minBufferMs: 0, enhancedSeek: false, repeatsStart: true, repeatsMetaData: true },
+    maxSwitchMs: 1,
+  };
+  await using at = await Cinema.open({ registry: { playingRecorded: settings } });
+  at.put('cut.mp4', CUT);
+  const visitor = await at.visitor('mp4:cut.mp4', 0, 0);
+  await visitor.untilEvent('StreamEof');
+  assert.deepEqual(visitor.media(), ['0v32', '0v20', '0v21', '0v22', '0v23', '0v24', '0v25']);
+});

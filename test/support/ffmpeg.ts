@@ -229,6 +229,8 @@ export interface Packet {
   dtsSeconds: number;
   size: number;
   isKeyframe: boolean;
+  /** An edit list leaves it out; decoders may need it all the same. */
+  isDiscarded: boolean;
   /** `MD5:…` of the packet's bytes. */
   hash: string;
 }
@@ -254,6 +256,7 @@ export async function probePackets(input: string, seconds?: number): Promise<Pac
     dtsSeconds: Number(packet.dts_time),
     size: Number(packet.size),
     isKeyframe: String(packet.flags).startsWith('K'),
+    isDiscarded: String(packet.flags).includes('D'),
     hash: String(packet.data_hash),
   }));
 }

@@ -13,6 +13,12 @@ export interface Mp4Options {
   frameMs?: number;
   /** What the time table claims of its first run. */
   claimedCount?: number;
+  /** Duration by the film's clock of 1000, media time, rate (1 unless it is said). */
+  edits?: readonly (readonly [duration: number, mediaTime: number, rate?: number])[];
+  /** What the edit list claims to have. */
+  claimedEdits?: number;
+  /** Of each sample, over and over. */
+  compositions?: readonly number[];
 }
 
 export function box(type: string, ...parts: (Uint8Array | number[])[]): Buffer {
@@ -30,6 +36,7 @@ export function u32(...numbers: number[]): Buffer {
 }
 
 export function mp4File(options: Mp4Options): Buffer {
+  const { edits, compositions = [0] } = options;
   const { samples, gop = 10, isFragmented = false, frameMs = 40, claimedCount = samples } = options;
   const data = Array.from({ length: samples }, (_, i) => Buffer.from([0, 0, 0, 2, 0x65, i]));
   const ftyp = box('ftyp', Buffer.from('isom'), u32(0), Buffer.from('isom'));
@@ -40,6 +47,7 @@ export function mp4File(options: Mp4Options): Buffer {
       box(
         'trak',
         box('tkhd', u32(0, 0, 0, 1, 0, samples * frameMs), Buffer.alloc(60)),
+        ...(edits ? [editList(edits, options.claimedEdits ?? edits.length)] : []),
         box(
           'mdia',
           box('mdhd', u32(0, 0, 0, 1000, samples * frameMs), [0x55, 0xc4, 0, 0]),
@@ -61,12 +69,18 @@ export function mp4File(options: Mp4Options): Buffer {
   const keys = Array.from({ length: Math.ceil(samples / gop) }, (_, i) => i * gop + 1);
   const tables = Buffer.concat([
     box('stts', u32(0, 1, claimedCount, frameMs)),
+    box('ctts', u32(0, samples, ...data.flatMap((_, i) => [1, compositions[i % compositions.length]!]))),
     box('stss', u32(0, keys.length, ...keys)),
     box('stsc', u32(0, 1, 1, samples, 1)),
     box('stsz', u32(0, 0, samples, ...data.map(({ length }) => length))),
   ]);
   const mdatAt = ftyp.length + moovOf(1, tables).length + 8;
   return Buffer.concat([ftyp, moovOf(mdatAt, tables), box('mdat', ...data)]);
+}
+
+function editList(edits: NonNullable<Mp4Options['edits']>, count: number): Buffer {
+  const entries = edits.map(([duration, mediaTime, rate = 1]) => u32(duration, mediaTime, rate << 16));
+  return box('edts', box('elst', u32(0, count), ...entries));
 }
 
 function emptyTables(): Buffer {
