@@ -88,6 +88,8 @@ interface Application {
   readonly strikes: StrikeBook;
   /** A version that could not be started a moment ago is not tried again at once: connects are cheap, loading is not. */
   resting: { hash: string; untilMs: number } | undefined;
+  /** Hash of the last version that could not be started, until a newer one serves. */
+  unloadable: string | undefined;
 }
 
 const REST_MS = 1000;
@@ -182,7 +184,6 @@ export class ScriptHost implements Scripts {
     if (!entry) return undefined;
     const { applicationsDir, log, clock, server, hostname, settingsFor, runners, standIns } = this.#options;
     const settings = settingsFor(application);
-    const { isInspectable } = settings;
     const runner = runners.of(join(applicationsDir, application), settings.process);
     const shared = this.#application(application);
     const name = `${application}/${instance}`;
@@ -194,6 +195,16 @@ export class ScriptHost implements Scripts {
     const metrics = this.metrics.of(application);
     const deadlines = new HeldClock(clock);
     const folder = resolve(applicationsDir, application);
+    /** Versions that debuggers may attach to. */
+    const inspectable = new WeakSet<ScriptBuild>();
+    let hide: (() => void) | undefined;
+    const setDebuggable = (isDebuggable: boolean) => {
+      if (isDebuggable) hide ??= this.#show(name, entry, folder, script, deadlines);
+      else {
+        hide?.();
+        hide = undefined;
+      }
+    };
     const script: Generations = new Generations({
       commands,
       journal,
@@ -211,7 +222,8 @@ export class ScriptHost implements Scripts {
           gateDeadlineMs: settings.limits.gateMs,
           gateFailure: settings.gateFailure,
           settings: (build) => {
-            const { limits, config, env } = settingsFor(application);
+            const { limits, config, env, isInspectable } = settingsFor(application);
+            if (isInspectable) inspectable.add(build);
             const held = standIns ? { heldMs: standIns.nowMs() } : {};
             const script = isInspectable ? withInlineMap(build, folder) : build.script;
             const facts = { name, server, hostname, config, env };
@@ -229,23 +241,25 @@ export class ScriptHost implements Scripts {
           isCongested: () => runner.isCongested,
           onRefused: (build) => {
             shared.resting = { hash: build.hash, untilMs: clock.now() + REST_MS };
+            shared.unloadable = build.hash;
           },
           onServing: (build) => {
             shared.proven = build;
             shared.isRenewed = false;
+            if (build.hash === shared.newest) this.#loads(application, shared);
+            if (isNewest() || build.hash === shared.newest) setDebuggable(inspectable.has(build));
           },
           onBug: (error, where) => logBug(log, error, where),
           onUnpublish: (stream) => this.#exec.streamEnded(application, instance, stream),
         }),
       onClosed: () => {
         leave();
-        hide();
+        setDebuggable(false);
         shared.instances.delete(running);
         void this.#exec.instanceEnded(application, instance);
       },
     });
     const leave = runner.join(script);
-    const hide = isInspectable ? this.#show(name, entry, folder, script, deadlines) : () => {};
     const running: RunningInstance = { script, commands, journal };
     shared.instances.add(running);
     void entry.settled().then(() => script.begin());
@@ -304,6 +318,7 @@ export class ScriptHost implements Scripts {
         unused: [],
         strikes: new StrikeBook(this.#options.clock, (why) => this.#quarantined(name, why)),
         resting: undefined,
+        unloadable: undefined,
       };
       this.#applications.set(name, application);
     }
@@ -346,9 +361,9 @@ export class ScriptHost implements Scripts {
 
   /** With other settings the same code is another version. */
   #versionOf(build: ScriptBuild): ScriptBuild {
-    const { limits, config, env } = this.#options.settingsFor(build.application);
+    const { limits, config, env, isInspectable } = this.#options.settingsFor(build.application);
     const settings = createHash('sha256')
-      .update(JSON.stringify([limits, config, env]))
+      .update(JSON.stringify([limits, config, env, isInspectable]))
       .digest('base64url');
     return { ...build, hash: `${build.hash}+${settings}` };
   }
@@ -358,8 +373,7 @@ export class ScriptHost implements Scripts {
   #built(build: ScriptBuild, healed: boolean): void {
     const { application } = build;
     const shared = this.#application(application);
-    if (healed)
-      this.#options.log.info({ event: 'script', application }, `${application}: its script is sound again`);
+    if (healed) this.#sayWell(application, 'its script is sound again');
     const { mainScript, unused } = build;
     if (unused.length > 0 && `${unused}` !== `${shared.unused}`) {
       const text = `${application}: ${unused.join(' and ')} is not used, the script is ${mainScript}`;
@@ -370,7 +384,20 @@ export class ScriptHost implements Scripts {
     shared.resting = undefined;
     const version = this.#versionOf(build);
     shared.newest = version.hash;
+    // What serves is wanted again: nobody would hear of it otherwise.
+    if (shared.proven?.hash === version.hash && shared.instances.size > 0) this.#loads(application, shared);
     for (const { script } of [...shared.instances]) script.reload(version);
+  }
+
+  #loads(application: string, shared: Application): void {
+    if (shared.unloadable === undefined) return;
+    shared.unloadable = undefined;
+    this.#sayWell(application, 'its script loads again');
+  }
+
+  #sayWell(application: string, text: string): void {
+    this.#options.log.info({ event: 'script', application }, `${application}: ${text}`);
+    for (const journal of this.#journals(application)) journal.goodNote(text);
   }
 
   #broken(application: string, faults: BuildFault[], good: ScriptBuild | undefined): void {

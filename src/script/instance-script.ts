@@ -26,7 +26,7 @@ import { within } from './deadline.ts';
 import { HandOver } from './hand-over.ts';
 import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
 import type { Journal } from './journal.ts';
-import { type GateFailure, Mailbox } from './mailbox.ts';
+import { type ExpiredGate, type GateFailure, Mailbox } from './mailbox.ts';
 import type { Strikes } from './strikes.ts';
 import { type Unit, UnitEnd, type UnitOfInstance } from './unit.ts';
 import type { LoadBody } from './wire.ts';
@@ -128,7 +128,7 @@ export class InstanceScriptHost implements InstanceScript {
       gateFailure: options.gateFailure,
       isCongested: options.isCongested,
       metrics: options.metrics,
-      onExpired: (gate, asked) => this.#gateExpired(gate, asked),
+      onExpired: (expired) => this.#gateExpired(expired),
       onBug: (error) => options.onBug(error, 'an answer of a script'),
     });
     this.#handOver = new HandOver({
@@ -324,6 +324,7 @@ export class InstanceScriptHost implements InstanceScript {
       if (!(error instanceof UnitEnd)) throw error;
       if (error.reason === 'runner' || error.reason === 'dropped') return 'interrupted';
       this.#reportEnd(unit, error);
+      this.#options.onRefused(build);
       this.#options.journal.reloadFailed();
       return 'bad';
     } finally {
@@ -515,11 +516,20 @@ export class InstanceScriptHost implements InstanceScript {
     if (this.#refusedCommands === 1) this.#options.journal.warn(error.message);
   }
 
-  #gateExpired(gate: GateName, asked: Unit | undefined): void {
+  #gateExpired({ gate, client, asked, accepted }: ExpiredGate): void {
     const { gateDeadlineMs, journal } = this.#options;
-    const message = `no verdict within ${gateDeadlineMs / 1000} s: refused`;
-    journal.fault({ kind: 'timeout', where: gate, message, code: 'gateMs' }, asked?.build);
+    const verdict = accepted ? 'accepted, by GateFailure' : 'refused';
+    const message = `no verdict within ${gateDeadlineMs / 1000} s: ${verdict}. ${whyNot(gate, asked)}`;
+    journal.fault({ kind: 'timeout', where: gate, message, code: 'gateMs', client }, asked?.build);
   }
+}
+
+function whyNot(gate: GateName, asked: Unit | undefined): string {
+  if (!asked) return 'The script was not running';
+  const promise = 'The promise of the handler has not settled';
+  return gate === 'onConnect'
+    ? `${promise}, or it returned nothing and application.acceptConnection was not called`
+    : promise;
 }
 
 const OF_UNITS: readonly Command['op'][] = ['ready', 'saved', 'ask', 'unask'];

@@ -143,6 +143,11 @@ export class Journal {
   note(text: string): void {
     this.#options.applicationLog.warn(text);
   }
+
+  /** The same of what is well. */
+  goodNote(text: string): void {
+    this.#options.applicationLog.info(text);
+  }
 }
 
 const MAX_MESSAGE = 2000;

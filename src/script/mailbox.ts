@@ -60,14 +60,24 @@ interface Post {
   only?: Unit;
 }
 
+export interface ExpiredGate {
+  gate: GateName;
+  /** Whom it was about; a user who authenticates is no client yet. */
+  client: string | undefined;
+  /** Whoever was to answer; undefined: no version of the script was there to be asked. */
+  asked: Unit | undefined;
+  /** What was decided instead. */
+  accepted: boolean;
+}
+
 export interface MailboxOptions {
   clock: Clock;
   /** Of questions. */
   nextId(): number;
   gateDeadlineMs: number;
   gateFailure: GateFailure;
-  /** A gate's deadline passed; `asked`: whoever was to answer. */
-  onExpired(gate: GateName, asked: Unit | undefined): void;
+  /** A gate's deadline passed. */
+  onExpired(expired: ExpiredGate): void;
   /** The runner does not keep up: calls, which clients make as they like, fail. Gates and notices always fit. */
   isCongested(): boolean;
   metrics: Pick<ScriptMetrics, 'verdict' | 'defaultVerdict'>;
@@ -155,8 +165,9 @@ export class Mailbox {
 
   #expired({ event, gate, asked, answer }: Gate): void {
     this.#dropped(event.id);
-    this.#options.onExpired(gate, asked);
-    answer(this.#verdictWithoutScript(gate));
+    const verdict = this.#verdictWithoutScript(gate);
+    this.#options.onExpired({ gate, client: clientOf(event), asked, accepted: verdict.accepted });
+    answer(verdict);
   }
 
   #decideWithoutScript(id: number): void {
@@ -383,6 +394,11 @@ export class Mailbox {
     const { id } = question.event;
     return [this.#gates.get(id), this.#calls.get(id), this.#stops.get(id)].includes(question as never);
   }
+}
+
+function clientOf(event: ScriptEvent): string | undefined {
+  if (event.t !== 'gate' || event.gate === 'onAuthenticate') return undefined;
+  return event.gate === 'onConnect' ? event.client.id : event.client;
 }
 
 function refusal(reason: string): Verdict {

@@ -155,6 +155,23 @@ describe('a script that starts', () => {
     assert.equal(set.runner.last.load!.script.code, 'proven');
   });
 
+  const DECIDED = {
+    'no verdict within 10 s: refused. The promise of the handler has not settled': 'promise',
+    'no verdict within 10 s: accepted, by GateFailure. The script was not running': 'crash',
+  };
+  for (const [text, how] of Object.entries(DECIDED)) {
+    test(`and never decides is named with its handler and its client: ${text}`, async () => {
+      const { ask, clock, records, verdicts, crash } = await serving({ gateFailure: 'open' });
+      if (how === 'crash') await crash();
+      ask();
+      await settle();
+      clock.advance(GATE_DEADLINE_MS);
+      assert.equal(verdicts[0]!.accepted, how === 'crash');
+      const { handler, client, message } = records.errors.find(({ code }) => code === 'gateMs')!;
+      assert.deepEqual({ handler, client, message }, { handler: 'onPublish', client: 'c', message: text });
+    });
+  }
+
   test('but finds no runner in time is refused', async () => {
     const { script, clock } = setUp({ isUp: false });
     clock.advance(GATE_DEADLINE_MS);

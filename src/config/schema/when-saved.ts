@@ -25,16 +25,10 @@ export const WHEN_SAVED: Readonly<Record<string, readonly string[]>> = {
     'ResourceLimits',
     'SWFVerification',
   ],
-  'as a change of the script, by its Reload': ['JSEngine', 'JSEngine/Fetch/MaxRunning'],
+  'as a change of the script, by its Reload': ['JSEngine', 'JSEngine/Fetch/MaxRunning', 'Debug'],
   'when the script is saved after it': ['JSEngine/ScriptLibPath'],
   'when the server starts': ['LoadOnStartup'],
-  'for the next instance': [
-    'JSEngine/GateTimeOut',
-    'JSEngine/GateFailure',
-    'Client/OutChunkSize',
-    'Process',
-    'Debug',
-  ],
+  'for the next instance': ['JSEngine/GateTimeOut', 'JSEngine/GateFailure', 'Client/OutChunkSize', 'Process'],
 };
 
 /** For the operator. */

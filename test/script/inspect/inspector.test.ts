@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { InstanceScript, InvokeResult, Verdict } from '../../../src/application/script.ts';
 import { DEFAULT_LIMITS } from '../../../src/script/wire.ts';
 import { listTargets, TestDebugger } from '../support/debugger.ts';
@@ -32,6 +33,14 @@ Client.prototype.loop = function (ms) {
 `;
 const GREETING = "export const greeting = (name: string): string => 'hello '.concat(name);\n";
 const NEIGHBOUR = 'Client.prototype.fine = () => 1;';
+const STOPS = `application.onConnect = () => true;
+
+Client.prototype.stops = function (n: number): number {
+  const twice: number = 2 * n;
+  debugger;
+  return twice;
+};
+`;
 /** Far less than what happens while a script is paused. */
 const TURN_MS = 100;
 
@@ -209,6 +218,64 @@ describe('a debugger at a script', { timeout: 60_000 }, () => {
     assert.equal((await debug.closed).reason, 'a new version serves');
     assert.deepEqual(await call(all.script, 'c', 'text'), returned('hello ann!'));
     assert.deepEqual(all.records.errors, []);
+  });
+
+  test('may attach from the moment that the settings say so, and no longer: nobody is disconnected', async () => {
+    let isInspectable = false;
+    await using all = await hosting(
+      { 'chat/main.ts': CHAT, 'chat/greeting.ts': GREETING },
+      undefined,
+      () => ({
+        isInspectable,
+      }),
+    );
+    const { script, instance } = all.open('chat');
+    await script.started;
+    instance.clients.push('c');
+    await connect(script, 'c', 'ann');
+    const { port } = (await all.inspector.open())!;
+    assert.deepEqual(await listTargets(port), []);
+    const configure = async (value: boolean) => {
+      isInspectable = value;
+      const serves = all.records.next(({ event }) => event === 'script-reload');
+      all.host.configure('chat');
+      await serves;
+    };
+    await configure(true);
+    const [target] = await listTargets(port);
+    const debug = await TestDebugger.attach(target!.webSocketDebuggerUrl);
+    await breakAt(debug, 'return this.data');
+    const asked = call(script, 'c', 'text');
+    await debug.next('Debugger.paused');
+    await debug.send('Debugger.resume');
+    assert.deepEqual(await asked, returned('hello ann'));
+    await configure(false);
+    await debug.closed;
+    assert.deepEqual(await listTargets(port), []);
+    await assert.rejects(TestDebugger.attach(target!.webSocketDebuggerUrl));
+    assert.deepEqual(await call(script, 'c', 'text'), returned('hello ann'));
+    assert.deepEqual(instance.done, []);
+  });
+
+  test('stands at a `debugger` statement, in the TypeScript; with nobody attached the statement does nothing', async () => {
+    await using all = await hosting({ 'chat/main.ts': STOPS }, undefined, () => ({ isInspectable: true }));
+    const { script, instance } = all.open('chat');
+    await script.started;
+    instance.clients.push('c');
+    assert.deepEqual(await connect(script, 'c'), { accepted: true });
+    assert.deepEqual(await call(script, 'c', 'stops', 1), returned(2));
+    const { port } = (await all.inspector.open())!;
+    await using debug = await TestDebugger.attach((await listTargets(port))[0]!.webSocketDebuggerUrl);
+    await debug.send('Debugger.enable');
+    const { sourceMapURL } = await debug.next('Debugger.scriptParsed', ({ url }) => url === BUNDLE);
+    const map = new TraceMap(Buffer.from(sourceMapURL.split(',')[1], 'base64').toString());
+    const asked = call(script, 'c', 'stops', 2);
+    const { callFrames } = await debug.next('Debugger.paused');
+    const { lineNumber, columnNumber } = callFrames[0].location;
+    const { line } = originalPositionFor(map, { line: lineNumber + 1, column: columnNumber });
+    assert.equal(line, STOPS.split('\n').findIndex((text) => text.includes('debugger;')) + 1);
+    await debug.send('Debugger.resume');
+    assert.deepEqual(await asked, returned(4));
   });
 
   test('is alone: a second one is sent away, and may come when the first has left', async () => {
