@@ -404,7 +404,13 @@ function instanceSettings(
   media: Pick<StreamOptions, 'clock' | 'governor' | 'sweep'>,
 ): InstanceSettings & { clients: ClientSettings } {
   return {
-    streams: { ...media, gop: live.gop, backlog: live.backlog, flush: live.flush },
+    streams: {
+      ...media,
+      gop: live.gop,
+      keyframeWaitMs: live.keyframeWaitMs,
+      backlog: live.backlog,
+      flush: live.flush,
+    },
     publishTimeoutMs: live.publishTimeoutMs,
     takeOverIntervalMs: live.takeOverIntervalMs,
     erasesOnPublish: live.erasesOnPublish,

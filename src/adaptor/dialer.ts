@@ -323,6 +323,7 @@ class DialedConnection implements OutgoingConnection {
           const why = 'The other server takes less than the stream has; frames are left out.';
           events.status(statusOf('NetStream.Play.InsufficientBW', why));
         }),
+      waitsForKeyframe: () => {}, // the other server has sound, and its own players wait as ours do
       tooSlow: () => this.#end('The other server does not take what it is sent.'),
     };
   }

@@ -9,11 +9,12 @@ import { withoutPrefix } from '../application/stream-prefix.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import type { LineLimit } from '../log/line-limit.ts';
 import type { Log } from '../log/log.ts';
+import { MASK } from '../log/secrets.ts';
 import { UserControlEvent } from '../protocol/control.ts';
 import { MessageType } from '../protocol/message.ts';
 import { type StatusCode, type StatusExtra, statusInfo, TransitionReason } from '../protocol/status.ts';
 import type { Outbox } from './outbox.ts';
-import { noteRefusal, type RefusalLog } from './refusals.ts';
+import { noteRefusal, type RefusalLog, shownName } from './refusals.ts';
 
 export interface PlayerPortOptions {
   readonly outbox: Outbox;
@@ -54,6 +55,8 @@ export class RtmpPlayerPort implements PlayerPort {
   readonly #outbox: Outbox;
   readonly #options: PlayerPortOptions;
   readonly #extra: StatusExtra;
+  /** What it plays, by its own name. */
+  #stream: string | undefined;
 
   constructor(options: PlayerPortOptions) {
     this.#options = options;
@@ -96,6 +99,7 @@ export class RtmpPlayerPort implements PlayerPort {
     const { log, instance, reset, name } = this.#options;
     // a name that nobody publishes may be a stream key that somebody tries; it stays out of the log
     const isThere = isRecorded || instance.streams.isOnAir(streamName);
+    this.#stream = streamName;
     log.info(
       { event: 'play', ...(isThere ? { stream: streamName } : {}) },
       isThere ? 'playing' : 'waiting to play',
@@ -198,6 +202,26 @@ export class RtmpPlayerPort implements PlayerPort {
       'NetStream.Play.InsufficientBW',
       'The client reads slower than the stream flows; frames are left out.',
     );
+  }
+
+  waitsForKeyframe(isOver: boolean): void {
+    const text = isOver
+      ? 'no keyframe came: the player gets pictures without one'
+      : 'no keyframe to begin with is kept: the player gets sound alone until the next one, or until KeyframeWait is over';
+    const event = isOver ? 'play-without-keyframe' : 'play-waits-for-keyframe';
+    this.#note(event, { stream: this.#stream }, text);
+  }
+
+  stillWaits(name: string | undefined, ms: number): void {
+    const facts = { stream: name === undefined ? MASK : shownName(name), waitedMs: ms };
+    this.#note('play-waits-for-publisher', facts, 'a player waits for a stream that nobody publishes');
+  }
+
+  /** A line that a client can cause again and again. */
+  #note(event: string, facts: Record<string, unknown>, text: string): void {
+    const { log, lines, instance, client } = this.#options;
+    const all = { event, application: instance.application, ...facts };
+    lines.line(event, client.facts.ip, (repeats) => log.info(repeats > 0 ? { ...all, repeats } : all, text));
   }
 
   tooSlow(): void {

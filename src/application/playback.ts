@@ -15,6 +15,8 @@ export interface PlayerPort extends Player, FilePort {
   started(name: string, isRecorded: boolean): void;
   /** NetStream.Play.Failed, .StreamNotFound; the message stream stays usable. `name` as in `PublisherPort`. */
   refused(refusal: Refusal, name: string | undefined): void;
+  /** Nobody has published that name for so long; `name`: for the log, undefined: it is a secret. */
+  stillWaits(name: string | undefined, ms: number): void;
   /** An error of ours; it ends the session. */
   broke(error: unknown): void;
   /** NetStream.Pause.Notify and NetStream.Unpause.Notify. `says`: what of a recorded stream is told anew. */
@@ -80,6 +82,8 @@ export class Playback {
   recorded: RecordedStream | undefined;
   file: FilePlayer | undefined;
   transition: TransitionFacts | undefined;
+  /** Nobody publishes what it plays: until the log says so. */
+  cancelPatience: (() => void) | undefined;
   /** When it began to play. */
   sinceMs = 0;
 

@@ -36,6 +36,9 @@ export const DEFAULT_RECORDED_SETTINGS: RecordedSettings = {
   maxSwitchMs: 10_000,
 };
 
+/** After so long the log names the stream that a player waits for and nobody publishes. */
+const PATIENCE_MS = 10_000;
+
 export interface PlayingOptions {
   application: string;
   instance: string;
@@ -234,6 +237,15 @@ export class Playing {
         : { ...plan, lengthMs: request.length * 1000, ends: () => this.#liveEnded(playback) };
     playback.viewer = stream.addPlayer(port, limited);
     if (!plan.waitsForKeyframe) this.began(playback);
+    if (!this.#isOnAir(stream.name)) this.#awaitPublisher(playback, stream.name);
+  }
+
+  /** In silence it looks to everybody as if the server did not work; the log says after a while what is waited for. */
+  #awaitPublisher(playback: Playback, name: string): void {
+    const { clock, isKey } = this.#options;
+    playback.cancelPatience = clock.after(PATIENCE_MS, () => {
+      if (!this.#isOnAir(name)) playback.port.stillWaits(isKey(name) ? undefined : name, PATIENCE_MS);
+    });
   }
 
   /** What was asked for has been sent; in the midst of a flush. */
@@ -365,6 +377,7 @@ export class Playing {
     if (state === PlaybackState.Ended) return;
     playback.state = PlaybackState.Ended;
     this.#forget(playback);
+    playback.cancelPatience?.();
     if (state === PlaybackState.Asking) playback.gate?.drop();
     if (file) file.close();
     else playback.recorded?.close();

@@ -64,6 +64,8 @@ export class ServerStream {
   readonly #tracks: Record<'audio' | 'video', Track> = { audio: new Track(), video: new Track() };
   readonly #groups = new LiveGroups();
   #waitsForKeyframe = false;
+  /** Since the first picture that was left out. */
+  #waitsSinceMs: number | undefined;
 
   constructor(options: ServerStreamOptions) {
     this.#options = options;
@@ -97,7 +99,7 @@ export class ServerStream {
   }
 
   receive(wants: { audio?: boolean | undefined; video?: boolean | undefined }): void {
-    if (wants.video && !this.#wantsVideo) this.#waitsForKeyframe = true;
+    if (wants.video && !this.#wantsVideo) this.#waitForKeyframe();
     this.#wantsAudio = wants.audio ?? this.#wantsAudio;
     this.#wantsVideo = wants.video ?? this.#wantsVideo;
   }
@@ -161,7 +163,7 @@ export class ServerStream {
     this.#current = { item, source };
     this.#beginMs = this.#nextMs;
     this.#groups.reset();
-    this.#waitsForKeyframe = true;
+    this.#waitForKeyframe();
     for (const track of Object.values(this.#tracks)) track.begin();
     if (this.#isOnAir) this.#options.stream.changeSource();
     if (this.#bufferMs !== undefined) source.setBufferMs?.(this.#bufferMs);
@@ -207,7 +209,7 @@ export class ServerStream {
       this.#beginMs = this.#nextMs;
       this.#endTimeline();
       this.#groups.reset();
-      this.#waitsForKeyframe = true;
+      this.#waitForKeyframe();
     }
   }
 
@@ -286,9 +288,22 @@ export class ServerStream {
     if (message.typeId === MessageType.Audio) return this.#wantsAudio;
     const startsGroup = this.#groups.take(message) !== undefined;
     if (!this.#wantsVideo) return false;
-    if (startsGroup) this.#waitsForKeyframe = false;
+    if (startsGroup || this.#hasWaited()) this.#waitsForKeyframe = false;
     // a keyframe of a further track, which the lead track's may follow, can be decoded whatever comes
     return kind === 'keyframe' || !this.#waitsForKeyframe;
+  }
+
+  #waitForKeyframe(): void {
+    this.#waitsForKeyframe = true;
+    this.#waitsSinceMs = undefined;
+  }
+
+  /** As its players would: no longer than that. */
+  #hasWaited(): boolean {
+    if (!this.#waitsForKeyframe) return false;
+    const { clock, stream } = this.#options;
+    this.#waitsSinceMs ??= clock.now();
+    return clock.now() - this.#waitsSinceMs >= stream.keyframeWaitMs;
   }
 
   #goOnAir(item: SourceItem): void {

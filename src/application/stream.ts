@@ -8,9 +8,10 @@ import { memoryBytes, retimed, type WireMessage } from '../protocol/wire-message
 import type { BacklogLimits } from './backlog.ts';
 import type { Clock } from './clock.ts';
 import { BURST_TICK_MS, type FlushPolicy, type LoadGovernor } from './flush.ts';
+import { Flush } from './flush-batch.ts';
 import { GopCache, type GopCacheLimits } from './gop-cache.ts';
 import { LiveGroups } from './live-groups.ts';
-import { type Flush, isMedia, type Player, Viewer, type ViewerPlan, type ViewerTotals } from './viewer.ts';
+import { type Player, Viewer, type ViewerPlan, type ViewerTotals } from './viewer.ts';
 
 /** Takes whole batches onwards: a recorder, a segmenter. Must not throw or wait. */
 export interface Sink {
@@ -22,6 +23,8 @@ export interface Sink {
 export interface StreamOptions {
   clock: Clock;
   gop: GopCacheLimits;
+  /** How long a player may wait for a keyframe; it has sound meanwhile. */
+  keyframeWaitMs: number;
   backlog: BacklogLimits;
   flush: FlushPolicy;
   /** Shared by all streams of the process. */
@@ -105,6 +108,10 @@ export class Stream {
   /** Timestamp of the latest picture or sound. */
   get liveMs(): number {
     return this.#liveMs;
+  }
+  /** How long pictures may be kept back for want of a keyframe. */
+  get keyframeWaitMs(): number {
+    return this.#options.keyframeWaitMs;
   }
   get sinkCount(): number {
     return this.#sinks.size;
@@ -276,18 +283,15 @@ export class Stream {
   }
 
   #flushOf(batch: WireMessage[], leadIn: Flush['leadIn'], now: number): Flush {
-    const bytes = batch.length === 1 ? batch[0]!.wire : Buffer.concat(batch.map((message) => message.wire));
-    return {
+    return new Flush({
       batch,
-      bytes,
-      beginMs: batch.find(isMedia)?.timestampMs,
-      endMs: batch.findLast(isMedia)?.timestampMs,
       leadIn,
       needsKeyframe: this.#hasVideo,
+      keyframeWaitMs: this.#options.keyframeWaitMs,
       bitrate: this.bitrate,
       now,
       isTight: this.#options.governor.isTight,
-    };
+    });
   }
 
   #give(viewer: Viewer, flush: Flush): void {

@@ -2,7 +2,8 @@
 import { asDataFrame, dataNameOf } from '../protocol/command.ts';
 import { MessageType } from '../protocol/message.ts';
 import { buildWireMessage, rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
-import { Backlog, type BacklogLimits, type QueuedSocket } from './backlog.ts';
+import { Backlog, type BacklogLimits, type BacklogVerdict, type QueuedSocket } from './backlog.ts';
+import { type Flush, isMedia } from './flush-batch.ts';
 import type { GopCache } from './gop-cache.ts';
 
 /** A player's end of the wire, as the adaptor offers it. Must not throw or wait. */
@@ -17,6 +18,8 @@ export interface Player extends QueuedSocket {
   unpublishNotify(): void;
   /** Frames are being left out: NetStream.Play.InsufficientBW. */
   insufficientBandwidth(): void;
+  /** It gets sound alone so far, for no keyframe is kept for it; `isOver`: it gets pictures now, though no keyframe came. */
+  waitsForKeyframe(isOver: boolean): void;
   /** It could not keep up at all; the adaptor closes the connection. */
   tooSlow(): void;
 }
@@ -26,28 +29,6 @@ export interface ViewerTotals {
   bytesOut: number;
   messagesOut: number;
   messagesDropped: number;
-}
-
-/** One flush of a stream, the same object for all of its viewers. */
-export interface Flush {
-  readonly batch: readonly WireMessage[];
-  /** The batch as one buffer. */
-  readonly bytes: Buffer;
-  /** Of its first and its last sound or picture; undefined: it has data alone. */
-  readonly beginMs: number | undefined;
-  readonly endMs: number | undefined;
-  /**
-   * It begins with a group of pictures: what of that has left before it, pictures of further tracks, which a player needs that
-   * comes back here. Undefined: it begins with none.
-   */
-  readonly leadIn: readonly WireMessage[] | undefined;
-  /** The stream has video, so one who has missed something waits for a keyframe. */
-  readonly needsKeyframe: boolean;
-  /** Bytes per second. */
-  readonly bitrate: number;
-  readonly now: number;
-  /** Slow players hold too much memory, all streams together. */
-  readonly isTight: boolean;
 }
 
 /** What is out of the ordinary about one viewer. Calls come in the midst of a flush. */
@@ -63,10 +44,15 @@ export interface ViewerPlan {
   ends?(): void;
 }
 
-/** `Deferred`: has not had its first bytes. `Waiting`: gets nothing until the next keyframe. */
+/**
+ * `Deferred`: has not had its first bytes. `Listening`: gets everything but pictures. `Behind`: has missed something, headers
+ * perhaps. `Waiting`: gets nothing until the next keyframe.
+ */
 const ViewerState = {
   Deferred: 'deferred',
   Playing: 'playing',
+  Listening: 'listening',
+  Behind: 'behind',
   Waiting: 'waiting',
   Paused: 'paused',
 } as const;
@@ -74,6 +60,9 @@ type ViewerState = (typeof ViewerState)[keyof typeof ViewerState];
 
 /** What interleaving may make of the order of times; more is a wrap. */
 const MAX_EARLY_MS = 10_000;
+
+/** Waiting for a keyframe for no longer than that is nothing to speak of. */
+const USUAL_WAIT_MS = 1_000;
 
 export class Viewer {
   readonly player: Player;
@@ -92,6 +81,9 @@ export class Viewer {
   /** Of the latest message that it got, on the wire. */
   sentMs = 0;
   #toldInsufficient = false;
+  /** Since when it gets no pictures, by the clock; undefined: since the flush that comes next. */
+  #listensSinceMs: number | undefined;
+  #toldWaiting = false;
   /** Queued when the last flush came: what of earlier ones it keeps in memory. */
   queuedBefore = 0;
 
@@ -110,14 +102,21 @@ export class Viewer {
     return this.#state === ViewerState.Deferred;
   }
 
-  /** Sends headers and the last group of pictures. Without one it waits for a keyframe, and the headers with it. */
+  /** Sends headers and the last group of pictures. Without one it gets everything but pictures until a keyframe comes. */
   join(cache: GopCache, streamHasVideo: boolean, liveMs: number): void {
-    if (this.#state === ViewerState.Deferred) this.#state = ViewerState.Playing;
-    if (this.#plan?.waitsForKeyframe || (streamHasVideo && !cache.hasGroup)) {
+    if (this.#plan?.waitsForKeyframe) {
       this.#state = ViewerState.Waiting;
       return;
     }
+    this.#state = ViewerState.Playing;
+    if (streamHasVideo && !cache.hasGroup) this.#listen();
     this.#joinNow(cache, liveMs);
+  }
+
+  #listen(): void {
+    this.#state = ViewerState.Listening;
+    this.#listensSinceMs = undefined;
+    this.#toldWaiting = false;
   }
 
   #joinNow(cache: GopCache, liveMs: number): void {
@@ -143,12 +142,13 @@ export class Viewer {
     return this.#catchUp(verdict, flush, cache);
   }
 
-  #catchUp(verdict: 'write' | 'skip' | 'close', flush: Flush, cache: GopCache): boolean {
-    if (verdict === 'write' && (flush.leadIn || !flush.needsKeyframe)) {
-      this.#state = ViewerState.Playing;
-      this.#toldInsufficient = false;
-      this.#resume(flush, cache);
-      return true;
+  #catchUp(verdict: BacklogVerdict, flush: Flush, cache: GopCache): boolean {
+    if (verdict === 'write') {
+      if (flush.leadIn || !flush.needsKeyframe || !this.#wantsVideo) {
+        this.#resume(flush, cache);
+        return true;
+      }
+      if (this.#state !== ViewerState.Waiting) return this.#hear(flush, cache);
     }
     // one that waits for its first picture has lost nothing
     if (verdict !== 'write' || this.#toldInsufficient) this.#drop(flush.batch.length);
@@ -156,13 +156,38 @@ export class Viewer {
       this.#state = ViewerState.Paused; // the last that it hears of this stream
       this.player.tooSlow();
     } else if (verdict === 'skip') {
-      this.#state = ViewerState.Waiting;
+      if (this.#state !== ViewerState.Waiting) this.#state = ViewerState.Behind;
       if (!this.#toldInsufficient) {
         this.#toldInsufficient = true;
         this.player.insufficientBandwidth();
       }
     }
     return false;
+  }
+
+  /** Sends everything but pictures, and these as well when it has waited for a keyframe for too long. */
+  #hear(flush: Flush, cache: GopCache): boolean {
+    const isBack = this.#state === ViewerState.Behind;
+    if (isBack) this.#listen();
+    this.#listensSinceMs ??= flush.now;
+    const waitedMs = flush.now - this.#listensSinceMs;
+    const isOver = waitedMs >= flush.keyframeWaitMs;
+    if ((isOver || waitedMs >= USUAL_WAIT_MS) && !(this.#toldWaiting && !isOver)) {
+      this.#toldWaiting = true;
+      this.player.waitsForKeyframe(isOver);
+    }
+    if (isOver) this.#plays();
+    const { batch, bytes } = isOver ? flush : flush.withoutPictures;
+    if (this.#toldInsufficient) this.#drop(flush.batch.length - batch.length);
+    this.#began(flush.beginMs);
+    this.#sent(flush);
+    const before = isBack ? cache.headersAt(flush.beginMs ?? 0) : [];
+    return this.#sendBehind(before, batch, bytes, cache) > 0;
+  }
+
+  #plays(): void {
+    this.#state = ViewerState.Playing;
+    this.#toldInsufficient = false;
   }
 
   /** What it was to get, it has got. */
@@ -183,13 +208,25 @@ export class Viewer {
 
   #resume(flush: Flush, cache: GopCache): void {
     const { batch, bytes, beginMs, leadIn = [] } = flush;
+    // one that has been listening has the headers, and the sound between these pictures
+    const headers = this.#state === ViewerState.Listening ? [] : cache.headersAt(beginMs ?? 0);
+    const pictures = leadIn.filter(({ typeId }) => typeId === MessageType.Video);
+    this.#plays();
     this.#began(beginMs);
     this.#sent(flush);
-    const before = [...cache.headersAt(beginMs ?? 0), ...leadIn];
-    if (this.#isFast) {
-      this.#send(Buffer.concat(before.map(({ wire }) => wire)), before.length);
-      this.#send(bytes, batch.length);
-    } else this.#sendPrivate([...before, ...batch], cache);
+    this.#sendBehind([...headers, ...pictures], batch, bytes, cache);
+  }
+
+  /** `before`, which is its own, and what is the same for all. */
+  #sendBehind(
+    before: readonly WireMessage[],
+    batch: readonly WireMessage[],
+    bytes: Buffer,
+    cache: GopCache,
+  ): number {
+    if (!this.#isFast) return this.#sendPrivate([...before, ...batch], cache);
+    const own = this.#send(Buffer.concat(before.map(({ wire }) => wire)), before.length);
+    return own + this.#send(bytes, batch.length);
   }
 
   #write(flush: Flush, cache: GopCache): void {
@@ -278,32 +315,27 @@ export class Viewer {
   }
 
   receiveVideo(wanted: boolean): void {
-    if (wanted && !this.#wantsVideo) this.#waitForKeyframe();
+    if (wanted && !this.#wantsVideo) this.#fallBehind();
     this.#wantsVideo = wanted;
   }
 
   pause(paused: boolean): void {
     if (paused) this.#state = ViewerState.Paused;
-    else if (this.#state === ViewerState.Paused) this.#waitForKeyframe();
+    else if (this.#state === ViewerState.Paused) this.#fallBehind();
   }
 
   /** The publisher has changed: what this one missed is of the past. */
   reset(): void {
-    if (this.#state === ViewerState.Waiting) this.#state = ViewerState.Playing;
+    if (this.#state !== ViewerState.Paused && this.#state !== ViewerState.Deferred) this.#plays();
     this.#toldInsufficient = false;
     this.#burstBytes = 0;
     if (this.#plan?.relays) this.#beganMs = undefined;
   }
 
-  #waitForKeyframe(): void {
+  #fallBehind(): void {
     if (this.#state === ViewerState.Playing || this.#state === ViewerState.Paused)
-      this.#state = ViewerState.Waiting;
+      this.#state = ViewerState.Behind;
   }
-}
-
-/** Only sound and pictures say what time it is in a stream. */
-export function isMedia({ typeId }: WireMessage): boolean {
-  return typeId === MessageType.Audio || typeId === MessageType.Video;
 }
 
 /** It holds for the whole stream. */

@@ -59,6 +59,7 @@ export interface ApplicationConfig {
     readonly takeOverIntervalMs: number;
     readonly maxWaitingNames: number;
     readonly gop: { readonly maxBytes: number; readonly maxMs: number };
+    readonly keyframeWaitMs: number;
     readonly flush:
       | { readonly mode: 'frame'; readonly audioMs: number }
       | { readonly mode: 'merge'; readonly ms: number }
@@ -279,6 +280,7 @@ function convert(
       takeOverIntervalMs: Live.TakeOverInterval,
       maxWaitingNames: Live.MaxWaitingStreams,
       gop: { maxBytes: Live.AccumulatedIFrames.MaxSize, maxMs: Live.AccumulatedIFrames.MaxTime },
+      keyframeWaitMs: Live.KeyframeWait,
       flush: flushPolicy(Live.Flush),
       backlog: {
         softBytes: Client.Backlog.SoftSize,

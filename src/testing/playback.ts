@@ -76,6 +76,8 @@ export class TestPlayback {
       publishNotify: () => say('NetStream.Play.PublishNotify', `${asked} is now published.`),
       unpublishNotify: () => say('NetStream.Play.UnpublishNotify', `${asked} is now unpublished.`),
       insufficientBandwidth: () => say('NetStream.Play.InsufficientBW', 'frames are left out.'),
+      waitsForKeyframe() {},
+      stillWaits() {},
       tooSlow() {},
     };
   }

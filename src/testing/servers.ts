@@ -253,6 +253,7 @@ function playerOf(stream: Published): Player {
     publishNotify() {},
     unpublishNotify() {},
     insufficientBandwidth() {},
+    waitsForKeyframe() {},
     tooSlow() {},
   };
 }

@@ -418,3 +418,24 @@ test('a recording that is asked for with the play, or before, begins with its fi
   const [first] = core.recorders.opened[0]!.taken.filter(({ typeId }) => typeId === MessageType.Video);
   assert.equal(first?.head.at(-1), 0xee);
 });
+
+test('a live stream without keyframes is played with its sound, and with its pictures after the wait', async () => {
+  const { cinema, core, visitor, play } = await studio();
+  await using _ = cinema;
+  const { peer, id } = await core.publisher('guest');
+  peer.video(id, 1_000, video.frame(1));
+  await peer.settle();
+  play('guest', { start: -1 });
+  const before = visitor.peer.heard.length;
+  const step = async (ms: number, mark: number) => {
+    peer.audio(id, ms, audio.frame(mark));
+    peer.video(id, ms, video.frame(mark + 1));
+    await peer.settle();
+    await visitor.pass(40);
+  };
+  await step(1_040, 2);
+  await visitor.pass(10_000);
+  await step(11_080, 4);
+  const marks = visitor.media(before).map((one) => one.replace(/^\d+/, ''));
+  assert.deepEqual(marks, ['a2', 'a4', 'v5']);
+});

@@ -223,7 +223,7 @@ test('the joiner of a stream without video gets its headers at the live edge', (
   );
 });
 
-test('a joiner in the middle of a group that is not cached waits for the next', () => {
+test('a joiner in the middle of a group that is not cached has sound at once, and pictures from the next on', () => {
   const { join, sendVideo, sendAudio } = setUp({ gop: { maxBytes: 600, maxMs: 1_000 } });
   sendVideo(0, video.header(9));
   sendVideo(0, video.keyframe(0));
@@ -231,13 +231,13 @@ test('a joiner in the middle of a group that is not cached waits for the next', 
   const { player } = join();
   sendAudio(2_010, audio.frame(2));
   sendVideo(2_040, video.frame(3));
-  assert.deepEqual(player.writes, []);
+  assert.deepEqual(marks(player.messages()), ['v9', 'a2']);
   sendVideo(2_080, video.keyframe(4));
   sendVideo(2_120, video.frame(5));
-  assert.deepEqual(marks(player.messages()), ['v9', 'v4', 'v5']);
+  assert.deepEqual(marks(player.messages()), ['v9', 'a2', 'v4', 'v5']);
 });
 
-test('whoever joins at whatever moment gets an unbroken run from a keyframe on, each message once and in order', () => {
+test('whoever joins at whatever moment gets an unbroken run from a keyframe on, and all sound, each message once and in order', () => {
   for (let seed = 1; seed <= 60; seed += 1) {
     const random = new Random(seed);
     const { clock, join, sendVideo, sendAudio } = setUp();
@@ -277,8 +277,11 @@ test('whoever joins at whatever moment gets an unbroken run from a keyframe on, 
         .map(({ payload }) => payload.at(-2)! * 256 + payload.at(-1)!);
       const before = sent.slice(0, at).findLastIndex(({ isKeyframe }) => isKeyframe);
       const next = sent.findIndex(({ isKeyframe, seq }) => isKeyframe && seq >= at);
-      const from = before >= 0 ? before : next >= 0 ? next : sent.length;
-      const wanted = sent.slice(from).map(({ seq }) => seq);
+      const picturesFrom = before >= 0 ? before : next >= 0 ? next : sent.length;
+      const soundFrom = before >= 0 ? before : at;
+      const wanted = sent
+        .filter(({ seq, isVideo }) => seq >= (isVideo ? picturesFrom : soundFrom))
+        .map(({ seq }) => seq);
       assert.deepEqual(got, wanted, `seed ${seed}, joined at ${at}`);
     }
   }
@@ -306,7 +309,7 @@ test('another video header ends the group of pictures; the same one again does n
   sendVideo(40, video.header(1));
   assert.deepEqual(marks(join().player.messages()), ['v1', 'v2']);
   sendVideo(80, video.header(3));
-  assert.deepEqual(marks(join().player.messages()), []);
+  assert.deepEqual(marks(join().player.messages()), ['v3']);
 });
 
 test('a data frame is replaced by its next, and forgotten when it is cleared', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Backlog, type BacklogLimits, type BacklogVerdict } from '../../src/application/backlog.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
-import { Stream } from '../../src/application/stream.ts';
+import { Stream, type StreamOptions } from '../../src/application/stream.ts';
 import { encodeData } from '../../src/protocol/command.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { STREAM_OPTIONS } from '../support/core.ts';
@@ -147,9 +147,9 @@ test('a stream holds what its slowest player has queued, and nothing once it is 
 
 // ── and what becomes of it ───────────────────────────────────────────────────────────────────────────────────────
 
-function onAir() {
+function onAir(options: Partial<StreamOptions> = {}) {
   const clock = new ManualClock();
-  const stream = new Stream('cam', { clock, ...STREAM_OPTIONS, backlog: LIMITS });
+  const stream = new Stream('cam', { clock, ...STREAM_OPTIONS, backlog: LIMITS, ...options });
   const send = (timestampMs: number, payload: Uint8Array) =>
     stream.publish(wireMessage(MessageType.Video, timestampMs, payload));
   const say = (timestampMs: number, payload: Uint8Array) =>
@@ -169,7 +169,7 @@ function marks(player: FakePlayer, from = 0): string[] {
 }
 
 for (const streamId of [1, 2]) {
-  test(`a slow player on message stream ${streamId} comes back at a keyframe, with the headers, and is told once`, () => {
+  test(`a slow player on message stream ${streamId} comes back with headers and sound, and at a keyframe with pictures, and is told once`, () => {
     const { stream, send, say, join } = onAir();
     const { player } = join(streamId);
     const { player: neighbour } = join();
@@ -183,12 +183,10 @@ for (const streamId of [1, 2]) {
     player.queuedBytes = 100;
     send(160, video.frame(4)); // of a group whose beginning it has not got
     say(170, audio.frame(5));
-    const before = player.writes.length;
     send(7_200_000, video.keyframe(6));
     send(7_200_040, video.frame(7));
-    assert.deepEqual(marks(player).slice(0, 3), ['v100', 'a101', 'v0']);
-    assert.deepEqual(marks(player, before), ['v100', 'a101', 'v6', 'v7']);
-    assert.equal(player.messages(before)[0]?.timestampMs, 7_200_000, 'headers have the time of the picture');
+    assert.deepEqual(marks(player), ['v100', 'a101', 'v0', 'v100', 'a101', 'a5', 'v6', 'v7']);
+    assert.equal(player.messages()[3]?.timestampMs, 160, 'headers have the time of what comes with them');
     assert.deepEqual(player.told, ['insufficient']);
     assert.deepEqual(marks(neighbour), ['v100', 'a101', 'v0', 'v1', 'v2', 'v3', 'v4', 'a5', 'v6', 'v7']);
     assert.deepEqual(neighbour.told, []);
@@ -264,7 +262,7 @@ test('a change of the publisher ends a shortage', () => {
 
 // ── pause, sound and picture ─────────────────────────────────────────────────────────────────────────────────────
 
-test('a player that has paused gets nothing, and comes back at a keyframe with the headers', () => {
+test('a player that has paused gets nothing, comes back with headers and sound, and at a keyframe with pictures', () => {
   const { send, say, join } = onAir();
   send(0, video.header(100));
   const { player, viewer } = join();
@@ -275,9 +273,8 @@ test('a player that has paused gets nothing, and comes back at a keyframe with t
   viewer.pause(false);
   send(80, video.frame(2));
   say(90, audio.frame(3));
-  assert.deepEqual(marks(player), ['v100', 'v0']);
   send(120, video.keyframe(4));
-  assert.deepEqual(marks(player), ['v100', 'v0', 'v100', 'v4']);
+  assert.deepEqual(marks(player), ['v100', 'v0', 'v100', 'a3', 'v4']);
   viewer.pause(false); // it has not paused
   send(160, video.frame(5));
   assert.equal(marks(player).at(-1), 'v5');
@@ -347,4 +344,85 @@ test('metadata with time 0 in front of an hour-old stream does not move the time
   }
   const times = player.messages().map(({ timestampMs }) => timestampMs);
   assert.deepEqual(times, [0, 0, 0, 40, 40, 41, 41, 41, 81, 81]);
+});
+
+// ── no keyframe comes ────────────────────────────────────────────────────────────────────────────────────────────
+
+for (const streamId of [1, 2]) {
+  test(`who joins in the midst of a group that is not kept has sound at once, and after the wait pictures as well (message stream ${streamId})`, () => {
+    const { clock, send, say, join } = onAir({ gop: { maxBytes: 1 << 20, maxMs: 1_000 } });
+    send(0, video.header(100));
+    say(0, audio.header(101));
+    send(0, video.keyframe(0));
+    send(2_000, video.frame(1)); // more than is kept
+    const { player } = join(streamId);
+    say(2_010, audio.frame(2));
+    send(2_040, video.frame(3));
+    send(2_050, video.header(102)); // another configuration for the pictures to come
+    assert.deepEqual(marks(player), ['v100', 'a101', 'a2']);
+    clock.advance(1_000);
+    say(3_050, audio.frame(4));
+    send(3_060, video.frame(5));
+    assert.deepEqual(player.told, ['waits for a keyframe']);
+    clock.advance(9_000);
+    say(12_050, audio.frame(6));
+    send(12_060, video.frame(7));
+    send(12_100, video.frame(8));
+    assert.deepEqual(marks(player), ['v100', 'a101', 'a2', 'v102', 'a4', 'a6', 'v7', 'v8']);
+    assert.deepEqual(player.told, ['waits for a keyframe', 'pictures without a keyframe']);
+    assert.equal(player.lost, 0, 'it is not slow');
+  });
+}
+
+test('a wait of nothing gives pictures at once, and many who wait share one buffer of sound', () => {
+  const none = { maxBytes: 0, maxMs: 0 };
+  const at = onAir({ gop: none, keyframeWaitMs: 0 });
+  at.send(0, video.frame(0));
+  const { player } = at.join();
+  at.send(40, video.frame(1));
+  assert.deepEqual(marks(player), ['v1']);
+  const { send, say, join } = onAir({ gop: none });
+  send(0, video.frame(0));
+  const [a, b] = [join().player, join().player];
+  say(10, audio.frame(1));
+  say(20, audio.frame(2));
+  send(40, video.frame(3));
+  assert.deepEqual(
+    [marks(a), marks(b)],
+    [
+      ['a1', 'a2'],
+      ['a1', 'a2'],
+    ],
+  );
+  assert.equal(a.writes[0], b.writes[0]);
+});
+
+test('a slow player for whom no keyframe comes has sound when there is room, and after the wait pictures', () => {
+  const { clock, send, say, join } = onAir();
+  send(0, video.keyframe(0));
+  const { player } = join();
+  player.queuedBytes = 2_000;
+  send(40, video.frame(1));
+  player.queuedBytes = 0;
+  say(80, audio.frame(2));
+  send(90, video.frame(3));
+  clock.advance(10_000);
+  send(10_090, video.frame(4));
+  assert.deepEqual(marks(player), ['v0', 'a2', 'v4']);
+  player.queuedBytes = 2_000;
+  send(10_130, video.frame(5));
+  assert.deepEqual(player.told.filter((one) => one === 'insufficient').length, 2);
+});
+
+test('pictures that are wanted again begin with a keyframe, and sound goes on', () => {
+  const { send, say, join } = onAir();
+  const { player, viewer } = join();
+  send(0, video.keyframe(0));
+  viewer.receiveVideo(false);
+  send(40, video.frame(1));
+  viewer.receiveVideo(true);
+  say(50, audio.frame(2));
+  send(80, video.frame(3));
+  send(120, video.keyframe(4));
+  assert.deepEqual(marks(player), ['v0', 'a2', 'v4']);
 });

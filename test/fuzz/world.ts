@@ -80,6 +80,7 @@ export class World {
       streams: {
         clock,
         gop: LIMITS.gop,
+        keyframeWaitMs: 500,
         backlog: LIMITS.backlog,
         flush: { mode: 'frame', audioMs: 40 },
         governor: new LoadGovernor(clock),

@@ -37,6 +37,7 @@ import { RtmpPeer } from './rtmp-peer.ts';
 
 export const STREAM_OPTIONS = {
   gop: { maxBytes: 1 << 20, maxMs: 20_000 },
+  keyframeWaitMs: 10_000,
   backlog: { softBytes: 512 << 10, softMs: 2_000, hardBytes: 4 << 20, stallMs: 5_000 },
   flush: { mode: 'frame', audioMs: 40 },
   /** Of a clock that stands still, so without any load. */

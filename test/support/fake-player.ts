@@ -44,6 +44,9 @@ export class FakePlayer implements Player {
   insufficientBandwidth(): void {
     this.told.push('insufficient');
   }
+  waitsForKeyframe(isOver: boolean): void {
+    this.told.push(isOver ? 'pictures without a keyframe' : 'waits for a keyframe');
+  }
   tooSlow(): void {
     this.told.push('too slow');
   }

@@ -315,6 +315,13 @@ export const APPLICATION = group('', {
           ),
         },
       ),
+      KeyframeWait: leaf(
+        milliseconds(0, 3_600_000),
+        '10000',
+        'Longest wait for a keyframe of a player that has none to begin with: one that joins while the group of pictures is ' +
+          'longer than AccumulatedIFrames keeps, that was too slow, or that ends a pause. It gets sound at once, and pictures ' +
+          'from the next keyframe on, or after this time without one. 0: at once. Encoders with intra refresh send no keyframes.',
+      ),
       MaxWaitingStreams: leaf(
         whole(1, 1000000),
         '1000',

@@ -14,6 +14,7 @@ export const WHEN_SAVED: Readonly<Record<string, readonly string[]>> = {
   'for streams that begin from then on': [
     'StreamManager/Live/Flush',
     'StreamManager/Live/AccumulatedIFrames',
+    'StreamManager/Live/KeyframeWait',
     'Client/Backlog',
   ],
   'for clients that come from then on': [
