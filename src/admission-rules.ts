@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { ClientSettings } from './application/instance-settings.ts';
 import type { ApplicationConfig, SwfFolders } from './config/application.ts';
-import type { VhostConfig } from './config/load.ts';
+import type { VhostConfig } from './config/config.ts';
 import { Publishers } from './config/publishers.ts';
 import type { Log } from './log/log.ts';
 import { digestSwf, type SwfDigest } from './protocol/swf.ts';

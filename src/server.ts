@@ -21,7 +21,7 @@ import { Statistics } from './application/statistics.ts';
 import { version } from './cli/manifest.ts';
 import { AddressList, type AddressRules, admitsNames } from './config/address-rules.ts';
 import type { SettingChange } from './config/changes.ts';
-import type { AccessConfig, AdaptorConfig, CertificateConfig, Config } from './config/load.ts';
+import type { AccessConfig, AdaptorConfig, CertificateConfig, Config } from './config/config.ts';
 import type { Note } from './config/note.ts';
 import { Settings } from './config/settings.ts';
 import { ConfigWatch } from './config/watch.ts';

@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import { Script } from 'node:vm';
 import type { ScriptText } from '../script/wire.ts';
+import { fileOf, loadedBy } from './loads.ts';
 
 /** Lines and columns count from 1; `file` is relative to the application's folder. */
 export interface SyntaxFault {
@@ -11,8 +12,6 @@ export interface SyntaxFault {
   message: string;
 }
 
-const LOAD = /\bload\(\s*(["'])([^"']+)\1\s*\)/g;
-
 export function findSyntaxFaults(script: ScriptText, mainScript: string): SyntaxFault[] {
   const folder = posix.dirname(mainScript);
   const texts = new Map([[mainScript, script.code]]);
@@ -21,10 +20,9 @@ export function findSyntaxFaults(script: ScriptText, mainScript: string): Syntax
   for (const [file, text] of texts) {
     const fault = parseFault(text, file);
     if (fault) faults.push(fault);
-    for (const [, , name = ''] of text.matchAll(LOAD)) {
-      const path = posix.normalize(name);
-      const loaded = Object.hasOwn(script.files, path) ? script.files[path] : undefined;
-      if (loaded !== undefined) texts.set(posix.join(folder, path), loaded);
+    for (const { path } of loadedBy(text)) {
+      const loaded = fileOf(script.files, path);
+      if (loaded !== undefined) texts.set(posix.join(folder, loaded), script.files[loaded]!);
     }
   }
   return faults;

@@ -53,8 +53,9 @@ check it. A running server serves it at once.
 `,
   check: `understudy check [NAME] [--root DIR]
 
-Bundles and type-checks the script of an application, or of all. Says file:line:column of each mistake; exit code 1 if
-there is any.
+Looks for mistakes in the script of an application, or of all, and in their settings and conf/: syntax, types, members of Flash Media
+Server that are not there, hosts, programs and secrets that a script uses and that are not granted. Prints file:line:column of each
+mistake; exit code 1 if there is any.
 
   --root DIR         the folder with applications/
 `,

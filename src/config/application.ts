@@ -5,6 +5,7 @@ import type { FreeValues } from './element.ts';
 import { readXmlIfThere } from './file.ts';
 import { freeze } from './freeze.ts';
 import type { HostGrant } from './host-rules.ts';
+import { type Mistakes, THROWN } from './mistakes.ts';
 import type { Note } from './note.ts';
 import { type Layer, Reader } from './reader.ts';
 import {
@@ -174,8 +175,11 @@ export interface ApplicationDefaults {
 }
 
 /** The settings that an application without a file of its own has. */
-export function defaultApplicationConfig(defaults: ApplicationDefaults): ApplicationConfig {
-  return read(defaults, undefined);
+export function defaultApplicationConfig(
+  defaults: ApplicationDefaults,
+  mistakes: Mistakes = THROWN,
+): ApplicationConfig {
+  return read(defaults, undefined, mistakes);
 }
 
 /** As the virtual host's file is now. A ConfigError says what is wrong with that. */
@@ -185,24 +189,39 @@ export function rereadDefaults(defaults: ApplicationDefaults): ApplicationDefaul
 }
 
 /** The settings of an application as its file is now. A ConfigError says what is wrong with that. */
-export function readApplicationConfig(defaults: ApplicationDefaults, application: string): ApplicationConfig {
+export function readApplicationConfig(
+  defaults: ApplicationDefaults,
+  application: string,
+  mistakes: Mistakes = THROWN,
+): ApplicationConfig {
   const folder = join(defaults.appsDir, application);
   const relativeName = relative(defaults.root, folder);
   const name = relativeName.startsWith('..') ? folder : relativeName;
-  const own = readXmlIfThere(join(folder, APPLICATION_FILE), join(name, APPLICATION_FILE));
-  const config = read(defaults, own);
+  const own = mistakes.attempt(
+    () => readXmlIfThere(join(folder, APPLICATION_FILE), join(name, APPLICATION_FILE)),
+    () => undefined,
+  );
+  const config = read(defaults, own, mistakes);
   const notes: Note[] = [...config.notes];
-  const env = { ...readDotenv(folder, name, notes), ...config.script.env };
+  const dotenv = mistakes.attempt(
+    () => readDotenv(folder, name, notes),
+    () => ({}),
+  );
+  const env = { ...dotenv, ...config.script.env };
   return freeze({ ...config, script: { ...config.script, env }, notes });
 }
 
-function read(defaults: ApplicationDefaults, own: XmlElement | undefined): ApplicationConfig {
+function read(
+  defaults: ApplicationDefaults,
+  own: XmlElement | undefined,
+  mistakes: Mistakes,
+): ApplicationConfig {
   const { file, symbols } = defaults;
   const layers: Layer[] = [];
   if (file) layers.push({ element: file, symbols });
   if (own) layers.push({ element: own, symbols: symbols.forApplications });
   const notes: Note[] = [];
-  const values = new Reader(symbols, notes).read('Application', APPLICATION, layers);
+  const values = new Reader(symbols, notes, mistakes).read('Application', APPLICATION, layers);
   const said = own ? notes.filter(isAbout(own)) : notes;
   const chunks = elementAt(own ?? file, ['Client', 'OutChunkSize']);
   if (chunks && values.Client.OutChunkSize < DEFAULT_CHUNK_BYTES) {

@@ -1,7 +1,7 @@
 // What two readings of conf/ differ in, by the names that the files have for it.
 import { isDeepStrictEqual } from 'node:util';
+import type { Config, ReadFile } from './config.ts';
 import type { Node } from './element.ts';
-import type { Config, ReadFile } from './load.ts';
 
 export interface SettingChange {
   /** `conf/Server.xml` */

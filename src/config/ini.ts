@@ -3,6 +3,7 @@
 // a backslash is part of a path.
 import { parse } from 'ini';
 import { ConfigError } from '../errors.ts';
+import { type Mistakes, THROWN } from './mistakes.ts';
 
 export interface IniEntry {
   value: string;
@@ -14,7 +15,7 @@ export interface IniEntry {
  * Name → its last definition. `#` begins a comment where a line begins; the name is everything before the first `=`; the
  * value is everything after it, trimmed; double quotes around it keep blanks at its ends.
  */
-export function parseIni(text: string, file: string): Map<string, IniEntry> {
+export function parseIni(text: string, file: string, mistakes: Mistakes = THROWN): Map<string, IniEntry> {
   const entries = new Map<string, IniEntry>();
   const lines = text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/);
   for (const [index, raw] of lines.entries()) {
@@ -22,13 +23,16 @@ export function parseIni(text: string, file: string): Map<string, IniEntry> {
     if (line === '' || line.startsWith('#')) continue;
     const equals = line.indexOf('=');
     const name = line.slice(0, Math.max(equals, 0)).trim();
-    if (name === '') {
-      throw new ConfigError(
-        'ERR_CONFIG_SYNTAX',
-        `${file}:${index + 1}: ${JSON.stringify(line)}: expected NAME = value`,
-      );
-    }
-    entries.set(name, { value: readValue(line.slice(equals + 1).trim()), line: index + 1 });
+    mistakes.attempt(
+      () => {
+        if (name === '') {
+          const what = `${JSON.stringify(line)}: expected NAME = value`;
+          throw new ConfigError('ERR_CONFIG_SYNTAX', what, { place: { file, line: index + 1 } });
+        }
+        entries.set(name, { value: readValue(line.slice(equals + 1).trim()), line: index + 1 });
+      },
+      () => {},
+    );
   }
   return entries;
 }

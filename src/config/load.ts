@@ -5,17 +5,30 @@ import { join, relative, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import {
   APPLICATION_FILE,
-  type ApplicationConfig,
   type ApplicationDefaults,
   defaultApplicationConfig,
-  type SwfFolders,
   swfFolders,
 } from './application.ts';
+import type {
+  AccessConfig,
+  AdaptorConfig,
+  AdminConfig,
+  CertificateConfig,
+  Config,
+  ConnectionLimits,
+  ConnectLimits,
+  PassingOnConfig,
+  ReadFile,
+  TlsConfig,
+  TunnelConfig,
+  UserConfig,
+  VhostConfig,
+} from './config.ts';
 import type { Group, Members, Read } from './element.ts';
 import { readXmlIfThere } from './file.ts';
 import { freeze } from './freeze.ts';
-import type { ListenAddress } from './hostport.ts';
-import { type LogsConfig, logsConfig } from './logs.ts';
+import { logsConfig } from './logs.ts';
+import { CollectedMistakes, type Mistakes, THROWN } from './mistakes.ts';
 import type { Note } from './note.ts';
 import { Reader } from './reader.ts';
 import { ADAPTOR, type AdaptorValues } from './schema/adaptor.ts';
@@ -26,223 +39,12 @@ import { USERS, type UsersValues } from './schema/users.ts';
 import { VHOST, type VhostValues } from './schema/vhost.ts';
 import { virtualFolders } from './schema/virtual-directory.ts';
 import { loadSymbols, type Symbols } from './symbols.ts';
+import type { XmlElement } from './xml.ts';
 
 export const DEFAULT_ADAPTOR = '_defaultRoot_';
 export const DEFAULT_VHOST = '_defaultVHost_';
 /** Beside Users.xml, of the same form: the server's own, where Users.xml is the operator's. */
 const LOCAL_USERS_FILE = 'Users.local.xml';
-
-/** Time in ms, sizes in bytes, folders absolute. What each field means: schema/. */
-export interface Config {
-  readonly root: string;
-  readonly confDir: string;
-  /** Files outside of conf/ that define symbols, or may: those that its substitution.xml names. */
-  readonly symbolFiles: readonly string[];
-  /** Of the default virtual host. */
-  readonly applicationsDir: string;
-  readonly logs: LogsConfig;
-  readonly server: {
-    /** What scripts see as application.hostname. */
-    readonly hostname: string;
-    readonly ipv6: boolean;
-    readonly admin: AdminConfig;
-    readonly limits: ConnectionLimits;
-    /** For each port by itself. */
-    readonly connects: ConnectLimits;
-    /** What slow players may keep in memory, bytes. */
-    readonly maxHeldBytes: number;
-    /** Undefined: everybody may. */
-    readonly crossDomainFile: string | undefined;
-    /** How long, and how much of, what is recorded may wait; whether MP4 files become plain ones. */
-    readonly recording: { readonly maxMs: number; readonly maxBytes: number; readonly finishesMp4: boolean };
-    readonly runners: RunnersConfig;
-    /** Rights that new files do not have; undefined: as whoever starts the server has it. */
-    readonly mask: number | undefined;
-    /** Whom the server becomes when root has started it. */
-    readonly process: { readonly uid: number | undefined; readonly gid: number | undefined };
-    /** Of connections to other servers. `caFile`: undefined: the authorities that Node.js knows. */
-    readonly clientTls: { readonly verifies: boolean; readonly caFile: string | undefined };
-    /** What every application knows that asks players for their SWF. */
-    readonly swfs: SwfFolders;
-    /** For clients of no application yet. Undefined: for ever. */
-    readonly clientIdleMs: number | undefined;
-  };
-  /** The default one first. */
-  readonly adaptors: readonly AdaptorConfig[];
-  /** Every symbol as its text, the operator's own included. */
-  readonly symbols: Readonly<Record<string, string>>;
-  /** What each file of the operator says, but for Application.xml; by its path from the root folder. */
-  readonly files: Readonly<Record<string, ReadFile>>;
-  /** What looks like a mistake and stops nothing, and what is not used. */
-  readonly notes: readonly Note[];
-}
-
-/** Of a file that is not there, the defaults. */
-export interface ReadFile {
-  readonly schema: Group<Members>;
-  readonly values: unknown;
-}
-
-export interface RunnersConfig {
-  readonly maxBytes: number;
-  /** For debuggers. */
-  readonly debugPort: number;
-  /** A program and its arguments that starts them; none: nothing does. */
-  readonly launcher: readonly string[];
-}
-
-export interface AdminConfig {
-  readonly listen: readonly ListenAddress[];
-  readonly access: AccessConfig;
-  /** Lists in answers are of <elem name="0">. */
-  readonly elemStyle: boolean;
-  readonly loginLimits: {
-    readonly maxFailures: number;
-    readonly recoveryMs: number;
-    readonly lockoutFailures: number;
-  };
-  /** Methods of /admin/…; undefined: there are none. */
-  readonly methods: AccessConfig | undefined;
-  readonly users: readonly UserConfig[];
-  /** Where the server keeps accounts of its own. */
-  readonly localUsersFile: string;
-}
-
-/** An account of an administrator. */
-export interface UserConfig {
-  readonly name: string;
-  /** As it is, or as admin/password.ts hashes it. */
-  readonly password: string;
-  readonly isHashed: boolean;
-  readonly access: AccessConfig;
-  /** In Users.local.xml. */
-  readonly isLocal: boolean;
-  /** What he administers; undefined: the whole server. */
-  readonly scope: { readonly adaptor: string; readonly vhost: string } | undefined;
-}
-
-export interface ConnectionLimits {
-  readonly connectTimeoutMs: number;
-  readonly messageBytes: number;
-  readonly partialMessages: number;
-  readonly partialBytes: number;
-  readonly amfDepth: number;
-  readonly amfValues: number;
-  readonly netStreams: number;
-  readonly connectText: number;
-  readonly openCalls: number;
-  readonly openCallBytes: number;
-  readonly unreadBytes: number;
-  readonly closeMs: number;
-  readonly gateMediaBytes: number;
-}
-
-/** Undefined: any. Rates are a second. */
-export interface ConnectLimits {
-  readonly maxConnections: number | undefined;
-  readonly maxConnectionsPerAddress: number | undefined;
-  readonly maxRate: number | undefined;
-  readonly maxRatePerAddress: number | undefined;
-}
-
-/** Lists of addresses and names, as they stand in the file. */
-export interface AccessConfig {
-  readonly allow: string;
-  readonly deny: string;
-  readonly order: 'Allow,Deny' | 'Deny,Allow';
-}
-
-export interface AdaptorConfig {
-  readonly name: string;
-  readonly listen: readonly ListenAddress[];
-  readonly access: AccessConfig;
-  /** List of addresses that put a PROXY header before each connection. */
-  readonly proxies: string;
-  /** `address` empty: the one that the player has reached. */
-  readonly ident2: { readonly isEnabled: boolean; readonly address: string };
-  /** GET / is answered. */
-  readonly answersRoot: boolean;
-  readonly http: HttpConfig;
-  readonly tunnel: TunnelConfig;
-  /** Whether clients may encrypt with it. */
-  readonly rtmpe: boolean;
-  /** Whether they may name another virtual host than the one that they have reached. */
-  readonly altVhost: boolean;
-  readonly tls: TlsConfig;
-  /** The default one first. */
-  readonly vhosts: readonly VhostConfig[];
-}
-
-export interface HttpConfig {
-  readonly waitMs: number;
-  readonly maxHeaderBytes: number;
-  /** Undefined: nothing is passed on in this way. */
-  readonly redirect: PassingOnConfig | undefined;
-  readonly proxy: PassingOnConfig | undefined;
-}
-
-export interface PassingOnConfig {
-  /** `port` undefined: of every port. */
-  readonly targets: readonly { readonly port: number | undefined; readonly to: WebServerConfig }[];
-  readonly quietMs: number;
-}
-
-export interface WebServerConfig {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** RTMP in HTTP. */
-export interface TunnelConfig {
-  readonly admits: 'true' | 'false' | 'http1.1only' | 'keepalive';
-  readonly nodeId: string;
-  readonly setsCookie: boolean;
-  readonly answerBytes: number;
-  readonly maxRequestBytes: number;
-  readonly requestMs: number;
-  readonly maxAhead: number;
-  readonly aheadMs: number;
-  readonly maxHeaderLine: number;
-  readonly holdMs: number;
-  readonly pollMs: number;
-  /** Undefined: never. */
-  readonly idleTimeoutMs: number | undefined;
-  readonly mimeType: string;
-  readonly maxTunnels: number;
-  readonly maxTunnelsPerAddress: number;
-}
-
-export interface CertificateConfig {
-  readonly certificateFile: string;
-  /** Undefined: in the certificate's file. */
-  readonly keyFile: string | undefined;
-  readonly passPhrase: string | undefined;
-}
-
-export interface TlsConfig {
-  /** Undefined: there is none but those of virtual hosts. */
-  readonly certificate: CertificateConfig | undefined;
-  /** Undefined: Node's own choice. */
-  readonly ciphers: string | undefined;
-  readonly sessionTimeoutMs: number;
-}
-
-export interface VhostConfig {
-  readonly name: string;
-  readonly aliases: readonly string[];
-  readonly appsDir: string;
-  /** Undefined: any number. */
-  readonly maxConnections: number | undefined;
-  readonly maxInstances: number;
-  /** As an Allow list has it. */
-  readonly allow: string;
-  /** Undefined: that of the adaptor. */
-  readonly certificate: CertificateConfig | undefined;
-  /** The settings of an application that has no file of its own. */
-  readonly application: ApplicationConfig;
-  /** What `readApplicationConfig` begins with. */
-  readonly defaults: ApplicationDefaults;
-}
 
 export interface ConfigSources {
   root: string;
@@ -255,15 +57,33 @@ export interface ConfigSources {
 /** What FMS shipped; it names ciphers that nobody should use any more, and it was not the operator's choice. */
 const FMS_CIPHERS = 'ALL:!ADH:!LOW:!EXP:!MD5:@STRENGTH';
 
-export function loadConfig({ root, set, environment = process.env }: ConfigSources): Config {
+/** A ConfigError says the first mistake. */
+export function loadConfig(sources: ConfigSources): Config {
+  return read(sources, THROWN);
+}
+
+/** All mistakes in conf/, in the order of the files. `config` is undefined where the rest cannot be read because of them. */
+export function inspectConfig(sources: ConfigSources): {
+  config: Config | undefined;
+  mistakes: ConfigError[];
+} {
+  const mistakes = new CollectedMistakes();
+  const config = mistakes.attempt<Config | undefined>(
+    () => read(sources, mistakes),
+    () => undefined,
+  );
+  return { config, mistakes: mistakes.all };
+}
+
+function read({ root, set, environment = process.env }: ConfigSources, mistakes: Mistakes): Config {
   const absoluteRoot = resolve(root);
   if (!isFolder(absoluteRoot)) {
     throw new ConfigError('ERR_CONFIG_READ', `the root folder ${absoluteRoot} does not exist`);
   }
   const notes: Note[] = [];
-  const symbols = loadSymbols({ root: absoluteRoot, set, environment }, notes);
+  const symbols = loadSymbols({ root: absoluteRoot, set, environment }, notes, mistakes);
   notes.push(...misspelt(set));
-  return freeze(new Loader(absoluteRoot, symbols, notes).load());
+  return freeze(new Loader(absoluteRoot, symbols, notes, mistakes).load());
 }
 
 class Loader {
@@ -271,13 +91,15 @@ class Loader {
   readonly #conf: string;
   readonly #symbols: Symbols;
   readonly #notes: Note[];
+  readonly #mistakes: Mistakes;
   readonly #files: Record<string, ReadFile> = Object.create(null);
 
-  constructor(root: string, symbols: Symbols, notes: Note[]) {
+  constructor(root: string, symbols: Symbols, notes: Note[], mistakes: Mistakes) {
     this.#root = root;
     this.#conf = join(root, 'conf');
     this.#symbols = symbols;
     this.#notes = notes;
+    this.#mistakes = mistakes;
   }
 
   load(): Config {
@@ -433,11 +255,11 @@ class Loader {
       appsDir,
       symbols: this.#symbols,
       path,
-      file: readXmlIfThere(path, relative(this.#root, path)),
+      file: this.#xml(path),
       clientIdleMs: isIdlenessLimited ? (idle.MaxIdleTime ?? serverIdleMs) : undefined,
       virtual: virtualFolders(VirtualDirectory, this.#root),
     };
-    const application = defaultApplicationConfig(defaults);
+    const application = defaultApplicationConfig(defaults, this.#mistakes);
     this.#notes.push(...application.notes);
     const aliases = AliasList.Alias.map((alias) => alias['@name']).filter((alias) => alias !== '');
     const certificate = certificateConfig(SSL, folder);
@@ -458,11 +280,18 @@ class Loader {
 
   #read<M extends Members>(folder: string, file: string, rootName: string, schema: Group<M>): Read<Group<M>> {
     const path = join(folder, file);
-    const element = readXmlIfThere(path, relative(this.#root, path));
+    const element = this.#xml(path);
     const layers = element ? [{ element, symbols: this.#symbols }] : [];
-    const values = new Reader(this.#symbols, this.#notes).read(rootName, schema, layers);
+    const values = new Reader(this.#symbols, this.#notes, this.#mistakes).read(rootName, schema, layers);
     if (file !== LOCAL_USERS_FILE) this.#files[relative(this.#root, path)] = { schema, values };
     return values;
+  }
+
+  #xml(path: string): XmlElement | undefined {
+    return this.#mistakes.attempt(
+      () => readXmlIfThere(path, relative(this.#root, path)),
+      () => undefined,
+    );
   }
 
   /** Absolute; undefined: none is named. */

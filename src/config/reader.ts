@@ -2,6 +2,7 @@
 // application): the last that says something counts, unless the one before forbids it with override="no".
 import { ConfigError, formatPlace } from '../errors.ts';
 import type { Free, FreeValues, Group, Leaf, List, Members, Node, Read } from './element.ts';
+import { type Mistakes, THROWN } from './mistakes.ts';
 import type { Note } from './note.ts';
 import { type SymbolTable, substitute, symbolsIn } from './symbols.ts';
 import type { XmlElement } from './xml.ts';
@@ -20,11 +21,17 @@ interface GivenText {
 export class Reader {
   readonly #symbols: SymbolTable;
   readonly #notes: Note[];
+  readonly #mistakes: Mistakes;
 
   /** `symbols` are those in the defaults; `notes` gets what does not stop anything. */
-  constructor(symbols: SymbolTable, notes: Note[]) {
+  constructor(symbols: SymbolTable, notes: Note[], mistakes: Mistakes = THROWN) {
     this.#symbols = symbols;
     this.#notes = notes;
+    this.#mistakes = mistakes;
+  }
+
+  #check(work: () => void): void {
+    this.#mistakes.attempt(work, () => {});
   }
 
   /** `layers` are root elements, the one that counts most at the end. A ConfigError says file, line and what was expected. */
@@ -38,7 +45,7 @@ export class Reader {
   #node(path: string, node: Node, layers: readonly Layer[]): unknown {
     switch (node.kind) {
       case 'leaf':
-        for (const { element } of layers) this.#checkLeaf(element);
+        for (const { element } of layers) this.#check(() => this.#checkLeaf(element));
         return this.#leaf(
           path,
           node,
@@ -68,7 +75,8 @@ export class Reader {
         });
         const place = isText ? path : `${path}${key}`;
         if (member.kind === 'leaf') {
-          requireText(member, isText ? 'text' : `attribute ${key.slice(1)}`, texts, layers);
+          const what = isText ? 'text' : `attribute ${key.slice(1)}`;
+          this.#check(() => requireText(member, what, texts, layers));
           values[key] = this.#leaf(place, member, texts);
         } else if (member.kind === 'unused') {
           for (const { raw, layer } of texts) this.#unused(place, member.harmless, layer.element, raw);
@@ -78,7 +86,7 @@ export class Reader {
       const children = this.#childrenOf(layers, key, member);
       if (member.kind === 'leaf') {
         const texts = children.map((layer): GivenText => ({ raw: layer.element.text, layer }));
-        requireText(member, `<${key}>`, texts, layers);
+        this.#check(() => requireText(member, `<${key}>`, texts, layers));
       }
       const value = this.#node(`${path}/${key}`, member, children);
       if (member.kind !== 'unused') values[key] = value;
@@ -119,12 +127,21 @@ export class Reader {
     const firsts = new Map<unknown, XmlElement>();
     return items.map((layer) => {
       const value = this.#node(path, item, [layer]);
-      if (key !== undefined) requireNew((value as Record<string, unknown>)[key], layer.element, firsts);
+      if (key !== undefined) {
+        this.#check(() => requireNew((value as Record<string, unknown>)[key], layer.element, firsts));
+      }
       return value;
     });
   }
 
   #leaf(path: string, node: Leaf<unknown>, texts: readonly GivenText[]): unknown {
+    return this.#mistakes.attempt(
+      () => this.#leafAsGiven(path, node, texts),
+      () => this.#leafAsGiven(path, node, []),
+    );
+  }
+
+  #leafAsGiven(path: string, node: Leaf<unknown>, texts: readonly GivenText[]): unknown {
     for (const { raw, layer } of texts.toReversed()) {
       const { element, symbols } = layer;
       const text = substituted(raw, symbols, element);
@@ -143,7 +160,12 @@ export class Reader {
 
   #free(_node: Free, layers: readonly Layer[]): FreeValues {
     const convert = (element: XmlElement, symbols: SymbolTable): FreeValues | string => {
-      if (element.children.length === 0) return substituted(element.text, symbols, element);
+      if (element.children.length === 0) {
+        return this.#mistakes.attempt(
+          () => substituted(element.text, symbols, element),
+          () => '',
+        );
+      }
       const values: Record<string, FreeValues | string> = Object.create(null);
       for (const child of element.children) values[child.name] = convert(child, symbols);
       return values;
@@ -173,26 +195,36 @@ export class Reader {
   #checkGroup({ members }: Group<Members>, element: XmlElement): void {
     const keys = Object.keys(members);
     const attributes = keys.filter((key) => key.startsWith('@')).map((key) => key.slice(1));
-    checkAttributes(element, attributes);
-    if (element.text !== '' && !keys.includes('#text')) {
+    this.#check(() => checkAttributes(element, attributes));
+    this.#check(() => {
+      if (element.text === '' || keys.includes('#text')) return;
       const what = `${JSON.stringify(element.text.slice(0, 40))} in <${element.name}>`;
       throw unexpected(element, `${what}: expected elements only`);
-    }
+    });
     const seen = new Map<string, XmlElement>();
-    for (const child of element.children) {
-      const key = keys.find((name) => name === child.name || aliasOf(members[name]) === child.name);
-      if (key === undefined || key === '#text') {
-        const names = keys.filter((name) => /^[^@#]/.test(name));
-        const expected = names.length > 0 ? `one of ${names.join(', ')}` : 'no elements';
-        throw unexpected(child, `<${child.name}> is not known in <${element.name}>: expected ${expected}`);
-      }
-      const before = seen.get(key);
-      if (before && members[key]?.kind !== 'list' && members[key]?.kind !== 'unused') {
-        throw unexpected(child, `<${child.name}> a second time: expected one, line ${before.line} has it`);
-      }
-      seen.set(key, child);
-    }
+    for (const child of element.children) this.#check(() => checkChild(child, element, members, seen));
   }
+}
+
+/** `seen`: the children before it, by their keys. */
+function checkChild(
+  child: XmlElement,
+  { name: owner }: XmlElement,
+  members: Members,
+  seen: Map<string, XmlElement>,
+): void {
+  const keys = Object.keys(members);
+  const key = keys.find((name) => name === child.name || aliasOf(members[name]) === child.name);
+  if (key === undefined || key === '#text') {
+    const names = keys.filter((name) => /^[^@#]/.test(name));
+    const expected = names.length > 0 ? `one of ${names.join(', ')}` : 'no elements';
+    throw unexpected(child, `<${child.name}> is not known in <${owner}>: expected ${expected}`);
+  }
+  const before = seen.get(key);
+  if (before && members[key]?.kind !== 'list' && members[key]?.kind !== 'unused') {
+    throw unexpected(child, `<${child.name}> a second time: expected one, line ${before.line} has it`);
+  }
+  seen.set(key, child);
 }
 
 /** A reference that stayed where a secret or a folder should be would be found much later, and far away. */

@@ -6,6 +6,7 @@ import { join, relative, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { readIfThere, readXmlIfThere } from './file.ts';
 import { parseIni } from './ini.ts';
+import { type Mistakes, THROWN } from './mistakes.ts';
 import type { Note } from './note.ts';
 import { SYMBOLS } from './schema/symbols.ts';
 import type { XmlElement } from './xml.ts';
@@ -62,7 +63,11 @@ export function symbolsIn(text: string): string[] {
   return [...text.matchAll(REFERENCE)].map(([, name = '']) => name.trim());
 }
 
-export function loadSymbols({ root, set, environment }: SymbolSources, notes: Note[]): Symbols {
+export function loadSymbols(
+  { root, set, environment }: SymbolSources,
+  notes: Note[],
+  mistakes: Mistakes = THROWN,
+): Symbols {
   const conf = join(root, 'conf');
   const definitions = new Map<string, Definition>();
   /** Names whose definition needs what there is not → what that is. */
@@ -108,13 +113,17 @@ export function loadSymbols({ root, set, environment }: SymbolSources, notes: No
   define('CONF', conf, undefined);
   const defineFile = (path: string, text: string) => {
     const file = nameOf(root, path);
-    for (const [name, { value, line }] of parseIni(text, file)) define(name, value, `${file}:${line}`);
+    for (const [name, { value, line }] of parseIni(text, file, mistakes))
+      define(name, value, `${file}:${line}`);
   };
 
   const ini = readIfThere(join(conf, 'fms.ini'), join('conf', 'fms.ini'));
   if (ini !== undefined) defineFile(join(conf, 'fms.ini'), ini);
   const files: string[] = [];
-  const map = readXmlIfThere(join(conf, 'substitution.xml'), join('conf', 'substitution.xml'));
+  const map = mistakes.attempt(
+    () => readXmlIfThere(join(conf, 'substitution.xml'), join('conf', 'substitution.xml')),
+    () => undefined,
+  );
   if (map) {
     const { symbols, files: named } = readMap(map);
     for (const { name, text, file, line } of symbols) define(name, text, `${file}:${line}`);

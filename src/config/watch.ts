@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type FSWatcher, watch } from 'chokidar';
 import { ConfigError } from '../errors.ts';
 import { changedSettings, type SettingChange } from './changes.ts';
-import type { Config } from './load.ts';
+import type { Config } from './config.ts';
 
 /** The root folder, conf/, adaptors, virtual hosts. */
 const MAX_DEPTH = 4;

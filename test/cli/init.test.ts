@@ -41,7 +41,7 @@ test('init writes the folder of a server, in which check and test find nothing w
     printed.at(-1)!,
     /^Next: cd '\S+\/tv station' && .*npm install \.\/understudy-rtmp-[\d.]+\.tgz && npx understudy start$/,
   );
-  assert.deepEqual((await understudy('check', '--root', root)).printed, ['live: ok']);
+  assert.deepEqual((await understudy('check', '--root', root)).printed.slice(-1), ['live: ok']);
   assert.match(
     readFileSync(join(root, 'applications/live/main.test.ts'), 'utf8'),
     /: npx understudy test live\n/,

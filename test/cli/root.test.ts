@@ -117,7 +117,7 @@ test('new inside an application makes the other one beside it, and all commands 
   assert.match(understudyIn(parts, 'new', 'radio'), /^\.\.\/\.\.\/radio\/main\.ts is the script/);
   assert.ok(existsSync(join(folder, 'srv/applications/radio/main.ts')));
   assert.ok(!existsSync(join(parts, 'applications')));
-  assert.equal(understudyIn(parts, 'check', 'radio'), 'radio: ok');
+  assert.equal(understudyIn(parts, 'check', 'radio'), '../../../conf: ok\nradio: ok');
   assert.match(understudyIn(parts, 'test', 'radio'), /pass 1/);
   assert.match(understudyIn(join(folder, 'srv/conf'), 'cert'), /^_defaultRoot_\/cert\.pem and key\.pem/);
 });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readApplicationConfig } from '../../src/config/application.ts';
-import { type Config, loadConfig } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import type { Note } from '../../src/config/note.ts';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');

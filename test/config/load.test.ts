@@ -3,7 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Config, loadConfig } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { rootWith } from './support.ts';
 
 const APPLICATION = 'conf/_defaultRoot_/_defaultVHost_/Application.xml';
