@@ -342,7 +342,7 @@ export class VirtualHost {
 
   /** Its clients are told and disconnected, then comes onAppStop. */
   shutdown(): Promise<void> {
-    return this.registry.shutdown();
+    return this.registry.suspend(); // who waits for an instance to end must not begin another one
   }
 
   /** After its clients have gone. */

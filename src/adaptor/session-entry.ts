@@ -97,6 +97,11 @@ export class SessionEntry {
 
   #atHost(registry: Registry, isIt: boolean): void {
     if (this.#session.isOver) return;
+    const leaving = isIt ? registry.leaving(this.#request.app) : undefined;
+    if (leaving) {
+      leaving.then(() => this.#atHost(registry, isIt)).catch((error: unknown) => this.#session.fail(error));
+      return;
+    }
     if (!isIt) {
       this.#forbid(`[ Server.Reject ] : Connections to (${registry.place}) are not allowed from here.`);
       return;

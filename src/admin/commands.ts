@@ -206,8 +206,8 @@ export class Commands {
   /** Disconnects everybody and starts it anew, its configuration read again. One that does not run is just started. */
   async reload(host: AdministeredHost, name: string, caller: Caller): Promise<AppInstance> {
     const { registry } = host;
+    registry.pardon(name); // before: who waits for the end of the old one may be the first of the new one
     await registry.find(name)?.stop();
-    registry.pardon(name);
     const instance = this.#open(host, name);
     this.#note(caller, 'reload', `reloaded ${this.#placeIn(host)}${instance.fullName}`);
     return instance;

@@ -501,6 +501,11 @@ export class AppInstance implements ScriptCommands {
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Resolves when it has ended; undefined: it is not ending. */
+  get leaving(): Promise<void> | undefined {
+    return this.#lifetime.leaving;
+  }
+
   /** Now, instead of when it has been idle for its time. True: it is gone. */
   unloadIfIdle(): Promise<boolean> {
     return this.#lifetime.unloadIfIdle();

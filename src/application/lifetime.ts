@@ -47,6 +47,11 @@ export class Lifetime {
     return this.#state === State.Running;
   }
 
+  /** Resolves when it has ended; undefined: it is not ending. */
+  get leaving(): Promise<void> | undefined {
+    return this.#state === State.Stopping ? (this.#stopped ?? this.#unloading) : undefined;
+  }
+
   /** While an idle script hears onAppStop. */
   get unloading(): Promise<void> | undefined {
     return this.#unloading;

@@ -88,6 +88,11 @@ export class Registry {
     return this.#instances.get(path.includes('/') ? path : `${path}/_definst_`);
   }
 
+  /** Who comes while the instance that it means says goodbye waits for that: the next one begins when this one has ended. */
+  leaving(app: string): Promise<void> | undefined {
+    return this.find(app)?.leaving;
+  }
+
   /** What `app` names, running or not. Undefined: it cannot be one, or there is no such application. */
   placeOf(app: string): { application: string; instance: string } | undefined {
     const path = withoutEdgeSlashes(app);

@@ -100,6 +100,25 @@ test('a script hears of all that ends with its instance, the files of recordings
   assert.ok(script.isClosed);
 });
 
+test('who comes while an instance says goodbye waits, and is the first of the next one', async () => {
+  await using core = await Core.start();
+  await (await core.peer()).connect('live');
+  const old = core.script();
+  const settled = Promise.withResolvers<void>();
+  old.settle = () => settled.promise;
+  const stopped = core.instance()!.stop();
+  const next = await core.peer();
+  const answer = next.connect('live');
+  const nextOfAnother = await core.peer();
+  assert.equal((await nextOfAnother.connect('live/room')).name, '_result');
+  assert.equal(core.scripts.opened.filter(({ instance }) => instance === old.instance).length, 1);
+  settled.resolve();
+  await stopped;
+  assert.equal((await answer).name, '_result');
+  assert.ok(old.isClosed);
+  assert.notEqual(core.script(), old);
+});
+
 test('a script that never comes to its end, and a file that is never whole, hold up nothing for ever', async () => {
   await using core = await Core.start();
   await core.publisher('show');
