@@ -33,7 +33,9 @@ export class OddMessages implements OddListener {
   }
 
   read(message: RtmpMessage, oddity: string | undefined): void {
-    if (oddity !== undefined) this.#line(message, 'odd', `is read only in part: ${oddity}`);
+    if (oddity === undefined) return;
+    const [fault] = oddity.replace(/\d+ /g, '').split(':'); // without numbers, and what a peer may have had a hand in
+    this.#line(message, fault!, `is odd, and used as far as it makes sense: ${oddity}`);
   }
 
   #line(message: RtmpMessage, fault: string, text: string): void {

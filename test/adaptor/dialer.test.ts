@@ -588,7 +588,10 @@ describe('a connection to another server', () => {
     assert.deepEqual(
       records.filter(({ level }) => level === 'warn').map(({ event, msg }) => [event, msg]),
       [
-        ['odd-message', 'a command (onFCPublish) of 14 bytes is read only in part: it has no transaction id'],
+        [
+          'odd-message',
+          'a command (onFCPublish) of 14 bytes is odd, and used as far as it makes sense: it has no transaction id',
+        ],
         ['odd-message', 'a command (onStatus) of 24 bytes cannot be read: it ends in the middle of a string'],
         [
           'odd-message',
