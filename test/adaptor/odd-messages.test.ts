@@ -7,7 +7,8 @@ import { MessageType } from '../../src/protocol/message.ts';
 import { Core, type LogRecord, until } from '../support/core.ts';
 import { hex } from '../support/hex.ts';
 import { audio, video } from '../support/media.ts';
-import type { RtmpPeer } from '../support/rtmp-peer.ts';
+import { RtmpPeer } from '../support/rtmp-peer.ts';
+import { TunnelClient } from '../support/tunnel-client.ts';
 
 const lines = (core: Core): LogRecord[] => core.log.filter(({ event }) => event === 'odd-message');
 
@@ -279,6 +280,26 @@ test('control messages that cannot be read are passed over, before connect and b
       'a Window Acknowledgement Size message of 3 bytes cannot be read: it ends before its value does',
       'an Acknowledgement message of 0 bytes cannot be read: it ends before its value does',
       'an Abort message of 2 bytes cannot be read: it ends before its value does',
+    ],
+  );
+});
+
+test('through a tunnel it is the same', async () => {
+  await using core = await Core.start();
+  const { asSocket } = await TunnelClient.open(core.port);
+  await using publisher = await RtmpPeer.over(asSocket);
+  const id = await publisher.publish('live', 'cam');
+  send(publisher, MessageType.DataAmf0, framed('0e'), id);
+  send(publisher, MessageType.SetPeerBandwidth, hex('002625a0'));
+  publisher.video(id, 0, video.keyframe(1));
+  await publisher.settle();
+  const { peer: player } = await core.player('cam');
+  await player.expectMedia();
+  assert.deepEqual(
+    lines(core).map(({ protocol, typeId }) => [protocol, typeId]),
+    [
+      ['rtmpt', MessageType.DataAmf0],
+      ['rtmpt', MessageType.SetPeerBandwidth],
     ],
   );
 });
