@@ -1,6 +1,7 @@
 // `understudy test [NAME]`: the tests of applications, `*.test.ts` in their folders, run by Node's own test runner.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { extname, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { systemClock } from '../application/clock.ts';
 import { loadConfig } from '../config/load.ts';
 import { ScriptWatcher } from '../script/watch.ts';
@@ -46,7 +47,9 @@ const ISOLATION = '--test-isolation=none';
 /** Time stands still, so what takes so long waits for what will never be. */
 const TIMEOUT = '--test-timeout=20000';
 
-function run({ root, reporter, only }: TestCommand, files: readonly string[]): ChildProcess {
+type Run = ChildProcessByStdio<null, Readable, Readable>;
+
+function run({ root, reporter, only }: TestCommand, files: readonly string[]): Run {
   const patterns = only.map((pattern) => `--test-name-pattern=${pattern}`);
   const args = [
     '--import',
@@ -60,16 +63,26 @@ function run({ root, reporter, only }: TestCommand, files: readonly string[]): C
   ];
   // without this a run within a run says that it has run, and does not
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  return spawn(process.execPath, args, {
-    env: { ...env, UNDERSTUDY_ROOT: resolve(root) },
-    stdio: ['ignore', 'inherit', 'inherit'],
+  const colors = process.stdout.isTTY && process.stdout.hasColors() ? { FORCE_COLOR: '1' } : {};
+  const child = spawn(process.execPath, args, {
+    env: { ...colors, ...env, UNDERSTUDY_ROOT: resolve(root) },
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  child.stdout.pipe(process.stdout, { end: false });
+  child.stderr.pipe(process.stderr, { end: false });
+  return child;
 }
 
-function exitOf(child: ChildProcess): Promise<number> {
+/** Ends a run that nobody waits for any more: what it says of that is not the result of a test. */
+function interrupt(child: Run): void {
+  for (const stream of [child.stdout, child.stderr]) stream.unpipe().resume();
+  child.kill();
+}
+
+function exitOf(child: Run): Promise<number> {
   return new Promise((done, reject) => {
     child.on('error', reject);
-    child.on('exit', (code) => done(code ?? 1));
+    child.on('close', (code) => done(code ?? 1)); // all that it has said is through
   });
 }
 
@@ -80,9 +93,12 @@ async function watchTests(
   names: readonly string[],
   files: () => string[],
 ): Promise<never> {
-  let current: ChildProcess | undefined;
+  let current: Run | undefined;
   const again = () => {
-    current?.kill();
+    if (current?.exitCode === null && current.signalCode === null) {
+      interrupt(current);
+      process.stdout.write('# saved: the tests run again\n');
+    }
     const found = files();
     current = found.length > 0 ? run(command, found) : undefined;
   };

@@ -111,6 +111,28 @@ test('test --watch runs them again when a file is saved, the script or the test'
   await saying(/^ok 1 - greets[\s\S]*^# duration/m);
 });
 
+test('test --watch: a run that a save interrupts shows no failure', async (t) => {
+  const endless = PASSING.replace(
+    /async \(\) => \{/,
+    "async () => {\n  console.log('begun');\n  await new Promise((done) => setTimeout(done, 60_000));",
+  );
+  assert.notEqual(endless, PASSING);
+  const root = rootWith(t, { 'tv/main.ts': MAIN, 'tv/main.test.ts': endless });
+  const args = [COMMAND, 'test', 'tv', '--watch', '--root', root, '--reporter', 'tap'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill());
+  let output = '';
+  child.stdout.on('data', (text) => (output += text));
+  const saying = async (pattern: RegExp) => {
+    while (!pattern.test(output)) await once(child.stdout, 'data');
+  };
+  await saying(/begun/);
+  writeFileSync(join(root, 'applications/tv/main.test.ts'), PASSING);
+  await saying(/^ok 1 - greets[\s\S]*^# duration/m);
+  assert.doesNotMatch(output, /not ok|# cancelled [1-9]|# fail [1-9]/);
+  assert.match(output, /^# saved: the tests run again$/m);
+});
+
 test('check knows what tests import', async (t) => {
   const root = rootWith(t, { 'tv/main.ts': MAIN, 'tv/main.test.ts': PASSING });
   assert.deepEqual((await understudy('check', '--root', root)).printed, ['tv: ok']);
