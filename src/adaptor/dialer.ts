@@ -17,6 +17,7 @@ import type {
   OutgoingPull,
   OutgoingRequest,
   OutgoingStatus,
+  OutgoingTraffic,
   PublishEvents,
   PullEvents,
   PullRequest,
@@ -115,6 +116,7 @@ function failedConnection(clock: Clock, description: string, events: OutgoingEve
   const cancel = clock.soon(() => events.ended(statusOf('NetConnection.Connect.Failed', description)));
   return {
     isOpen: false,
+    traffic: { bytesIn: 0, bytesOut: 0 },
     publish: () => () => {},
     play: () => ({ setBufferMs: () => {}, close: () => {} }),
     close: cancel,
@@ -209,6 +211,11 @@ class DialedConnection implements OutgoingConnection {
         this.#end('An error of this server.');
       }
     }
+  }
+
+  get traffic(): OutgoingTraffic {
+    const { bytesRead: bytesIn, bytesWritten: bytesOut } = this.#socket;
+    return { bytesIn, bytesOut };
   }
 
   get isOpen(): boolean {

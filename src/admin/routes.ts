@@ -1,5 +1,6 @@
 // The administration as JSON: /api/v1/… What each route takes and gives stands beside it, and openapi.ts says it on.
 import type { AppInstance } from '../application/instance.ts';
+import { RESTREAM_STATES } from '../application/restreams.ts';
 import type { ClientNumbers } from '../application/statistics.ts';
 import type { SecretMask } from '../log/secrets.ts';
 import type { Accounts } from './accounts.ts';
@@ -12,6 +13,7 @@ import type { ProcessMeter } from './process-meter.ts';
 import { HOST, type Route, type RouteCall } from './route.ts';
 import { anything, array, boolean, integer, number, object, string } from './schema.ts';
 import { SCRIPT, scriptNumbers } from './script-metrics.ts';
+import { NET_STREAM, streamRoutes, TRAFFIC } from './stream-routes.ts';
 import { TOKEN_MS, type Tokens } from './tokens.ts';
 
 export interface RoutesOptions {
@@ -24,15 +26,8 @@ export interface RoutesOptions {
   mask: SecretMask;
 }
 
-const traffic = {
-  bytesIn: integer(),
-  bytesOut: integer(),
-  messagesIn: integer(),
-  messagesOut: integer(),
-  messagesDropped: integer('Messages of streams that were not sent to those who are slow.'),
-};
 const totals = {
-  ...traffic,
+  ...TRAFFIC,
   bytesInPerSecond: integer('Over the last five seconds.'),
   bytesOutPerSecond: integer('Over the last five seconds.'),
   connects: integer('Who has asked to connect since the start.'),
@@ -41,6 +36,17 @@ const totals = {
   disconnects: integer(),
   connected: integer('Who is here now.'),
 };
+const OUTGOING = object(
+  {
+    connections: integer(),
+    streams: integer('Published there.'),
+    bytesIn: integer(),
+    bytesOut: integer(),
+    bytesInPerSecond: integer('Over the last five seconds.'),
+    bytesOutPerSecond: integer('Over the last five seconds.'),
+  },
+  'What scripts have to do with other servers. Clients and their traffic are not in it.',
+);
 const server = object({
   ...totals,
   software: string(),
@@ -50,6 +56,7 @@ const server = object({
   instances: integer(),
   streams: integer('On air.'),
   players: integer(),
+  outgoing: OUTGOING,
   load: object({
     widenedMs: integer('How long messages gather before a flush; 0: as the applications say.'),
     sweepShare: number('Share of the time that goes into flushes.'),
@@ -82,9 +89,17 @@ const instance = object({
   streams: integer('On air.'),
   waitingNames: integer('Names that players wait for.'),
   players: integer(),
-  outgoing: object(
-    { connections: integer(), streams: integer('Published there.') },
-    'What its script has to do with other servers.',
+  outgoing: OUTGOING,
+  restreams: array(
+    object({
+      'stream?': string('Of the instance. Missing: it is not known, or there is none yet.'),
+      address: string('Of the other server, without login, query and the name that the stream has there.'),
+      state: { type: 'string', enum: RESTREAM_STATES },
+      'reason?': string('Why it failed.'),
+      'agoMs?': integer('How long ago that was.'),
+      isForgotten: boolean('No version of the script has it any more.'),
+    }),
+    'Streams that go to other servers, and what failed last of those that do not.',
   ),
   forgottenConnections: array(
     object({ address: string(), connections: integer(), streams: array(string()) }),
@@ -101,29 +116,8 @@ const instance = object({
     'Missing: it has none.',
   ),
 });
-const netStream = object({
-  id: integer(),
-  type: { type: 'string', enum: ['publishing', 'playing live', 'playing recorded'] },
-  'stream?': string('Missing: nothing of that name is on air.'),
-  clientId: string(),
-  upMs: integer(),
-});
-const stream = object({
-  ...traffic,
-  name: string(),
-  publisher: netStream,
-  publisherAgent: string(),
-  subscribers: array(netStream),
-  isRecorded: boolean(),
-  bytesInPerSecond: integer('Over the last second.'),
-  queuedBytes: integer('What the slowest player has not been sent yet.'),
-  flushes: integer(),
-  writes: integer(),
-  skipped: integer('Flushes that a player did not get.'),
-  deferred: integer('Joiners that had to wait for their turn.'),
-});
 const client = object({
-  ...traffic,
+  ...TRAFFIC,
   id: string(),
   ip: string(),
   agent: string(),
@@ -134,7 +128,7 @@ const client = object({
   upMs: integer(),
   pingMs: integer(),
   queuedBytes: integer(),
-  netStreams: array(netStream),
+  netStreams: array(NET_STREAM),
 });
 
 export function makeRoutes({
@@ -309,31 +303,7 @@ export function makeRoutes({
       result: array(client),
       answer: (call) => statistics.clients(instanceOf(call)).map(show),
     },
-    {
-      id: 'listStreams',
-      method: 'GET',
-      path: '/instances/{instance}/streams',
-      summary: 'Its streams that are on air',
-      query: HOST,
-      status: 200,
-      result: array(stream),
-      answer: (call) => statistics.streams(instanceOf(call)),
-    },
-    {
-      id: 'getStream',
-      method: 'GET',
-      path: '/instances/{instance}/streams/{stream}',
-      summary: 'One of its streams',
-      query: HOST,
-      status: 200,
-      result: stream,
-      answer: (call) => {
-        const name = call.path.stream!;
-        const found = statistics.streams(instanceOf(call)).find((one) => one.name === name);
-        if (!found) throw notFound(`no stream ${JSON.stringify(name)} is live`);
-        return found;
-      },
-    },
+    ...streamRoutes(statistics, instanceOf),
     {
       id: 'getClient',
       method: 'GET',

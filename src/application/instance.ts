@@ -455,7 +455,7 @@ export class AppInstance implements ScriptCommands {
     this.#publishing.command(stream, gate, (entry) => this.#publishing.disconnect(entry, reason));
   }
 
-  get outgoing(): OutgoingCommands & Pick<Relays, 'counts' | 'forgotten'> {
+  get outgoing(): OutgoingCommands & Pick<Relays, 'counts' | 'forgotten' | 'restreams' | 'traffic'> {
     return this.#relays;
   }
 

@@ -58,7 +58,14 @@ export interface OutgoingPull {
   close(): void;
 }
 
+export interface OutgoingTraffic {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
 export interface OutgoingConnection {
+  /** Bytes that have gone either way, from the handshake on; as long as somebody holds it. */
+  readonly traffic: OutgoingTraffic;
   /** The other server has accepted it. */
   readonly isOpen: boolean;
   /** Begins once it is open. Returns what ends it. */

@@ -16,9 +16,11 @@ import type {
   OutgoingCommands,
   OutgoingConnection,
   OutgoingStatus,
+  OutgoingTraffic,
   PullRequest,
 } from './outgoing.ts';
 import { RemoteSource } from './remote-source.ts';
+import { RestreamFailures, type RestreamNumbers, type RestreamState } from './restreams.ts';
 import type { SourceItem } from './source.ts';
 import type { StreamTable } from './stream-table.ts';
 import type { Player, Viewer } from './viewer.ts';
@@ -84,9 +86,13 @@ export class Relays implements OutgoingCommands {
   /** Of attempts to connect, and when that was. */
   #attemptsLeft = MAX_ATTEMPTS;
   #attemptedMs = 0;
+  readonly #failures: RestreamFailures;
+  /** Of connections that are no more. */
+  readonly #gone = { bytesIn: 0, bytesOut: 0 };
 
   constructor(options: RelaysOptions) {
     this.#options = options;
+    this.#failures = new RestreamFailures(options.clock);
   }
 
   /** Connections, and streams of this instance that go out by them now. */
@@ -94,6 +100,28 @@ export class Relays implements OutgoingCommands {
     let streams = 0;
     for (const { feed } of this.#outlets.values()) if (feed) streams += 1;
     return { connections: this.#links.size, streams };
+  }
+
+  /** What goes out, and what failed last of what does not. */
+  get restreams(): RestreamNumbers[] {
+    const { streams } = this.#options;
+    const outlets = [...this.#outlets.values()].map(({ link, source: stream, player, feed }) => {
+      const isSending = feed !== undefined && streams.isOnAir(feed.stream);
+      const state = stateOf({
+        isOpen: link.connection?.isOpen === true,
+        isTaken: player !== undefined,
+        isSending,
+      });
+      return { stream, address: addressOf(link.uri), state, isForgotten: link.isForgotten };
+    });
+    return [...outlets, ...this.#failures.list()];
+  }
+
+  /** Of all connections that there are and have been. */
+  get traffic(): OutgoingTraffic {
+    const sum = { ...this.#gone };
+    for (const { connection } of this.#links.values()) if (connection) addTraffic(sum, connection.traffic);
+    return sum;
   }
 
   get forgotten(): ForgottenConnections[] {
@@ -144,13 +172,27 @@ export class Relays implements OutgoingCommands {
     };
     this.#links.set(key, link);
     link.connection = outgoing.connect({ application, uri, args }, chunkBytes, {
-      status: (info) => tell(link.key, info, false),
+      status: (info) => {
+        if (info.code === 'NetConnection.Connect.Success') this.#failures.clear(addressOf(uri), undefined);
+        tell(link.key, info, false);
+      },
       ended: (info) => {
         if (this.#links.get(link.key) !== link) return; // it was closed in the same moment
+        this.#noteEnd(link, info);
         this.#forget(link);
         tell(link.key, info, true);
       },
     });
+  }
+
+  /** The other server ended it, or never took it. */
+  #noteEnd({ uri, outlets }: Link, info: OutgoingStatus): void {
+    const reason = reasonOf(
+      info,
+      [...outlets].map(({ name }) => name),
+    );
+    const streams = outlets.size > 0 ? [...outlets].map(({ source }) => source) : [undefined];
+    for (const stream of streams) this.#failures.add(addressOf(uri), stream, reason);
   }
 
   /** One that was forgotten and carries nothing makes room. */
@@ -185,7 +227,7 @@ export class Relays implements OutgoingCommands {
   }
 
   #forget(link: Link): void {
-    this.#links.delete(link.key);
+    if (this.#links.delete(link.key) && link.connection) addTraffic(this.#gone, link.connection.traffic);
     for (const outlet of [...link.outlets]) this.#remove(outlet);
   }
 
@@ -256,9 +298,14 @@ export class Relays implements OutgoingCommands {
     outlet.close = connection.publish(
       { name, type },
       {
-        status: (info) => this.#options.tell(outlet.key, info, false),
+        status: (info) => {
+          if (info.level === 'error')
+            this.#failures.add(addressOf(link.uri), outlet.source, reasonOf(info, [name]));
+          this.#options.tell(outlet.key, info, false);
+        },
         started: (player) => {
           outlet.player = player;
+          this.#failures.clear(addressOf(link.uri), outlet.source);
           this.#feed(outlet, outlet.source);
         },
       },
@@ -372,6 +419,27 @@ export class Relays implements OutgoingCommands {
     const isOver = code !== 'NetStream.Publish.Start';
     this.#options.tell(key, { code, level: STATUS_LEVELS[code], description, details }, isOver);
   }
+}
+
+function stateOf(one: { isOpen: boolean; isTaken: boolean; isSending: boolean }): RestreamState {
+  if (one.isSending) return 'sending';
+  if (one.isTaken) return 'ready';
+  return one.isOpen ? 'asking' : 'connecting';
+}
+
+/** `secrets`: what the streams are called there; other servers say keys in their refusals. */
+function reasonOf({ code, description = code }: OutgoingStatus, secrets: readonly string[]): string {
+  return secrets
+    .filter((name) => name !== '')
+    .reduce((text, name) => text.replaceAll(name, '***'), description);
+}
+
+function addTraffic(
+  sum: { bytesIn: number; bytesOut: number },
+  { bytesIn, bytesOut }: OutgoingTraffic,
+): void {
+  sum.bytesIn += bytesIn;
+  sum.bytesOut += bytesOut;
 }
 
 /** It carries nothing. */

@@ -6,12 +6,14 @@ import { ClientState } from './client.ts';
 import type { Clock } from './clock.ts';
 import type { LoadGovernor, LoadState } from './flush.ts';
 import type { AppInstance } from './instance.ts';
-import type { ForgottenConnections } from './outgoing.ts';
+import type { ForgottenConnections, OutgoingTraffic } from './outgoing.ts';
 import type { Playback } from './playback.ts';
 import type { Publication } from './publication.ts';
 import type { Registry } from './registry.ts';
+import type { RestreamNumbers } from './restreams.ts';
 import type { ScriptStats } from './script.ts';
 import type { StreamStats } from './stream.ts';
+import type { AudioTrackInfo, StreamRates, VideoTrackInfo } from './stream-info.ts';
 import { isOnAir, type NamedStream, type ServerHold } from './stream-table.ts';
 import { addTraffic, noTraffic, Tally, type Traffic, trafficOf } from './tally.ts';
 
@@ -37,6 +39,7 @@ export interface ServerNumbers extends Totals {
   /** On air. */
   streams: number;
   players: number;
+  outgoing: OutgoingNumbers;
   load: LoadState;
 }
 
@@ -58,12 +61,21 @@ export interface InstanceNumbers extends Totals {
   /** Names that players wait for. They are not listed: one may be a key that somebody tries. */
   waitingNames: number;
   players: number;
-  /** Of its script to other servers, and the streams that it publishes there. */
-  outgoing: { connections: number; streams: number };
+  outgoing: OutgoingNumbers;
+  restreams: readonly RestreamNumbers[];
   /** Of these the ones that no version of the script has taken over. */
   forgottenConnections: readonly ForgottenConnections[];
   /** Undefined: it has none. */
   script: ScriptStats | undefined;
+}
+
+/** Of scripts, to other servers. Instances that have gone are not in it. */
+export interface OutgoingNumbers extends OutgoingTraffic {
+  connections: number;
+  /** Published there. */
+  streams: number;
+  bytesInPerSecond: number;
+  bytesOutPerSecond: number;
 }
 
 export interface StreamNumbers extends StreamStats {
@@ -71,6 +83,14 @@ export interface StreamNumbers extends StreamStats {
   /** Without a client when it is the server itself. */
   publisher: NetStreamNumbers;
   publisherAgent: string;
+  /** Its address; empty when it is the server itself. */
+  publisherIp: string;
+  /** What the server plays at the moment, where it is the publisher. */
+  item: string | undefined;
+  /** Its tracks, as far as its configurations and onMetaData say. */
+  video: VideoTrackInfo[];
+  audio: AudioTrackInfo[];
+  rates: StreamRates;
   subscribers: NetStreamNumbers[];
   isRecorded: boolean;
   bytesInPerSecond: number;
@@ -103,11 +123,20 @@ export interface NetStreamNumbers {
   upMs: number;
 }
 
-interface Sample {
+const NO_RATES = { bytesInPerSecond: 0, bytesOutPerSecond: 0 };
+
+interface Bytes {
   bytesIn: number;
   bytesOut: number;
+}
+interface BytesPerSecond {
   bytesInPerSecond: number;
   bytesOutPerSecond: number;
+}
+/** What there was at the last look, and what it had come to. */
+interface Sample {
+  clients: Bytes & BytesPerSecond;
+  outgoing: Bytes & BytesPerSecond;
 }
 
 export interface StatisticsOptions {
@@ -144,13 +173,10 @@ export class Statistics {
       const seconds = (now - this.#sampledMs) / 1000;
       this.#sampledMs = now;
       for (const instance of this.#instances()) {
-        const { bytesIn, bytesOut } = instance.traffic();
         const before = this.#samples.get(instance);
         this.#samples.set(instance, {
-          bytesIn,
-          bytesOut,
-          bytesInPerSecond: Math.round((bytesIn - (before?.bytesIn ?? 0)) / seconds),
-          bytesOutPerSecond: Math.round((bytesOut - (before?.bytesOut ?? 0)) / seconds),
+          clients: sampleOf(instance.traffic(), before?.clients, seconds),
+          outgoing: sampleOf(instance.outgoing.traffic, before?.outgoing, seconds),
         });
       }
       this.#sampleLater();
@@ -174,6 +200,7 @@ export class Statistics {
       instances: instances.length,
       streams: sum(counts.map(({ streams }) => streams)),
       players: sum(counts.map(({ players }) => players)),
+      outgoing: this.#outgoing(instances),
       load: governor.state,
     };
   }
@@ -199,12 +226,29 @@ export class Statistics {
     return {
       ...this.#totals(new Tally(), [instance]),
       ...countStreams(instance),
+      outgoing: this.#outgoing([instance]),
+      restreams: instance.outgoing.restreams,
       forgottenConnections: instance.outgoing.forgotten,
       application,
       name: fullName,
       upMs: this.#msSince(sinceMs),
       script: scriptStats,
     };
+  }
+
+  #outgoing(instances: readonly AppInstance[]): OutgoingNumbers {
+    const all = { connections: 0, streams: 0, bytesIn: 0, bytesOut: 0, ...NO_RATES };
+    for (const instance of instances) {
+      const { counts, traffic } = instance.outgoing;
+      const rates = this.#samples.get(instance)?.outgoing ?? NO_RATES;
+      all.connections += counts.connections;
+      all.streams += counts.streams;
+      all.bytesIn += traffic.bytesIn;
+      all.bytesOut += traffic.bytesOut;
+      all.bytesInPerSecond += rates.bytesInPerSecond;
+      all.bytesOutPerSecond += rates.bytesOutPerSecond;
+    }
+    return all;
   }
 
   #instances(): AppInstance[] {
@@ -226,8 +270,8 @@ export class Statistics {
     for (const instance of instances) {
       tally.add(instance.tally);
       addTraffic(traffic, instance.traffic());
-      bytesInPerSecond += this.#samples.get(instance)?.bytesInPerSecond ?? 0;
-      bytesOutPerSecond += this.#samples.get(instance)?.bytesOutPerSecond ?? 0;
+      bytesInPerSecond += this.#samples.get(instance)?.clients.bytesInPerSecond ?? 0;
+      bytesOutPerSecond += this.#samples.get(instance)?.clients.bytesOutPerSecond ?? 0;
       connected += instance.clients.size;
     }
     const { connects, accepted, rejected, disconnects } = tally;
@@ -237,11 +281,13 @@ export class Statistics {
 
   /** Those on air. */
   streams(instance: AppInstance): StreamNumbers[] {
+    const nowMs = this.#options.clock.now();
     const subscribers = Map.groupBy(instance.playbacks, ({ stream }) => stream?.name);
     return [...instance.streams.values()].flatMap((entry) => {
       const { stream, publication } = entry;
       if (!isOnAir(entry)) return [];
       const players = subscribers.get(stream.name) ?? [];
+      const rates = stream.info.rates(nowMs);
       return [
         {
           ...stream.stats,
@@ -250,7 +296,12 @@ export class Statistics {
           publisherAgent: publication?.client.facts.agent ?? '',
           subscribers: players.map((playback) => this.#playing(instance, playback)),
           isRecorded: entry.recording !== undefined,
-          bytesInPerSecond: Math.round(stream.bitrate),
+          publisherIp: publication?.client.facts.ip ?? '',
+          item: entry.server?.item?.name,
+          video: stream.info.video(nowMs),
+          audio: stream.info.audio(),
+          rates,
+          bytesInPerSecond: Math.round(rates.in.oneSecond),
           queuedBytes: mostQueued(entry),
         },
       ];
@@ -324,9 +375,8 @@ function countStreams({
   streams,
   playbacks,
   outgoing,
-}: AppInstance): Pick<InstanceNumbers, 'streams' | 'players' | 'waitingNames' | 'outgoing'> {
-  const sent = outgoing.counts;
-  const counts = { streams: 0, players: -sent.streams, waitingNames: 0, outgoing: sent }; // other servers are viewers too
+}: AppInstance): Pick<InstanceNumbers, 'streams' | 'players' | 'waitingNames'> {
+  const counts = { streams: 0, players: -outgoing.counts.streams, waitingNames: 0 }; // other servers are viewers too
   for (const entry of streams.values()) {
     if (isOnAir(entry)) counts.streams += 1;
     else counts.waitingNames += 1;
@@ -334,6 +384,18 @@ function countStreams({
   }
   for (const { file } of playbacks) if (file) counts.players += 1;
   return counts;
+}
+
+function sampleOf(
+  { bytesIn, bytesOut }: Bytes,
+  before: Bytes | undefined,
+  seconds: number,
+): Bytes & BytesPerSecond {
+  return {
+    ...{ bytesIn, bytesOut },
+    bytesInPerSecond: Math.round((bytesIn - (before?.bytesIn ?? 0)) / seconds),
+    bytesOutPerSecond: Math.round((bytesOut - (before?.bytesOut ?? 0)) / seconds),
+  };
 }
 
 function mostQueued({ stream }: NamedStream): number {

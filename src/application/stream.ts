@@ -11,6 +11,7 @@ import { BURST_TICK_MS, type FlushPolicy, type LoadGovernor } from './flush.ts';
 import { Flush } from './flush-batch.ts';
 import { GopCache, type GopCacheLimits } from './gop-cache.ts';
 import { LiveGroups } from './live-groups.ts';
+import { StreamInfo } from './stream-info.ts';
 import { type Player, Viewer, type ViewerPlan, type ViewerTotals } from './viewer.ts';
 
 /** Takes whole batches onwards: a recorder, a segmenter. Must not throw or wait. */
@@ -66,8 +67,8 @@ export class Stream {
     skipped: 0,
     deferred: 0,
   };
-  /** Bytes per second, measured over the last full second of publishing. */
-  bitrate = 0;
+  /** What it consists of, and its rates. */
+  readonly info = new StreamInfo(() => this.stats.bytesOut);
   readonly #clock: Clock;
   readonly #options: StreamOptions;
   readonly #cache: GopCache;
@@ -90,8 +91,6 @@ export class Stream {
   #hasVideo = false;
   #videoAt = 0;
   #liveMs = 0;
-  #secondBegan = 0;
-  #secondBytes = 0;
 
   /** `onFault`: once for each kind of message that is left out, and publisher. */
   constructor(name: string, options: StreamOptions, onFault?: StreamFaultListener) {
@@ -119,7 +118,7 @@ export class Stream {
 
   /** Audio and video, in the order in which the publisher sent them. */
   publish(message: WireMessage): void {
-    this.#count(message.wire.length);
+    this.#count(message);
     if (message.typeId === MessageType.Video) this.#publishVideo(message);
     else if (message.typeId === MessageType.Audio) this.#publishAudio(message);
     else this.#enqueue(isMetaData(message) ? retimed(message, 0) : message);
@@ -141,11 +140,13 @@ export class Stream {
 
   #publishVideoHeader(tag: VideoTag, message: WireMessage): void {
     const { payload } = message;
+    this.info.videoHeader(tag, payload);
     const endsGroup = tag.isSequenceHeader && this.#groups.areConfiguredBy(payload);
     this.#publishHeader(videoHeaderKey(tag, payload)!, message, endsGroup);
   }
 
   #enqueuePicture(tag: VideoTag | undefined, message: WireMessage): void {
+    this.info.picture(tag, message.head, message.timestampMs);
     const leadIn = this.#groups.take(message, tag);
     if (leadIn) this.flush(); // so that a group of pictures begins at the beginning of a write
     this.#enqueue(message, leadIn);
@@ -155,9 +156,11 @@ export class Stream {
     if (this.#hasVideo && this.#clock.now() - this.#videoAt > VIDEO_GONE_MS) this.#hasVideo = false;
     const tag = inspectAudio(message.head);
     if (this.#leavesOut(mediaFault('audio', tag, message))) return;
-    if (tag?.isSequenceHeader || tag?.isMultichannelConfig)
+    if (tag?.isSequenceHeader || tag?.isMultichannelConfig) {
+      this.info.audioHeader(tag, message.payload);
       this.#publishHeader(audioHeaderKey(tag, message.payload)!, message, false);
-    else {
+    } else {
+      this.info.sound(tag, message.head);
       this.#groups.takeOther(message);
       this.#enqueue(message);
     }
@@ -193,14 +196,16 @@ export class Stream {
    * as that of all onMetaData.
    */
   setDataFrame(name: string, message: WireMessage): void {
-    this.#count(message.wire.length);
+    this.#count(message);
     const kept = retimed(message, 0);
+    this.info.dataFrame(name, kept);
     this.#cache.setDataFrame(name, kept);
     this.#await(kept);
     this.#armFlush();
   }
 
   clearDataFrame(name: string): void {
+    this.info.dataFrame(name, undefined);
     this.#cache.clearDataFrame(name);
   }
 
@@ -288,7 +293,7 @@ export class Stream {
       leadIn,
       needsKeyframe: this.#hasVideo,
       keyframeWaitMs: this.#options.keyframeWaitMs,
-      bitrate: this.bitrate,
+      bitrate: this.info.bytesPerSecond,
       now,
       isTight: this.#options.governor.isTight,
     });
@@ -299,17 +304,10 @@ export class Stream {
     else this.stats.skipped += 1;
   }
 
-  #count(bytes: number): void {
+  #count(message: WireMessage): void {
     this.stats.messagesIn += 1;
-    this.stats.bytesIn += bytes;
-    const now = this.#clock.now();
-    const passed = now - this.#secondBegan;
-    if (passed >= 1000) {
-      this.bitrate = passed < 5000 ? (this.#secondBytes * 1000) / passed : 0;
-      this.#secondBegan = now;
-      this.#secondBytes = 0;
-    }
-    this.#secondBytes += bytes;
+    this.stats.bytesIn += message.wire.length;
+    this.info.count(message, this.#clock.now());
   }
 
   /** Sends what a joiner needs and adds it. */
@@ -381,7 +379,7 @@ export class Stream {
     this.#faults.clear();
     this.#hasVideo = false;
     this.#liveMs = 0;
-    this.bitrate = 0;
+    this.info.reset();
     this.#options.governor.held(this, 0);
     for (const viewer of this.#viewers) viewer.reset();
     for (const sink of [...this.#sinks]) sink.unpublished();
@@ -391,6 +389,7 @@ export class Stream {
   changeSource(): void {
     this.flush();
     this.#cache.clear();
+    this.info.clear();
     this.#groups.reset();
     this.#hasVideo = false;
     for (const viewer of this.#viewers) viewer.reset();

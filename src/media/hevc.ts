@@ -4,22 +4,32 @@ import { ByteReader } from '../protocol/bytes.ts';
 import { BitReader, withoutEmulationPrevention } from './bit-reader.ts';
 
 export interface HevcConfiguration {
+  /** 1 Main, 2 Main 10, 3 Main Still Picture, 4 and above the extensions. H.265 §A.3. */
+  profile: number;
+  /** Thirty times the level: 93 is 3.1. */
+  level: number;
   /** What is shown, after cropping. */
   width: number;
   height: number;
 }
 
-/** Profile, level, formats: all that comes before the count of arrays. */
-const HEAD_BYTES = 22;
+/** Between the profile and the level: flags of compatibility and of constraints. */
+const FLAG_BYTES = 10;
+/** Between the level and the count of arrays: formats. */
+const FORMAT_BYTES = 9;
 const NAL_TYPE_SPS = 33;
 /** H.265 §A.4.1: level 6.2 ends at 16 888. */
 const MAX_DIMENSION = 0xffff;
 const CHROMA_444 = 3;
 
-// | 22 bytes | array count u8 | { complete u1, 0 u1, NAL unit type u6 | count u16 | { length u16 | NAL unit }… }… |
+// | version 1 u8 | space u2 | tier u1 | profile u5 | 10 bytes | level u8 | 9 bytes | array count u8 | { complete u1, 0 u1, NAL unit type u6 | count u16 | { length u16 | NAL unit }… }… |
 export function decodeHevcConfiguration(bytes: Uint8Array): HevcConfiguration {
   const r = new ByteReader(bytes);
-  r.take(HEAD_BYTES);
+  r.u8(); // version
+  const profile = r.u8() & 0x1f;
+  r.take(FLAG_BYTES);
+  const level = r.u8();
+  r.take(FORMAT_BYTES);
   let sps: Uint8Array | undefined;
   for (let arrays = r.u8(); arrays > 0; arrays -= 1) {
     const type = r.u8() & 0x3f;
@@ -29,11 +39,11 @@ export function decodeHevcConfiguration(bytes: Uint8Array): HevcConfiguration {
     }
   }
   if (sps === undefined) throw new DecodeError('ERR_HEVC_NO_SPS', 'an HEVC configuration without an SPS');
-  return decodeSpsDimensions(sps);
+  return { profile, level, ...decodeSpsDimensions(sps) };
 }
 
 /** `unit` is a whole NAL unit, its header of two bytes included. */
-function decodeSpsDimensions(unit: Uint8Array): HevcConfiguration {
+function decodeSpsDimensions(unit: Uint8Array): Pick<HevcConfiguration, 'width' | 'height'> {
   const r = new BitReader(withoutEmulationPrevention(unit.subarray(2)));
   r.skip(4); // sps_video_parameter_set_id
   const subLayers = r.bits(3);

@@ -5,9 +5,13 @@
 import { DecodeError } from '../errors.ts';
 import { ByteReader } from '../protocol/bytes.ts';
 import { decodeAacConfiguration } from './aac.ts';
+import { decodeAv1Configuration, withoutDescriptor } from './av1.ts';
 import { decodeAvcConfiguration } from './avc.ts';
+import { decodeFlacConfiguration } from './flac.ts';
 import { decodeHevcConfiguration } from './hevc.ts';
-import { ascii, box, concat, fullBox, u8, u16, u32, zeros } from './mp4-build.ts';
+import { box, concat, fullBox, u8, u16, u32, zeros } from './mp4-build.ts';
+import { decodeOpusConfiguration, OPUS_RATE } from './opus.ts';
+import { decodeVpConfiguration } from './vpx.ts';
 
 export interface TrackEntry {
   readonly kind: 'video' | 'audio';
@@ -49,23 +53,12 @@ const VIDEO_BOXES: Readonly<Record<string, VideoBox>> = {
   vvc: { entry: 'vvc1', box: 'vvcC', prefix: zeros(4), sizeIn: () => undefined },
 };
 
-// | marker 1 u1 | version 1 u7 | profile u3, level u5 | formats u8 | delay u8 | OBUs… |    AV1 in ISOBMFF §2.3.3
 function checkAv1(configuration: Uint8Array): undefined {
-  if (new ByteReader(configuration).u32() >>> 24 === 0x81) return;
-  throw new DecodeError('ERR_MP4_CONFIGURATION', 'an AV1 configuration of another version than 1');
+  decodeAv1Configuration(configuration);
 }
 
-/** E-RTMP v2, Mpeg2TsSequenceStart: tag 80 and length 4 of an AV1 video descriptor stand before the same bytes. */
-function withoutDescriptor(carried: Uint8Array): Uint8Array {
-  return carried[0] === 0x80 && carried[1] === 4 ? carried.subarray(2) : carried;
-}
-
-// | profile u8 | level u8 | formats u8 | primaries u8 | transfer u8 | matrix u8 | size u16 | data… |, behind its version or not
 function checkVp(configuration: Uint8Array): undefined {
-  const r = new ByteReader(configuration);
-  if (startsWith(configuration, VPCC_VERSION)) r.take(VPCC_VERSION.length);
-  r.take(6);
-  r.take(r.u16());
+  decodeVpConfiguration(configuration);
 }
 
 /** What RTMP carries and this can put into an MP4. */
@@ -115,34 +108,22 @@ const AUDIO_ENTRIES: Readonly<Record<string, (configuration: Uint8Array) => Soun
     return { type: 'mp4a', channels, sampleRate, frameUnits: samples, box: esds(0x6b, undefined) };
   },
   opus(configuration) {
-    const r = new ByteReader(configuration);
-    if (r.u32() !== 0x4f707573 || r.u32() !== 0x48656164)
-      throw new DecodeError('ERR_MP4_CONFIGURATION', 'an Opus configuration without OpusHead');
-    r.u8(); // version
-    const channels = r.u8();
-    if (channels === 0) throw new DecodeError('ERR_MP4_CONFIGURATION', 'Opus of 0 channels');
-    const preSkip = swap16(r.u16());
-    const inputRate = r.u32le();
-    const gain = swap16(r.u16());
-    const mapping = r.take(r.remaining);
+    const { channels, preSkip, inputRate, gain, mapping } = decodeOpusConfiguration(configuration);
     const dops = [u8(0), u8(channels), u16(preSkip), u32(inputRate), u16(gain), mapping];
     return {
       type: 'Opus',
       channels,
-      sampleRate: 48_000,
+      sampleRate: OPUS_RATE,
       frameUnits: undefined,
       box: box('dOps', ...dops),
     };
   },
   flac(configuration) {
-    const blocks = startsWith(configuration, ascii('fLaC')) ? configuration.subarray(4) : configuration;
-    const r = new ByteReader(blocks);
-    r.take(4 + 10); // the block's head, sizes of blocks and frames
-    const packed = r.u32(); // | rate u20 | channels − 1 u3 | bits − 1 u5 | … |
+    const { channels, sampleRate, blocks } = decodeFlacConfiguration(configuration);
     return {
       type: 'fLaC',
-      channels: ((packed >>> 9) & 7) + 1,
-      sampleRate: packed >>> 12,
+      channels,
+      sampleRate,
       frameUnits: undefined,
       box: fullBox('dfLa', 0, 0, blocks),
     };
@@ -202,10 +183,6 @@ function readMp3Head(frame: Uint8Array): { sampleRate: number; channels: number;
   }
   const isMono = ((word >>> 6) & 3) === 3;
   return { sampleRate, channels: isMono ? 1 : 2, samples: version === 3 ? 1152 : 576 };
-}
-
-function swap16(value: number): number {
-  return ((value & 0xff) << 8) | (value >>> 8);
 }
 
 /** Samples at 48 kHz in an Opus packet. RFC 6716 §3.1. */

@@ -167,6 +167,9 @@ class Link implements OutgoingConnection {
     });
   }
 
+  /** Nothing is on any wire. */
+  readonly traffic = { bytesIn: 0, bytesOut: 0 };
+
   get isOpen(): boolean {
     return this.#state === 'open';
   }

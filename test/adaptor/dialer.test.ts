@@ -155,7 +155,7 @@ describe('a stream that is published to another server', () => {
       ...{ registries: [near.registry], governor: new LoadGovernor(near.clock), clock: near.clock },
     });
     const { players, outgoing } = numbers.instance(near.instance()!);
-    assert.deepEqual([players, { ...outgoing }], [0, { connections: 1, streams: 1 }]);
+    assert.deepEqual([players, outgoing.connections, outgoing.streams], [0, 1, 1]);
     numbers.close();
     outgoingOf(near).unpublish(2);
     await player.expectStatus('NetStream.Play.UnpublishNotify');
@@ -168,6 +168,47 @@ describe('a stream that is published to another server', () => {
     await player.expectStatus('NetStream.Play.UnpublishNotify');
     await until('it has gone', () => far.sessionCount === 1);
     assert.equal(near.instance()?.streams.get('cam')?.stream.viewers.size, 0);
+  });
+
+  test('is listed with its state, without its key and its token, and counted', async () => {
+    await using near = await serverThatDials();
+    await using far = await Core.start({ registry: { publishTimeoutMs: undefined } });
+    const { peer: holder } = await far.publisher('s3cret-key', 'other');
+    const { peer, id } = await near.publisher('cam');
+    const numbers = new Statistics({
+      ...{ registries: [near.registry], governor: new LoadGovernor(near.clock), clock: near.clock },
+    });
+    const restreams = () => numbers.instance(near.instance()!).restreams;
+    const address = `rtmp://127.0.0.1:${far.port}/other`;
+    const uri = `rtmp://127.0.0.1:${far.port}/other?token=abc`;
+    const here = { stream: 'cam', address, isForgotten: false };
+    outgoingOf(near).connect(1, uri, []);
+    outgoingOf(near).publish(2, { connection: 1, name: 's3cret-key', type: 'live', source: 'cam' });
+    assert.deepEqual(restreams(), [{ ...here, state: 'connecting' }]);
+    await told(near, '2 NetStream.Publish.BadName');
+    near.clock.advance(3_000);
+    const reason = '*** is already being published.';
+    const failed = restreams().find(({ state }) => state === 'failed');
+    assert.deepEqual(failed, { ...here, state: 'failed', reason, agoMs: 3_000 });
+
+    holder.socket.destroy();
+    await until('the name to be free', () => far.sessionCount === 1);
+    outgoingOf(near).unpublish(2);
+    outgoingOf(near).publish(3, { connection: 1, name: 's3cret-key', type: 'live', source: 'cam' });
+    await told(near, '3 NetStream.Publish.Start');
+    assert.deepEqual(restreams(), [{ ...here, state: 'sending' }]);
+    peer.video(id, 40, video.keyframe());
+    peer.socket.destroy();
+    await until('the publisher to be gone', () => !near.instance()!.streams.isOnAir('cam'));
+    assert.deepEqual(restreams(), [{ ...here, state: 'ready' }]);
+    near.clock.advance(2_000);
+    const { outgoing } = numbers.server();
+    assert.ok(outgoing.bytesOut > 3_000 && outgoing.bytesIn > 3_000, 'two handshakes');
+    assert.equal(outgoing.bytesOutPerSecond, Math.round(outgoing.bytesOut / 5));
+    outgoingOf(near).close(1);
+    assert.ok(numbers.server().outgoing.bytesOut >= outgoing.bytesOut, 'what has gone stays counted');
+    assert.deepEqual(restreams(), []);
+    numbers.close();
   });
 
   test('is told of when the other server refuses it, or goes away', async () => {

@@ -147,9 +147,9 @@ test('the bitrate is that of the last second', () => {
     clock.advance(50);
   }
   sendVideo(2_000, video.frame());
-  assert.ok(Math.abs(stream.bitrate - 20_000) < 1_100, `${stream.bitrate}`);
+  assert.ok(Math.abs(stream.info.bytesPerSecond - 20_000) < 1_100, `${stream.info.bytesPerSecond}`);
   stream.unpublish();
-  assert.equal(stream.bitrate, 0);
+  assert.equal(stream.info.bytesPerSecond, 0);
 });
 
 // ── joiners ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ import { parseIni } from '../../src/config/ini.ts';
 import { CodedError, ConfigError } from '../../src/errors.ts';
 import { decodeAacConfiguration } from '../../src/media/aac.ts';
 import { decodeAvcConfiguration, decodeSpsDimensions } from '../../src/media/avc.ts';
+import { audioDetails, soundDetails, videoDetails } from '../../src/media/details.ts';
 import { decodeOnMetaData, encodeFlvTag, FlvReader, type FlvTag } from '../../src/media/flv.ts';
 import { decodeHevcConfiguration } from '../../src/media/hevc.ts';
 import { messageFault } from '../../src/media/media-fault.ts';
@@ -264,6 +265,29 @@ const aac: Target = {
   },
 };
 
+const details: Target = {
+  name: 'details',
+  seeds: [
+    'hevc 01016000000090000000000078f000fcfdf8f800000f03200001001840010c01ffff016000000300900000030000030078959409210001002c420101016000000300900000030000030078a003c0801107cb965654a4c2f01010000003001000000301908022000100064401c073c189',
+    'av1 81050c000a0b0000002d4cffb3dfbf9804',
+    'vp9 01000000000b820202020000',
+    'opus 4f707573486561640102380180bb0000000000',
+    'flac 664c614300000022120012000004a30005080ac442f0000022745d105ceb212ad5d36e4f5608def3d8b7',
+  ].map((seed) => hex(seed.split(' ')[1]!)),
+  maxBytes: LONG,
+  run(input) {
+    for (const codec of ['avc', 'hevc', 'av1', 'vp8', 'vp9']) {
+      const { width = 1, height = 1 } = videoDetails(codec, input) ?? {};
+      check(
+        width > 0 && height > 0 && width <= 0x1_0000 && height <= 0x1_0000,
+        `${codec}: ${width} × ${height}`,
+      );
+    }
+    for (const codec of ['aac', 'opus', 'flac']) audioDetails(codec, input);
+    for (const codec of ['mp3', 'pcm', 'nellymoser']) soundDetails(codec, input, 1);
+  },
+};
+
 const streamName: Target = {
   name: 'stream-name',
   seeds: ['cam1', 'cam1?key=abc&t=1', 'mp4:a/b.f4v', 'a?b?c=%ff%00', '?', 'x?__proto__=1&constructor=2'].map(
@@ -401,6 +425,7 @@ export const decoderTargets: readonly Target[] = [
   avc,
   hevc,
   aac,
+  details,
   streamName,
   names,
   ini,

@@ -1,0 +1,122 @@
+// The streams of an instance as JSON: who publishes and plays them, what they consist of, what comes and goes in a second.
+import type { AppInstance } from '../application/instance.ts';
+import type { Rate } from '../application/rates.ts';
+import type { Statistics, StreamNumbers } from '../application/statistics.ts';
+import type { VideoTrackInfo } from '../application/stream-info.ts';
+import { notFound } from './commands.ts';
+import { HOST, type Route, type RouteCall } from './route.ts';
+import { array, boolean, integer, number, object, string } from './schema.ts';
+
+export const TRAFFIC = {
+  bytesIn: integer(),
+  bytesOut: integer(),
+  messagesIn: integer(),
+  messagesOut: integer(),
+  messagesDropped: integer('Messages of streams that were not sent to those who are slow.'),
+};
+
+export const NET_STREAM = object({
+  id: integer(),
+  type: { type: 'string', enum: ['publishing', 'playing live', 'playing recorded'] },
+  'stream?': string('Missing: nothing of that name is on air.'),
+  clientId: string(),
+  upMs: integer(),
+});
+
+const RATE = {
+  oneSecond: number('Over the last whole second.'),
+  tenSeconds: number('Over the last ten, or as many as there were.'),
+};
+const bytesPerSecond = (what?: string) => object(RATE, what);
+const track = {
+  id: integer('Of Enhanced RTMP; 0 for what is in no track.'),
+  codec: string('avc, hevc, av1, aac, opus…; unknown, or the FourCC of one that the server does not know.'),
+  'profile?': string('High, Main 10, LC…'),
+};
+const stream = object({
+  ...TRAFFIC,
+  name: string(),
+  publisher: NET_STREAM,
+  publisherAgent: string(),
+  publisherIp: string('Empty: the server itself publishes it.'),
+  'item?': string('What the server plays at the moment, where it publishes the stream.'),
+  subscribers: array(NET_STREAM),
+  isRecorded: boolean(),
+  video: array(
+    object({
+      ...track,
+      'level?': string('3.1'),
+      'width?': integer(),
+      'height?': integer(),
+      frameRate: object(RATE, 'Frames that came.'),
+      'keyframeIntervalMs?': integer('Between the two latest keyframes, by their timestamps.'),
+    }),
+    'Its tracks, as their decoder configurations say, else onMetaData.',
+  ),
+  audio: array(object({ ...track, 'sampleRate?': integer('Hz.'), 'channels?': integer() })),
+  rates: object(
+    {
+      audio: bytesPerSecond(),
+      video: bytesPerSecond(),
+      data: bytesPerSecond(),
+      in: bytesPerSecond('All three.'),
+      out: bytesPerSecond('To players, and to other servers.'),
+    },
+    'Bytes per second.',
+  ),
+  bytesInPerSecond: integer('Over the last second.'),
+  queuedBytes: integer('What the slowest player has not been sent yet.'),
+  flushes: integer(),
+  writes: integer(),
+  skipped: integer('Flushes that a player did not get.'),
+  deferred: integer('Joiners that had to wait for their turn.'),
+});
+
+export function streamRoutes(statistics: Statistics, instanceOf: (call: RouteCall) => AppInstance): Route[] {
+  return [
+    {
+      id: 'listStreams',
+      method: 'GET',
+      path: '/instances/{instance}/streams',
+      summary: 'Its streams that are on air',
+      query: HOST,
+      status: 200,
+      result: array(stream),
+      answer: (call) => statistics.streams(instanceOf(call)).map(shown),
+    },
+    {
+      id: 'getStream',
+      method: 'GET',
+      path: '/instances/{instance}/streams/{stream}',
+      summary: 'One of its streams',
+      query: HOST,
+      status: 200,
+      result: stream,
+      answer: (call) => {
+        const name = call.path.stream!;
+        const found = statistics.streams(instanceOf(call)).find((one) => one.name === name);
+        if (!found) throw notFound(`no stream ${JSON.stringify(name)} is live`);
+        return shown(found);
+      },
+    },
+  ];
+}
+
+function shown({ video, rates, ...rest }: StreamNumbers) {
+  return {
+    ...rest,
+    video: video.map(({ frameRate, ...one }: VideoTrackInfo) => ({ ...one, frameRate: rounded(frameRate) })),
+    rates: {
+      audio: rounded(rates.audio),
+      video: rounded(rates.video),
+      data: rounded(rates.data),
+      in: rounded(rates.in),
+      out: rounded(rates.out),
+    },
+  };
+}
+
+/** To hundredths: more is noise. */
+function rounded({ oneSecond, tenSeconds }: Rate): Rate {
+  return { oneSecond: Math.round(oneSecond * 100) / 100, tenSeconds: Math.round(tenSeconds * 100) / 100 };
+}
