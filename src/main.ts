@@ -6,6 +6,7 @@ import type { NewAccount } from './admin/accounts.ts';
 import { systemClock } from './application/clock.ts';
 import { CommandError, type StartOptions } from './cli/args.ts';
 import { refreshAuthorFiles } from './cli/author-files.ts';
+import { coloursOf } from './cli/colours.ts';
 import { run } from './cli/main.ts';
 import { panel } from './cli/panel.ts';
 import { promptPassword } from './cli/password-prompt.ts';
@@ -128,6 +129,7 @@ function warnOfPlatform(log: Log): void {
 const code = await run(process.argv.slice(2), {
   start,
   print: (line) => console.log(line),
+  colours: coloursOf(process.stdout, process.env),
   async readPassword() {
     if (process.stdin.isTTY) return promptPassword(process.stdin, (text) => process.stderr.write(text));
     for await (const line of createInterface({ input: process.stdin })) return line;

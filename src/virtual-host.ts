@@ -1,9 +1,10 @@
 // A host name with applications of its own: everything that there is once for each Vhost.xml.
 import { mkdirSync, readdirSync, renameSync, type Stats, statSync, unwatchFile, watchFile } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { Dialer } from './adaptor/dialer.ts';
 import type { FanOut } from './adaptor/fan-out.ts';
 import { AdmissionRules } from './admission-rules.ts';
+import type { ApplicationProblem } from './application/application-problem.ts';
 import type { Clock } from './application/clock.ts';
 import { ErrorRecords } from './application/error-records.ts';
 import type { LoadGovernor } from './application/flush.ts';
@@ -250,6 +251,17 @@ export class VirtualHost {
       .sort();
   }
 
+  /** Why one of them is not what its files say. */
+  problemOf(application: string): ApplicationProblem | undefined {
+    const mistake = this.#settings.mistakeIn(application);
+    const isClosed = this.#settings.isClosed(application);
+    const inScript = this.#scripts.problemOf(application);
+    if (!mistake || (!isClosed && inScript)) return inScript;
+    const { what: reason, place } = mistake;
+    const file = place && placeIn(join(this.#vhost.appsDir, application), place.file);
+    return { state: isClosed ? 'closed' : 'outdated', reason, file, line: place?.line };
+  }
+
   /** In those of its applications: what the server writes to. */
   ownFolders(): string[] {
     const folders = this.applications().map((name) => join(this.#vhost.appsDir, name));
@@ -422,6 +434,12 @@ function instanceSettings(
     playingRecorded: recorded,
     clients: { ...clientSettings(config), ...config.client, transport: config.transport },
   };
+}
+
+/** From the folder, where it lies in it. */
+function placeIn(folder: string, file: string): string {
+  const path = relative(folder, file);
+  return path.startsWith('..') ? file : path;
 }
 
 function isFolder(path: string): boolean {

@@ -1,4 +1,5 @@
 // What is administered, as server.ts hands it in.
+import type { ApplicationProblem } from '../application/application-problem.ts';
 import type { ErrorRecords } from '../application/error-records.ts';
 import type { RecordedCatalog, RecordedStreams } from '../application/recorded.ts';
 import type { Recorders } from '../application/recording.ts';
@@ -18,6 +19,8 @@ export interface AdministeredHost {
   readonly errors: ErrorRecords;
   /** Those that can be started. */
   applications(): string[];
+  /** Why one of them is not what its files say; undefined: it is. */
+  problemOf(application: string): ApplicationProblem | undefined;
   /** Makes one without anything in it. `name` is one that a folder may have. Throws what the file system says. */
   addApplication(name: string): void;
   /** Puts its folder, and all that is in it, aside; answers where it is. Throws what the file system says. */

@@ -1,4 +1,5 @@
 // The administration as JSON: /api/v1/… What each route takes and gives stands beside it, and openapi.ts says it on.
+import { APPLICATION_STATES } from '../application/application-problem.ts';
 import type { AppInstance } from '../application/instance.ts';
 import { RESTREAM_STATES } from '../application/restreams.ts';
 import type { ClientNumbers } from '../application/statistics.ts';
@@ -78,6 +79,18 @@ const application = object({
   instancesLoaded: integer(),
   instancesUnloaded: integer(),
   'script?': SCRIPT,
+  'problem?': object(
+    {
+      state: { type: 'string', enum: APPLICATION_STATES },
+      reason: string(),
+      'file?': string('From the folder of the application, or absolute where it lies elsewhere.'),
+      'line?': integer('From 1.'),
+      'column?': integer('From 1.'),
+      'instance?': string('Missing: all of them.'),
+    },
+    'Why it is not what its files say. closed: its settings are wrong, nobody can connect. quarantined: its script ended the ' +
+      'hard way too often. broken: no version of its script can be started. outdated: what was right before goes on.',
+  ),
 });
 const instance = object({
   ...totals,
@@ -151,6 +164,7 @@ export function makeRoutes({
   const applicationOf = (host: AdministeredHost, name: string) => ({
     ...host.statistics.application(name),
     script: scriptNumbers(host, name),
+    problem: host.problemOf(name),
   });
   const show = ({ uri, ...rest }: ClientNumbers) => ({ ...rest, uri: mask.uri(uri) });
   return [

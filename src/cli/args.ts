@@ -39,7 +39,7 @@ export type Command =
   | { command: 'cert'; root: string; names: string[] }
   | { command: 'user'; root: string; action: 'add' | 'remove'; user: string }
   | { command: 'store'; root: string; application: string; asked: StoreAction }
-  | { command: 'status'; root: string }
+  | { command: 'status'; root: string; json: boolean }
   /** Without `application`: of all of them. */
   | { command: 'errors'; root: string; application: string | undefined; follow: boolean }
   /** `instance`: `live`, or `live/room`. */
@@ -60,6 +60,7 @@ const HELP: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' } };
 const ROOT: ParseArgsOptionsConfig = { root: { type: 'string' } };
 const SET: ParseArgsOptionsConfig = { set: { type: 'string', multiple: true } };
 const FOLLOW: ParseArgsOptionsConfig = { follow: { type: 'boolean', short: 'f' } };
+const JSON_OUTPUT: ParseArgsOptionsConfig = { json: { type: 'boolean' } };
 const INSPECT: ParseArgsOptionsConfig = { inspect: { type: 'string' } };
 const TEST: ParseArgsOptionsConfig = {
   watch: { type: 'boolean' },
@@ -125,7 +126,11 @@ export function parseCommand(args: readonly string[]): Command {
     if (application === undefined) throw new UsageError('store: the name of the application is missing');
     return { command, root, application, asked: parseStoreAction(asked) };
   }
-  if (command === 'status' || command === 'stop') {
+  if (command === 'status') {
+    const { help, root, json } = parse(rest, { ...HELP, ...ROOT, ...JSON_OUTPUT }, 0);
+    return help ? { command: 'help', about: command } : { command, root, json };
+  }
+  if (command === 'stop') {
     const { help, root } = parse(rest, { ...HELP, ...ROOT }, 0);
     return help ? { command: 'help', about: command } : { command, root };
   }
@@ -185,6 +190,7 @@ interface Parsed {
   set: string[];
   inspect: string | undefined;
   follow: boolean;
+  json: boolean;
   watch: boolean;
   reporter: string;
   only: string[];
@@ -199,6 +205,7 @@ function parse(args: string[], options: ParseArgsOptionsConfig, maxPositionals: 
     return {
       help: values.help === true,
       follow: values.follow === true,
+      json: values.json === true,
       root: typeof values.root === 'string' ? values.root : rootHere(),
       inspect: typeof values.inspect === 'string' ? values.inspect : undefined,
       watch: values.watch === true,

@@ -12,7 +12,7 @@ const OVERVIEW = `understudy: an RTMP server whose applications are scripts
   understudy user add|remove NAME [--root DIR]        who may publish, where logins are asked for
   understudy store NAME get|set|delete|list|export    what an application has in application.store
 
-  understudy status [--root DIR]                      what the running server does
+  understudy status [--json] [--root DIR]             what the running server does
   understudy errors [NAME] [--follow] [--root DIR]    what has gone wrong in scripts
   understudy reload NAME [--root DIR]                 start an application anew
   understudy disconnect CLIENT [--root DIR]           disconnect a client
@@ -95,11 +95,14 @@ database. The server may run meanwhile; scripts see a change with their next req
 
   --root DIR         the folder with conf/ and applications/ (default: the current folder)
 `,
-  status: `understudy status [--root DIR]
+  status: `understudy status [--json] [--root DIR]
 
-Says what the running server of a folder does: its traffic, instances and streams. Like reload, disconnect and stop it asks
-the port of the administration; the server leaves its address and a token in run/admin.json, which its owner alone can read.
+Shows what the running server of a folder does: its traffic and its instances; of each stream its codecs, picture size, frame
+rate, bitrates over the last ten seconds, publisher, players and restreams; and in red the applications that are quarantined
+or have a mistake, with the reason. Like reload, disconnect and stop it asks the port of the administration; the server leaves
+its address and a token in run/admin.json, which its owner alone can read.
 
+  --json             all of that for programs, as the administration has it (/api/v1/openapi.json describes it)
   --root DIR         the folder that the server was started with
 `,
   errors: `understudy errors [NAME] [--follow] [--root DIR]

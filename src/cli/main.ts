@@ -4,13 +4,15 @@ import { CommandError, parseCommand, type StartOptions, UsageError } from './arg
 import { program } from './call.ts';
 import { makeCertificate } from './cert.ts';
 import { check } from './check.ts';
+import type { Colours } from './colours.ts';
 import { errors } from './errors.ts';
 import { helpText } from './help.ts';
 import { userFolder } from './here.ts';
 import { initRoot } from './init.ts';
 import { version } from './manifest.ts';
 import { newApplication } from './new.ts';
-import { disconnect, reload, status, stop } from './running.ts';
+import { disconnect, reload, stop } from './running.ts';
+import { status } from './status.ts';
 import { useStore } from './store.ts';
 import { testApplications } from './test.ts';
 import { addUser, removeUser } from './user.ts';
@@ -19,6 +21,8 @@ export interface Surroundings {
   /** Runs the server; resolves to its exit code when it has ended. */
   start(options: StartOptions): Promise<number>;
   print(line: string): void;
+  /** Of what is printed. */
+  colours: Colours;
   /** Typed at a terminal, twice and without an echo, else one line of standard input; empty when there is none. */
   readPassword(): Promise<string>;
   printError(line: string): void;
@@ -43,7 +47,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
 
 async function dispatch(
   args: readonly string[],
-  { start, print, readPassword }: Surroundings,
+  { start, print, colours, readPassword }: Surroundings,
 ): Promise<number> {
   const command = parseCommand(args);
   switch (command.command) {
@@ -71,7 +75,7 @@ async function dispatch(
       await useStore(command.root, command.application, command.asked, print);
       return 0;
     case 'status':
-      await status(command.root, print);
+      await status(command.root, command.json, { print, colours });
       return 0;
     case 'errors':
       await errors(command.root, command.application, command.follow, print);

@@ -1,4 +1,4 @@
-// `understudy status|reload|disconnect|stop`: the running server of a root folder, by way of its administration.
+// `understudy reload|disconnect|stop`, and what other commands need: the running server of a root folder, by way of its administration.
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunFile, readRunFile } from '../admin/run-file.ts';
@@ -9,66 +9,10 @@ const STOP_MS = 10_000;
 const LOOK_MS = 50;
 const ANSWER_MS = 15_000;
 
-/** The parts of the answers that are shown. */
-interface Server {
-  software: string;
-  pid: number;
-  upMs: number;
-  connected: number;
-  bytesInPerSecond: number;
-  bytesOutPerSecond: number;
-  messagesDropped: number;
-  load: { widenedMs: number };
-  process: { cpuPercent: number; residentBytes: number };
-}
-interface Instance {
-  name: string;
-  connected: number;
-  forgottenConnections: { address: string; connections: number; streams: string[] }[];
-}
-interface Stream {
-  name: string;
-  subscribers: unknown[];
-  bytesInPerSecond: number;
-  isRecorded: boolean;
-}
-
-export async function status(root: string, print: (line: string) => void): Promise<void> {
-  const server = await Running.of(root);
-  const { software, pid, upMs, connected, messagesDropped, load, process, ...rates } = (await server.ask(
-    'GET',
-    '/server',
-  )) as Server;
-  print(`${software}, process ${pid}, up ${duration(upMs)}`);
-  const traffic = `in ${bitrate(rates.bytesInPerSecond)}, out ${bitrate(rates.bytesOutPerSecond)}`;
-  print(`${count(connected, 'client')}, ${traffic}, ${count(messagesDropped, 'message')} left out`);
-  const memory = Math.round(process.residentBytes / (1 << 20));
-  print(`${process.cpuPercent}% of a core, ${memory} MB`);
-  if (load.widenedMs > 0) print(`under load: streams gather for ${load.widenedMs} ms before they are sent`);
-  for (const { name, connected: clients, forgottenConnections } of (await server.ask(
-    'GET',
-    '/instances',
-  )) as Instance[]) {
-    print(`${name}: ${count(clients, 'client')}`);
-    for (const { address, connections, streams: sent } of forgottenConnections) {
-      const what = sent.length > 0 ? ` for ${sent.map(printable).join(', ')}` : '';
-      const whose = 'that no version of the script has taken over';
-      print(`  ${count(connections, 'connection')} to ${printable(address)}${what} ${whose}`);
-    }
-    const streams = (await server.ask('GET', `${instancePath(name)}/streams`)) as Stream[];
-    for (const { name: stream, subscribers, bytesInPerSecond, isRecorded } of streams) {
-      const recorded = isRecorded ? ', recorded' : '';
-      print(
-        `  ${printable(stream)}: ${count(subscribers.length, 'player')}, ${bitrate(bytesInPerSecond)}${recorded}`,
-      );
-    }
-  }
-}
-
 export async function reload(root: string, instance: string): Promise<string> {
-  const { name } = (await (
-    await Running.of(root)
-  ).ask('POST', `${instancePath(instance)}/reload`)) as Instance;
+  const { name } = (await (await Running.of(root)).ask('POST', `${instancePath(instance)}/reload`)) as {
+    name: string;
+  };
   return `${name} has been started anew`;
 }
 
@@ -170,7 +114,7 @@ function detailOf(text: string): string | undefined {
   }
 }
 
-function instancePath(name: string): string {
+export function instancePath(name: string): string {
   return `/instances/${encodeURIComponent(name)}`;
 }
 
@@ -181,24 +125,6 @@ function isThere(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
-}
-
-function bitrate(bytesPerSecond: number): string {
-  const kilobits = (bytesPerSecond * 8) / 1000;
-  return kilobits < 1000 ? `${Math.round(kilobits)} kbit/s` : `${(kilobits / 1000).toFixed(1)} Mbit/s`;
-}
-
-function duration(ms: number): string {
-  const minutes = Math.floor(ms / 60_000);
-  if (minutes === 0) return `${Math.floor(ms / 1000)} s`;
-  const hours = Math.floor(minutes / 60);
-  const days = Math.floor(hours / 24);
-  if (days > 0) return `${days} d ${hours % 24} h`;
-  return hours > 0 ? `${hours} h ${minutes % 60} min` : `${minutes} min`;
 }
 
 /** A publisher has chosen it, and this is somebody's terminal. */

@@ -30,6 +30,8 @@ export class ApplicationSettings {
   readonly #lastRight = new Map<string, ApplicationConfig>();
   /** Whose file has been bad from the beginning. */
   readonly #closed = new Set<string>();
+  /** What is wrong with a file now. */
+  readonly #mistakes = new Map<string, ConfigError>();
   /** What instances have been given; nothing of an application that none has asked for. */
   readonly #given = new Map<string, ApplicationConfig>();
 
@@ -58,6 +60,12 @@ export class ApplicationSettings {
   isClosed(application: string): boolean {
     this.#read(application);
     return this.#closed.has(application);
+  }
+
+  /** What is wrong with its file now; undefined: nothing. */
+  mistakeIn(application: string): ConfigError | undefined {
+    this.#read(application);
+    return this.#mistakes.get(application);
   }
 
   /** Its file has been saved: what there is to say about it is said again. True: instances that run have to be given it. */
@@ -108,6 +116,7 @@ export class ApplicationSettings {
     try {
       const config = readApplicationConfig(this.#defaults, application);
       this.#lastRight.set(application, config);
+      this.#mistakes.delete(application);
       if (this.#closed.delete(application)) {
         const text = `the settings of ${application} are right: clients can connect to it`;
         this.#say({ level: 'info', text }, application);
@@ -116,6 +125,7 @@ export class ApplicationSettings {
       return { config, isRight: true };
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
+      this.#mistakes.set(application, error);
       const before = this.#lastRight.get(application);
       if (!before) this.#closed.add(application);
       const consequence = before

@@ -39,6 +39,8 @@ export interface CatalogEntry {
   readonly application: string;
   /** The last version that bundles. */
   readonly good: ScriptBuild | undefined;
+  /** What is wrong with the newest one; empty: nothing. */
+  readonly faults: readonly BuildFault[];
   /** Resolves when the files as they are now have been looked at; at once if they have been. */
   settled(): Promise<void>;
 }
@@ -90,6 +92,11 @@ export class ScriptCatalog {
     const found = this.#entries.get(application)!;
     found.hadScript = true;
     return found;
+  }
+
+  /** What is known of it without looking. */
+  peek(application: string): CatalogEntry | undefined {
+    return this.#entries.get(application);
   }
 
   /** The files have changed. Resolves when they have been looked at. */
@@ -144,6 +151,7 @@ export class ScriptCatalog {
     const { events } = this.#options;
     const wasBad = entry.isBad;
     entry.isBad = outcome.result !== BuildResult.Built;
+    entry.faults = faultsOf(outcome, entry);
     switch (outcome.result) {
       case BuildResult.Built:
         entry.hadScript = true;
@@ -167,6 +175,12 @@ export class ScriptCatalog {
   }
 }
 
+function faultsOf(outcome: BuildOutcome, { hadScript }: Entry): readonly BuildFault[] {
+  if (outcome.result === BuildResult.Broken) return outcome.faults;
+  const hasVanished = outcome.result === BuildResult.NoScript && hadScript;
+  return hasVanished ? [{ message: 'there is no main script any more' }] : [];
+}
+
 function isSame(known: ScriptBuild | undefined, { hash, unused }: ScriptBuild): boolean {
   return known?.hash === hash && `${known.unused}` === `${unused}`;
 }
@@ -178,6 +192,7 @@ function isGoodNews({ result }: BuildOutcome, { hadScript }: Entry): boolean {
 class Entry implements CatalogEntry {
   readonly application: string;
   good: ScriptBuild | undefined;
+  faults: readonly BuildFault[] = [];
   /** It never runs without one again, not even in a new folder of the same name: deployments delete and write anew. */
   hadScript = false;
   /** What was told last was bad news. */

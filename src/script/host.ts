@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { ApplicationProblem } from '../application/application-problem.ts';
 import type { Clock } from '../application/clock.ts';
 import type { ErrorRecords } from '../application/error-records.ts';
 import type { InstanceScript, ScriptCommands, Scripts } from '../application/script.ts';
@@ -23,6 +24,7 @@ import type { Debugger, DebuggerLine, Inspector } from './inspect/inspector.ts';
 import { InstanceScriptHost } from './instance-script.ts';
 import { Journal } from './journal.ts';
 import type { GateFailure } from './mailbox.ts';
+import { scriptProblem } from './problem.ts';
 import type { ProcessScope, Runners } from './runners.ts';
 import type { Services } from './services.ts';
 import type { StandIns } from './stand-ins.ts';
@@ -340,6 +342,21 @@ export class ScriptHost implements Scripts {
     known.isRenewed = true;
   }
 
+  /** Why it does not run as it was saved; undefined: it does, as far as that is known. */
+  problemOf(application: string): ApplicationProblem | undefined {
+    const shared = this.#applications.get(application);
+    const entry = this.#catalog.peek(application);
+    const isRefused = shared?.unloadable !== undefined && shared.unloadable === shared.newest;
+    const problem = scriptProblem({
+      strikes: shared?.strikes,
+      faults: entry?.faults ?? [],
+      isRefused,
+      hasServed: shared?.proven !== undefined || (!isRefused && entry?.good !== undefined),
+      errors: this.#options.errors.recent(application),
+    });
+    return problem && { ...problem, reason: this.#hide(problem.reason, application) };
+  }
+
   // ── settings ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** What scripts are loaded with may have changed; to an instance, that is as if its script had. */
@@ -439,12 +456,17 @@ export class ScriptHost implements Scripts {
   }
 
   #journal(application: string, instance: string): Journal {
-    const { log, clock, errors, mask, settingsFor } = this.#options;
+    const { log, clock, errors } = this.#options;
     return new Journal({
       ...{ application, instance, log, clock, errors, metrics: this.metrics.of(application) },
       applicationLog: this.#options.applicationLog(application, instance),
-      hide: (text) => withoutSecrets(mask.text(text), settingsFor(application).env),
+      hide: (text) => this.#hide(text, application),
     });
+  }
+
+  #hide(text: string, application: string): string {
+    const { mask, settingsFor } = this.#options;
+    return withoutSecrets(mask.text(text), settingsFor(application).env);
   }
 }
 

@@ -22,7 +22,7 @@ export class StrikeBook {
   /** Only instances that have any: their names are the clients' to choose. */
   readonly #times = new Map<string, number[]>();
   #runnerTimes: number[] = [];
-  #isQuarantined = false;
+  #quarantine: string | undefined;
 
   /** `onQuarantine` is called once, until `clear`. */
   constructor(clock: Clock, onQuarantine: (why: string) => void) {
@@ -36,24 +36,41 @@ export class StrikeBook {
       add: () => this.#times.set(instance, [...this.#recent(this.#times.get(instance)), this.#clock.now()]),
       addRunner: () => this.#addRunner(),
       get verdict() {
-        if (book.#isQuarantined) return 'the application is quarantined';
-        const isOut = book.#recent(book.#times.get(instance)).length >= MAX_STRIKES;
-        return isOut ? `it has ended the hard way ${MAX_STRIKES} times ${WITHIN}` : undefined;
+        if (book.#quarantine !== undefined) return 'the application is quarantined';
+        return book.#verdictOf(instance);
       },
     };
+  }
+
+  /** Why nothing of the application may run; undefined: it may. */
+  get quarantine(): string | undefined {
+    return this.#quarantine;
+  }
+
+  /** Instances that may not be started any more. */
+  get struck(): { instance: string; why: string }[] {
+    return [...this.#times.keys()].flatMap((instance) => {
+      const why = this.#verdictOf(instance);
+      return why === undefined ? [] : [{ instance, why }];
+    });
+  }
+
+  #verdictOf(instance: string): string | undefined {
+    const isOut = this.#recent(this.#times.get(instance)).length >= MAX_STRIKES;
+    return isOut ? `it has ended the hard way ${MAX_STRIKES} times ${WITHIN}` : undefined;
   }
 
   clear(): void {
     this.#times.clear();
     this.#runnerTimes = [];
-    this.#isQuarantined = false;
+    this.#quarantine = undefined;
   }
 
   #addRunner(): void {
     this.#runnerTimes = [...this.#recent(this.#runnerTimes), this.#clock.now()];
-    if (this.#runnerTimes.length < MAX_STRIKES || this.#isQuarantined) return;
-    this.#isQuarantined = true;
-    this.#onQuarantine(`its script has ended the script runner ${MAX_STRIKES} times ${WITHIN}`);
+    if (this.#runnerTimes.length < MAX_STRIKES || this.#quarantine !== undefined) return;
+    this.#quarantine = `its script has ended the script runner ${MAX_STRIKES} times ${WITHIN}`;
+    this.#onQuarantine(this.#quarantine);
   }
 
   #recent(times: readonly number[] = []): number[] {

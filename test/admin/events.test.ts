@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { type ErrorFacts, ErrorRecords } from '../../src/application/error-records.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import { Statistics } from '../../src/application/statistics.ts';
+import { NO_COLOURS } from '../../src/cli/colours.ts';
 import { run } from '../../src/cli/main.ts';
 import { understudy } from '../cli/support.ts';
 import { AdminCore, administeredHost, basic, type Loose, NO_SETTINGS, user } from '../support/admin.ts';
@@ -236,6 +237,7 @@ test('and goes on with those that follow, until the server ends', async () => {
   const surroundings = {
     start: async () => 0,
     readPassword: async () => '',
+    colours: NO_COLOURS,
     print: (line: string) => printed.push(line),
     printError: (line: string) => printed.push(line),
   };

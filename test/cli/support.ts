@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { StartOptions } from '../../src/cli/args.ts';
+import { NO_COLOURS } from '../../src/cli/colours.ts';
 import { run } from '../../src/cli/main.ts';
 
 /** A root folder with these files under applications/, gone after the test. */
@@ -43,6 +44,7 @@ export async function understudyReading(line: string, ...args: string[]): Promis
       return 7;
     },
     readPassword: async () => line,
+    colours: NO_COLOURS,
     print: (line) => ran.printed.push(...line.split('\n')),
     printError: (line) => ran.errors.push(...line.split('\n')),
   });

@@ -4,7 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { reload, status } from '../../src/cli/running.ts';
+import { NO_COLOURS } from '../../src/cli/colours.ts';
+import { reload } from '../../src/cli/running.ts';
+import { status } from '../../src/cli/status.ts';
 import { membersOf } from '../../src/protocol/amf.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { rootWithCertificate } from '../support/certificate.ts';
@@ -161,7 +163,7 @@ test('a save that takes nothing over ends no restream: the log and the status na
   publisher.video(id, 40, video.keyframe(2));
   assert.equal(await mark(), 2);
   const lines: string[] = [];
-  await status(server.root, (line) => lines.push(line));
+  await status(server.root, false, { print: (line) => lines.push(line), colours: NO_COLOURS });
   assert.ok(
     lines.some((line) => line.includes(url) && line.includes('cam')),
     lines.join('\n'),

@@ -178,10 +178,17 @@ describe('runners', { timeout: 60_000 }, () => {
       msg,
       /^a is quarantined: its script has ended the script runner 3 times .* "understudy reload a"$/,
     );
+    const { state, reason } = h.host.problemOf('a')!;
+    assert.deepEqual(
+      [state, reason],
+      ['quarantined', 'its script has ended the script runner 3 times within 10 minutes'],
+    );
+    assert.equal(h.host.problemOf('b'), undefined);
     assert.equal((await connect(a.script, 'd')).accepted, false);
     await assert.rejects(h.open('a', 'another').script.started, { code: 'ERR_SCRIPT_LOAD' });
     assert.deepEqual(await connect(b.script, 'd'), { accepted: true });
     h.host.pardon('a');
+    assert.equal(h.host.problemOf('a'), undefined);
     const again = h.open('a', 'another');
     await again.script.started;
     assert.deepEqual(await connect(again.script, 'd'), { accepted: true });

@@ -57,6 +57,7 @@ export function administeredHost(
     registry,
     statistics,
     applications: () => ['live'],
+    problemOf: () => undefined,
     addApplication() {},
     errors: new ErrorRecords({ nowMs: () => 0, nextId: () => 1 }),
     scripts: noScripts(),
