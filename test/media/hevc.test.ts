@@ -6,7 +6,7 @@ import { decodeHevcConfiguration } from '../../src/media/hevc.ts';
 import { hex } from '../support/hex.ts';
 import { HEVC_CONFIGURATION } from '../support/media.ts';
 
-for (const [name, wire, width, height] of [
+for (const [name, wire, width, height, profile, level] of [
   [
     'Main, 1080 lines cropped from 1088',
     `01016000000090000000000078f000fcfdf8f800000f03 200001 0018 40010c01ffff016000000300900000030000030078959809
@@ -14,6 +14,8 @@ for (const [name, wire, width, height] of [
      220001 0007 4401c172b46240`,
     1920,
     1080,
+    1,
+    120,
   ],
   [
     '4:4:4: cropping counts single pixels',
@@ -22,6 +24,8 @@ for (const [name, wire, width, height] of [
      220001 0008 4401c172860c4624`,
     322,
     182,
+    4,
+    60,
   ],
   [
     '4:2:2 of ten bits, cropped in width',
@@ -30,10 +34,12 @@ for (const [name, wire, width, height] of [
      220001 0007 4401c172b46240`,
     426,
     240,
+    4,
+    60,
   ],
-] as [string, string, number, number][]) {
+] as [string, string, number, number, number, number][]) {
   test(name, () => {
-    assert.deepEqual(decodeHevcConfiguration(hex(wire)), { width, height });
+    assert.deepEqual(decodeHevcConfiguration(hex(wire)), { width, height, profile, level });
   });
   test(`${name}: every truncation is a DecodeError`, () => {
     const whole = hex(wire);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -42,6 +42,9 @@ async function jose(folder: string): Promise<Record<string, string>> {
 const SETTINGS = /^```xml\n(.*?)^```$/ms
   .exec(GUIDE)![1]!
   .replace('</JSEngine>', '<NetConnection><Hosts>live.example.com:443</Hosts></NetConnection></JSEngine>');
+/** With what else snippets of several places have been granted. */
+const ALL_SETTINGS = SETTINGS.replace('live.example.com:443', '*:*');
+const SECRETS = 'PUBLIC_KEY=pem\n';
 
 const KEYS = { 's3cret-of-ann': 'ann' };
 
@@ -56,8 +59,16 @@ describe('the guide for script authors', { timeout: 60_000 }, () => {
   test('shows nothing that "understudy check" would complain of', async () => {
     assert.ok(snippets.length >= 2);
     await using root = await Folder.create(
-      Object.fromEntries(snippets.map((code, i) => [`applications/s${i}/${fileOf(code)}`, code])),
+      Object.fromEntries(
+        snippets.flatMap((code, i) => [
+          [`applications/s${i}/${fileOf(code)}`, code],
+          [`applications/s${i}/Application.xml`, ALL_SETTINGS],
+          [`applications/s${i}/.env`, SECRETS],
+        ]),
+      ),
     );
+    for (const i of snippets.keys()) chmodSync(join(root.path, `applications/s${i}/.env`), 0o600);
+    await root.write('conf/fms.ini', 'API_TOKEN = t');
     await root.write(`applications/s${snippets.findIndex(isTest)}/main.ts`, 'trace(application.name);');
     const signed = snippets.findIndex((code) => code.includes("from 'jose'"));
     const keyed = snippets.findIndex((code) => code.includes("from './keys.json'"));
@@ -67,6 +78,7 @@ describe('the guide for script authors', { timeout: 60_000 }, () => {
     }
     const said: string[] = [];
     await check(root.path, undefined, (line) => said.push(line));
+    assert.match(said.shift()!, /conf: ok$/);
     assert.deepEqual(said.sort(), snippets.map((_, i) => `s${i}: ok`).sort());
   });
 
