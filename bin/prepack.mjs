@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
-const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+const tsc = join(dirname(compilerManifest()), 'bin', 'tsc');
 
 const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const used = files.filter((file) => /^(conf|applications)\//.test(file));
@@ -33,4 +33,14 @@ const compiler = spawnSync(process.execPath, [tsc, '-p', join(root, 'src', 'tsco
 if (compiler.status !== 0) process.exit(1);
 for (const text of ['script/guest', 'script/types', 'script/wire.ts', 'adaptor/native/sender.c']) {
   cpSync(join(root, 'src', text), join(dist, text), { recursive: true });
+}
+
+/** npm does not install what a package needs in order to be packed: a fresh clone has no compiler. */
+function compilerManifest() {
+  try {
+    return createRequire(import.meta.url).resolve('typescript/package.json');
+  } catch {
+    console.error('npm pack: the compiler is not installed here: run npm ci first.');
+    process.exit(1);
+  }
 }

@@ -1,7 +1,15 @@
 // What others install it with: the unit for systemd and the Dockerfile are about the same server as package.json.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempDisposableSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempDisposableSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -68,6 +76,18 @@ test('what the image copies is there, and Docker is shown all of it', () => {
     .flatMap((copy) => copy.split(' ').slice(0, -1));
   assert.deepEqual([...new Set(copied)].sort(), [...new Set(shown)].sort());
   for (const path of copied) assert.ok(existsSync(join(ROOT, path)), path);
+});
+
+test('npm pack in a fresh clone says what to run first', () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), 'understudy-clone-'));
+  mkdirSync(join(folder.path, 'bin'));
+  for (const file of ['package.json', 'bin/prepack.mjs'])
+    copyFileSync(join(ROOT, file), join(folder.path, file));
+  const { status, stderr } = spawnSync(process.execPath, [join(folder.path, 'bin/prepack.mjs')], {
+    encoding: 'utf8',
+  });
+  assert.equal(stderr, 'npm pack: the compiler is not installed here: run npm ci first.\n');
+  assert.equal(status, 1);
 });
 
 test('the package has what is committed of conf/ and applications/, named file by file, and the image the same samples', (t) => {
