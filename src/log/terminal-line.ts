@@ -7,9 +7,14 @@ const LEFT_OUT = new Set([
   ...['column', 'lineText', 'frames', 'count', 'listeners', 'application', 'instance', 'pid', 'err'],
 ]);
 
-/** Of `event: 'listening'` and the like: the message has the address. */
-const LEFT_OUT_OF_PORTS = new Set(['adaptor', 'host', 'port', 'family', 'secure']);
-const PORT_EVENTS: readonly unknown[] = ['listening', 'inspector', 'port-closed'];
+/** Of a port the message has the address, of a certificate its names and its last day. */
+const OF_PORTS = ['adaptor', 'host', 'port', 'family', 'secure'];
+const LEFT_OUT_OF: Readonly<Record<string, readonly string[]>> = {
+  listening: OF_PORTS,
+  inspector: OF_PORTS,
+  'port-closed': OF_PORTS,
+  certificate: ['names', 'validTo'],
+};
 
 const DEFAULT_INSTANCE = '_definst_';
 
@@ -22,7 +27,7 @@ export function terminalLine(
   const text = visibleLines(String(msg));
   const label = labelOf(record);
   const isSaid = label === undefined || text.startsWith(`${label}:`) || text.includes(`/${label}/`);
-  const facts = factsOf(record);
+  const facts = factsOf(record, text);
   return [
     isSaid ? '' : `[${label}] `,
     text,
@@ -31,20 +36,24 @@ export function terminalLine(
   ].join('');
 }
 
-/** `live`, `live/room`; undefined: the line is of no application. */
+/** `live`, `live/room`; undefined: the line is of no application. Some instances have their application's name in front. */
 function labelOf({ application, instance }: Readonly<Record<string, unknown>>): string | undefined {
-  const parts = [application, instance].filter((part) => typeof part === 'string' && part !== '');
+  const [app, inst] = [application, instance].map((part) => (typeof part === 'string' ? part : ''));
+  const parts = inst!.startsWith(`${app}/`) ? [inst] : [app, inst].filter((part) => part !== '');
   if (parts.length === 0) return undefined;
   const name = visible(parts.join('/'));
   return name.endsWith(`/${DEFAULT_INSTANCE}`) ? name.slice(0, -DEFAULT_INSTANCE.length - 1) : name;
 }
 
-function factsOf(record: Readonly<Record<string, unknown>>): string {
-  const isOfPort = PORT_EVENTS.includes(record.event);
+/** `text`: the message. What it says word for word, as the reason of a refusal, is not repeated. */
+function factsOf(record: Readonly<Record<string, unknown>>, text: string): string {
+  const leftOut = LEFT_OUT_OF[String(record.event)] ?? [];
+  const isSaid = (value: unknown) =>
+    typeof value === 'string' && /\s/.test(value) && text.includes(visible(value));
   return Object.entries(record)
     .filter(
       ([name, value]) =>
-        value !== undefined && !LEFT_OUT.has(name) && !(isOfPort && LEFT_OUT_OF_PORTS.has(name)),
+        value !== undefined && !LEFT_OUT.has(name) && !leftOut.includes(name) && !isSaid(value),
     )
     .map(([name, value]) => `${name}=${factOf(value)}`)
     .join(' ');

@@ -11,6 +11,29 @@ test('a line of a script names its application, and its instance unless that is 
   assert.equal(plain({ msg: 'client connected', instance: 'live/_definst_' }), '[live] client connected');
 });
 
+test('an instance that has its application’s name in front is labelled once', () => {
+  const refused = { event: 'publish-refused', application: 'live', msg: 'publish refused: no' };
+  assert.equal(plain({ ...refused, instance: 'live/_definst_' }), '[live] publish refused: no');
+  assert.equal(plain({ ...refused, instance: 'live/room' }), '[live/room] publish refused: no');
+  // instances are called as their clients like
+  assert.equal(plain({ ...refused, instance: 'liver' }), '[live/liver] publish refused: no');
+});
+
+test('what the message says word for word does not stand behind it again', () => {
+  const record = { event: 'connect-refused', reason: 'no such application', ip: '127.0.0.1' };
+  assert.equal(
+    plain({ ...record, msg: 'connect refused: no such application' }),
+    'connect refused: no such application  ip=127.0.0.1',
+  );
+  assert.equal(
+    plain({
+      ...{ event: 'certificate', names: 'DNS:a.example, DNS:b.example', validTo: '2028-01-01T16:12:53.000Z' },
+      msg: 'certificate for DNS:a.example, DNS:b.example, until 2028-01-01',
+    }),
+    'certificate for DNS:a.example, DNS:b.example, until 2028-01-01',
+  );
+});
+
 test('a message that says its application is not labelled with it again', () => {
   assert.equal(
     plain({ application: 'live', msg: 'live: the new version serves', ms: 4 }),
