@@ -6,7 +6,7 @@ const OVERVIEW = `understudy: an RTMP server whose applications are scripts
                                                       run the server
   understudy init [DIR]                               make the folder of a server
   understudy new NAME [--root DIR]                    make an application
-  understudy check [NAME] [--root DIR]                look for mistakes in scripts
+  understudy check [NAME] [--root DIR]                look for mistakes in scripts, their settings and conf/
   understudy test [NAME] [--watch] [--root DIR]       run the tests of applications
   understudy cert [NAME]… [--root DIR]                make a certificate for trying out TLS
   understudy user add|remove NAME [--root DIR]        who may publish, where logins are asked for
@@ -72,7 +72,7 @@ script as clients do, without a server: applications/README.md shows how. Exit c
   cert: `understudy cert [NAME]… [--root DIR]
 
 Makes a certificate that nobody vouches for, good for trying out RTMPS, and says where to name it. Names are host names and
-addresses; without any they are those of this machine. It takes the place of none that is there already.
+addresses; without any they are those of this machine. A certificate that is there already stays.
 
   --root DIR         the folder with conf/
 `,
@@ -80,8 +80,8 @@ addresses; without any they are those of this machine. It takes the place of non
 understudy user remove NAME [--root DIR]
 
 Adds a user to conf/users or gives one a new password; or removes one. It asks for the password twice without showing it;
-where standard input is no terminal, its first line is the password. Encoders log in with it, rtmp://NAME:PASSWORD@host/live, where Authentication/Mode in Application.xml says so. A running server knows
-at once.
+where standard input is no terminal, its first line is the password. Encoders log in with it, rtmp://NAME:PASSWORD@host/live,
+where Authentication/Mode in Application.xml says so. A running server knows at once.
 
   --root DIR         the folder with conf/
 `,
@@ -93,7 +93,7 @@ understudy store NAME export FILE [--root DIR]
 Reads and changes what the script of an application keeps in application.store, and writes a backup of it into a new file, an SQLite
 database. The server may run meanwhile; scripts see a change with their next request.
 
-  --root DIR         the folder with conf/ and applications/ (default: the current folder)
+  --root DIR         the folder with conf/ and applications/
 `,
   status: `understudy status [--json] [--root DIR]
 

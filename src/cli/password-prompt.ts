@@ -21,13 +21,14 @@ export async function promptPassword(input: SecretInput, prompt: (text: string) 
   input.setRawMode(true); // the terminal echoes nothing and leaves editing to us
   try {
     const typed = new TypedLines(input);
-    prompt('Password: ');
-    const first = await typed.next();
-    prompt('\n');
+    const ask = async (question: string) => {
+      prompt(question);
+      // Ctrl-C too ends the line
+      return await typed.next().finally(() => prompt('\n'));
+    };
+    const first = await ask('Password: ');
     if (first === '') return first;
-    prompt('Once more: ');
-    const second = await typed.next();
-    prompt('\n');
+    const second = await ask('Once more: ');
     typed.end();
     if (first !== second)
       throw new CommandError('ERR_CLI_PASSWORD', 'the two passwords differ; nothing has been changed');

@@ -32,9 +32,10 @@ test('two that differ change nothing, and the terminal echoes again', async () =
 });
 
 test('Ctrl-C ends the question, and the terminal echoes again', async () => {
-  const { password, raw } = typing('sec\u0003');
+  const { password, prompts, raw } = typing('sec\u0003');
   await assert.rejects(password, { code: 'ERR_CLI_PASSWORD' });
   assert.deepEqual(raw, [true, false]);
+  assert.equal(prompts.join(''), 'Password: \n', 'what is said next has a line of its own');
 });
 
 test('an empty line is no password and is not asked for again', async () => {
