@@ -20,7 +20,7 @@ import type { Registry } from './application/registry.ts';
 import { Statistics } from './application/statistics.ts';
 import { version } from './cli/manifest.ts';
 import { AddressList, type AddressRules, admitsNames } from './config/address-rules.ts';
-import type { SettingChange } from './config/changes.ts';
+import { pendingText } from './config/changes.ts';
 import type { AccessConfig, AdaptorConfig, CertificateConfig, Config } from './config/config.ts';
 import type { Note } from './config/note.ts';
 import { Settings } from './config/settings.ts';
@@ -208,7 +208,6 @@ function watchConfig(
   hosts: readonly (readonly VirtualHost[])[],
   log: Log,
 ): ConfigWatch {
-  const nameOf = ({ file, setting }: SettingChange) => (setting === '' ? file : `${file}: ${setting}`);
   return new ConfigWatch({
     config,
     load,
@@ -223,12 +222,8 @@ function watchConfig(
       }
     },
     onPending(changes) {
-      const names = changes.map(nameOf);
-      const text =
-        names.length === 0
-          ? 'conf/ is as the server was started with it'
-          : `${names.join(', ')}: takes effect at the next start`;
-      log.info({ event: 'config', settings: names }, text);
+      const settings = changes.map(({ file, setting }) => (setting === '' ? file : `${file}: ${setting}`));
+      log.info({ event: 'config', settings }, pendingText(changes));
     },
     onMistake: ({ code, message }) =>
       log.error(

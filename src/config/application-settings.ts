@@ -116,9 +116,10 @@ export class ApplicationSettings {
     try {
       const config = readApplicationConfig(this.#defaults, application);
       this.#lastRight.set(application, config);
-      this.#mistakes.delete(application);
-      if (this.#closed.delete(application)) {
-        const text = `the settings of ${application} are right: clients can connect to it`;
+      const wasWrong = this.#mistakes.delete(application);
+      const wasClosed = this.#closed.delete(application);
+      if (wasWrong) {
+        const text = `the settings of ${application} are right${wasClosed ? ': clients can connect to it' : ' again'}`;
         this.#say({ level: 'info', text }, application);
       }
       for (const note of config.notes) this.#sayOnce(note, application);

@@ -31,3 +31,14 @@ function changedPaths(node: Node, before: unknown, after: unknown, path: readonl
     return changedPaths(member as ReadFile['schema'], old?.[key], now?.[key], name);
   });
 }
+
+/** For people: each file is named once. */
+export function pendingText(changes: readonly SettingChange[]): string {
+  if (changes.length === 0) return 'conf/ is as the server was started with it';
+  const files = Map.groupBy(changes, ({ file }) => file);
+  const texts = [...files].map(([file, ofIt]) => {
+    const settings = ofIt.flatMap(({ setting }) => (setting === '' ? [] : [setting]));
+    return settings.length === 0 ? file : `${file}: ${settings.join(', ')}`;
+  });
+  return `${texts.join('; ')}: ${changes.length === 1 ? 'takes' : 'take'} effect at the next start`;
+}

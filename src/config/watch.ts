@@ -23,7 +23,7 @@ export interface ConfigWatchOptions {
   clock: { after(ms: number, call: () => void): () => void };
   /** Applications may refer to other symbols, or the same ones mean something else. */
   onSymbols(config: Config): void;
-  /** What differs from the running server's settings; empty: nothing any more. */
+  /** What differs from the running server's settings; empty: nothing any more. Also when a mistake is mended. */
   onPending(changes: readonly SettingChange[]): void;
   onMistake(error: ConfigError): void;
   /** conf/ cannot be watched. */
@@ -35,7 +35,8 @@ export class ConfigWatch {
   readonly #options: ConfigWatchOptions;
   readonly #watcher: FSWatcher;
   #symbols: Config['symbols'];
-  #pending: readonly SettingChange[] = [];
+  /** As last said; undefined: a mistake was said after that. */
+  #pending: readonly SettingChange[] | undefined = [];
   #cancel = () => {};
 
   constructor(options: ConfigWatchOptions) {
@@ -69,6 +70,7 @@ export class ConfigWatch {
       next = load();
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
+      this.#pending = undefined;
       onMistake(error);
       return;
     }

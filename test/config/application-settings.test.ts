@@ -31,6 +31,19 @@ test('a file that was right and is bad now leaves the settings as they were, and
   assert.equal(settings.of('live').login, undefined, 'a file that has gone says nothing any more');
 });
 
+test('a mistake that is undone is said to be, though nothing has changed by it', (t) => {
+  const root = rootWith(t, { 'applications/live/Application.xml': GUARDED });
+  const { settings, said } = settingsIn(root);
+  settings.of('live');
+  const file = join(root, 'applications/live/Application.xml');
+  writeFileSync(file, '<Application>');
+  settings.refresh('live');
+  writeFileSync(file, GUARDED);
+  assert.equal(settings.refresh('live'), false);
+  settings.refresh('live');
+  assert.deepEqual(said.slice(1), ['info: the settings of live are right again']);
+});
+
 test('an application whose folder has gone keeps its settings, for what still runs of it', (t) => {
   const root = rootWith(t, { 'applications/live/Application.xml': GUARDED });
   const { settings } = settingsIn(root);

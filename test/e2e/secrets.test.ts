@@ -96,6 +96,8 @@ test('a setting that waits for a restart is named when it is saved, a mistake wi
   assert.equal(saved.msg, 'conf/Server.xml: Server/NetworkingIPv6@enable: takes effect at the next start');
   const wrong = await after(server, () => server.writeConf('Server.xml', ipv6('many')), isConfig);
   assert.match(String(wrong.msg), /^conf\/Server.xml:1: .*NetworkingIPv6@enable = many: expected /);
+  const mended = await after(server, () => server.writeConf('Server.xml', ipv6('true')), isConfig);
+  assert.equal(mended.msg, saved.msg, 'a mistake that is undone is said to be');
   const gone = await after(
     server,
     () => renameSync(join(server.root, 'conf', 'Server.xml'), join(server.root, 'conf', 'Server.xml~')),
