@@ -148,7 +148,12 @@ export class NetStream {
         this.#host.close(`publishing was ended: ${reason}${whom}`);
       },
       takeOverLimited: (name, holder, safeForMs) => {
-        const facts = { stream: name, holderIp: holder.facts.ip, holderClient: holder.id, safeForMs };
+        const facts = {
+          stream: name,
+          holderIp: holder.facts.ip,
+          holderClient: holder.id,
+          safeForMs: Math.ceil(safeForMs),
+        };
         lines.line('take-over-limited', client.facts.ip, (repeats) => {
           const all = { event: 'take-over-limited', ...facts, ...(repeats > 0 && { repeats }) };
           log.warn(all, 'the publisher took the name over just now: it keeps it while it is alive');

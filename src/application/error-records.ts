@@ -49,6 +49,9 @@ export interface ErrorFacts {
   client?: string;
 }
 
+/** What a repeated error has of its last time. */
+export type LatestFacts = Partial<Pick<ErrorFacts, 'client' | 'file' | 'line' | 'column' | 'frames'>>;
+
 export interface ErrorRecord extends ErrorFacts {
   /** Later ones have greater ids, whatever their application. */
   readonly id: number;
@@ -88,20 +91,18 @@ export class ErrorRecords {
     this.#options = options;
   }
 
-  /** Counts it if it has come of late: `key` says what is the same. Undefined: it is to be added. */
-  repeat(application: string, key: string, client: string | undefined): ErrorRecord | undefined {
+  /**
+   * Counts it if it has come of late: `key` says what is the same, `latest` what is different this time. Undefined: it is to
+   * be added.
+   */
+  repeat(application: string, key: string, latest: LatestFacts = {}): ErrorRecord | undefined {
     const nowMs = this.#options.nowMs();
     const entry = this.#entries.get(application)?.findLast((one) => one.key === key);
     if (!entry || nowMs - entry.lastMs > REPEAT_MS) return undefined;
     entry.lastMs = nowMs;
     const { record } = entry;
     const lastTime = new Date(nowMs).toISOString();
-    entry.record = {
-      ...record,
-      count: record.count + 1,
-      lastTime,
-      ...(client === undefined ? {} : { client }),
-    };
+    entry.record = { ...record, count: record.count + 1, lastTime, ...latest };
     this.#tell(entry.record);
     return entry.record;
   }
@@ -121,7 +122,7 @@ export class ErrorRecords {
 
   /** Of its Application.xml. */
   settings(application: string, { place, what, message, code }: ConfigError): void {
-    if (this.repeat(application, message, undefined)) return;
+    if (this.repeat(application, message)) return;
     const at = place && { file: basename(place.file), ...(place.line !== undefined && { line: place.line }) };
     this.add(message, {
       application,

@@ -7,6 +7,7 @@ import {
   type ErrorRecord,
   type ErrorRecords,
   formatError,
+  type LatestFacts,
 } from '../application/error-records.ts';
 import type { ForgottenConnections } from '../application/outgoing.ts';
 import type { ScriptMetrics } from '../application/script-metrics.ts';
@@ -116,7 +117,7 @@ export class Journal {
     const { application, instance, errors, log, applicationLog, metrics, hide } = this.#options;
     count(metrics, fault);
     const key = keyOf([instance, sampleless(fault), build?.hash]);
-    let record = errors.repeat(application, key, fault.client);
+    let record = errors.repeat(application, key, latestOf(fault, build));
     if (!record) {
       if (!this.#faults.take()) return;
       const dropped = this.#faults.takeDropped();
@@ -134,7 +135,7 @@ export class Journal {
     metrics.error('build');
     const key = keyOf(['build', fault]);
     const facts = { ...fault, application, kind: 'build' as const, message: hide(fault.message), frames: [] };
-    const record = errors.repeat(application, key, undefined) ?? errors.add(key, facts);
+    const record = errors.repeat(application, key) ?? errors.add(key, facts);
     const applicationLogs = journals.map((journal) => journal.#options.applicationLog);
     writeError(record, log, applicationLogs);
   }
@@ -153,9 +154,15 @@ export class Journal {
 const MAX_MESSAGE = 2000;
 const MAX_HANDLER = 200;
 
-/** Where an endless loop was when it was cut is chance: the same overrun is counted, with the place of its first time. */
+/** Where an endless loop was when it was cut is chance: the same overrun is counted, with the place of its last time. */
 function sampleless(fault: ScriptFault): ScriptFault {
   return fault.kind === 'timeout' ? { ...fault, stack: '' } : fault;
+}
+
+/** What may be different in the same error. */
+function latestOf({ kind, stack = '', client }: ScriptFault, build: ScriptBuild | undefined): LatestFacts {
+  const { frames, at } = kind === 'timeout' && build ? mapStack(stack, build) : { frames: [], at: undefined };
+  return { ...(at && { ...at, frames }), ...(client !== undefined && { client }) };
 }
 
 /** What is the same error. */

@@ -135,4 +135,18 @@ describe('a script that is cut for its time', { timeout: 120_000 }, () => {
     await all.records.next(({ kind, count }) => kind === 'timeout' && count === 2);
     assert.equal(all.errors.recent('chat').length, 1);
   });
+
+  test('is found where it was the last time, when it is another loop of the same handler', async () => {
+    const loops = `application.onConnect = (client, how: string) => {
+  if (how === 'first') for (;;);
+  if (how === 'second') for (;;);
+};\n`;
+    await using all = await open({ 'chat/main.ts': loops });
+    await connect(all.script, 'a', 'first');
+    await connect(all.script, 'b', 'second');
+    await all.records.next(({ kind, count }) => kind === 'timeout' && count === 2);
+    const [record] = all.errors.recent('chat');
+    assert.deepEqual([record?.line, record?.frames[0]?.line, record?.client], [3, 3, 'b']);
+    assert.ok(all.records.application.some((said) => /main\.ts:3:\d+: .* \(2 times\)/.test(said)));
+  });
 });
