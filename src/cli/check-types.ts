@@ -64,6 +64,17 @@ function run(args: string[], cwd: string): Promise<{ code: number | null; output
   return promise;
 }
 
+/** What the compiler says of names of Node and of web pages: its advice is for programs that have those. */
+const ADVICE =
+  / Do you need to (?:install type definitions for node|change your target library\?.* include 'dom').*$/;
+
+function withoutAdvice(file: string, message: string): string {
+  const instead = file.endsWith('.test.ts')
+    ? ' Import it from a module of Node.'
+    : ' Scripts have nothing of Node or of web pages; applications/understudy.d.ts has all that they find.';
+  return message.replace(ADVICE, instead);
+}
+
 /** `main.ts(3,7): error TS2322: …`, or `error TS18003: …`; indented lines go on with the message before. */
 function parseOutput(output: string, cwd: string): Fault[] {
   const faults: Fault[] = [];
@@ -71,7 +82,8 @@ function parseOutput(output: string, cwd: string): Fault[] {
     const placed = /^(.+?)\((\d+),(\d+)\): (?:error )?(.*)$/.exec(text);
     if (placed) {
       const [, file = '', line, column, message = ''] = placed;
-      faults.push({ file: resolve(cwd, file), line: Number(line), column: Number(column), message });
+      const at = { file: resolve(cwd, file), line: Number(line), column: Number(column) };
+      faults.push({ ...at, message: withoutAdvice(file, message) });
     } else if (text.startsWith('error ')) faults.push({ message: text.slice('error '.length) });
     else if (text.startsWith(' ') && faults.length > 0) faults.at(-1)!.message += `\n${text}`;
   }

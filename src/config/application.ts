@@ -204,7 +204,7 @@ export function readApplicationConfig(
   const config = read(defaults, own, mistakes);
   const notes: Note[] = [...config.notes];
   const dotenv = mistakes.attempt(
-    () => readDotenv(folder, name, notes),
+    () => readDotenv(folder, name, notes, mistakes),
     () => ({}),
   );
   const env = { ...dotenv, ...config.script.env };

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { readAuthorFile } from './author-file.ts';
+import { type Mistakes, THROWN } from './mistakes.ts';
 import type { Note } from './note.ts';
 
 export const DOTENV_FILE = '.env';
@@ -20,6 +21,7 @@ export function readDotenv(
   folder: string,
   folderName: string,
   notes: Note[],
+  mistakes: Mistakes = THROWN,
 ): Readonly<Record<string, string>> {
   const name = join(folderName, DOTENV_FILE);
   const file = readAuthorFile(join(folder, DOTENV_FILE), name, MAX_BYTES);
@@ -28,11 +30,15 @@ export function readDotenv(
     const text = `${name}: every user of this machine can read these secrets: expected chmod 600`;
     notes.push({ level: 'warn', text });
   }
-  return parseDotenv(file.text, name);
+  return parseDotenv(file.text, name, mistakes);
 }
 
 /** A ConfigError names the line, never its value. */
-export function parseDotenv(text: string, name: string): Readonly<Record<string, string>> {
+export function parseDotenv(
+  text: string,
+  name: string,
+  mistakes: Mistakes = THROWN,
+): Readonly<Record<string, string>> {
   const values: Record<string, string> = Object.create(null);
   for (const [i, raw] of text
     .replace(/^\ufeff/, '')
@@ -40,15 +46,21 @@ export function parseDotenv(text: string, name: string): Readonly<Record<string,
     .entries()) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
-    const [, variable, rest = ''] = LINE.exec(line) ?? [];
-    if (variable === undefined)
-      throw mistake(name, i, 'expected NAME=value, or a comment that begins with #');
-    const quoted = QUOTED.exec(rest);
-    if (!quoted && /^["'`]/.test(rest))
-      throw mistake(name, i, `the value of ${variable} has no closing quote`);
-    values[variable] = quoted ? quoted[2]! : rest.replace(COMMENT, '').trim();
+    const variable = mistakes.attempt(
+      () => parseLine(line, name, i),
+      () => undefined,
+    );
+    if (variable) values[variable.name] = variable.value;
   }
   return values;
+}
+
+function parseLine(line: string, file: string, index: number): { name: string; value: string } {
+  const [, name, rest = ''] = LINE.exec(line) ?? [];
+  if (name === undefined) throw mistake(file, index, 'expected NAME=value, or a comment that begins with #');
+  const quoted = QUOTED.exec(rest);
+  if (!quoted && /^["'`]/.test(rest)) throw mistake(file, index, `the value of ${name} has no closing quote`);
+  return { name, value: quoted ? quoted[2]! : rest.replace(COMMENT, '').trim() };
 }
 
 function mistake(file: string, index: number, what: string): ConfigError {

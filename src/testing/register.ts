@@ -4,12 +4,17 @@ import { extname } from 'node:path';
 
 const kit = new URL(`./main${extname(import.meta.filename)}`, import.meta.url).href;
 
-// `npm init` writes "type": "commonjs" into an application's package.json; its tests are ES modules all the same, as its script is.
-const ES_MODULE: Record<string, string> = { 'commonjs-typescript': 'module-typescript' };
+/**
+ * `npm init` writes "type": "commonjs" into an application's package.json, or no type, of which Node would complain; its tests are
+ * ES modules all the same, as its script is.
+ */
+function formatOf(url: string, format: string | null | undefined): string | null | undefined {
+  if (format === 'commonjs-typescript') return 'module-typescript';
+  return format ?? (url.startsWith('file:') && url.endsWith('.ts') ? 'module-typescript' : format);
+}
 
 registerHooks({
-  load: (url, context, next) =>
-    next(url, { ...context, format: ES_MODULE[context.format ?? ''] ?? context.format }),
+  load: (url, context, next) => next(url, { ...context, format: formatOf(url, context.format) }),
   resolve: (specifier, context, next) =>
     specifier === 'understudy/test' ? { url: kit, shortCircuit: true } : next(specifier, context),
 });

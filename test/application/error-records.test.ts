@@ -24,7 +24,7 @@ function setUp() {
   let lastId = 0;
   const errors = new ErrorRecords({ nowMs: () => now.ms, nextId: () => ++lastId });
   const fail = (key: string, application = 'live') =>
-    errors.repeat(application, key, `client ${key}`) ??
+    errors.repeat(application, key, { client: `client ${key}` }) ??
     errors.add(key, { ...BOOM, application, message: key });
   return { now, errors, fail };
 }

@@ -86,6 +86,21 @@ test('check knows nothing of the DOM and of Node, with and without a tsconfig.js
   }
 });
 
+test('check gives no advice to install types of what scripts can never have', async (t) => {
+  const script = 'document; process; require; Buffer; module;\n';
+  const root = rootWith(t, { 'tv/main.ts': script, 'tv/main.test.ts': 'process; export {};\n' });
+  const { printed } = await understudy('check', '--root', root);
+  const told = printed.filter((line) => line.includes('Cannot find name'));
+  assert.equal(told.length, 6, printed.join('\n'));
+  for (const line of told) {
+    assert.doesNotMatch(line, /npm i|@types|compiler option|Do you need/);
+    assert.match(
+      line,
+      line.includes('.test.ts') ? /Import it from/ : /nothing of Node or of web pages.*understudy\.d\.ts/,
+    );
+  }
+});
+
 test('check reports a tsconfig.json that cannot be read', async (t) => {
   const root = rootWith(t, {
     'tv/main.ts': 'trace(1);',

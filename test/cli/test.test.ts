@@ -67,17 +67,23 @@ test('test runs the tests of all applications, or of one, and says how it went b
   assert.equal(some.code, 0, some.output);
 });
 
-test('tests run as ES modules in a folder that npm init has given a package.json', async (t) => {
-  const root = rootWith(t, {
-    'tv/package.json': '{ "name": "tv", "type": "commonjs" }',
-    'tv/main.ts': MAIN,
-    'tv/main.test.ts': `import { word } from './word.ts';\n${PASSING.replace("'hello Ann'", "word + ' Ann'")}`,
-    'tv/word.ts': "export const word: string = 'hello';",
+for (const [which, manifest] of [
+  ['of today', '{ "name": "tv", "type": "commonjs" }'],
+  ['of npm 10, which names no type', '{ "name": "tv" }'],
+] as const) {
+  test(`tests run as ES modules in a folder that npm init has given a package.json ${which}`, async (t) => {
+    const root = rootWith(t, {
+      'tv/package.json': manifest,
+      'tv/main.ts': MAIN,
+      'tv/main.test.ts': `import { word } from './word.ts';\n${PASSING.replace("'hello Ann'", "word + ' Ann'")}`,
+      'tv/word.ts': "export const word: string = 'hello';",
+    });
+    const { code, output } = await tested('--root', root);
+    assert.equal(code, 0, output);
+    assert.match(output, /✔ greets/);
+    assert.doesNotMatch(output, /Warning/);
   });
-  const { code, output } = await tested('--root', root);
-  assert.equal(code, 0, output);
-  assert.match(output, /✔ greets/);
-});
+}
 
 test('test of nothing says so', async (t) => {
   const root = rootWith(t, { 'tv/main.ts': MAIN });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseEnv } from 'node:util';
 import { parseDotenv, readDotenv } from '../../src/config/dotenv.ts';
+import { CollectedMistakes } from '../../src/config/mistakes.ts';
 
 const TEXT = `
 # a comment
@@ -48,6 +49,16 @@ test('what cannot be read says its line and not its value', () => {
         !error.message.includes('secret'),
     );
   }
+});
+
+test('all mistakes can be had at once, and what is right beside them', () => {
+  const mistakes = new CollectedMistakes();
+  const values = parseDotenv('A=1\nsecret\n=x\nB="y\nC=2', '.env', mistakes);
+  assert.deepEqual({ ...values }, { A: '1', C: '2' });
+  assert.deepEqual(
+    mistakes.all.map(({ place }) => place?.line),
+    [2, 3, 4],
+  );
 });
 
 test('a file that is endless, a pipe or too large is refused at once', () => {
