@@ -4,6 +4,7 @@ import { ConfigError, formatPlace } from '../errors.ts';
 import type { Free, FreeValues, Group, Leaf, List, Members, Node, Read } from './element.ts';
 import { type Mistakes, THROWN } from './mistakes.ts';
 import type { Note } from './note.ts';
+import { SYMBOLS } from './schema/symbols.ts';
 import { type SymbolTable, substitute, symbolsIn } from './symbols.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -137,8 +138,17 @@ export class Reader {
   #leaf(path: string, node: Leaf<unknown>, texts: readonly GivenText[]): unknown {
     return this.#mistakes.attempt(
       () => this.#leafAsGiven(path, node, texts),
-      () => this.#leafAsGiven(path, node, []),
+      () => this.#builtIn(node),
     );
+  }
+
+  /** What stands in for a value with a mistake while others are looked for. A symbol can be the mistake, so it has its own default. */
+  #builtIn(node: Leaf<unknown>): unknown {
+    const get = (name: string) => {
+      const value = Object.hasOwn(SYMBOLS, name) ? SYMBOLS[name] : undefined;
+      return value === undefined ? this.#symbols.get(name) : { value, where: undefined };
+    };
+    return node.value.parse(substitute(node.default, { get }, () => {}));
   }
 
   #leafAsGiven(path: string, node: Leaf<unknown>, texts: readonly GivenText[]): unknown {

@@ -166,6 +166,21 @@ test('check looks at conf/ as well, says so, and tells all mistakes there are', 
   assert.equal(printed.at(-1), 'live: 2 mistakes');
 });
 
+test('check tells a symbol with a mistake once, and goes on with what stands behind it', async (t) => {
+  const root = rootWith(t, {
+    'live/main.ts': 'trace(1)',
+    'live/Application.xml': '<Application><Mystery/></Application>',
+    '../conf/fms.ini': 'LOGGER.LEVEL = loud\nSERVER.DEBUG_PORT = many\n',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the form of symbols in files of conf/
+    '../conf/Logger.xml': '<Logger><Diagnostic><Level>${LOGGER.LEVEL}</Level></Diagnostic></Logger>',
+  });
+  const { printed } = await understudy('check', '--root', root);
+  const told = printed.map((line) => /(\w+ = \w+|<Mystery>|[a-z]+: \d mistakes?$)/.exec(line)?.[0] ?? line);
+  assert.deepEqual(told.toSorted(), [
+    ...['<Mystery>', 'DEBUG_PORT = many', 'Level = loud', 'conf: 2 mistakes', 'live: 1 mistake'],
+  ]);
+});
+
 test('check says that conf/ is right where it is', async (t) => {
   const root = rootWith(t, { 'live/': '', '../conf/fms.ini': 'A = 1\n' });
   const { printed, exitCode } = await understudy('check', '--root', root);
