@@ -19,7 +19,12 @@ export type Admission =
   /** `user`: it has logged in; empty: it has not. */
   | { isAdmitted: true; user: string; writeAccess: '/' | '' }
   /** `why`: for the log, where the client is told something else. */
-  | { isAdmitted: false; description: string; why: string; hasFailedLogin: boolean };
+  | {
+      isAdmitted: false;
+      cause: 'transport' | 'origin' | 'login-needed' | 'login-failed';
+      description: string;
+      why: string;
+    };
 
 /** Whether a virtual host takes clients of that address. Its names are looked up if they count. */
 export function isWelcome(
@@ -41,16 +46,12 @@ export function judge(
   decided: (admission: Admission) => void,
 ): void {
   const { transport, origin, login } = registry.clientSettingsOf(request.app) ?? {};
+  const byTransport = transport && transportProblem(transport, protocol, tunnel);
   const problem =
-    (transport && transportProblem(transport, protocol, tunnel)) ??
-    (origin && hasOrigin(request.agent, ip) ? originProblem(origin, request) : undefined);
+    byTransport ?? (origin && hasOrigin(request.agent, ip) ? originProblem(origin, request) : undefined);
   if (problem) {
-    decided({
-      isAdmitted: false,
-      description: `[ Server.Reject ] : ${problem}`,
-      why: problem,
-      hasFailedLogin: false,
-    });
+    const cause = byTransport ? 'transport' : 'origin';
+    decided({ isAdmitted: false, cause, description: `[ Server.Reject ] : ${problem}`, why: problem });
     return;
   }
   if (!login) {
@@ -67,7 +68,7 @@ export function judge(
         decided({ isAdmitted: true, user: verdict.user ?? '', writeAccess: verdict.mayPublish ? '/' : '' });
       } else {
         const { description, why, hasFailed } = verdict;
-        decided({ isAdmitted: false, description, why, hasFailedLogin: hasFailed });
+        decided({ isAdmitted: false, cause: hasFailed ? 'login-failed' : 'login-needed', description, why });
       }
     },
   );

@@ -1,5 +1,5 @@
 // From a connect command to a client of an instance, or to a refusal: the host's rules, logins, the gate of the script, the SWF.
-import { Client, type ClientPort, type ConnectRefusal } from '../application/client.ts';
+import { Client, type ClientPort, type ConnectCause, type ConnectRefusal } from '../application/client.ts';
 import type { Clock } from '../application/clock.ts';
 import type { AppInstance } from '../application/instance.ts';
 import type { ClientSettings } from '../application/instance-settings.ts';
@@ -103,7 +103,8 @@ export class SessionEntry {
       return;
     }
     if (!isIt) {
-      this.#forbid(`[ Server.Reject ] : Connections to (${registry.place}) are not allowed from here.`);
+      const problem = `Connections to (${registry.place}) are not allowed from here.`;
+      this.#forbid('address', `[ Server.Reject ] : ${problem}`);
       return;
     }
     const { peer, protocol } = this.#session;
@@ -123,16 +124,24 @@ export class SessionEntry {
       this.#enter(admission);
       return;
     }
-    const { description, why, hasFailedLogin } = admission;
-    if (hasFailedLogin) session.log.warn({ event: 'login-failed', reason: why }, 'a login failed');
-    this.#forbid(description, why);
+    const { cause, description, why } = admission;
+    if (cause === 'login-failed') this.#warnOfLogin(why);
+    this.#forbid(cause, description, why);
+  }
+
+  #warnOfLogin(reason: string): void {
+    const { log, peer } = this.#session;
+    const facts = { event: 'login-failed', reason };
+    this.#options.lines.line('login-failed', peer.ip, (repeats) => {
+      log.warn(repeats > 0 ? { ...facts, repeats } : facts, 'a login failed');
+    });
   }
 
   /** `why`: for the log, where the client is told something else. */
-  #forbid(description: string, why = description): void {
+  #forbid(cause: ConnectCause, description: string, why = description): void {
     const code = 'NetConnection.Connect.Rejected';
-    this.#noteFailure({ code, description: why }, AccessStatus.Forbidden);
-    this.#refused({ code, description }, why);
+    this.#noteFailure({ cause, code, description: why }, AccessStatus.Forbidden);
+    this.#refused({ cause, code, description }, why);
   }
 
   /** A connect that reached no instance. */
@@ -151,8 +160,10 @@ export class SessionEntry {
       instance = this.#options.registryOf(this.#request.host).connect(this.#request.app, facts);
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
-      const refusal = { code: error.code, description: error.message };
-      this.#noteFailure(refusal, error instanceof LimitError ? AccessStatus.Conflict : undefined);
+      const isFull = error instanceof LimitError;
+      const cause = isFull ? 'limit' : 'application';
+      const refusal: ConnectRefusal = { cause, code: error.code, description: error.message };
+      this.#noteFailure(refusal, isFull ? AccessStatus.Conflict : undefined);
       this.#refused(refusal);
       return;
     }
@@ -251,12 +262,12 @@ export class SessionEntry {
   #refused(refusal: ConnectRefusal, reason = refusal.description): void {
     const session = this.#session;
     answerRefused(session.outbox, this.#request.transactionId, refusal);
-    const { code } = refusal;
+    const { cause, code } = refusal;
     const [application = ''] = withoutEdgeSlashes(this.#request.app).split('/', 1); // what follows may be somebody's key
     noteRefusal(
       'connect',
       { log: session.log, lines: this.#options.lines, address: session.peer.ip },
-      { cause: code, code, reason, application: shownName(application) },
+      { cause, code, reason, application: shownName(application) },
     );
     session.close(`connect refused: ${reason}`);
   }

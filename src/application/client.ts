@@ -3,7 +3,21 @@ import type { AccessStatus } from '../log/access-status.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { ClientFacts, ClientStats } from './script.ts';
 
+/** What is in a client's way. The log has one line for each of these, address and second. */
+export type ConnectCause =
+  | 'address'
+  | 'transport'
+  | 'origin'
+  | 'login-needed'
+  | 'login-failed'
+  | 'limit'
+  | 'application'
+  | 'load'
+  | 'script'
+  | 'shutdown';
+
 export interface ConnectRefusal {
+  cause: ConnectCause;
   /** `NetConnection.Connect.*` */
   code: string;
   description: string;

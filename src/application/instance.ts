@@ -302,6 +302,7 @@ export class AppInstance implements ScriptCommands {
     }
     const { application, redirect } = verdict;
     this.#refuse(client, {
+      cause: 'script',
       code: 'NetConnection.Connect.Rejected',
       description: verdict.reason,
       ...(application === undefined ? {} : { application }),
@@ -549,6 +550,7 @@ export class AppInstance implements ScriptCommands {
 
 function loadFailed(application: string): ConnectRefusal {
   return {
+    cause: 'load',
     code: 'NetConnection.Connect.Failed',
     description: `[ Server.Reject ] : Application (${application}) failed to load.`,
   };

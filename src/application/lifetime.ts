@@ -172,5 +172,9 @@ export class Lifetime {
 }
 
 export function appShutdown(): ConnectRefusal {
-  return { code: 'NetConnection.Connect.AppShutdown', description: 'The application is shutting down.' };
+  return {
+    cause: 'shutdown',
+    code: 'NetConnection.Connect.AppShutdown',
+    description: 'The application is shutting down.',
+  };
 }

@@ -73,7 +73,7 @@ export class TestClient {
   }
 
   /** The application cannot be reached at all. */
-  turnedAway(refusal: ConnectRefusal): void {
+  turnedAway(refusal: Omit<ConnectRefusal, 'cause'>): void {
     const { code, description, redirect } = refusal;
     this.refusal = { code, description, redirect, application: plain(refusal.application) };
   }

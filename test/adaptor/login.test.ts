@@ -49,6 +49,24 @@ test('a connect without a login is refused and closed, and starts nothing', asyn
   assert.equal(core.instance(), undefined);
 });
 
+test('refusals with different causes in one second have a line each, and guesses have one that counts', async () => {
+  await using core = await guarded();
+  for (let i = 0; i < 4; i += 1) await logIn(core, 'ann', 'wrong');
+  const lines = (event: string) => core.log.filter((line) => line.event === event);
+  assert.deepEqual(
+    lines('connect-refused').map(({ cause }) => cause),
+    ['login-needed', 'login-failed'],
+  );
+  core.clock.advance(1_000);
+  assert.deepEqual(
+    lines('login-failed').map(({ reason, repeats }) => [reason, repeats]),
+    [
+      ['ann gave a wrong password', undefined],
+      ['ann gave a wrong password', 2],
+    ],
+  );
+});
+
 test('with the right password a client comes in; the log says who, and who failed', async () => {
   await using core = await guarded();
   assert.equal((await logIn(core, 'ann', 'secret')).name, '_result');
@@ -59,6 +77,7 @@ test('with the right password a client comes in; the log says who, and who faile
   assert.deepEqual(core.trouble, []);
 
   assert.match(descriptionOf(await logIn(core, 'ann', 'guess')), /\?reason=authfailed&/);
+  core.clock.advance(1_000);
   assert.match(descriptionOf(await logIn(core, 'bob', 'secret')), /\?reason=authfailed&/);
   assert.deepEqual(
     core.trouble.map(({ event, reason }) => [event, reason]),
