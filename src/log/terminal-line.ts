@@ -26,7 +26,7 @@ export function terminalLine(
   const { msg = '', err } = record;
   const text = visibleLines(String(msg));
   const label = labelOf(record);
-  const isSaid = label === undefined || text.startsWith(`${label}:`) || text.includes(`/${label}/`);
+  const isSaid = label === undefined || (record.event !== 'script-log' && isNamedIn(text, label));
   const facts = factsOf(record, text);
   return [
     isSaid ? '' : `[${label}] `,
@@ -34,6 +34,11 @@ export function terminalLine(
     facts === '' ? '' : `  ${dim(facts)}`,
     err === undefined ? '' : `\n    ${visibleLines(stackOf(err))}`,
   ].join('');
+}
+
+/** By a message of the server's: what a script says may begin like that by chance. */
+function isNamedIn(text: string, label: string): boolean {
+  return text.startsWith(`${label}:`) || text.startsWith(`${label}/`) || text.includes(`/${label}/`);
 }
 
 /** `live`, `live/room`; undefined: the line is of no application. Some instances have their application's name in front. */

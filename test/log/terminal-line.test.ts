@@ -41,6 +41,14 @@ test('a message that says its application is not labelled with it again', () => 
   );
   const error = 'applications/live/main.ts:3:7: onPublish: Error: no';
   assert.equal(plain({ application: 'live', instance: '_definst_', kind: 'error', msg: error }), error);
+  const relative = 'live/main.ts:3:7: onPublish: Error: no';
+  assert.equal(plain({ event: 'script-error', application: 'live', msg: relative }), relative);
+});
+
+test('what a script says is labelled, however it begins', () => {
+  const line = { event: 'script-log', application: 'live', instance: '_definst_' };
+  for (const msg of ['live: 3 clients', 'live/show has begun', 'at http://example.com/live/show'])
+    assert.equal(plain({ ...line, msg }), `[live] ${msg}`);
 });
 
 test('further facts stand behind the message as NAME=value, with quotes where a value has blanks', () => {
