@@ -213,7 +213,10 @@ const TITLES: Readonly<Record<number, string>> = {
 
 function unauthorized({ why, waitMs }: Refusal): Reply {
   if (why === 'nobody' || why === 'wrong') {
-    const detail = why === 'nobody' ? 'an administrator may' : 'that is not the password';
+    const detail =
+      why === 'nobody'
+        ? 'the name and password of an administrator are missing'
+        : 'the name or the password is wrong';
     return { ...problem(401, 'Unauthorized', detail), headers: { 'www-authenticate': REALM } };
   }
   const isFinal = waitMs === Number.POSITIVE_INFINITY;

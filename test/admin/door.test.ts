@@ -19,6 +19,7 @@ test('without a password there is nothing to see', async () => {
     assert.equal(status, 401, path);
     assert.match(String(headers['www-authenticate']), /^Basic realm=/);
     assert.doesNotMatch(body, /Understudy\/test/);
+    assert.equal(JSON.parse(body).detail, 'the name and password of an administrator are missing');
   }
   assert.equal((await world.call('getApps', {}, {})).code, REJECTED);
   assert.equal((await world.request('GET', '/console/../admin')).status, 404);
