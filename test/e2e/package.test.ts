@@ -47,7 +47,7 @@ test('npx finds the command of a checkout from an application with a package.jso
   const application = join(checkout.path, 'applications', 'auth');
   writeFileSync(join(application, 'package.json'), '{ "name": "auth", "type": "commonjs" }');
   const { stdout } = await npxUnderstudy(application, 'check', 'auth');
-  assert.equal(stdout.trim(), 'auth: ok');
+  assert.equal(stdout.trim(), '../../conf: ok\nauth: ok');
 });
 
 const SECRET = 'hunter2-of-the-operator';
