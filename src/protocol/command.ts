@@ -196,7 +196,12 @@ function readName(values: Amf0Reader): string {
   if (values.isAtEnd) throw new DecodeError('ERR_RTMP_COMMAND', EMPTY);
   const name = values.read();
   if (typeof name === 'string') return name;
-  throw new DecodeError('ERR_RTMP_COMMAND', `it begins with a ${typeof name}, not a name`);
+  throw new DecodeError('ERR_RTMP_COMMAND', `it begins with ${typeText(name)}, not a name`);
+}
+
+function typeText(value: AmfValue): string {
+  if (value === undefined || value === null) return 'nothing';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 /** Up to the end, or to where no value is; the reader stays there. */

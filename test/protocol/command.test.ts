@@ -89,6 +89,8 @@ test('a command that does not begin with a name is refused, naming what is there
         error instanceof DecodeError && error.code === 'ERR_RTMP_COMMAND' && text.test(error.message),
     );
   refused('01 01', /begins with a boolean/);
+  refused('05', /begins with nothing, not a name/);
+  refused('03 00 00 09', /begins with an object, not a name/);
   refused('', /it is empty/);
 });
 
