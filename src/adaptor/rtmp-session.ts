@@ -7,11 +7,13 @@ import { typedId } from '../application/typed-id.ts';
 import { CodedError, DecodeError, isUnreadable } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import { type Log, logBug } from '../log/log.ts';
+import { visible } from '../log/visible.ts';
 import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
 import { ChunkReader, type ChunkReaderOptions } from '../protocol/chunk-reader.ts';
 import { type Command, commandHead, decodeCommand, isCommandType, isDataType } from '../protocol/command.ts';
 import { type ControlMessage, decodeControl, isControlType, UserControlEvent } from '../protocol/control.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
+import { describeMessage, wordsOf } from '../protocol/odd-message.ts';
 import { memoryBytes } from '../protocol/wire-message.ts';
 import { type CommandHost, OpenCalls, runCommand, unreadableCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect } from './connect.ts';
@@ -257,7 +259,7 @@ export class RtmpSession {
     } else runCommand(this.#commandHost(), command, message.streamId, message.payload.length);
   }
 
-  /** Undefined: it cannot be read, and has its answer. Without a connect that can be read the connection is of no use. */
+  /** Undefined: it cannot be read, and has its answer. An unreadable first command closes the connection. */
   #readCommand(message: RtmpMessage): Command | undefined {
     const { typeId, payload } = message;
     try {
@@ -266,8 +268,10 @@ export class RtmpSession {
       return command;
     } catch (error) {
       if (!isUnreadable(error)) throw error;
-      if (this.#state === State.Connecting) this.#fail(error);
-      else {
+      if (this.#state === State.Connecting) {
+        const text = `${describeMessage(wordsOf(message), message)} cannot be read: ${error.message}`;
+        this.#fail(new DecodeError(error.code, visible(text)));
+      } else {
         const head = commandHead(typeId, payload);
         unreadableCommand(this.#commandHost(), head, message.streamId, error.message);
         this.#odd.passOver(message, error);

@@ -320,7 +320,7 @@ export class ChunkReader {
     if (chunkBytes > 0 && isWireType(typeId)) {
       return new WireMessage({ typeId, streamId, timestampMs, length, chunkBytes, wire: bytes });
     }
-    if (typeId === MessageType.SetChunkSize) this.#setChunkSize(new ByteReader(bytes).u32());
+    if (typeId === MessageType.SetChunkSize) this.#setChunkSize(readChunkSize(bytes));
     // one that is too short says nothing: chunks are where they were
     else if (typeId === MessageType.Abort && bytes.length >= 4) this.#abort(new ByteReader(bytes).u32());
     return { typeId, streamId, timestampMs, payload: bytes };
@@ -351,4 +351,12 @@ function u32(bytes: Uint8Array, at: number): number {
 
 function u32le(bytes: Uint8Array, at: number): number {
   return ((bytes[at + 3]! << 24) | (bytes[at + 2]! << 16) | (bytes[at + 1]! << 8) | bytes[at]!) >>> 0;
+}
+
+function readChunkSize(bytes: Uint8Array): number {
+  if (bytes.length >= 4) return new ByteReader(bytes).u32();
+  throw new DecodeError(
+    'ERR_BYTES_SHORT',
+    `a Set Chunk Size message of ${bytes.length} bytes has no chunk size`,
+  );
 }

@@ -235,18 +235,16 @@ describe('a command', () => {
     assert.ok(lines(core).length > 0);
   });
 
-  test('connect that cannot be read ends the connection', async () => {
+  test('connect that cannot be read ends the connection, and the log says which message it was', async () => {
     await using core = await Core.start();
     const peer = await core.peer();
-    send(
-      peer,
-      MessageType.CommandAmf0,
-      Buffer.concat([data('connect'), number(1), hex('03 0003 617070 02 00ff')]),
-    );
+    const connect = Buffer.concat([data('connect'), number(1), hex('03 0003 617070 02 00ff')]);
+    send(peer, MessageType.CommandAmf0, connect);
     await peer.closed();
+    const told = `a command (connect) of ${connect.length} bytes cannot be read: it ends in the middle of a string`;
     assert.deepEqual(
-      core.trouble.map(({ event, code }) => [event, code]),
-      [['bad-input', 'ERR_BYTES_SHORT']],
+      core.trouble.map(({ event, code, msg }) => [event, code, msg]),
+      [['bad-input', 'ERR_BYTES_SHORT', `connection closed: ${told}`]],
     );
   });
 });
