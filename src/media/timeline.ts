@@ -69,6 +69,7 @@ export class Timeline {
   /** Place of the latest sound or picture. */
   #endMs: number;
   #hasBegun = false;
+  #liftedMs = 0;
   /** On the wall, of the latest sound or picture. */
   #arrivedMs = 0;
   /** Wall time minus line time of what arrives without delay. */
@@ -93,6 +94,11 @@ export class Timeline {
     this.#tracks = { audio: track('audio'), video: track('video') };
   }
 
+  /** By how much the latest sound or picture stands later than its own time: no track goes back, and none before the beginning. */
+  get liftedMs(): number {
+    return this.#liftedMs;
+  }
+
   /** A sound or picture has been placed. */
   get hasBegun(): boolean {
     return this.#hasBegun;
@@ -110,6 +116,7 @@ export class Timeline {
       ? this.#judge(track, timestampMs, nowMs)
       : this.#begin(track, timestampMs, nowMs);
     const placedMs = Math.max(ms, before);
+    this.#liftedMs = placedMs - ms;
     const stepMs = placedMs - before;
     if (!isFirst && stepMs > 0) {
       if (track.lastStepMs !== undefined) track.stepMs = Math.min(stepMs, track.lastStepMs);

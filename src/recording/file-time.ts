@@ -18,6 +18,7 @@ export class FileTime {
   /** Subtracted from the line's times. */
   #offsetMs = 0;
   #beginMs = 0;
+  #liftedMs = 0;
 
   constructor(options: FileTimeOptions) {
     this.#options = options;
@@ -26,6 +27,11 @@ export class FileTime {
   /** Where this recording begins in its file. */
   get beginMs(): number {
     return this.#beginMs;
+  }
+
+  /** By how much the latest picture or sound stands later in the file than its own time. */
+  get liftedMs(): number {
+    return this.#liftedMs;
   }
 
   /** A file begins: what has that time in the one before has `startMs` in this one. */
@@ -39,7 +45,10 @@ export class FileTime {
    * sound; `atMs`: when it came, by the clock.
    */
   of(message: WireMessage, isFrame: boolean, atMs: number): number {
-    return Math.max(this.#beginMs, this.#lineMs(message, isFrame, atMs) - this.#offsetMs);
+    const ms = this.#lineMs(message, isFrame, atMs) - this.#offsetMs;
+    const placedMs = Math.max(this.#beginMs, ms);
+    if (isFrame) this.#liftedMs = placedMs - ms + this.#timeline.liftedMs;
+    return placedMs;
   }
 
   #lineMs({ typeId, timestampMs }: WireMessage, isFrame: boolean, atMs: number): number {

@@ -101,6 +101,8 @@ export class FileRecording implements Recording {
   #earlierMs = 0;
   #earlierBytes = 0;
   #seenKeyframe = false;
+  /** By how much the file's first keyframe stands later than its own time, ms. */
+  #keyframeLiftMs = 0;
   /** Nothing more goes into a file: a limit was reached, or writing failed. */
   #isFull = false;
   #hasFailed = false;
@@ -284,7 +286,10 @@ export class FileRecording implements Recording {
   }
 
   #putInto(item: Item): void {
-    if (item.kind === 'keyframe') this.#seenKeyframe = true;
+    if (item.kind === 'keyframe' && !this.#seenKeyframe) {
+      this.#seenKeyframe = true;
+      this.#keyframeLiftMs = this.#time.liftedMs;
+    }
     if (item.kind === 'frame' && !this.#seenKeyframe) {
       this.#content.note(item);
       return;
@@ -317,7 +322,9 @@ export class FileRecording implements Recording {
   /** Where decoding can begin anew. */
   #isNextSegment(item: Item): boolean {
     const canBegin = item.kind === 'keyframe' || (item.kind === 'sound' && !this.#seenKeyframe);
-    return canBegin && this.#segments.isOver(item.timestampMs - this.#time.beginMs, () => this.#arrivedAt());
+    // the first keyframe may belong before the sound that the file begins with
+    const lengthMs = item.timestampMs - this.#time.beginMs + this.#keyframeLiftMs;
+    return canBegin && this.#segments.isOver(lengthMs, () => this.#arrivedAt());
   }
 
   /** When the message at hand came, on the wall. */
@@ -334,6 +341,7 @@ export class FileRecording implements Recording {
     this.#isBetween = why;
     this.#headers = [...this.#inForce.values()];
     this.#seenKeyframe = false;
+    this.#keyframeLiftMs = 0;
     this.#finishFile(file, why);
   }
 

@@ -305,6 +305,32 @@ for (const stream of ['cam', 'mp4:cam']) {
   });
 }
 
+for (const stream of ['cam', 'mp4:cam']) {
+  test(`segments are as long as asked for where the first sound came before the keyframe, and is later: ${stream}`, async () => {
+    await using desk = new Desk();
+    const recording = desk.open({ stream, segmentS: 2 });
+    const clip = messagesOf(await h264Clip());
+    const [avc] = clip.filter(({ typeId }) => typeId === MessageType.Video);
+    const [aac] = clip.filter(({ typeId }) => typeId === MessageType.Audio);
+    const picture = clip.find((m) => m.typeId === MessageType.Video && m !== avc)!;
+    const noise = clip.find((m) => m.typeId === MessageType.Audio && m !== aac)!;
+    recording.take([avc!, aac!]);
+    recording.take([sound(30, noise.payload)]);
+    for (let ms = 0; ms < 6_000; ms += 40) {
+      recording.take([pictures(ms, ms % 1_000 === 0 ? picture.payload : asInter(picture.payload))]);
+      if (ms > 30) recording.take([sound(ms, noise.payload)]);
+    }
+    recording.close();
+    await desk.finished();
+    const lengths = desk.completed.map(({ lengthMs }) => lengthMs);
+    assert.equal(lengths.length, 3, `${lengths}`);
+    assert.ok(
+      lengths.every((ms) => ms > 1_900 && ms < 2_100),
+      `${lengths}`,
+    );
+  });
+}
+
 /** Ten pictures a second, in real time by both clocks, each of them a keyframe when `isKey` says so. */
 function film(
   desk: Desk,
