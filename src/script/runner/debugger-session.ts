@@ -7,6 +7,7 @@
 // - A session is neither used nor collected after the engine has given up its isolate for its memory.
 // - What comes in the moment between V8's word that it has paused and isolated-vm's beginning to wait is looked at only when
 //   something else comes. So something does (`#nudge`).
+// - V8 does not pause a script for its memory: see heap-headroom.ts.
 
 /** Of an isolate that is inspectable. */
 export interface DebuggerSession {

@@ -11,6 +11,7 @@ import ivm from 'isolated-vm';
 import { GUEST_FILENAME } from '../wire.ts';
 import { warmCodeCache } from './code-cache.ts';
 import { type DebuggerSession, VmDebuggerSession } from './debugger-session.ts';
+import { fillHeadroom, HEADROOM_MB } from './heap-headroom.ts';
 
 export type EngineFault =
   /** `stack`: where it was when it was cut, its innermost ten frames. Without those of the library; empty if there are no others. */
@@ -79,8 +80,9 @@ export function createEngine(guest: string): ScriptEngine {
   const cachedData = new ivm.ExternalCopy(warmCodeCache(guest));
   return {
     async openIsolate({ memoryMb, isInspectable, onCatastrophe }) {
+      const headroomMb = isInspectable ? HEADROOM_MB : 0;
       const isolate = new ivm.Isolate({
-        memoryLimit: memoryMb,
+        memoryLimit: memoryMb + headroomMb,
         inspector: isInspectable,
         onCatastrophicError: onCatastrophe,
       });
@@ -93,9 +95,9 @@ export function createEngine(guest: string): ScriptEngine {
           api.get('deliver', { reference: true }),
           api.get('drain', { reference: true }),
         ]);
-        api.release();
+        if (isInspectable) await fillHeadroom(api);
         library.release();
-        return new VmIsolate(isolate, context, { load, deliver, drain });
+        return new VmIsolate(isolate, context, { api, load, deliver, drain }, headroomMb);
       } catch (error) {
         if (!isolate.isDisposed) isolate.dispose();
         throw error;
@@ -105,6 +107,8 @@ export function createEngine(guest: string): ScriptEngine {
 }
 
 interface GuestApi {
+  /** What has the others, and holds the headroom. */
+  api: ivm.Reference;
   load: ivm.Reference;
   deliver: ivm.Reference;
   drain: ivm.Reference;
@@ -114,13 +118,15 @@ class VmIsolate implements ScriptIsolate {
   readonly #isolate: ivm.Isolate;
   readonly #context: ivm.Context;
   readonly #guest: GuestApi;
+  readonly #headroomMb: number;
   readonly #sessions = new Set<VmDebuggerSession>();
   #isDisposing = false;
 
-  constructor(isolate: ivm.Isolate, context: ivm.Context, guest: GuestApi) {
+  constructor(isolate: ivm.Isolate, context: ivm.Context, guest: GuestApi, headroomMb: number) {
     this.#isolate = isolate;
     this.#context = context;
     this.#guest = guest;
+    this.#headroomMb = headroomMb;
   }
 
   async checkSyntax(code: string, filename: string): Promise<SyntaxFault | undefined> {
@@ -188,7 +194,7 @@ class VmIsolate implements ScriptIsolate {
   async heapBytes(): Promise<number | undefined> {
     try {
       const heap = await this.#isolate.getHeapStatistics();
-      return heap.used_heap_size + heap.externally_allocated_size;
+      return heap.used_heap_size + heap.externally_allocated_size - (this.#headroomMb << 20);
     } catch {
       return undefined;
     }

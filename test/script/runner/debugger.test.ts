@@ -2,8 +2,8 @@
 // the other scripts in it remember.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { encodeBytes, encodeFrame } from '../../../src/script/frames.ts';
-import { FrameType } from '../../../src/script/wire.ts';
+import { decodeBody, encodeBytes, encodeFrame } from '../../../src/script/frames.ts';
+import { FrameType, type UsageBody } from '../../../src/script/wire.ts';
 import { TestRunner, type TestUnit } from '../../support/runner.ts';
 
 /** The media side of a debugger's session. */
@@ -70,12 +70,32 @@ class Session {
 
 const SCRIPT = `let count = 0;
   Client.prototype.count = () => ++count;
+  Client.prototype.buffer = (mb) => { try { return new ArrayBuffer(mb << 20).byteLength > 0; } catch { return false; } };
   Client.prototype.stop = () => { debugger; return ++count; };
   Client.prototype.loop = () => { for (;;); };
   Client.prototype.trap = () => { debugger; for (;;); };
   Client.prototype.fill = () => { const all = []; for (;;) all.push(new Array(1e4).fill(all.length)); };
-  Client.prototype.promise = () => { const f = () => Promise.resolve().then(f); return f(); };`;
+  Client.prototype.hoard = () => { debugger; const all = []; for (;;) all.push(new Array(1e4).fill(all.length)); };
+  Client.prototype.promise = () => { const f = () => Promise.resolve().then(f); return f(); };
+  // It asks for memory while no function of the script is on the stack: \`then\` calls itself.
+  Client.prototype.chain = () => {
+    const { promise, resolve } = Promise.withResolvers();
+    const then = promise.then.bind(promise);
+    resolve(then);
+    then(then);
+  };`;
 const LIMITS = { turnMs: 200, memoryMb: 32 };
+
+/** What the units said last of the memory that they take, by their numbers. */
+function heapsOf(runner: TestRunner): Map<number, number> {
+  const heaps = new Map<number, number>();
+  for (const { type, unit, body } of runner.frames) {
+    if (type !== FrameType.Usage) continue;
+    const { heapBytes } = decodeBody(body) as UsageBody;
+    if (heapBytes !== undefined) heaps.set(unit, heapBytes);
+  }
+  return heaps;
+}
 
 async function running(use: (all: Awaited<ReturnType<typeof open>>) => Promise<void>): Promise<void> {
   await using runner = await TestRunner.start();
@@ -252,13 +272,31 @@ describe('the runner outlives a debugger', { timeout: 120_000 }, () => {
       unit.unload();
     }));
 
-  test('that leaves when V8 has paused the script, before it takes more memory than there is', () =>
+  test('that is attached when promises of the script take more memory than they may, and none of its functions runs', () =>
     running(async ({ unit, attach, post }) => {
       const session = attach(unit);
       await session.send('Debugger.enable');
-      post(unit, 'fill').catch(() => {});
+      post(unit, 'chain').catch(() => {});
+      assert.equal((await unit.dead()).kind, 'memory');
+    }));
+
+  test('that leaves a script at a breakpoint, before it takes more memory than there is', () =>
+    running(async ({ unit, attach, post }) => {
+      const session = attach(unit);
+      await session.send('Debugger.enable');
+      post(unit, 'hoard').catch(() => {});
       await session.says('Debugger.paused');
       session.leave();
       assert.match((await unit.dead()).kind, /^(memory|stuck)$/);
+    }));
+
+  test('that may attach: the script has as much memory as any other', () =>
+    running(async ({ unit, neighbour, runner }) => {
+      assert.equal(await unit.value('buffer', 16), true);
+      assert.equal(await unit.value('buffer', 64), false);
+      assert.equal(await neighbour.value('buffer', 16), true);
+      await runner.until(() => heapsOf(runner).size === 2, 'how much memory both take');
+      for (const bytes of heapsOf(runner).values())
+        assert.ok(bytes > 0 && bytes < 40 << 20, `${bytes} bytes`);
     }));
 });
