@@ -11,7 +11,7 @@ import ivm from 'isolated-vm';
 import { GUEST_FILENAME } from '../wire.ts';
 import { warmCodeCache } from './code-cache.ts';
 import { type DebuggerSession, VmDebuggerSession } from './debugger-session.ts';
-import { fillHeadroom, HEADROOM_MB } from './heap-headroom.ts';
+import { fillHeadroom, HEADROOM_MB, headroomBuffer } from './heap-headroom.ts';
 
 export type EngineFault =
   /** `stack`: where it was when it was cut, its innermost ten frames. Without those of the library; empty if there are no others. */
@@ -78,6 +78,7 @@ const MAX_MESSAGE = 2000;
 const MAX_STACK = 8000;
 export function createEngine(guest: string): ScriptEngine {
   const cachedData = new ivm.ExternalCopy(warmCodeCache(guest));
+  const sharedBuffer = new ivm.ExternalCopy(headroomBuffer());
   return {
     async openIsolate({ memoryMb, isInspectable, onCatastrophe }) {
       const headroomMb = isInspectable ? HEADROOM_MB : 0;
@@ -95,7 +96,7 @@ export function createEngine(guest: string): ScriptEngine {
           api.get('deliver', { reference: true }),
           api.get('drain', { reference: true }),
         ]);
-        if (isInspectable) await fillHeadroom(api);
+        if (isInspectable) await fillHeadroom(context, api, sharedBuffer, memoryMb);
         library.release();
         return new VmIsolate(isolate, context, { api, load, deliver, drain }, headroomMb);
       } catch (error) {
