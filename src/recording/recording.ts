@@ -396,7 +396,7 @@ export class FileRecording implements Recording {
       const { growing, sizeBytes, durationMs, codecs } = file;
       const { path } = growing;
       const lost = content.lost(codecs);
-      this.#hasKept ||= codecs.length > 0;
+      this.#hasKept ||= codecs.some((codec) => !lost.some((one) => one.codec === codec));
       if (!this.#hasKept && this.#isClosed && lost.length > 0) {
         this.#failFor(nothingOf(lost));
         return;

@@ -468,10 +468,11 @@ test('metadata that cannot be read is a message like any other', async () => {
   await using desk = new Desk();
   const recording = desk.open();
   const broken = encodeData({ name: 'onMetaData', values: [{ a: 1 }] }, 0).payload.slice(0, -8);
-  recording.take([wireMessage(MessageType.DataAmf0, 0, broken), pictures(0, video.keyframe(1))]);
+  recording.take([wireMessage(MessageType.DataAmf0, 0, broken), pictures(0, video.header(9))]);
+  recording.take([pictures(0, video.keyframe(1))]);
   recording.close();
   await desk.finished();
-  assert.deepEqual(read(desk.path()).media, ['0 v1']);
+  assert.deepEqual(read(desk.path()).media, ['0 v9', '0 v1']);
   assert.deepEqual(desk.events, []);
 });
 
@@ -567,6 +568,7 @@ test('a file that begins below 0 is repaired to the length that it has', async (
 test('an FLV has no times beyond 24 days: the recording goes on in a new file', async () => {
   await using desk = new Desk();
   const recording = desk.open();
+  recording.take([pictures(0, video.header(99))]);
   for (let day = 0; day < 26; day += 1) {
     recording.take([pictures((day * 86_400_000) >>> 0, video.keyframe(day))]);
     desk.clock.advance(86_400_000);
@@ -580,7 +582,7 @@ test('an FLV has no times beyond 24 days: the recording goes on in a new file', 
       ['cam-2.flv', 'stopped'],
     ],
   );
-  assert.deepEqual(read(desk.path('cam-2.flv')).media, ['0 v25']);
+  assert.deepEqual(read(desk.path('cam-2.flv')).media, ['0 v99', '0 v25']);
 });
 
 test('S-18: record, then append: the second session keeps the first part, and the duration is the sum', async () => {
@@ -808,6 +810,7 @@ test('a group of pictures larger than the queue for the disk is no failure', asy
   const recording = desk.open();
   const large = Buffer.concat([video.frame(1), Buffer.alloc(1 << 20)]);
   recording.take([
+    pictures(0, video.header()),
     pictures(0, video.keyframe(1)),
     ...Array.from({ length: 15 }, (_, i) => pictures(i, large)),
   ]);
@@ -815,7 +818,7 @@ test('a group of pictures larger than the queue for the disk is no failure', asy
   recording.close();
   await desk.finished();
   assert.deepEqual(desk.events, []);
-  assert.equal(read(desk.path()).media.length, 17);
+  assert.equal(read(desk.path()).media.length, 18);
 });
 
 for (const { code, status } of [
@@ -874,10 +877,13 @@ const LEFT_OUT = [
   { name: 'AAC', came: [sound(0, audio.frame(1)), sound(20, audio.frame(2))], codec: 'aac' },
   { name: 'AVC', came: [pictures(0, video.keyframe(1)), pictures(40, video.frame(2))], codec: 'avc' },
 ];
-for (const { name, came, codec } of LEFT_OUT) {
-  test(`a recording to MP4 of ${name} that never gets its configuration says that there is nothing`, async () => {
+for (const { name, came, codec, stream, format } of LEFT_OUT.flatMap((one) => [
+  { ...one, stream: 'mp4:cam', format: 'MP4' },
+  { ...one, stream: 'cam', format: 'FLV' },
+])) {
+  test(`a recording to ${format} of ${name} that never gets its configuration says that there is nothing`, async () => {
     await using desk = new Desk();
-    const recording = desk.open({ stream: 'mp4:cam' });
+    const recording = desk.open({ stream });
     recording.take(came);
     recording.close();
     await desk.finished();
