@@ -12,7 +12,14 @@ const FUZZ = 'test/fuzz/run.ts';
 
 /** Arguments of Node. Those of `--test` get their reporters below. */
 const STEPS: Readonly<Record<string, readonly string[]>> = {
-  unit: ['--test', '--test-timeout=60000', 'test/*.test.ts', 'test/!(e2e)/**/*.test.ts'],
+  // by default Node leaves a core idle, and on two cores that is every second one
+  unit: [
+    '--test',
+    '--test-concurrency=2',
+    '--test-timeout=60000',
+    'test/*.test.ts',
+    'test/!(e2e)/**/*.test.ts',
+  ],
   e2e: [
     '--test',
     '--test-concurrency=2',

@@ -59,6 +59,8 @@ describe('the access log of a broadcast by ffmpeg', () => {
       await server.waitForLog(({ event }) => event === 'publish');
       const player = startFfmpeg(playArgs(server.url('live', 'cam'), join(dir, 'cam.flv')));
       await player.reached(2);
+      // two seconds of media may come in one burst
+      await until('a checkpoint of play', () => read(server, 'access.00.log').includes('play-continue'));
       await player.stop();
       await server.waitForLog(({ event }) => event === 'disconnect');
       await publisher.stop();
