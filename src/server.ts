@@ -180,6 +180,7 @@ export async function startServer({
         hosts: allHosts,
         statistics,
         settings: new Settings(config),
+        limits: () => lines.limitCounts(),
         connections: () => adaptors.reduce((sum, { sessionCount }) => sum + sessionCount, 0),
         stop,
       };

@@ -6,6 +6,7 @@ import type { ClientStats } from '../application/script.ts';
 import { typedId } from '../application/typed-id.ts';
 import { CodedError, DecodeError, isUnreadable } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
+import { limitOfCode } from '../log/limits.ts';
 import { type Log, logBug } from '../log/log.ts';
 import { visible } from '../log/visible.ts';
 import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
@@ -462,7 +463,14 @@ export class RtmpSession {
   #fail(error: unknown): void {
     // a value that was read but cannot be written again (CodedError) is the peer's doing as well
     if (error instanceof CodedError) {
-      this.log.warn({ event: 'bad-input', code: error.code }, `connection closed: ${error.message}`);
+      const { code, message } = error;
+      const { lines } = this.#options;
+      const limit = limitOfCode(code);
+      if (limit) lines.countLimit(limit);
+      const facts = { event: 'bad-input', code, ...(limit && { limit }) };
+      lines.line(`bad-input ${code}`, this.#peer.ip, (repeats) => {
+        this.log.warn({ ...facts, ...(repeats > 0 && { repeats }) }, `connection closed: ${message}`);
+      });
       this.close(`bad input: ${error.message}`, AccessStatus.BadRequest);
     } else {
       logBug(this.log, error, 'rtmp session');

@@ -50,6 +50,8 @@ export interface Administered {
   readonly settings: Pick<Settings, 'read' | 'write'>;
   /** Open connections, those that have not said what they want included. */
   connections(): number;
+  /** How often each limit was reached since the start. */
+  limits(): readonly { readonly limit: string; readonly count: number }[];
   /** Begins to stop; does not wait for it. */
   stop(why: string): void;
 }

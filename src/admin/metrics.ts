@@ -11,7 +11,7 @@ export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const MAX_STREAMS = 1_000;
 
 export function formatMetrics(
-  { statistics, hosts, connections, software }: Administered,
+  { statistics, hosts, connections, software, limits }: Administered,
   meter: ProcessMeter,
 ): string {
   const page = new MetricsPage();
@@ -42,6 +42,11 @@ export function formatMetrics(
       'Connects that were refused, with and without an application.',
     )
     .add(server.rejected);
+  const reached = page.counter(
+    'understudy_limits_reached_total',
+    'How often a limit refused, closed or delayed something.',
+  );
+  for (const { limit, count } of limits()) reached.add(count, { limit });
 
   const places = hosts.map(({ adaptor, name }) => ({ adaptor, vhost: name }));
   const applications = hosts.flatMap((host, i) =>

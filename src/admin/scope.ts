@@ -103,6 +103,7 @@ export function viewOf(administered: Administered, scope: Scope | undefined): Ad
     hosts,
     statistics: host.statistics,
     settings: administered.settings,
+    limits: administered.limits,
     connections: () => host.statistics.server().connected,
     stop() {
       throw notHis();

@@ -1,5 +1,7 @@
 // A log line that a peer can cause again and again: at most one for each kind, address and second. The first is written at
-// once; what came in the rest of its second is one more line with a count.
+// once; what came in the rest of its second is one more line with a count. A limit that was reached has such a line, and a number.
+import { LIMIT_NAMES, type LimitName } from './limits.ts';
+import type { Log } from './log.ts';
 
 /** The two parts of the server's clock that this needs; monotonic milliseconds. */
 export interface LineClock {
@@ -9,6 +11,12 @@ export interface LineClock {
 
 /** Writes one line. `repeats`: how many lines of this kind and address it stands for besides itself; 0 for the first. */
 export type WriteLine = (repeats: number) => void;
+
+/** `log` and the fields of the line: `ip`, `application` and so on. */
+export interface LimitLine {
+  readonly log: Pick<Log, 'warn'>;
+  readonly [field: string]: unknown;
+}
 
 const PERIOD_MS = 1000;
 
@@ -27,6 +35,7 @@ export class LineLimit {
   readonly #clock: LineClock;
   /** Kind → address → its running second. */
   readonly #kinds = new Map<string, Map<string, Repeated>>();
+  readonly #reached = new Map<LimitName, number>();
 
   constructor(clock: LineClock) {
     this.#clock = clock;
@@ -47,6 +56,33 @@ export class LineLimit {
     }
     this.#begin(kind, key);
     write(0);
+  }
+
+  /**
+   * A limit refused, closed or delayed something: a warning `"event":"limit"`, bounded as above, and a count for the metrics. `cause`:
+   * who is behind it (an address, an application). `fields`: what else the line shows. `text` says what was refused.
+   */
+  limit(limit: LimitName, cause: string, { log, ...fields }: LimitLine, text: string): void {
+    this.countLimit(limit);
+    this.line(`limit ${limit}`, cause, (repeats) =>
+      log.warn(
+        { event: 'limit', limit, ...fields, ...(repeats > 0 && { repeats }) },
+        `${text} (limit: ${limit})`,
+      ),
+    );
+  }
+
+  /** For a limit whose line is written in another way. */
+  countLimit(limit: LimitName): void {
+    this.#reached.set(limit, (this.#reached.get(limit) ?? 0) + 1);
+  }
+
+  /** How often each limit was reached since the start, those that never were included. */
+  limitCounts(): { limit: LimitName; count: number }[] {
+    return LIMIT_NAMES.map((limit) => ({
+      limit,
+      count: this.#reached.get(limit) ?? 0,
+    }));
   }
 
   /** Writes what is counted and not yet said. */

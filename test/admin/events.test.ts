@@ -269,6 +269,7 @@ test('a virtual host’s administrator hears nothing of the others', async () =>
   const scope = { adaptor: '_defaultRoot_', vhost: 'his.example.com' };
   const administered = {
     ...{ software: 'S', hosts, statistics, settings: NO_SETTINGS },
+    limits: () => [],
     connections: () => 0,
     stop: () => {},
   };

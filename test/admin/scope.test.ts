@@ -36,6 +36,7 @@ async function twoHosts(own: Partial<AdministeredHost> = {}) {
         hosts,
         statistics,
         settings: NO_SETTINGS,
+        limits: () => [],
         connections: () => first.sessionCount + second.sessionCount,
         stop: (why) => stops.push(why),
       },

@@ -21,7 +21,7 @@ if (isMainThread) {
     cpu = process.threadCpuUsage();
   }, PERIOD_MS).unref();
   setInterval(() => {
-    say({ event: 'lag', lateMs, busyMs });
+    say({ event: 'lag', lateMs, busyMs, rssMb: process.memoryUsage.rss() / 2 ** 20 });
     lateMs = 0;
     busyMs = 0;
   }, REPORT_MS).unref();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { video } from '../support/media.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
-import { type LogRecord, startServer, type TestServer } from '../support/server.ts';
+import { type LogRecord, type ServerOptions, startServer, type TestServer } from '../support/server.ts';
 
 export interface Attack {
   readonly name: string;
@@ -19,9 +19,29 @@ export interface Attack {
   provoke?(peer: RtmpPeer, stage: Stage): Promise<void>;
 }
 
-export interface Report {
+/** Attacks from outside (peers, other servers, who can write files) on one server that is set up for them. */
+export interface Siege {
+  readonly title: string;
+  /** What the server needs besides the show and the neighbour. */
+  readonly server?: Pick<ServerOptions, 'applications' | 'conf' | 'set' | 'args' | 'env'>;
+  readonly attacks: readonly OutsideAttack[];
+}
+
+export interface OutsideAttack {
+  readonly name: string;
+  /** How much resident memory the media process may have more meanwhile; `MAX_SIEGE_MB` by default. */
+  readonly maxMb?: number;
+  /** Attacks, and asserts what became of it. Ends all that it began. */
+  run(stage: Stage): Promise<void>;
+}
+
+export interface Report extends Measured {
   /** What became of the client: `_result`, `_error`, or why it heard nothing. */
   fate: string;
+}
+
+/** How it went for the others. */
+export interface Measured {
   /** The latest timer of the server's event loop, and the longest that it has computed in one go. */
   lateMs: number;
   busyMs: number;
@@ -30,6 +50,12 @@ export interface Report {
   /** Processes that had to be started. */
   runnersStarted: number;
   framesMissing: number;
+  /** The longest that the show paused, as its player saw it. */
+  pauseMs: number;
+  /** Resident memory that the media process had more at its peak. */
+  grownMb: number;
+  /** Lines `"kind":"bug"`. */
+  bugs: number;
   /** What the machine below this one gave to others meanwhile, on all processors. */
   stolenMs: number;
 }
@@ -37,6 +63,8 @@ export interface Report {
 export const GATE_DEADLINE_MS = 3000;
 /** What the server may have in use more than before, when all is over: files of scripts that it has seen, statistics. */
 export const MAX_GROWTH_MB = 32;
+/** What an attack from outside may make the server have more while it lasts. */
+export const MAX_SIEGE_MB = 256;
 const FRAME_MS = 10;
 const FRAME_BYTES = 9;
 /** Between two comers next door. */
@@ -80,8 +108,11 @@ export class Stage implements AsyncDisposable {
   #looked = 0;
   #nextFrame = 0;
   #count = 0;
+  /** When the player had the latest frame, and the longest pause between two. */
+  #frameAt = 0;
+  #pauseMs = 0;
 
-  static async open(patience = SHORT): Promise<Stage> {
+  static async open(patience = SHORT, more: Siege['server'] = {}): Promise<Stage> {
     const server = await startServer({
       command: [
         process.execPath,
@@ -90,12 +121,14 @@ export class Stage implements AsyncDisposable {
         join(import.meta.dirname, 'lag-monitor.ts'),
         join(REPOSITORY, 'src', 'main.ts'),
       ],
+      ...more,
       applications: {
+        ...more.applications,
         'live/': '',
         'good/main.asc': 'application.onConnect = function (client, n) { return n === 7; };',
         'good/Application.xml': settings(patience.good),
       },
-      conf: { '_defaultRoot_/_defaultVHost_/Application.xml': settings(patience) },
+      conf: { '_defaultRoot_/_defaultVHost_/Application.xml': settings(patience), ...more.conf },
     });
     const publisher = await RtmpPeer.open(server.port);
     const streamId = await publisher.publish('live', 'show');
@@ -109,8 +142,17 @@ export class Stage implements AsyncDisposable {
     this.#publisher = publisher;
     this.#player = player;
     this.#streamId = streamId;
+    player.socket.on('data', () => this.#seen());
     publisher.video(streamId, 0, video.header());
     this.#camera = setInterval(() => this.#film(), FRAME_MS);
+  }
+
+  /** The player has heard something. */
+  #seen(): void {
+    if (frameNumber(this.#player.heard.at(-1)?.media) === undefined) return;
+    const now = performance.now();
+    if (this.#frameAt > 0) this.#pauseMs = Math.max(this.#pauseMs, now - this.#frameAt);
+    this.#frameAt = now;
   }
 
   /** Each frame carries its number. */
@@ -134,14 +176,35 @@ export class Stage implements AsyncDisposable {
     this.#count += 1;
     const application = `evil${this.#count}`;
     this.server.writeApp(`${application}/main.asc`, attack.script);
+    try {
+      return await this.#measured(() => this.#attack(application, attack));
+    } finally {
+      rmSync(join(this.server.root, 'applications', application), { recursive: true, force: true });
+    }
+  }
+
+  async besiege({ run }: OutsideAttack): Promise<Measured> {
+    return await this.#measured(async () => {
+      await run(this);
+      return '';
+    });
+  }
+
+  async #measured(attack: () => Promise<string>): Promise<Report> {
+    const rssMb = Number((await this.#nextLag()).rssMb);
     const since = this.server.log.length;
     const stolenBefore = stolenMs();
+    this.#pauseMs = 0;
     const neighbour = new Neighbour(this.server.port);
-    const fate = await this.#attack(application, attack);
-    const neighbourMs = await neighbour.leave();
-    rmSync(join(this.server.root, 'applications', application), { recursive: true, force: true });
+    let fate: string;
+    let neighbourMs: number;
+    try {
+      fate = await attack();
+    } finally {
+      neighbourMs = await neighbour.leave();
+    }
     await this.#filmed();
-    await this.server.waitForLog(({ event }) => event === 'lag', undefined, this.server.log.length);
+    await this.#nextLag();
     const records = this.server.log.slice(since);
     return {
       fate,
@@ -149,8 +212,15 @@ export class Stage implements AsyncDisposable {
       neighbourMs,
       runnersStarted: records.filter(({ event }) => event === 'runner').length,
       framesMissing: this.#missingFrames(),
+      pauseMs: this.#pauseMs,
+      grownMb: Math.max(0, ...records.map((record) => Number(record.rssMb ?? 0))) - rssMb,
+      bugs: records.filter(({ kind }) => kind === 'bug').length,
       stolenMs: stolenMs() - stolenBefore,
     };
+  }
+
+  async #nextLag(): Promise<LogRecord> {
+    return await this.server.waitForLog(({ event }) => event === 'lag', undefined, this.server.log.length);
   }
 
   /** So many clients more, who wait to be let in. */

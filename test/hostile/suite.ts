@@ -8,7 +8,8 @@ import { after, before, describe, test } from 'node:test';
 import { API_ATTACKS } from './api.ts';
 import { BOMBS } from './bombs.ts';
 import { SCRIPTS } from './scripts.ts';
-import { type Attack, GATE_DEADLINE_MS, MAX_GROWTH_MB, type Report, Stage } from './stage.ts';
+import { sieges } from './sieges.ts';
+import { type Attack, GATE_DEADLINE_MS, MAX_GROWTH_MB, MAX_SIEGE_MB, type Report, Stage } from './stage.ts';
 
 const MAX_LAG_MS = 50;
 /** Later than that without any attack: it is the machine. */
@@ -58,6 +59,40 @@ test('the server uses no more memory than before', async (t) => {
   t.diagnostic(`${usedMb.toFixed(0)} MB, then ${afterMb.toFixed(0)} MB`);
   assert.ok(afterMb - usedMb <= MAX_GROWTH_MB);
 });
+
+/** What the server may compute in one go while peers attack it, and what the show may pause. */
+const MAX_BUSY_MS = 500;
+const MAX_PAUSE_MS = 1500;
+
+for (const { title, server, attacks } of await sieges()) {
+  const chosen = attacks.filter(({ name }) => name.includes(wanted));
+  describe(title, { skip: chosen.length === 0 }, () => {
+    let besieged: Stage;
+    before(async () => {
+      besieged = await Stage.open(undefined, server);
+    });
+    after(() => besieged[Symbol.asyncDispose]());
+    for (const attack of chosen) {
+      test(attack.name, async (t) => {
+        const report = await besieged.besiege(attack);
+        const { framesMissing, bugs, grownMb, busyMs, pauseMs, neighbourMs, stolenMs } = report;
+        t.diagnostic(
+          `${busyMs.toFixed(0)} ms busy, a pause of ${pauseMs.toFixed(0)} ms, next door ${neighbourMs.toFixed(0)} ms, ` +
+            `${grownMb.toFixed(0)} MB more`,
+        );
+        assert.equal(framesMissing, 0, 'frames of the stream are missing');
+        assert.equal(bugs, 0, 'the log has a bug');
+        assert.ok(grownMb <= (attack.maxMb ?? MAX_SIEGE_MB), `the server took ${grownMb.toFixed(0)} MB more`);
+        assert.ok(
+          neighbourMs < GATE_DEADLINE_MS + stolenMs,
+          `next door it took ${neighbourMs.toFixed(0)} ms`,
+        );
+        assert.ok(busyMs <= MAX_BUSY_MS + stolenMs, `the server was busy for ${busyMs.toFixed(0)} ms`);
+        assert.ok(pauseMs <= MAX_PAUSE_MS + stolenMs, `the show paused for ${pauseMs.toFixed(0)} ms`);
+      });
+    }
+  });
+}
 
 async function perform(attack: Attack): Promise<Report> {
   let tries = 0;

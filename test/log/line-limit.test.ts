@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LineLimit } from '../../src/log/line-limit.ts';
+import { keepingLog } from '../support/core.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 function setUp() {
@@ -66,4 +67,34 @@ test('closing says what was counted, once', () => {
   clock.advance(5000);
   assert.deepEqual(lines, ['refused 10.0.0.1 +0', 'refused 10.0.0.1 +0']);
   assert.equal(clock.pending, 0);
+});
+
+test('a limit that is reached has a bounded line with its name, and counts each time', () => {
+  const { clock, limit } = setUp();
+  const { log, records } = keepingLog();
+  for (let i = 0; i < 4; i++)
+    limit.limit('MaxDataDepth', '10.0.0.1', { log, ip: '10.0.0.1' }, 'a message was refused');
+  clock.advance(1000);
+  assert.deepEqual(
+    records.map(({ event, limit: name, ip, repeats, msg }) => ({ event, name, ip, repeats, msg })),
+    [
+      {
+        event: 'limit',
+        name: 'MaxDataDepth',
+        ip: '10.0.0.1',
+        repeats: undefined,
+        msg: 'a message was refused (limit: MaxDataDepth)',
+      },
+      {
+        event: 'limit',
+        name: 'MaxDataDepth',
+        ip: '10.0.0.1',
+        repeats: 2,
+        msg: 'a message was refused (limit: MaxDataDepth)',
+      },
+    ],
+  );
+  const counts = new Map(limit.limitCounts().map(({ limit: name, count }) => [name, count]));
+  assert.equal(counts.get('MaxDataDepth'), 4);
+  assert.equal(counts.get('MaxDataValues'), 0);
 });

@@ -177,6 +177,7 @@ export class AdminCore implements AsyncDisposable {
         ],
         statistics,
         settings: NO_SETTINGS,
+        limits: () => core.lines.limitCounts(),
         connections: () => core.sessionCount,
         stop: (why) => stops.push(why),
       },

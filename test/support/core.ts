@@ -103,16 +103,20 @@ export class Core implements AsyncDisposable {
   readonly recorders: PuppetRecorders;
   readonly registry: Registry;
   readonly log: LogRecord[];
+  readonly lines: LineLimit;
   readonly adaptor: Adaptor;
   readonly #peers: RtmpPeer[] = [];
   readonly #bugsBefore = bugs.count;
 
-  private constructor(parts: Pick<Core, 'clock' | 'scripts' | 'recorders' | 'registry' | 'log' | 'adaptor'>) {
+  private constructor(
+    parts: Pick<Core, 'clock' | 'scripts' | 'recorders' | 'registry' | 'log' | 'lines' | 'adaptor'>,
+  ) {
     this.clock = parts.clock;
     this.scripts = parts.scripts;
     this.recorders = parts.recorders;
     this.registry = parts.registry;
     this.log = parts.log;
+    this.lines = parts.lines;
     this.adaptor = parts.adaptor;
   }
 
@@ -187,7 +191,7 @@ export class Core implements AsyncDisposable {
         ...options.adaptor,
       },
     ]);
-    return new Core({ clock, scripts, recorders, registry, log: records, adaptor: adaptor! });
+    return new Core({ clock, scripts, recorders, registry, log: records, lines, adaptor: adaptor! });
   }
 
   get port(): number {

@@ -1,0 +1,29 @@
+// The limits that a peer, an author of scripts or another server can reach. Each has a warning `"event":"limit"` and is counted in
+// `understudy_limits_reached_total`: LineLimit.limit(). A row is added where a limit is added.
+
+interface LimitRow {
+  readonly bounds: string;
+  /** Of the DecodeLimitError that says so, where a decoder finds out. */
+  readonly code?: string;
+}
+
+/** The name is that of the setting; a limit that has no setting has a name of the same kind. */
+export const LIMITS = {
+  MaxDataDepth: { bounds: 'how deep the values of a message are nested', code: 'ERR_AMF_DEPTH' },
+  MaxDataValues: { bounds: 'how many values a message has', code: 'ERR_AMF_VALUES' },
+} as const satisfies Record<string, LimitRow>;
+
+export type LimitName = keyof typeof LIMITS;
+
+export const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[];
+
+const BY_CODE: ReadonlyMap<string, LimitName> = new Map(
+  LIMIT_NAMES.flatMap((name) => {
+    const { code }: LimitRow = LIMITS[name];
+    return code === undefined ? [] : [[code, name]];
+  }),
+);
+
+export function limitOfCode(code: string): LimitName | undefined {
+  return BY_CODE.get(code);
+}
