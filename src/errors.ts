@@ -58,6 +58,9 @@ export function formatPlace({ file, line }: ConfigPlace): string {
   return line === undefined ? file : `${file}:${line}`;
 }
 
+/** A file of an author or a tenant that the server does not read. The message names no path; whoever catches it does. */
+export class FileError extends CodedError {}
+
 /** A script broke or misbehaved. Logged for its application; a gate refuses, a notice is dropped. */
 export class ScriptError extends CodedError {}
 

@@ -10,14 +10,16 @@ import { type Import, importsOf, isMember, isPunctuation, type Token, tokenize }
 /** Besides itself and errors.ts. */
 const MAY_IMPORT: Record<string, string[]> = {
   protocol: [],
+  disk: [],
   media: ['protocol'],
-  config: [],
+  config: ['disk'],
   log: [],
-  storage: [],
+  storage: ['disk'],
   application: ['protocol', 'media', 'config', 'log', 'storage'],
-  adaptor: ['protocol', 'media', 'config', 'log', 'application'],
-  recording: ['protocol', 'media', 'config', 'log', 'storage', 'application'],
-  script: ['protocol', 'config', 'log', 'storage', 'application'], // runner/ and guest/: only wire.ts (and frames.ts)
+  adaptor: ['protocol', 'disk', 'media', 'config', 'log', 'application'],
+  recording: ['protocol', 'disk', 'media', 'config', 'log', 'storage', 'application'],
+  // runner/ and guest/: only wire.ts (and frames.ts)
+  script: ['protocol', 'disk', 'config', 'log', 'storage', 'application'],
   admin: ['config', 'log', 'application'],
 };
 
