@@ -30,6 +30,15 @@ export function isUnreadable(error: unknown): error is DecodeError {
   return error instanceof DecodeError && !(error instanceof DecodeLimitError);
 }
 
+/** Codes of a system that has no descriptor, process, thread or memory left: what failed may succeed when it is tried again. */
+const SCARCE: ReadonlySet<string | undefined> = new Set([
+  ...['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ERR_WORKER_INIT_FAILED'],
+]);
+
+export function isScarcity(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && SCARCE.has((error as NodeJS.ErrnoException).code);
+}
+
 /** Where a mistake stands. Lines count from 1; missing: it is about the whole file. */
 export interface ConfigPlace {
   readonly file: string;

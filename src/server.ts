@@ -25,6 +25,7 @@ import type { AccessConfig, AdaptorConfig, CertificateConfig, Config } from './c
 import type { Note } from './config/note.ts';
 import { Settings } from './config/settings.ts';
 import { ConfigWatch } from './config/watch.ts';
+import { Descriptors } from './descriptors.ts';
 import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from './log/access-fields.ts';
 import { AccessStatus } from './log/access-status.ts';
 import { formatStatus, Subject } from './log/diagnostic-log.ts';
@@ -74,6 +75,8 @@ export async function startServer({
   inspect,
   stop,
 }: ServerOptions): Promise<RunningServer> {
+  const descriptors = new Descriptors();
+  const hasRoom = () => descriptors.hasRoom();
   sayNotes(config.notes, log);
   if (config.server.mask !== undefined) setFileMask(config.server.mask);
   const clock = systemClock;
@@ -111,6 +114,7 @@ export async function startServer({
     runFolder: join(config.root, 'run', 'recordings'),
     flush: config.server.recording,
     finishesMp4: config.server.recording.finishesMp4,
+    hasRoom,
   });
   let lastErrorId = 0;
   const shared = {
@@ -120,6 +124,7 @@ export async function startServer({
     software,
     log,
     lines,
+    hasRoom,
     logs,
     clock,
     governor,
@@ -170,9 +175,10 @@ export async function startServer({
     for (const host of allHosts) host.loadOnStartup();
     const session = { ...sessionOptions(config, log), lines, fanOut };
     adaptors = await openAdaptors(
-      config.adaptors.map((adaptor, i) =>
-        adaptorOptions(config, adaptor, { ...session, registryOf: registryOf(hosts[i]!) }, logs),
-      ),
+      config.adaptors.map((adaptor, i) => ({
+        ...adaptorOptions(config, adaptor, { ...session, registryOf: registryOf(hosts[i]!) }, logs),
+        maxDescriptor: descriptors.maxConnection,
+      })),
     );
     if (config.server.admin.listen.length > 0) {
       const administered: Administered = {
@@ -333,7 +339,7 @@ function adaptorOptions(
   adaptor: AdaptorConfig,
   session: Omit<SessionOptions, 'rtmpe' | 'altVhost'>,
   { edge }: ServerLogs,
-): AdaptorOptions {
+): Omit<AdaptorOptions, 'maxDescriptor'> {
   const { name, listen, access, tls, vhosts } = adaptor;
   const hosts = vhosts.flatMap(({ certificate, name: host, aliases }) =>
     certificate ? [host, ...aliases].map((alias) => [alias, certificateFiles(certificate)] as const) : [],

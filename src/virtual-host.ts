@@ -52,6 +52,8 @@ export interface VirtualHostOptions {
   log: Log;
   /** For lines that a peer can cause again and again. */
   lines: LineLimit;
+  /** Whether a file may be opened that a client or a script has asked for. */
+  hasRoom(): boolean;
   logs: ServerLogs;
   clock: Clock;
   governor: LoadGovernor;
@@ -151,7 +153,7 @@ export class VirtualHost {
       (application) => folderConfigs.get(application) ?? vhost.application.folders,
     );
     const recorders = options.recorders.in(folders);
-    const recorded = new MediaLibrary(folders, options.recorders, log);
+    const recorded = new MediaLibrary(folders, options.recorders, log, { hasRoom: options.hasRoom });
     this.recorders = recorders;
     this.recorded = recorded;
     const map: StreamFolders['map'] = (...names) => folders.map(...names);

@@ -35,6 +35,8 @@ export interface AdaptorOptions {
   resolver: Resolver;
   /** For each port by itself. */
   limits: ConnectLimits;
+  /** Of connections: see ListenerOptions. */
+  maxDescriptor: number;
   player: PlayerRouteOptions;
   http: HttpOptions;
   tunnel: TunnelOptions;
@@ -188,13 +190,14 @@ export class Adaptor implements Opened {
     place: ListenPlace,
     hasOther: boolean,
   ): Promise<Listener | undefined> {
-    const { session, proxies, rules, resolver, limits } = this.#options;
+    const { session, proxies, rules, resolver, limits, maxDescriptor } = this.#options;
     const options: ListenerOptions = {
       session,
       proxies,
       rules,
       resolver,
       limits,
+      maxDescriptor,
       http: this.#http,
       tls: place.secure ? this.#tls : undefined,
     };

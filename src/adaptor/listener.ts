@@ -7,7 +7,7 @@ import { Arrival, type Door } from './arrival.ts';
 import { bindError } from './bind-error.ts';
 import { ConnectLimiter, type ConnectLimits } from './connect-rate.ts';
 import type { HttpDoor } from './http.ts';
-import type { Peer } from './peer.ts';
+import { type Peer, plainAddress } from './peer.ts';
 import type { Resolver } from './reverse-dns.ts';
 import { RtmpSession, type SessionOptions } from './rtmp-session.ts';
 import type { TlsDoor } from './tls.ts';
@@ -35,6 +35,8 @@ export interface ListenerOptions {
   rules: AddressRules;
   resolver: Resolver;
   limits: ConnectLimits;
+  /** Connections whose descriptor has this number or a higher one are closed: what is left is for the server itself. */
+  maxDescriptor: number;
 }
 
 /** How often idle sessions and half-done handshakes are looked for. */
@@ -71,11 +73,23 @@ export class Listener {
     };
     server.on('error', (error) => logBug(log, error, `listener on ${address}:${port}`));
     server.on('connection', (socket) => {
+      if (descriptorOf(socket) >= options.maxDescriptor) {
+        this.#refuse(socket);
+        return;
+      }
       const arrival = new Arrival(socket, door);
       this.#arrivals.add(arrival);
       void arrival.over.then(() => this.#arrivals.delete(arrival));
     });
     this.#stopChecking = this.#startChecking();
+  }
+
+  #refuse(socket: Socket): void {
+    const { log, lines } = this.#options.session;
+    const ip = plainAddress(socket.remoteAddress ?? '');
+    socket.on('error', () => {}); // 'close' follows
+    socket.destroy();
+    lines.limit('OpenFiles', ip, { log, ip }, 'connection refused: too many files and sockets are open');
   }
 
   /** Binds. A ConfigError says why it cannot. */
@@ -138,4 +152,9 @@ export class Listener {
     arm();
     return () => cancel();
   }
+}
+
+/** -1 where there are none (Windows), or when it is closed already. */
+function descriptorOf(socket: Socket): number {
+  return (socket as unknown as { _handle: { fd?: number } | null })._handle?.fd ?? -1;
 }

@@ -11,6 +11,7 @@ interface LimitRow {
 export const LIMITS = {
   MaxDataDepth: { bounds: 'how deep the values of a message are nested', code: 'ERR_AMF_DEPTH' },
   MaxDataValues: { bounds: 'how many values a message has', code: 'ERR_AMF_VALUES' },
+  OpenFiles: { bounds: 'how many files and sockets the process may have open (RLIMIT_NOFILE)' },
 } as const satisfies Record<string, LimitRow>;
 
 export type LimitName = keyof typeof LIMITS;

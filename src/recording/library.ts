@@ -39,11 +39,22 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
   /** File and chunk size → what is open. */
   readonly #open = new Map<string, Shared>();
 
-  /** `growing`: what is being recorded now. */
-  constructor(folders: StreamFolders, growing: GrowingFiles, log: Log, cache = new SegmentCache()) {
+  readonly #hasRoom: () => boolean;
+
+  /** `growing`: what is being recorded now. `hasRoom`: false when the process has too many files and sockets open for another one. */
+  constructor(
+    folders: StreamFolders,
+    growing: GrowingFiles,
+    log: Log,
+    {
+      cache = new SegmentCache(),
+      hasRoom = () => true,
+    }: { cache?: SegmentCache; hasRoom?: () => boolean } = {},
+  ) {
     this.#folders = folders;
     this.#growing = growing;
     this.#log = log;
+    this.#hasRoom = hasRoom;
     this.cache = cache;
   }
 
@@ -94,6 +105,8 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
   }: RecordedRequest): Promise<RecordedStream | undefined> {
     const wanted = mediaName(name);
     if (!wanted) return undefined;
+    if (!this.#hasRoom())
+      throw new StatusError('NetStream.Play.Failed', 'Too many files and sockets are open.');
     const paths = wanted.files.flatMap((file) => this.#folders.places(application, instance, file));
     for (const path of paths) {
       const disk = await DiskFile.open(path);

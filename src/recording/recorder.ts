@@ -41,6 +41,8 @@ export interface RecorderOptions {
   readonly flush: FlushLimits;
   /** False: MP4 files stay in fragments. */
   readonly finishesMp4: boolean;
+  /** False: the process has too many files and sockets open for another one. */
+  readonly hasRoom?: () => boolean;
   readonly disk?: Disk;
 }
 
@@ -142,6 +144,12 @@ export class FileRecorders implements GrowingFiles {
   /** A file that is still being finished is opened as soon as it is; what is recorded meanwhile waits. */
   #open(folders: StreamFolders, request: RecordRequest, events: RecordEvents): Recording {
     const { application, instance, stream, mode } = request;
+    if (this.#options.hasRoom?.() === false) {
+      const { log } = this.#options;
+      const why = 'Too many files and sockets are open.';
+      this.#limit.limit('OpenFiles', application, { log, application }, 'a recording was refused');
+      throw new RecordingError('NetStream.Record.Failed', why);
+    }
     const called = recordingName(request, 1, this.#now());
     const place: Place = { ...this.#placeOf(folders, request, called), append: mode !== 'record' };
     const { path } = place;

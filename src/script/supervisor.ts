@@ -1,6 +1,6 @@
 // Keeps one runner process alive: starts it, listens for its heart, ends it when it is stuck, starts the next.
 import type { Clock } from '../application/clock.ts';
-import { DecodeError } from '../errors.ts';
+import { ConfigError, DecodeError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { decodeBody, encodeFrame, type Frame, FrameReader } from './frames.ts';
 import type { RunnerProcess } from './runner-process.ts';
@@ -238,7 +238,9 @@ export class Supervisor {
     }
     const why = running.verdict ?? how;
     if (this.#onFirstHello) {
-      this.#onFirstHello(new Error(`the script runner cannot be started: ${why}`));
+      this.#onFirstHello(
+        new ConfigError('ERR_CONFIG_RUNNER', `the process that runs scripts cannot be started: ${why}`),
+      );
       this.#onFirstHello = undefined;
       return;
     }

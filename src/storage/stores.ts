@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { isScarcity } from '../errors.ts';
 import type { StoreAnswer, StoreRequest } from './key-values.ts';
 import type { FromStores, ToStores } from './store-worker.ts';
 
@@ -68,11 +69,14 @@ export class Stores {
     const worker = new Worker(file, { env: {}, execArgv: ['--disable-warning=ExperimentalWarning'] });
     worker.unref();
     worker.on('message', (message: FromStores) => this.#answer(message));
-    worker.on('error', this.#onBug);
+    let why = 'the store was closed';
+    worker.on('error', (error) => {
+      if (isScarcity(error)) why = `the thread of the stores cannot be started: ${error.message}`;
+      else this.#onBug(error);
+    });
     worker.on('exit', () => {
       if (this.#worker === worker) this.#worker = undefined;
-      for (const { reject } of this.#waiting.values())
-        reject(new StoreFailure('OperationError', 'the store was closed', false));
+      for (const { reject } of this.#waiting.values()) reject(new StoreFailure('OperationError', why, false));
       this.#waiting.clear();
     });
     return worker;

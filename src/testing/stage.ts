@@ -117,6 +117,7 @@ export class Stage {
         software,
         log,
         lines: new LineLimit(clock),
+        hasRoom: () => true,
         logs: this.#logs,
         clock,
         governor: this.#governor,

@@ -208,3 +208,27 @@ test('a busy port for debuggers or administrators is said with its holder, and t
     ['rtmp'],
   );
 });
+
+test('with 30 files and sockets the server says in a sentence that it needs more, and ends with 1', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'understudy-few-'));
+  try {
+    const program = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+    const child = spawn(
+      'sh',
+      ['-c', 'ulimit -n 30; exec "$0" "$@"', process.execPath, program, 'start', '--root', root],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    endsWithUs(child);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => {
+        said += text;
+      });
+    const [code] = await once(child, 'close');
+    assert.equal(code, 1);
+    assert.match(said, /may have 30 files and sockets open: expected at least 128/);
+    assert.doesNotMatch(said, /"kind":"bug"|\n {4}at /);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});

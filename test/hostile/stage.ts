@@ -23,12 +23,17 @@ export interface Attack {
 export interface Siege {
   readonly title: string;
   /** What the server needs besides the show and the neighbour. */
-  readonly server?: Pick<ServerOptions, 'applications' | 'conf' | 'set' | 'args' | 'env'>;
+  readonly server?: Pick<ServerOptions, 'applications' | 'conf' | 'set' | 'args' | 'env'> & {
+    /** How many files and sockets it may have open. */
+    readonly maxOpenFiles?: number;
+  };
   readonly attacks: readonly OutsideAttack[];
 }
 
 export interface OutsideAttack {
   readonly name: string;
+  /** There is no room for a neighbour meanwhile. */
+  readonly isCrowded?: boolean;
   /** How much resident memory the media process may have more meanwhile; `MAX_SIEGE_MB` by default. */
   readonly maxMb?: number;
   /** Attacks, and asserts what became of it. Ends all that it began. */
@@ -112,9 +117,16 @@ export class Stage implements AsyncDisposable {
   #frameAt = 0;
   #pauseMs = 0;
 
-  static async open(patience = SHORT, more: Siege['server'] = {}): Promise<Stage> {
+  static async open(
+    patience = SHORT,
+    { maxOpenFiles, ...more }: NonNullable<Siege['server']> = {},
+  ): Promise<Stage> {
+    const limit = maxOpenFiles === undefined ? '' : `ulimit -n ${maxOpenFiles}; `;
     const server = await startServer({
       command: [
+        'sh',
+        '-c',
+        `${limit}exec "$0" "$@"`,
         process.execPath,
         '--expose-gc',
         '--import',
@@ -183,25 +195,26 @@ export class Stage implements AsyncDisposable {
     }
   }
 
-  async besiege({ run }: OutsideAttack): Promise<Measured> {
-    return await this.#measured(async () => {
+  async besiege({ run, isCrowded = false }: OutsideAttack): Promise<Measured> {
+    const attack = async () => {
       await run(this);
       return '';
-    });
+    };
+    return await this.#measured(attack, isCrowded);
   }
 
-  async #measured(attack: () => Promise<string>): Promise<Report> {
+  async #measured(attack: () => Promise<string>, isAlone = false): Promise<Report> {
     const rssMb = Number((await this.#nextLag()).rssMb);
     const since = this.server.log.length;
     const stolenBefore = stolenMs();
     this.#pauseMs = 0;
-    const neighbour = new Neighbour(this.server.port);
+    const neighbour = isAlone ? undefined : new Neighbour(this.server.port);
     let fate: string;
-    let neighbourMs: number;
+    let neighbourMs = 0;
     try {
       fate = await attack();
     } finally {
-      neighbourMs = await neighbour.leave();
+      if (neighbour) neighbourMs = await neighbour.leave();
     }
     await this.#filmed();
     await this.#nextLag();

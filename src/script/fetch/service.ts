@@ -1,6 +1,7 @@
 // fetch() of scripts, on the media side: requests checked, in their turn, and handed to a thread of their own.
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { isScarcity } from '../../errors.ts';
 import { type AskContext, type Service, ServiceError } from '../services.ts';
 import type { Json } from '../wire.ts';
 import type { FetchAnswer, FetchLimits, FetchRequest } from './client.ts';
@@ -133,12 +134,16 @@ export class FetchService implements Service {
     // Nobody's work is to keep the server from ending.
     worker.unref();
     worker.on('message', (message: FromWorker) => this.#answer(message));
-    worker.on('error', (error) => this.#options.onBug(error, 'the thread that fetches'));
+    let why = 'it was cut short';
+    worker.on('error', (error) => {
+      if (isScarcity(error)) why = `its thread cannot be started: ${error.message}`;
+      else this.#options.onBug(error, 'the thread that fetches');
+    });
     worker.on('exit', () => {
       if (this.#worker === worker) this.#worker = undefined;
       for (const [id, job] of this.#jobs) {
         this.#jobs.delete(id);
-        job.reject(new ServiceError('TypeError', 'fetch failed: it was cut short'));
+        job.reject(new ServiceError('TypeError', `fetch failed: ${why}`));
       }
     });
     return worker;
