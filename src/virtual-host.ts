@@ -187,6 +187,7 @@ export class VirtualHost {
       clock,
       log,
       lines: options.lines,
+      hasRoom: options.hasRoom,
       chunks: chunkLimits(limits),
       amf: { depth: limits.amfDepth, values: limits.amfValues },
       maxUnreadBytes: limits.unreadBytes,

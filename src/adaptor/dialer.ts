@@ -57,6 +57,8 @@ export interface DialerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly lines: LineLimit;
+  /** Whether a socket may be opened that a script has asked for. */
+  hasRoom(): boolean;
   readonly chunks: ChunkReaderOptions;
   readonly amf: AmfLimits;
   /** Answers that the other server makes us give and does not read. */
@@ -97,7 +99,17 @@ export class Dialer implements Outgoing {
     const problem = uri
       ? rules.problemWith(uri)
       : 'That is no address of an application: rtmp://host/application';
-    const { standIn } = this.#options;
+    const { standIn, hasRoom, lines, log } = this.#options;
+    if (uri && problem === undefined && !hasRoom()) {
+      const { application } = request;
+      lines.limit(
+        'OpenFiles',
+        application,
+        { log, application },
+        'a connection to another server was not made',
+      );
+      return failedConnection(this.#options.clock, 'Too many files and sockets are open.', events);
+    }
     if (uri && problem === undefined) {
       if (standIn) return standIn(request, events);
       return new DialedConnection({ ...this.#options, request, grant, uri, rules, chunkBytes, events });

@@ -1,6 +1,7 @@
 // The process: what it takes of the machine, and how late its event loop is.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../application/clock.ts';
+import { isScarcity } from '../errors.ts';
 
 export interface ProcessNumbers {
   /** Of one core, over the last window; 100 is all of it. */
@@ -24,6 +25,7 @@ export class ProcessMeter {
     cpuPercent: 0,
     lagMs: { mean: 0, p50: 0, p99: 0, max: 0 },
   };
+  #memory: Pick<ProcessNumbers, 'residentBytes' | 'heapBytes'> = { residentBytes: 0, heapBytes: 0 };
   #cancel = () => {};
 
   constructor(clock: Clock) {
@@ -35,8 +37,13 @@ export class ProcessMeter {
   }
 
   numbers(): ProcessNumbers {
-    const { rss, heapUsed } = process.memoryUsage();
-    return { ...this.#window, residentBytes: rss, heapBytes: heapUsed };
+    try {
+      const { rss, heapUsed } = process.memoryUsage();
+      this.#memory = { residentBytes: rss, heapBytes: heapUsed };
+    } catch (error) {
+      if (!isScarcity(error)) throw error; // Linux: it opens a file of /proc
+    }
+    return { ...this.#window, ...this.#memory };
   }
 
   #endWindowLater(): void {

@@ -382,6 +382,18 @@ describe('a connection to another server', () => {
     return (await told(core, '1 NetConnection.Connect.Failed')).description;
   }
 
+  test('is not made while too many files and sockets are open, and is made again afterwards', async () => {
+    let isFull = true;
+    await using core = await serverThatDials({ dialer: { hasRoom: () => !isFull } });
+    await using far = await Core.start();
+    const uri = `rtmp://127.0.0.1:${far.port}/live`;
+    assert.match(String(await failure(core, uri)), /Too many files and sockets/);
+    assert.equal(far.sessionCount, 0);
+    isFull = false;
+    outgoingOf(core).connect(2, uri, []);
+    await told(core, '2 NetConnection.Connect.Success');
+  });
+
   test('is made to where it is granted alone', async () => {
     await using core = await serverThatDials({ grant: { hosts: ['live.example.com', '*'] } });
     assert.match(

@@ -21,7 +21,7 @@ if (isMainThread) {
     cpu = process.threadCpuUsage();
   }, PERIOD_MS).unref();
   setInterval(() => {
-    say({ event: 'lag', lateMs, busyMs, rssMb: process.memoryUsage.rss() / 2 ** 20 });
+    say({ event: 'lag', lateMs, busyMs, rssMb: residentMb() });
     lateMs = 0;
     busyMs = 0;
   }, REPORT_MS).unref();
@@ -30,6 +30,15 @@ if (isMainThread) {
     const { heapUsed, external } = process.memoryUsage();
     say({ event: 'memory', usedBytes: heapUsed + external });
   });
+}
+
+/** Linux opens a file for it: 0 where there is no descriptor left. */
+function residentMb(): number {
+  try {
+    return process.memoryUsage.rss() / 2 ** 20;
+  } catch {
+    return 0;
+  }
 }
 
 function say(record: object): void {

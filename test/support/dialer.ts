@@ -17,6 +17,7 @@ export function dialerFor(
     clock,
     log: keepingLog().log,
     lines: new LineLimit(clock),
+    hasRoom: () => true,
     chunks: {},
     amf: { depth: 64, values: 1000 },
     maxUnreadBytes: 1 << 20,
