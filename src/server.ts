@@ -39,7 +39,7 @@ import { FileRecorders } from './recording/recorder.ts';
 import { renewBuilder } from './script/esbuild.ts';
 import { Inspector, type InspectorAddress } from './script/inspect/inspector.ts';
 import { Runners } from './script/runners.ts';
-import { chunkLimits, clientSettings, VirtualHost } from './virtual-host.ts';
+import { amfLimits, chunkLimits, clientSettings, VirtualHost } from './virtual-host.ts';
 
 /** What clients are told that they talk to: the last Flash Media Server's number, for they read features from it. */
 const FMS_VERSION = '5,0,17,1';
@@ -465,7 +465,7 @@ function sessionOptions(
     clock: systemClock,
     fmsVersion: FMS_VERSION,
     chunks: chunkLimits(limits),
-    amf: { depth: limits.amfDepth, values: limits.amfValues },
+    amf: amfLimits(limits),
     ...clientSettings({ chunkBytes, clientIdleMs, bandwidth }),
     maxNetStreams: limits.netStreams,
     maxConnectText: limits.connectText,

@@ -27,6 +27,7 @@ import type { LineLimit } from './log/line-limit.ts';
 import { type Log, logBug } from './log/log.ts';
 import type { SecretMask } from './log/secrets.ts';
 import type { ServerLogs } from './log/server-logs.ts';
+import type { AmfLimits } from './protocol/amf-budget.ts';
 import type { ChunkReaderOptions } from './protocol/chunk-reader.ts';
 import { StreamFolders } from './recording/folders.ts';
 import { MediaLibrary } from './recording/library.ts';
@@ -189,7 +190,7 @@ export class VirtualHost {
       lines: options.lines,
       hasRoom: options.hasRoom,
       chunks: chunkLimits(limits),
-      amf: { depth: limits.amfDepth, values: limits.amfValues },
+      amf: amfLimits(limits),
       maxUnreadBytes: limits.unreadBytes,
       closeGraceMs: limits.closeMs,
       standIn: standIns?.connect,
@@ -369,13 +370,20 @@ export class VirtualHost {
   }
 }
 
+export function amfLimits(limits: Config['server']['limits']): AmfLimits {
+  const { amfDepth: depth, amfValues: values, amfBytes: bytes, amfExpansion: expansion } = limits;
+  return { depth, values, bytes, expansion };
+}
+
 export function chunkLimits({
   messageBytes,
+  amfBytes,
   partialMessages,
   partialBytes,
 }: Config['server']['limits']): ChunkReaderOptions {
   return {
     maxMessageBytes: messageBytes,
+    maxValueBytes: amfBytes,
     maxHalfReceived: partialMessages,
     maxHalfReceivedBytes: partialBytes,
   };

@@ -1,8 +1,9 @@
 // Media as peers send it → a stream, in the shape in which it leaves.
 import { DecodeError } from '../errors.ts';
 import { decodeAggregate } from '../protocol/aggregate.ts';
-import type { AmfLimits, AmfValue } from '../protocol/amf.ts';
-import { CLEAR_DATA_FRAME, decodeData, encodeData, SET_DATA_FRAME } from '../protocol/command.ts';
+import type { AmfValue } from '../protocol/amf.ts';
+import { type AmfLimits, DecodeBudget } from '../protocol/amf-budget.ts';
+import { CLEAR_DATA_FRAME, decodeData, encodeData, isDataType, SET_DATA_FRAME } from '../protocol/command.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
 import type { OddListener } from '../protocol/odd-message.ts';
 import { buildWireMessage, WireMessage } from '../protocol/wire-message.ts';
@@ -33,29 +34,36 @@ export function takeIn(message: RtmpMessage, to: Intake, options: IntakeOptions)
   }
   const { typeId } = message;
   try {
-    // of one that is cut off, its parts before that are as good as any
-    if (typeId === MessageType.Aggregate) {
-      for (const part of decodeAggregate(message)) takePart(part, to, options);
-    } else if (typeId === MessageType.DataAmf0 || typeId === MessageType.DataAmf3) {
-      takeData(message, to, options);
-    }
+    if (typeId === MessageType.Aggregate) takeAggregate(message, to, options);
+    else if (isDataType(typeId)) takeData(message, to, options, new DecodeBudget(options.amf));
   } catch (error) {
     options.odd.passOver(message, error);
   }
 }
 
-/** Of an aggregate. */
-function takePart(message: RtmpMessage, to: Intake, options: IntakeOptions): void {
-  const { typeId, timestampMs, payload } = message;
-  if (typeId === MessageType.Audio || typeId === MessageType.Video) {
-    to.publish(buildWireMessage({ typeId, timestampMs, payload, chunkBytes: options.chunkBytes }));
-  } else takeIn(message, to, options);
+/** Of one that is cut off, its parts before that are as good as any. The data messages in it have one budget. */
+function takeAggregate(message: RtmpMessage, to: Intake, options: IntakeOptions): void {
+  const budget = new DecodeBudget(options.amf);
+  for (const part of decodeAggregate(message)) {
+    const { typeId, timestampMs, payload } = part;
+    if (typeId === MessageType.Audio || typeId === MessageType.Video) {
+      to.publish(buildWireMessage({ typeId, timestampMs, payload, chunkBytes: options.chunkBytes }));
+    } else if (isDataType(typeId)) takeDataPart(part, to, options, budget);
+  }
+}
+
+function takeDataPart(part: RtmpMessage, to: Intake, options: IntakeOptions, budget: DecodeBudget): void {
+  try {
+    takeData(part, to, options, budget);
+  } catch (error) {
+    options.odd.passOver(part, error);
+  }
 }
 
 /** A data message that FMS and encoders keep for every later player is wrapped, or not. */
-function takeData(message: RtmpMessage, to: Intake, options: IntakeOptions): void {
-  const { chunkBytes, amf, odd, ignores } = options;
-  const { name, values, oddity } = decodeData(message.typeId, message.payload, amf);
+function takeData(message: RtmpMessage, to: Intake, options: IntakeOptions, budget: DecodeBudget): void {
+  const { chunkBytes, odd, ignores } = options;
+  const { name, values, oddity } = decodeData(message.typeId, message.payload, budget);
   odd.read(message, oddity);
   const wire = (handler: string, rest: AmfValue[]) =>
     buildWireMessage({

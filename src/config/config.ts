@@ -101,6 +101,8 @@ export interface ConnectionLimits {
   readonly partialBytes: number;
   readonly amfDepth: number;
   readonly amfValues: number;
+  readonly amfBytes: number;
+  readonly amfExpansion: number;
   readonly netStreams: number;
   readonly connectText: number;
   readonly openCalls: number;

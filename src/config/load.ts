@@ -316,6 +316,8 @@ function connectionLimits({ ResourceLimits, Security }: ServerValues['Server']):
     partialBytes: Connection.MaxPartialSize,
     amfDepth: Connection.MaxDataDepth,
     amfValues: Connection.MaxDataValues,
+    amfBytes: Connection.MaxDataSize,
+    amfExpansion: Connection.MaxDataExpansion,
     netStreams: Connection.MaxStreams,
     connectText: Security.MaxUrlLength,
     openCalls: Connection.MaxCalls,

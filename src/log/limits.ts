@@ -11,6 +11,14 @@ interface LimitRow {
 export const LIMITS = {
   MaxDataDepth: { bounds: 'how deep the values of a message are nested', code: 'ERR_AMF_DEPTH' },
   MaxDataValues: { bounds: 'how many values a message has', code: 'ERR_AMF_VALUES' },
+  MaxDataSize: {
+    bounds: 'the bytes of a command or data message, references written out',
+    code: 'ERR_AMF_BYTES',
+  },
+  MaxDataExpansion: {
+    bounds: 'what the references of a message stand for, compared with its own bytes',
+    code: 'ERR_AMF_EXPANSION',
+  },
   OpenFiles: { bounds: 'how many files and sockets the process may have open (RLIMIT_NOFILE)' },
 } as const satisfies Record<string, LimitRow>;
 

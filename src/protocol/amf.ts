@@ -1,9 +1,7 @@
-// The values that AMF0 and AMF3 carry, and the limits on them.
+// The values that AMF0 and AMF3 carry. amf-budget.ts has the limits on them.
 //
 // One value may be reached twice (AMF0 marker 07, AMF3's reference tables): both ways then lead to the same JavaScript
 // object, cycles included, and it is written as a reference again.
-import { CodedError, DecodeLimitError } from '../errors.ts';
-
 export type AmfValue =
   | undefined
   | null
@@ -114,74 +112,4 @@ export function membersOf(value: AmfValue): AmfObject | undefined {
   if (value instanceof XmlDocument || value instanceof Vector || value instanceof Dictionary)
     return undefined;
   return value;
-}
-
-/** Objects inside objects. Players and encoders nest a handful deep; the limit keeps recursion off the stack's end. */
-export const MAX_AMF_DEPTH = 64;
-/** Values in one message: each costs its sender one byte and us an object. */
-export const MAX_AMF_VALUES = 100_000;
-/** An RTMP message says its length in 24 bits. */
-export const MAX_AMF_BYTES = 0xff_ffff;
-
-export interface AmfLimits {
-  depth: number;
-  values: number;
-}
-
-export const AMF_LIMITS: AmfLimits = { depth: MAX_AMF_DEPTH, values: MAX_AMF_VALUES };
-
-/** What is left of the limits while one message is read; AMF0 shares it with the AMF3 values inside. */
-export class DecodeBudget {
-  readonly #limits: AmfLimits;
-  #depth = 0;
-  #values = 0;
-
-  constructor(limits: AmfLimits = AMF_LIMITS) {
-    this.#limits = limits;
-  }
-
-  /** Before `count` values are read. */
-  spend(count = 1): void {
-    this.#values += count;
-    if (this.#values > this.#limits.values) {
-      throw new DecodeLimitError('ERR_AMF_VALUES', `more than ${this.#limits.values} values in one message`);
-    }
-  }
-
-  enter(): void {
-    this.#depth += 1;
-    if (this.#depth > this.#limits.depth) {
-      throw new DecodeLimitError('ERR_AMF_DEPTH', `values nested deeper than ${this.#limits.depth}`);
-    }
-  }
-
-  leave(): void {
-    this.#depth -= 1;
-  }
-}
-
-/**
- * The same for writing. A value may be far larger written than it was read: AMF3 writes one string a thousand times
- * as references that AMF0 does not have.
- */
-export class EncodeBudget {
-  #depth = 0;
-
-  /** Before each value, with the bytes written so far. */
-  check(writtenBytes: number): void {
-    if (writtenBytes > MAX_AMF_BYTES) {
-      throw new CodedError('ERR_AMF_SIZE', `a value of more than ${MAX_AMF_BYTES} bytes`);
-    }
-  }
-
-  enter(): void {
-    this.#depth += 1;
-    if (this.#depth > MAX_AMF_DEPTH) {
-      throw new CodedError('ERR_AMF_DEPTH', `values nested deeper than ${MAX_AMF_DEPTH}`);
-    }
-  }
-
-  leave(): void {
-    this.#depth -= 1;
-  }
 }

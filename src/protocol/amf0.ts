@@ -1,19 +1,16 @@
 // AMF0 ⇄ values. Sections are those of Adobe's "Action Message Format -- AMF 0".
 import { CodedError, DecodeError, isUnreadable } from '../errors.ts';
 import {
-  AMF_LIMITS,
-  type AmfLimits,
   type AmfObject,
   type AmfValue,
-  DecodeBudget,
   Dictionary,
   EcmaArray,
-  EncodeBudget,
   emptyObject,
   TypedObject,
   Vector,
   XmlDocument,
 } from './amf.ts';
+import { AMF_LIMITS, type AmfLimits, DecodeBudget, EncodeBudget, ReferenceTable } from './amf-budget.ts';
 import { Amf3Reader, Amf3Writer } from './amf3.ts';
 import { ByteReader, ByteWriter, encodeUtf8 } from './bytes.ts';
 
@@ -64,7 +61,7 @@ const U16_MAX = 0xffff;
 
 /** One value; what follows it is ignored. */
 export function decodeAmf0(bytes: Uint8Array, limits: AmfLimits = AMF_LIMITS): AmfValue {
-  return new Amf0Reader(new ByteReader(bytes), limits).read();
+  return new Amf0Reader(new ByteReader(bytes), new DecodeBudget(limits)).read();
 }
 
 export function encodeAmf0(value: AmfValue, options: Amf0WriterOptions = {}): Uint8Array {
@@ -81,12 +78,13 @@ export class Amf0Reader {
   hasOpenEnd = false;
   readonly #in: ByteReader;
   readonly #budget: DecodeBudget;
-  /** Objects and arrays in the order in which they began. AMF0 §2.9. */
-  readonly #seen: AmfValue[] = [];
+  /** Objects and arrays. AMF0 §2.9. */
+  readonly #seen: ReferenceTable<AmfValue>;
 
-  constructor(bytes: ByteReader, limits: AmfLimits = AMF_LIMITS) {
+  constructor(bytes: ByteReader, budget = new DecodeBudget(AMF_LIMITS)) {
     this.#in = bytes;
-    this.#budget = new DecodeBudget(limits);
+    this.#budget = budget.begin(bytes.remaining);
+    this.#seen = new ReferenceTable(this.#budget, 'AMF0');
   }
 
   get isAtEnd(): boolean {
@@ -129,7 +127,7 @@ export class Amf0Reader {
       case Marker.Unsupported:
         return undefined;
       case Marker.Reference:
-        return this.#readReference();
+        return this.#seen.get(this.#in.u16()); // | index u16 |    AMF0 §2.9
       case Marker.Date:
         return this.#readDate();
       case Marker.LongString:
@@ -157,36 +155,22 @@ export class Amf0Reader {
   }
 
   #readContainer(marker: number): AmfValue {
-    switch (marker) {
-      case Marker.EcmaArray:
-        return this.#readEcmaArray();
-      case Marker.StrictArray:
-        return this.#readStrictArray();
-      case Marker.TypedObject: {
-        const typed = new TypedObject(this.#in.utf8(this.#in.u16()), emptyObject());
-        this.#seen.push(typed);
-        this.#readMembers(typed.members);
-        return typed;
-      }
-      default: {
-        const object = emptyObject();
-        this.#seen.push(object);
-        this.#readMembers(object);
-        return object;
-      }
-    }
+    const start = this.#in.offset;
+    const before = this.#budget.expandedBytes;
+    const value = this.#newContainer(marker);
+    const index = this.#seen.add(value);
+    if (Array.isArray(value)) this.#readItems(value);
+    else if (value instanceof EcmaArray) this.#readEntries(value);
+    else this.#readMembers(value instanceof TypedObject ? value.members : value);
+    this.#seen.setSize(index, this.#in.offset - start + this.#budget.expandedBytes - before);
+    return value;
   }
 
-  // | index u16 |    AMF0 §2.9
-  #readReference(): AmfValue {
-    const index = this.#in.u16();
-    if (index >= this.#seen.length) {
-      throw new DecodeError(
-        'ERR_AMF_REFERENCE',
-        `it has the AMF0 reference ${index} of ${this.#seen.length}`,
-      );
-    }
-    return this.#seen[index];
+  #newContainer(marker: number): AmfValue[] | EcmaArray | TypedObject | AmfObject {
+    if (marker === Marker.StrictArray) return [];
+    if (marker === Marker.EcmaArray) return new EcmaArray();
+    if (marker === Marker.TypedObject) return new TypedObject(this.#in.utf8(this.#in.u16()), emptyObject());
+    return emptyObject();
   }
 
   // | milliseconds f64 | time zone s16 |    AMF0 §2.13: the zone is reserved, what peers write there means nothing
@@ -197,29 +181,22 @@ export class Amf0Reader {
   }
 
   // | count u32 | values |    AMF0 §2.12
-  #readStrictArray(): AmfValue[] {
+  #readItems(array: AmfValue[]): void {
     const count = this.#in.u32();
     if (count > this.#in.remaining) {
       throw new DecodeError('ERR_AMF_COUNT', `it has ${count} array items in ${this.#in.remaining} bytes`);
     }
-    const array: AmfValue[] = [];
-    this.#seen.push(array);
     for (let i = 0; i < count; i += 1) {
       this.#in.place = IN_ARRAY;
       array.push(this.read());
     }
-    return array;
   }
 
   // | count u32 | members |    AMF0 §2.10
-  #readEcmaArray(): EcmaArray {
+  #readEntries(array: EcmaArray): void {
     // COMPAT: the count is only a hint. Encoders write 0, or the number of members that they meant to send. It serves
     // those that leave out the end as well: at the end of the message, so many members are a whole array.
-    const count = this.#in.u32();
-    const array = new EcmaArray();
-    this.#seen.push(array);
-    this.#readMembers(array.entries, count);
-    return array;
+    this.#readMembers(array.entries, this.#in.u32());
   }
 
   // | (name u16+UTF-8, value)… | 00 00 09 |    AMF0 §2.5
@@ -237,6 +214,7 @@ export class Amf0Reader {
         this.#in.u8();
         return;
       }
+      this.#budget.spend();
       into[name] = this.read();
     }
   }

@@ -1,14 +1,10 @@
 // AMF3 ⇄ values. Sections are those of Adobe's "Action Message Format -- AMF 3".
 import { DecodeError } from '../errors.ts';
 import {
-  AMF_LIMITS,
-  type AmfLimits,
   type AmfObject,
   type AmfValue,
-  DecodeBudget,
   Dictionary,
   EcmaArray,
-  EncodeBudget,
   emptyObject,
   type Traits,
   TypedObject,
@@ -16,6 +12,7 @@ import {
   type VectorKind,
   XmlDocument,
 } from './amf.ts';
+import { AMF_LIMITS, type AmfLimits, DecodeBudget, EncodeBudget, ReferenceTable } from './amf-budget.ts';
 import { ByteReader, ByteWriter, encodeUtf8 } from './bytes.ts';
 
 /** The byte before each value. AMF3 §3.1. */
@@ -43,6 +40,8 @@ const Marker = {
 /** In the order of their markers, from VectorInt. */
 const VECTOR_KINDS: readonly VectorKind[] = ['int', 'uint', 'double', 'object'];
 
+const DATE_BYTES = 8;
+
 /** Integers are 29 bits, two's complement; other numbers are doubles. AMF3 §3.6. */
 const INTEGER_MIN = -0x1000_0000;
 const INTEGER_MAX = 0xfff_ffff;
@@ -58,7 +57,7 @@ const EXTERNALIZABLE: ReadonlyMap<string, string> = new Map([
 
 /** One value; what follows it is ignored. */
 export function decodeAmf3(bytes: Uint8Array, limits: AmfLimits = AMF_LIMITS): AmfValue {
-  return new Amf3Reader(new ByteReader(bytes), new DecodeBudget(limits)).read();
+  return new Amf3Reader(new ByteReader(bytes), new DecodeBudget(limits).begin(bytes.length)).read();
 }
 
 export function encodeAmf3(value: AmfValue): Uint8Array {
@@ -77,13 +76,16 @@ interface ClassTraits extends Traits {
 export class Amf3Reader {
   readonly #in: ByteReader;
   readonly #budget: DecodeBudget;
-  readonly #strings: string[] = [];
-  readonly #objects: AmfValue[] = [];
-  readonly #traits: ClassTraits[] = [];
+  readonly #strings: ReferenceTable<string>;
+  readonly #objects: ReferenceTable<AmfValue>;
+  readonly #traits: ReferenceTable<ClassTraits>;
 
   constructor(bytes: ByteReader, budget: DecodeBudget) {
     this.#in = bytes;
     this.#budget = budget;
+    this.#strings = new ReferenceTable(budget, 'AMF3 string');
+    this.#objects = new ReferenceTable(budget, 'AMF3 object');
+    this.#traits = new ReferenceTable(budget, 'AMF3 traits');
   }
 
   read(): AmfValue {
@@ -119,20 +121,24 @@ export class Amf3Reader {
       );
     }
     const header = this.#u29();
-    if ((header & 1) === 0) return lookUp(this.#objects, header >> 1, 'object');
+    if ((header & 1) === 0) return this.#objects.get(header >> 1);
     const count = header >> 1;
     switch (marker) {
       case Marker.XmlDocument:
-        return this.#remember(new XmlDocument(this.#in.utf8(count), true));
+        return this.#readLeaf(new XmlDocument(this.#in.utf8(count), true), count);
       case Marker.Xml:
-        return this.#remember(new XmlDocument(this.#in.utf8(count), false));
+        return this.#readLeaf(new XmlDocument(this.#in.utf8(count), false), count);
       case Marker.Date:
-        return this.#remember(new Date(this.#in.f64()));
+        return this.#readLeaf(new Date(this.#in.f64()), DATE_BYTES);
       case Marker.ByteArray:
-        return this.#remember(this.#in.take(count).slice());
+        return this.#readLeaf(this.#in.take(count).slice(), count);
       default: {
         this.#budget.enter();
+        const start = this.#in.offset;
+        const before = this.#budget.expandedBytes;
+        const index = this.#objects.length; // before anything that is in it
         const value = this.#readContainer(marker, count);
+        this.#objects.setSize(index, this.#in.offset - start + this.#budget.expandedBytes - before);
         this.#budget.leave();
         return value;
       }
@@ -152,21 +158,26 @@ export class Amf3Reader {
     }
   }
 
+  #readLeaf<T extends AmfValue>(value: T, bytes: number): T {
+    this.#objects.add(value, bytes);
+    return value;
+  }
+
   /** An object enters the table before its members, which may refer to it. */
   #remember<T extends AmfValue>(value: T): T {
-    this.#objects.push(value);
+    this.#objects.add(value);
     return value;
   }
 
   // | (name, value)… | empty name | dense values |    AMF3 §3.11
   #readArray(count: number): AmfValue[] | EcmaArray {
     this.#checkCount(count, 1);
-    let name = this.#readString();
+    let name = this.#readName();
     const mixed = name === '' ? undefined : this.#remember(new EcmaArray());
     const dense = mixed?.dense ?? this.#remember([] as AmfValue[]);
     while (mixed !== undefined && name !== '') {
       mixed.entries[name] = this.read();
-      name = this.#readString();
+      name = this.#readName();
     }
     for (let i = 0; i < count; i += 1) dense.push(this.read());
     return mixed ?? dense;
@@ -182,7 +193,7 @@ export class Amf3Reader {
     this.#remember(object);
     for (const name of sealed) members[name] = this.read();
     while (isDynamic) {
-      const name = this.#readString();
+      const name = this.#readName();
       if (name === '') break;
       members[name] = this.read();
     }
@@ -191,19 +202,21 @@ export class Amf3Reader {
 
   // In the header: 0 reference to traits | 1 inline, 1 externalizable, 1 dynamic, sealed members
   #readTraits(header: number): ClassTraits {
-    if ((header & 1) === 0) return lookUp(this.#traits, header >> 1, 'traits');
+    if ((header & 1) === 0) return this.#traits.get(header >> 1);
     const sealedCount = header >> 3;
     this.#checkCount(sealedCount, 1);
+    const start = this.#in.offset;
+    const before = this.#budget.expandedBytes;
     const className = this.#readString();
     const sealed: string[] = [];
-    for (let i = 0; i < sealedCount; i += 1) sealed.push(this.#readString());
+    for (let i = 0; i < sealedCount; i += 1) sealed.push(this.#readName());
     const traits = {
       className,
       sealed,
       isExternalizable: (header & 2) !== 0,
       isDynamic: (header & 4) !== 0,
     };
-    this.#traits.push(traits);
+    this.#traits.add(traits, this.#in.offset - start + this.#budget.expandedBytes - before);
     return traits;
   }
 
@@ -261,12 +274,19 @@ export class Amf3Reader {
   // | length·2+1 U29 | UTF-8 |, or | index·2 U29 |. The empty string is never referred to. AMF3 §1.3.2
   #readString(): string {
     const header = this.#u29();
-    if ((header & 1) === 0) return lookUp(this.#strings, header >> 1, 'string');
+    if ((header & 1) === 0) return this.#strings.get(header >> 1);
     if (header === 1) return '';
     this.#in.place = 'in the middle of a string';
-    const text = this.#in.utf8(header >> 1);
-    this.#strings.push(text);
+    const bytes = header >> 1;
+    const text = this.#in.utf8(bytes);
+    this.#strings.add(text, bytes);
     return text;
+  }
+
+  /** Of a member. */
+  #readName(): string {
+    this.#budget.spend();
+    return this.#readString();
   }
 
   // 7 bits a byte, the high bit says that more follow; a fourth byte has 8. AMF3 §1.3.1
@@ -279,16 +299,6 @@ export class Amf3Reader {
     }
     return (value << 8) | this.#in.u8();
   }
-}
-
-function lookUp<T>(table: readonly T[], index: number, what: string): T {
-  if (index >= table.length) {
-    throw new DecodeError(
-      'ERR_AMF_REFERENCE',
-      `it has the AMF3 ${what} reference ${index} of ${table.length}`,
-    );
-  }
-  return table[index] as T;
 }
 
 type Container = AmfValue[] | AmfObject | EcmaArray | TypedObject | Vector | Dictionary;

@@ -1,8 +1,7 @@
 // The one place that checks bounds.
+import { Buffer } from 'node:buffer';
 import { DecodeError } from '../errors.ts';
 
-// ignoreBOM: true keeps U+FEFF in the text, so that what was relayed is what was sent.
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const utf8Encoder = new TextEncoder();
 
 /** The UTF-8 of a text; a lone surrogate becomes U+FFFD. */
@@ -14,6 +13,8 @@ export function encodeUtf8(text: string): Uint8Array {
 export class ByteReader {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
+  /** For texts: a TextDecoder needs a view on each of them. */
+  readonly #texts: Buffer;
   offset = 0;
   /** Where the reader is, for the text of its error: `in the middle of a string`. Undefined: the error has the numbers. */
   place: string | undefined;
@@ -21,6 +22,7 @@ export class ByteReader {
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#texts = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get remaining(): number {
@@ -88,9 +90,10 @@ export class ByteReader {
     const at = this.#take(n);
     return this.bytes.subarray(at, at + n);
   }
-  /** `n` bytes of UTF-8; malformed sequences become U+FFFD, as players do it. */
+  /** `n` bytes of UTF-8; malformed sequences become U+FFFD, as players do it. U+FEFF stays, so that what is relayed is what was sent. */
   utf8(n: number): string {
-    return utf8.decode(this.take(n));
+    const at = this.#take(n);
+    return this.#texts.toString('utf8', at, at + n);
   }
 }
 

@@ -1,10 +1,10 @@
 // Bytes → messages. RTMP 1.0 §5.3. Media messages come out in the shape in which they leave (wire-message.ts); their
 // payload is copied once, from the read buffer to there.
 import { Buffer } from 'node:buffer';
-import { DecodeError } from '../errors.ts';
+import { DecodeError, DecodeLimitError } from '../errors.ts';
 import { Assembly, EXTENDED_FROM } from './assembly.ts';
 import { ByteReader } from './bytes.ts';
-import { MessageType, type RtmpMessage } from './message.ts';
+import { isMediaType, MessageType, type RtmpMessage } from './message.ts';
 import { isWireType, WIRE_CHUNK_BYTES, WireMessage, type WireType, wireHead } from './wire-message.ts';
 
 /** Both directions begin with it. RTMP 1.0 §5.4.1. */
@@ -40,6 +40,8 @@ export interface ChunkReaderOptions {
   readonly wireTypes?: readonly WireType[];
   readonly wireChunkBytes?: number;
   readonly maxMessageBytes?: number;
+  /** Of a message that is not audio, video or an aggregate of them. */
+  readonly maxValueBytes?: number;
   readonly maxHalfReceived?: number;
   readonly maxHalfReceivedBytes?: number;
 }
@@ -79,6 +81,7 @@ export class ChunkReader {
 
   readonly #wireTypes: readonly number[];
   readonly #maxMessageBytes: number;
+  readonly #maxValueBytes: number;
   readonly #maxHalfReceived: number;
   readonly #maxHalfReceivedBytes: number;
 
@@ -98,6 +101,7 @@ export class ChunkReader {
     this.#wireTypes = options.wireTypes ?? [MessageType.Audio, MessageType.Video];
     this.wireChunkBytes = options.wireChunkBytes ?? WIRE_CHUNK_BYTES;
     this.#maxMessageBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
+    this.#maxValueBytes = options.maxValueBytes ?? this.#maxMessageBytes;
     this.#maxHalfReceived = options.maxHalfReceived ?? MAX_HALF_RECEIVED;
     this.#maxHalfReceivedBytes = options.maxHalfReceivedBytes ?? MAX_HALF_RECEIVED_BYTES;
   }
@@ -248,6 +252,12 @@ export class ChunkReader {
       throw new DecodeError(
         'ERR_CHUNK_MESSAGE_BYTES',
         `message of ${length} bytes (type ${typeId}, csid ${csid}), the limit is ${this.#maxMessageBytes}`,
+      );
+    }
+    if (length > this.#maxValueBytes && !isMediaType(typeId)) {
+      throw new DecodeLimitError(
+        'ERR_AMF_BYTES',
+        `message of ${length} bytes (type ${typeId}), the limit for values is ${this.#maxValueBytes}`,
       );
     }
     stream.timestampMs = timestampMs;

@@ -1,7 +1,8 @@
 // Command messages (types 20 and 17: connect, publish, _result, onStatus, …) and data messages (types 18 and 15:
 // @setDataFrame, onMetaData, …). RTMP 1.0 §7.1.1, §7.1.2 and §7.2.
 import { DecodeError } from '../errors.ts';
-import { AMF_LIMITS, type AmfLimits, type AmfValue } from './amf.ts';
+import type { AmfValue } from './amf.ts';
+import { AMF_LIMITS, type AmfLimits, DecodeBudget } from './amf-budget.ts';
 import { Amf0Reader, Amf0Writer } from './amf0.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { MessageType } from './message.ts';
@@ -69,8 +70,7 @@ export interface CommandHead {
 }
 
 export function commandHead(typeId: number, payload: Uint8Array): CommandHead {
-  const reader = openValues(typeId === MessageType.CommandAmf3, payload, AMF_LIMITS);
-  const [name, id] = readAll(reader, 2).values;
+  const [name, id] = readHead(typeId === MessageType.CommandAmf3, payload, 2);
   return {
     name: typeof name === 'string' ? name : undefined,
     transactionId: typeof id === 'number' ? id : 0,
@@ -85,8 +85,12 @@ export function encodeCommand(command: Command, objectEncoding: ObjectEncoding):
 }
 
 // | 00, type 15 only | name | values… |    AMF0, with AMF3 values behind 0x11
-/** Reads of what cameras send as much as makes sense: `oddity` says what does not. */
-export function decodeData(typeId: number, payload: Uint8Array, limits: AmfLimits = AMF_LIMITS): DataMessage {
+/** Reads of what cameras send as much as makes sense: `oddity` says what does not. Parts of one message share a DecodeBudget. */
+export function decodeData(
+  typeId: number,
+  payload: Uint8Array,
+  limits: AmfLimits | DecodeBudget = AMF_LIMITS,
+): DataMessage {
   const reader = openValues(typeId === MessageType.DataAmf3, payload, limits);
   reader.takesOpenEnds = true;
   const { values: all, problem } = readAll(reader);
@@ -120,8 +124,7 @@ function nameless(values: readonly AmfValue[]): DecodeError {
 
 /** The handler of a data message that cannot be read, as far as there is one. */
 export function dataHead(typeId: number, payload: Uint8Array): string | undefined {
-  const reader = openValues(typeId === MessageType.DataAmf3, payload, AMF_LIMITS);
-  const { values } = readAll(reader, MAX_VALUES_BEFORE + 2);
+  const values = readHead(typeId === MessageType.DataAmf3, payload, MAX_VALUES_BEFORE + 2);
   const at = nameAt(values);
   const isFramed = values[at] === SET_DATA_FRAME || values[at] === CLEAR_DATA_FRAME;
   const handler = isFramed ? (values[at + 1] ?? values[at]) : values[at];
@@ -175,14 +178,30 @@ export function isMetaData({
 const FORMAT_SELECTOR = 0x00;
 const STRING_MARKER = 0x02;
 
-function openValues(hasSelector: boolean, payload: Uint8Array, limits: AmfLimits): Amf0Reader {
+function openValues(hasSelector: boolean, payload: Uint8Array, limits: AmfLimits | DecodeBudget): Amf0Reader {
   const bytes = new ByteReader(payload);
   // COMPAT: some clients leave the selector out, some write it twice. The values begin with a string, whose marker
   // cannot be mistaken for it; before a number, which some cameras begin with, it is there once.
   const [first, second, third] = payload;
   const isDouble = second === FORMAT_SELECTOR && third === STRING_MARKER;
   if (hasSelector && first === FORMAT_SELECTOR) bytes.take(isDouble ? 2 : 1);
-  return new Amf0Reader(bytes, limits);
+  return new Amf0Reader(bytes, limits instanceof DecodeBudget ? limits : new DecodeBudget(limits));
+}
+
+/** The names and numbers that a message begins with. One that is refused may have megabytes of values, which cost nothing again. */
+const HEAD_LIMITS: AmfLimits = { ...AMF_LIMITS, bytes: 4 << 10, values: 16 };
+
+/** The first values of a message that cannot be read, as far as they can. */
+function readHead(hasSelector: boolean, payload: Uint8Array, most: number): AmfValue[] {
+  const head = payload.subarray(0, HEAD_LIMITS.bytes);
+  const reader = openValues(hasSelector, head, HEAD_LIMITS);
+  const values: AmfValue[] = [];
+  try {
+    while (values.length < most) values.push(reader.read());
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+  }
+  return values;
 }
 
 const EMPTY = 'it is empty';
@@ -205,12 +224,9 @@ function typeText(value: AmfValue): string {
 }
 
 /** Up to the end, or to where no value is; the reader stays there. */
-function readAll(
-  reader: Amf0Reader,
-  most = Number.POSITIVE_INFINITY,
-): { values: AmfValue[]; problem?: DecodeError } {
+function readAll(reader: Amf0Reader): { values: AmfValue[]; problem?: DecodeError } {
   const values: AmfValue[] = [];
-  while (!reader.isAtEnd && values.length < most) {
+  while (!reader.isAtEnd) {
     const read = reader.tryRead();
     if ('problem' in read) return { values, problem: read.problem };
     values.push(read.value);

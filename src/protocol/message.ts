@@ -20,6 +20,11 @@ export const MessageType = {
 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
+/** Audio, video, or an aggregate: not values. */
+export function isMediaType(typeId: number): boolean {
+  return typeId === MessageType.Audio || typeId === MessageType.Video || typeId === MessageType.Aggregate;
+}
+
 /** One message of either direction. */
 export interface RtmpMessage {
   /** A MessageType, or whatever else a peer has sent. */

@@ -1,7 +1,8 @@
 // A client's side of a conversation: handshake, connect, and message streams that publish or play. Bytes come in by `push`;
 // what is said goes to `out`, which makes chunks of it. RTMP 1.0 §7.2.
 import { DecodeLimitError, isUnreadable } from '../errors.ts';
-import { type AmfLimits, type AmfObject, type AmfValue, emptyObject, membersOf } from './amf.ts';
+import { type AmfObject, type AmfValue, emptyObject, membersOf } from './amf.ts';
+import type { AmfLimits } from './amf-budget.ts';
 import { ChunkReader, type ChunkReaderOptions } from './chunk-reader.ts';
 import { type Command, commandHead, decodeCommand, isCommandType } from './command.ts';
 import { type ControlMessage, decodeControl, isControlType, LimitType, UserControlEvent } from './control.ts';

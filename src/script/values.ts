@@ -8,12 +8,11 @@ import {
   Dictionary,
   EcmaArray,
   emptyObject,
-  MAX_AMF_DEPTH,
-  MAX_AMF_VALUES,
   TypedObject,
   Vector,
   XmlDocument,
 } from '../protocol/amf.ts';
+import { MAX_AMF_DEPTH, MAX_AMF_VALUES } from '../protocol/amf-budget.ts';
 import type { Json, WireValue } from './wire.ts';
 
 type WireObject = { [key: string]: Json };

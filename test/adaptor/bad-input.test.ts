@@ -4,6 +4,7 @@ import { connect as openSocket } from 'node:net';
 import { test } from 'node:test';
 import { CodedError } from '../../src/errors.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
+import { AMF_LIMITS } from '../../src/protocol/amf-budget.ts';
 import { encodeData } from '../../src/protocol/command.ts';
 import { HANDSHAKE_PACKET_BYTES } from '../../src/protocol/handshake-digest.ts';
 import { MessageType } from '../../src/protocol/message.ts';
@@ -139,7 +140,7 @@ test('the limits that an operator has set hold for data messages, too', () =>
       peer.data('onTextData', [[[[[[[[[[1]]]]]]]]]], id);
       await peer.closed();
     },
-    { session: { amf: { depth: 8, values: 1_000 } } },
+    { session: { amf: { ...AMF_LIMITS, depth: 8 } } },
   ));
 
 // ── what is only odd ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -72,6 +72,8 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       partialBytes: 16 << 20,
       amfDepth: 64,
       amfValues: 100_000,
+      amfBytes: 4 << 20,
+      amfExpansion: 32,
       netStreams: 64,
       connectText: 32 << 10,
       openCalls: 3_000,

@@ -5,6 +5,7 @@ import { Pull } from '../../src/adaptor/pull.ts';
 import type { OutgoingStatus } from '../../src/application/outgoing.ts';
 import { LineLimit } from '../../src/log/line-limit.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
+import { AMF_LIMITS } from '../../src/protocol/amf-budget.ts';
 import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
 import { encodeCommand, encodeData } from '../../src/protocol/command.ts';
 import { encodeControl, LimitType, UserControlEvent } from '../../src/protocol/control.ts';
@@ -16,7 +17,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { audio, video } from '../support/media.ts';
 import { check, refused, type Target } from './target.ts';
 
-const AMF = { depth: 16, values: 1000 };
+const AMF = { ...AMF_LIMITS, depth: 16, values: 1000 };
 const writer = new ChunkWriter();
 const command = (name: string, id: number, args: AmfValue[], streamId = 0) =>
   writer.encode(

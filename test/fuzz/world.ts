@@ -8,6 +8,7 @@ import type { ClientSettings } from '../../src/application/instance-settings.ts'
 import { Registry } from '../../src/application/registry.ts';
 import { LineLimit } from '../../src/log/line-limit.ts';
 import { bugs } from '../../src/log/log.ts';
+import { AMF_LIMITS } from '../../src/protocol/amf-budget.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import type { Choices } from './choices.ts';
 import { FakeRecorded } from './fake-recorded.ts';
@@ -18,7 +19,7 @@ import { check, usedBytes, Violation } from './target.ts';
 /** Small, so that short conversations reach them. */
 const LIMITS = {
   chunks: { maxMessageBytes: 256 << 10, maxHalfReceived: 8, maxHalfReceivedBytes: 512 << 10 },
-  amf: { depth: 64, values: 10_000 },
+  amf: { ...AMF_LIMITS, values: 10_000 },
   gop: { maxBytes: 64 << 10, maxMs: 20_000 },
   backlog: { softBytes: 32 << 10, softMs: 1000, hardBytes: 128 << 10, stallMs: 5000 },
   maxNetStreams: 4,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodedError, DecodeError } from '../../src/errors.ts';
 import { type AmfValue, Dictionary, EcmaArray, Vector } from '../../src/protocol/amf.ts';
+import { AMF_LIMITS, DecodeBudget } from '../../src/protocol/amf-budget.ts';
 import { Amf0Reader, Amf0Writer, decodeAmf0, encodeAmf0 } from '../../src/protocol/amf0.ts';
 import { ByteReader, ByteWriter } from '../../src/protocol/bytes.ts';
 import { bare } from '../support/amf.ts';
@@ -143,7 +144,10 @@ test('a message of more than 100 000 values is refused, whichever values they ar
   assert.equal((decodeAmf0(array(99_999)) as AmfValue[]).length, 99_999);
   refusal(array(100_000), 'ERR_AMF_VALUES');
 
-  const reader = new Amf0Reader(new ByteReader(hex('05 05 11 01 05')), { depth: 1, values: 4 });
+  const reader = new Amf0Reader(
+    new ByteReader(hex('05 05 11 01 05')),
+    new DecodeBudget({ ...AMF_LIMITS, depth: 1, values: 4 }),
+  );
   for (let i = 0; i < 3; i += 1) reader.read();
   assert.throws(() => reader.read(), DecodeError, 'the switch and what follows it are two values');
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DecodeError } from '../../src/errors.ts';
 import type { AmfObject, AmfValue } from '../../src/protocol/amf.ts';
+import { AMF_LIMITS } from '../../src/protocol/amf-budget.ts';
 import {
   type Command,
   type DataMessage,
@@ -107,7 +108,7 @@ test('arguments may refer to the command object', () => {
 
 test('a message has one budget of values, however many arguments they are in', () => {
   const payload = (count: number) => Uint8Array.of(...hex(PLAY), ...new Uint8Array(count).fill(0x05));
-  const limits = { depth: 4, values: 10 };
+  const limits = { ...AMF_LIMITS, depth: 4, values: 10 };
   assert.equal(decodeCommand(MessageType.CommandAmf0, payload(6), limits).args.length, 7);
   assert.throws(
     () => decodeCommand(MessageType.CommandAmf0, payload(7), limits),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DecodeError, isUnreadable } from '../../src/errors.ts';
 import type { AmfObject, AmfValue } from '../../src/protocol/amf.ts';
+import { AMF_LIMITS } from '../../src/protocol/amf-budget.ts';
 import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
 import { encodeCommand } from '../../src/protocol/command.ts';
 import {
@@ -33,7 +34,11 @@ class Conversation {
   constructor() {
     this.client = new RtmpClient({
       ...{ uri: parseRtmpUri('rtmp://host/app/room?k=1')!, args: ['a'], agent: 'Test/1' },
-      ...{ random: new Uint8Array(HANDSHAKE_RANDOM_BYTES), chunks: {}, amf: { depth: 10, values: 100 } },
+      ...{
+        random: new Uint8Array(HANDSHAKE_RANDOM_BYTES),
+        chunks: {},
+        amf: { ...AMF_LIMITS, depth: 10, values: 100 },
+      },
       chunkBytes: 4096,
       out: {
         write: (bytes) => {

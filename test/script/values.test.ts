@@ -5,12 +5,11 @@ import {
   type AmfValue,
   Dictionary,
   EcmaArray,
-  MAX_AMF_DEPTH,
-  MAX_AMF_VALUES,
   TypedObject,
   Vector,
   XmlDocument,
 } from '../../src/protocol/amf.ts';
+import { MAX_AMF_DEPTH, MAX_AMF_VALUES } from '../../src/protocol/amf-budget.ts';
 import { fromWire, toWire } from '../../src/script/values.ts';
 import { bare, randomAmf } from '../support/amf.ts';
 import { Random } from '../support/random.ts';

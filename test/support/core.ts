@@ -31,6 +31,7 @@ import { AddressList, EVERYBODY } from '../../src/config/address-rules.ts';
 import { LineLimit } from '../../src/log/line-limit.ts';
 import { bugs, logBug, logSettings } from '../../src/log/log.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
+import { AMF_LIMITS } from '../../src/protocol/amf-budget.ts';
 import type { WireMessage } from '../../src/protocol/wire-message.ts';
 import { ManualClock } from './manual-clock.ts';
 import { RtmpPeer } from './rtmp-peer.ts';
@@ -151,7 +152,7 @@ export class Core implements AsyncDisposable {
       clock,
       fmsVersion: '5,0,17,1',
       chunks: {},
-      amf: { depth: 64, values: 100_000 },
+      amf: AMF_LIMITS,
       rtmpe: true,
       altVhost: false,
       wireChunkBytes: 60_000,

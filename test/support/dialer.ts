@@ -1,6 +1,7 @@
 // What connects to other servers, for tests: it may go to 127.0.0.1.
 import { Dialer, type DialerOptions, type DialGrant } from '../../src/adaptor/dialer.ts';
 import { LineLimit } from '../../src/log/line-limit.ts';
+import { AMF_LIMITS } from '../../src/protocol/amf-budget.ts';
 import { keepingLog } from './core.ts';
 import type { ManualClock } from './manual-clock.ts';
 
@@ -19,7 +20,7 @@ export function dialerFor(
     lines: new LineLimit(clock),
     hasRoom: () => true,
     chunks: {},
-    amf: { depth: 64, values: 1000 },
+    amf: { ...AMF_LIMITS, values: 1000 },
     maxUnreadBytes: 1 << 20,
     closeGraceMs: 2_000,
     ...options,

@@ -58,7 +58,7 @@ export const SERVER = group('', {
         MaxMessageSize: leaf(
           kilobytes(64, 16383),
           '8192',
-          'The longest message. A video frame is one message.',
+          'The longest audio, video or aggregate message. A video frame is one message.',
         ),
         MaxPartialMessages: leaf(whole(4, 1024), '64', 'Messages that may be half received at a time.'),
         MaxPartialSize: leaf(
@@ -74,7 +74,17 @@ export const SERVER = group('', {
         MaxDataValues: leaf(
           whole(100, 10000000),
           '100000',
-          'How many values a command or data message may hold.',
+          'How many values and names of members a command or data message may hold.',
+        ),
+        MaxDataSize: leaf(
+          kilobytes(16, 16383),
+          '4096',
+          'The longest command or data message, and the size of its values once everything that they refer to is written out. Usual messages have a few kB, calls with a picture some hundred.',
+        ),
+        MaxDataExpansion: leaf(
+          whole(1, 100_000),
+          '32',
+          'How many times its own size the references of a command or data message may stand for. 16 kB are free. Lists of objects of one class reach 10.',
         ),
         MaxStreams: leaf(whole(1, 1024), '64', 'NetStreams: publishing, playing or idle.'),
         MaxCalls: leaf(
