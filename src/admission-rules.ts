@@ -5,7 +5,8 @@ import type { ClientSettings } from './application/instance-settings.ts';
 import type { ApplicationConfig, SwfFolders } from './config/application.ts';
 import type { VhostConfig } from './config/config.ts';
 import { Publishers } from './config/publishers.ts';
-import type { Log } from './log/log.ts';
+import { type Log, logBug } from './log/log.ts';
+import type { PublisherSecret } from './protocol/publisher-auth.ts';
 import { digestSwf, type SwfDigest } from './protocol/swf.ts';
 import { allowsDomain, DomainLists, hostOf } from './storage/domain-lists.ts';
 import { SwfLibrary } from './storage/swf-library.ts';
@@ -36,7 +37,7 @@ export class AdmissionRules {
       login: login && {
         ...login,
         scope: join(appsDir, application),
-        secretsOf: (user) => this.#publishers.of(login.usersFile, user),
+        secretsOf: (user, found) => this.#secretsOf(login.usersFile, user, found),
       },
       origin: { problem: (origin) => this.#originProblem(application, origin) },
       swf: swf && {
@@ -50,6 +51,22 @@ export class AdmissionRules {
         ],
       },
     };
+  }
+
+  /** Undefined: what `of` needs of the application's files has been read. */
+  reading(application: string): Promise<void> | undefined {
+    return this.#domains.isKnown(application) ? undefined : this.refresh(application);
+  }
+
+  refresh(application: string): Promise<void> {
+    return this.#domains.read(application);
+  }
+
+  #secretsOf(file: string, user: string, found: (secrets: readonly PublisherSecret[]) => void): void {
+    this.#publishers.of(file, user).then(found, (error: unknown) => {
+      logBug(this.#log, error, 'reading the users');
+      found([]);
+    });
   }
 
   #originProblem(application: string, { pageUrl, swfUrl }: { pageUrl: string; swfUrl: string }) {

@@ -95,6 +95,7 @@ export class VirtualHost {
   readonly #journal: Journal | undefined;
   readonly #scripts: ScriptHost;
   readonly #settings: ApplicationSettings;
+  readonly #rules: AdmissionRules;
   readonly #log: Log;
 
   /** `isTaken`: whether a host of its adaptor is called so. */
@@ -168,11 +169,12 @@ export class VirtualHost {
       applicationLog: (application, instance) => logs.applications.for(logFolder, application, instance),
       server: software,
       hostname: config.server.hostname,
+      settingsRead: (application) => this.#reading(application) ?? Promise.resolve(),
       settingsFor: (application) => {
         const own = scriptSettings(settings.of(application), inspected === '' || inspected === application);
         return standIns ? inTest(own, standIns) : own;
       },
-      onSettings: (application) => this.#settingsSaved(application),
+      onSettings: (application) => this.#inBackground(this.#refreshSettings(application)),
       clock,
       runners,
       inspector,
@@ -196,6 +198,7 @@ export class VirtualHost {
       standIn: standIns?.connect,
     });
     const rules = new AdmissionRules(vhost, config.server.swfs, log);
+    this.#rules = rules;
     this.registry = new Registry({
       clock,
       adaptor,
@@ -213,6 +216,7 @@ export class VirtualHost {
       journal: this.#journal,
       hasApplication: (application) => isFolder(join(appsDir, application)),
       isClosed: (application) => settings.isClosed(application),
+      reading: (application) => this.#reading(application),
       ...instanceSettings(vhost.application, media),
       settingsFor: (application) => {
         const own = settings.of(application);
@@ -250,7 +254,9 @@ export class VirtualHost {
     if (!isFolder(appsDir)) return [];
     return readdirSync(appsDir, { withFileTypes: true })
       .filter(({ name }) => isApplicationName(name))
-      .filter(({ name }) => isFolder(join(appsDir, name)))
+      .filter(
+        (entry) => entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(appsDir, entry.name))),
+      )
       .map(({ name }) => name)
       .sort();
   }
@@ -304,41 +310,68 @@ export class VirtualHost {
   /** Resolves when its scripts can be served. */
   async start(): Promise<void> {
     await this.#scripts.start();
+    await Promise.all(this.applications().map((application) => this.#reading(application)));
     watchFile(this.#vhost.defaults.path, { interval: DEFAULTS_CHECK_MS }, this.#onDefaults);
   }
 
-  /** In place of `start`, where nobody watches: an application's files are read as they are now. */
-  refresh(application: string): Promise<void> {
-    return this.#scripts.refresh(application);
+  /** An application's files are read as they are now, whether or not they are watched. */
+  async refresh(application: string): Promise<void> {
+    await this.#refreshSettings(application);
+    await this.#scripts.refresh(application);
   }
 
   /** Applications that are not to wait for their first client. */
   loadOnStartup(): void {
     for (const application of this.applications()) {
-      if (!this.#settings.of(application).isLoadedOnStartup) continue;
-      try {
-        this.registry.open(application);
-      } catch (error) {
-        if (!(error instanceof StatusError)) throw error;
-        this.#log.error({ event: 'config', application }, `LoadOnStartup: ${error.message}`);
-      }
+      const reading = this.#reading(application);
+      if (reading) this.#inBackground(reading.then(() => this.#loadIfWanted(application)));
+      else this.#loadIfWanted(application);
+    }
+  }
+
+  #loadIfWanted(application: string): void {
+    if (!this.#settings.of(application).isLoadedOnStartup) return;
+    try {
+      this.registry.open(application);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      this.#log.error({ event: 'config', application }, `LoadOnStartup: ${error.message}`);
     }
   }
 
   readonly #onDefaults = (now: Stats, before: Stats) => {
     const isSame = now.mtimeMs === before.mtimeMs && now.ino === before.ino && now.size === before.size;
-    if (!isSame && this.#settings.refreshDefaults()) this.#configure(undefined, 'of all applications');
+    if (!isSame) this.#inBackground(this.#refreshDefaults());
   };
+
+  async #refreshDefaults(): Promise<void> {
+    if (await this.#settings.refreshDefaults()) this.#configure(undefined, 'of all applications');
+  }
 
   /** As conf/ has them now. */
   symbolsChanged(symbols: Symbols): void {
-    for (const application of this.#settings.refreshSymbols(symbols)) {
+    this.#inBackground(this.#refreshSymbols(symbols));
+  }
+
+  async #refreshSymbols(symbols: Symbols): Promise<void> {
+    for (const application of await this.#settings.refreshSymbols(symbols)) {
       this.#configure(application, `of ${application}`);
     }
   }
 
-  #settingsSaved(application: string): void {
-    if (this.#settings.refresh(application)) this.#configure(application, `of ${application}`);
+  #reading(application: string): Promise<void> | undefined {
+    const readings = [this.#settings.reading(application), this.#rules.reading(application)];
+    const open = readings.filter((reading) => reading !== undefined);
+    return open.length === 0 ? undefined : Promise.all(open).then(() => {});
+  }
+
+  async #refreshSettings(application: string): Promise<void> {
+    await this.#rules.refresh(application);
+    if (await this.#settings.refresh(application)) this.#configure(application, `of ${application}`);
+  }
+
+  #inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => logBug(this.#log, error, 'reading the settings of an application'));
   }
 
   #configure(application: string | undefined, whose: string): void {

@@ -10,24 +10,25 @@ import { keepingLog } from './support/core.ts';
 const SWF = 'FWS\u0009\u000c\u0000\u0000\u0000abcd';
 const HASH = Buffer.from(digestSwf(Buffer.from(SWF, 'latin1')).hash).toString('hex');
 
-function rulesOf(t: TestContext, files: Record<string, string>, application = 'live') {
+async function rulesOf(t: TestContext, files: Record<string, string>, application = 'live') {
   const { log, records } = keepingLog();
   const config = loadConfig({ root: rootWith(t, files), set: {}, environment: {} });
   const vhost = config.adaptors[0]!.vhosts[0]!;
   const rules = new AdmissionRules(vhost, config.server.swfs, log);
-  return { ...rules.of(application, readApplicationConfig(vhost.defaults, application)), records };
+  await rules.reading(application);
+  return { ...rules.of(application, await readApplicationConfig(vhost.defaults, application)), records };
 }
 
-test('without files everybody may come in', (t) => {
-  const { login, swf, origin, records } = rulesOf(t, {});
+test('without files everybody may come in', async (t) => {
+  const { login, swf, origin, records } = await rulesOf(t, {});
   assert.equal(login, undefined);
   assert.equal(swf, undefined);
   assert.equal(origin?.problem({ pageUrl: '', swfUrl: 'file:///player.swf' }), undefined);
   assert.deepEqual(records, []);
 });
 
-test("lists of domains in an application's folder: pages and SWFs by themselves, and what is no address of the web", (t) => {
-  const { origin } = rulesOf(t, {
+test("lists of domains in an application's folder: pages and SWFs by themselves, and what is no address of the web", async (t) => {
+  const { origin } = await rulesOf(t, {
     'applications/live/allowedHTMLdomains.txt': 'example.com\n',
     'applications/live/allowedSWFdomains.txt': '*\n',
   });
@@ -38,7 +39,7 @@ test("lists of domains in an application's folder: pages and SWFs by themselves,
     'A page of evil.org may not come in (allowedHTMLdomains.txt).',
   );
   assert.equal(problem(''), 'A page of no web address may not come in (allowedHTMLdomains.txt).');
-  const { origin: swfs } = rulesOf(t, { 'applications/live/allowedSWFdomains.txt': 'cdn.net' });
+  const { origin: swfs } = await rulesOf(t, { 'applications/live/allowedSWFdomains.txt': 'cdn.net' });
   assert.equal(swfs!.problem({ pageUrl: '', swfUrl: 'http://a.cdn.net/player.swf' }), undefined);
   assert.equal(
     swfs!.problem({ pageUrl: 'http://cdn.net/', swfUrl: 'http://net/player.swf' }),
@@ -46,21 +47,22 @@ test("lists of domains in an application's folder: pages and SWFs by themselves,
   );
 });
 
-test('users come from the file that Application.xml names; a login is for one application', (t) => {
+test('users come from the file that Application.xml names; a login is for one application', async (t) => {
   const files = {
     'conf/_defaultRoot_/_defaultVHost_/Application.xml':
       '<Application><Authentication><Mode>everybody</Mode></Authentication></Application>',
     'conf/users': 'ann:plain:secret\n',
   };
-  const live = rulesOf(t, files).login!;
-  assert.deepEqual(live.secretsOf('ann'), [{ kind: 'plain', password: 'secret' }]);
-  assert.deepEqual(live.secretsOf('bob'), []);
-  assert.notEqual(rulesOf(t, files, 'other').login!.scope, live.scope);
+  const live = (await rulesOf(t, files)).login!;
+  const secretsOf = (user: string) => new Promise((found) => live.secretsOf(user, found));
+  assert.deepEqual(await secretsOf('ann'), [{ kind: 'plain', password: 'secret' }]);
+  assert.deepEqual(await secretsOf('bob'), []);
+  assert.notEqual((await rulesOf(t, files, 'other')).login!.scope, live.scope);
 });
 
 test("SWFs are those of the application's own folder, of the folders that it names, and of the server's", async (t) => {
   const knows = async (files: Record<string, string>) => {
-    const { swf } = rulesOf(t, files);
+    const { swf } = await rulesOf(t, files);
     const found = swf!.libraries.map((library) =>
       library.some(({ hash }) => Buffer.from(hash).toString('hex') === HASH),
     );

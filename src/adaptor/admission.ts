@@ -38,7 +38,7 @@ export function isWelcome(
   );
 }
 
-/** Calls `decided` exactly once, at once unless a script has to be asked. */
+/** Calls `decided` exactly once, at once unless users are read from a file or a script is asked. */
 export function judge(
   { request, ip, protocol, tunnel }: Candidate,
   registry: Registry,

@@ -76,7 +76,7 @@ export class Logins {
     return this.#challenges.size;
   }
 
-  /** Calls `decided` exactly once, at once unless `ask` takes its time. */
+  /** Calls `decided` exactly once, at once unless the users' file or `ask` takes its time. */
   judge(
     policy: LoginPolicy,
     attempt: LoginAttempt,
@@ -108,9 +108,10 @@ export class Logins {
       decided(tooMany(policy, user));
       return;
     }
-    const secrets = policy.secretsOf(user);
-    if (secrets.length > 0) issue(secrets);
-    else ask(user, (secret) => issue(secret ? [secret] : []));
+    policy.secretsOf(user, (secrets) => {
+      if (secrets.length > 0) issue(secrets);
+      else ask(user, (secret) => issue(secret ? [secret] : []));
+    });
   }
 
   #issue(

@@ -97,9 +97,9 @@ export class SessionEntry {
 
   #atHost(registry: Registry, isIt: boolean): void {
     if (this.#session.isOver) return;
-    const leaving = isIt ? registry.leaving(this.#request.app) : undefined;
-    if (leaving) {
-      leaving.then(() => this.#atHost(registry, isIt)).catch((error: unknown) => this.#session.fail(error));
+    const earlier = isIt ? registry.waitFor(this.#request.app) : undefined;
+    if (earlier) {
+      earlier.then(() => this.#atHost(registry, isIt)).catch((error: unknown) => this.#session.fail(error));
       return;
     }
     if (!isIt) {

@@ -21,6 +21,8 @@ export interface AdministeredHost {
   applications(): string[];
   /** Why one of them is not what its files say; undefined: it is. */
   problemOf(application: string): ApplicationProblem | undefined;
+  /** Reads its files, settings and script, as they are now. */
+  refresh(application: string): Promise<void>;
   /** Makes one without anything in it. `name` is one that a folder may have. Throws what the file system says. */
   addApplication(name: string): void;
   /** Puts its folder, and all that is in it, aside; answers where it is. Throws what the file system says. */

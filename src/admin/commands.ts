@@ -171,13 +171,14 @@ export class Commands {
     return place;
   }
 
-  start(host: AdministeredHost, name: string, caller: Caller): AppInstance {
-    const instance = this.#open(host, name);
+  async start(host: AdministeredHost, name: string, caller: Caller): Promise<AppInstance> {
+    const instance = await this.#open(host, name);
     this.#note(caller, 'start', `started ${this.#placeIn(host)}${instance.fullName}`);
     return instance;
   }
 
-  #open({ registry }: AdministeredHost, name: string): AppInstance {
+  async #open({ registry }: AdministeredHost, name: string): Promise<AppInstance> {
+    await registry.waitFor(name);
     const running = registry.find(name);
     if (running) return running;
     try {
@@ -203,12 +204,14 @@ export class Commands {
     await Promise.all(instances.map((instance) => instance.stop()));
   }
 
-  /** Disconnects everybody and starts it anew, its configuration read again. One that does not run is just started. */
+  /** Disconnects everybody and starts it anew, its files read again. One that does not run is just started. */
   async reload(host: AdministeredHost, name: string, caller: Caller): Promise<AppInstance> {
     const { registry } = host;
     registry.pardon(name); // before: who waits for the end of the old one may be the first of the new one
+    const place = registry.placeOf(name);
+    if (place) await host.refresh(place.application);
     await registry.find(name)?.stop();
-    const instance = this.#open(host, name);
+    const instance = await this.#open(host, name);
     this.#note(caller, 'reload', `reloaded ${this.#placeIn(host)}${instance.fullName}`);
     return instance;
   }

@@ -247,8 +247,8 @@ export class Methods {
         commands.addApplication(hostOf(call), call.parameters.need('app'), call.caller);
         return undefined;
       },
-      startApp: (call) => {
-        commands.start(hostOf(call), call.parameters.need('appInst', 'app'), call.caller);
+      startApp: async (call) => {
+        await commands.start(hostOf(call), call.parameters.need('appInst', 'app'), call.caller);
         return undefined;
       },
       reloadApp: async (call) => {

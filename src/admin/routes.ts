@@ -253,10 +253,10 @@ export function makeRoutes({
       status: 201,
       result: instance,
       query: HOST,
-      answer: (call) => {
+      answer: async (call) => {
         const { name } = call.body as { name: string };
         const host = hostOf(call);
-        return shown(host, commands.start(host, name, call.caller));
+        return shown(host, await commands.start(host, name, call.caller));
       },
     },
     {

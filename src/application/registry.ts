@@ -28,6 +28,8 @@ export interface RegistryOptions
   hasApplication(name: string): boolean;
   /** Its settings cannot be read: no instance of it starts. */
   isClosed?(application: string): boolean;
+  /** Resolves when its settings have been read; undefined: they have been. Asked before all others here. */
+  reading?(application: string): Promise<void> | undefined;
 }
 
 /** What is known of an application that has had an instance. */
@@ -88,9 +90,15 @@ export class Registry {
     return this.#instances.get(path.includes('/') ? path : `${path}/_definst_`);
   }
 
-  /** Who comes while the instance that it means says goodbye waits for that: the next one begins when this one has ended. */
-  leaving(app: string): Promise<void> | undefined {
-    return this.find(app)?.leaving;
+  /**
+   * What has to be waited for before `connect` and `open`; undefined: nothing. The settings of an application are read before its
+   * first instance, and while an instance says goodbye, the next one of its name does not begin.
+   */
+  waitFor(app: string): Promise<void> | undefined {
+    const running = this.find(app);
+    if (running) return running.leaving;
+    const application = applicationIn(app);
+    return this.hasApplication(application) ? this.#options.reading?.(application) : undefined;
   }
 
   /** What `app` names, running or not. Undefined: it cannot be one, or there is no such application. */
@@ -111,7 +119,7 @@ export class Registry {
   clientSettingsOf(app: string): ClientSettings | undefined {
     const running = this.find(app);
     if (running) return running.clientSettings;
-    const [application = ''] = withoutEdgeSlashes(app).split('/', 1);
+    const application = applicationIn(app);
     if (!this.hasApplication(application)) return undefined;
     return this.#options.settingsFor?.(application).clients ?? this.#options.clients;
   }
@@ -184,8 +192,7 @@ export class Registry {
 
   /** Of an instance that is to be started anew at an operator's wish. */
   pardon(app: string): void {
-    const [application = ''] = withoutEdgeSlashes(app).split('/', 1);
-    this.#options.scripts.pardon(application);
+    this.#options.scripts.pardon(applicationIn(app));
   }
 
   #open(application: string, name: string): AppInstance | undefined {
@@ -280,8 +287,13 @@ export class Registry {
 
 /** Whether an application may be called so. */
 export function isApplicationName(name: string): boolean {
-  if (name.includes('/') || name === 'node_modules' || isSharedFolder(name)) return false;
+  if (name.includes('/') || name.toLowerCase() === 'node_modules' || isSharedFolder(name)) return false;
   return nameProblem(name) === undefined;
+}
+
+function applicationIn(app: string): string {
+  const [application = ''] = withoutEdgeSlashes(app).split('/', 1);
+  return application;
 }
 
 /** By hand: on a name of many slashes a pattern that ends in `/+$` is quadratic. */

@@ -100,7 +100,7 @@ async function checkApplication(
   name: string,
   say: (warnings: readonly string[], faults: Fault[] | undefined) => void,
 ): Promise<void> {
-  const { warnings, mistakes, config } = checkSettings(defaults, name);
+  const { warnings, mistakes, config } = await checkSettings(defaults, name);
   const folder = join(defaults.appsDir, name);
   const main = findMainScript(folder, name);
   for (const unused of main ? unusedMainScripts(folder, name, main) : []) {
@@ -125,9 +125,9 @@ interface CheckedSettings {
 }
 
 /** Of its Application.xml and .env, as its virtual host reads them. */
-function checkSettings(defaults: ApplicationDefaults, name: string): CheckedSettings {
+async function checkSettings(defaults: ApplicationDefaults, name: string): Promise<CheckedSettings> {
   const mistakes = new CollectedMistakes();
-  const config = mistakes.attempt<ApplicationConfig | undefined>(
+  const config = await mistakes.attemptLater<ApplicationConfig | undefined>(
     () => readApplicationConfig(defaults, name, mistakes),
     () => undefined,
   );

@@ -1,5 +1,5 @@
-// What each application is configured to, as its Application.xml says at the moment.
-import { existsSync } from 'node:fs';
+// What each application is configured to, as its files said when they were last read: before its first client, and after each save.
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../errors.ts';
@@ -10,10 +10,13 @@ import {
   readApplicationConfig,
   rereadDefaults,
 } from './application.ts';
+import type { Note } from './note.ts';
 import type { Symbols } from './symbols.ts';
 
 /** What is said about files that change all the time is forgotten at some point, and said again. */
 const MAX_REMEMBERED = 1000;
+/** Of one file. */
+const MAX_NOTES = 100;
 
 export interface Saying {
   level: 'error' | 'warn' | 'info' | 'debug';
@@ -32,6 +35,9 @@ export class ApplicationSettings {
   readonly #closed = new Set<string>();
   /** What is wrong with a file now. */
   readonly #mistakes = new Map<string, ConfigError>();
+  /** Whose files have been read, in the folder that is there now. */
+  readonly #known = new Set<string>();
+  readonly #readings = new Map<string, Promise<void>>();
   /** What instances have been given; nothing of an application that none has asked for. */
   readonly #given = new Map<string, ApplicationConfig>();
 
@@ -47,33 +53,43 @@ export class ApplicationSettings {
   }
 
   /**
-   * Reads the file. A bad one is reported: the application stays as it was when its file was last right, so that a slip of the
-   * pen opens no door. Where it never was right, nobody is to be let in: see `isClosed`.
+   * Undefined: the files have been read, and the methods below can be asked. Else a promise of that: nobody comes in before.
+   */
+  reading(application: string): Promise<void> | undefined {
+    return this.#known.has(application) ? undefined : this.#read(application);
+  }
+
+  /**
+   * As its files were last read. A bad one is reported: the application stays as it was when its file was last right, so that a
+   * slip of the pen opens no door. Where it never was right, nobody is to be let in: see `isClosed`.
    */
   of(application: string): ApplicationConfig {
-    const { config } = this.#read(application);
+    const config = this.#lastRight.get(application) ?? this.#fallback;
     if (!this.#given.has(application)) this.#given.set(application, config);
     return config;
   }
 
-  /** Nobody knows what its owner wants of it: its file is bad, and has been ever since the server began. */
+  /** Nobody knows what its owner wants of it: its file is bad and has been ever since the server began, or has not been read yet. */
   isClosed(application: string): boolean {
-    this.#read(application);
-    return this.#closed.has(application);
+    return this.#closed.has(application) || !this.#known.has(application);
   }
 
   /** What is wrong with its file now; undefined: nothing. */
   mistakeIn(application: string): ConfigError | undefined {
-    this.#read(application);
     return this.#mistakes.get(application);
   }
 
   /** Its file has been saved: what there is to say about it is said again. True: instances that run have to be given it. */
-  refresh(application: string): boolean {
+  async refresh(application: string): Promise<boolean> {
     this.#said.clear();
-    const { config, isRight } = this.#read(application);
+    await this.#read(application);
+    return this.#renew(application);
+  }
+
+  #renew(application: string): boolean {
     const given = this.#given.get(application);
-    if (!isRight || given === undefined || isDeepStrictEqual(config, given)) return false;
+    const config = this.#lastRight.get(application);
+    if (config === undefined || given === undefined || isDeepStrictEqual(config, given)) return false;
     this.#given.set(application, config);
     if (config.isLoadedOnStartup !== given.isLoadedOnStartup) {
       this.#say(
@@ -85,36 +101,50 @@ export class ApplicationSettings {
   }
 
   /** The same of the file that its virtual host has for all of them. */
-  refreshDefaults(): boolean {
+  async refreshDefaults(): Promise<boolean> {
     try {
       const defaults = rereadDefaults(this.#defaults);
       this.#fallback = defaultApplicationConfig(defaults);
       this.#defaults = defaults;
-      this.#given.clear();
-      return true;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       this.#say({ level: 'error', text: `${error.message}; the settings before it stay` }, undefined);
       return false;
     }
+    await Promise.all([...this.#known].map((application) => this.#read(application)));
+    this.#given.clear();
+    return true;
   }
 
   /** The symbols of conf/ have changed: the applications that have other settings by them. */
-  refreshSymbols(symbols: Symbols): string[] {
+  async refreshSymbols(symbols: Symbols): Promise<string[]> {
     const given = [...this.#given];
     this.#defaults = { ...this.#defaults, symbols };
-    if (!this.refreshDefaults()) return [];
+    if (!(await this.refreshDefaults())) return [];
     for (const [application, config] of given) this.#given.set(application, config);
-    return given.map(([application]) => application).filter((application) => this.refresh(application));
+    return given.map(([application]) => application).filter((application) => this.#renew(application));
   }
 
-  #read(application: string): { config: ApplicationConfig; isRight: boolean } {
-    const last = this.#lastRight.get(application);
+  /** After what is being read of that application: of two saves the later one counts. */
+  #read(application: string): Promise<void> {
+    const readNow = () => this.#readNow(application);
+    const reading = (this.#readings.get(application) ?? Promise.resolve()).then(readNow, readNow);
+    this.#readings.set(application, reading);
+    const done = () => {
+      if (this.#readings.get(application) === reading) this.#readings.delete(application);
+    };
+    reading.then(done, done);
+    return reading;
+  }
+
+  async #readNow(application: string): Promise<void> {
     // What still runs of an application that has been removed says goodbye with the grants that it has had.
-    if (last && !existsSync(join(this.#defaults.appsDir, application)))
-      return { config: last, isRight: false };
+    if (!(await isThere(join(this.#defaults.appsDir, application)))) {
+      this.#known.delete(application);
+      return;
+    }
     try {
-      const config = readApplicationConfig(this.#defaults, application);
+      const config = await readApplicationConfig(this.#defaults, application);
       this.#lastRight.set(application, config);
       const wasWrong = this.#mistakes.delete(application);
       const wasClosed = this.#closed.delete(application);
@@ -122,20 +152,27 @@ export class ApplicationSettings {
         const text = `the settings of ${application} are right${wasClosed ? ': clients can connect to it' : ' again'}`;
         this.#say({ level: 'info', text }, application);
       }
-      for (const note of config.notes) this.#sayOnce(note, application);
-      return { config, isRight: true };
+      this.#sayNotes(config.notes, application);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       this.#mistakes.set(application, error);
-      const before = this.#lastRight.get(application);
-      if (!before) this.#closed.add(application);
-      const consequence = before
+      const isOpen = this.#lastRight.has(application);
+      if (!isOpen) this.#closed.add(application);
+      const consequence = isOpen
         ? 'the settings before it stay'
         : 'nobody can connect to the application until it is right';
       const text = `${error.message}; ${consequence}`;
       this.#sayOnce({ level: 'error', text, mistake: error }, application);
-      return { config: before ?? this.#fallback, isRight: false };
     }
+    this.#known.add(application);
+  }
+
+  #sayNotes(notes: readonly Note[], application: string): void {
+    for (const note of notes.slice(0, MAX_NOTES)) this.#sayOnce(note, application);
+    const more = notes.length - MAX_NOTES;
+    if (more <= 0) return;
+    const text = `${application}: there are ${more} more remarks on its settings`;
+    this.#sayOnce({ level: 'warn', text }, application);
   }
 
   #sayOnce(saying: Saying, application: string): void {
@@ -144,4 +181,11 @@ export class ApplicationSettings {
     this.#said.add(saying.text);
     this.#say(saying, application);
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,8 +1,8 @@
 // One application's settings: Application.xml of its folder over that of its virtual host, over the defaults.
 import { join, relative, resolve } from 'node:path';
-import { readDotenv } from './dotenv.ts';
+import { dotenvValues, readDotenv } from './dotenv.ts';
 import type { FreeValues } from './element.ts';
-import { readXmlIfThere } from './file.ts';
+import { readAuthorFileIfThere, readXmlIfThere } from './file.ts';
 import { freeze } from './freeze.ts';
 import type { HostGrant } from './host-rules.ts';
 import { type Mistakes, THROWN } from './mistakes.ts';
@@ -17,9 +17,11 @@ import {
 } from './schema/application.ts';
 import { type VirtualFolder, virtualFolders } from './schema/virtual-directory.ts';
 import type { Symbols } from './symbols.ts';
-import type { XmlElement } from './xml.ts';
+import { parseXmlFile, type XmlElement } from './xml.ts';
 
 export const APPLICATION_FILE = 'Application.xml';
+/** Of an application's own: some forty times what Flash Media Server shipped. */
+const MAX_FILE_BYTES = 1 << 20;
 
 export interface ExecGrant {
   readonly name: string;
@@ -188,26 +190,35 @@ export function rereadDefaults(defaults: ApplicationDefaults): ApplicationDefaul
   return freeze({ ...defaults, file: readXmlIfThere(path, relative(root, path)) });
 }
 
-/** The settings of an application as its file is now. A ConfigError says what is wrong with that. */
-export function readApplicationConfig(
+/** The settings of an application as its files are now. A ConfigError says what is wrong with those. */
+export async function readApplicationConfig(
   defaults: ApplicationDefaults,
   application: string,
   mistakes: Mistakes = THROWN,
-): ApplicationConfig {
+): Promise<ApplicationConfig> {
   const folder = join(defaults.appsDir, application);
   const relativeName = relative(defaults.root, folder);
   const name = relativeName.startsWith('..') ? folder : relativeName;
+  const fileName = join(name, APPLICATION_FILE);
+  const file = await mistakes.attemptLater(
+    () => readAuthorFileIfThere(join(folder, APPLICATION_FILE), fileName, MAX_FILE_BYTES),
+    () => undefined,
+  );
+  const dotenv = await mistakes.attemptLater(
+    () => readDotenv(folder, name),
+    () => undefined,
+  );
   const own = mistakes.attempt(
-    () => readXmlIfThere(join(folder, APPLICATION_FILE), join(name, APPLICATION_FILE)),
+    () => file && parseXmlFile(file.bytes.toString(), fileName),
     () => undefined,
   );
   const config = read(defaults, own, mistakes);
   const notes: Note[] = [...config.notes];
-  const dotenv = mistakes.attempt(
-    () => readDotenv(folder, name, notes, mistakes),
+  const values = mistakes.attempt(
+    () => dotenvValues(dotenv, notes, mistakes),
     () => ({}),
   );
-  const env = { ...dotenv, ...config.script.env };
+  const env = { ...values, ...config.script.env };
   return freeze({ ...config, script: { ...config.script, env }, notes });
 }
 

@@ -2,7 +2,7 @@
 // value is replaced, and no name is a symbol of conf/.
 import { join } from 'node:path';
 import { ConfigError } from '../errors.ts';
-import { readAuthorFile } from './author-file.ts';
+import { readAuthorFileIfThere } from './file.ts';
 import { type Mistakes, THROWN } from './mistakes.ts';
 import type { Note } from './note.ts';
 
@@ -16,21 +16,36 @@ const LINE = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
 const QUOTED = /^(["'`])(.*)\1\s*(?:#.*)?$/;
 const COMMENT = /(?:^|\s)#.*$/;
 
-/** The names of a folder's .env, none where it has no such file. `folderName` is what errors call the folder. */
-export function readDotenv(
-  folder: string,
-  folderName: string,
+/** A folder's .env, as read. Undefined: it has none. */
+export interface Dotenv {
+  readonly text: string;
+  /** What errors call it. */
+  readonly name: string;
+  /** Every user of the machine can read it. */
+  readonly isOpen: boolean;
+}
+
+/** `folderName` is what errors call the folder. Rejects with a ConfigError. */
+export async function readDotenv(folder: string, folderName: string): Promise<Dotenv | undefined> {
+  const name = join(folderName, DOTENV_FILE);
+  const file = await readAuthorFileIfThere(join(folder, DOTENV_FILE), name, MAX_BYTES);
+  if (!file) return undefined;
+  const isOpen = (file.stats.mode & OTHERS_READ) !== 0 && process.platform !== 'win32';
+  return { text: file.bytes.toString(), name, isOpen };
+}
+
+/** Its names and values. */
+export function dotenvValues(
+  file: Dotenv | undefined,
   notes: Note[],
   mistakes: Mistakes = THROWN,
 ): Readonly<Record<string, string>> {
-  const name = join(folderName, DOTENV_FILE);
-  const file = readAuthorFile(join(folder, DOTENV_FILE), name, MAX_BYTES);
   if (!file) return {};
-  if ((file.stats.mode & OTHERS_READ) !== 0 && process.platform !== 'win32') {
-    const text = `${name}: every user of this machine can read these secrets: expected chmod 600`;
+  if (file.isOpen) {
+    const text = `${file.name}: every user of this machine can read these secrets: expected chmod 600`;
     notes.push({ level: 'warn', text });
   }
-  return parseDotenv(file.text, name, mistakes);
+  return parseDotenv(file.text, file.name, mistakes);
 }
 
 /** A ConfigError names the line, never its value. */

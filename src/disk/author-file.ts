@@ -1,10 +1,10 @@
 // The one way to read what an author of scripts, a tenant or an upload can write. Such a path may be a pipe that nobody writes to,
 // a device without an end, a file of a terabyte, or a link to somebody else's secret, and may become so between two looks.
-import { constants, type Dirent, type Stats } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { type FileHandle, open, opendir, realpath, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
-import { getSystemErrorMessage } from 'node:util';
 import { FileError } from '../errors.ts';
+import { assertRegular, assertSize, fileError, isAbsent, OPEN_FLAGS } from './regular-file.ts';
 
 export interface AuthorFile {
   /** The whole file. */
@@ -37,7 +37,7 @@ export async function readAuthorFile(
   if (!opened) return undefined;
   const { file, stats } = opened;
   try {
-    if (stats.size > maxBytes) throw tooLarge(stats.size, maxBytes);
+    assertSize(stats.size, maxBytes);
     const bytes = Buffer.allocUnsafeSlow(stats.size);
     let length = 0;
     for (let read = 1; read > 0 && length < bytes.length; length += read) {
@@ -45,7 +45,7 @@ export async function readAuthorFile(
     }
     return { bytes: bytes.subarray(0, length), stats };
   } catch (error) {
-    throw error instanceof FileError ? error : systemFault(error);
+    throw fileError(error);
   } finally {
     await file.close();
   }
@@ -58,27 +58,38 @@ export interface OpenedFile {
 }
 
 /** The same for a file that is read in parts: opened, and known to be a regular one. */
-export async function openAuthorFile(path: string, rules: OpenRules = {}): Promise<OpenedFile | undefined> {
+export async function openAuthorFile(
+  path: string,
+  { within }: OpenRules = {},
+): Promise<OpenedFile | undefined> {
   let file: FileHandle;
   try {
     // before it is opened: opening wakes the writer of a pipe, and some devices do something
     assertRegular(await stat(path));
-    // it may have become a pipe since
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    file = await open(path, OPEN_FLAGS); // it may have become a pipe since
   } catch (error) {
-    if (error instanceof FileError) throw error;
     if (isAbsent(error)) return undefined;
-    throw systemFault(error);
+    throw fileError(error);
   }
   try {
     const stats = await file.stat();
     assertRegular(stats);
-    if (rules.within) await assertWithin(file, path, stats, rules.within);
+    if (within) await assertWithin(file, path, stats, within);
     return { file, stats };
   } catch (error) {
     await file.close();
-    throw error instanceof FileError ? error : systemFault(error);
+    throw fileError(error);
   }
+}
+
+/** Differs when the file has been changed or replaced. Undefined: there is none, or it cannot be looked at. */
+export async function versionOfFile(path: string): Promise<string | undefined> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats && versionOf(stats);
+}
+
+export function versionOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return [dev, ino, size, mtimeMs, ctimeMs].join(' ');
 }
 
 /**
@@ -95,9 +106,8 @@ export async function listAuthorFolder(path: string, maxEntries: number): Promis
       entries.push(entry);
     }
   } catch (error) {
-    if (error instanceof FileError) throw error;
     if (isAbsent(error)) return undefined;
-    throw systemFault(error);
+    throw fileError(error);
   }
   return entries;
 }
@@ -107,23 +117,6 @@ export function liesWithin(path: string, folders: readonly string[]): boolean {
   return folders.some(
     (folder) => path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep),
   );
-}
-
-/** A FileError unless it is a regular file. */
-export function assertRegular(stats: Stats): void {
-  if (!stats.isFile())
-    throw new FileError('ERR_FILE_KIND', `expected a regular file, found ${kindOf(stats)}`);
-}
-
-export function tooLarge(bytes: number, maxBytes: number): FileError {
-  return new FileError('ERR_FILE_SIZE', `${bytes} bytes: expected at most ${maxBytes}`);
-}
-
-function kindOf(stats: Stats): string {
-  if (stats.isDirectory()) return 'a folder';
-  if (stats.isFIFO()) return 'a named pipe';
-  if (stats.isSocket()) return 'a socket';
-  return stats.isCharacterDevice() || stats.isBlockDevice() ? 'a device' : 'something else';
 }
 
 /** Where the open file is, not where a link leads by now: Linux tells; elsewhere the path must still lead to the same file. */
@@ -143,15 +136,4 @@ async function assertWithin(
 
 function isSameFile(stats: Stats, { dev, ino }: { dev: number; ino: number }): boolean {
   return stats.dev === dev && stats.ino === ino;
-}
-
-function isAbsent(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
-function systemFault(error: unknown): FileError {
-  const { code, errno, message } = error as NodeJS.ErrnoException;
-  const what = errno === undefined ? message : `${getSystemErrorMessage(errno)} (${code})`;
-  return new FileError('ERR_FILE_READ', what, { cause: error });
 }

@@ -63,6 +63,8 @@ export interface ScriptHostOptions {
   hostname: string;
   /** Asked for every instance that starts and for every version that it loads. Must not throw. */
   settingsFor(application: string): ScriptSettings;
+  /** Resolves when they are known: they are what a script is built with. */
+  settingsRead(application: string): Promise<void>;
   /** Its Application.xml has been saved. */
   onSettings(application: string): void;
   clock: Clock;
@@ -142,8 +144,10 @@ export class ScriptHost implements Scripts {
     this.#catalog = new ScriptCatalog({
       applicationsDir: options.applicationsDir,
       clock: options.clock,
-      build: (folder, application) =>
-        buildScript(folder, application, options.settingsFor(application).libraries),
+      build: async (folder, application) => {
+        await options.settingsRead(application);
+        return buildScript(folder, application, options.settingsFor(application).libraries);
+      },
       events: {
         built: (build, healed) => this.#built(build, healed),
         broken: (application, faults, good) => this.#broken(application, faults, good),

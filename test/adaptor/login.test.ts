@@ -11,7 +11,7 @@ const POLICY: LoginPolicy = {
   of: 'everybody',
   agents: ['FMLE/'],
   scope: 'live',
-  secretsOf: (user) => (user === 'ann' ? [{ kind: 'plain', password: 'secret' }] : []),
+  secretsOf: (user, found) => found(user === 'ann' ? [{ kind: 'plain', password: 'secret' }] : []),
 };
 
 function guarded(policy: Partial<LoginPolicy> = {}): Promise<Core> {

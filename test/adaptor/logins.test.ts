@@ -15,7 +15,7 @@ const POLICY: LoginPolicy = {
   of: 'everybody',
   agents: ['FMLE/'],
   scope: 'host/live',
-  secretsOf: (user) => (user === 'ann' ? [{ kind: 'plain', password: 'secret' }] : []),
+  secretsOf: (user, found) => found(user === 'ann' ? [{ kind: 'plain', password: 'secret' }] : []),
 };
 const LLNW: LoginPolicy = { ...POLICY, mode: 'llnw' };
 const ATTEMPT: LoginAttempt = { app: 'live', query: '', agent: 'FMLE/3.0', ip: '192.0.2.1' };
@@ -138,7 +138,10 @@ describe('adobe', () => {
   test('a hash from the file serves with the salt that it was made with', () => {
     const logins = new Logins(new ManualClock());
     const hash = adobeHash('ann', 'Xq3s', 'secret');
-    const policy: LoginPolicy = { ...POLICY, secretsOf: () => [{ kind: 'adobe', salt: 'Xq3s', hash }] };
+    const policy: LoginPolicy = {
+      ...POLICY,
+      secretsOf: (_user, found) => found([{ kind: 'adobe', salt: 'Xq3s', hash }]),
+    };
     const given = challenge(logins, 'ann', { policy });
     assert.equal(given.get('salt'), 'Xq3s');
     assert.equal(judge(logins, answer(given, 'ann', 'secret'), { policy }).isAdmitted, true);
@@ -147,7 +150,7 @@ describe('adobe', () => {
   test('a hash for the other mode alone serves nobody', () => {
     const logins = new Logins(new ManualClock());
     const hash = llnwHash('ann', 'secret');
-    const policy: LoginPolicy = { ...POLICY, secretsOf: () => [{ kind: 'llnw', hash }] };
+    const policy: LoginPolicy = { ...POLICY, secretsOf: (_user, found) => found([{ kind: 'llnw', hash }]) };
     const given = challenge(logins, 'ann', { policy });
     assert.equal(reasonOf(judge(logins, answer(given, 'ann', 'secret'), { policy })), 'authfailed');
   });

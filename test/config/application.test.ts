@@ -11,20 +11,20 @@ const VHOST = 'conf/_defaultRoot_/_defaultVHost_';
 const VHOST_FILE = `${VHOST}/Application.xml`;
 const OWN_FILE = 'applications/live/Application.xml';
 
-function read(root: string, application = 'live'): ApplicationConfig {
+async function read(root: string, application = 'live'): Promise<ApplicationConfig> {
   const { adaptors } = loadConfig({ root, set: {}, environment: { SECRET: 'hidden' } });
   return readApplicationConfig(adaptors[0]!.vhosts[0]!.defaults, application);
 }
 
-test('an application without a file has the settings of its virtual host', (t) => {
+test('an application without a file has the settings of its virtual host', async (t) => {
   const root = rootWith(t, { [VHOST_FILE]: '<Application><MaxAppIdleTime>7</MaxAppIdleTime></Application>' });
-  const config = read(root);
+  const config = await read(root);
   assert.equal(config.maxIdleMs, 7000);
   assert.equal(config.chunkBytes, 60_000);
   assert.deepEqual(config.notes, []);
 });
 
-test('its own file beats that of the virtual host element by element, under either name of the engine', (t) => {
+test('its own file beats that of the virtual host element by element, under either name of the engine', async (t) => {
   const root = rootWith(t, {
     [VHOST_FILE]:
       '<Application><MaxAppIdleTime>7</MaxAppIdleTime><JSEngine><MaxTimeOut>1</MaxTimeOut><LoadTimeOut>3</LoadTimeOut>' +
@@ -32,7 +32,7 @@ test('its own file beats that of the virtual host element by element, under eith
     [OWN_FILE]:
       '<Application><ScriptEngine><MaxTimeOut>0.5</MaxTimeOut><RuntimeSize>20480</RuntimeSize></ScriptEngine></Application>',
   });
-  const { maxIdleMs, script } = read(root);
+  const { maxIdleMs, script } = await read(root);
   assert.equal(maxIdleMs, 7000);
   const { config, env, fetch, connections, exec, reload, isInspectable, ...numbers } = script;
   assert.deepEqual(numbers, {
@@ -47,7 +47,7 @@ test('its own file beats that of the virtual host element by element, under eith
   assert.deepEqual({ ...reload }, { on: 'migrate', drainMs: 600_000 });
 });
 
-test('override="no" in the virtual host keeps an application at what it says there, or at the default', (t) => {
+test('override="no" in the virtual host keeps an application at what it says there, or at the default', async (t) => {
   const root = rootWith(t, {
     [VHOST_FILE]:
       '<Application><JSEngine override="no"><MaxTimeOut>1</MaxTimeOut></JSEngine>' +
@@ -56,7 +56,7 @@ test('override="no" in the virtual host keeps an application at what it says the
       '<Application>\n<JSEngine><MaxTimeOut>60</MaxTimeOut><LoadTimeOut>60</LoadTimeOut></JSEngine>' +
       '<Client><Bandwidth><ServerToClient>2000</ServerToClient></Bandwidth></Client></Application>',
   });
-  const { script, bandwidth, notes } = read(root);
+  const { script, bandwidth, notes } = await read(root);
   assert.equal(script.turnMs, 1000);
   assert.equal(script.loadMs, 2000);
   assert.equal(bandwidth.serverToClientBytes, 2000);
@@ -65,7 +65,7 @@ test('override="no" in the virtual host keeps an application at what it says the
   ]);
 });
 
-test('children of ApplicationObject/config become application.config: texts, symbols replaced, nested as they are', (t) => {
+test('children of ApplicationObject/config become application.config: texts, symbols replaced, nested as they are', async (t) => {
   const root = rootWith(t, {
     'conf/fms.ini': 'AUTH.URL = http://127.0.0.1/check\nSERVER.ADMIN_PASSWORD = hidden\n',
     [OWN_FILE]:
@@ -73,7 +73,7 @@ test('children of ApplicationObject/config become application.config: texts, sym
       '<__proto__>x</__proto__></config></ApplicationObject></JSEngine>' +
       '</Application>',
   });
-  const { script, notes } = read(root);
+  const { script, notes } = await read(root);
   assert.equal(
     JSON.stringify(script.config),
     '{"url":"http://127.0.0.1/check","limits":{"viewers":"3"},"__proto__":"x"}',
@@ -81,7 +81,7 @@ test('children of ApplicationObject/config become application.config: texts, sym
   assert.deepEqual(notes, []);
 });
 
-test('a symbol that there is not, or not for applications, is a mistake: no script is handed its name for a secret', (t) => {
+test('a symbol that there is not, or not for applications, is a mistake: no script is handed its name for a secret', async (t) => {
   for (const [value, what] of [
     ['Bearer ${API_TOKEN}', 'there is no symbol API_TOKEN: expected API_TOKEN = … in conf/fms.ini'],
     ['${SERVER.ADMIN_PASSWORD}', 'SERVER.ADMIN_PASSWORD is for files in conf/'],
@@ -89,54 +89,53 @@ test('a symbol that there is not, or not for applications, is a mistake: no scri
   ] as const) {
     const own = `<Application><JSEngine><Environment>\n<a>${value}</a></Environment></JSEngine></Application>`;
     const root = rootWith(t, { 'conf/fms.ini': 'SERVER.ADMIN_PASSWORD = hidden\n', [OWN_FILE]: own });
-    assert.throws(
-      () => read(root),
-      (error: ConfigError) => error.message.startsWith(`${OWN_FILE}:2: ${what}`),
+    await assert.rejects(read(root), (error: ConfigError) =>
+      error.message.startsWith(`${OWN_FILE}:2: ${what}`),
     );
   }
 });
 
-test('what the virtual host tells all scripts gives way to what an application tells its own', (t) => {
+test('what the virtual host tells all scripts gives way to what an application tells its own', async (t) => {
   const config = (inner: string) =>
     `<Application><JSEngine><ApplicationObject><config>${inner}</config></ApplicationObject></JSEngine></Application>`;
   const root = rootWith(t, {
     [VHOST_FILE]: config('<who>${%SECRET%}</who>'),
     [OWN_FILE]: config('<who>me</who>'),
   });
-  assert.deepEqual({ ...read(root).script.config }, { who: 'me' });
-  assert.deepEqual({ ...read(root, 'other').script.config }, { who: 'hidden' });
+  assert.deepEqual({ ...(await read(root)).script.config }, { who: 'me' });
+  assert.deepEqual({ ...(await read(root, 'other')).script.config }, { who: 'hidden' });
 });
 
-test('values of FMS that mean no limit are the limits of this server, in its units', (t) => {
+test('values of FMS that mean no limit are the limits of this server, in its units', async (t) => {
   const fms =
     '<Application><JSEngine><RuntimeSize>1024</RuntimeSize><MaxTimeOut>0</MaxTimeOut></JSEngine><StreamManager><Live>' +
     '<AccumulatedIFrames><MaxTime>-1</MaxTime><MaxSize>-1</MaxSize></AccumulatedIFrames></Live><Recording>' +
     '<MaxSize>-1</MaxSize><MaxDuration>-1</MaxDuration></Recording></StreamManager></Application>';
-  const { live, script, recording } = read(rootWith(t, { [OWN_FILE]: fms }));
+  const { live, script, recording } = await read(rootWith(t, { [OWN_FILE]: fms }));
   assert.deepEqual(live.gop, { maxBytes: 16 << 20, maxMs: 20_000 });
   assert.equal(script.memoryMb, 64);
   assert.equal(script.turnMs, 250);
   assert.deepEqual(new Set(Object.values(recording)), new Set([undefined]));
 });
 
-test('a small OutChunkSize is obeyed, and said with its place', (t) => {
+test('a small OutChunkSize is obeyed, and said with its place', async (t) => {
   const chunks = (size: number) =>
     `<Application><Client>\n<OutChunkSize>${size}</OutChunkSize></Client></Application>`;
   const text = (file: string) => `${file}:2: OutChunkSize = 4096: obeyed; 60000 would cost less work`;
-  const own = read(rootWith(t, { [OWN_FILE]: chunks(4096) }));
+  const own = await read(rootWith(t, { [OWN_FILE]: chunks(4096) }));
   assert.equal(own.chunkBytes, 4096);
   assert.deepEqual(own.notes, [{ level: 'info', text: text(OWN_FILE) }]);
 
   const root = rootWith(t, { [VHOST_FILE]: chunks(4096), [OWN_FILE]: '<Application/>' });
-  assert.equal(read(root).chunkBytes, 4096);
-  assert.deepEqual(read(root).notes, []);
+  assert.equal((await read(root)).chunkBytes, 4096);
+  assert.deepEqual((await read(root)).notes, []);
   assert.deepEqual(loadConfig({ root, set: {} }).notes, [{ level: 'info', text: text(VHOST_FILE) }]);
 });
 
-test('a RuntimeSize that Flash Media Server may have had is too small for this engine: the default, and a note', (t) => {
+test('a RuntimeSize that Flash Media Server may have had is too small for this engine: the default, and a note', async (t) => {
   for (const engine of ['JSEngine', 'ScriptEngine']) {
     const file = `<Application>\n<${engine}><RuntimeSize>1024</RuntimeSize></${engine}></Application>`;
-    const { script, notes } = read(rootWith(t, { [OWN_FILE]: file }));
+    const { script, notes } = await read(rootWith(t, { [OWN_FILE]: file }));
     assert.equal(script.memoryMb, 64);
     const text = `${OWN_FILE}:2: RuntimeSize = 1024: taken for 65536 kB, less than 8192 is too little`;
     assert.deepEqual(notes, [{ level: 'info', text }]);
@@ -155,41 +154,41 @@ for (const [server, vhost, own, expected] of [
     const [attribute, child] = inner.includes('>') ? inner.split(/>(.*)/s) : [inner, ''];
     return `<AutoCloseIdleClients ${attribute}>${child ? `${child}>` : ''}</AutoCloseIdleClients>`;
   };
-  test(`idle clients: server ${server}, virtual host ${vhost}, application ${own}: ${expected} ms`, (t) => {
+  test(`idle clients: server ${server}, virtual host ${vhost}, application ${own}: ${expected} ms`, async (t) => {
     const root = rootWith(t, {
       'conf/Server.xml': `<Root><Server>${element(server)}</Server></Root>`,
       [`${VHOST}/Vhost.xml`]: `<VirtualHost>${element(vhost)}</VirtualHost>`,
       [OWN_FILE]: `<Application>${element(own)}</Application>`,
     });
-    assert.equal(read(root).clientIdleMs, expected);
+    assert.equal((await read(root)).clientIdleMs, expected);
   });
 }
 
-test('flush policies', (t) => {
-  const flush = (inner: string) => {
+test('flush policies', async (t) => {
+  const flush = async (inner: string) => {
     const file = `<Application><StreamManager><Live><Flush>${inner}</Flush></Live></StreamManager></Application>`;
-    return read(rootWith(t, { [OWN_FILE]: file })).live.flush;
+    return (await read(rootWith(t, { [OWN_FILE]: file }))).live.flush;
   };
-  assert.deepEqual(flush(''), { mode: 'frame', audioMs: 40 });
-  assert.deepEqual(flush('<Mode>merge</Mode><MergeDelay>350</MergeDelay>'), { mode: 'merge', ms: 350 });
-  assert.deepEqual(flush('<Mode>instant</Mode>'), { mode: 'instant' });
+  assert.deepEqual(await flush(''), { mode: 'frame', audioMs: 40 });
+  assert.deepEqual(await flush('<Mode>merge</Mode><MergeDelay>350</MergeDelay>'), { mode: 'merge', ms: 350 });
+  assert.deepEqual(await flush('<Mode>instant</Mode>'), { mode: 'instant' });
 });
 
-test('the file is read anew each time; a bad one is a ConfigError with its place', (t) => {
+test('the file is read anew each time; a bad one is a ConfigError with its place', async (t) => {
   const root = rootWith(t, { [OWN_FILE]: '<Application><MaxAppIdleTime>1</MaxAppIdleTime></Application>' });
   const { defaults } = loadConfig({ root, set: {} }).adaptors[0]!.vhosts[0]!;
-  assert.equal(readApplicationConfig(defaults, 'live').maxIdleMs, 1000);
+  assert.equal((await readApplicationConfig(defaults, 'live')).maxIdleMs, 1000);
   writeFileSync(join(root, OWN_FILE), '<Application><MaxAppIdleTime>2</MaxAppIdleTime></Application>');
-  assert.equal(readApplicationConfig(defaults, 'live').maxIdleMs, 2000);
+  assert.equal((await readApplicationConfig(defaults, 'live')).maxIdleMs, 2000);
   writeFileSync(join(root, OWN_FILE), '<Application>\n<MaxAppIdle>2</MaxAppIdle></Application>');
-  assert.throws(() => readApplicationConfig(defaults, 'live'), {
+  await assert.rejects(readApplicationConfig(defaults, 'live'), {
     name: 'ConfigError',
     message:
       /^applications\/live\/Application\.xml:2: <MaxAppIdle> is not known in <Application>: expected one of /,
   });
 });
 
-test('what a script may fetch, and its secrets, are read from its file', (t) => {
+test('what a script may fetch, and its secrets, are read from its file', async (t) => {
   const root = rootWith(t, {
     'conf/fms.ini': 'TOKEN = abc',
     [OWN_FILE]:
@@ -197,7 +196,7 @@ test('what a script may fetch, and its secrets, are read from its file', (t) => 
       '<Fetch><Hosts>api.Example.com, *.cdn.net:8443,[::1]:*</Hosts><PrivateAddresses>10.0.0.0/8, ::1</PrivateAddresses>' +
       '<TimeOut>2.5</TimeOut><MaxSize>64</MaxSize></Fetch></JSEngine></Application>',
   });
-  const { env, fetch } = read(root).script;
+  const { env, fetch } = (await read(root)).script;
   assert.deepEqual({ ...env }, { TOKEN: 'abc' });
   assert.deepEqual(fetch, {
     hosts: ['api.example.com', '*.cdn.net:8443', '[::1]:*'],
@@ -211,7 +210,7 @@ test('what a script may fetch, and its secrets, are read from its file', (t) => 
   });
 });
 
-test('access to samples, what clients may call, and libraries of scripts are read from its file', (t) => {
+test('access to samples, what clients may call, and libraries of scripts are read from its file', async (t) => {
   const own = (inner: string) => `<Application>${inner}</Application>`;
   const root = rootWith(t, {
     [OWN_FILE]: own(
@@ -221,24 +220,24 @@ test('access to samples, what clients may call, and libraries of scripts are rea
         '<Method><Allow>chat.</Allow><Allow></Allow></Method><Method><Allow>say</Allow></Method></Client></RPC></Security></JSEngine>',
     ),
   });
-  const { client, script } = read(root);
+  const { client, script } = await read(root);
   assert.deepEqual(client, {
     sampleAccess: { audioSampleAccess: '/', videoSampleAccess: '' },
     methods: ['chat.', 'say'],
   });
   assert.deepEqual(script.libraries, [join(root, 'lib'), '/srv/more']);
   writeFileSync(join(root, OWN_FILE), own(''));
-  assert.equal(read(root).client.methods, undefined);
+  assert.equal((await read(root)).client.methods, undefined);
 });
 
-test('where a script may connect is read from its file', (t) => {
+test('where a script may connect is read from its file', async (t) => {
   const root = rootWith(t, {
     [OWN_FILE]:
       '<Application><JSEngine><NetConnection><Hosts>live.example.com, [::1]:1936</Hosts>' +
       '<PrivateAddresses>127.0.0.1</PrivateAddresses><TimeOut>3</TimeOut><MaxConnections>2</MaxConnections>' +
       '<ObjectEncoding>AMF3</ObjectEncoding></NetConnection></JSEngine></Application>',
   });
-  assert.deepEqual(read(root).script.connections, {
+  assert.deepEqual((await read(root)).script.connections, {
     hosts: ['live.example.com', '[::1]:1936'],
     privateAddresses: [{ address: '127.0.0.1', prefix: 32 }],
     timeoutMs: 3000,
@@ -252,34 +251,34 @@ for (const [element, text] of [
   ['PrivateAddresses', '10.0.0.0/33'],
   ['PrivateAddresses', 'localhost'],
 ]) {
-  test(`<${element}>${text}</${element}> is refused with its place`, (t) => {
+  test(`<${element}>${text}</${element}> is refused with its place`, async (t) => {
     const root = rootWith(t, {
       [OWN_FILE]: `<Application>\n<JSEngine><Fetch><${element}>${text}</${element}></Fetch></JSEngine></Application>`,
     });
-    assert.throws(() => read(root), {
+    await assert.rejects(read(root), {
       code: 'ERR_CONFIG_VALUE',
       message: new RegExp(`^${OWN_FILE}:2: .*not `),
     });
   });
 }
 
-test('an application says by which ways clients may come', (t) => {
-  assert.deepEqual(read(rootWith(t, {})).transport, { tunnels: 'true', disallowed: [] });
+test('an application says by which ways clients may come', async (t) => {
+  assert.deepEqual((await read(rootWith(t, {}))).transport, { tunnels: 'true', disallowed: [] });
   const root = rootWith(t, {
     [OWN_FILE]:
       '<Application><AllowHTTPTunnel>http1.1only</AllowHTTPTunnel>' +
       '<DisallowedProtocols>RTMP, rtmpe,</DisallowedProtocols></Application>',
   });
-  assert.deepEqual(read(root).transport, { tunnels: 'http1.1only', disallowed: ['rtmp', 'rtmpe'] });
+  assert.deepEqual((await read(root)).transport, { tunnels: 'http1.1only', disallowed: ['rtmp', 'rtmpe'] });
 });
 
-test('logins are off unless asked for; their users stand in a file under the root', (t) => {
-  assert.equal(read(rootWith(t, {})).login, undefined);
+test('logins are off unless asked for; their users stand in a file under the root', async (t) => {
+  assert.equal((await read(rootWith(t, {}))).login, undefined);
   const file = (rest: string) => ({
     [OWN_FILE]: `<Application><Authentication>${rest}</Authentication></Application>`,
   });
   const root = rootWith(t, file('<Mode>publishers</Mode>'));
-  assert.deepEqual(read(root).login, {
+  assert.deepEqual((await read(root)).login, {
     mode: 'adobe',
     of: 'publishers',
     agents: ['FMLE/', 'FME/', 'Wirecast/'],
@@ -289,7 +288,7 @@ test('logins are off unless asked for; their users stand in a file under the roo
     t,
     file('<Mode>everybody</Mode><Scheme>llnw</Scheme><Agents>OBS</Agents><Users>/etc/users</Users>'),
   );
-  assert.deepEqual(read(own).login, {
+  assert.deepEqual((await read(own)).login, {
     mode: 'llnw',
     of: 'everybody',
     agents: ['OBS'],
@@ -297,12 +296,12 @@ test('logins are off unless asked for; their users stand in a file under the roo
   });
 });
 
-test('SWFs are not asked for unless it is said; folders stand under the root', (t) => {
-  assert.equal(read(rootWith(t, {})).swf, undefined);
+test('SWFs are not asked for unless it is said; folders stand under the root', async (t) => {
+  assert.equal((await read(rootWith(t, {}))).swf, undefined);
   const file = (rest: string) => ({
     [OWN_FILE]: `<Application><SWFVerification enabled="true">${rest}</SWFVerification></Application>`,
   });
-  assert.deepEqual(read(rootWith(t, file(''))).swf, {
+  assert.deepEqual((await read(rootWith(t, file('')))).swf, {
     minVersion: 0,
     firstMs: 5_000,
     finalMs: 60_000,
@@ -316,13 +315,13 @@ test('SWFs are not asked for unless it is said; folders stand under the root', (
         '<UserAgentExceptions><Exception from="FME/0.0" to="FME/1.0"></Exception></UserAgentExceptions>',
     ),
   );
-  const { exceptions, library } = read(own).swf!;
+  const { exceptions, library } = (await read(own)).swf!;
   assert.deepEqual(exceptions, [{ from: 'FME/0.0', to: 'FME/1.0' }]);
   assert.deepEqual(library.folders, [join(own, 'swfs'), '/srv/swfs']);
   assert.deepEqual([library.levels, library.keepMs], [0, 60_000]);
 });
 
-test('folders of streams: those of the application, then those of its virtual host, relative to the root', (t) => {
+test('folders of streams: those of the application, then those of its virtual host, relative to the root', async (t) => {
   const root = rootWith(t, {
     [`${VHOST}/Vhost.xml`]:
       '<VirtualHost><VirtualDirectory><Streams>/common/;media</Streams></VirtualDirectory></VirtualHost>',
@@ -330,7 +329,7 @@ test('folders of streams: those of the application, then those of its virtual ho
       '<Application><StreamManager><StorageDir>store</StorageDir><VirtualDirectory><Streams>/;/srv/all</Streams>' +
       '<Streams></Streams></VirtualDirectory><Live><EraseOnPublish>true</EraseOnPublish></Live></StreamManager></Application>',
   });
-  const { folders, live } = read(root);
+  const { folders, live } = await read(root);
   assert.deepEqual(folders, {
     storageDir: join(root, 'store'),
     virtual: [
@@ -339,15 +338,15 @@ test('folders of streams: those of the application, then those of its virtual ho
     ],
   });
   assert.equal(live.erasesOnPublish, true);
-  const other = read(root, 'other');
+  const other = await read(root, 'other');
   assert.deepEqual([other.folders.storageDir, other.live.erasesOnPublish], [undefined, false]);
   assert.equal(other.folders.virtual.length, 1);
 });
 
-test('a folder of streams without a beginning of names is refused with its place', (t) => {
+test('a folder of streams without a beginning of names is refused with its place', async (t) => {
   const root = rootWith(t, {
     [OWN_FILE]:
       '<Application><StreamManager><VirtualDirectory>\n<Streams>/srv/films</Streams></VirtualDirectory></StreamManager></Application>',
   });
-  assert.throws(() => read(root), /Application\.xml:2: .*films;\/srv\/films/s);
+  await assert.rejects(read(root), /Application\.xml:2: .*films;\/srv\/films/s);
 });

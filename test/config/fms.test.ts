@@ -47,7 +47,7 @@ test('a conf/ of Flash Media Server 3.5 is obeyed; what it hopes for in vain is 
   assert.ok(config.notes.length > 100, 'what is not used is listed');
 });
 
-test('one of 4 as well, with its ScriptEngine and RTMFP; its applications have files of their own', () => {
+test('one of 4 as well, with its ScriptEngine and RTMFP; its applications have files of their own', async () => {
   const config = load('fms-4');
   const [vhost] = config.adaptors[0]!.vhosts;
   assert.deepEqual(
@@ -55,7 +55,7 @@ test('one of 4 as well, with its ScriptEngine and RTMFP; its applications have f
     [1935, 80],
   );
   assert.equal(vhost!.application.chunkBytes, 2048);
-  const vod = readApplicationConfig(
+  const vod = await readApplicationConfig(
     { ...vhost!.defaults, appsDir: join(config.root, 'applications') },
     'vod',
   );

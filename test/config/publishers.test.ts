@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -42,30 +43,66 @@ function fileIn(t: TestContext): string {
   return join(folder, 'users');
 }
 
-test('the file is read again when it has changed', (t) => {
+test('the file is read again when it has changed', async (t) => {
   const file = fileIn(t);
   const publishers = new Publishers(() => assert.fail('there is nothing to say'));
   writeFileSync(file, 'ann:plain:one\n');
-  assert.deepEqual(publishers.of(file, 'ann'), [{ kind: 'plain', password: 'one' }]);
-  assert.deepEqual(publishers.of(file, 'bob'), []);
+  assert.deepEqual(await publishers.of(file, 'ann'), [{ kind: 'plain', password: 'one' }]);
+  assert.deepEqual(await publishers.of(file, 'bob'), []);
   writeFileSync(file, 'ann:plain:another\nbob:plain:two\n');
-  assert.deepEqual(publishers.of(file, 'ann'), [{ kind: 'plain', password: 'another' }]);
-  assert.deepEqual(publishers.of(file, 'bob'), [{ kind: 'plain', password: 'two' }]);
+  assert.deepEqual(await publishers.of(file, 'ann'), [{ kind: 'plain', password: 'another' }]);
+  assert.deepEqual(await publishers.of(file, 'bob'), [{ kind: 'plain', password: 'two' }]);
 });
 
-test('a file that is missing or bad has nobody in it, and is said once', (t) => {
+test('a file that is missing or bad has nobody in it, and is said once', async (t) => {
   const file = fileIn(t);
   const said: string[] = [];
   const publishers = new Publishers(({ level, text }) =>
     said.push(`${level}: ${text.replaceAll(file, 'users')}`),
   );
-  for (let i = 0; i < 3; i += 1) assert.deepEqual(publishers.of(file, 'ann'), []);
+  for (let i = 0; i < 3; i += 1) assert.deepEqual(await publishers.of(file, 'ann'), []);
   assert.equal(said.length, 1);
-  assert.match(said[0]!, /^info: users: the users cannot be read: ENOENT/);
+  assert.match(said[0]!, /^info: users: the users cannot be read: there is no such file$/);
   writeFileSync(file, 'ann:plain:one\noops\n');
-  for (let i = 0; i < 3; i += 1) assert.equal(publishers.of(file, 'ann').length, 1);
+  for (let i = 0; i < 3; i += 1) assert.equal((await publishers.of(file, 'ann')).length, 1);
   assert.equal(said.length, 2);
   assert.match(said[1]!, /^error: users:2: expected name:.*; the line is ignored$/);
   rmSync(file);
-  assert.deepEqual(publishers.of(file, 'ann'), [], 'who was in it is not in it any more');
+  assert.deepEqual(await publishers.of(file, 'ann'), [], 'who was in it is not in it any more');
+});
+
+test('of one user ten lines count, and a file of a million lines or more has nobody in it', async (t) => {
+  const file = fileIn(t);
+  const said: string[] = [];
+  const publishers = new Publishers(({ text }) => said.push(text.replaceAll(file, 'users')));
+  writeFileSync(file, 'ann:plain:x\n'.repeat(40_000));
+  assert.equal((await publishers.of(file, 'ann')).length, 10);
+  writeFileSync(file, '\n'.repeat(1_000_000));
+  assert.deepEqual(await publishers.of(file, 'ann'), []);
+  assert.deepEqual(said, ['users: the users cannot be read: more than 50000 lines']);
+});
+
+test('a file that is a pipe or a device has nobody in it, and keeps nobody waiting', async (t) => {
+  const file = fileIn(t);
+  const said: string[] = [];
+  const publishers = new Publishers(({ text }) => said.push(text.replaceAll(file, 'users')));
+  execFileSync('mkfifo', [file]);
+  assert.deepEqual(await publishers.of(file, 'ann'), []);
+  rmSync(file);
+  symlinkSync('/dev/zero', file);
+  assert.deepEqual(await publishers.of(file, 'ann'), []);
+  assert.deepEqual(said, [
+    'users: the users cannot be read: expected a regular file, found a named pipe',
+    'users: the users cannot be read: expected a regular file, found a device',
+  ]);
+});
+
+test('of a hundred logins at a time one reads the file', async (t) => {
+  const file = fileIn(t);
+  const publishers = new Publishers(({ text }) => said.push(text));
+  const said: string[] = [];
+  writeFileSync(file, 'ann:plain:one\noops\n');
+  const found = await Promise.all(Array.from({ length: 100 }, () => publishers.of(file, 'ann')));
+  assert.ok(found.every((entries) => entries.length === 1));
+  assert.equal(said.length, 1);
 });

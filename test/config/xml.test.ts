@@ -55,7 +55,14 @@ for (const [what, text, message] of [
     '<!DOCTYPE A [<!ENTITY e SYSTEM "file:///etc/passwd">]>\n<A>&e;</A>',
     "a.xml:2: Named entity isn't defined: &e;",
   ],
-  ['nesting without end', '<A>'.repeat(100_000), 'a.xml: elements are nested too deep'],
+  ['nesting that ends the parser', '<A>'.repeat(9_000), 'a.xml: elements are nested too deep'],
+  [
+    'nesting that the parser bears',
+    `${'<A>'.repeat(200)}${'</A>'.repeat(200)}`,
+    'a.xml: elements are nested too deep',
+  ],
+  ['tags without end', '<A/>'.repeat(100_000), 'a.xml: more than 10000 tags, attributes and entities'],
+  ['lines without end', `<A>${'\r'.repeat(60_000)}</A>`, 'a.xml: more than 50000 lines'],
   ['a file without end', ' '.repeat((4 << 20) + 1), 'a.xml: longer than 4194304 characters'],
 ] as const) {
   test(`refused, with its place: ${what}`, () => {

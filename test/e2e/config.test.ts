@@ -168,6 +168,7 @@ test('an application whose Application.xml is bad at the start is closed until i
   );
 
   writeFileSync(join(server.root, 'applications/live/Application.xml'), '<Application/>');
+  await server.waitForLog(({ msg }) => msg === 'the settings of live are right: clients can connect to it');
   assert.equal(await answerTo('live'), '_result');
 });
 

@@ -31,7 +31,7 @@ const login: Target = {
         of: 'everybody',
         agents: [],
         scope: 'live',
-        secretsOf: () => [{ kind: 'plain', password: 'a password that no input has' }],
+        secretsOf: (_user, found) => found([{ kind: 'plain', password: 'a password that no input has' }]),
       };
       const verdicts: LoginVerdict[] = [];
       const judge = (query: string) =>

@@ -39,7 +39,7 @@ const GUARDED: ClientSettings = {
     of: 'everybody',
     agents: [],
     scope: 'guarded',
-    secretsOf: (user) => (user === 'ann' ? [{ kind: 'plain', password: 'secret' }] : []),
+    secretsOf: (user, found) => found(user === 'ann' ? [{ kind: 'plain', password: 'secret' }] : []),
   },
 };
 /** What a flood may leave in memory: one read of 64 KiB can be that many empty messages of some 250 bytes each. */

@@ -58,6 +58,7 @@ export function administeredHost(
     statistics,
     applications: () => ['live'],
     problemOf: () => undefined,
+    refresh: async () => {},
     addApplication() {},
     errors: new ErrorRecords({ nowMs: () => 0, nextId: () => 1 }),
     scripts: noScripts(),

@@ -37,6 +37,7 @@ export async function hosting(
     applicationLog: () => records.applicationLog,
     server: 'Test',
     hostname: 'localhost',
+    settingsRead: () => Promise.resolve(),
     settingsFor: (application) => ({
       limits: DEFAULT_LIMITS,
       libraries: [],
