@@ -86,7 +86,7 @@ export class Adaptor implements Opened {
     this.#options = options;
     this.#tunnels = new Tunnels(options.tunnel, options.session);
     const routes = [...playerRoutes(options.player, log), ...this.#tunnels.routes];
-    this.#http = new HttpDoor(routes, options.http, clock, log);
+    this.#http = new HttpDoor(routes, options.http, clock, { log, lines: options.session.lines });
   }
 
   async open(): Promise<void> {

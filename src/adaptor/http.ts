@@ -3,9 +3,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Clock } from '../application/clock.ts';
 import { type Log, logBug } from '../log/log.ts';
-import { HttpProxy, type PassingOn, passOn, targetOf, type WebServer } from './http-proxy.ts';
+import { HttpProxy, type ProxyOptions } from './http-proxy.ts';
+import { passOn } from './http-redirect.ts';
 import { reply } from './http-reply.ts';
+import { normalize } from './http-request.ts';
 import type { Peer } from './peer.ts';
+import { type PassingOn, targetOf, type WebServer, type WebServerLog } from './web-server.ts';
 
 export interface HttpRoute {
   methods: readonly string[];
@@ -22,11 +25,16 @@ export interface HttpOptions {
   maxHeaderBytes: number;
   /** Undefined: what no route covers is not found. The redirect comes first: it takes whole connections. */
   redirect: PassingOn | undefined;
-  proxy: PassingOn | undefined;
+  proxy: ProxyOptions | undefined;
 }
 
 /** A request with more is refused. No setting: their bytes have one, this bounds the work for them. */
 const MAX_HEADERS = 100;
+/**
+ * Requests of one connection that have no answer yet; one more closes it. Each may be work for another server, and Node reads on
+ * while nothing is answered. No setting: browsers send one after the other, and tunnels number theirs.
+ */
+const MAX_UNANSWERED = 16;
 const CHECK_MS = 1_000;
 
 export class HttpDoor {
@@ -35,16 +43,18 @@ export class HttpDoor {
   readonly #options: HttpOptions;
   readonly #proxy: HttpProxy | undefined;
   readonly #log: Log;
+  readonly #webServerLog: WebServerLog;
   readonly #clock: Clock;
   readonly #connections = new Map<Socket, Connection>();
   #stopChecking: () => void;
 
-  constructor(routes: readonly HttpRoute[], options: HttpOptions, clock: Clock, log: Log) {
+  constructor(routes: readonly HttpRoute[], options: HttpOptions, clock: Clock, webServerLog: WebServerLog) {
     this.#routes = routes;
     this.#options = options;
-    this.#proxy = options.proxy && new HttpProxy(options.proxy.quietMs, clock, log);
+    this.#proxy = options.proxy && new HttpProxy(options.proxy, clock, webServerLog);
     this.#clock = clock;
-    this.#log = log;
+    this.#log = webServerLog.log;
+    this.#webServerLog = webServerLog;
     this.#server = createServer({ maxHeaderSize: options.maxHeaderBytes }, (request, response) => {
       this.#answer(request, response);
     });
@@ -55,7 +65,7 @@ export class HttpDoor {
 
   /** A connection that has shown to be HTTP; what was read of it has been put back. */
   take(socket: Socket, peer: Peer): void {
-    this.#connections.set(socket, { peer, waitingSince: this.#clock.now() });
+    this.#connections.set(socket, { peer, unanswered: 0, isClosing: false, waitingSince: this.#clock.now() });
     socket.once('close', () => this.#connections.delete(socket));
     const { redirect } = this.#options;
     const target = redirect && targetOf(redirect, socket);
@@ -83,7 +93,7 @@ export class HttpDoor {
         socket.resume();
       } else {
         this.#connections.get(socket)!.waitingSince = undefined;
-        passOn(socket, target, quietMs, this.#clock, this.#log);
+        passOn(socket, target, quietMs, this.#clock, this.#webServerLog);
       }
     };
     socket.on('data', read);
@@ -95,11 +105,39 @@ export class HttpDoor {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#connections.get(request.socket);
-    if (!connection) return; // closed with this request in its last bytes
+    if (!connection || connection.isClosing) return; // closed, or about to be, with this request in its last bytes
+    if (connection.unanswered >= MAX_UNANSWERED) {
+      this.#tooMany(request.socket, connection.peer);
+      return;
+    }
+    connection.unanswered += 1;
     connection.waitingSince = undefined;
     response.once('close', () => {
-      connection.waitingSince = this.#clock.now();
+      connection.unanswered -= 1;
+      if (connection.unanswered === 0) connection.waitingSince = this.#clock.now();
     });
+    const problem = normalize(request);
+    if (problem || request.headers.upgrade !== undefined) {
+      // Node drops what it has read behind a request for an upgrade: what follows may begin anywhere
+      connection.isClosing = true;
+      response.shouldKeepAlive = false;
+    }
+    if (problem) reply(response, problem.status, {}, `${problem.text}\n`);
+    else this.#route(request, response, connection.peer);
+  }
+
+  #tooMany(socket: Socket, { ip }: Peer): void {
+    const { log, lines } = this.#webServerLog;
+    lines.limit(
+      'MaxUnansweredRequests',
+      ip,
+      { log, ip },
+      'a connection sends HTTP requests faster than they are answered',
+    );
+    socket.destroy();
+  }
+
+  #route(request: IncomingMessage, response: ServerResponse, peer: Peer): void {
     const { method = '', url = '' } = request;
     const path = pathOf(url);
     const routes = this.#routes.filter((route) => covers(route, path));
@@ -108,7 +146,7 @@ export class HttpDoor {
       // not all of a path that is found: below a route stand secrets, such as the id of a tunnel
       {
         event: 'http',
-        ip: connection.peer.ip,
+        ip: peer.ip,
         method,
         path: route?.path ?? path,
         found: route !== undefined,
@@ -117,7 +155,7 @@ export class HttpDoor {
     );
     if (route) {
       Promise.resolve()
-        .then(() => route.handle(request, response, connection.peer))
+        .then(() => route.handle(request, response, peer))
         .catch((error) => {
           logBug(this.#log, error, `http ${route.path}`);
           response.destroy();
@@ -127,8 +165,8 @@ export class HttpDoor {
       reply(response, 405, { Allow: allow }, 'Method Not Allowed\n');
     } else {
       const { proxy } = this.#options;
-      const target = proxy && targetOf(proxy, request.socket);
-      if (target) this.#proxy?.pass(request, response, target, connection.peer);
+      const target = proxy && url !== '*' ? targetOf(proxy, request.socket) : undefined;
+      if (target) this.#proxy?.pass(request, response, target, peer);
       else reply(response, 404, {}, 'Not Found\n');
     }
   }
@@ -154,6 +192,10 @@ export class HttpDoor {
 
 interface Connection {
   readonly peer: Peer;
+  /** Requests without a whole answer. */
+  unanswered: number;
+  /** The answer under way is its last. */
+  isClosing: boolean;
   /** Undefined while a request is being answered. */
   waitingSince: number | undefined;
 }

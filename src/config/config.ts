@@ -153,13 +153,18 @@ export interface HttpConfig {
   readonly maxHeaderBytes: number;
   /** Undefined: nothing is passed on in this way. */
   readonly redirect: PassingOnConfig | undefined;
-  readonly proxy: PassingOnConfig | undefined;
+  readonly proxy: ProxyConfig | undefined;
 }
 
 export interface PassingOnConfig {
   /** `port` undefined: of every port. */
   readonly targets: readonly { readonly port: number | undefined; readonly to: WebServerConfig }[];
   readonly quietMs: number;
+}
+
+export interface ProxyConfig extends PassingOnConfig {
+  /** Requests under way to one web server. */
+  readonly limits: { readonly maxRequests: number; readonly maxRequestsPerAddress: number };
 }
 
 export interface WebServerConfig {

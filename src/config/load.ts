@@ -18,6 +18,7 @@ import type {
   ConnectionLimits,
   ConnectLimits,
   PassingOnConfig,
+  ProxyConfig,
   ReadFile,
   TlsConfig,
   TunnelConfig,
@@ -227,7 +228,7 @@ class Loader {
         waitMs: values.HTTP.WaitTimeout,
         maxHeaderBytes: values.HTTP.MaxHeaderSize,
         redirect: passingOn(values.HTTPTunnel.Redirect),
-        proxy: passingOn(values.HTTPTunnel.HttpProxy),
+        proxy: proxyConfig(values.HTTPTunnel.HttpProxy),
       },
       tunnel: tunnelConfig(values.HTTPTunnel),
       rtmpe: values.RTMP.RTMPE['@enabled'],
@@ -366,7 +367,13 @@ function tunnelConfig(values: AdaptorValues['HTTPTunnel']): TunnelConfig {
   };
 }
 
-function passingOn(values: AdaptorValues['HTTPTunnel']['HttpProxy']): PassingOnConfig | undefined {
+function proxyConfig(values: AdaptorValues['HTTPTunnel']['HttpProxy']): ProxyConfig | undefined {
+  const config = passingOn(values);
+  const { MaxRequests: maxRequests, MaxRequestsPerAddress: maxRequestsPerAddress } = values;
+  return config && { ...config, limits: { maxRequests, maxRequestsPerAddress } };
+}
+
+function passingOn(values: AdaptorValues['HTTPTunnel']['Redirect']): PassingOnConfig | undefined {
   if (!values['@enable']) return undefined;
   const targets = values.Host.flatMap(({ '@port': port, '#text': to }) => (to ? [{ port, to }] : []));
   return { targets, quietMs: values.Timeout };

@@ -20,6 +20,8 @@ export const LIMITS = {
     code: 'ERR_AMF_EXPANSION',
   },
   OpenFiles: { bounds: 'how many files and sockets the process may have open (RLIMIT_NOFILE)' },
+  MaxProxyRequests: { bounds: 'requests under way to a web server of HttpProxy, in all and of one address' },
+  MaxUnansweredRequests: { bounds: 'HTTP requests of one connection that have no answer yet' },
 } as const satisfies Record<string, LimitRow>;
 
 export type LimitName = keyof typeof LIMITS;

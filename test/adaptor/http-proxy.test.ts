@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
-import type { PassingOn } from '../../src/adaptor/http-proxy.ts';
+import type { PassingOn } from '../../src/adaptor/web-server.ts';
 import { Core, type CoreOptions, until } from '../support/core.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { post, TunnelClient } from '../support/tunnel-client.ts';
@@ -43,7 +43,10 @@ class Site implements AsyncDisposable {
 }
 
 const HTTP = { waitMs: 15_000, maxHeaderBytes: 16 << 10, redirect: undefined, proxy: undefined };
-const proxying = (proxy: PassingOn): CoreOptions => ({ adaptor: { http: { ...HTTP, proxy } } });
+const LIMITS = { maxRequests: 256, maxRequestsPerAddress: 64 };
+const proxying = (proxy: PassingOn): CoreOptions => ({
+  adaptor: { http: { ...HTTP, proxy: { ...proxy, limits: LIMITS } } },
+});
 const redirecting = (redirect: PassingOn): CoreOptions => ({ adaptor: { http: { ...HTTP, redirect } } });
 
 async function dial(core: Core): Promise<Socket> {

@@ -290,6 +290,7 @@ test('where HTTP that is not ours goes, and what tunnels are called', (t) => {
       { port: undefined, to: { host: '::1', port: 81 } },
     ],
     quietMs: 60_000,
+    limits: { maxRequests: 256, maxRequestsPerAddress: 64 },
   });
   for (const wrong of ['<NodeID>a b</NodeID>', '<HttpProxy><Host>web:-443</Host></HttpProxy>']) {
     const root = rootWith(t, { 'conf/_defaultRoot_/Adaptor.xml': tunnel(wrong) });

@@ -156,6 +156,17 @@ export const ADAPTOR = group('', {
           'false',
           'Whether they are. Else, and on other ports, the answer is not found.',
         ),
+        MaxRequests: leaf(
+          whole(1, 10_000),
+          '256',
+          'Requests under way to one web server; more wait for their turn. A web site with many visitors has some 20.',
+        ),
+        MaxRequestsPerAddress: leaf(
+          whole(1, 10_000),
+          '64',
+          'How many of them are of one client address; more wait for their turn. A browser has 6. Set it to MaxRequests if a ' +
+            'proxy or CDN without PROXY protocol is in front: then all clients have one address.',
+        ),
         ...passedOn,
       },
     ),
