@@ -18,6 +18,7 @@ import { systemClock } from './application/clock.ts';
 import { LoadGovernor } from './application/flush.ts';
 import type { Registry } from './application/registry.ts';
 import { Statistics } from './application/statistics.ts';
+import { Turns } from './application/turns.ts';
 import { version } from './cli/manifest.ts';
 import { AddressList, type AddressRules, admitsNames } from './config/address-rules.ts';
 import { pendingText } from './config/changes.ts';
@@ -108,6 +109,7 @@ export async function startServer({
     config.server.maxHeldBytes,
   );
   const fanOut = openFanOut(log);
+  const turns = new Turns(clock);
   const recorders = new FileRecorders({
     log,
     clock,
@@ -173,7 +175,7 @@ export async function startServer({
     if (inspect !== undefined) inspectorAddress = await inspector.open();
     await Promise.all([runners.start(), configWatch.ready, ...allHosts.map((host) => host.start())]);
     for (const host of allHosts) host.loadOnStartup();
-    const session = { ...sessionOptions(config, log), lines, fanOut };
+    const session = { ...sessionOptions(config, log), lines, turns, fanOut };
     adaptors = await openAdaptors(
       config.adaptors.map((adaptor, i) => ({
         ...adaptorOptions(config, adaptor, { ...session, registryOf: registryOf(hosts[i]!) }, logs),
@@ -455,7 +457,7 @@ function registryOf(hosts: readonly VirtualHost[]): (host: string) => Registry {
 function sessionOptions(
   config: Config,
   log: Log,
-): Omit<SessionOptions, 'rtmpe' | 'altVhost' | 'registryOf' | 'lines'> {
+): Omit<SessionOptions, 'rtmpe' | 'altVhost' | 'registryOf' | 'lines' | 'turns'> {
   const { limits, clientIdleMs } = config.server;
   const { chunkBytes, bandwidth } = config.adaptors[0]!.vhosts[0]!.application;
   return {
@@ -471,6 +473,8 @@ function sessionOptions(
     maxConnectText: limits.connectText,
     maxOpenCalls: limits.openCalls,
     maxOpenCallBytes: limits.openCallBytes,
+    maxCommandRate: limits.commandRate,
+    maxCommandWaitMs: limits.commandWaitMs,
     maxUnreadBytes: limits.unreadBytes,
     closeGraceMs: limits.closeMs,
     maxHeldBytes: limits.gateMediaBytes,

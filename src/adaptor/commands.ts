@@ -102,6 +102,15 @@ const STREAM_COMMANDS: Record<string, (stream: NetStream, args: AmfValue[]) => v
   receiveVideo: (stream, args) => stream.receiveVideo(args[0] === true),
 };
 
+/** What opens, moves or ends a stream, with a gate, lines in logs and notices to others, counts as so many calls of a method. */
+const STREAM_COMMAND_COST = 10;
+
+/** How many plain commands one counts as, against the rate of a client. Of seeks that wait, all but the last cost nothing else. */
+export function costOf(name: string): number {
+  const isOfStream = name in STREAM_COMMANDS || name === 'createStream' || name === 'deleteStream';
+  return isOfStream && name !== 'seek' ? STREAM_COMMAND_COST : 1;
+}
+
 /** Those whose answer a client waits for, on whatever message stream: how they are refused. */
 const ON_ANY_STREAM: Record<string, (stream: NetStream, request: BadRequest) => void> = {
   __proto__: null as never,

@@ -1,6 +1,7 @@
 // How many connections a listener takes, and how fast: in all, and from one address. (FMS: MaxConnections, MaxConnectionRate.)
 import type { Clock } from '../application/clock.ts';
 import { hostKey } from '../application/occupancy.ts';
+import { TokenBucket } from '../application/token-bucket.ts';
 
 /** Undefined: no limit. Rates are connections a second; a burst of one second's worth is within them. */
 export interface ConnectLimits {
@@ -15,33 +16,6 @@ export type Refusal = keyof ConnectLimits;
 
 /** Addresses are looked through for those that have nothing open and nothing owed. */
 const SWEEP_EVERY = 1024;
-
-/** Fills with `rate` tokens a second up to one second's worth; a connection takes one. */
-class TokenBucket {
-  #tokens: number;
-  #filledAt: number;
-  readonly #capacity: number;
-  readonly #rate: number;
-
-  constructor(rate: number, now: number) {
-    this.#rate = rate;
-    this.#capacity = Math.max(1, rate);
-    this.#tokens = this.#capacity;
-    this.#filledAt = now;
-  }
-
-  tokens(now: number): number {
-    this.#tokens = Math.min(this.#capacity, this.#tokens + ((now - this.#filledAt) / 1000) * this.#rate);
-    this.#filledAt = now;
-    return this.#tokens;
-  }
-  take(): void {
-    this.#tokens -= 1;
-  }
-  isFull(now: number): boolean {
-    return this.tokens(now) === this.#capacity;
-  }
-}
 
 interface Host {
   open: number;

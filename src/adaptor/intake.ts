@@ -36,6 +36,7 @@ export function takeIn(message: RtmpMessage, to: Intake, options: IntakeOptions)
   try {
     if (typeId === MessageType.Aggregate) takeAggregate(message, to, options);
     else if (isDataType(typeId)) takeData(message, to, options, new DecodeBudget(options.amf));
+    else if (typeId === MessageType.Audio || typeId === MessageType.Video) takePart(message, to, options);
   } catch (error) {
     options.odd.passOver(message, error);
   }
@@ -45,11 +46,15 @@ export function takeIn(message: RtmpMessage, to: Intake, options: IntakeOptions)
 function takeAggregate(message: RtmpMessage, to: Intake, options: IntakeOptions): void {
   const budget = new DecodeBudget(options.amf);
   for (const part of decodeAggregate(message)) {
-    const { typeId, timestampMs, payload } = part;
-    if (typeId === MessageType.Audio || typeId === MessageType.Video) {
-      to.publish(buildWireMessage({ typeId, timestampMs, payload, chunkBytes: options.chunkBytes }));
-    } else if (isDataType(typeId)) takeDataPart(part, to, options, budget);
+    if (isDataType(part.typeId)) takeDataPart(part, to, options, budget);
+    else takePart(part, to, options);
   }
+}
+
+/** Audio and video that were part of an aggregate. */
+function takePart({ typeId, timestampMs, payload }: RtmpMessage, to: Intake, options: IntakeOptions): void {
+  if (typeId !== MessageType.Audio && typeId !== MessageType.Video) return;
+  to.publish(buildWireMessage({ typeId, timestampMs, payload, chunkBytes: options.chunkBytes }));
 }
 
 function takeDataPart(part: RtmpMessage, to: Intake, options: IntakeOptions, budget: DecodeBudget): void {

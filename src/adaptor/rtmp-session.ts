@@ -3,12 +3,14 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { ClientSettings } from '../application/instance-settings.ts';
 import type { ClientStats } from '../application/script.ts';
+import type { Turns } from '../application/turns.ts';
 import { typedId } from '../application/typed-id.ts';
 import { CodedError, DecodeError, isUnreadable } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import { limitOfCode } from '../log/limits.ts';
 import { type Log, logBug } from '../log/log.ts';
 import { visible } from '../log/visible.ts';
+import { decodeAggregate } from '../protocol/aggregate.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { AmfLimits } from '../protocol/amf-budget.ts';
 import { ChunkReader, type ChunkReaderOptions } from '../protocol/chunk-reader.ts';
@@ -17,21 +19,25 @@ import { type ControlMessage, decodeControl, isControlType, UserControlEvent } f
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
 import { describeMessage, wordsOf } from '../protocol/odd-message.ts';
 import { memoryBytes } from '../protocol/wire-message.ts';
-import { type CommandHost, OpenCalls, runCommand, unreadableCommand } from './commands.ts';
+import { CommandRate, type CommandRateLimits } from './command-rate.ts';
+import { type CommandHost, costOf, OpenCalls, runCommand, unreadableCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect } from './connect.ts';
 import type { FanOut } from './fan-out.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { NetStream } from './net-stream.ts';
 import { OddMessages } from './odd-messages.ts';
 import { Outbox } from './outbox.ts';
+import { Pacer } from './pacer.ts';
 import { Reception } from './reception.ts';
 import { type EntryOptions, type EntrySession, SessionEntry } from './session-entry.ts';
 import type { SessionPeer } from './session-peer.ts';
 import { SignOfLife } from './sign-of-life.ts';
 import { WireDump } from './wire-dump.ts';
 
-export interface SessionOptions extends EntryOptions {
+export interface SessionOptions extends EntryOptions, CommandRateLimits {
   log: Log;
+  /** Shared by all connections. */
+  turns: Turns;
   chunks: ChunkReaderOptions;
   amf: AmfLimits;
   maxNetStreams: number;
@@ -76,6 +82,8 @@ type State = (typeof State)[keyof typeof State];
 /** In TLS nothing is gained by RTMPE, and nothing is called by it. */
 const ENCRYPTED_PROTOCOLS: Readonly<Record<string, string>> = { rtmp: 'rtmpe', rtmpt: 'rtmpte' };
 
+const NOTHING = new Uint8Array(0);
+
 export class RtmpSession {
   readonly id = typedId(randomBytes(6));
   readonly outbox: Outbox;
@@ -94,6 +102,10 @@ export class RtmpSession {
   readonly #startedAt: number;
   readonly #reception: Reception;
   readonly #reader: ChunkReader;
+  readonly #pacer: Pacer;
+  readonly #commandRate: CommandRate;
+  /** What comes before the bytes at hand, the last first: parts of an aggregate, messages that were held. */
+  readonly #before: Iterator<RtmpMessage>[] = [];
   readonly #streams = new Map<number, NetStream>();
   readonly #pausers = new Set<unknown>();
   readonly #openCalls: OpenCalls;
@@ -140,6 +152,16 @@ export class RtmpSession {
     });
     this.#ackWindowBytes = options.clientToServerBytes;
     this.#reader = new ChunkReader({ ...options.chunks, wireChunkBytes: options.wireChunkBytes });
+    this.#pacer = new Pacer(options.turns, {
+      read: (bytes, mayGoOn) => this.#read(bytes, mayGoOn),
+      stopped: () => this.#stopReading(),
+      started: () => this.#readOn(),
+    });
+    this.#commandRate = new CommandRate(options, clock, {
+      wait: () => this.pauseReading(this.#commandRate),
+      goOn: () => this.resumeReading(this.#commandRate),
+      exceeded: () => this.#tooManyCommands(),
+    });
     const { rtmpe } = options;
     this.#reception = new Reception(this.outbox, this.#dump, { nowMs: this.#startedAt, rtmpe });
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
@@ -168,7 +190,7 @@ export class RtmpSession {
       const chunks = this.#reception.take(bytes);
       if (chunks === undefined) return;
       if (this.#state === State.Handshaking) this.#handshaken();
-      this.#readChunks(chunks);
+      this.#pacer.push(chunks);
       this.#signOfLife.heard(); // behind what they say: a publisher may have given its name up with them
     } catch (error) {
       this.#fail(error);
@@ -183,19 +205,59 @@ export class RtmpSession {
     this.log = this.#newLog();
   }
 
-  #readChunks(bytes: Uint8Array): void {
-    for (const message of this.#reader.push(bytes)) {
-      if (this.#isOver) return;
-      this.#messagesIn += 1;
-      if (this.#state !== State.Pending && this.#state !== State.Verifying) this.#take(message);
-      else if (isControlType(message.typeId)) this.#take(message);
-      else this.#hold(message);
+  /** See PacedReader. */
+  #read(bytes: Uint8Array, mayGoOn: () => boolean): Uint8Array | undefined {
+    try {
+      if (!this.#takeBefore(mayGoOn)) return bytes;
+      for (const message of this.#reader.push(bytes)) {
+        if (this.#isOver) return undefined;
+        this.#messagesIn += 1;
+        this.#arrived(message);
+        if ((this.#before.length > 0 && !this.#takeBefore(mayGoOn)) || !mayGoOn()) {
+          return this.#reader.takeUnread() ?? (this.#before.length > 0 ? NOTHING : undefined);
+        }
+      }
+      this.#acknowledge();
+    } catch (error) {
+      this.#fail(error);
     }
+    return undefined;
+  }
+
+  /** False: there is no time for all of it. */
+  #takeBefore(mayGoOn: () => boolean): boolean {
+    for (let source = this.#before.at(-1); source && !this.#isOver; source = this.#before.at(-1)) {
+      const { done, value } = source.next();
+      if (done) this.#before.pop();
+      else {
+        this.#arrived(value);
+        if (!mayGoOn()) return false;
+      }
+    }
+    return true;
+  }
+
+  #arrived(message: RtmpMessage): void {
+    const isUndecided = this.#state === State.Pending || this.#state === State.Verifying;
+    if (isUndecided && !isControlType(message.typeId)) this.#hold(message);
+    else if (message.typeId === MessageType.Aggregate) this.#before.push(this.#partsOf(message));
+    else this.#take(message);
+  }
+
+  /** Of one that is cut off, the parts before that are as good as any. */
+  *#partsOf(aggregate: RtmpMessage): Generator<RtmpMessage> {
+    try {
+      yield* decodeAggregate(aggregate);
+    } catch (error) {
+      this.#odd.passOver(aggregate, error);
+    }
+  }
+
+  #acknowledge(): void {
     const received = this.#reader.bytesReceived;
-    if (received - this.#ackedBytes >= this.#ackWindowBytes) {
-      this.#ackedBytes = received;
-      this.outbox.control({ typeId: MessageType.Acknowledgement, receivedBytes: received >>> 0 });
-    }
+    if (received - this.#ackedBytes < this.#ackWindowBytes) return;
+    this.#ackedBytes = received;
+    this.outbox.control({ typeId: MessageType.Acknowledgement, receivedBytes: received >>> 0 });
   }
 
   /** One that cannot be read is passed over: the chunk layer is whole, and so is what comes behind it. */
@@ -216,7 +278,7 @@ export class RtmpSession {
 
   #onMessage(message: RtmpMessage): void {
     const { typeId, streamId } = message;
-    if (typeId === MessageType.Video || typeId === MessageType.Audio || typeId === MessageType.Aggregate) {
+    if (typeId === MessageType.Video || typeId === MessageType.Audio) {
       this.#streams.get(streamId)?.media(message);
     } else if (isCommandType(typeId)) {
       this.#onCommand(message);
@@ -229,6 +291,7 @@ export class RtmpSession {
     if (message.typeId === MessageType.WindowAckSize && message.ackWindowBytes > 0) {
       this.#ackWindowBytes = message.ackWindowBytes;
     } else if (message.typeId === MessageType.UserControl) {
+      this.#commandRate.spent(1);
       if (message.event === UserControlEvent.PingRequest) {
         this.outbox.control({ ...message, event: UserControlEvent.PingResponse });
       } else if (message.event === UserControlEvent.PingResponse) this.#onPong(message.timestampMs);
@@ -258,7 +321,17 @@ export class RtmpSession {
       this.#fail(new DecodeError('ERR_RTMP_ORDER', what));
     } else if (isFirst) {
       this.#enter(parseConnect(command, this.#options.maxConnectText, this.#options.altVhost));
-    } else runCommand(this.#commandHost(), command, message.streamId, message.payload.length);
+    } else {
+      runCommand(this.#commandHost(), command, message.streamId, message.payload.length);
+      this.#commandRate.spent(costOf(name));
+    }
+  }
+
+  #tooManyCommands(): void {
+    const { lines, maxCommandRate, maxCommandWaitMs } = this.#options;
+    const what = `more than ${maxCommandRate} commands a second for ${maxCommandWaitMs / 1000} s`;
+    lines.limit('MaxCommandRate', this.#peer.ip, { log: this.log }, `connection closed: ${what}`);
+    this.close(what, AccessStatus.BadRequest);
   }
 
   /** Undefined: it cannot be read, and has its answer. An unreadable first command closes the connection. */
@@ -365,18 +438,11 @@ export class RtmpSession {
 
   #releaseHeld(): void {
     if (this.#state !== State.Open || !this.#entry?.client) return;
-    const held = this.#held;
+    if (this.#held.length > 0) this.#before.push(this.#held[Symbol.iterator]());
     this.#held = [];
     this.#heldBytes = 0;
-    try {
-      for (const message of held) {
-        if (this.#isOver) return;
-        this.#take(message);
-      }
-    } catch (error) {
-      this.#fail(error);
-    }
     this.resumeReading(this);
+    this.#pacer.prompt();
   }
 
   #createStream(): NetStream | undefined {
@@ -419,11 +485,21 @@ export class RtmpSession {
   /** Whoever waits for a verdict and has enough held; the socket rests until all of them are served. */
   pauseReading(who: unknown): void {
     this.#pausers.add(who);
-    this.#socket.pause();
-    this.#signOfLife.paused();
+    this.#pacer.hold();
+    this.#stopReading();
   }
   resumeReading(who: unknown): void {
     if (!this.#pausers.delete(who) || this.#pausers.size > 0) return;
+    this.#pacer.release();
+    this.#readOn();
+  }
+
+  #stopReading(): void {
+    this.#socket.pause();
+    this.#signOfLife.paused();
+  }
+  #readOn(): void {
+    if (this.#pausers.size > 0 || this.#pacer.isStopped) return;
     this.#socket.resume();
     this.#signOfLife.resumed();
   }
@@ -506,6 +582,9 @@ export class RtmpSession {
 
   #leave(): void {
     this.#held = [];
+    this.#before.length = 0;
+    this.#pacer.close();
+    this.#commandRate.close();
     for (const stream of this.#streams.values()) stream.close(AccessStatus.ClientGone);
     this.#streams.clear();
     this.#entry?.leave(this.#closeReason, this.#closeStatus);

@@ -107,6 +107,9 @@ export interface ConnectionLimits {
   readonly connectText: number;
   readonly openCalls: number;
   readonly openCallBytes: number;
+  /** Commands a second of one client, and how long it may be over that. Undefined: any. */
+  readonly commandRate: number | undefined;
+  readonly commandWaitMs: number;
   readonly unreadBytes: number;
   readonly closeMs: number;
   readonly gateMediaBytes: number;

@@ -323,6 +323,8 @@ function connectionLimits({ ResourceLimits, Security }: ServerValues['Server']):
     connectText: Security.MaxUrlLength,
     openCalls: Connection.MaxCalls,
     openCallBytes: Connection.MaxCallSize,
+    commandRate: Connection.MaxCommandRate,
+    commandWaitMs: Connection.MaxCommandWait,
     unreadBytes: Connection.MaxUnreadSize,
     closeMs: Connection.CloseTimeout,
     gateMediaBytes: Connection.MaxGateSize,

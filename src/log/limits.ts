@@ -9,6 +9,7 @@ interface LimitRow {
 
 /** The name is that of the setting; a limit that has no setting has a name of the same kind. */
 export const LIMITS = {
+  MaxCommandRate: { bounds: 'commands a second of one client' },
   MaxDataDepth: { bounds: 'how deep the values of a message are nested', code: 'ERR_AMF_DEPTH' },
   MaxDataValues: { bounds: 'how many values a message has', code: 'ERR_AMF_VALUES' },
   MaxDataSize: {

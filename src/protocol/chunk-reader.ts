@@ -32,6 +32,8 @@ const GROW_FROM_BYTES = 16 << 10;
 /** Message header bytes by fmt. RTMP 1.0 §5.3.1.2. */
 const MESSAGE_HEADER_BYTES = [11, 7, 3, 0] as const;
 
+const NOTHING = new Uint8Array(0);
+
 /** The longest header: 3-byte basic header, type-0 message header, extended timestamp. */
 const MAX_HEADER_BYTES = 18;
 
@@ -76,7 +78,7 @@ class ChunkStream {
 export class ChunkReader {
   /** For messages that begin from now on: the application that decides it is known after `connect` only. */
   wireChunkBytes: number;
-  /** Every byte that was pushed. */
+  /** Every byte that was pushed, without those that were given back. */
   bytesReceived = 0;
 
   readonly #wireTypes: readonly number[];
@@ -96,6 +98,9 @@ export class ChunkReader {
   /** A header of which only the beginning has arrived. */
   readonly #scratch = Buffer.alloc(MAX_HEADER_BYTES);
   #scratchBytes = 0;
+  /** Of a push, behind the message that was yielded last. */
+  #input: Uint8Array = NOTHING;
+  #inputAt = 0;
 
   constructor(options: ChunkReaderOptions = {}) {
     this.#wireTypes = options.wireTypes ?? [MessageType.Audio, MessageType.Video];
@@ -132,7 +137,11 @@ export class ChunkReader {
         if (this.#chunkBytesLeft > 0) return;
         this.#current = undefined;
         if (stream.received < stream.length) this.#countHalfReceived(stream);
-        else yield this.#finish(stream);
+        else {
+          this.#input = input;
+          this.#inputAt = at;
+          yield this.#finish(stream);
+        }
       }
       if (at === input.length) return;
       const headerBytes = this.#readHeader(input, at, input.length);
@@ -142,6 +151,18 @@ export class ChunkReader {
       }
       at += headerBytes;
     }
+  }
+
+  /**
+   * Gives back what follows the message that was yielded last, when the generator was left there: the next push begins with it.
+   * A part of what was pushed, or a copy; undefined: nothing follows.
+   */
+  takeUnread(): Uint8Array | undefined {
+    const unread = this.#input.subarray(this.#inputAt);
+    this.#input = NOTHING;
+    this.#inputAt = 0;
+    this.bytesReceived -= unread.length;
+    return unread.length > 0 ? unread : undefined;
   }
 
   /** Appends to the scratch what fits there; returns how much. */

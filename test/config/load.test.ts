@@ -78,6 +78,8 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       connectText: 32 << 10,
       openCalls: 3_000,
       openCallBytes: 16 << 20,
+      commandRate: 1000,
+      commandWaitMs: 30_000,
       unreadBytes: 4 << 20,
       closeMs: 2_000,
       gateMediaBytes: 2 << 20,

@@ -3,9 +3,11 @@
 import pino from 'pino';
 import { Logins } from '../../src/adaptor/logins.ts';
 import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
+import { systemClock } from '../../src/application/clock.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import type { ClientSettings } from '../../src/application/instance-settings.ts';
 import { Registry } from '../../src/application/registry.ts';
+import { Turns } from '../../src/application/turns.ts';
 import { LineLimit } from '../../src/log/line-limit.ts';
 import { bugs } from '../../src/log/log.ts';
 import { AMF_LIMITS } from '../../src/protocol/amf-budget.ts';
@@ -109,6 +111,9 @@ export class World {
       maxConnectText: 32 << 10,
       maxOpenCalls: 3_000,
       maxOpenCallBytes: 16 << 20,
+      maxCommandRate: 1000,
+      maxCommandWaitMs: 30_000,
+      turns: new Turns({ now: () => 0, soon: systemClock.soon }),
       maxUnreadBytes: 4 << 20,
       closeGraceMs: 2_000,
       maxHeldBytes: LIMITS.maxHeldBytes,

@@ -6,6 +6,7 @@ import { type Adaptor, type AdaptorOptions, openAdaptors } from '../../src/adapt
 import { Logins } from '../../src/adaptor/logins.ts';
 import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
 import type { TunnelOptions } from '../../src/adaptor/rtmpt.ts';
+import { type Clock, systemClock } from '../../src/application/clock.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import type { AppInstance } from '../../src/application/instance.ts';
 import type {
@@ -27,6 +28,7 @@ import type {
   Scripts,
   Verdict,
 } from '../../src/application/script.ts';
+import { Turns } from '../../src/application/turns.ts';
 import { AddressList, EVERYBODY } from '../../src/config/address-rules.ts';
 import { LineLimit } from '../../src/log/line-limit.ts';
 import { bugs, logBug, logSettings } from '../../src/log/log.ts';
@@ -44,6 +46,9 @@ export const STREAM_OPTIONS = {
   /** Of a clock that stands still, so without any load. */
   governor: new LoadGovernor(new ManualClock()),
 } as const;
+
+/** Turns of the event loop follow each other by themselves, and nothing takes any time. */
+export const TURN_CLOCK: Pick<Clock, 'now' | 'soon'> = { now: () => 0, soon: systemClock.soon };
 
 /** As conf/ is shipped. */
 export const TUNNEL_OPTIONS: TunnelOptions = {
@@ -160,6 +165,9 @@ export class Core implements AsyncDisposable {
       maxConnectText: 32 << 10,
       maxOpenCalls: 3_000,
       maxOpenCallBytes: 16 << 20,
+      maxCommandRate: 1000,
+      maxCommandWaitMs: 30_000,
+      turns: new Turns(TURN_CLOCK),
       maxUnreadBytes: 4 << 20,
       closeGraceMs: 2_000,
       maxHeldBytes: 64 << 10,

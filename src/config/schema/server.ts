@@ -93,6 +93,18 @@ export const SERVER = group('', {
           'Calls of one client that its script has not answered; an instance has room for 10000 of all its clients.',
         ),
         MaxCallSize: leaf(kilobytes(64, 1048576), '16384', 'Memory for them.'),
+        MaxCommandRate: leaf(
+          orElse(whole(10, 1_000_000), '-1', 'any', undefined),
+          '1000',
+          'Commands a second of one client, calls of remote methods included; a game or a chat makes some hundred. Commands that ' +
+            'open, change or close a stream count as ten. After a pause, the commands of two seconds may come at once. Over the rate the ' +
+            'server reads the next command later, and everything that the client sends behind it.',
+        ),
+        MaxCommandWait: leaf(
+          seconds(1, 3600),
+          '30',
+          'A client that has been over MaxCommandRate for so long without a pause is disconnected.',
+        ),
         MaxUnreadSize: leaf(
           kilobytes(64, 1048576),
           '4096',

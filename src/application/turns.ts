@@ -1,0 +1,171 @@
+// Computing time that peers cause, shared out in turns of the event loop. A peer decides how much work its bytes are: chunks of one
+// byte, messages of none, frames for a thousand players. So time is what is counted, and whatever has used its share of a turn waits
+// for a later one, while timers, new connections and everybody else have theirs.
+import type { Clock } from './clock.ts';
+
+/** All work of one turn. The rest waits, first come, first served. */
+const TURN_MS = 100;
+/** One worker, in one turn: enough for the keyframe of megabytes of a stream with a thousand players. */
+const SHARE_MS = 10;
+/** One that has used its share and waits, each time that it goes on. */
+const SLICE_MS = 2;
+/** All such together, in one turn. */
+const SLICES_MS = 10;
+/** Work of less than this, in many turns perhaps, needs no end of a turn. */
+const NOTICED_MS = 1;
+
+/** How a worker waits: for the next turn, or behind everybody who has not used a whole share. */
+type Queue = 'soon' | 'later';
+
+export class Turns {
+  readonly #clock: Pick<Clock, 'now' | 'soon'>;
+  readonly #waiting: Readonly<Record<Queue, Set<Worker>>> = { soon: new Set(), later: new Set() };
+  #number = 0;
+  #usedMs = 0;
+  #isArmed = false;
+
+  constructor(clock: Pick<Clock, 'now' | 'soon'>) {
+    this.#clock = clock;
+  }
+
+  /** `goOn` is called, in a later turn, each time that the worker has waited. It must not throw. */
+  worker(goOn: () => void): Worker {
+    return new Worker(this, goOn);
+  }
+
+  /** Work that is done as a whole; it resolves with its result, in this turn or in a later one. */
+  async run<T>(work: () => T): Promise<T> {
+    if (!this.hasTime(0)) {
+      await new Promise<void>((resolve) => {
+        const worker: Worker = this.worker(() => resolve());
+        this.wait(worker, 'soon');
+      });
+    }
+    const beganMs = this.now();
+    try {
+      return work();
+    } finally {
+      this.used(this.now() - beganMs);
+    }
+  }
+
+  // ── for workers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Another one with each turn in which much was done. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** `moreMs`: what is used and not counted yet. */
+  hasTime(moreMs: number): boolean {
+    return this.#usedMs + moreMs < TURN_MS;
+  }
+
+  used(ms: number): void {
+    this.#usedMs += ms;
+    if (this.#usedMs >= NOTICED_MS) this.#arm();
+  }
+
+  wait(worker: Worker, queue: Queue): void {
+    this.#waiting[queue].add(worker);
+    this.#arm();
+  }
+
+  forget(worker: Worker): void {
+    this.#waiting.soon.delete(worker);
+    this.#waiting.later.delete(worker);
+  }
+
+  #arm(): void {
+    if (this.#isArmed) return;
+    this.#isArmed = true;
+    this.#clock.soon(() => this.#begin());
+  }
+
+  #begin(): void {
+    this.#isArmed = false;
+    this.#number += 1;
+    this.#usedMs = 0;
+    const { soon, later } = this.#waiting;
+    // of many that wait, one that has much to do is soon behind the others
+    const shareMs = Math.max(SLICE_MS, Math.min(SHARE_MS, TURN_MS / soon.size));
+    // those that wait again in here wait for the next turn
+    for (const worker of [...soon]) {
+      if (!this.hasTime(0)) break;
+      soon.delete(worker);
+      worker.called(shareMs);
+    }
+    const before = this.#usedMs;
+    for (const worker of [...later]) {
+      if (!this.hasTime(0) || this.#usedMs - before >= SLICES_MS) break;
+      later.delete(worker);
+      worker.called(SLICE_MS);
+    }
+    if (soon.size + later.size > 0) this.#arm();
+  }
+}
+
+/** Whoever has work that may be interrupted: `begin`, then steps for as long as `mayGoOn`, then `end`. */
+export class Worker {
+  readonly #turns: Turns;
+  readonly #goOn: () => void;
+  #shareMs = SHARE_MS;
+  #turn = -1;
+  /** In the turn, before it began. */
+  #usedMs = 0;
+  #beganAt = 0;
+
+  constructor(turns: Turns, goOn: () => void) {
+    this.#turns = turns;
+    this.#goOn = goOn;
+  }
+
+  /** False: there is no time left in this turn, and it waits. */
+  begin(): boolean {
+    const turns = this.#turns;
+    if (this.#turn !== turns.number) {
+      this.#turn = turns.number;
+      this.#usedMs = 0;
+    }
+    this.#beganAt = turns.now();
+    if (turns.hasTime(0) && this.#usedMs < this.#shareMs) return true;
+    this.wait();
+    return false;
+  }
+
+  /** Whether there is time for another step. */
+  mayGoOn(): boolean {
+    const ms = this.#turns.now() - this.#beganAt;
+    return this.#usedMs + ms < this.#shareMs && this.#turns.hasTime(ms);
+  }
+
+  end(): void {
+    const ms = this.#turns.now() - this.#beganAt;
+    this.#usedMs += ms;
+    this.#turns.used(ms);
+  }
+
+  /** There is more to do: it is called in a later turn. */
+  wait(): void {
+    this.#turns.wait(this, this.#usedMs < this.#shareMs ? 'soon' : 'later');
+    this.#shareMs = SHARE_MS;
+  }
+
+  /** By the turns alone. */
+  called(shareMs: number): void {
+    this.#shareMs = shareMs;
+    this.#turn = this.#turns.number;
+    this.#usedMs = 0;
+    this.#goOn();
+    this.#shareMs = SHARE_MS;
+  }
+
+  /** It waits no more. */
+  close(): void {
+    this.#turns.forget(this);
+  }
+}

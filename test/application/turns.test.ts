@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Turns, type Worker } from '../../src/application/turns.ts';
+import { TurnClock } from '../support/turn-clock.ts';
+
+/** Has steps of `stepMs` without end, until it is told to stop. */
+function glutton(turns: Turns, clock: TurnClock, stepMs: number): { worker: Worker; steps: number[] } {
+  const steps: number[] = [];
+  const work = () => {
+    if (!worker.begin()) return;
+    do {
+      clock.work(stepMs);
+      steps.push(clock.now());
+    } while (worker.mayGoOn());
+    worker.end();
+    worker.wait();
+  };
+  const worker = turns.worker(work);
+  worker.wait();
+  return { worker, steps };
+}
+
+/** A worker with one step of that length. */
+function modest(turns: Turns, clock: TurnClock, ms: number, done: () => void): () => void {
+  const work = () => {
+    if (!worker.begin()) return;
+    clock.work(ms);
+    worker.end();
+    done();
+  };
+  const worker = turns.worker(work);
+  return work;
+}
+
+test('no turn is longer than its limits, however many workers have work without end', () => {
+  const clock = new TurnClock();
+  const turns = new Turns(clock);
+  for (let i = 0; i < 1000; i += 1) glutton(turns, clock, 1);
+  for (let i = 0; i < 200; i += 1) {
+    const ms = clock.turn();
+    assert.ok(ms <= 100 + 20, `a turn of ${ms} ms`);
+  }
+});
+
+test('workers that have used their share take turns: each of them goes on', () => {
+  const clock = new TurnClock();
+  const turns = new Turns(clock);
+  const all = Array.from({ length: 40 }, () => glutton(turns, clock, 1));
+  for (let i = 0; i < 50; i += 1) clock.turn();
+  const counts = all.map(({ steps }) => steps.length);
+  assert.ok(Math.max(...counts) - Math.min(...counts) <= 10, counts.join(' '));
+});
+
+test('who does little is not behind those who have used their share', () => {
+  const clock = new TurnClock();
+  const turns = new Turns(clock);
+  for (let i = 0; i < 500; i += 1) glutton(turns, clock, 1);
+  for (let i = 0; i < 20; i += 1) clock.turn();
+  let isDone = false;
+  const work = modest(turns, clock, 1, () => {
+    isDone = true;
+  });
+  work();
+  if (!isDone) clock.turn();
+  assert.ok(isDone);
+});
+
+test('work that ends within its share needs no turn of its own', () => {
+  const clock = new TurnClock();
+  const turns = new Turns(clock);
+  let count = 0;
+  const work = modest(turns, clock, 0.01, () => {
+    count += 1;
+  });
+  for (let i = 0; i < 50; i += 1) work();
+  assert.equal(count, 50);
+  assert.ok(clock.isIdle);
+});
+
+test('a worker that is closed while it waits is not called', () => {
+  const clock = new TurnClock();
+  const turns = new Turns(clock);
+  const worker = turns.worker(() => assert.fail('it was called'));
+  worker.wait();
+  worker.close();
+  clock.turn();
+});
+
+test('work as a whole is done at once, or in the next turn when this one is used up', async () => {
+  const clock = new TurnClock();
+  const turns = new Turns(clock);
+  assert.equal(
+    await turns.run(() => {
+      clock.work(150);
+      return 'first';
+    }),
+    'first',
+  );
+  const order: string[] = [];
+  const second = turns.run(() => order.push('second'));
+  await Promise.resolve();
+  order.push('the turn ends');
+  clock.turn();
+  await second;
+  assert.deepEqual(order, ['the turn ends', 'second']);
+});
