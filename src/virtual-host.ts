@@ -174,6 +174,8 @@ export class VirtualHost {
         const own = scriptSettings(settings.of(application), inspected === '' || inspected === application);
         return standIns ? inTest(own, standIns) : own;
       },
+      lines: options.lines,
+      maxWatchedFiles: config.server.runners.maxWatchedFiles,
       onSettings: (application) => this.#inBackground(this.#refreshSettings(application)),
       clock,
       runners,
@@ -316,6 +318,7 @@ export class VirtualHost {
 
   /** An application's files are read as they are now, whether or not they are watched. */
   async refresh(application: string): Promise<void> {
+    this.#scripts.rewatch(application);
     await this.#refreshSettings(application);
     await this.#scripts.refresh(application);
   }

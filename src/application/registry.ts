@@ -1,7 +1,7 @@
 // Applications and their running instances: an instance starts with its first client and stops when it has been idle.
 import type { AddressRules } from '../config/address-rules.ts';
 import { LimitError, StatusError } from '../errors.ts';
-import { isSharedFolder, nameProblem } from '../storage/names.ts';
+import { isReservedFolder, nameProblem } from '../storage/names.ts';
 import { AppInstance, type InstanceOptions } from './instance.ts';
 import type { ClientSettings, InstanceSettings } from './instance-settings.ts';
 import type { Journal } from './journal.ts';
@@ -287,7 +287,7 @@ export class Registry {
 
 /** Whether an application may be called so. */
 export function isApplicationName(name: string): boolean {
-  if (name.includes('/') || name.toLowerCase() === 'node_modules' || isSharedFolder(name)) return false;
+  if (name.includes('/') || isReservedFolder(name)) return false;
   return nameProblem(name) === undefined;
 }
 

@@ -104,9 +104,11 @@ async function watchTests(
   };
   const watcher = new ScriptWatcher({
     applicationsDir,
+    maxEntries: Number.MAX_SAFE_INTEGER,
     clock: systemClock,
     onChange: (name) => (names.includes(name) || isSharedFolder(name)) && again(),
     onSettings: (application) => names.includes(application) && again(),
+    onLimit: () => {},
     onError: (error) => {
       throw error;
     },

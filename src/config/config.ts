@@ -62,6 +62,8 @@ export interface RunnersConfig {
   readonly debugPort: number;
   /** A program and its arguments that starts them; none: nothing does. */
   readonly launcher: readonly string[];
+  /** Of each application. */
+  readonly maxWatchedFiles: number;
 }
 
 export interface AdminConfig {

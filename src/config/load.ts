@@ -143,6 +143,7 @@ class Loader {
           maxBytes: Server.ResourceLimits.Scripts.MaxSize,
           debugPort: Server.ResourceLimits.Scripts.DebugPort,
           launcher: Server.ResourceLimits.Scripts.Launcher,
+          maxWatchedFiles: Server.ResourceLimits.Scripts.MaxWatchedFiles,
         },
         mask: Server.Mask,
         process: { uid: Server.Process.UID, gid: Server.Process.GID },

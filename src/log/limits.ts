@@ -23,6 +23,8 @@ export const LIMITS = {
   OpenFiles: { bounds: 'how many files and sockets the process may have open (RLIMIT_NOFILE)' },
   MaxProxyRequests: { bounds: 'requests under way to a web server of HttpProxy, in all and of one address' },
   MaxUnansweredRequests: { bounds: 'HTTP requests of one connection that have no answer yet' },
+  MaxWatchedFiles: { bounds: 'how many files of an application are watched for changes' },
+  MaxFileEvents: { bounds: 'how many changes of files of an application are looked at in a second' },
 } as const satisfies Record<string, LimitRow>;
 
 export type LimitName = keyof typeof LIMITS;

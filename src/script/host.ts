@@ -9,6 +9,7 @@ import type { ErrorRecords } from '../application/error-records.ts';
 import type { InstanceScript, ScriptCommands, Scripts } from '../application/script.ts';
 import { ScriptMetricsBook } from '../application/script-metrics.ts';
 import type { ApplicationLog } from '../log/application-log.ts';
+import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { SecretMask } from '../log/secrets.ts';
 import { isSharedFolder } from '../storage/names.ts';
@@ -30,7 +31,7 @@ import type { Services } from './services.ts';
 import type { StandIns } from './stand-ins.ts';
 import { StoreService } from './store-service.ts';
 import { StrikeBook } from './strikes.ts';
-import { ScriptWatcher } from './watch.ts';
+import { ScriptWatcher, type WatchLimit } from './watch.ts';
 import { HANDLER_BOUNDS_MS, type Json, type ScriptLimits, TURN_BOUNDS_MS } from './wire.ts';
 
 export interface ScriptSettings {
@@ -67,6 +68,10 @@ export interface ScriptHostOptions {
   settingsRead(application: string): Promise<void>;
   /** Its Application.xml has been saved. */
   onSettings(application: string): void;
+  /** For lines that an author can cause again and again. */
+  lines: LineLimit;
+  /** Of each application: see WatchOptions. */
+  maxWatchedFiles: number;
   clock: Clock;
   /** Started before an instance is opened, closed after this. */
   runners: Runners;
@@ -160,16 +165,32 @@ export class ScriptHost implements Scripts {
 
   /** Resolves when every script has been built once, and changes are seen. */
   async start(): Promise<void> {
-    const { applicationsDir, clock, log, onSettings } = this.#options;
+    const { applicationsDir, clock, log, onSettings, maxWatchedFiles } = this.#options;
     this.#watcher = new ScriptWatcher({
       applicationsDir,
+      maxEntries: maxWatchedFiles,
       clock,
       onChange: (name) => void (isSharedFolder(name) ? this.#catalog.refreshShared() : this.refresh(name)),
       onSettings: (name) => isSharedFolder(name) || onSettings(name),
+      onLimit: (application, limit) => this.#unwatched(application, limit),
       onError: (error) => log.warn({ event: 'watch', err: error }, 'changes of scripts may go unseen'),
     });
     await this.#watcher.ready();
     await this.#catalog.start();
+  }
+
+  #unwatched(application: string, limit: WatchLimit): void {
+    const { log, lines, maxWatchedFiles } = this.#options;
+    const text =
+      limit === 'MaxWatchedFiles'
+        ? `${application} has more than ${maxWatchedFiles} files or too many folders: its changes count only with "understudy reload ${application}"`
+        : `the files of ${application} change too fast: they are looked at again in a moment`;
+    lines.limit(limit, application, { log, application }, text);
+  }
+
+  /** Its files have been read by command: it may have few enough to be watched again. */
+  rewatch(application: string): void {
+    this.#watcher?.retry(application);
   }
 
   /** The files of that application have changed. Resolves when they have been looked at. */

@@ -16,6 +16,14 @@ export function isSharedFolder(name: string): boolean {
   return name.toLowerCase() === SHARED_FOLDER;
 }
 
+/** Of the folder of applications: what npm installs there for all of them. */
+const PACKAGES_FOLDER = 'node_modules';
+
+/** In the folder of applications, and no application. */
+export function isReservedFolder(name: string): boolean {
+  return isSharedFolder(name) || name.toLowerCase() === PACKAGES_FOLDER;
+}
+
 /**
  * Why `name`, a path of elements split by `/`, must not reach the file system; `undefined` when it may. Refuses empty
  * elements, `.` and `..`, backslashes, control characters, drive letters, wildcards, leading dots and trailing dots or blanks.

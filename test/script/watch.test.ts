@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdir, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { systemClock } from '../../src/application/clock.ts';
@@ -6,7 +7,11 @@ import { ScriptWatcher } from '../../src/script/watch.ts';
 import { Folder } from './support/folder.ts';
 
 /** Watches a folder; `changes.next()` waits for the next report. */
-async function watching(files: Record<string, string>, prepare?: (folder: Folder) => Promise<void>) {
+async function watching(
+  files: Record<string, string>,
+  prepare?: (folder: Folder) => Promise<void>,
+  maxEntries = 1000,
+) {
   const folder = await Folder.create(files);
   await prepare?.(folder);
   await mkdir(folder.at('applications'), { recursive: true });
@@ -14,6 +19,7 @@ async function watching(files: Record<string, string>, prepare?: (folder: Folder
   let wake = () => {};
   const watcher = new ScriptWatcher({
     applicationsDir: folder.at('applications'),
+    maxEntries,
     clock: systemClock,
     onChange(application) {
       seen.push(application);
@@ -23,11 +29,16 @@ async function watching(files: Record<string, string>, prepare?: (folder: Folder
       seen.push(`settings of ${application}`);
       wake();
     },
+    onLimit(application, limit) {
+      seen.push(`${limit} of ${application}`);
+      wake();
+    },
     onError: (error) => assert.fail(error),
   });
   await watcher.ready();
   return {
     folder,
+    watcher,
     /** Waits until that application has been reported; gives all reports since the last time. */
     async until(application: string): Promise<string[]> {
       while (!seen.includes(application)) await new Promise<void>((resolve) => (wake = resolve));
@@ -155,6 +166,76 @@ describe('the watcher reports', deadline, () => {
     await w.folder.write('applications/other/main.ts', 'x');
     const reported = await w.until('settings of other');
     assert.deepEqual(new Set(reported), new Set(['other', 'settings of other']));
+  });
+});
+
+describe('what an author does to the watcher', deadline, () => {
+  test('more files than may be watched: it says so, and they are watched again after a command', async () => {
+    await using w = await watching(
+      { 'applications/live/main.ts': 'a', 'applications/other/main.ts': 'a' },
+      undefined,
+      20,
+    );
+    await Promise.all(Array.from({ length: 30 }, (_, i) => w.folder.write(`applications/live/${i}.txt`, '')));
+    await w.until('MaxWatchedFiles of live');
+    await w.folder.write('applications/live/main.ts', 'b');
+    await w.folder.write('applications/other/main.ts', 'b');
+    assert.ok(!(await w.until('other')).includes('live'), 'it is not watched, its neighbour is');
+    await Promise.all(
+      Array.from({ length: 30 }, (_, i) => unlink(w.folder.at(`applications/live/${i}.txt`))),
+    );
+    w.watcher.retry('live');
+    await w.until('live');
+    await w.folder.write('applications/live/main.ts', 'c');
+    await w.until('live');
+  });
+
+  test('more folders than a tenth of that', async () => {
+    await using w = await watching({ 'applications/live/main.ts': 'a' }, undefined, 100);
+    await Promise.all(Array.from({ length: 12 }, (_, i) => mkdir(w.folder.at(`applications/live/${i}`))));
+    await w.until('MaxWatchedFiles of live');
+  });
+
+  test('too many files from the beginning', async () => {
+    const files = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`applications/live/${i}.ts`, '']));
+    await using w = await watching(files, undefined, 20);
+    await w.until('MaxWatchedFiles of live');
+  });
+
+  test('names with line ends, loops of links, links to elsewhere, pipes, folders that may not be read', async () => {
+    await using w = await watching(
+      { 'applications/live/main.ts': 'a', 'elsewhere/x.ts': '' },
+      async (folder) => {
+        await symlink('.', folder.at('applications/live/loop'));
+        await symlink('../live', folder.at('applications/live/self'));
+        await symlink('/', folder.at('applications/live/root'));
+        await symlink('../../elsewhere', folder.at('applications/live/elsewhere'));
+        await folder.write('applications/live/a\nb/c\n.ts', '');
+        execFileSync('mkfifo', [folder.at('applications/live/pipe.ts')]);
+        await mkdir(folder.at('applications/live/closed'), { mode: 0 });
+      },
+    );
+    await w.folder.write('applications/live/a\nb/c\n.ts', 'b');
+    await w.until('live');
+    await w.folder.write('elsewhere/x.ts', 'b');
+    await w.folder.write('applications/other/main.ts', 'b');
+    assert.ok(!(await w.until('settings of other')).includes('live'), 'links are not followed');
+    execFileSync('mkfifo', [w.folder.at('applications/live/main.mjs')]);
+    await w.until('live');
+    await rm(w.folder.at('applications/live/main.ts'));
+    execFileSync('mkfifo', [w.folder.at('applications/live/main.ts')]);
+    await w.until('live');
+  });
+
+  test('a folder node_modules of all applications is none of them', async () => {
+    await using w = await watching({
+      'applications/node_modules/a/index.js': '',
+      'applications/live/main.ts': '',
+    });
+    for (const name of ['node_modules/a/index.js', 'node_modules/main.ts', 'live/main.ts']) {
+      await w.folder.write(`applications/${name}`, 'b');
+    }
+    assert.deepEqual(await w.until('live'), ['live']);
   });
 });
 

@@ -170,6 +170,13 @@ export const SERVER = group('', {
           'A process that has grown beyond it is replaced: its scripts start anew, and the clients stay. At most once in ten ' +
             'minutes, unless a single script is to blame: where many scripts run, they may need as much.',
         ),
+        MaxWatchedFiles: leaf(
+          whole(100, 1_000_000),
+          '20000',
+          'Maximum number of files and folders in an application that the server watches for changes; a tenth of them may be ' +
+            'folders. node_modules, streams, store and names with a leading dot do not count. Changes in an application with ' +
+            'more files take effect only with "understudy reload". An ordinary application has fewer than 1000.',
+        ),
         Launcher: leaf(
           commandWords,
           '',

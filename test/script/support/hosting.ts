@@ -4,6 +4,7 @@ import { bindError } from '../../../src/adaptor/bind-error.ts';
 import { type Clock, systemClock } from '../../../src/application/clock.ts';
 import { ErrorRecords } from '../../../src/application/error-records.ts';
 import type { InstanceScript } from '../../../src/application/script.ts';
+import { LineLimit } from '../../../src/log/line-limit.ts';
 import { bugs } from '../../../src/log/log.ts';
 import { SecretMask } from '../../../src/log/secrets.ts';
 import { ScriptHost, type ScriptSettings } from '../../../src/script/host.ts';
@@ -37,6 +38,8 @@ export async function hosting(
     applicationLog: () => records.applicationLog,
     server: 'Test',
     hostname: 'localhost',
+    lines: new LineLimit(systemClock),
+    maxWatchedFiles: 20_000,
     settingsRead: () => Promise.resolve(),
     settingsFor: (application) => ({
       limits: DEFAULT_LIMITS,
