@@ -1,5 +1,5 @@
 // `npm pack` runs this first: src/ → dist/, because Node strips no types from files under node_modules.
-// What the server reads at run time as text (the scripts' library, with the file that it shares with us, and their
+// What the server reads at run time as text (the scripts' library, with the files that it shares with us, and their
 // typings) travels as it is. Of conf/ and applications/ the package has the files that package.json names, and only as they were
 // committed: in a checkout that is used as a server they hold somebody's settings and stream keys.
 import { spawnSync } from 'node:child_process';
@@ -31,7 +31,13 @@ const compiler = spawnSync(process.execPath, [tsc, '-p', join(root, 'src', 'tsco
   stdio: 'inherit',
 });
 if (compiler.status !== 0) process.exit(1);
-for (const text of ['script/guest', 'script/types', 'script/wire.ts', 'adaptor/native/sender.c']) {
+for (const text of [
+  'script/guest',
+  'script/types',
+  'script/wire.ts',
+  'protocol/stream-prefix.ts',
+  'adaptor/native/sender.c',
+]) {
   cpSync(join(root, 'src', text), join(dist, text), { recursive: true });
 }
 

@@ -38,6 +38,8 @@ import { recordingServices } from './script/recording-service.ts';
 import type { Runners } from './script/runners.ts';
 import type { StandIns } from './script/stand-ins.ts';
 import type { Json } from './script/wire.ts';
+import { folderName } from './storage/names.ts';
+import { hasOtherSpelling } from './storage/spelling.ts';
 
 /** By looking, not by being told: it may be a file of another file system, put there by whatever manages this machine. */
 const DEFAULTS_CHECK_MS = 1000;
@@ -166,7 +168,9 @@ export class VirtualHost {
       services: recordingServices({ recorders, recorded, map }),
       applicationsDir: appsDir,
       log,
-      applicationLog: (application, instance) => logs.applications.for(logFolder, application, instance),
+      // one folder each: the file of one instance must not have the name of another's folder
+      applicationLog: (application, instance) =>
+        logs.applications.for(logFolder, application, folderName(instance)),
       server: software,
       hostname: config.server.hostname,
       settingsRead: (application) => this.#reading(application) ?? Promise.resolve(),
@@ -216,7 +220,8 @@ export class VirtualHost {
       lines: options.lines,
       onBug: (error) => logBug(log, error, 'a server-side stream'),
       journal: this.#journal,
-      hasApplication: (application) => isFolder(join(appsDir, application)),
+      hasApplication: (application) =>
+        isFolder(join(appsDir, application)) && !hasOtherSpelling(appsDir, application),
       isClosed: (application) => settings.isClosed(application),
       reading: (application) => this.#reading(application),
       ...instanceSettings(vhost.application, media),

@@ -7,6 +7,7 @@ import type { InvokeResult } from '../application/script.ts';
 import { type AmfValue, membersOf } from '../protocol/amf.ts';
 import type { Command, CommandHead } from '../protocol/command.ts';
 import { statusInfo } from '../protocol/status.ts';
+import { canonicalStreamName } from '../protocol/stream-prefix.ts';
 import type { NetStream } from './net-stream.ts';
 import type { Outbox } from './outbox.ts';
 import { noteRefusal, type RefusalLog } from './refusals.ts';
@@ -152,7 +153,7 @@ const DEFAULTS: Record<string, Default> = {
   },
   FCSubscribe: {
     announce(host, name) {
-      const isLive = host.instance.streams.isOnAir(name);
+      const isLive = host.instance.streams.isOnAir(canonicalStreamName(name));
       const code = isLive ? 'NetStream.Play.Start' : 'NetStream.Play.StreamNotFound';
       host.outbox.command('onFCSubscribe', 0, [statusInfo(code, name)]);
     },

@@ -5,7 +5,6 @@ import type { Client } from '../application/client.ts';
 import type { AppInstance } from '../application/instance.ts';
 import type { PlayerPort } from '../application/playback.ts';
 import type { Refusal } from '../application/refusal.ts';
-import { withoutPrefix } from '../application/stream-prefix.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import type { LineLimit } from '../log/line-limit.ts';
 import type { Log } from '../log/log.ts';
@@ -13,6 +12,7 @@ import { MASK } from '../log/secrets.ts';
 import { UserControlEvent } from '../protocol/control.ts';
 import { MessageType } from '../protocol/message.ts';
 import { type StatusCode, type StatusExtra, statusInfo, TransitionReason } from '../protocol/status.ts';
+import { withoutPrefix } from '../protocol/stream-prefix.ts';
 import type { Outbox } from './outbox.ts';
 import { noteRefusal, type RefusalLog, shownName } from './refusals.ts';
 

@@ -149,8 +149,7 @@ export class Methods {
   }
 
   #streamStats(instance: AppInstance, name: string): Value {
-    const streams: StreamNumbers[] = this.#options.administered.statistics.streams(instance);
-    const stream = streams.find((one) => one.name === name);
+    const stream: StreamNumbers | undefined = this.#options.administered.statistics.stream(instance, name);
     if (!stream) throw notFound(`no stream ${JSON.stringify(name)} is live in ${instance.fullName}`);
     const { publisher, subscribers } = stream;
     return {

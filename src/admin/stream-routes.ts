@@ -94,7 +94,7 @@ export function streamRoutes(statistics: Statistics, instanceOf: (call: RouteCal
       result: stream,
       answer: (call) => {
         const name = call.path.stream!;
-        const found = statistics.streams(instanceOf(call)).find((one) => one.name === name);
+        const found = statistics.stream(instanceOf(call), name);
         if (!found) throw notFound(`no stream ${JSON.stringify(name)} is live`);
         return shown(found);
       },

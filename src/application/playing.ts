@@ -1,6 +1,7 @@
 // How a play request becomes a viewer of a stream, live, recorded or still to come, and ends again.
 import { CodedError } from '../errors.ts';
 import { AccessStatus } from '../log/access-status.ts';
+import { canonicalStreamName, splitPrefix, withoutPrefix } from '../protocol/stream-prefix.ts';
 import { accessCovers } from './access.ts';
 import type { Client } from './client.ts';
 import type { Clock } from './clock.ts';
@@ -11,7 +12,6 @@ import type { Place, RecordedStream, RecordedStreams } from './recorded.ts';
 import type { Refusal } from './refusal.ts';
 import type { InstanceScript, PlayRequest, Verdict } from './script.ts';
 import type { Stream } from './stream.ts';
-import { withoutPrefix } from './stream-prefix.ts';
 import type { StreamTable } from './stream-table.ts';
 import type { ViewerPlan } from './viewer.ts';
 
@@ -94,12 +94,14 @@ export class Playing {
   open(playback: Playback): void {
     const { client, request } = playback;
     const script = this.#options.script();
-    if (!accessCovers(client.facts.readAccess, withoutPrefix(request.name))) {
+    const name = canonicalStreamName(request.name);
+    if (!accessCovers(client.facts.readAccess, withoutPrefix(name))) {
       const status = AccessStatus.Forbidden;
       this.#refuse(playback, playFailed('access', 'No read access.', status));
     } else if (!script) this.#decided(playback, { accepted: true });
     else {
-      playback.gate = script.ask({ gate: 'onPlay', clientId: client.id, request }, (verdict) =>
+      const asked = { ...request, name: recordingOf(name) };
+      playback.gate = script.ask({ gate: 'onPlay', clientId: client.id, request: asked }, (verdict) =>
         this.#decided(playback, verdict),
       );
     }
@@ -108,7 +110,8 @@ export class Playing {
   /** 0: it is not recorded, or not for this client. */
   async recordedLengthMs(client: Client, name: string): Promise<number> {
     const { application, instance, chunkBytes, recorded: streams } = this.#options;
-    if (!streams || !accessCovers(client.facts.readAccess, withoutPrefix(name))) return 0;
+    if (!streams || !accessCovers(client.facts.readAccess, withoutPrefix(canonicalStreamName(name))))
+      return 0;
     try {
       const recorded = await streams.open({ application, instance, name, chunkBytes });
       recorded?.close();
@@ -126,7 +129,7 @@ export class Playing {
       return;
     }
     const { start, name: asked } = playback.request;
-    const name = verdict.as ?? asked;
+    const name = canonicalStreamName(verdict.as ?? asked);
     playback.name = name;
     const wantsFile = start >= 0 || (start === -2 && !this.#isOnAir(name));
     if (wantsFile && this.#options.recorded) void this.#openRecorded(playback, name, this.#options.recorded);
@@ -197,7 +200,7 @@ export class Playing {
   turnDown(
     playback: Playback,
     refusal: Refusal,
-    name = this.#options.script() ? playback.name : playback.request.name,
+    name = this.#options.script() ? playback.name : canonicalStreamName(playback.request.name),
   ): void {
     const { journal, isKey } = this.#options;
     const shown = name !== undefined && isKey(name) ? undefined : name;
@@ -422,6 +425,12 @@ export class Playing {
     known?.delete(playback);
     if (known?.size === 0) this.#ofClient.delete(playback.client);
   }
+}
+
+/** Who reads the tags of an MP3 reads the file whose sound is `mp3:song`: the gate is asked about that. */
+function recordingOf(name: string): string {
+  const { prefix, name: path } = splitPrefix(name);
+  return prefix === 'id3' ? `mp3:${path}` : name;
 }
 
 /** NetStream.Play.Failed. */

@@ -1,6 +1,7 @@
 // How a publish request becomes a live stream and ends again. The order that clients and scripts rely on:
 // onPublish → name check → Stream Begin → Publish.Start → Record.Start → the script's own commands → PublishNotify.
 import { AccessStatus } from '../log/access-status.ts';
+import { canonicalStreamName, withoutPrefix } from '../protocol/stream-prefix.ts';
 import { accessCovers } from './access.ts';
 import type { Client } from './client.ts';
 import type { Clock } from './clock.ts';
@@ -59,10 +60,12 @@ export class Publishing {
     this.#recordings = new RecordControl({ ...options, limits: () => settings().recording });
   }
 
-  publish(client: Client, request: PublishRequest, port: PublisherPort): Publication {
+  /** `asked`: with the name in any spelling. */
+  publish(client: Client, asked: PublishRequest, port: PublisherPort): Publication {
+    const request = { ...asked, name: canonicalStreamName(asked.name) };
     const publication = new Publication(client, request, port);
     this.#remember(client, publication);
-    if (!accessCovers(client.facts.writeAccess, request.name)) {
+    if (!accessCovers(client.facts.writeAccess, withoutPrefix(request.name))) {
       this.#refuse(publication, {
         cause: 'access',
         code: 'NetStream.Publish.Denied',
@@ -123,7 +126,7 @@ export class Publishing {
     publication.state = PublicationState.Checking;
     publication.recordMode = verdict.record ?? recordModeOf(publication.request.type);
     publication.takesOver = verdict.takeOver === true;
-    this.#checkName(publication, verdict.as ?? publication.request.name);
+    this.#checkName(publication, canonicalStreamName(verdict.as ?? publication.request.name));
   }
 
   #checkName(publication: Publication, name: string): void {

@@ -8,6 +8,7 @@ import type { AmfValue } from '../protocol/amf.ts';
 import { encodeData, ObjectEncoding } from '../protocol/command.ts';
 import { MessageType } from '../protocol/message.ts';
 import { STATUS_LEVELS, type StatusCode } from '../protocol/status.ts';
+import { canonicalStreamName } from '../protocol/stream-prefix.ts';
 import { buildWireMessage } from '../protocol/wire-message.ts';
 import type { Clock } from './clock.ts';
 import { FileSource } from './file-source.ts';
@@ -57,8 +58,8 @@ export class ServerStreams implements ServerStreamCommands {
     const item: SourceItem = {
       name,
       lengthMs: length < 0 ? undefined : length * 1000,
-      liveName: start < 0 ? name : undefined,
-      open: () => this.#sourceOf(stream, name, start),
+      liveName: start < 0 ? canonicalStreamName(name) : undefined,
+      open: () => this.#sourceOf(stream, canonicalStreamName(name), start),
     };
     this.playItem(stream, item, reset);
   }

@@ -1,6 +1,7 @@
 // The numbers of the server, its applications, instances, streams and clients, as plain values. Whoever counts does so per
 // flush or per socket read and knows nothing of this; here it is summed when somebody asks, and looked at now and then for
 // what it comes to in a second.
+import { canonicalStreamName } from '../protocol/stream-prefix.ts';
 import type { Client } from './client.ts';
 import { ClientState } from './client.ts';
 import type { Clock } from './clock.ts';
@@ -277,6 +278,12 @@ export class Statistics {
     const { connects, accepted, rejected, disconnects } = tally;
     const rates = { bytesInPerSecond, bytesOutPerSecond };
     return { ...traffic, ...rates, connects, accepted, rejected, disconnects, connected };
+  }
+
+  /** One that is on air, by any spelling of its name. */
+  stream(instance: AppInstance, name: string): StreamNumbers | undefined {
+    const wanted = canonicalStreamName(name);
+    return this.streams(instance).find((one) => one.name === wanted);
   }
 
   /** Those on air. */

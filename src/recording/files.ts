@@ -1,13 +1,18 @@
 // What a recording's file is called, below the folder of its instance: `show.flv`, `day 1/show-2.mp4`, or as a script has it.
 import type { RecordRequest } from '../application/recording.ts';
-import { type StreamPrefix, splitPrefix } from '../application/stream-prefix.ts';
 import { RecordingError } from '../errors.ts';
 import { momentOf } from '../log/time.ts';
+import {
+  canonicalStreamName,
+  MP4_EXTENSIONS,
+  type StreamPrefix,
+  splitPrefix,
+} from '../protocol/stream-prefix.ts';
 import { nameProblem } from '../storage/names.ts';
 import { RecordedContainer } from './growing.ts';
+import { streamName } from './media-name.ts';
 
-/** Those of files that are MP4s, whatever they are called. */
-const MP4_EXTENSION = /\.(mp4|f4v|m4v|mov|m4a|f4a|3gp|3g2)$/i;
+const MP4_EXTENSION = new RegExp(`(${MP4_EXTENSIONS.join('|').replaceAll('.', '\\.')})$`, 'i');
 const FLV_EXTENSION = /\.flv$/i;
 /** `{date}` in the name of a file. */
 const FIELD = /\{([^{}]*)\}/g;
@@ -70,15 +75,16 @@ export function recordingName(
   now: Date,
   suffix = isNumbered(request) ? 1 : number,
 ): RecordingName {
-  const { prefix, name: plain } = splitPrefix(request.stream);
+  const { prefix, name: plain } = splitPrefix(canonicalStreamName(request.stream));
   if (request.file === undefined && plain.includes(':')) throw notAFile(plain);
   const container = containerOf(request, prefix);
   const wanted = request.file === undefined ? plain : filled(request.file, request, plain, number, now);
   const pattern = container === RecordedContainer.Mp4 ? MP4_EXTENSION : FLV_EXTENSION;
-  // COMPAT: a stream that is published as show.flv has always been show.flv.flv, and is played by either name
+  // a stream that is called show.FLV is not the one that is called show
   const keepsExtension = container === RecordedContainer.Mp4 || request.file !== undefined;
   const extension = (keepsExtension && pattern.exec(wanted)?.[0]) || `.${container}`;
-  const base = wanted.endsWith(extension) && keepsExtension ? wanted.slice(0, -extension.length) : wanted;
+  const stem = wanted.endsWith(extension) && keepsExtension ? wanted.slice(0, -extension.length) : wanted;
+  const base = container === RecordedContainer.Flv ? withoutFlv(stem) : stem;
   const file = `${base}${suffix === 1 ? '' : `-${suffix}`}${extension}`;
   const problem = nameProblem(base) ?? nameProblem(file);
   if (problem !== undefined) {
@@ -87,8 +93,12 @@ export function recordingName(
       `A file cannot have the ${request.file === undefined ? "stream's name" : 'name that the script gave'}: ${problem}.`,
     );
   }
-  const name = container === RecordedContainer.Mp4 ? `mp4:${file}` : file.slice(0, -extension.length);
-  return { container, file, name };
+  return { container, file, name: streamName(file)! };
+}
+
+/** Players find show.flv.flv only where there is no show.flv. */
+function withoutFlv(stem: string): string {
+  return canonicalStreamName(`flv:${stem}`).replace(/^flv:/, '');
 }
 
 function containerOf({ format, file }: RecordRequest, prefix: StreamPrefix | undefined): RecordedContainer {
@@ -135,10 +145,11 @@ function filled(template: string, request: RecordRequest, stream: string, number
   });
 }
 
-/** So that streams whose names differ in what no file's name can hold have different files. A slash is the exception. */
+/** So that streams whose names differ in what no file's name can hold, or in their folder, have different files. */
 function escaped(stream: string): string {
-  const percent = stream.replace(/%(?=[\da-f]{2})/gi, '%25');
-  return percent.replace(UNFIT, (character) =>
-    character === '/' ? '_' : `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  const percent = stream.replace(/%(?=[\da-f]{2})/gi, '%25').replace(/^\./, '%2E');
+  return percent.replace(
+    UNFIT,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
   );
 }

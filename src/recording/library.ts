@@ -1,5 +1,5 @@
 // Recorded streams, for those who play them: each file is open once and read once, however many look at it.
-import { opendir } from 'node:fs/promises';
+import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type {
   CacheStats,
@@ -12,6 +12,8 @@ import type {
 } from '../application/recorded.ts';
 import { CodedError, StatusError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
+import { folderName } from '../storage/names.ts';
+import { findsOtherSpelling } from '../storage/spelling.ts';
 import { DiskFile } from './disk-file.ts';
 import { FlvMedia } from './flv-media.ts';
 import type { StreamFolders } from './folders.ts';
@@ -36,6 +38,8 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
   /** So that a recording, and the one that follows it under its name, are not taken for each other. */
   readonly #growingIds = new WeakMap<GrowingFile, number>();
   #lastGrowingId = 0;
+  /** Applications of which a line has been written: `#noteFormer`. */
+  readonly #noted = new Set<string>();
   /** File and chunk size → what is open. */
   readonly #open = new Map<string, Shared>();
 
@@ -66,12 +70,19 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
     const found = new Set<string>();
     for (const { folder, prefix } of this.#folders.roots(application, instance)) {
       for await (const file of filesBelow(folder)) {
-        const name = streamName(prefix === '' ? file : `${prefix}/${file}`);
-        if (name !== undefined) found.add(name);
+        const whole = prefix === '' ? file : `${prefix}/${file}`;
+        const name = streamName(whole);
+        if (name !== undefined && this.#isPlaceOf(application, instance, whole, join(folder, file)))
+          found.add(name);
         if (found.size >= limit) return [...found].sort();
       }
     }
     return [...found].sort();
+  }
+
+  /** The folder may be mapped to other names. */
+  #isPlaceOf(application: string, instance: string, file: string, path: string): boolean {
+    return this.#folders.places(application, instance, file).some((place) => place.path === path);
   }
 
   get openFiles(): number {
@@ -107,12 +118,35 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
     if (!wanted) return undefined;
     if (!this.#hasRoom())
       throw new StatusError('NetStream.Play.Failed', 'Too many files and sockets are open.');
-    const paths = wanted.files.flatMap((file) => this.#folders.places(application, instance, file));
-    for (const path of paths) {
+    const places = wanted.files.flatMap((file) => this.#folders.places(application, instance, file));
+    for (const { path, folder, below } of places) {
       const disk = await DiskFile.open(path);
-      if (disk) return this.#lease(this.#share(disk, wanted, chunkBytes), name);
+      if (!disk) continue;
+      if (!(await findsOtherSpelling(folder, below)))
+        return this.#lease(this.#share(disk, wanted, chunkBytes), name);
+      await disk.close();
     }
+    await this.#noteFormer(application, instance, wanted.files);
     return undefined;
+  }
+
+  /** A file that the version before found, and that is another instance's by its place: once for each application. */
+  async #noteFormer(application: string, instance: string, files: readonly string[]): Promise<void> {
+    if (this.#noted.has(application)) return;
+    for (const file of files) {
+      const path = this.#folders.formerPlace(application, instance, file);
+      const isThere = path !== undefined && (await stat(path).catch(() => undefined))?.isFile() === true;
+      if (!isThere || this.#noted.has(application)) continue;
+      this.#noted.add(application);
+      const from = this.#folders.placeOf(application, path.slice(0, -file.length - 1));
+      const to = from.slice(0, -instance.length) + folderName(instance);
+      const [owner, ...folders] = instance.split('/');
+      this.#log.warn(
+        { event: 'recordings-elsewhere', application, instance, path },
+        `${application}: ${from} has recordings of the instance ${owner}, with names ${folders.join('/')}/…: if they are those of ` +
+          `the instance ${instance}, move that folder to ${to}`,
+      );
+    }
   }
 
   /** What is open is taken if it is the same file still; then the one at hand is not needed. */

@@ -1,5 +1,6 @@
-// What kind of file a stream's name means: `show`, `flv:show`, `mp4:show.f4v`, `mp3:song`, `id3:song`.
-import { splitPrefix } from '../application/stream-prefix.ts';
+// Which file a stream's name means: `show` is show.flv, `mp4:film.f4v` film.f4v, `mp3:song` and `id3:song` song.mp3. A file has one
+// name (canonicalStreamName), whatever it is asked by.
+import { canonicalStreamName, MP4_EXTENSIONS, splitPrefix } from '../protocol/stream-prefix.ts';
 import { nameProblem } from '../storage/names.ts';
 
 export const Container = { Flv: 'flv', Mp4: 'mp4', Mp3: 'mp3' } as const;
@@ -13,47 +14,44 @@ export interface MediaName {
   readonly wantsTags: boolean;
 }
 
+/** Of a recorded file, with what stands before it. */
+const EXTENSION = /\.[a-z0-9]+$/i;
+
 /** Undefined: no name of a file that could be played. */
 export function mediaName(streamName: string): MediaName | undefined {
-  const { prefix = 'flv', name } = splitPrefix(streamName);
+  const { prefix = 'flv', name } = splitPrefix(canonicalStreamName(streamName));
   if (nameProblem(name)) return undefined;
   switch (prefix) {
     case 'flv':
-      return { container: Container.Flv, files: [`${name}.flv`, ...ifNamed(name, '.flv')], wantsTags: false };
+      return { container: Container.Flv, files: filesOf(name, '.flv'), wantsTags: false };
     case 'mp4':
-      return { container: Container.Mp4, files: [name, `${name}.mp4`], wantsTags: false };
+      return { container: Container.Mp4, files: mp4Files(name), wantsTags: false };
     case 'mp3':
-      return { container: Container.Mp3, files: mp3Files(name), wantsTags: false };
+      return { container: Container.Mp3, files: filesOf(name, '.mp3'), wantsTags: false };
     case 'id3':
-      return { container: Container.Mp3, files: mp3Files(name), wantsTags: true };
+      return { container: Container.Mp3, files: filesOf(name, '.mp3'), wantsTags: true };
   }
 }
 
-function mp3Files(name: string): string[] {
-  return [`${name}.mp3`, ...ifNamed(name, '.mp3')];
+/** COMPAT(understudy 0.1): a stream that was published as show.flv was recorded to show.flv.flv. */
+function filesOf(name: string, extension: string): string[] {
+  const isUpperCase = name.toLowerCase().endsWith(extension);
+  return [`${name}${extension}`, isUpperCase ? name : `${name}${extension}${extension}`];
 }
 
-/** COMPAT: players that take any URL hand on the extension as well. */
-function ifNamed(name: string, extension: string): string[] {
-  return name.toLowerCase().endsWith(extension) ? [name] : [];
+/** The second is a file without an extension, `film`, unless it has the name of another container's. */
+function mp4Files(name: string): string[] {
+  const plain = name.endsWith('.mp4') ? name.slice(0, -'.mp4'.length) : undefined;
+  return plain === undefined || streamName(plain) !== undefined ? [name] : [name, plain];
 }
 
 /** What players ask for to get that file, a path below a folder of recordings. Undefined: it is no file of a stream. */
 export function streamName(file: string): string | undefined {
   if (nameProblem(file)) return undefined;
-  const [, stem = '', extension = ''] = /^(.*)\.([a-z0-9]+)$/is.exec(file) ?? [];
-  switch (extension.toLowerCase()) {
-    case 'flv':
-      return stem;
-    case 'mp3':
-      return `mp3:${stem}`;
-    case 'mp4':
-    case 'f4v':
-    case 'm4v':
-    case 'm4a':
-    case 'mov':
-      return `mp4:${file}`;
-    default:
-      return undefined;
-  }
+  const extension = EXTENSION.exec(file)?.[0] ?? '';
+  const kind = extension.toLowerCase();
+  if (kind === '.flv') return canonicalStreamName(file);
+  if (kind === '.mp3') return canonicalStreamName(`mp3:${file}`);
+  if (MP4_EXTENSIONS.some((one) => one === kind)) return `mp4:${file}`;
+  return undefined;
 }

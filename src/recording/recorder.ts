@@ -12,6 +12,7 @@ import type {
 import { RecordingError } from '../errors.ts';
 import { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
+import { hasOtherSpelling } from '../storage/spelling.ts';
 import type { ContainerFile } from './container-file.ts';
 import { type Disk, systemDisk } from './disk-writer.ts';
 import { type DatedName, nextNames, type RecordingName, recordingName } from './files.ts';
@@ -195,8 +196,16 @@ export class FileRecorders implements GrowingFiles {
   #placeOf(folders: StreamFolders, request: RecordRequest, called: RecordingName): FilePlace {
     const { application, instance } = request;
     const { container, file, name } = called;
-    const [path] = folders.places(application, instance, file);
-    return { container, path: path!, name, place: folders.placeOf(application, path!) };
+    const [found] = folders.places(application, instance, file);
+    const reason = found ? undefined : 'a script, or the configuration, maps its folder to other names';
+    if (!found || hasOtherSpelling(found.folder, found.below)) {
+      throw new RecordingError(
+        'NetStream.Record.NoAccess',
+        `${file} is the file of another stream: ${reason ?? 'the disk has it by another spelling'}.`,
+      );
+    }
+    const { path } = found;
+    return { container, path, name, place: folders.placeOf(application, path) };
   }
 
   /** Time on the wall since anything was written to it. */

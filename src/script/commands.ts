@@ -12,6 +12,7 @@ import {
 import { DecodeError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
+import { canonicalStreamName } from '../protocol/stream-prefix.ts';
 import { fromWire } from './values.ts';
 import {
   type Json,
@@ -178,7 +179,7 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
     };
     return {
       op: 'record',
-      stream: f.text('stream', MAX_NAME),
+      stream: f.stream('stream', 'maybe empty'),
       mode: f.oneOf('mode', [...RECORD_MODES, false] as const),
       terms,
       gate: f.optional('gate', () => f.id('gate')),
@@ -186,30 +187,30 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
   },
   streamDisconnect: (f) => ({
     op: 'streamDisconnect',
-    stream: f.text('stream', MAX_NAME),
+    stream: f.stream('stream', 'maybe empty'),
     reason: printable(f.cutText('reason', MAX_NAME)),
     gate: f.optional('gate', () => f.id('gate')),
   }),
   streamPlay: (f) => ({
     op: 'streamPlay',
-    stream: f.name('stream'),
+    stream: f.stream('stream'),
     source: f.name('source'),
     start: f.start('start'),
     length: f.start('length'),
     reset: f.flag('reset'),
     connection: f.optional('connection', () => f.id('connection')),
   }),
-  streamStop: (f) => ({ op: 'streamStop', stream: f.name('stream') }),
+  streamStop: (f) => ({ op: 'streamStop', stream: f.stream('stream') }),
   streamReceive: (f) => {
     const audio = f.optional('audio', () => f.flag('audio'));
     const video = f.optional('video', () => f.flag('video'));
     const wants = { ...(audio === undefined ? {} : { audio }), ...(video === undefined ? {} : { video }) };
-    return { op: 'streamReceive', stream: f.name('stream'), wants };
+    return { op: 'streamReceive', stream: f.stream('stream'), wants };
   },
-  streamBuffer: (f) => ({ op: 'streamBuffer', stream: f.name('stream'), seconds: f.amount('seconds') }),
+  streamBuffer: (f) => ({ op: 'streamBuffer', stream: f.stream('stream'), seconds: f.amount('seconds') }),
   streamSend: (f) => ({
     op: 'streamSend',
-    stream: f.name('stream'),
+    stream: f.stream('stream'),
     name: f.text('name', MAX_NAME),
     args: f.values('args'),
     gate: f.optional('gate', () => f.id('gate')),
@@ -227,12 +228,12 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
     connection: f.id('connection'),
     name: f.text('name', MAX_NAME),
     type: f.oneOf('type', ['live', ...RECORD_MODES] as const),
-    source: f.optional('source', () => f.text('source', MAX_NAME)),
+    source: f.optional('source', () => f.stream('source', 'maybe empty')),
   }),
   outAttach: (f) => ({
     op: 'outAttach',
     id: f.id('id'),
-    source: f.optional('source', () => f.text('source', MAX_NAME)),
+    source: f.optional('source', () => f.stream('source', 'maybe empty')),
   }),
   outUnpublish: (f) => ({ op: 'outUnpublish', id: f.id('id') }),
   outForget: () => ({ op: 'outForget' }),
@@ -263,7 +264,7 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
 
 function parseVerdict(f: Fields): Verdict {
   if (f.flag('accepted')) {
-    const as = f.optional('as', () => f.text('as', MAX_NAME));
+    const as = f.optional('as', () => f.stream('as', 'maybe empty'));
     const record = f.optional('record', () => f.oneOf('record', RECORD_MODES));
     const takeOver = f.optional('takeOver', () => f.flag('takeOver'));
     const secret = f.optional('secret', () => parseSecret(new Fields(f.json('secret'), 'secret')));
@@ -384,7 +385,12 @@ class Fields {
     return value;
   }
 
-  /** Of a stream. */
+  /** Of a stream of this instance, in the spelling that all of them have. */
+  stream(key: string, emptiness?: 'maybe empty'): string {
+    return canonicalStreamName(emptiness === undefined ? this.name(key) : this.text(key, MAX_NAME));
+  }
+
+  /** Of a stream, as another server may know it. */
   name(key: string): string {
     const name = this.text(key, MAX_NAME);
     if (name === '') throw malformed(`${key} is empty`);

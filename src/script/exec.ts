@@ -3,6 +3,7 @@
 // Jobs belong to the instance: they go on while versions of its script come and go.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { canonicalStreamName } from '../protocol/stream-prefix.ts';
 import { type AskContext, type Service, ServiceError } from './services.ts';
 import type { Json } from './wire.ts';
 
@@ -95,7 +96,7 @@ export class ExecService implements Service {
     const job = this.#start(
       command,
       args,
-      typeof until === 'string' ? until : undefined,
+      typeof until === 'string' ? canonicalStreamName(until) : undefined,
       application,
       instance,
     );

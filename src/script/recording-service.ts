@@ -2,6 +2,7 @@
 import type { RecordedStreams } from '../application/recorded.ts';
 import type { Recorders } from '../application/recording.ts';
 import { CodedError, DecodeError } from '../errors.ts';
+import { canonicalStreamName } from '../protocol/stream-prefix.ts';
 import type { AskContext, Service, Services } from './services.ts';
 import type { Json } from './wire.ts';
 
@@ -33,7 +34,7 @@ class RecordingService implements Service {
 
   async ask(request: Json, { application, instance }: AskContext): Promise<Json> {
     const op = textOf(request, 'op');
-    const stream = textOf(request, 'stream');
+    const stream = canonicalStreamName(textOf(request, 'stream'));
     if (op === 'flush') return this.#options.recorders.flush({ application, instance, stream });
     if (op === 'info') return this.#info(application, instance, stream);
     throw unknownRequest();
@@ -67,7 +68,10 @@ class RecordingChangeService implements Service {
   async ask(request: Json, { application, instance }: AskContext): Promise<Json> {
     const op = textOf(request, 'op');
     const { recorders, map } = this.#options;
-    if (op === 'clear') return recorders.clear({ application, instance, stream: textOf(request, 'stream') });
+    if (op === 'clear') {
+      const stream = canonicalStreamName(textOf(request, 'stream'));
+      return recorders.clear({ application, instance, stream });
+    }
     if (op === 'map') {
       return map(application, instance, textOf(request, 'prefix'), textOf(request, 'folder'));
     }

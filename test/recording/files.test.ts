@@ -87,7 +87,7 @@ test('fields in names stand for what they say, and cannot leave the folder', () 
     named({ file: '{application}/{instance}/{client} {ip}', client }),
     'live/rooms_7/AB __1.flv live/rooms_7/AB __1',
   );
-  assert.equal(named({ stream: 'a/b', file: '{stream}' }), 'a_b.flv a_b');
+  assert.equal(named({ stream: 'a/b', file: '{stream}' }), 'a%2Fb.flv a%2Fb');
   assert.throws(() => named({ file: '{nonsense}' }), /There is no \{nonsense\}.*\{stream\}, \{application\}/);
 });
 

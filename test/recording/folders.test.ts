@@ -9,20 +9,52 @@ const virtual = [
   { prefix: 'foo', folder: '/more' },
 ];
 
+function paths(folders: StreamFolders, application: string, instance: string, file: string): string[] {
+  return folders.places(application, instance, file).map(({ path }) => path);
+}
+
 test('without a mapping files lie in the folder of their instance', () => {
   const folders = new StreamFolders('/apps');
-  assert.deepEqual(folders.places('live', 'rooms/7', 'a/b.flv'), ['/apps/live/streams/rooms/7/a/b.flv']);
+  assert.deepEqual(folders.places('live', 'room', 'a/b.flv'), [
+    { path: '/apps/live/streams/room/a/b.flv', folder: '/apps/live/streams', below: 'room/a/b.flv' },
+  ]);
+});
+
+test('the folder of an instance does not lie in that of another one', () => {
+  const folders = new StreamFolders('/apps');
+  assert.deepEqual(paths(folders, 'live', 'rooms/7', 'a.flv'), ['/apps/live/streams/rooms%2F7/a.flv']);
+  assert.deepEqual(paths(folders, 'live', 'rooms', '7/a.flv'), ['/apps/live/streams/rooms/7/a.flv']);
+  assert.equal(folders.formerPlace('live', 'rooms/7', 'a.flv'), '/apps/live/streams/rooms/7/a.flv');
+  assert.equal(folders.formerPlace('live', 'rooms', '7/a.flv'), undefined);
+});
+
+test('what lies in a mapped folder has no name of the folder around it', () => {
+  const folders = new StreamFolders('/apps', () => ({
+    storageDir: undefined,
+    virtual: [
+      { prefix: '', folder: '/media' },
+      { prefix: 'members', folder: '/media/private' },
+      { prefix: 'all', folder: '/apps/vod/streams' },
+    ],
+  }));
+  const places = (file: string) => paths(folders, 'vod', '_definst_', file);
+  assert.deepEqual(places('private/film.flv'), ['/apps/vod/streams/_definst_/private/film.flv']);
+  assert.equal(places('members/film.flv')[0], '/media/private/film.flv');
+  assert.ok(!places('all/_definst_/a.flv').includes('/apps/vod/streams/_definst_/a.flv'));
+  assert.equal(folders.map('vod', '_definst_', 'old', '_definst_/archive'), true);
+  assert.ok(places('old/a.flv').includes('/apps/vod/streams/_definst_/archive/a.flv'));
+  assert.ok(!places('archive/a.flv').includes('/apps/vod/streams/_definst_/archive/a.flv'));
 });
 
 test('StorageDir takes the place of the folder of streams', () => {
   const folders = new StreamFolders('/apps', () => ({ storageDir: '/store', virtual: [] }));
-  assert.deepEqual(folders.places('live', '_definst_', 'a.flv'), ['/store/_definst_/a.flv']);
+  assert.deepEqual(paths(folders, 'live', '_definst_', 'a.flv'), ['/store/_definst_/a.flv']);
 });
 
 test('virtual directories: the longest beginning of a name first, several of one in their order, its own folder last', () => {
   const folders = new StreamFolders('/apps', () => ({ storageDir: undefined, virtual }));
   const own = '/apps/vod/streams/_definst_';
-  const places = (file: string) => folders.places('vod', '_definst_', file);
+  const places = (file: string) => paths(folders, 'vod', '_definst_', file);
   assert.deepEqual(places('a.flv'), ['/all/a.flv', `${own}/a.flv`]);
   assert.deepEqual(places('foo/a.flv'), ['/data/a.flv', '/more/a.flv', '/all/foo/a.flv', `${own}/foo/a.flv`]);
   assert.equal(places('foo/bar/x.flv')[0], '/deep/x.flv');
@@ -31,10 +63,10 @@ test('virtual directories: the longest beginning of a name first, several of one
 
 test('scripts map names to folders below their streams, in their instance, and nowhere else', () => {
   const folders = new StreamFolders('/apps');
-  const [at] = ['films/a.flv'].map((file) => () => folders.places('live', '_definst_', file)[0]);
+  const [at] = ['films/a.flv'].map((file) => () => paths(folders, 'live', '_definst_', file)[0]);
   assert.equal(folders.map('live', '_definst_', '/films', 'archive/2026/'), true);
   assert.equal(at!(), '/apps/live/streams/archive/2026/a.flv');
-  assert.equal(folders.places('live', 'other', 'films/a.flv')[0], '/apps/live/streams/other/films/a.flv');
+  assert.equal(paths(folders, 'live', 'other', 'films/a.flv')[0], '/apps/live/streams/other/films/a.flv');
   assert.equal(folders.map('live', '_definst_', '/films', ''), true);
   assert.equal(at!(), '/apps/live/streams/_definst_/films/a.flv');
   for (const [prefix, folder] of [

@@ -696,7 +696,7 @@ test('slashes make folders, instances have theirs, and the flv prefix is no part
   desk.open({ stream: 'day 1/cam.left', instance: 'rooms/7' }).close();
   desk.open({ stream: 'flv:b' }).close();
   await desk.finished();
-  assert.ok(existsSync(desk.path('day 1/cam.left.flv', 'rooms/7')));
+  assert.ok(existsSync(desk.path('day 1/cam.left.flv', 'rooms%2F7')));
   assert.ok(existsSync(desk.path('b.flv')));
 });
 

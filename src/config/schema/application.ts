@@ -366,7 +366,7 @@ export const APPLICATION = group('', {
     StorageDir: leaf(
       text('a folder, relative to the root folder, or nothing: streams in the folder of the application'),
       '',
-      'Recorded streams, in a folder for each instance.',
+      'Recorded streams, in a folder for each instance. A slash in the name of an instance is %2F in that of its folder.',
     ),
     VirtualDirectory: virtualDirectory,
     QualifiedStreamsMapping: group('', { '@enable': unsupported('false') }),

@@ -12,7 +12,8 @@ export const virtualDirectory = group('Streams whose files lie elsewhere.', {
         'films;/srv/films',
         'The beginning of names, ; and the folder, relative to the root folder, of streams that are called so: films/a ' +
           'is /srv/films/a.flv. / for every name. Longer beginnings come first; of several folders for one all are ' +
-          'looked into, and the first is recorded to.',
+          'looked into, and the first is recorded to. What lies in a mapped folder has the names of that mapping only, also where ' +
+          'a folder around it is mapped to others.',
       ),
     }),
   ),

@@ -1,5 +1,6 @@
 // Stream: a named stream of the instance, as scripts see it.
 
+import { canonicalStreamName } from '../../protocol/stream-prefix.ts';
 import type { Client } from './client.ts';
 import { type JsonText, put } from './outbox.ts';
 import {
@@ -76,10 +77,11 @@ export class Stream {
   /** The stream of that name, whether anybody uses it or not. */
   static get(name?: unknown): Stream | undefined {
     if (typeof name !== 'string' || name === '') return undefined;
-    let state = streamByName(name);
+    const own = canonicalStreamName(name);
+    let state = streamByName(own);
     if (state === undefined) {
-      state = createStream(name, '', undefined);
-      mapSet(known, name, state);
+      state = createStream(own, '', undefined);
+      mapSet(known, own, state);
       keepIdle(state);
     }
     state.isHeld = true;
@@ -329,7 +331,7 @@ export function openStreamGate(state: StreamState, id: number): StreamGate {
 export function admitStream(state: StreamState, as: string | undefined): void {
   const { gate } = state;
   if (gate === undefined) return;
-  if (as !== undefined) state.name = as;
+  if (as !== undefined) state.name = canonicalStreamName(as);
   gate.phase = 'admitted';
   const { held } = gate;
   gate.held = [];

@@ -810,13 +810,9 @@ interface RecordOptions {
   format?: 'flv' | 'mp4';
   /**
    * The name of the file below `streams/<instance>`, otherwise that of the stream. `{stream}`, `{application}`, `{instance}`,
-<<<<<<< HEAD
-   * `{client}` (its id), `{ip}`, `{date}` (2026-02-03), `{time}` (04-05-06) and `{n}` (of the segment) stand for what they say.
-   * A slash in them is `_`; what else no name of a file can hold is `%3A` (a colon) and the like in `{stream}`, and `_` in the others.
-=======
    * `{client}` (its id), `{ip}`, `{date}` (2026-02-03), `{time}` (04-05-06) and `{n}` (of the segment) stand for what they say. The
-   * time is that at which the file begins, the zone that of the server.
->>>>>>> bd776f4 (recording: align segments with the clock, and say what a file lacks)
+   * time is that at which the file begins, the zone that of the server. What the name of a file cannot hold is `%3A` (a colon), `%2F`
+   * (a slash) and the like in `{stream}`, and `_` in the others.
    */
   file?: string;
   /** Seconds; as in `record`. */

@@ -315,3 +315,11 @@ describe('a stream', () => {
     assert.equal(await unit.value('shout'), 'CAM');
   });
 });
+
+test('a script finds a stream by any spelling of its name', async () => {
+  const unit = await onAir(`
+    Client.prototype.look = () => [Stream.get('flv:cam').name, Stream.get('MP4:film').name,
+      Stream.get('cam.flv') === Stream.get('cam'), Stream.get('mp4:film.mp4') === Stream.get('mp4:film')];
+    String.prototype.toLowerCase = String.prototype.slice = () => 'evil';`);
+  assert.deepEqual(await unit.value('look'), ['cam', 'mp4:film.mp4', true, true]);
+});
