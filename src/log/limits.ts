@@ -11,6 +11,19 @@ interface LimitRow {
 export const LIMITS = {
   MaxCommandRate: { bounds: 'commands a second of one client' },
   MaxDataDepth: { bounds: 'how deep the values of a message are nested', code: 'ERR_AMF_DEPTH' },
+  MaxMessageSize: { bounds: 'the longest message', code: 'ERR_CHUNK_MESSAGE_BYTES' },
+  MaxPartialMessages: {
+    bounds: 'unfinished messages of one connection',
+    code: 'ERR_CHUNK_HALF_RECEIVED',
+  },
+  MaxPartialSize: {
+    bounds: 'memory for unfinished messages of one connection',
+    code: 'ERR_CHUNK_HALF_RECEIVED_BYTES',
+  },
+  MaxInputBeforeConnect: {
+    bounds: 'unfinished input of a connection before its connect command has succeeded',
+    code: 'ERR_CHUNK_EARLY_BYTES',
+  },
   MaxDataValues: { bounds: 'how many values a message has', code: 'ERR_AMF_VALUES' },
   MaxDataSize: {
     bounds: 'the bytes of a command or data message, references written out',

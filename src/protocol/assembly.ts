@@ -47,11 +47,19 @@ export class Assembly {
   readonly #csid: number;
   readonly #timestampMs: number;
 
-  /** Begins with `capacity` bytes at most and grows as payload arrives. */
-  private constructor(size: number, capacity: number, chunkBytes: number, csid: number, timestampMs: number) {
+  /** `capacity`: begins with so many bytes at most, in memory of its own, and grows as payload arrives. Undefined: has all. */
+  private constructor(
+    size: number,
+    capacity: number | undefined,
+    chunkBytes: number,
+    csid: number,
+    timestampMs: number,
+  ) {
     this.size = size;
-    // Small ones share Node's pool: an allocation of its own for each audio message is dearer than its copy.
-    this.#buffer = Buffer.allocUnsafe(Math.min(size, capacity));
+    // Small ones share Node's pool: an allocation of its own for each audio message is dearer than its copy. While one stays
+    // unfinished, it keeps all 64 kB of its slab from being freed.
+    this.#buffer =
+      capacity === undefined ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(Math.min(size, capacity));
     this.#chunkBytes = chunkBytes;
     this.#untilHeader = chunkBytes;
     this.#csid = csid;
@@ -59,19 +67,19 @@ export class Assembly {
   }
 
   /** The payload and nothing else. */
-  static bare(length: number, capacity = length): Assembly {
+  static bare(length: number, capacity?: number): Assembly {
     return new Assembly(length, capacity, UNCHUNKED, 0, 0);
   }
 
   // | 00 csid | timestamp u24 | length u24 | type u8 | stream id u32 LE | [timestamp u32] | payload |
   //                                               | 11 csid | [timestamp u32] | payload |  …
   /** The payload cut into chunks under one type-0 header. */
-  static chunked(head: ChunkedHead, capacity = UNCHUNKED): Assembly {
+  static chunked(head: ChunkedHead, capacity?: number): Assembly {
     const { csid, typeId, streamId, timestampMs, length, chunkBytes } = head;
     const first = firstHeaderBytes(timestampMs);
     const more = chunkCount(length, chunkBytes) - 1;
     const size = first + length + more * nextHeaderBytes(timestampMs);
-    const assembly = new Assembly(size, Math.max(capacity, first), chunkBytes, csid, timestampMs);
+    const assembly = new Assembly(size, capacity && Math.max(capacity, first), chunkBytes, csid, timestampMs);
     const buffer = assembly.#buffer;
     const field = Math.min(timestampMs, EXTENDED_FROM);
     buffer[0] = csid;
@@ -124,7 +132,7 @@ export class Assembly {
     const headers = (Math.ceil(payloadBytes / this.#chunkBytes) + 1) * nextHeaderBytes(this.#timestampMs);
     const needed = Math.min(this.size, this.#at + payloadBytes + headers);
     if (needed <= this.#buffer.length) return;
-    const bigger = Buffer.allocUnsafe(Math.min(this.size, Math.max(needed, this.#buffer.length * 2)));
+    const bigger = Buffer.allocUnsafeSlow(Math.min(this.size, Math.max(needed, this.#buffer.length * 2)));
     bigger.set(this.#buffer.subarray(0, this.#at));
     this.#buffer = bigger;
   }

@@ -22,12 +22,18 @@ export const MAX_HALF_RECEIVED_BYTES = 16 << 20;
 /** Chunk streams that a connection may use in its life, for we remember the last header of each. */
 export const MAX_CHUNK_STREAMS = 1024;
 
+/** Chunk streams beyond these count as held memory: encoders use a handful of them. */
+const FREE_CHUNK_STREAMS = 32;
+/** A chunk stream's objects, roughly. */
+const CHUNK_STREAM_BYTES = 200;
+
 /**
- * What a peer gets for merely claiming a length, all unfinished messages together. Beyond it a message's buffer grows as
- * its bytes arrive, at the price of copying them once more.
+ * Memory for lengths that were only claimed: as much as the peer has sent in whole messages, up to this much for all of its
+ * unfinished messages together. A message beyond that has a buffer that grows as its bytes arrive, at the price of copying
+ * them once more; so a header costs nothing, and a publisher pays with its first picture only.
  */
 const MAX_CLAIMED_BYTES = 1 << 20;
-const GROW_FROM_BYTES = 16 << 10;
+const GROW_FROM_BYTES = 1 << 10;
 
 /** Message header bytes by fmt. RTMP 1.0 §5.3.1.2. */
 const MESSAGE_HEADER_BYTES = [11, 7, 3, 0] as const;
@@ -46,6 +52,8 @@ export interface ChunkReaderOptions {
   readonly maxValueBytes?: number;
   readonly maxHalfReceived?: number;
   readonly maxHalfReceivedBytes?: number;
+  /** As `ChunkReader.earlyBytes`. */
+  readonly earlyBytes?: number;
 }
 
 /** What is remembered of a chunk stream: its last header, and the message that it is in the middle of. */
@@ -80,6 +88,10 @@ export class ChunkReader {
   wireChunkBytes: number;
   /** Every byte that was pushed, without those that were given back. */
   bytesReceived = 0;
+  /** Payload bytes of the messages that were finished. */
+  bytesFinished = 0;
+  /** Limit of a message, and of all unfinished ones together, until `connect` has come. Undefined: it has. */
+  earlyBytes: number | undefined;
 
   readonly #wireTypes: readonly number[];
   readonly #maxMessageBytes: number;
@@ -93,7 +105,6 @@ export class ChunkReader {
   #current: ChunkStream | undefined;
   #chunkBytesLeft = 0;
   #halfReceived = 0;
-  /** Memory of all unfinished messages. */
   #heldBytes = 0;
   /** A header of which only the beginning has arrived. */
   readonly #scratch = Buffer.alloc(MAX_HEADER_BYTES);
@@ -109,11 +120,33 @@ export class ChunkReader {
     this.#maxValueBytes = options.maxValueBytes ?? this.#maxMessageBytes;
     this.#maxHalfReceived = options.maxHalfReceived ?? MAX_HALF_RECEIVED;
     this.#maxHalfReceivedBytes = options.maxHalfReceivedBytes ?? MAX_HALF_RECEIVED_BYTES;
+    this.earlyBytes = options.earlyBytes;
   }
 
   /** The peer's chunk size. */
   get chunkBytes(): number {
     return this.#chunkBytes;
+  }
+
+  /** Memory of all unfinished messages. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Memory that they will have taken in addition when they are whole. */
+  get missingBytes(): number {
+    let missing = 0;
+    for (const { assembly } of this.#streams.values()) {
+      if (assembly !== undefined) missing += assembly.size - assembly.capacity;
+    }
+    return missing;
+  }
+
+  /** Frees the memory of unfinished messages. What is pushed afterwards makes no sense. */
+  discard(): void {
+    this.#streams.clear();
+    this.#current = undefined;
+    this.#heldBytes = 0;
   }
 
   *push(bytes: Uint8Array): Generator<RtmpMessage | WireMessage, void, undefined> {
@@ -199,7 +232,8 @@ export class ChunkReader {
       if (extendedBytes < 0) return 0;
       if (stream.assembly === undefined) {
         // After fmt 0 the difference is its absolute time. RTMP 1.0 §5.3.1.2.4.
-        this.#begin(stream, (stream.timestampMs + stream.timestampField) >>> 0);
+        const timestampMs = (stream.timestampMs + stream.timestampField) >>> 0;
+        this.#begin(stream, timestampMs, end - body - extendedBytes);
       }
       this.#beginChunk(stream);
       return body + extendedBytes - start;
@@ -227,7 +261,8 @@ export class ChunkReader {
     }
     if (fmt === 0) target.streamId = u32le(bytes, at + 7);
     target.timestampField = timestampField;
-    this.#begin(target, fmt === 0 ? timestampField : (target.timestampMs + timestampField) >>> 0);
+    const timestampMs = fmt === 0 ? timestampField : (target.timestampMs + timestampField) >>> 0;
+    this.#begin(target, timestampMs, end - start - used);
     this.#beginChunk(target);
     return used;
   }
@@ -259,6 +294,7 @@ export class ChunkReader {
     }
     const stream = new ChunkStream(csid);
     this.#streams.set(csid, stream);
+    if (this.#streams.size > FREE_CHUNK_STREAMS) this.#hold(CHUNK_STREAM_BYTES);
     return stream;
   }
 
@@ -266,24 +302,13 @@ export class ChunkReader {
     return new DecodeError('ERR_CHUNK_HEADLESS', `chunk stream ${csid} begins with fmt ${fmt}`);
   }
 
-  /** A message begins; the stream's header fields are those of it. */
-  #begin(stream: ChunkStream, timestampMs: number): void {
-    const { csid, typeId, length } = stream;
-    if (length > this.#maxMessageBytes) {
-      throw new DecodeError(
-        'ERR_CHUNK_MESSAGE_BYTES',
-        `message of ${length} bytes (type ${typeId}, csid ${csid}), the limit is ${this.#maxMessageBytes}`,
-      );
-    }
-    if (length > this.#maxValueBytes && !isMediaType(typeId)) {
-      throw new DecodeLimitError(
-        'ERR_AMF_BYTES',
-        `message of ${length} bytes (type ${typeId}), the limit for values is ${this.#maxValueBytes}`,
-      );
-    }
+  /** A message begins; the stream's header fields are those of it. `available`: bytes that have come behind its header. */
+  #begin(stream: ChunkStream, timestampMs: number, available: number): void {
+    const { typeId, length } = stream;
+    if (length > this.#longest(typeId)) throw this.#tooLong(stream);
     stream.timestampMs = timestampMs;
     stream.received = 0;
-    const capacity = this.#heldBytes + length <= MAX_CLAIMED_BYTES ? undefined : GROW_FROM_BYTES;
+    const capacity = length <= available ? undefined : this.#capacityOf(length, available);
     if (isWireType(typeId) && this.#wireTypes.includes(typeId)) {
       stream.wireChunkBytes = this.wireChunkBytes;
       const head = wireHead({ typeId, timestampMs, length }, stream.wireChunkBytes);
@@ -293,6 +318,37 @@ export class ChunkReader {
       stream.assembly = Assembly.bare(length, capacity);
     }
     this.#hold(stream.assembly.capacity);
+  }
+
+  /** With how much a message begins that stays unfinished for a while; as in `Assembly`. */
+  #capacityOf(length: number, available: number): number | undefined {
+    const held = this.#heldBytes;
+    if (held + length > Math.min(this.bytesFinished, MAX_CLAIMED_BYTES)) {
+      return Math.max(GROW_FROM_BYTES, 2 * available);
+    }
+    // one message in Node's pool keeps no more than a slab of it, and most connections have but one
+    return held === 0 ? undefined : Number.POSITIVE_INFINITY;
+  }
+
+  #longest(typeId: number): number {
+    const kind = isMediaType(typeId)
+      ? this.#maxMessageBytes
+      : Math.min(this.#maxMessageBytes, this.#maxValueBytes);
+    return this.earlyBytes === undefined ? kind : Math.min(kind, this.earlyBytes);
+  }
+
+  #tooLong({ csid, typeId, length }: ChunkStream): DecodeError {
+    const message = `message of ${length} bytes (type ${typeId}, csid ${csid})`;
+    if (length > this.#maxMessageBytes) {
+      const text = `${message}, the limit is ${this.#maxMessageBytes}`;
+      return new DecodeError('ERR_CHUNK_MESSAGE_BYTES', text);
+    }
+    if (length > this.#maxValueBytes && !isMediaType(typeId)) {
+      const text = `message of ${length} bytes (type ${typeId}), the limit for values is ${this.#maxValueBytes}`;
+      return new DecodeLimitError('ERR_AMF_BYTES', text);
+    }
+    const text = `${message} before connect, the limit is ${this.earlyBytes}`;
+    return new DecodeError('ERR_CHUNK_EARLY_BYTES', text);
   }
 
   #beginChunk(stream: ChunkStream): void {
@@ -314,12 +370,19 @@ export class ChunkReader {
 
   #hold(bytes: number): void {
     this.#heldBytes += bytes;
-    if (this.#heldBytes > this.#maxHalfReceivedBytes) {
-      throw new DecodeError(
-        'ERR_CHUNK_HALF_RECEIVED_BYTES',
-        `unfinished messages hold ${this.#heldBytes} bytes, the limit is ${this.#maxHalfReceivedBytes}`,
-      );
+    if (this.#heldBytes > Math.min(this.#maxHalfReceivedBytes, this.earlyBytes ?? this.#heldBytes)) {
+      throw this.#holdsTooMuch();
     }
+  }
+
+  #holdsTooMuch(): DecodeError {
+    const message = `unfinished messages hold ${this.#heldBytes} bytes`;
+    if (this.#heldBytes > this.#maxHalfReceivedBytes) {
+      const text = `${message}, the limit is ${this.#maxHalfReceivedBytes}`;
+      return new DecodeError('ERR_CHUNK_HALF_RECEIVED_BYTES', text);
+    }
+    const text = `${message} before connect, the limit is ${this.earlyBytes}`;
+    return new DecodeError('ERR_CHUNK_EARLY_BYTES', text);
   }
 
   #countHalfReceived(stream: ChunkStream): void {
@@ -348,6 +411,7 @@ export class ChunkReader {
     const { typeId, streamId, timestampMs, length, wireChunkBytes: chunkBytes } = stream;
     const bytes = stream.assembly!.done();
     this.#discard(stream);
+    this.bytesFinished += length;
     if (chunkBytes > 0 && isWireType(typeId)) {
       return new WireMessage({ typeId, streamId, timestampMs, length, chunkBytes, wire: bytes });
     }

@@ -250,16 +250,98 @@ test('half-received bytes are limited, and free again once a message is whole or
   });
 });
 
-test('lengths that are only claimed take little memory; what arrives in full comes out in full', () => {
-  const allocUnsafe = mock.method(Buffer, 'allocUnsafe');
+/** Bytes that Buffer is asked for meanwhile, and how many of them can share a slab of Node's pool. */
+function allocatedBy(run: () => void): { bytes: number; pooled: number } {
+  const methods = [mock.method(Buffer, 'allocUnsafe'), mock.method(Buffer, 'allocUnsafeSlow')] as const;
   try {
-    const reader = new ChunkReader();
-    for (let csid = 10; csid < 74; csid += 1) for (const _ of reader.push(beginning(csid, 8 << 20)));
-    const claimed = sum(allocUnsafe.mock.calls.map((call) => call.arguments[0]));
-    assert.ok(claimed <= 3 << 20, `${claimed} bytes for 64 claims of 8 MiB`);
+    run();
+    const [pooled, own] = methods.map(({ mock }) => sum(mock.calls.map((call) => call.arguments[0])));
+    return { bytes: pooled! + own!, pooled: pooled! };
   } finally {
-    allocUnsafe.mock.restore();
+    for (const method of methods) method.mock.restore();
   }
+}
+
+for (const length of [200_000, 8 << 20]) {
+  test(`a header that claims ${length} bytes costs what has arrived of them`, () => {
+    const { bytes } = allocatedBy(() => {
+      const reader = new ChunkReader();
+      for (let csid = 10; csid < 74; csid += 1) for (const _ of reader.push(beginning(csid, length)));
+      assert.equal(reader.heldBytes, 64 * 1024 + 32 * 200); // 32 chunk streams cost nothing
+      assert.ok(reader.missingBytes >= 64 * (length - 1024));
+    });
+    assert.ok(bytes <= 64 * 1024, `${bytes} bytes for 64 claims`);
+  });
+}
+
+test('a peer that has sent a megabyte gets as much for lengths that it claims, and no more', () => {
+  const reader = new ChunkReader();
+  const payload = new Uint8Array(1 << 20);
+  for (const _ of reader.push(
+    new ChunkEncoder().encode({ typeId: 9, streamId: 1, timestampMs: 0, payload }, 4),
+  ));
+  const { bytes } = allocatedBy(() => {
+    for (let csid = 10; csid < 74; csid += 1) for (const _ of reader.push(beginning(csid, 200_000)));
+  });
+  assert.ok(bytes > 900_000, `${bytes} bytes`);
+  assert.ok(bytes <= (1 << 20) + 64 * 1024, `${bytes} bytes`);
+});
+
+test('small messages that stay unfinished have memory of their own, no slab of the pool each', () => {
+  const { pooled } = allocatedBy(() => {
+    const reader = new ChunkReader();
+    for (const _ of reader.push(new ChunkEncoder().encode(chunkCases[0]!.messages[0]!, 4)));
+    for (let csid = 10; csid < 74; csid += 1) for (const _ of reader.push(beginning(csid, 129)));
+  });
+  assert.ok(pooled <= 1024, `${pooled} bytes of the pool`);
+});
+
+test('what is held is free again when messages are whole, aborted or discarded', () => {
+  const reader = new ChunkReader();
+  for (const _ of reader.push(beginning(10, 200_000)));
+  assert.equal(reader.heldBytes, 1024);
+  for (const _ of reader.push(hex('02 000000 000004 02 00000000 0000000a')));
+  assert.equal(reader.heldBytes, 0);
+  assert.equal(reader.missingBytes, 0);
+  for (const _ of reader.push(beginning(11, 129)));
+  assert.ok(reader.heldBytes > 0);
+  for (const _ of reader.push(Uint8Array.of(...basicHeader(3, 11), 0xff)));
+  assert.equal(reader.heldBytes, 0);
+  for (const _ of reader.push(beginning(12, 200_000)));
+  reader.discard();
+  assert.equal(reader.heldBytes, 0);
+});
+
+test('before connect no message and no sum of unfinished ones is larger than the early limit', () => {
+  const early = () => new ChunkReader({ earlyBytes: 10_000 });
+  assert.deepEqual(read(beginning(4, 10_000, 20), { earlyBytes: 10_000 }), []);
+  assert.throws(() => read(beginning(4, 10_001, 20), { earlyBytes: 10_000 }), {
+    code: 'ERR_CHUNK_EARLY_BYTES',
+    message: 'message of 10001 bytes (type 20, csid 4) before connect, the limit is 10000',
+  });
+  const reader = early();
+  assert.throws(
+    () => {
+      for (let csid = 10; csid < 74; csid += 1) for (const _ of reader.push(beginning(csid, 5_000, 20)));
+    },
+    { code: 'ERR_CHUNK_EARLY_BYTES', message: /^unfinished messages hold \d+ bytes before connect/ },
+  );
+  const connected = early();
+  connected.earlyBytes = undefined;
+  assert.deepEqual([...connected.push(beginning(4, 10_001, 20))], []);
+});
+
+test('chunk streams that a connection opens without need count as memory that it holds', () => {
+  const encoder = new ChunkEncoder();
+  const reader = new ChunkReader();
+  const message = { typeId: 18, streamId: 1, timestampMs: 0, payload: ramp(1) };
+  for (let csid = 2; csid < 34; csid += 1) for (const _ of reader.push(encoder.encode(message, csid)));
+  assert.equal(reader.heldBytes, 0);
+  for (let csid = 34; csid < 1026; csid += 1) for (const _ of reader.push(encoder.encode(message, csid)));
+  assert.equal(reader.heldBytes, 992 * 200);
+});
+
+test('what arrives in full comes out in full, however it was announced', () => {
   for (const typeId of [9, 20]) {
     const message = { typeId, streamId: 1, timestampMs: 0x2000000, payload: ramp(5_000_001) };
     assert.deepEqual(read(new ChunkEncoder().encode(message, 4)).map(plain), [plain(message)]);
@@ -345,11 +427,13 @@ test('a new wire chunk size holds for the messages that begin after it', () => {
   );
 });
 
-test('a media message costs one allocation and one copy of its payload', () => {
+test('of a peer that has sent something, a media message costs one allocation and one copy of its payload', () => {
   const encoder = new ChunkEncoder();
   encoder.chunkBytes = 4096;
   const reader = new ChunkReader();
   for (const _ of reader.push(chunkSizeMessage(4096)));
+  const before = { typeId: 9, streamId: 1, timestampMs: 0, payload: ramp(60_000) };
+  for (const _ of reader.push(encoder.encode(before, 4)));
   const sizes = [8400, 370, 370, 60_000, 8400, 370, 12];
   const wire = Buffer.concat(
     sizes.map((size, i) =>
