@@ -5,11 +5,12 @@ import { addressesOf } from './adaptor/addresses.ts';
 import { bindError } from './adaptor/bind-error.ts';
 import { type CertificateFiles, loadAuthorities } from './adaptor/certificate.ts';
 import { FanOut } from './adaptor/fan-out.ts';
+import { InputBudget, type InputLimits } from './adaptor/input-budget.ts';
 import type { ListenerAddress } from './adaptor/listener.ts';
 import { Logins } from './adaptor/logins.ts';
 import { ADDON, loadSender } from './adaptor/native/sender.ts';
 import { systemResolver } from './adaptor/reverse-dns.ts';
-import type { SessionOptions } from './adaptor/rtmp-session.ts';
+import type { SessionOptions } from './adaptor/session-options.ts';
 import type { NewAccount } from './admin/accounts.ts';
 import { Admin, type AdminOptions } from './admin/admin.ts';
 import type { Administered } from './admin/administered.ts';
@@ -22,7 +23,7 @@ import { Turns } from './application/turns.ts';
 import { version } from './cli/manifest.ts';
 import { AddressList, type AddressRules, admitsNames } from './config/address-rules.ts';
 import { pendingText } from './config/changes.ts';
-import type { AccessConfig, AdaptorConfig, CertificateConfig, Config } from './config/config.ts';
+import type { AccessConfig, AdaptorConfig, CertificateConfig, Config, InputConfig } from './config/config.ts';
 import type { Note } from './config/note.ts';
 import { Settings } from './config/settings.ts';
 import { ConfigWatch } from './config/watch.ts';
@@ -83,6 +84,7 @@ export async function startServer({
   const clock = systemClock;
   const software = `Understudy/${version()}`;
   const lines = new LineLimit(clock);
+  const input = new InputBudget(inputLimits(config.server.input), clock);
   const logs = new ServerLogs(logOptions(config, software, log), (path, error) =>
     log.error({ event: 'log-file', path, err: error }, `a log cannot be written: ${error.message}`),
   );
@@ -175,7 +177,7 @@ export async function startServer({
     if (inspect !== undefined) inspectorAddress = await inspector.open();
     await Promise.all([runners.start(), configWatch.ready, ...allHosts.map((host) => host.start())]);
     for (const host of allHosts) host.loadOnStartup();
-    const session = { ...sessionOptions(config, log), lines, turns, fanOut };
+    const session = { ...sessionOptions(config, log), lines, turns, fanOut, input };
     adaptors = await openAdaptors(
       config.adaptors.map((adaptor, i) => ({
         ...adaptorOptions(config, adaptor, { ...session, registryOf: registryOf(hosts[i]!) }, logs),
@@ -454,10 +456,15 @@ function registryOf(hosts: readonly VirtualHost[]): (host: string) => Registry {
   return (name) => (hosts.find((host) => host.isCalled(name)) ?? hosts[0]!).registry;
 }
 
+function inputLimits({ shared, ...limits }: InputConfig): InputLimits {
+  const addresses = AddressList.parse(shared);
+  return { ...limits, isShared: (address) => addresses.has(address) };
+}
+
 function sessionOptions(
   config: Config,
   log: Log,
-): Omit<SessionOptions, 'rtmpe' | 'altVhost' | 'registryOf' | 'lines' | 'turns'> {
+): Omit<SessionOptions, 'rtmpe' | 'altVhost' | 'registryOf' | 'lines' | 'turns' | 'input'> {
   const { limits, clientIdleMs } = config.server;
   const { chunkBytes, bandwidth } = config.adaptors[0]!.vhosts[0]!.application;
   return {
@@ -478,6 +485,7 @@ function sessionOptions(
     maxUnreadBytes: limits.unreadBytes,
     closeGraceMs: limits.closeMs,
     maxHeldBytes: limits.gateMediaBytes,
+    maxEarlyBytes: limits.earlyBytes,
     handshakeTimeoutMs: limits.connectTimeoutMs,
     wireDumpFolder: process.env.UNDERSTUDY_WIRE_DUMP || undefined,
   };

@@ -10,8 +10,8 @@ import { HttpDoor, type HttpOptions } from './http.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
 import { type PlayerRouteOptions, playerRoutes } from './player-routes.ts';
 import type { Resolver } from './reverse-dns.ts';
-import type { SessionOptions } from './rtmp-session.ts';
 import { type TunnelOptions, Tunnels } from './rtmpt.ts';
+import type { SessionOptions } from './session-options.ts';
 import { TlsDoor, type TlsOptions } from './tls.ts';
 
 /** config/hostport.ts */

@@ -37,13 +37,15 @@ export interface CommandHost {
 export class OpenCalls {
   readonly #max: number;
   readonly #maxBytes: number;
+  readonly #keep: (bytes: number) => void;
   #count = 0;
   #bytes = 0;
 
-  /** `maxBytes`: what they were on the wire, together. */
-  constructor(max: number, maxBytes: number) {
+  /** `maxBytes`: what they were on the wire, together. `keep`: hears how many of these are more, or fewer. */
+  constructor(max: number, maxBytes: number, keep: (bytes: number) => void) {
     this.#max = max;
     this.#maxBytes = maxBytes;
+    this.#keep = keep;
   }
 
   /** Returns its own undo; undefined when there is no more room. */
@@ -51,9 +53,11 @@ export class OpenCalls {
     if (this.#count >= this.#max || this.#bytes + bytes > this.#maxBytes) return undefined;
     this.#count += 1;
     this.#bytes += bytes;
+    this.#keep(bytes);
     return () => {
       this.#count -= 1;
       this.#bytes -= bytes;
+      this.#keep(-bytes);
     };
   }
 }

@@ -9,7 +9,8 @@ import { ConnectLimiter, type ConnectLimits } from './connect-rate.ts';
 import type { HttpDoor } from './http.ts';
 import { type Peer, plainAddress } from './peer.ts';
 import type { Resolver } from './reverse-dns.ts';
-import { RtmpSession, type SessionOptions } from './rtmp-session.ts';
+import { RtmpSession } from './rtmp-session.ts';
+import type { SessionOptions } from './session-options.ts';
 import type { TlsDoor } from './tls.ts';
 
 /** Where to listen: one address of one family. */

@@ -17,7 +17,7 @@ import { UserControlEvent } from '../protocol/control.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
 import type { OddListener } from '../protocol/odd-message.ts';
 import type { StatusCode } from '../protocol/status.ts';
-import { memoryBytes } from '../protocol/wire-message.ts';
+import { memoryBytes, withOwnMemory } from '../protocol/wire-message.ts';
 import { takeIn } from './intake.ts';
 import type { Outbox } from './outbox.ts';
 import { RtmpPlayerPort, SAMPLE_ACCESS } from './player-port.ts';
@@ -37,6 +37,8 @@ export interface NetStreamHost {
   readonly odd: OddListener;
   /** Media held until a publish is decided; beyond `maxHeldBytes` the socket is paused. */
   readonly maxHeldBytes: number;
+  /** So many bytes of it more; negative: fewer. */
+  keep(bytes: number): void;
   pauseReading(who: NetStream): void;
   resumeReading(who: NetStream): void;
   close(reason: string, status?: AccessStatus): void;
@@ -172,8 +174,11 @@ export class NetStream {
   }
 
   #hold(message: RtmpMessage): void {
-    this.#held.push(message);
-    this.#heldBytes += memoryBytes(message);
+    const held = withOwnMemory(message);
+    const bytes = memoryBytes(held);
+    this.#held.push(held);
+    this.#heldBytes += bytes;
+    this.#host.keep(bytes);
     if (this.#heldBytes > this.#host.maxHeldBytes) this.#host.pauseReading(this);
   }
 
@@ -190,6 +195,7 @@ export class NetStream {
   }
 
   #dropHeld(): void {
+    this.#host.keep(-this.#heldBytes);
     this.#held = [];
     this.#heldBytes = 0;
     this.#host.resumeReading(this);

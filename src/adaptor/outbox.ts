@@ -15,6 +15,9 @@ const CONTROL_CSID = 2;
 const COMMAND_CSID = 3;
 const DATA_CSID = 5;
 
+/** What a message that waits to leave costs besides its payload, roughly. */
+const WAITING_BYTES = 200;
+
 /** A burst goes out in pieces of this size, so that a slow peer's progress can be seen. */
 const PIECE_BYTES = 64 << 10;
 
@@ -107,10 +110,15 @@ export class Outbox implements Receiver {
 
   #message(typeId: number, payload: Uint8Array, streamId: number, csid: number): void {
     this.messagesSent += 1;
-    if (this.#socket.writableLength === 0) this.#unreadBytes = 0;
-    if (this.#unreadBytes > this.#maxUnreadBytes) this.#onUnread();
-    this.#unreadBytes += payload.length;
+    if (this.unreadBytes > this.#maxUnreadBytes) this.#onUnread();
+    this.#unreadBytes += payload.length + WAITING_BYTES;
     this.write(this.#writer.encode({ typeId, streamId, timestampMs: 0, payload }, csid));
+  }
+
+  /** Answers, calls and the like that the peer has not read. */
+  get unreadBytes(): number {
+    if (this.#unreadBytes > 0 && this.#socket.writableLength === 0) this.#unreadBytes = 0;
+    return this.#unreadBytes;
   }
 
   /** Whole chunks, from the media path. Dropped when the socket is gone. */

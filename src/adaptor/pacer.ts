@@ -37,6 +37,11 @@ export class Pacer {
     this.#mayGoOn = () => !this.#isHeld && this.#worker.mayGoOn();
   }
 
+  /** Bytes that wait here. */
+  get waitingBytes(): number {
+    return this.#rest?.length ?? 0;
+  }
+
   /** What the socket has. The bytes may be overwritten afterwards. */
   push(bytes: Uint8Array): void {
     if (this.#isClosed) return;

@@ -18,51 +18,24 @@ import { type Command, commandHead, decodeCommand, isCommandType, isDataType } f
 import { type ControlMessage, decodeControl, isControlType, UserControlEvent } from '../protocol/control.ts';
 import { MessageType, type RtmpMessage } from '../protocol/message.ts';
 import { describeMessage, wordsOf } from '../protocol/odd-message.ts';
-import { memoryBytes } from '../protocol/wire-message.ts';
 import { CommandRate, type CommandRateLimits } from './command-rate.ts';
 import { type CommandHost, costOf, OpenCalls, runCommand, unreadableCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect } from './connect.ts';
 import type { FanOut } from './fan-out.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { InputBudget } from './input-budget.ts';
 import { NetStream } from './net-stream.ts';
+import { NetStreams } from './net-streams.ts';
 import { OddMessages } from './odd-messages.ts';
 import { Outbox } from './outbox.ts';
 import { Pacer } from './pacer.ts';
 import { Reception } from './reception.ts';
 import { type EntryOptions, type EntrySession, SessionEntry } from './session-entry.ts';
+import { SessionInput } from './session-input.ts';
+import type { SessionOptions } from './session-options.ts';
 import type { SessionPeer } from './session-peer.ts';
 import { SignOfLife } from './sign-of-life.ts';
 import { WireDump } from './wire-dump.ts';
-
-export interface SessionOptions extends EntryOptions, CommandRateLimits {
-  log: Log;
-  /** Shared by all connections. */
-  turns: Turns;
-  chunks: ChunkReaderOptions;
-  amf: AmfLimits;
-  maxNetStreams: number;
-  /** Characters of one text of a connect command. FMS: Security/MaxUrlLength. */
-  maxConnectText: number;
-  /** Calls that its script has not answered yet, and what they were on the wire. */
-  maxOpenCalls: number;
-  maxOpenCallBytes: number;
-  /** Answers and calls that it has not read. */
-  maxUnreadBytes: number;
-  /** How long a peer may take to read the last words. */
-  closeGraceMs: number;
-  /** Bytes kept while a gate is open; beyond it the socket is paused. */
-  maxHeldBytes: number;
-  /** From the first byte to the connect command. */
-  handshakeTimeoutMs: number;
-  /** Whether a query of theirs may name another virtual host. FMS: EnableAltVhost. */
-  altVhost: boolean;
-  /** Whether clients may encrypt what is behind the handshake. FMS: RTMP/RTMPE. */
-  rtmpe: boolean;
-  /** What the streams give to many players leaves by it; undefined: by each one's socket. */
-  fanOut?: FanOut | undefined;
-  /** Where every session's bytes are kept; undefined: nowhere. */
-  wireDumpFolder?: string | undefined;
-}
 
 const State = {
   Handshaking: 'handshaking',
@@ -106,8 +79,9 @@ export class RtmpSession {
   readonly #commandRate: CommandRate;
   /** What comes before the bytes at hand, the last first: parts of an aggregate, messages that were held. */
   readonly #before: Iterator<RtmpMessage>[] = [];
-  readonly #streams = new Map<number, NetStream>();
+  readonly #streams: NetStreams;
   readonly #pausers = new Set<unknown>();
+  readonly #input: SessionInput;
   readonly #openCalls: OpenCalls;
   readonly #heartbeat: Heartbeat;
   readonly #signOfLife: SignOfLife;
@@ -119,9 +93,6 @@ export class RtmpSession {
   #closeStatus: AccessStatus = AccessStatus.Ok;
   /** From its connect command on. */
   #entry: SessionEntry | undefined;
-  /** Messages that came while the connect was being decided. */
-  #held: RtmpMessage[] = [];
-  #heldBytes = 0;
   #messagesIn = 0;
   #ackWindowBytes: number;
   #ackedBytes = 0;
@@ -135,13 +106,13 @@ export class RtmpSession {
     this.log = this.#newLog();
     const { wireDumpFolder: folder, clock } = options;
     if (folder) this.#dump = new WireDump({ folder, sessionId: this.id, clock, log: this.log });
-    this.#openCalls = new OpenCalls(options.maxOpenCalls, options.maxOpenCallBytes);
     this.outbox = new Outbox(socket, {
       maxUnreadBytes: options.maxUnreadBytes,
       onUnread: () => this.close('it does not read what it is told', AccessStatus.Unread),
       dump: this.#dump,
       fanOut: options.fanOut,
     });
+    this.#streams = new NetStreams(options.maxNetStreams, (id) => this.#newStream(id));
     this.#odd = new OddMessages({ log: () => this.log, lines: options.lines, address: peer.ip });
     this.#startedAt = options.clock.now();
     this.#heartbeat = new Heartbeat(options.clock, this.outbox);
@@ -151,7 +122,6 @@ export class RtmpSession {
       transportBytes: peer.transportBytes,
     });
     this.#ackWindowBytes = options.clientToServerBytes;
-    this.#reader = new ChunkReader({ ...options.chunks, wireChunkBytes: options.wireChunkBytes });
     this.#pacer = new Pacer(options.turns, {
       read: (bytes, mayGoOn) => this.#read(bytes, mayGoOn),
       stopped: () => this.#stopReading(),
@@ -162,9 +132,16 @@ export class RtmpSession {
       goOn: () => this.resumeReading(this.#commandRate),
       exceeded: () => this.#tooManyCommands(),
     });
+    const { wireChunkBytes, maxEarlyBytes: earlyBytes } = options;
+    this.#reader = new ChunkReader({ ...options.chunks, wireChunkBytes, earlyBytes });
+    this.#input = this.#countInput();
+    this.#openCalls = new OpenCalls(options.maxOpenCalls, options.maxOpenCallBytes, (bytes) =>
+      this.#input.keep(bytes),
+    );
     const { rtmpe } = options;
     this.#reception = new Reception(this.outbox, this.#dump, { nowMs: this.#startedAt, rtmpe });
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
+    socket.on('drain', () => this.#input.sent());
     socket.on('heard', () => this.#signOfLife.heard()); // of a tunnel: its requests carry few bytes of the session
     socket.on('error', (error) => this.#ended(endOf(error)));
     socket.on('end', () => this.#socket.end());
@@ -174,6 +151,25 @@ export class RtmpSession {
       this.#ended(this.#closeReason);
       this.#dump?.close();
       resolve();
+    });
+  }
+
+  #countInput(): SessionInput {
+    return new SessionInput({
+      budget: this.#options.input,
+      address: this.#peer.ip,
+      reader: this.#reader,
+      pacer: this.#pacer,
+      outbox: this.outbox,
+      lines: this.#options.lines,
+      log: () => this.log,
+      isHeldByServer: () => {
+        const isWaiting = this.#pausers.has(this.#input);
+        return this.#pausers.size > (isWaiting ? 1 : 0) || (!isWaiting && this.#pacer.isStopped);
+      },
+      pauseReading: () => this.pauseReading(this.#input),
+      resumeReading: () => this.resumeReading(this.#input),
+      close: (reason, status) => this.close(reason, status),
     });
   }
 
@@ -191,6 +187,7 @@ export class RtmpSession {
       if (chunks === undefined) return;
       if (this.#state === State.Handshaking) this.#handshaken();
       this.#pacer.push(chunks);
+      this.#input.received();
       this.#signOfLife.heard(); // behind what they say: a publisher may have given its name up with them
     } catch (error) {
       this.#fail(error);
@@ -210,9 +207,9 @@ export class RtmpSession {
     try {
       if (!this.#takeBefore(mayGoOn)) return bytes;
       for (const message of this.#reader.push(bytes)) {
-        if (this.#isOver) return undefined;
         this.#messagesIn += 1;
         this.#arrived(message);
+        if (this.#isOver) return undefined;
         if ((this.#before.length > 0 && !this.#takeBefore(mayGoOn)) || !mayGoOn()) {
           return this.#reader.takeUnread() ?? (this.#before.length > 0 ? NOTHING : undefined);
         }
@@ -220,6 +217,9 @@ export class RtmpSession {
       this.#acknowledge();
     } catch (error) {
       this.#fail(error);
+    } finally {
+      this.#input.received();
+      if (this.#state === State.Pending) this.#restIfFull();
     }
     return undefined;
   }
@@ -271,9 +271,14 @@ export class RtmpSession {
   }
 
   #hold(message: RtmpMessage): void {
-    this.#held.push(message);
-    this.#heldBytes += memoryBytes(message);
-    if (this.#heldBytes > this.#options.maxHeldBytes) this.pauseReading(this);
+    this.#input.hold(message);
+    if (this.#input.heldBytes > this.#options.maxHeldBytes) this.pauseReading(this);
+  }
+
+  /** While the connect is being decided. */
+  #restIfFull(): void {
+    const { heldBytes } = this.#input;
+    if (heldBytes + this.#reader.heldBytes > this.#options.maxEarlyBytes) this.pauseReading(this);
   }
 
   #onMessage(message: RtmpMessage): void {
@@ -360,10 +365,10 @@ export class RtmpSession {
       outbox: this.outbox,
       instance: this.#entry!.instance!,
       client: this.#entry!.client!,
-      createStream: () => this.#createStream(),
-      deleteStream: (id) => this.#deleteStream(id),
+      createStream: () => this.#streams.create(),
+      deleteStream: (id) => this.#streams.delete(id),
       stream: (id) => this.#streams.get(id),
-      openStream: (id) => this.#openStream(id),
+      openStream: (id) => this.#streams.open(id),
       strayStream: (id) => this.#newStream(id),
       refusals: { log: this.log, lines: this.#options.lines, address: this.#peer.ip },
       openCalls: this.#openCalls,
@@ -377,6 +382,7 @@ export class RtmpSession {
 
   #enter(request: ConnectRequest): void {
     this.#state = State.Pending;
+    this.#reader.earlyBytes = undefined;
     this.#entry = new SessionEntry(request, this.#entrySession(), this.#options);
     this.#entry.start();
   }
@@ -405,6 +411,7 @@ export class RtmpSession {
       },
       verifying: () => {
         this.#state = State.Verifying;
+        if (this.#input.heldBytes <= this.#options.maxHeldBytes) this.resumeReading(this); // its proof may be behind
       },
       opened: () => this.#open(),
       call: (name, args, responder) => this.#callClient(name, args, responder),
@@ -438,25 +445,9 @@ export class RtmpSession {
 
   #releaseHeld(): void {
     if (this.#state !== State.Open || !this.#entry?.client) return;
-    if (this.#held.length > 0) this.#before.push(this.#held[Symbol.iterator]());
-    this.#held = [];
-    this.#heldBytes = 0;
+    this.#before.push(this.#input.takeHeld());
     this.resumeReading(this);
     this.#pacer.prompt();
-  }
-
-  #createStream(): NetStream | undefined {
-    let id = 1;
-    while (this.#streams.has(id)) id += 1;
-    return this.#openStream(id);
-  }
-
-  /** Undefined: there are too many. */
-  #openStream(id: number): NetStream | undefined {
-    if (this.#streams.size >= this.#options.maxNetStreams) return undefined;
-    const stream = this.#newStream(id);
-    this.#streams.set(id, stream);
-    return stream;
   }
 
   #newStream(id: number): NetStream {
@@ -470,16 +461,12 @@ export class RtmpSession {
       amf: this.#options.amf,
       odd: this.#odd,
       maxHeldBytes: this.#options.maxHeldBytes,
+      keep: (bytes) => this.#input.keep(bytes),
       pauseReading: (who) => this.pauseReading(who),
       resumeReading: (who) => this.resumeReading(who),
       close: (reason, status) => this.close(reason, status),
       fail: (error) => this.#fail(error),
     });
-  }
-
-  #deleteStream(id: number): void {
-    this.#streams.get(id)?.close();
-    this.#streams.delete(id);
   }
 
   /** Whoever waits for a verdict and has enough held; the socket rests until all of them are served. */
@@ -527,6 +514,7 @@ export class RtmpSession {
         this.close(`no connect command after ${handshakeTimeoutMs} ms`);
       return;
     }
+    this.#input.sent();
     if (this.#pausers.size > 0) this.#heartbeat.knock(this.#reader.bytesReceived);
     if (!this.#heartbeat.check(now, idleTimeoutMs)) {
       this.close(`no sign of life for ${idleTimeoutMs} ms`, AccessStatus.ClientGone);
@@ -581,14 +569,13 @@ export class RtmpSession {
   }
 
   #leave(): void {
-    this.#held = [];
     this.#before.length = 0;
     this.#pacer.close();
     this.#commandRate.close();
-    for (const stream of this.#streams.values()) stream.close(AccessStatus.ClientGone);
-    this.#streams.clear();
+    this.#streams.close(AccessStatus.ClientGone);
     this.#entry?.leave(this.#closeReason, this.#closeStatus);
     this.#signOfLife.close();
+    this.#input.close();
   }
 }
 

@@ -9,7 +9,8 @@ import { ConnectLimiter, type ConnectLimits } from './connect-rate.ts';
 import type { HttpRoute } from './http.ts';
 import { reply } from './http-reply.ts';
 import type { Peer } from './peer.ts';
-import { RtmpSession, type SessionOptions } from './rtmp-session.ts';
+import { RtmpSession } from './rtmp-session.ts';
+import type { SessionOptions } from './session-options.ts';
 import { refuse, Tunnel, type TunnelSettings, type TunnelVerb } from './tunnel.ts';
 
 export interface TunnelOptions extends TunnelSettings {

@@ -20,6 +20,7 @@ export interface Config {
     readonly ipv6: boolean;
     readonly admin: AdminConfig;
     readonly limits: ConnectionLimits;
+    readonly input: InputConfig;
     /** For each port by itself. */
     readonly connects: ConnectLimits;
     /** What slow players may keep in memory, bytes. */
@@ -115,6 +116,17 @@ export interface ConnectionLimits {
   readonly unreadBytes: number;
   readonly closeMs: number;
   readonly gateMediaBytes: number;
+  /** Until its connect command has succeeded. */
+  readonly earlyBytes: number;
+}
+
+/** What connections may hold together of input that is not finished. */
+export interface InputConfig {
+  readonly maxBytes: number;
+  readonly maxBytesPerAddress: number;
+  /** List of addresses without a limit of their own. */
+  readonly shared: string;
+  readonly finishMs: number;
 }
 
 /** Undefined: any. Rates are a second. */

@@ -17,6 +17,7 @@ import type {
   Config,
   ConnectionLimits,
   ConnectLimits,
+  InputConfig,
   PassingOnConfig,
   ProxyConfig,
   ReadFile,
@@ -127,6 +128,7 @@ class Loader {
         ipv6: Server.NetworkingIPv6['@enable'],
         admin: this.#admin(Server, hostUsers),
         limits: connectionLimits(Server),
+        input: inputConfig(Server),
         connects: connectLimits(Server),
         maxHeldBytes: Server.ResourceLimits.Streams.MaxHeldSize,
         recording: {
@@ -310,7 +312,7 @@ class Loader {
 }
 
 function connectionLimits({ ResourceLimits, Security }: ServerValues['Server']): ConnectionLimits {
-  const { Connection } = ResourceLimits;
+  const { Connection, Input } = ResourceLimits;
   return {
     connectTimeoutMs: Connection.ConnectTimeout,
     messageBytes: Connection.MaxMessageSize,
@@ -329,6 +331,16 @@ function connectionLimits({ ResourceLimits, Security }: ServerValues['Server']):
     unreadBytes: Connection.MaxUnreadSize,
     closeMs: Connection.CloseTimeout,
     gateMediaBytes: Connection.MaxGateSize,
+    earlyBytes: Input.MaxInputBeforeConnect,
+  };
+}
+
+function inputConfig({ ResourceLimits: { Input } }: ServerValues['Server']): InputConfig {
+  return {
+    maxBytes: Input.MaxInputSize,
+    maxBytesPerAddress: Input.MaxInputSizePerAddress,
+    shared: Input.SharedAddresses,
+    finishMs: Input.FinishTimeout,
   };
 }
 

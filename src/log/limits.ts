@@ -10,7 +10,6 @@ interface LimitRow {
 /** The name is that of the setting; a limit that has no setting has a name of the same kind. */
 export const LIMITS = {
   MaxCommandRate: { bounds: 'commands a second of one client' },
-  MaxDataDepth: { bounds: 'how deep the values of a message are nested', code: 'ERR_AMF_DEPTH' },
   MaxMessageSize: { bounds: 'the longest message', code: 'ERR_CHUNK_MESSAGE_BYTES' },
   MaxPartialMessages: {
     bounds: 'unfinished messages of one connection',
@@ -20,10 +19,13 @@ export const LIMITS = {
     bounds: 'memory for unfinished messages of one connection',
     code: 'ERR_CHUNK_HALF_RECEIVED_BYTES',
   },
+  MaxInputSize: { bounds: 'unfinished input of all connections' },
+  MaxInputSizePerAddress: { bounds: 'unfinished input of all connections from one address' },
   MaxInputBeforeConnect: {
     bounds: 'unfinished input of a connection before its connect command has succeeded',
     code: 'ERR_CHUNK_EARLY_BYTES',
   },
+  MaxDataDepth: { bounds: 'how deep the values of a message are nested', code: 'ERR_AMF_DEPTH' },
   MaxDataValues: { bounds: 'how many values a message has', code: 'ERR_AMF_VALUES' },
   MaxDataSize: {
     bounds: 'the bytes of a command or data message, references written out',

@@ -324,7 +324,7 @@ export class ChunkReader {
   #capacityOf(length: number, available: number): number | undefined {
     const held = this.#heldBytes;
     if (held + length > Math.min(this.bytesFinished, MAX_CLAIMED_BYTES)) {
-      return Math.max(GROW_FROM_BYTES, 2 * available);
+      return Math.max(GROW_FROM_BYTES, available);
     }
     // one message in Node's pool keeps no more than a slab of it, and most connections have but one
     return held === 0 ? undefined : Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 // The media path's one buffer: a message in the bytes in which it leaves to every player of its stream, built once
 // where it came in (no work per player).
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { Assembly, type ChunkedHead, firstHeaderBytes, nextHeaderBytes } from './assembly.ts';
 import { MessageType, type RtmpMessage } from './message.ts';
 
@@ -137,6 +137,17 @@ const OBJECT_BYTES = 200;
 export function memoryBytes(message: RtmpMessage): number {
   const { length } = message instanceof WireMessage ? message.wire : message.payload;
   return length + OBJECT_BYTES;
+}
+
+/** For one that is kept by itself: in Node's pool the smallest keeps 64 kB from being freed. */
+export function withOwnMemory(message: RtmpMessage): RtmpMessage {
+  const bytes = message instanceof WireMessage ? message.wire : message.payload;
+  if (bytes.buffer.byteLength <= 2 * bytes.length) return message;
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  own.set(bytes);
+  if (!(message instanceof WireMessage)) return { ...message, payload: own };
+  const { typeId, streamId, timestampMs, length, chunkBytes } = message;
+  return new WireMessage({ typeId, streamId, timestampMs, length, chunkBytes, wire: own });
 }
 
 /** The slow path: private bytes for a player that needs another message stream id, time or chunk size. */

@@ -428,7 +428,7 @@ test('who asks an application to stop while it stops waits for the same end', as
 test('of the texts of a connect command no more is taken than the configuration says', async () => {
   await using core = await Core.start({ session: { maxConnectText: 50 } });
   const peer = await core.peer();
-  const long = `http://example.com/${'x'.repeat(100_000)}`;
+  const long = `http://example.com/${'x'.repeat(10_000)}`;
   await peer.connect('live', { tcUrl: `rtmp://h/live?${long}`, swfUrl: long, pageUrl: long, flashVer: long });
   const { question } = await core.script().question('onConnect');
   assert.ok(question.gate === 'onConnect');

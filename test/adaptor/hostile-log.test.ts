@@ -51,7 +51,7 @@ async function visit(core: Core, what: (peer: RtmpPeer) => Promise<void>): Promi
 for (const [what, value] of HOSTILE) {
   describe(`${what}`, () => {
     test('in every text of a connect', async () => {
-      await using logged = await Logged.start();
+      await using logged = await Logged.start({ session: { maxEarlyBytes: 1 << 20 } });
       const { core } = logged;
       await visit(core, async (peer) => {
         const facts = { tcUrl: `rtmp://h/live?q=${value}&token=${value}`, swfUrl: value, pageUrl: value };
@@ -66,7 +66,7 @@ for (const [what, value] of HOSTILE) {
     });
 
     test('as the name of a stream, of its query, of a command, and as a reason that a script gives', async () => {
-      await using logged = await Logged.start();
+      await using logged = await Logged.start({ session: { maxEarlyBytes: 1 << 20 } });
       const { core } = logged;
       for (const name of [value, `cam?${value}`, `cam?a=${value}`]) {
         for (const command of ['publish', 'play']) {

@@ -83,7 +83,9 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       unreadBytes: 4 << 20,
       closeMs: 2_000,
       gateMediaBytes: 2 << 20,
+      earlyBytes: 64 << 10,
     },
+    input: { maxBytes: 1 << 30, maxBytesPerAddress: 32 << 20, shared: '', finishMs: 5_000 },
     connects: {
       maxConnections: undefined,
       maxConnectionsPerAddress: undefined,

@@ -1,5 +1,6 @@
 // The other end of a fuzzed session: says what it is told to, right or wrong, and checks that what it hears makes sense.
-import { RtmpSession, type SessionOptions } from '../../src/adaptor/rtmp-session.ts';
+import { RtmpSession } from '../../src/adaptor/rtmp-session.ts';
+import type { SessionOptions } from '../../src/adaptor/session-options.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
 import {

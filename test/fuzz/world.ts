@@ -1,8 +1,9 @@
 // A server in memory for one conversation: registry, sessions, a clock that stands still, and what must hold of them.
 
 import pino from 'pino';
+import { InputBudget } from '../../src/adaptor/input-budget.ts';
 import { Logins } from '../../src/adaptor/logins.ts';
-import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
+import type { SessionOptions } from '../../src/adaptor/session-options.ts';
 import { systemClock } from '../../src/application/clock.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import type { ClientSettings } from '../../src/application/instance-settings.ts';
@@ -26,6 +27,8 @@ const LIMITS = {
   backlog: { softBytes: 32 << 10, softMs: 1000, hardBytes: 128 << 10, stallMs: 5000 },
   maxNetStreams: 4,
   maxHeldBytes: 32 << 10,
+  maxEarlyBytes: 16 << 10,
+  input: { maxBytes: 512 << 10, maxBytesPerAddress: 128 << 10, isShared: () => false, finishMs: 2_000 },
   maxWaitingNames: 8,
 };
 const CLIENTS: ClientSettings = {
@@ -61,6 +64,7 @@ export class World {
   readonly recorded: FakeRecorded;
   readonly registry: Registry;
   readonly choices: Choices;
+  readonly input: InputBudget;
   readonly #options: SessionOptions;
   readonly #complaints: string[] = [];
   readonly #bugsBefore = bugs.count;
@@ -73,6 +77,7 @@ export class World {
     this.recorders = new FakeRecorders(choices, complain);
     this.recorded = new FakeRecorded(choices, complain);
     const { clock } = this;
+    this.input = new InputBudget(LIMITS.input, clock);
     this.registry = new Registry({
       clock,
       scripts: this.scripts,
@@ -117,6 +122,8 @@ export class World {
       maxUnreadBytes: 4 << 20,
       closeGraceMs: 2_000,
       maxHeldBytes: LIMITS.maxHeldBytes,
+      maxEarlyBytes: LIMITS.maxEarlyBytes,
+      input: this.input,
       handshakeTimeoutMs: 10_000,
     };
   }
@@ -227,6 +234,8 @@ export class World {
       check(live.size === 0, `the script was not told that ${[...live.keys()]} ended`);
       check(playing.size === 0, `the script was not told that ${[...playing.keys()]} was stopped`);
     }
+    check(this.input.heldBytes === 0, `${this.input.heldBytes} bytes of input count as held`);
+    check(this.input.hostCount === 0 && this.input.waitingCount === 0, 'the input of a connection counts');
     check(this.recorders.current.size === 0, 'a recording was left open');
     check(this.recorded.leases === 0, `${this.recorded.leases} recorded streams were left open`);
   }

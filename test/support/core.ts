@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import pino from 'pino';
 import { type Adaptor, type AdaptorOptions, openAdaptors } from '../../src/adaptor/adaptor.ts';
+import { InputBudget, type InputLimits } from '../../src/adaptor/input-budget.ts';
 import { Logins } from '../../src/adaptor/logins.ts';
-import type { SessionOptions } from '../../src/adaptor/rtmp-session.ts';
 import type { TunnelOptions } from '../../src/adaptor/rtmpt.ts';
+import type { SessionOptions } from '../../src/adaptor/session-options.ts';
 import { type Clock, systemClock } from '../../src/application/clock.ts';
 import { LoadGovernor } from '../../src/application/flush.ts';
 import type { AppInstance } from '../../src/application/instance.ts';
@@ -73,6 +74,14 @@ export const TUNNEL_OPTIONS: TunnelOptions = {
   },
 };
 
+/** As conf/ is shipped. */
+export const INPUT_LIMITS: InputLimits = {
+  maxBytes: 1 << 30,
+  maxBytesPerAddress: 32 << 20,
+  isShared: () => false,
+  finishMs: 5_000,
+};
+
 export interface CoreOptions {
   /** Whether applications have a script; they do. */
   scripted?: boolean;
@@ -80,6 +89,7 @@ export interface CoreOptions {
   adaptor?: Partial<AdaptorOptions>;
   registry?: Partial<RegistryOptions>;
   recorders?: Recorders;
+  input?: Partial<InputLimits>;
   clock?: ManualClock;
 }
 
@@ -110,12 +120,13 @@ export class Core implements AsyncDisposable {
   readonly registry: Registry;
   readonly log: LogRecord[];
   readonly lines: LineLimit;
+  readonly input: InputBudget;
   readonly adaptor: Adaptor;
   readonly #peers: RtmpPeer[] = [];
   readonly #bugsBefore = bugs.count;
 
   private constructor(
-    parts: Pick<Core, 'clock' | 'scripts' | 'recorders' | 'registry' | 'log' | 'lines' | 'adaptor'>,
+    parts: Pick<Core, 'clock' | 'scripts' | 'recorders' | 'registry' | 'log' | 'lines' | 'input' | 'adaptor'>,
   ) {
     this.clock = parts.clock;
     this.scripts = parts.scripts;
@@ -123,6 +134,7 @@ export class Core implements AsyncDisposable {
     this.registry = parts.registry;
     this.log = parts.log;
     this.lines = parts.lines;
+    this.input = parts.input;
     this.adaptor = parts.adaptor;
   }
 
@@ -133,6 +145,7 @@ export class Core implements AsyncDisposable {
     const scripts = new PuppetScripts(options.scripted ?? true);
     const { log, records } = keepingLog();
     const lines = new LineLimit(clock);
+    const input = new InputBudget({ ...INPUT_LIMITS, ...options.input }, clock);
     const registry = new Registry({
       clock,
       lines,
@@ -171,6 +184,8 @@ export class Core implements AsyncDisposable {
       maxUnreadBytes: 4 << 20,
       closeGraceMs: 2_000,
       maxHeldBytes: 64 << 10,
+      maxEarlyBytes: 64 << 10,
+      input,
       handshakeTimeoutMs: 10_000,
       idleTimeoutMs: undefined,
       serverToClientBytes: 2_500_000,
@@ -201,7 +216,7 @@ export class Core implements AsyncDisposable {
         ...options.adaptor,
       },
     ]);
-    return new Core({ clock, scripts, recorders, registry, log: records, lines, adaptor: adaptor! });
+    return new Core({ clock, scripts, recorders, registry, log: records, lines, input, adaptor: adaptor! });
   }
 
   get port(): number {

@@ -13,7 +13,7 @@ import {
   trueOrFalse,
   whole,
 } from '../value.ts';
-import { accessLists } from './access-lists.ts';
+import { accessLists, addresses } from './access-lists.ts';
 import { swfScan } from './swf-scan.ts';
 
 export const SERVER = group('', {
@@ -53,6 +53,43 @@ export const SERVER = group('', {
           'What slow players may keep in memory. Beyond it, who is over the limit of its own (Backlog in Application.xml) is let go.',
         ),
       }),
+      Input: group(
+        'Memory for unfinished input: messages and requests of which a part has arrived, media that wait for a script to decide, ' +
+          'calls without an answer, answers that a client does not read. While memory is scarce, the server stops reading ' +
+          'connections that hold much and lets them finish one after another.',
+        {
+          MaxInputSize: leaf(
+            kilobytes(16 * 1024, 64 * 1024 * 1024),
+            '1048576',
+            'Limit for all connections together. The default lets 1,000 publishers of 4K send keyframes of 2 MB at the same time. ' +
+              'Of half as much, nothing has to wait.',
+          ),
+          MaxInputSizePerAddress: leaf(
+            kilobytes(1024, 64 * 1024 * 1024),
+            '32768',
+            'Limit for all connections from one address (IPv6: from one /64 network). A publisher of 4K needs some 2 MB for a ' +
+              'moment, a player next to nothing.',
+          ),
+          SharedAddresses: leaf(
+            addresses,
+            '',
+            'Addresses of many users, such as the proxy of a company or a load balancer without the PROXY protocol: ' +
+              'MaxInputSizePerAddress does not apply to them.',
+          ),
+          MaxInputBeforeConnect: leaf(
+            kilobytes(4, 65536),
+            '64',
+            'Limit for one connection until its connect command has succeeded. A connect command has some 500 bytes, with a ' +
+              'token and arguments a few kB.',
+          ),
+          FinishTimeout: leaf(
+            seconds(1, 600),
+            '5',
+            'Time to finish a message while other connections of the same address wait for memory. A connection that takes ' +
+              'longer is closed, the largest first; one that sends less than 64 kB/s for a second as well.',
+          ),
+        },
+      ),
       Connection: group('One connection.', {
         ConnectTimeout: leaf(seconds(1, 600), '10', 'Time for the handshake and the connect command.'),
         MaxMessageSize: leaf(

@@ -1,0 +1,107 @@
+// What a session's peer has sent and nobody has dealt with, as the budget of all connections (input-budget.ts) counts it.
+import { AccessStatus } from '../log/access-status.ts';
+import type { LimitName } from '../log/limits.ts';
+import type { LineLimit } from '../log/line-limit.ts';
+import type { Log } from '../log/log.ts';
+import type { ChunkReader } from '../protocol/chunk-reader.ts';
+import type { RtmpMessage } from '../protocol/message.ts';
+import { memoryBytes, withOwnMemory } from '../protocol/wire-message.ts';
+import type { InputAccount, InputBudget } from './input-budget.ts';
+import type { Outbox } from './outbox.ts';
+import type { Pacer } from './pacer.ts';
+
+export interface SessionInputOptions {
+  readonly budget: InputBudget;
+  /** Of the peer. */
+  readonly address: string;
+  readonly reader: ChunkReader;
+  readonly pacer: Pacer;
+  readonly outbox: Outbox;
+  readonly lines: LineLimit;
+  log(): Log;
+  /** The socket rests, and not for the budget: a script decides, or the connection has had its turn. */
+  isHeldByServer(): boolean;
+  pauseReading(): void;
+  resumeReading(): void;
+  close(reason: string, status: AccessStatus): void;
+}
+
+export class SessionInput {
+  readonly #options: SessionInputOptions;
+  readonly #account: InputAccount;
+  /** Messages that came while the connect was being decided. */
+  #held: RtmpMessage[] = [];
+  heldBytes = 0;
+
+  constructor(options: SessionInputOptions) {
+    const { budget, address, reader, outbox, pauseReading, resumeReading } = options;
+    this.#options = options;
+    this.#account = budget.open(address, {
+      get missingBytes() {
+        return reader.missingBytes;
+      },
+      get progress() {
+        return reader.bytesReceived + outbox.progress;
+      },
+      get isHeldByServer() {
+        return options.isHeldByServer();
+      },
+      wait: (limit) => {
+        pauseReading();
+        this.#say(limit, 'unfinished input: the server stops reading the connection until there is room');
+      },
+      proceed: resumeReading,
+      evict: (limit, heldBytes) => {
+        const heldKb = Math.round(heldBytes / 1024);
+        this.#say(limit, `connection closed: its unfinished input takes ${heldKb} kB while others wait`);
+        options.close('its input was not finished while others waited', AccessStatus.Conflict);
+      },
+    });
+  }
+
+  #say(limit: LimitName, text: string): void {
+    const { lines, address, log } = this.#options;
+    lines.limit(limit, address, { log: log(), ip: address }, text);
+  }
+
+  /** After each read. */
+  received(): void {
+    const { reader, pacer, outbox } = this.#options;
+    this.#account.received(reader.heldBytes + pacer.waitingBytes, reader.bytesFinished);
+    this.#account.unread(outbox.unreadBytes);
+  }
+
+  /** The peer has read something, perhaps. */
+  sent(): void {
+    this.#account.unread(this.#options.outbox.unreadBytes);
+  }
+
+  /** A message that waits until the connect has been decided. */
+  hold(message: RtmpMessage): void {
+    const held = withOwnMemory(message);
+    const bytes = memoryBytes(held);
+    this.#held.push(held);
+    this.heldBytes += bytes;
+    this.keep(bytes);
+  }
+
+  takeHeld(): Iterator<RtmpMessage> {
+    const held = this.#held;
+    this.#held = [];
+    this.keep(-this.heldBytes);
+    this.heldBytes = 0;
+    return held[Symbol.iterator]();
+  }
+
+  /** Whole messages that wait for a verdict, calls that wait for an answer: so many bytes more; negative: fewer. */
+  keep(bytes: number): void {
+    this.#account.keep(bytes);
+  }
+
+  /** Frees what is unfinished. */
+  close(): void {
+    this.#held = [];
+    this.#options.reader.discard();
+    this.#account.close();
+  }
+}
