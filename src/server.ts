@@ -90,7 +90,7 @@ export async function startServer({
   );
   const { caFile } = config.server.clientTls;
   const authorities = caFile === undefined ? undefined : await loadAuthorities(caFile);
-  const { maxBytes, launcher, debugPort } = config.server.runners;
+  const { maxBytes, applicationShare, launcher, debugPort } = config.server.runners;
   const user = serverUser(config.server.process);
   const { uid } = config.server.process;
   if (uid !== undefined && !user && uid !== process.getuid?.()) {
@@ -99,7 +99,10 @@ export async function startServer({
       `Process/UID = ${uid}: only root can become another user; the server stays who it is`,
     );
   }
-  const runners = new Runners({ clock, log, maxRssBytes: maxBytes, launcher, user: user ?? NOBODY });
+  const runners = new Runners({
+    ...{ clock, log, maxRssBytes: maxBytes, applicationShare, launcher },
+    user: user ?? NOBODY,
+  });
   const inspector = new Inspector({ port: debugPort, software, log, bindError });
   const governor = new LoadGovernor(
     clock,

@@ -211,7 +211,7 @@ export class VirtualHost {
       vhost: name,
       rules: { ...EVERYBODY, allow: AddressList.parse(vhost.allow) },
       maxClients: vhost.maxConnections,
-      maxInstances: vhost.maxInstances,
+      instances: vhost.instances,
       scripts: this.#scripts,
       recorders,
       recorded,

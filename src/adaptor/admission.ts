@@ -62,7 +62,7 @@ export function judge(
   logins.judge(
     login,
     { app: withoutEdgeSlashes(request.app), query, agent, ip },
-    (user, answer) => registry.open(request.app).authenticate(user, answer),
+    (user, answer) => registry.open(request.app, ip).authenticate(user, answer),
     (verdict) => {
       if (verdict.isAdmitted) {
         decided({ isAdmitted: true, user: verdict.user ?? '', writeAccess: verdict.mayPublish ? '/' : '' });

@@ -385,8 +385,7 @@ export class AppInstance implements ScriptCommands {
 
   /** Started before anybody came: it waits for clients as long as one that has lost them. */
   awaitClients(): void {
-    this.#lifetime.noteServed();
-    this.#lifetime.arm();
+    this.#lifetime.awaitFirst();
   }
 
   // ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -505,6 +504,13 @@ export class AppInstance implements ScriptCommands {
   /** Resolves when it has ended; undefined: it is not ending. */
   get leaving(): Promise<void> | undefined {
     return this.#lifetime.leaving;
+  }
+
+  /** Since when nobody uses it: no client, nothing that the server has on the air or sends elsewhere. Undefined: it is used, or ends. */
+  get idleSinceMs(): number | undefined {
+    const { connections, streams } = this.#relays.counts;
+    const isAtWork = !this.serverStreams.isEmpty || connections > 0 || streams > 0;
+    return isAtWork ? undefined : this.#lifetime.idleSinceMs;
   }
 
   /** Now, instead of when it has been idle for its time. True: it is gone. */

@@ -34,6 +34,7 @@ export class Lifetime {
   readonly #options: LifetimeOptions;
   #state: State = State.Running;
   #cancelIdle: (() => void) | undefined;
+  #idleSinceMs: number | undefined;
   /** Somebody was accepted, some time. */
   #hasServed = false;
   #unloading: Promise<void> | undefined;
@@ -52,6 +53,11 @@ export class Lifetime {
     return this.#state === State.Stopping ? (this.#stopped ?? this.#unloading) : undefined;
   }
 
+  /** Since when its last client has gone; undefined: it has some, has had none, or is ending. */
+  get idleSinceMs(): number | undefined {
+    return this.#options.isAuthenticating() ? undefined : this.#idleSinceMs;
+  }
+
   /** While an idle script hears onAppStop. */
   get unloading(): Promise<void> | undefined {
     return this.#unloading;
@@ -66,6 +72,7 @@ export class Lifetime {
   disarm(): void {
     this.#cancelIdle?.();
     this.#cancelIdle = undefined;
+    this.#idleSinceMs = undefined;
   }
 
   /** Counts from now, if nobody is here. */
@@ -73,16 +80,27 @@ export class Lifetime {
     const { clock, idleMs, hasClients, isAuthenticating } = this.#options;
     if (hasClients() || isAuthenticating() || !this.isRunning) return;
     this.#cancelIdle?.();
+    this.#idleSinceMs ??= clock.now();
     const waitMs = this.#hasServed ? idleMs() : Math.min(idleMs(), UNUSED_IDLE_MS);
     this.#cancelIdle = clock.after(waitMs, () => this.#beginUnload());
   }
 
+  /** Nobody has come yet, and an operator wants it to be there: it makes room for no other. */
+  awaitFirst(): void {
+    this.noteServed();
+    this.arm();
+    this.#idleSinceMs = undefined;
+  }
+
   /** The time may be another one. */
   rearm(): void {
+    const sinceMs = this.#idleSinceMs;
     if (this.#cancelIdle) this.arm();
+    this.#idleSinceMs = sinceMs;
   }
 
   #beginUnload(): void {
+    this.disarm();
     this.#unloading = this.#unloadIdle().finally(() => {
       this.#unloading = undefined;
     });
@@ -92,10 +110,7 @@ export class Lifetime {
   async unloadIfIdle(): Promise<boolean> {
     const { hasClients, isAuthenticating } = this.#options;
     if (!this.isRunning || hasClients() || isAuthenticating()) return false;
-    if (!this.#unloading) {
-      this.#cancelIdle?.();
-      this.#beginUnload();
-    }
+    if (!this.#unloading) this.#beginUnload();
     await this.#unloading;
     return this.#state === State.Closed;
   }

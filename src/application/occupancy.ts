@@ -46,11 +46,12 @@ export class Occupancy {
   }
 }
 
-function isReached(limit: number | undefined, count = 0): boolean {
+export function isReached(limit: number | undefined, count = 0): boolean {
   return limit !== undefined && count >= limit;
 }
 
-function addTo(counts: Map<string, number>, key: string, more: number): void {
+/** An entry that has come to 0 is removed. */
+export function addTo(counts: Map<string, number>, key: string, more: number): void {
   const count = (counts.get(key) ?? 0) + more;
   if (count === 0) counts.delete(key);
   else counts.set(key, count);

@@ -1,15 +1,23 @@
 // Applications and their running instances: an instance starts with its first client and stops when it has been idle.
 import type { AddressRules } from '../config/address-rules.ts';
 import { LimitError, StatusError } from '../errors.ts';
+import type { LimitName } from '../log/limits.ts';
 import { isReservedFolder, nameProblem } from '../storage/names.ts';
 import { AppInstance, type InstanceOptions } from './instance.ts';
 import type { ClientSettings, InstanceSettings } from './instance-settings.ts';
+import { type InstanceLimits, InstanceShares, type ReachedShare, type Seat } from './instance-shares.ts';
 import type { Journal } from './journal.ts';
-import { Occupancy, type Occupant } from './occupancy.ts';
+import { hostKey, Occupancy, type Occupant } from './occupancy.ts';
 import { Tally } from './tally.ts';
 
-/** Each has an isolate of 2 MB, and any client that knows an application can start one: `live/1`, `live/2`… */
-const MAX_INSTANCES = 2_000;
+const ANY_NUMBER: InstanceLimits = {
+  total: undefined,
+  perApplication: undefined,
+  perAddress: undefined,
+  ratePerAddress: undefined,
+};
+/** Idle instances that make room at a time: until they have said goodbye there are so many more than the limits say. */
+const MAX_LEAVING = 64;
 
 export interface RegistryOptions
   extends Omit<InstanceOptions, 'application' | 'name' | 'occupancy' | 'onClosed'> {
@@ -23,7 +31,7 @@ export interface RegistryOptions
   /** FMS: ResourceLimits/MaxConnections. Undefined: any number. */
   maxClients?: number | undefined;
   /** FMS: ResourceLimits/MaxAppInstances. */
-  maxInstances?: number;
+  instances?: InstanceLimits;
   /** Is there a folder of that name? It has passed `nameProblem`. */
   hasApplication(name: string): boolean;
   /** Its settings cannot be read: no instance of it starts. */
@@ -48,12 +56,18 @@ export class Registry {
   readonly #histories = new Map<string, ApplicationHistory>();
   /** Of those that have had an instance. */
   readonly #occupancies = new Map<string, Occupancy>();
+  readonly #shares: InstanceShares;
+  /** How those that run are counted, and what takes them out of it. */
+  readonly #seats = new Map<AppInstance, { readonly seat: Seat; leave(): void }>();
+  /** Idle instances that have been asked to make room. */
+  readonly #leaving = new Set<AppInstance>();
   /** Connects that reached no instance. */
   #unplaced = 0;
   #isSuspended = false;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    this.#shares = new InstanceShares(options.instances ?? ANY_NUMBER);
   }
 
   /** As refusals name it. */
@@ -103,12 +117,8 @@ export class Registry {
 
   /** What `app` names, running or not. Undefined: it cannot be one, or there is no such application. */
   placeOf(app: string): { application: string; instance: string } | undefined {
-    const path = withoutEdgeSlashes(app);
-    if (nameProblem(path) !== undefined) return undefined;
-    const slash = path.indexOf('/');
-    const application = slash < 0 ? path : path.slice(0, slash);
-    if (!this.hasApplication(application)) return undefined;
-    return { application, instance: slash < 0 ? '_definst_' : path.slice(slash + 1) };
+    const place = placeIn(app);
+    return place && this.hasApplication(place.application) ? place : undefined;
   }
 
   hasApplication(name: string): boolean {
@@ -131,9 +141,9 @@ export class Registry {
   connect(app: string, who: Occupant): AppInstance {
     try {
       this.#requireRoom();
-      const instance = this.open(app);
-      this.#requireShare(instance, who);
-      return instance;
+      const { application, instance } = this.#placeOf(app);
+      this.#requireShare(application, this.find(app), who);
+      return this.#open(application, instance, who.ip);
     } catch (error) {
       this.#unplaced += 1;
       throw error;
@@ -146,40 +156,40 @@ export class Registry {
     let clients = 0;
     for (const instance of this.#instances.values()) clients += instance.clients.size;
     if (clients < maxClients) return;
-    throw new LimitError(
-      'NetConnection.Connect.Rejected',
-      `[ Server.Reject ] : (${this.place}) : Resource limit violation. Too many clients of this virtual host.`,
-    );
+    throw this.#overLimit('Too many clients of this virtual host');
   }
 
-  #requireShare({ application, connectionShares }: AppInstance, who: Occupant): void {
-    const problem = connectionShares && this.#occupancyOf(application).problem(who, connectionShares);
-    if (problem === undefined) return;
-    throw new LimitError(
+  /** Before anything is started for it. */
+  #requireShare(application: string, running: AppInstance | undefined, who: Occupant): void {
+    if (!running && !this.hasApplication(application)) return;
+    const shares = running
+      ? running.connectionShares
+      : (this.#options.settingsFor?.(application).connections ?? this.#options.connections);
+    const problem = shares && this.#occupancyOf(application).problem(who, shares);
+    if (problem !== undefined) throw this.#overLimit(problem);
+  }
+
+  #overLimit(problem: string): LimitError {
+    return new LimitError(
       'NetConnection.Connect.Rejected',
       `[ Server.Reject ] : (${this.place}) : Resource limit violation. ${problem}.`,
     );
   }
 
-  /** The same for one who does not want to come in. */
-  open(app: string): AppInstance {
-    const path = withoutEdgeSlashes(app);
-    if (nameProblem(path) !== undefined) {
-      throw new StatusError(
-        'NetConnection.Connect.Rejected',
-        `[ Server.Reject ] : (${this.place}) : Invalid application name(/${printable(path)}).`,
-      );
-    }
-    const slash = path.indexOf('/');
-    const application = slash < 0 ? path : path.slice(0, slash);
-    const instance = this.#open(application, slash < 0 ? '_definst_' : path.slice(slash + 1));
-    if (!instance) {
-      throw new StatusError(
-        'NetConnection.Connect.InvalidApp',
-        `[ Server.Reject ] : (${this.place}) : Application (${application}) is not defined.`,
-      );
-    }
-    return instance;
+  #placeOf(app: string): { application: string; instance: string } {
+    const place = placeIn(app);
+    if (place) return place;
+    const path = printable(withoutEdgeSlashes(app));
+    throw new StatusError(
+      'NetConnection.Connect.Rejected',
+      `[ Server.Reject ] : (${this.place}) : Invalid application name(/${path}).`,
+    );
+  }
+
+  /** The same without coming in. `ip`: of the client for which it is opened; undefined: the server itself wants it. */
+  open(app: string, ip?: string): AppInstance {
+    const { application, instance } = this.#placeOf(app);
+    return this.#open(application, instance, ip);
   }
 
   /** Its file, or that of all of them, has been saved: those that run are told. */
@@ -195,29 +205,13 @@ export class Registry {
     this.#options.scripts.pardon(applicationIn(app));
   }
 
-  #open(application: string, name: string): AppInstance | undefined {
+  #open(application: string, name: string, ip: string | undefined): AppInstance {
     const key = `${application}/${name}`;
     const running = this.#instances.get(key);
     if (running) return running;
-    if (this.#isSuspended) {
-      throw new LimitError(
-        'NetConnection.Connect.Rejected',
-        `[ Server.Reject ] : (${this.place}) : The virtual host has been stopped.`,
-      );
-    }
-    if (!this.hasApplication(application)) return undefined;
-    if (this.#options.isClosed?.(application)) {
-      throw new StatusError(
-        'NetConnection.Connect.Rejected',
-        `[ Server.Reject ] : (${this.place}) : Application (${application}) has a mistake in its settings.`,
-      );
-    }
-    if (this.#instances.size >= (this.#options.maxInstances ?? MAX_INSTANCES)) {
-      throw new LimitError(
-        'NetConnection.Connect.Rejected',
-        `[ Server.Reject ] : (${this.place}) : Resource limit violation. Too many application instances.`,
-      );
-    }
+    this.#requireApplication(application);
+    if (ip !== undefined) this.#requireRate(application, ip);
+    this.#makeRoomFor(application, ip);
     const instance = new AppInstance({
       ...this.#options,
       ...this.#options.settingsFor?.(application),
@@ -226,6 +220,8 @@ export class Registry {
       occupancy: this.#occupancyOf(application),
       onClosed: () => this.#closed(instance),
     });
+    const seat = { application, address: ip === undefined ? undefined : hostKey(ip) };
+    this.#seats.set(instance, { seat, leave: this.#shares.enter(seat) });
     this.#instances.set(key, instance);
     const history = this.#historyOf(application);
     history.instancesLoaded += 1;
@@ -233,8 +229,89 @@ export class Registry {
     return instance;
   }
 
+  /** It is there, and instances of it may be started. */
+  #requireApplication(application: string): void {
+    if (this.#isSuspended) {
+      throw new LimitError(
+        'NetConnection.Connect.Rejected',
+        `[ Server.Reject ] : (${this.place}) : The virtual host has been stopped.`,
+      );
+    }
+    if (!this.hasApplication(application)) {
+      throw new StatusError(
+        'NetConnection.Connect.InvalidApp',
+        `[ Server.Reject ] : (${this.place}) : Application (${application}) is not defined.`,
+      );
+    }
+    if (this.#options.isClosed?.(application)) {
+      throw new StatusError(
+        'NetConnection.Connect.Rejected',
+        `[ Server.Reject ] : (${this.place}) : Application (${application}) has a mistake in its settings.`,
+      );
+    }
+  }
+
+  #requireRate(application: string, ip: string): void {
+    if (this.#shares.mayStart(ip, this.#options.clock.now())) return;
+    throw this.#refused(
+      'MaxAppInstanceRatePerAddress',
+      'New application instances too fast',
+      application,
+      ip,
+    );
+  }
+
+  /** The oldest idle instance of those that a reached limit counts makes room. A LimitError: none of them is idle. */
+  #makeRoomFor(application: string, ip: string | undefined): void {
+    const { scripts } = this.#options;
+    for (;;) {
+      const reached = this.#shares.reached(application, ip);
+      if (!reached) break;
+      if (!this.#makeRoom(reached)) throw this.#refused(reached.limit, reached.problem, application, ip);
+    }
+    if (scripts.hasRoomFor(application, false)) return;
+    const isReplacing = this.#makeRoom({ counts: (seat) => seat.application === application });
+    if (isReplacing && scripts.hasRoomFor(application, true)) return;
+    const problem = 'The scripts of this application take too much memory';
+    throw this.#refused('MaxApplicationShare', problem, application, ip);
+  }
+
+  /** False: no instance that `counts` is idle, or too many are ending already. */
+  #makeRoom({ counts }: Pick<ReachedShare, 'counts'>): boolean {
+    if (this.#leaving.size >= MAX_LEAVING) return false;
+    let oldest: AppInstance | undefined;
+    let oldestMs = Number.POSITIVE_INFINITY;
+    for (const [instance, { seat }] of this.#seats) {
+      const { idleSinceMs = Number.POSITIVE_INFINITY } = instance;
+      if (idleSinceMs >= oldestMs || this.#leaving.has(instance) || !counts(seat)) continue;
+      oldest = instance;
+      oldestMs = idleSinceMs;
+    }
+    if (oldest) void this.#unload(oldest);
+    return oldest !== undefined;
+  }
+
+  /** Counted no more while it says goodbye; its script may want to stay, and a client may have come. */
+  async #unload(instance: AppInstance): Promise<void> {
+    const { seat, leave } = this.#seats.get(instance)!;
+    leave();
+    this.#leaving.add(instance);
+    const isGone = await instance.unloadIfIdle();
+    this.#leaving.delete(instance);
+    if (!isGone) this.#seats.set(instance, { seat, leave: this.#shares.enter(seat) });
+  }
+
+  #refused(limit: LimitName, problem: string, application: string, ip: string | undefined): LimitError {
+    const { lines, log } = this.#options;
+    const facts = { application, ...(ip !== undefined && { ip }) };
+    if (log) lines?.limit(limit, ip ?? application, { log, ...facts }, `${application}: no instance more`);
+    return this.#overLimit(problem);
+  }
+
   #closed(instance: AppInstance): void {
     const { application, fullName, tally } = instance;
+    this.#seats.get(instance)?.leave();
+    this.#seats.delete(instance);
     if (this.#instances.get(fullName) !== instance) return;
     this.#instances.delete(fullName);
     const history = this.#historyOf(application);
@@ -294,6 +371,15 @@ export function isApplicationName(name: string): boolean {
 function applicationIn(app: string): string {
   const [application = ''] = withoutEdgeSlashes(app).split('/', 1);
   return application;
+}
+
+/** `application[/instance]`, slashes at either end do not count. Undefined: it cannot be one. */
+function placeIn(app: string): { application: string; instance: string } | undefined {
+  const path = withoutEdgeSlashes(app);
+  if (nameProblem(path) !== undefined) return undefined;
+  const slash = path.indexOf('/');
+  if (slash < 0) return { application: path, instance: '_definst_' };
+  return { application: path.slice(0, slash), instance: path.slice(slash + 1) };
 }
 
 /** By hand: on a name of many slashes a pattern that ends in `/+$` is quadratic. */

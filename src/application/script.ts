@@ -300,6 +300,11 @@ export interface Scripts {
   /** `undefined`: that application's folder never held a main script, the defaults serve it. */
   open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined;
   /**
+   * False: the scripts of that application take their share of the memory for scripts already. `isReplacing`: one of its
+   * instances is about to end for the next.
+   */
+  hasRoomFor(application: string, isReplacing: boolean): boolean;
+  /**
    * An operator has it started anew: what its script has done before is not held against it any more, and the newest version
    * is not held back.
    */

@@ -59,6 +59,8 @@ export interface ReadFile {
 
 export interface RunnersConfig {
   readonly maxBytes: number;
+  /** What one application may take of a process that several share, 0 to 1. */
+  readonly applicationShare: number;
   /** For debuggers. */
   readonly debugPort: number;
   /** A program and its arguments that starts them; none: nothing does. */
@@ -230,7 +232,13 @@ export interface VhostConfig {
   readonly appsDir: string;
   /** Undefined: any number. */
   readonly maxConnections: number | undefined;
-  readonly maxInstances: number;
+  /** Undefined: any number. The rate is a second. */
+  readonly instances: {
+    readonly total: number;
+    readonly perApplication: number | undefined;
+    readonly perAddress: number | undefined;
+    readonly ratePerAddress: number | undefined;
+  };
   /** As an Allow list has it. */
   readonly allow: string;
   /** Undefined: that of the adaptor. */

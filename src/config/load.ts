@@ -143,6 +143,7 @@ class Loader {
         },
         runners: {
           maxBytes: Server.ResourceLimits.Scripts.MaxSize,
+          applicationShare: Server.ResourceLimits.Scripts.MaxApplicationShare / 100,
           debugPort: Server.ResourceLimits.Scripts.DebugPort,
           launcher: Server.ResourceLimits.Scripts.Launcher,
           maxWatchedFiles: Server.ResourceLimits.Scripts.MaxWatchedFiles,
@@ -267,14 +268,20 @@ class Loader {
     this.#notes.push(...application.notes);
     const aliases = AliasList.Alias.map((alias) => alias['@name']).filter((alias) => alias !== '');
     const certificate = certificateConfig(SSL, folder);
-    const { MaxConnections: maxConnections, MaxAppInstances: maxInstances } = ResourceLimits;
+    const { MaxConnections: maxConnections } = ResourceLimits;
+    const instances = {
+      total: ResourceLimits.MaxAppInstances,
+      perApplication: ResourceLimits.MaxAppInstancesPerApplication,
+      perAddress: ResourceLimits.MaxAppInstancesPerAddress,
+      ratePerAddress: ResourceLimits.MaxAppInstanceRatePerAddress,
+    };
     const allow = Allow || 'all';
     return {
       name,
       aliases,
       appsDir,
       maxConnections,
-      maxInstances,
+      instances,
       allow,
       certificate,
       application,

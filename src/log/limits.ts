@@ -40,6 +40,11 @@ export const LIMITS = {
   MaxUnansweredRequests: { bounds: 'HTTP requests of one connection that have no answer yet' },
   MaxWatchedFiles: { bounds: 'how many files of an application are watched for changes' },
   MaxFileEvents: { bounds: 'how many changes of files of an application are looked at in a second' },
+  MaxAppInstances: { bounds: 'instances of all applications of a virtual host' },
+  MaxAppInstancesPerApplication: { bounds: 'instances of one application' },
+  MaxAppInstancesPerAddress: { bounds: 'instances that clients of one address have started' },
+  MaxAppInstanceRatePerAddress: { bounds: 'instances a second that clients of one address start' },
+  MaxApplicationShare: { bounds: 'memory of a script process that one application takes' },
 } as const satisfies Record<string, LimitRow>;
 
 export type LimitName = keyof typeof LIMITS;

@@ -1,10 +1,10 @@
 import type { Clock } from '../application/clock.ts';
-import { UnitEnd } from './unit.ts';
+import type { UnitEnd } from './unit.ts';
 
-/** Rejects with a UnitEnd when it takes longer. */
-export async function within<T>(clock: Clock, ms: number, late: string, promise: Promise<T>): Promise<T> {
+/** Rejects with `late` when it takes longer. */
+export async function within<T>(clock: Clock, ms: number, late: UnitEnd, promise: Promise<T>): Promise<T> {
   const { promise: deadline, reject } = Promise.withResolvers<never>();
-  const cancel = clock.after(ms, () => reject(new UnitEnd('failed', late, 'startMs')));
+  const cancel = clock.after(ms, () => reject(late));
   try {
     return await Promise.race([promise, deadline]);
   } finally {

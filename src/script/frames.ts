@@ -9,6 +9,7 @@ import {
   type HelloBody,
   type InitBody,
   type LoadBody,
+  type LoadedBody,
   MAX_BATCH_EVENTS,
   MAX_FRAME_BYTES,
   type RecycleBody,
@@ -28,7 +29,7 @@ export interface FrameBodies {
   [FrameType.Load]: LoadBody;
   [FrameType.Unload]: undefined;
   [FrameType.Hello]: HelloBody;
-  [FrameType.Loaded]: undefined;
+  [FrameType.Loaded]: LoadedBody;
   [FrameType.Failed]: FailedBody;
   [FrameType.Commands]: ScriptCommand[];
   [FrameType.Dead]: DeadBody;

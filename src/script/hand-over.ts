@@ -41,7 +41,7 @@ export class HandOver {
       const saved = await within(
         clock,
         SAVE_DEADLINE_MS,
-        `no answer within ${SAVE_DEADLINE_MS / 1000} s`,
+        new UnitEnd('failed', `no answer within ${SAVE_DEADLINE_MS / 1000} s`, 'startMs'),
         save,
       );
       if (saved.lost.length > 0) {

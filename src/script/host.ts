@@ -26,7 +26,7 @@ import { InstanceScriptHost } from './instance-script.ts';
 import { Journal } from './journal.ts';
 import type { GateFailure } from './mailbox.ts';
 import { scriptProblem } from './problem.ts';
-import type { ProcessScope, Runners } from './runners.ts';
+import type { ProcessScope, Runner, Runners } from './runners.ts';
 import type { Services } from './services.ts';
 import type { StandIns } from './stand-ins.ts';
 import { StoreService } from './store-service.ts';
@@ -68,7 +68,7 @@ export interface ScriptHostOptions {
   settingsRead(application: string): Promise<void>;
   /** Its Application.xml has been saved. */
   onSettings(application: string): void;
-  /** For lines that an author can cause again and again. */
+  /** For lines that an author or a peer can cause again and again. */
   lines: LineLimit;
   /** Of each application: see WatchOptions. */
   maxWatchedFiles: number;
@@ -209,9 +209,9 @@ export class ScriptHost implements Scripts {
   open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined {
     const entry = this.#catalog.find(application);
     if (!entry) return undefined;
-    const { applicationsDir, log, clock, server, hostname, settingsFor, runners, standIns } = this.#options;
+    const { applicationsDir, log, lines, clock, server, hostname, settingsFor, standIns } = this.#options;
     const settings = settingsFor(application);
-    const runner = runners.of(join(applicationsDir, application), settings.process);
+    const runner = this.#runnerOf(application);
     const shared = this.#application(application);
     const name = `${application}/${instance}`;
     const errands = {
@@ -258,7 +258,7 @@ export class ScriptHost implements Scripts {
           },
           candidates: () => (isNewest() ? this.#candidates(application, entry.good) : []),
           isRunnerUp: () => runner.isUp,
-          mayLoad: () => runner.mayLoad(),
+          mayLoad: () => runner.mayLoad(folder),
           openUnit: (unit) => {
             const who = { ...errands, application, instance };
             const opened = runner.openUnit(script, { ...unit, meter: metrics.isolate(), errands: who });
@@ -266,6 +266,12 @@ export class ScriptHost implements Scripts {
             return opened;
           },
           isCongested: () => runner.isCongested,
+          hasRoom: () => {
+            const hasRoom = runner.isWithinShare(folder);
+            if (!hasRoom)
+              lines.limit('MaxApplicationShare', name, { log, application }, `${name}: not started`);
+            return hasRoom;
+          },
           onRefused: (build) => {
             shared.resting = { hash: build.hash, untilMs: clock.now() + REST_MS };
             shared.unloadable = build.hash;
@@ -286,11 +292,22 @@ export class ScriptHost implements Scripts {
         void this.#exec.instanceEnded(application, instance);
       },
     });
-    const leave = runner.join(script);
+    const leave = runner.join(script, folder);
     const running: RunningInstance = { script, commands, journal };
     shared.instances.add(running);
     void entry.settled().then(() => script.begin());
     return script;
+  }
+
+  hasRoomFor(application: string, isReplacing: boolean): boolean {
+    const isScripted = this.#catalog.find(application) !== undefined;
+    const folder = resolve(this.#options.applicationsDir, application);
+    return !isScripted || this.#runnerOf(application).hasRoomFor(folder, isReplacing);
+  }
+
+  #runnerOf(application: string): Runner {
+    const { applicationsDir, runners, settingsFor } = this.#options;
+    return runners.of(join(applicationsDir, application), settingsFor(application).process);
   }
 
   /** To debuggers. While one is attached nothing is late. */

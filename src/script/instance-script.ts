@@ -78,6 +78,8 @@ export interface InstanceScriptOptions {
   candidates(): ScriptBuild[];
   isRunnerUp(): boolean;
   isCongested(): boolean;
+  /** False: the scripts of its application take so much memory by now that this one is not to be started. */
+  hasRoom(): boolean;
   /** Awaited before a script is loaded; what it gives is called afterwards. */
   mayLoad(): Promise<() => void>;
   openUnit(options: UnitOfInstance): Unit;
@@ -322,7 +324,7 @@ export class InstanceScriptHost implements InstanceScript {
       return 'good';
     } catch (error) {
       if (!(error instanceof UnitEnd)) throw error;
-      if (error.reason === 'runner' || error.reason === 'dropped') return 'interrupted';
+      if (!error.isOwnFault) return 'interrupted';
       this.#reportEnd(unit, error);
       this.#options.onRefused(build);
       this.#options.journal.reloadFailed();
@@ -347,7 +349,9 @@ export class InstanceScriptHost implements InstanceScript {
     const { name, settings, clock } = this.#options;
     const body = settings(unit.build);
     const loading = unit.load({ instance: name, ...body });
-    await within(clock, body.limits.loadMs + LOAD_GRACE_MS, 'the script did not load in time', loading);
+    // The runner has limits of its own for what the script does.
+    const late = new UnitEnd('runner', 'the script process did not load the script in time');
+    await within(clock, body.limits.loadMs + LOAD_GRACE_MS, late, loading);
   }
 
   async #bringUp(build: ScriptBuild): Promise<void> {
@@ -355,6 +359,11 @@ export class InstanceScriptHost implements InstanceScript {
     // Meanwhile there may be a newer one, or none may be wanted any more.
     if (this.#wanted()?.hash !== build.hash) {
       hasLoaded();
+      return;
+    }
+    if (this.#version === 0 && !this.#options.hasRoom()) {
+      hasLoaded();
+      this.#fail('the scripts of its application take too much memory');
       return;
     }
     const unit = this.#open(build);
@@ -378,7 +387,8 @@ export class InstanceScriptHost implements InstanceScript {
     const state = saved?.state;
     const id = this.#options.counters.nextId();
     const start = unit.start({ t: 'start', id, why, ...(state === undefined ? {} : { state }), snapshot });
-    const late = `onAppStart did not finish within ${START_DEADLINE_MS / 1000} s`;
+    const text = `onAppStart did not finish within ${START_DEADLINE_MS / 1000} s`;
+    const late = new UnitEnd('failed', text, 'startMs');
     const ok = await within(this.#options.clock, START_DEADLINE_MS, late, start);
     if (!ok) throw new UnitEnd('unready', 'onAppStart failed');
   }
@@ -418,7 +428,7 @@ export class InstanceScriptHost implements InstanceScript {
     unit.dispose();
     if (this.#next === unit) this.#next = undefined;
     if (this.#state === State.Closed) return;
-    if (end.reason !== 'runner' && end.reason !== 'dropped') {
+    if (end.isOwnFault) {
       this.#refused.add(unit.build.hash);
       onRefused(unit.build);
       if (end.reason === 'dead') {
@@ -451,10 +461,13 @@ export class InstanceScriptHost implements InstanceScript {
     this.#mailbox.forsake(undefined);
     this.#state = State.Restarting;
     if (end.reason !== 'runner') {
+      const { message, code, scriptStack: stack } = end;
+      if (end.isOwnFault) journal.fault({ kind: 'crash', message, code, stack }, unit.build);
+      else journal.note(message); // the server's log has one line for all of them
+    }
+    if (end.isOwnFault) {
       this.#lastDead = unit.id;
       strikes.add();
-      const { message, code, scriptStack: stack } = end;
-      journal.fault({ kind: 'crash', message, code, stack }, unit.build);
       this.#mailbox.giveUpGates(); // the cause may be among them: asked again, it would end the next one too
     }
     void this.#drive();

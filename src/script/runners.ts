@@ -6,6 +6,7 @@ import type { Log } from '../log/log.ts';
 import type { Frame } from './frames.ts';
 import { bundleGuest } from './guest-bundle.ts';
 import { Inbox } from './inbox.ts';
+import { MemoryShares } from './memory-shares.ts';
 import { canBecome } from './privileges.ts';
 import { bundleRunner } from './runner-bundle.ts';
 import { type RunnerProcess, spawnRunner } from './runner-process.ts';
@@ -26,29 +27,39 @@ export interface Tenant {
 /** Scripts that are loaded at a time: each is some milliseconds of a core, and its time limit is for it alone. */
 const MAX_LOADING = 4;
 
+/** Units that have gone, and whose process may yet end because of them. */
+const MAX_GONE = 256;
+
+export interface RunnerOptions extends Omit<SupervisorOptions, 'onUp' | 'onFrame' | 'onDown' | 'relieve'> {
+  /** What one application may take of `maxRssBytes`, 0 to 1; 1: it is alone. */
+  share: number;
+}
+
 /** One runner process after another, and the units in it. */
 export class Runner {
   readonly #supervisor: Supervisor;
   readonly #inbox: Inbox;
   readonly #units = new Map<number, Unit>();
-  readonly #tenants = new Set<Tenant>();
-  /** Whose the units of this process are. */
+  /** And the application that each belongs to. */
+  readonly #tenants = new Map<Tenant, string>();
+  /** Whose the units of this process are, the last of those that have gone included. */
   readonly #owners = new Map<number, Tenant>();
+  /** Units that have gone, the latest last. */
+  #gone: number[] = [];
+  readonly #memory: MemoryShares<Unit>;
   /** Those who may have been the cause when a process ended, and were not the only ones. */
   #suspected: readonly Tenant[] = [];
   readonly #onDeserted: () => void;
   readonly #loading = new Turnstile(MAX_LOADING);
   #lastUnitId = 0;
 
-  constructor(
-    options: Omit<SupervisorOptions, 'onUp' | 'onFrame' | 'onDown'>,
-    inbox: Inbox,
-    onDeserted: () => void,
-  ) {
+  constructor({ share, ...options }: RunnerOptions, inbox: Inbox, onDeserted: () => void) {
     this.#inbox = inbox;
     this.#onDeserted = onDeserted;
+    this.#memory = new MemoryShares({ maxBytes: options.maxRssBytes, share });
     this.#supervisor = new Supervisor({
       ...options,
+      relieve: (rssBytes) => this.#relieve(rssBytes),
       onUp: () => this.#eachTenant((tenant) => tenant.runnerUp()),
       onFrame: (frame) => this.#frame(frame),
       onDown: (death) => this.#down(death),
@@ -75,33 +86,58 @@ export class Runner {
     return this.#tenants.size === 0;
   }
 
-  /** The returned function takes it back: no unit of it may be left then. */
-  join(tenant: Tenant): () => void {
-    this.#tenants.add(tenant);
+  /** For an instance of `application`. The returned function takes it back: no unit of it may be left then. */
+  join(tenant: Tenant, application: string): () => void {
+    this.#tenants.set(tenant, application);
+    const leave = this.#memory.join(application);
     return () => {
+      leave();
       if (this.#tenants.delete(tenant) && this.#tenants.size === 0) this.#onDeserted();
     };
   }
 
-  /** Whoever loads a script waits for this first, and calls what it resolves with afterwards. */
-  mayLoad(): Promise<() => void> {
-    return this.#loading.enter();
+  /** Whoever loads a script waits for this first, and calls what it resolves with afterwards. Applications take turns. */
+  mayLoad(application: string): Promise<() => void> {
+    return this.#loading.enter(application);
+  }
+
+  /** False: its scripts take their share of the process already. `isReplacing`: one of its instances is about to end for it. */
+  hasRoomFor(application: string, isReplacing: boolean): boolean {
+    return this.#memory.hasRoomFor(application, isReplacing);
+  }
+
+  /** False: its scripts have turned out to take more. */
+  isWithinShare(application: string): boolean {
+    return this.#memory.isWithin(application);
+  }
+
+  #relieve(rssBytes: number): { application: string; ended: number } {
+    const { application, users } = this.#memory.toEnd(rssBytes);
+    for (const unit of users)
+      unit.expel('its application takes most of the script process, which has grown too large');
+    return { application: basename(application), ended: users.length };
   }
 
   openUnit(tenant: Tenant, options: Omit<UnitOptions, 'id' | 'send' | 'onGone'>): Unit {
+    const application = this.#tenants.get(tenant) ?? '';
     this.#lastUnitId += 1;
     this.#owners.set(this.#lastUnitId, tenant);
     const unit = new Unit({
       ...options,
       id: this.#lastUnitId,
       send: (frames) => this.#supervisor.send(frames),
-      onGone: (id) => {
-        this.#inbox.drop(unit);
-        this.#units.delete(id);
-      },
+      onGone: (id) => this.#unitGone(id, unit, application),
     });
     this.#units.set(unit.id, unit);
+    this.#memory.enter(unit, application);
     return unit;
+  }
+
+  #unitGone(id: number, unit: Unit, application: string): void {
+    this.#inbox.drop(unit);
+    this.#units.delete(id);
+    this.#memory.leave(unit, application);
+    if (this.#gone.push(id) > MAX_GONE) this.#owners.delete(this.#gone.shift()!);
   }
 
   #frame(frame: Frame): void {
@@ -112,6 +148,7 @@ export class Runner {
   #down({ how, suspects }: RunnerDeath): void {
     const culprit = this.#culpritAmong(suspects);
     this.#owners.clear();
+    this.#gone = [];
     this.#eachTenant((tenant) => tenant.runnerDown(how, culprit));
   }
 
@@ -131,7 +168,7 @@ export class Runner {
   }
 
   #eachTenant(call: (tenant: Tenant) => void): void {
-    for (const tenant of [...this.#tenants]) call(tenant);
+    for (const tenant of [...this.#tenants.keys()]) call(tenant);
   }
 }
 
@@ -140,6 +177,8 @@ export interface RunnersOptions {
   log: Log;
   /** Of one process. */
   maxRssBytes: number;
+  /** What one application may take of that in the process that they share, 0 to 1. */
+  applicationShare: number;
   /** A program and its arguments that starts them; none: nothing does. */
   launcher: readonly string[];
   /** Whom a runner becomes that root has started. */
@@ -155,7 +194,7 @@ export class Runners {
   readonly #options: RunnersOptions;
   readonly #inbox: Inbox;
   readonly #own = new Map<string, Runner>();
-  #common: Omit<SupervisorOptions, 'scope' | 'onUp' | 'onFrame' | 'onDown'> | undefined;
+  #common: Omit<RunnerOptions, 'scope' | 'share'> | undefined;
   #shared: Runner | undefined;
   #isClosed = false;
   readonly #closing = new Set<Promise<void>>();
@@ -183,7 +222,8 @@ export class Runners {
     if (this.#isClosed) return;
     const { spawn = () => spawnRunner(code, launcher) } = this.#options;
     this.#common = { spawn, init: { guest, ...(user ? { user } : {}) }, maxRssBytes, clock, log };
-    this.#shared = new Runner({ ...this.#common, scope: 'shared' }, this.#inbox, () => {});
+    const share = this.#options.applicationShare;
+    this.#shared = new Runner({ ...this.#common, scope: 'shared', share }, this.#inbox, () => {});
     await this.#shared.start();
   }
 
@@ -202,7 +242,7 @@ export class Runners {
     if (known) return known;
     const { clock, log } = this.#options;
     const name = basename(folder);
-    const runner: Runner = new Runner({ ...this.#common, scope: name }, this.#inbox, () => {
+    const runner: Runner = new Runner({ ...this.#common, scope: name, share: 1 }, this.#inbox, () => {
       clock.after(DESERTED_MS, () => this.#dismiss(folder, runner));
     });
     this.#own.set(folder, runner);

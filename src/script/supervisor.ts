@@ -24,6 +24,14 @@ const MAX_BACKLOG_BYTES = 32 << 20;
 const MAX_STDERR_LINE = 4096;
 /** Turns that began so long ago may be why a process has grown too large; before, it is anybody's doing. */
 const SLOW_TURN_MS = 50;
+/** After isolates have ended for its size: what they took is given back by then. */
+const RELIEF_CHECKS = 8;
+/**
+ * Heartbeats that a runner may be too large before it ends, if there is nobody whose isolates would help: they tell their sizes once a
+ * second. With so much more than its limit it ends at once.
+ */
+const LARGE_CHECKS = 6;
+const HASTE_BYTES = 512 << 20;
 /** A runner that is too large so soon after another, by nobody's doing, stays. */
 const REGROWN_MS = 10 * 60_000;
 /** Ends that only the process itself brings about: blame is fair. SIGKILL may be anybody's. */
@@ -43,6 +51,8 @@ export interface SupervisorOptions {
   init: InitBody;
   /** A runner that has grown beyond this is replaced. */
   maxRssBytes: number;
+  /** It has grown beyond that: ends isolates of the application that takes most of it. None: that would help nobody. */
+  relieve(rssBytes: number): { readonly application: string; readonly ended: number };
   /** Whose scripts it runs, for the log. */
   scope: string;
   clock: Clock;
@@ -63,6 +73,10 @@ interface Running {
   culprit: number | undefined;
   /** It was too large: that need not be the fault of who is in a turn. */
   isGrown: boolean;
+  /** Heartbeats whose size does not count. */
+  unweighed: number;
+  /** Heartbeats in a row with which it was too large. */
+  largeChecks: number;
   /** Why we ended it. */
   verdict: string | undefined;
   stopChecking(): void;
@@ -130,6 +144,8 @@ export class Supervisor {
       inTurn: new Map(),
       culprit: undefined,
       isGrown: false,
+      unweighed: 0,
+      largeChecks: 0,
       verdict: undefined,
       stopChecking: () => {},
     };
@@ -191,10 +207,22 @@ export class Supervisor {
   }
 
   #weigh(running: Running, rssBytes: number): void {
-    const { maxRssBytes, clock, log, scope } = this.#options;
-    if (!(rssBytes > maxRssBytes)) return;
+    const { maxRssBytes, relieve, clock, log, scope } = this.#options;
+    if (running.unweighed > 0) running.unweighed -= 1;
+    if (!(rssBytes > maxRssBytes)) running.largeChecks = 0;
+    if (!(rssBytes > maxRssBytes) || running.unweighed > 0) return;
     const now = clock.now();
     const text = `it takes ${mebibytes(rssBytes)} MB, more than ${mebibytes(maxRssBytes)}`;
+    const { application, ended } = relieve(rssBytes);
+    if (ended > 0) {
+      running.unweighed = RELIEF_CHECKS;
+      const what = `${application} takes most of it, and its ${ended} largest isolates end`;
+      const facts = { event: 'runner-relieved', scope, application, ended };
+      log.warn(facts, `the script runner is large (${scope}): ${text}; ${what}`);
+      return;
+    }
+    running.largeChecks += 1;
+    if (running.largeChecks < LARGE_CHECKS && rssBytes <= maxRssBytes + HASTE_BYTES) return;
     const [oldest] = running.inTurn;
     if (oldest && now - oldest[1] >= SLOW_TURN_MS) running.culprit = oldest[0];
     else if (now - this.#grownAtMs < REGROWN_MS) {

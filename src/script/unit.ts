@@ -26,9 +26,10 @@ const MAX_HELD_COMMANDS = 20_000;
 export class UnitEnd extends Error {
   /**
    * `failed`: the script did not load, or not in time. `unready`: its onAppStart failed, as it has said itself. `dead`: its
-   * isolate ended. `runner`: the runner ended. `dropped`: we did not want it any more.
+   * isolate ended. `runner`: the runner ended, or did not keep up. `expelled`: its application took too much of the runner.
+   * `dropped`: we did not want it any more.
    */
-  readonly reason: 'failed' | 'unready' | 'dead' | 'runner' | 'dropped';
+  readonly reason: 'failed' | 'unready' | 'dead' | 'runner' | 'expelled' | 'dropped';
   /** As the runner gave it. */
   readonly scriptStack: string;
   /** Of an ErrorRecord. */
@@ -39,6 +40,11 @@ export class UnitEnd extends Error {
     this.reason = reason;
     this.code = code;
     this.scriptStack = scriptStack;
+  }
+
+  /** Its script is to blame. */
+  get isOwnFault(): boolean {
+    return this.reason === 'failed' || this.reason === 'unready' || this.reason === 'dead';
   }
 }
 
@@ -73,6 +79,7 @@ export class Unit {
   readonly build: ScriptBuild;
   readonly #options: UnitOptions;
   readonly #errands: Errands;
+  #heapBytes: number | undefined;
   #activity = 0;
   #answers = 0;
   #outgoing: ScriptEvent[] = [];
@@ -111,6 +118,11 @@ export class Unit {
 
   get isLoading(): boolean {
     return this.#loading !== undefined;
+  }
+
+  /** Of its script, as the runner has told it last; undefined: not yet. */
+  get heapBytes(): number | undefined {
+    return this.#heapBytes;
   }
 
   /** Rejects with UnitEnd. */
@@ -237,6 +249,13 @@ export class Unit {
     this.#options.send(encodeFrame(FrameType.Unload, this.id));
   }
 
+  /** Its isolate ends for the good of others; whoever has it hears why. */
+  expel(message: string): void {
+    if (this.#end) return;
+    this.#options.send(encodeFrame(FrameType.Unload, this.id));
+    this.ended(new UnitEnd('expelled', message, 'memoryShare'));
+  }
+
   /** One at a time. */
   attach(debug: Debugger): DebuggerLine | undefined {
     if (this.#end || this.#debugger) return undefined;
@@ -271,6 +290,7 @@ export class Unit {
     if (this.#end) return;
     switch (type) {
       case FrameType.Loaded:
+        this.#heapBytes = numberOf(body, 'heapBytes') || undefined;
         this.#loading?.resolve();
         this.#loading = undefined;
         return;
@@ -306,7 +326,9 @@ export class Unit {
 
   #used(body: Buffer): void {
     try {
-      this.#options.meter.used(parseUsage(body));
+      const usage = parseUsage(body);
+      this.#heapBytes = usage.heapBytes ?? this.#heapBytes;
+      this.#options.meter.used(usage);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#options.onRefusedCommand(this, error);
@@ -421,7 +443,7 @@ const CODES: Readonly<Record<string, string>> = {
 function numberOf(body: Buffer, key: string): number {
   const parsed = decodeBody(body);
   const value = typeof parsed === 'object' && parsed !== null ? Reflect.get(parsed, key) : undefined;
-  return typeof value === 'number' ? value : 0;
+  return typeof value === 'number' && value >= 0 ? value : 0;
 }
 
 /** Of a body that is a JSON object; what is no text is empty. */

@@ -26,7 +26,7 @@ export const FrameType = {
   Tick: 9,
   /** `HelloBody`. Unit 0: the runner is up. */
   Hello: 64,
-  /** Empty body: the script's top-level code has run. Commands it made follow in a Commands frame. */
+  /** `LoadedBody`: the script's top-level code has run. Commands it made follow in a Commands frame. */
   Loaded: 65,
   /** `FailedBody`: it did not load. The unit is gone. */
   Failed: 66,
@@ -131,6 +131,10 @@ export interface ApplicationFacts {
   config: Json;
   /** Secrets: they are not to be written anywhere. */
   env: Json;
+}
+export interface LoadedBody {
+  /** Of its isolate; missing: it is not known. */
+  heapBytes?: number;
 }
 export interface FailedBody {
   kind: 'syntax' | 'throw' | 'timeout' | 'memory' | 'stuck';

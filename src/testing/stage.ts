@@ -56,7 +56,7 @@ function sharedRunners(): Promise<Runners> {
 async function startRunners(): Promise<Runners> {
   const { log } = new Said();
   const started = new Runners({
-    ...{ clock: systemClock, log, maxRssBytes: Number.POSITIVE_INFINITY, launcher: [] },
+    ...{ clock: systemClock, log, maxRssBytes: Number.POSITIVE_INFINITY, launcher: [], applicationShare: 1 },
     user: { uid: 65534, gid: 65534 },
   });
   await started.start();

@@ -12,7 +12,7 @@ import { DigestScheme } from '../../src/protocol/handshake-digest.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { StreamFolders } from '../../src/recording/folders.ts';
 import { FileRecorders } from '../../src/recording/recorder.ts';
-import { keepingLog, until } from '../support/core.ts';
+import { atMost, keepingLog, until } from '../support/core.ts';
 import { Logged } from '../support/logged.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { video } from '../support/media.ts';
@@ -324,7 +324,7 @@ test('who is not in the Allow of a virtual host is told so, and is 403; a name h
 });
 
 test('a client for whom there is no room is 409', async () => {
-  await using logged = await Logged.start({ registry: { maxInstances: 1, maxClients: 1 } });
+  await using logged = await Logged.start({ registry: { instances: atMost(1), maxClients: 1 } });
   await (await logged.core.peer()).connect('live/one');
   for (const app of ['live/two', 'live/one']) {
     const { name } = await (await logged.core.peer()).connect(app);

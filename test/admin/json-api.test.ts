@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Schema, schemaProblem } from '../../src/admin/schema.ts';
 import { AdminCore, type Answer, basic, type Loose } from '../support/admin.ts';
-import { until } from '../support/core.ts';
+import { atMost, until } from '../support/core.ts';
 import { video } from '../support/media.ts';
 
 interface Operation {
@@ -260,7 +260,7 @@ test('a client that is disconnected hears the end, and its instance forgets it',
 });
 
 test('an instance too many is a conflict', async () => {
-  await using world = await AdminCore.start({ registry: { maxInstances: 1 } });
+  await using world = await AdminCore.start({ registry: { instances: atMost(1) } });
   assert.equal((await world.json('POST', '/instances', { name: 'live/1' })).status, 201);
   assert.equal((await world.json('POST', '/instances', { name: 'live/2' })).status, 409);
 });

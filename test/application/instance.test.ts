@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { InstanceSettings } from '../../src/application/instance-settings.ts';
 import { FAREWELL_MS } from '../../src/application/script.ts';
-import { Core, STREAM_OPTIONS, until } from '../support/core.ts';
+import { atMost, Core, STREAM_OPTIONS, until } from '../support/core.ts';
 import { video } from '../support/media.ts';
 
 const IDLE_MS = 60_000;
@@ -131,7 +131,7 @@ test('a script that never comes to its end, and a file that is never whole, hold
 });
 
 test('the number of instances is bounded, and those that run are still there for everybody', async () => {
-  await using core = await Core.start({ registry: { maxInstances: 2 } });
+  await using core = await Core.start({ registry: { instances: atMost(2) } });
   assert.equal((await (await core.peer()).connect('live/1')).name, '_result');
   assert.equal((await (await core.peer()).connect('live/2')).name, '_result');
   assert.equal((await (await core.peer()).connect('live/3')).name, '_error');

@@ -41,6 +41,10 @@ export class FakeScripts implements Scripts {
 
   pardon(): void {}
 
+  hasRoomFor(): boolean {
+    return this.#choices.below(20) > 0;
+  }
+
   open(application: string, _instance: string, commands: ScriptCommands): InstanceScript | undefined {
     if (application === 'plain') return undefined;
     const script = new FakeScript(application, commands, this.#choices, this.#complain);

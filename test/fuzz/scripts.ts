@@ -174,9 +174,9 @@ const frames: Target = {
   seeds: [
     encodeFrame(FrameType.Hello, 0, { pid: 1, node: 'v24.0.0' }),
     encodeFrame(FrameType.Commands, 7, [{ op: 'shutdown' }]),
-    encodeFrame(FrameType.Loaded, 0xffff_ffff),
+    encodeFrame(FrameType.Loaded, 0xffff_ffff, {}),
     encodeEvents(3, [{ t: 'disconnect', client: 'a' }]),
-    Buffer.concat([encodeFrame(FrameType.Loaded, 1), encodeFrame(FrameType.Turn, 1)]),
+    Buffer.concat([encodeFrame(FrameType.Loaded, 1, {}), encodeFrame(FrameType.Turn, 1)]),
   ],
   maxBytes: 10_000,
   run(input) {

@@ -39,8 +39,8 @@ describe('a frame', () => {
   });
 
   test('without a body has none', () => {
-    const frame = encodeFrame(FrameType.Loaded, 7);
-    assert.deepEqual(new Uint8Array(frame), new Uint8Array(hex('00 00 00 05  41  00 00 00 07')));
+    const frame = encodeFrame(FrameType.Unload, 7);
+    assert.deepEqual(new Uint8Array(frame), new Uint8Array(hex('00 00 00 05  04  00 00 00 07')));
     assert.equal(decodeBody(read(frame, 100)[0]!.body), undefined);
   });
 
@@ -49,7 +49,7 @@ describe('a frame', () => {
       encodeFrame(FrameType.Turn, 1),
       encodeFrame(FrameType.Commands, 2, [{ op: 'log', level: 'info', text: 'äöü' }]),
       encodeEvents(3, [disconnect('a')]),
-      encodeFrame(FrameType.Loaded, 4),
+      encodeFrame(FrameType.Loaded, 4, {}),
     ]);
     const whole = read(bytes, bytes.length);
     assert.deepEqual(

@@ -45,6 +45,7 @@ async function serving(on: ReloadPolicy['on'], behaviours: FakeRunner['behaviour
         candidates: () => (isNewest() ? [known.good] : []),
         isRunnerUp: () => runner.isUp,
         isCongested: () => false,
+        hasRoom: () => true,
         mayLoad: async () => () => {},
         openUnit: (options) => runner.openUnit(options),
         onRefused() {},

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { DEFAULT_LIMITS } from '../../src/script/wire.ts';
 import { GATE_DEADLINE_MS, serving, settle, setUp, version } from './support/instance.ts';
 
 describe('when the runner ends', () => {
@@ -277,5 +278,44 @@ describe('an isolate that ends', () => {
     assert.deepEqual(instance.done, []);
     first.say({ op: 'broadcast', name: 'a', args: [] });
     assert.deepEqual(instance.done, ['broadcast a']);
+  });
+});
+
+describe('an isolate that ends for the good of others', () => {
+  test('comes back at once with its clients, without a strike and however often, and its calls fail', async () => {
+    const { runner, instance, call, results, records, quarantines, script } = await serving();
+    instance.clients = ['c'];
+    for (let i = 1; i <= 5; i += 1) {
+      call('slow');
+      await settle();
+      runner.last.unit.expel('its application takes most of the script process');
+      await settle();
+      assert.equal(runner.units.length, i + 1);
+      assert.equal(runner.last.event('start').why, 'restored');
+      assert.deepEqual(results.at(-1), {
+        found: true,
+        ok: false,
+        description: 'the application was restarted',
+      });
+    }
+    assert.ok(script.serving);
+    assert.deepEqual(quarantines, []);
+    assert.match(`${records.application}`, /takes most of the script process/);
+  });
+});
+
+describe('a process that does not load a script in time', () => {
+  test('is no fault of the script: the same version is tried again, and its application is not said to be broken', async () => {
+    const { runner, clock, rejected, quarantines, script } = setUp({
+      prepare: ({ behaviours, units }) => {
+        behaviours.a = { load: (unit) => units.length > 1 && unit.loaded() };
+      },
+    });
+    await settle();
+    clock.advance(DEFAULT_LIMITS.loadMs + 3000);
+    await script.started;
+    assert.deepEqual([rejected, quarantines], [[], []]);
+    assert.equal(runner.units.length, 2);
+    assert.equal(runner.units[0]!.isUnloaded, true);
   });
 });

@@ -51,7 +51,7 @@ describe('blame for the loss of a runner', () => {
     };
     const init = { guest: '' };
     const { log } = new Records();
-    const options = { spawn, init, maxRssBytes: 1e9, scope: 'shared', clock, log };
+    const options = { spawn, init, maxRssBytes: 1e9, scope: 'shared', share: 0.75, clock, log };
     const runner = new Runner(options, new Inbox(clock), () => {});
     const blamed: string[] = [];
     const tenant = (name: string) => {
@@ -69,7 +69,7 @@ describe('blame for the loss of a runner', () => {
           channels.at(-1)!.write(encodeFrame(FrameType.Turn, unit.id));
         },
       };
-      runner.join(self);
+      runner.join(self, name);
       return self;
     };
     return {

@@ -57,7 +57,7 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 4; i += 1) await tick();
 }
 
-function setUp() {
+function setUp(ended: (rssBytes: number) => number = () => 0) {
   const clock = new ManualClock();
   const processes: FakeProcess[] = [];
   const deaths: RunnerDeath[] = [];
@@ -71,6 +71,7 @@ function setUp() {
     },
     init: { guest: 'the guest' },
     maxRssBytes: MAX_RSS_BYTES,
+    relieve: (rssBytes) => ({ application: 'greedy', ended: ended(rssBytes) }),
     scope: 'shared',
     clock,
     log: records.log,
@@ -91,8 +92,8 @@ function setUp() {
   };
 }
 
-async function running() {
-  const set = setUp();
+async function running(ended?: (rssBytes: number) => number) {
+  const set = setUp(ended);
   const started = set.supervisor.start();
   await set.greet();
   await started;
@@ -120,7 +121,7 @@ describe('the supervisor', () => {
     const { first, frames } = await running();
     first.beat();
     first.turn(3);
-    first.far.write(encodeFrame(FrameType.Loaded, 3));
+    first.far.write(encodeFrame(FrameType.Loaded, 3, {}));
     await settle();
     assert.deepEqual(
       frames.map(({ type, unit }) => [type, unit]),
@@ -171,7 +172,9 @@ describe('the supervisor', () => {
       clock.advance(turnMs);
       first.turn(4);
       await settle();
-      assert.equal(first.isKilled, false);
+      for (let i = 0; i < 5; i += 1) first.beat(MAX_RSS_BYTES + (1 << 20));
+      await settle();
+      assert.equal(first.isKilled, false, 'isolates may yet say who takes it');
       first.beat(MAX_RSS_BYTES + (1 << 20));
       await settle();
       assert.equal(first.isKilled, true);
@@ -192,6 +195,25 @@ describe('the supervisor', () => {
     }
     assert.equal(processes[1]!.isKilled, false);
     assert.equal(records.all.filter(({ msg }) => /is large/.test(msg)).length, 1);
+  });
+
+  test('keeps a large runner whose isolates make room, weighs it again two seconds later, and blames no turn', async () => {
+    const relieved: number[] = [];
+    const { first, clock, records } = await running((rssBytes) => {
+      relieved.push(rssBytes);
+      return relieved.length < 3 ? 5 : 0;
+    });
+    first.turn(3);
+    await settle();
+    clock.advance(60);
+    for (let i = 0; i < 10; i += 1) first.beat(2 * MAX_RSS_BYTES);
+    await settle();
+    assert.equal(relieved.length, 2, 'of ten heartbeats the first and the ninth count');
+    assert.equal(first.isKilled, false);
+    assert.match(records.all.at(-1)!.msg, /greedy takes most of it, and its 5 largest isolates end/);
+    for (let i = 0; i < 10; i += 1) first.beat(2 * MAX_RSS_BYTES);
+    await settle();
+    assert.equal(first.isKilled, true, 'nothing more can be ended');
   });
 
   test('ends a runner that talks nonsense', async () => {

@@ -93,6 +93,11 @@ export interface CoreOptions {
   clock?: ManualClock;
 }
 
+/** So many instances, whoever starts them. */
+export function atMost(total: number): RegistryOptions['instances'] {
+  return { total, perApplication: undefined, perAddress: undefined, ratePerAddress: undefined };
+}
+
 export type LogRecord = Record<string, unknown>;
 
 /** Resolves once `holds`; it is looked at after whatever the sockets had to say. */
@@ -233,6 +238,13 @@ export class Core implements AsyncDisposable {
     return peer;
   }
 
+  /** One that comes from there: another address of this machine. */
+  async peerFrom(address: string): Promise<RtmpPeer> {
+    const peer = await RtmpPeer.openFrom(address, this.port);
+    this.#peers.push(peer);
+    return peer;
+  }
+
   /** One that publishes, and its message stream. */
   async publisher(name: string, app = 'live'): Promise<{ peer: RtmpPeer; id: number }> {
     const peer = await this.peer();
@@ -276,6 +288,8 @@ export class Core implements AsyncDisposable {
 
 export class PuppetScripts implements Scripts {
   readonly opened: PuppetScript[] = [];
+  /** Applications whose scripts may take no more memory. */
+  readonly full = new Set<string>();
   /** Run on every script that is opened, before the instance has it. */
   prepare: (script: PuppetScript) => void = () => {};
   readonly #scripted: boolean;
@@ -285,6 +299,10 @@ export class PuppetScripts implements Scripts {
   }
 
   pardon(): void {}
+
+  hasRoomFor(application: string, isReplacing: boolean): boolean {
+    return isReplacing || !this.full.has(application);
+  }
 
   open(application: string, instance: string, commands: ScriptCommands): InstanceScript | undefined {
     if (!this.#scripted) return undefined;

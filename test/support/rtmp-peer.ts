@@ -75,6 +75,13 @@ export class RtmpPeer implements AsyncDisposable {
     return RtmpPeer.over(socket, handshake);
   }
 
+  /** The same from another address of this machine: 127.0.0.2, say. */
+  static async openFrom(localAddress: string, port: number): Promise<RtmpPeer> {
+    const socket = openSocket({ host: '127.0.0.1', port, localAddress, noDelay: true });
+    await once(socket, 'connect');
+    return RtmpPeer.over(socket);
+  }
+
   /** Shakes hands over a connection that is there: TLS, IPv6, one that began with something else. */
   static async over(socket: Socket, handshake: Partial<ClientHandshakeOptions> = {}): Promise<RtmpPeer> {
     const peer = new RtmpPeer(socket);

@@ -214,6 +214,14 @@ export const SERVER = group('', {
             'folders. node_modules, streams, store and names with a leading dot do not count. Changes in an application with ' +
             'more files take effect only with "understudy reload". An ordinary application has fewer than 1000.',
         ),
+        MaxApplicationShare: leaf(
+          whole(1, 99),
+          '75',
+          'What the scripts of one application may take of MaxSize in the process that applications share, in percent, while the ' +
+            'others take nothing; the more they take, the less it is. Beyond it no instance of the application is started, so that ' +
+            'the scripts of the others go on. With 75 an application has room for 500 instances of a small script. Has it more, ' +
+            'raise MaxSize or give it a process of its own: Scope in Application.xml.',
+        ),
         Launcher: leaf(
           commandWords,
           '',

@@ -37,7 +37,26 @@ export const VHOST = group('', {
       whole(1, 1000000),
       '2000',
       'Instances of all its applications together. Each has a script with memory of its own, 2 MB at the least, and any client ' +
-        'that knows an application can start one. Flash Media Server had 15000.',
+        'that knows an application can start one. At this limit and the next two the instance that has been idle for longest ' +
+        'makes room; if none is idle, the client is refused. Flash Media Server had 15000.',
+    ),
+    MaxAppInstancesPerApplication: leaf(
+      orElse(whole(1, 1000000), '-1', 'any number', undefined),
+      '1000',
+      'Instances of one application: the others are for the other applications. A site with a room for each meeting has some ' +
+        'hundred. Their memory has a limit too: MaxApplicationShare in Server.xml.',
+    ),
+    MaxAppInstancesPerAddress: leaf(
+      orElse(whole(1, 1000000), '-1', 'any number', undefined),
+      '250',
+      'Running instances that clients from one IPv4 address, or from one IPv6 network (/64), have started. A viewer starts one, ' +
+        'an office behind one address some dozens. Raise it where all clients come through one proxy that sends no PROXY header.',
+    ),
+    MaxAppInstanceRatePerAddress: leaf(
+      orElse(whole(1, 1000000), '-1', 'any', undefined),
+      '10',
+      'New instances a second that clients of one address may start; 25 times as many in a burst. Beyond it a client is refused. ' +
+        'Instances that run already do not count.',
     ),
     ...unused('AppInstanceGC', 'MaxEdgeConnections', 'MaxSharedObjects', 'MaxStreams'),
   }),

@@ -5,6 +5,7 @@ import {
   type FailedBody,
   type GuestSetup,
   type LoadBody,
+  type LoadedBody,
   MAX_BATCH_EVENTS,
   MAX_COMMAND_CHARACTERS,
   MAX_COMMANDS,
@@ -32,7 +33,7 @@ export interface InstanceEvents {
   /** A turn, or loading, begins: if the process dies now, it was this one. */
   turnBegins(): void;
   turnEnds(): void;
-  loaded(): void;
+  loaded(body: LoadedBody): void;
   failed(body: FailedBody): void;
   /** A JSON array of commands. */
   commands(text: Buffer): void;
@@ -225,8 +226,10 @@ export class ScriptInstance implements Runnable {
       this.#fail(failure);
       return;
     }
+    const heapBytes = await isolate.heapBytes();
+    if (this.#state !== 'loading') return;
     this.#state = 'running';
-    this.#events.loaded();
+    this.#events.loaded(heapBytes === undefined ? {} : { heapBytes });
     this.#conclude(answer!, outcome.fault, { text: '[]', count: 0 });
     this.#wake();
     if (this.#held) this.#moveIfIdle(this.#held);

@@ -109,7 +109,7 @@ function load(unit: number, body: LoadBody): void {
   const instance = new ScriptInstance(body, scheduler, {
     turnBegins: () => send(encodeFrame(FrameType.Turn, unit)),
     turnEnds: () => send(encodeFrame(FrameType.TurnEnd, unit)),
-    loaded: () => send(encodeFrame(FrameType.Loaded, unit)),
+    loaded: (body) => send(encodeFrame(FrameType.Loaded, unit, body)),
     commands: (text) => send(encodeBytes(FrameType.Commands, unit, text)),
     failed: (failure) => {
       instances.delete(unit);

@@ -14,7 +14,7 @@ import {
 
 /** What the scripts of a test do of their own accord; by default they load, start, save and settle without a word. */
 export interface Behaviour {
-  load?(unit: FakeUnit): void;
+  load?(unit: FakeUnit): unknown;
   start?(unit: FakeUnit, event: ScriptEvent & { t: 'start' }): void;
   save?(unit: FakeUnit, event: ScriptEvent & { t: 'save' }): void;
   settle?(unit: FakeUnit, event: ScriptEvent & { t: 'settle' }): void;

@@ -23,10 +23,14 @@ export async function hosting(
   clock: Clock = systemClock,
   settings: (application: string) => Partial<ScriptSettings> = () => ({}),
   launcher: readonly string[] = [],
+  maxRssBytes = 1 << 30,
 ) {
   const folder = await Folder.create(applications);
   const records = new Records();
-  const runners = new Runners({ clock, log: records.log, maxRssBytes: 1 << 30, launcher, user: NOBODY });
+  const runners = new Runners({
+    ...{ clock, log: records.log, maxRssBytes, applicationShare: 0.75, launcher },
+    user: NOBODY,
+  });
   const inspector = new Inspector({ port: 0, software: 'Test', log: records.log, bindError });
   let lastErrorId = 0;
   const errors = new ErrorRecords({ nowMs: () => Date.now(), nextId: () => ++lastErrorId });

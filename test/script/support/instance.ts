@@ -176,6 +176,7 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
     candidates: () => [known.good, known.proven].filter((candidate) => candidate !== undefined),
     isRunnerUp: () => runner.isUp,
     isCongested: () => false,
+    hasRoom: () => true,
     mayLoad: async () => () => {},
     openUnit: (options) => runner.openUnit(options),
     onRefused: (refused) => rejected.push(refused.hash),
