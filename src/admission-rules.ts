@@ -7,7 +7,7 @@ import type { VhostConfig } from './config/config.ts';
 import { Publishers } from './config/publishers.ts';
 import { type Log, logBug } from './log/log.ts';
 import type { PublisherSecret } from './protocol/publisher-auth.ts';
-import { digestSwf, type SwfDigest } from './protocol/swf.ts';
+import { type SwfDigest, SwfHasher } from './protocol/swf.ts';
 import { allowsDomain, DomainLists, hostOf } from './storage/domain-lists.ts';
 import { SwfLibrary } from './storage/swf-library.ts';
 
@@ -90,7 +90,7 @@ export class AdmissionRules {
       library = new SwfLibrary({
         ...folders,
         nowMs: () => Date.now(),
-        digest: digestSwf,
+        hasher: () => new SwfHasher(),
         say: (text) => this.#log.warn({ event: 'swf' }, text),
       });
       this.#swfs.set(key, library);

@@ -1,8 +1,9 @@
 // A certificate and its key, from their files to what a TLS handshake needs.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
-import { ConfigError } from '../errors.ts';
+import { readAuthorFile } from '../disk/author-file.ts';
+import { ConfigError, FileError } from '../errors.ts';
 
 /** Absolute paths. Whether a file is PEM or DER is seen from its first bytes. */
 export interface CertificateFiles {
@@ -69,13 +70,13 @@ export async function stampOf({ certFile, keyFile = certFile }: CertificateFiles
 
 async function read(file: string): Promise<Buffer> {
   try {
-    if ((await stat(file)).size > MAX_FILE_BYTES)
-      throw new Error(`it is longer than ${MAX_FILE_BYTES} bytes`);
-    return await readFile(file);
+    const found = await readAuthorFile(file, { maxBytes: MAX_FILE_BYTES });
+    if (found) return found.bytes;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw problem(code === 'ENOENT' ? `${file} does not exist` : `${file} cannot be read: ${message}`, error);
+    if (error instanceof FileError) throw problem(`${file} cannot be read: ${error.message}`, error);
+    throw error;
   }
+  throw problem(`${file} does not exist`);
 }
 
 function isPem(bytes: Buffer): boolean {

@@ -1,6 +1,6 @@
 // What Flash Player asks the port of an RTMP server for by HTTP, besides a tunnel.
-import { readFile, stat } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
+import { readAuthorFile } from '../disk/author-file.ts';
 import type { Log } from '../log/log.ts';
 import type { HttpRoute } from './http.ts';
 import { reply } from './http-reply.ts';
@@ -62,8 +62,9 @@ export function playerRoutes(
 /** Read anew each time: it is short, asked for once by a player, and changes count at once. */
 async function readPolicy(file: string, log: Log): Promise<Buffer | undefined> {
   try {
-    if ((await stat(file)).size > MAX_POLICY_BYTES) throw new Error(`longer than ${MAX_POLICY_BYTES} bytes`);
-    return await readFile(file);
+    const found = await readAuthorFile(file, { maxBytes: MAX_POLICY_BYTES });
+    if (!found) throw new Error('there is no such file');
+    return found.bytes;
   } catch (err) {
     log.error({ event: 'crossdomain', file, err }, `${file} cannot be read: nobody is let in by it`);
     return undefined;

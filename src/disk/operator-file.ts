@@ -1,6 +1,13 @@
 // Files of the operator (conf/), read when the server starts and when they have been saved: at once, but no pipe is waited for.
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { assertRegular, assertSize, fileError, isAbsent, OPEN_FLAGS } from './regular-file.ts';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import {
+  assertRegular,
+  assertRegularAt,
+  assertSize,
+  fileError,
+  isAbsent,
+  OPEN_FLAGS,
+} from './regular-file.ts';
 
 /** Some hundred times the longest file that Flash Media Server shipped. */
 const MAX_BYTES = 4 << 20;
@@ -9,7 +16,7 @@ const MAX_BYTES = 4 << 20;
 export function readOperatorFile(path: string): string | undefined {
   let file: number;
   try {
-    assertRegular(statSync(path));
+    assertRegularAt(path);
     file = openSync(path, OPEN_FLAGS);
   } catch (error) {
     if (isAbsent(error)) return undefined;

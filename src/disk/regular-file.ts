@@ -1,15 +1,21 @@
 // What holds for every file that somebody else may have put there, however it is read.
-import { constants, type Stats } from 'node:fs';
+import { constants, type Stats, statSync } from 'node:fs';
 import { getSystemErrorMessage } from 'node:util';
 import { FileError } from '../errors.ts';
 
 /** Without waiting for the writer of a pipe, without becoming the process of a terminal. */
-export const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
+export const WAIT_FOR_NONE = (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
+export const OPEN_FLAGS = constants.O_RDONLY | WAIT_FOR_NONE;
 
 /** A FileError unless it is a regular file. */
 export function assertRegular(stats: Stats): void {
   if (!stats.isFile())
     throw new FileError('ERR_FILE_KIND', `expected a regular file, found ${kindOf(stats)}`);
+}
+
+/** Before it is opened: opening wakes the writer of a pipe, and some devices do something. Throws what the system says as well. */
+export function assertRegularAt(path: string): void {
+  assertRegular(statSync(path));
 }
 
 export function assertSize(bytes: number, maxBytes: number): void {

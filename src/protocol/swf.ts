@@ -20,8 +20,25 @@ export interface SwfProof {
   signature: Uint8Array;
 }
 
+/** Takes a SWF, not compressed, in parts. */
+export class SwfHasher {
+  readonly #hmac = createHmac('sha256', KEY);
+  #sizeBytes = 0;
+
+  update(bytes: Uint8Array): void {
+    this.#hmac.update(bytes);
+    this.#sizeBytes += bytes.length;
+  }
+
+  done(): SwfDigest {
+    return { sizeBytes: this.#sizeBytes, hash: this.#hmac.digest() };
+  }
+}
+
 export function digestSwf(uncompressed: Uint8Array): SwfDigest {
-  return { sizeBytes: uncompressed.length, hash: createHmac('sha256', KEY).update(uncompressed).digest() };
+  const hasher = new SwfHasher();
+  hasher.update(uncompressed);
+  return hasher.done();
 }
 
 /** `s1Tail`: the last 32 bytes of the server's first packet, so that a proof is worth nothing on another connection. */

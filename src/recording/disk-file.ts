@@ -1,7 +1,7 @@
 // A file that is read: opened once, read at any place by all who play it.
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { StatusError } from '../errors.ts';
+import type { FileHandle } from 'node:fs/promises';
+import { type OpenedFile, openAuthorFile } from '../disk/author-file.ts';
+import { FileError, StatusError } from '../errors.ts';
 import type { ReadableFile } from './media.ts';
 
 export class DiskFile implements ReadableFile {
@@ -20,20 +20,14 @@ export class DiskFile implements ReadableFile {
 
   /** Undefined: there is none. */
   static async open(path: string): Promise<DiskFile | undefined> {
-    let handle: FileHandle | undefined;
+    let opened: OpenedFile | undefined;
     try {
-      // a pipe of that name must not make us wait for its other end
-      handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-      const stats = await handle.stat();
-      if (stats.isFile()) return new DiskFile(path, handle, fileId(stats), stats.size);
-      await handle.close();
-      return undefined;
+      opened = await openAuthorFile(path);
     } catch (error) {
-      await handle?.close().catch(() => {});
-      const { code = '' } = error as NodeJS.ErrnoException;
-      if (ABSENT.has(code)) return undefined;
-      throw unreadable(error);
+      if (isNone(error)) return undefined;
+      throw unreadable(error instanceof FileError ? error.cause : error);
     }
+    return opened && new DiskFile(path, opened.file, fileId(opened.stats), opened.stats.size);
   }
 
   /** Fewer bytes than that only where the file ends. */
@@ -57,14 +51,14 @@ export class DiskFile implements ReadableFile {
   }
 }
 
-const ABSENT: ReadonlySet<string> = new Set([
-  'ENOENT',
-  'ENOTDIR',
-  'EISDIR',
-  'ENXIO',
-  'ENAMETOOLONG',
-  'ELOOP',
-]);
+/** No file can have that name. */
+const IMPOSSIBLE: ReadonlySet<string | undefined> = new Set(['ENXIO', 'ENAMETOOLONG', 'ELOOP']);
+
+/** What has the name of a file is a folder, a pipe or a device, or nothing can have it. */
+function isNone(error: unknown): boolean {
+  if (!(error instanceof FileError)) return false;
+  return error.code === 'ERR_FILE_KIND' || IMPOSSIBLE.has((error.cause as NodeJS.ErrnoException)?.code);
+}
 
 /** Another one as soon as a file has been written or replaced. */
 export function fileId(stats: { ino: number; mtimeMs: number; size: number }): string {

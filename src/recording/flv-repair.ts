@@ -1,5 +1,5 @@
 // After a crash: an FLV file gets its index and duration, and what was left of its last tag goes.
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import {
   DURATION_OFFSET,
   encodeDuration,
@@ -12,10 +12,11 @@ import { holdsManyTracks, inspectVideo } from '../media/tag.ts';
 import { MessageType } from '../protocol/message.ts';
 import type { FinishedFile } from './finisher.ts';
 import { FLV_BEGIN_BYTES, FLV_FLAGS_OFFSET, readFoundFlv, signedMs, tagsFrom } from './flv-scan.ts';
+import { openToChange } from './open-file.ts';
 
 /** Undefined: it is empty. */
 export function repairFlv(path: string): FinishedFile | undefined {
-  const fd = openSync(path, 'r+');
+  const fd = openToChange(path);
   try {
     const found = readFoundFlv(fd);
     if (!found) return undefined;

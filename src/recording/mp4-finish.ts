@@ -1,7 +1,7 @@
 // Makes a growing MP4 file whole where it lies: a table of all samples behind them, and its sixteen bytes at the beginning turn
 // what is in between into one `mdat`. Nothing is copied; at whatever moment this is cut off, the file can be played, and this
 // can be done again.
-import { closeSync, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, ftruncateSync, writeSync } from 'node:fs';
 import {
   encodeMovie,
   FLIP_OFFSET,
@@ -13,10 +13,11 @@ import {
 } from '../media/mp4-write.ts';
 import type { FinishedFile } from './finisher.ts';
 import { fragmentsFrom, readMp4Begin } from './mp4-scan.ts';
+import { openToChange } from './open-file.ts';
 
 /** `isWhole` false: only what a crash left of a fragment is cut off. Undefined: it is no file of ours that grows. */
 export function finishMp4(path: string, isWhole = true): FinishedFile | undefined {
-  const fd = openSync(path, 'r+');
+  const fd = openToChange(path);
   try {
     const begin = readMp4Begin(fd);
     if (!begin || begin.moovAt !== undefined) return undefined;

@@ -1,13 +1,17 @@
 // Keys and values of one application, in one SQLite file. Synchronous: for the thread of store-worker.ts.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
+import { assertRegular, assertSize } from '../disk/regular-file.ts';
 
 export const MAX_KEY_BYTES = 512;
 export const MAX_VALUE_BYTES = 64 << 10;
 /** Keys and values of one application. */
 export const MAX_STORE_BYTES = 16 << 20;
+/** What SQLite needs for that, with room for pages that are partly empty. */
+const MAX_FILE_BYTES = 16 * MAX_STORE_BYTES;
+const TABLE = 'pairs (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID';
 /** So that a list of them fits into an answer. */
 export const MAX_KEYS_LISTED = 10_000;
 
@@ -127,6 +131,16 @@ function quote(key: string): string {
   return JSON.stringify(key.length <= 60 ? key : `${key.slice(0, 60)}…`);
 }
 
+/** SQLite would read a device for ever, and a file of a terabyte for hours. */
+function requirePlainFile(file: string): void {
+  for (const path of [file, `${file}-wal`]) {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (!stats) continue;
+    assertRegular(stats);
+    assertSize(stats.size, MAX_FILE_BYTES);
+  }
+}
+
 function size(key: string, value: string | undefined): number {
   return value === undefined ? 0 : Buffer.byteLength(key) + Buffer.byteLength(value);
 }
@@ -145,13 +159,21 @@ export class KeyValues implements Pairs, Disposable {
   constructor(file: string) {
     const folder = dirname(file);
     if (!existsSync(folder)) mkdirSync(folder);
+    requirePlainFile(file);
     this.#database = new DatabaseSync(file, { timeout: 2000 });
-    // FULL: what has been confirmed is on the disk, not only on its way there.
-    this.#database.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      CREATE TABLE IF NOT EXISTS pairs (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-    `);
+    try {
+      // FULL: what has been confirmed is on the disk, not only on its way there.
+      this.#database.exec(`
+        PRAGMA trusted_schema = OFF;
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = FULL;
+        CREATE TABLE IF NOT EXISTS ${TABLE};
+      `);
+      this.#requireOwnSchema();
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
     this.#read = this.#database.prepare('SELECT value FROM pairs WHERE key = ?');
     this.#write = this.#database.prepare(
       'INSERT INTO pairs VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
@@ -160,6 +182,13 @@ export class KeyValues implements Pairs, Disposable {
     this.#keys = this.#database.prepare('SELECT key FROM pairs WHERE key >= ? ORDER BY key');
     this.#dataVersion = this.#database.prepare('PRAGMA data_version');
     this.#countAnew();
+  }
+
+  /** A view, a trigger or an index of somebody else's can compute for ever, and nothing stops that. */
+  #requireOwnSchema(): void {
+    const found = this.#database.prepare('SELECT sql FROM sqlite_schema LIMIT 2').all();
+    if (found.length === 1 && found[0]!.sql === `CREATE TABLE ${TABLE}`) return;
+    throw new Error(`the file holds something else than a store: expected the table ${TABLE} alone`);
   }
 
   #count(): void {

@@ -1,9 +1,15 @@
 // The SWFs of some folders, as what is known of each: read when somebody asks and they have not been read for a while.
-import type { Dirent } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { inflate } from 'node:zlib';
+import { setImmediate } from 'node:timers/promises';
+import { createInflate } from 'node:zlib';
+import { listAuthorFolder, readAuthorFile, versionOfFile } from '../disk/author-file.ts';
+import { FileError } from '../errors.ts';
+
+/** Takes a SWF in parts. */
+export interface SwfHasher<Swf> {
+  update(bytes: Uint8Array): void;
+  done(): Swf;
+}
 
 export interface SwfLibraryOptions<Swf> {
   folders: readonly string[];
@@ -16,8 +22,8 @@ export interface SwfLibraryOptions<Swf> {
   /** Whoever asks waits no longer for them to be read. */
   maxWaitMs: number;
   nowMs(): number;
-  /** What is kept of a SWF; `uncompressed` begins with FWS. */
-  digest(uncompressed: Uint8Array): Swf;
+  /** What is kept of a SWF: of its bytes as they are when they are not compressed, from FWS on. */
+  hasher(): SwfHasher<Swf>;
   /** A file that cannot be read, once for each of its versions. */
   say(problem: string): void;
 }
@@ -26,8 +32,10 @@ const MAX_FILES = 1000;
 const MAX_FILE_BYTES = 64 << 20;
 const MAX_UNCOMPRESSED_BYTES = 256 << 20;
 const HEADER_BYTES = 8;
-
-const inflateAsync = promisify(inflate);
+/** Of one folder. */
+const MAX_ENTRIES = 20_000;
+/** Hashed in one go. */
+const PART_BYTES = 1 << 20;
 
 interface Entry<Swf> {
   /** Undefined: it cannot be read. */
@@ -84,9 +92,9 @@ export class SwfLibrary<Swf> {
   }
 
   async #readOne(file: string): Promise<void> {
-    const found = await stat(file).catch(() => undefined);
-    if (!found?.isFile()) return;
-    const key = `${found.size} ${found.mtimeMs} ${file}`;
+    const version = await versionOfFile(file);
+    if (version === undefined) return;
+    const key = `${version} ${file}`;
     const seenMs = this.#options.nowMs();
     const known = this.#entries.get(key);
     if (known) {
@@ -95,34 +103,52 @@ export class SwfLibrary<Swf> {
     }
     let swf: Swf | undefined;
     try {
-      if (found.size > MAX_FILE_BYTES) throw new Error(`it has more than ${MAX_FILE_BYTES} bytes`);
-      swf = this.#options.digest(await uncompressed(await readFile(file)));
+      const found = await readAuthorFile(file, { maxBytes: MAX_FILE_BYTES });
+      if (!found) return;
+      const hasher = this.#options.hasher();
+      for await (const part of uncompressed(found.bytes)) {
+        hasher.update(part);
+        await setImmediate(); // the thread is that of the media
+      }
+      swf = hasher.done();
     } catch (error) {
+      if (error instanceof FileError && error.code === 'ERR_FILE_KIND') return;
       this.#options.say(`${file} is no SWF that can be read: ${(error as Error).message}`);
     }
     this.#entries.set(key, { swf, seenMs });
   }
 }
 
-/** In the order of their names; a folder that is not there has none. */
+/** In the order of their names; a folder that is not there, or has too many entries, has none. */
 async function swfsIn(folder: string, levels: number): Promise<string[]> {
-  const entries: Dirent[] = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const entries = (await listAuthorFolder(folder, MAX_ENTRIES).catch(() => undefined)) ?? [];
   const files: string[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
       if (levels > 0) files.push(...(await swfsIn(path, levels - 1)));
     } else if (/\.swf$/i.test(entry.name)) files.push(path);
+    if (files.length > MAX_FILES) break;
   }
   return files;
 }
 
 // | `FWS`, `CWS` or `ZWS` | version u8 | uncompressed length u32 LE | the rest: as it is, by zlib, by LZMA |
-async function uncompressed(swf: Buffer): Promise<Uint8Array> {
+async function* uncompressed(swf: Buffer): AsyncGenerator<Uint8Array> {
   const signature = swf.toString('latin1', 0, 3);
-  if (signature === 'FWS' && swf.length > HEADER_BYTES) return swf;
+  if (signature === 'FWS' && swf.length > HEADER_BYTES) {
+    for (let at = 0; at < swf.length; at += PART_BYTES) yield swf.subarray(at, at + PART_BYTES);
+    return;
+  }
   if (signature === 'ZWS') throw new Error('it is compressed by LZMA; save it compressed by zlib');
   if (signature !== 'CWS') throw new Error('it does not begin with FWS or CWS');
-  const rest = await inflateAsync(swf.subarray(HEADER_BYTES), { maxOutputLength: MAX_UNCOMPRESSED_BYTES });
-  return Buffer.concat([Buffer.from('F'), swf.subarray(1, HEADER_BYTES), rest]);
+  yield Buffer.concat([Buffer.from('F'), swf.subarray(1, HEADER_BYTES)]);
+  const inflate = createInflate({ chunkSize: PART_BYTES });
+  inflate.end(swf.subarray(HEADER_BYTES));
+  let bytes = HEADER_BYTES;
+  for await (const part of inflate) {
+    bytes += part.length;
+    if (bytes > MAX_UNCOMPRESSED_BYTES) throw new Error(`it has more than ${MAX_UNCOMPRESSED_BYTES} bytes`);
+    yield part;
+  }
 }

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import {
   KeyValues,
@@ -145,6 +155,42 @@ describe('a store', () => {
     writeFileSync(file, 'x'.repeat(5000));
     assert.throws(() => new KeyValues(file), /not a database/);
     assert.ok(readdirSync(join(folder, `s${files}`)).includes('other.sqlite'));
+  });
+
+  test('that is a pipe, a device, a folder or a terabyte is refused before SQLite opens it', () => {
+    using _ = open();
+    const file = join(folder, `s${files}`, 'other.sqlite');
+    const refused = (what: RegExp) => {
+      assert.throws(() => new KeyValues(file), what);
+      rmSync(file, { recursive: true });
+    };
+    execFileSync('mkfifo', [file]);
+    refused(/found a named pipe/);
+    symlinkSync('/dev/zero', file);
+    refused(/found a device/);
+    mkdirSync(file);
+    refused(/found a folder/);
+    writeFileSync(file, '');
+    truncateSync(file, 2 ** 40);
+    refused(/1099511627776 bytes: expected at most/);
+  });
+
+  test('that holds a view that never ends, a trigger or another table is refused', () => {
+    using _ = open();
+    const TABLE = 'CREATE TABLE pairs (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID';
+    for (const [i, sql] of [
+      `CREATE VIEW pairs AS WITH RECURSIVE n(key) AS (SELECT 1 UNION ALL SELECT key + 1 FROM n)
+         SELECT key, key AS value FROM n`,
+      `${TABLE}; CREATE TRIGGER t AFTER INSERT ON pairs BEGIN DELETE FROM pairs; END`,
+      `${TABLE}; CREATE INDEX i ON pairs (length(value))`,
+      'CREATE TABLE pairs (key TEXT, value TEXT)',
+    ].entries()) {
+      const file = join(folder, `s${files}`, `other${i}.sqlite`);
+      const made = new DatabaseSync(file);
+      made.exec(sql);
+      made.close();
+      assert.throws(() => new KeyValues(file), /holds something else than a store/, sql);
+    }
   });
 });
 

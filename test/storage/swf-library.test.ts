@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,9 +25,13 @@ function libraryIn(t: TestContext, options: Partial<SwfLibraryOptions<string>> =
     refreshMs: 5_000,
     maxWaitMs: 10_000,
     nowMs: () => world.nowMs,
-    digest: (swf) => {
+    hasher: () => {
+      const parts: Uint8Array[] = [];
       world.digested += 1;
-      return Buffer.from(swf).toString('hex');
+      return {
+        update: (bytes) => parts.push(bytes),
+        done: () => Buffer.concat(parts).toString('hex'),
+      };
     },
     say: (problem) => said.push(problem.replaceAll(folder, '')),
     ...options,
@@ -99,4 +104,13 @@ test('what has gone or changed counts for a while; what stays is not read again'
 test('a folder that is not there has none', async (t) => {
   const { has } = libraryIn(t, { folders: ['/nowhere/at/all'] });
   assert.equal(await has(PLAIN), false);
+});
+
+test('pipes and devices called .swf are passed over', async (t) => {
+  const { folder, said, has } = libraryIn(t);
+  execFileSync('mkfifo', [join(folder, '1.swf'), join(folder, '2.swf')]);
+  symlinkSync('/dev/zero', join(folder, '3.swf'));
+  writeFileSync(join(folder, '4.swf'), PLAIN);
+  assert.equal(await has(PLAIN), true);
+  assert.deepEqual(said, []);
 });
