@@ -103,7 +103,7 @@ export async function startServer({
     ...{ clock, log, maxRssBytes: maxBytes, applicationShare, launcher },
     user: user ?? NOBODY,
   });
-  const inspector = new Inspector({ port: debugPort, software, log, bindError });
+  const inspector = new Inspector({ port: debugPort, software, log, lines, bindError });
   const governor = new LoadGovernor(
     clock,
     ({ widenedMs, sweepShare }) =>
@@ -197,7 +197,7 @@ export async function startServer({
         connections: () => adaptors.reduce((sum, { sessionCount }) => sum + sessionCount, 0),
         stop,
       };
-      admin = await Admin.open(await adminOptions(config, administered, log, logs));
+      admin = await Admin.open(await adminOptions(config, administered, { log, lines }, logs));
     }
     if (user) await giveUpRoot(user, { config, allHosts, logs, log });
     void recorders.repair(); // who has the ports is the only server of this root folder
@@ -393,10 +393,10 @@ function adaptorOptions(
 async function adminOptions(
   { root, server, logs: { secretWords } }: Config,
   administered: Administered,
-  log: Log,
+  { log, lines }: { log: Log; lines: LineLimit },
   logs: ServerLogs,
 ): Promise<AdminOptions> {
-  const { listen, access, users, loginLimits, localUsersFile, methods, elemStyle } = server.admin;
+  const { listen, access, hostNames, users, loginLimits, localUsersFile, methods, elemStyle } = server.admin;
   const secure = listen.filter((place) => place.secure);
   if (secure.length > 0) {
     log.error(
@@ -414,6 +414,7 @@ async function adminOptions(
     bindError,
     listen: (await Promise.all(places)).flat(),
     admits: addressTest(access, 'the administration', log),
+    hostNames,
     users: users.map(({ access: own, ...user }) => ({
       ...user,
       admits: addressTest(own, `the administrator ${user.name}`, log),
@@ -426,6 +427,7 @@ async function adminOptions(
     clock: systemClock,
     nowMs: () => Date.now(),
     log,
+    lines,
     write: (status, text) => logs.admin.write(status, text),
     mask: new SecretMask(secretWords),
   };

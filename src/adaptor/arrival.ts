@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../application/clock.ts';
 import { type AddressList, type AddressRules, admitsAddress, admitsNames } from '../config/address-rules.ts';
 import { CodedError } from '../errors.ts';
+import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { ConnectLimiter } from './connect-rate.ts';
 import { type Peer, plainAddress } from './peer.ts';
@@ -27,6 +28,7 @@ export interface Door {
   timeoutMs: number;
   clock: Clock;
   log: Log;
+  lines: LineLimit;
   /** Bytes that came already follow as 'data' once it is resumed. */
   onRtmp(socket: Socket, peer: Peer): void;
   onHttp(socket: Socket, peer: Peer): void;
@@ -135,14 +137,19 @@ export class Arrival {
       this.#listen(this.#raw, peer);
       return;
     }
-    tls.accept(
-      this.#raw,
-      (socket) => {
+    tls.accept(this.#raw, {
+      secured: (socket) => {
         socket.on('error', () => {}); // 'close' follows
         this.#listen(socket, { ...peer, secure: true, transportBytes: () => this.#raw.bytesRead });
       },
-      (reason) => this.#refuse(`TLS: ${reason}`),
-    );
+      failed: (reason) => this.#refuse(`TLS: ${reason}`),
+      renegotiates: () => {
+        const { log, lines } = this.#door;
+        const text = 'TLS: a client asked for another handshake, and its connection is closed';
+        lines.limit('MaxTlsRenegotiations', peer.ip, { log, ip: peer.ip }, text);
+        this.#raw.destroy();
+      },
+    });
   }
 
   #listen(socket: Socket, peer: Peer): void {

@@ -128,13 +128,14 @@ export class HttpDoor {
 
   #tooMany(socket: Socket, { ip }: Peer): void {
     const { log, lines } = this.#webServerLog;
+    this.#connections.delete(socket);
+    socket.destroy();
     lines.limit(
       'MaxUnansweredRequests',
       ip,
       { log, ip },
       'a connection sends HTTP requests faster than they are answered',
     );
-    socket.destroy();
   }
 
   #route(request: IncomingMessage, response: ServerResponse, peer: Peer): void {

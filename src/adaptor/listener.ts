@@ -59,7 +59,7 @@ export class Listener {
     this.address = { kind: 'rtmp', host: address, port, family, secure: options.tls !== undefined };
     this.#server = server;
     this.#options = options;
-    const { log, clock, handshakeTimeoutMs } = options.session;
+    const { log, lines, clock, handshakeTimeoutMs } = options.session;
     const door: Door = {
       tls: options.tls,
       proxies: options.proxies,
@@ -69,6 +69,7 @@ export class Listener {
       timeoutMs: handshakeTimeoutMs,
       clock,
       log,
+      lines,
       onRtmp: (socket, peer) => this.#startSession(socket, peer),
       onHttp: (socket, peer) => options.http.take(socket, peer),
     };

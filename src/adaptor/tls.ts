@@ -128,18 +128,28 @@ export class TlsDoor {
 
   // ── handshakes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** One of the two is called, unless `raw` closes before; what it has buffered is part of the handshake. */
-  accept(raw: Socket, secured: (socket: TLSSocket) => void, failed: (reason: string) => void): void {
+  /** `secured` or `failed` is called, unless `raw` closes before; what it has buffered is part of the handshake. */
+  accept(raw: Socket, waiting: Waiting): void {
     const key = fourNumbers(raw);
-    this.#waiting.set(key, { secured, failed });
+    this.#waiting.set(key, waiting);
     raw.once('close', () => this.#waiting.delete(key));
     this.#server.emit('connection', raw);
   }
 
   #secured(socket: TLSSocket): void {
     const waiting = this.#take(socket);
-    if (waiting) waiting.secured(socket);
-    else socket.destroy(); // reset in the same moment: it has no address any more
+    if (!waiting) {
+      socket.destroy(); // reset in the same moment: it has no address any more
+      return;
+    }
+    // each handshake costs a signature, and no client of ours has a reason for another one; TLS 1.3 has no such thing
+    socket.disableRenegotiation();
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (!RENEGOTIATES.test(error.code ?? '')) return;
+      socket.destroy(); // Node says so, and goes on
+      waiting.renegotiates();
+    });
+    waiting.secured(socket);
   }
 
   #failed(error: OpenSslError, socket: TLSSocket): void {
@@ -172,10 +182,15 @@ interface OpenSslError extends Error {
   reason?: string;
 }
 
-interface Waiting {
-  secured: (socket: TLSSocket) => void;
-  failed: (reason: string) => void;
+export interface Waiting {
+  secured(socket: TLSSocket): void;
+  failed(reason: string): void;
+  /** After `secured`: the client has asked for another handshake, and its connection is closed. */
+  renegotiates(): void;
 }
+
+/** Codes of Node's errors. The second comes to a client that has asked so often that Node notices by itself. */
+const RENEGOTIATES = /_TLS_(?:RENEGOTIATION_DISABLED|SESSION_ATTACK)$/;
 
 function fourNumbers({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;

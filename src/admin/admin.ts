@@ -2,6 +2,7 @@
 import type { Clock } from '../application/clock.ts';
 import { ConfigError } from '../errors.ts';
 import { formatStatus, Subject } from '../log/diagnostic-log.ts';
+import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { SecretMask } from '../log/secrets.ts';
 import { Accounts, type NewAccount, type User } from './accounts.ts';
@@ -27,6 +28,8 @@ export interface AdminOptions {
   bindError(error: Error, host: string, port: number): ConfigError;
   /** By Allow and Deny of the whole port. */
   admits(ip: string): boolean;
+  /** Names that a browser may know the port by, in lower case. */
+  hostNames: readonly string[];
   users: readonly User[];
   loginLimits: LoginLimitsOptions;
   /** Where accounts are kept that are no operator's. */
@@ -40,6 +43,7 @@ export interface AdminOptions {
   /** Of the wall clock, ms. */
   nowMs(): number;
   log: Log;
+  lines: LineLimit;
   /** The admin log. */
   write(status: string, text: string): void;
   /** For addresses that clients have sent. */
@@ -113,8 +117,8 @@ export class Admin {
     for (const { host, port } of options.listen) {
       try {
         const answer = door.answer.bind(door);
-        const { admits, bindError } = options;
-        ports.push(await AdminPort.open(host, port, { admits, bindError, log, answer }));
+        const { admits, bindError, hostNames, lines } = options;
+        ports.push(await AdminPort.open(host, port, { admits, bindError, hostNames, log, lines, answer }));
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         log.error(

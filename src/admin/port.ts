@@ -1,7 +1,9 @@
 // A port of the administration: HTTP, no TLS, from those addresses that may and in no page of somebody else's.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, isIPv6, type Socket } from 'node:net';
+import { type AddressInfo, isIP, isIPv6, type Socket } from 'node:net';
+import { type Place, Places } from '../application/places.ts';
 import type { ConfigError } from '../errors.ts';
+import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
 
 export interface AdminAddress {
@@ -53,17 +55,24 @@ export interface PortOptions {
   admits(ip: string): boolean;
   /** Says why a port cannot be opened. */
   bindError(error: Error, host: string, port: number): ConfigError;
+  /** Names that a browser may know this port by, in lower case. */
+  hostNames: readonly string[];
   log: Log;
+  lines: LineLimit;
   answer(request: Request): Promise<Reply>;
 }
 
 /** A page of the manual has examples of some 200 bytes. */
 const MAX_HEADER_BYTES = 16 << 10;
 const MAX_BODY_BYTES = 64 << 10;
-const MAX_CONNECTIONS = 100;
+/** More than administrators and their programs ever have. No setting: a newcomer gets in when there are more. */
+const MAX_CONNECTIONS = 128;
+/** Requests of one connection that have no answer yet; one more closes it. Node reads on while nothing is answered. */
+const MAX_UNANSWERED = 16;
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 20_000;
 const KEEP_ALIVE_MS = 15_000;
+const CHECK_MS = 1_000;
 
 /** Answers hold numbers of now, and the addresses of requests may hold a password. */
 const HEADERS = {
@@ -79,6 +88,8 @@ export class AdminPort {
   readonly #options: PortOptions;
   /** Requests that have come whole, until their answers have left. */
   readonly #answering = new Set<Promise<void>>();
+  readonly #places = new Places(MAX_CONNECTIONS);
+  readonly #connections = new Map<Socket, Connection>();
 
   private constructor(server: Server, options: PortOptions) {
     const { address, port } = server.address() as AddressInfo;
@@ -94,6 +105,7 @@ export class AdminPort {
     server.on('error', (error) => logBug(options.log, error, `admin port ${port}`));
     server.on('connection', (socket) => this.#admit(socket));
     server.on('request', (request, response) => {
+      if (!this.#isInTime(request.socket, response)) return;
       this.#serve(request, response).catch((error: unknown) => {
         logBug(options.log, error, 'administration');
         if (response.headersSent) response.destroy();
@@ -109,9 +121,8 @@ export class AdminPort {
       headersTimeout: HEADERS_MS,
       requestTimeout: REQUEST_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: 5_000,
+      connectionsCheckingInterval: CHECK_MS,
     });
-    server.maxConnections = MAX_CONNECTIONS;
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(options.bindError(error, host, port)));
       server.listen({ host, port, ipv6Only: isIPv6(host) }, resolve);
@@ -122,12 +133,49 @@ export class AdminPort {
 
   #admit(socket: Socket): void {
     const ip = socket.remoteAddress ?? '';
-    if (this.#options.admits(ip)) return;
-    this.#options.log.info(
-      { event: 'connection-refused', ip },
-      'Allow and Deny keep it from the administration',
+    const { admits, log } = this.#options;
+    if (!admits(ip)) {
+      log.info({ event: 'connection-refused', ip }, 'Allow and Deny keep it from the administration');
+      socket.destroy();
+      return;
+    }
+    const place = this.#places.enter(
+      ip,
+      () => socket.destroy(),
+      (address) => this.#limit(address, 'a connection that was not served made room for another'),
     );
-    socket.destroy();
+    if (!place) {
+      this.#limit(ip, 'every connection is being served');
+      socket.destroy();
+      return;
+    }
+    this.#connections.set(socket, { place, unanswered: 0 });
+    socket.once('close', () => {
+      place.leave();
+      this.#connections.delete(socket);
+    });
+  }
+
+  #limit(address: string, text: string): void {
+    const { lines, log } = this.#options;
+    lines.limit('MaxAdminConnections', address, { log, ip: address }, `administration: ${text}`);
+  }
+
+  /** False: the connection sends requests faster than they are answered, and is closed. */
+  #isInTime(socket: Socket, response: ServerResponse): boolean {
+    const connection = this.#connections.get(socket);
+    if (!connection) return false; // closed with this request in its last bytes
+    if (connection.unanswered >= MAX_UNANSWERED) {
+      this.#connections.delete(socket);
+      socket.destroy();
+      this.#limit(socket.remoteAddress ?? '', 'requests came faster than they are answered');
+      return false;
+    }
+    connection.unanswered += 1;
+    response.once('close', () => {
+      connection.unanswered -= 1;
+    });
+    return true;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -138,6 +186,7 @@ export class AdminPort {
       return;
     }
     const body = await readBody(request);
+    if (body === GONE) return;
     if (body === undefined) {
       send(response, { ...text(413, 'Content Too Large'), headers: { connection: 'close' } });
       return;
@@ -151,19 +200,32 @@ export class AdminPort {
     response.once('close', resolve);
     this.#answering.add(left);
     void left.then(() => this.#answering.delete(left));
+    const place = this.#connections.get(request.socket)?.place;
+    place?.hold(true);
     const reply = await this.#options.answer({ method, path, query, headers, body, ip });
+    // who takes a long time to read its answer is of no use to anybody; a stream is meant to last
+    place?.hold(reply.stream !== undefined);
+    response.once('close', () => place?.hold(false));
     send(response, reply, method === 'HEAD');
   }
 
   /**
    * A browser sends what pages of others tell it to, with the password that it has kept; and a name that an attacker's DNS
-   * makes point to this machine is in its eyes his own server.
+   * makes point to this machine is in its eyes his own server. Programs that are no browsers may use any name on a port that is
+   * reached from elsewhere: a DNS of somebody else makes them send nothing.
    */
   #refusalOf({ headers }: IncomingMessage): Reply | undefined {
     const { host = '', origin } = headers;
     const site = headers['sec-fetch-site'];
-    if (isLoopback(this.address.host) && !isLoopback(nameOf(host))) {
-      return text(421, 'Misdirected Request: ask for localhost');
+    const name = nameOf(host);
+    const isLocal = isLoopback(this.address.host);
+    const isKnown =
+      isLoopback(name) || this.#options.hostNames.includes(name) || (!isLocal && isIP(name) !== 0);
+    if (!isKnown && (isLocal || isBrowser(headers))) {
+      return text(
+        421,
+        'Misdirected Request: ask for localhost or an address, or add the name to <HostNames> in Server.xml',
+      );
     }
     const isForeign = origin !== undefined && origin !== `http://${host}`;
     if (isForeign || site === 'cross-site' || site === 'same-site') {
@@ -179,6 +241,17 @@ export class AdminPort {
     this.#server.closeAllConnections();
     await closed;
   }
+}
+
+interface Connection {
+  readonly place: Place;
+  unanswered: number;
+}
+
+/** Every browser sends one of these with every request, whatever a page has it ask for. */
+function isBrowser(headers: IncomingMessage['headers']): boolean {
+  const signs = ['origin', 'referer', 'sec-fetch-mode', 'accept-language'];
+  return signs.some((name) => headers[name] !== undefined) || /^Mozilla\//.test(headers['user-agent'] ?? '');
 }
 
 export function text(status: number, message: string): Reply {
@@ -210,14 +283,22 @@ function send(
   });
 }
 
+/** The client has left in the middle of its request. */
+const GONE = Symbol('gone');
+
 /** Undefined: it is too long, and the rest of it is not waited for. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
+async function readBody(request: IncomingMessage): Promise<string | typeof GONE | undefined> {
   const parts: Buffer[] = [];
   let length = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length > MAX_BODY_BYTES) return undefined;
-    parts.push(part);
+  try {
+    for await (const part of request as AsyncIterable<Buffer>) {
+      length += part.length;
+      if (length > MAX_BODY_BYTES) return undefined;
+      parts.push(part);
+    }
+  } catch (error) {
+    if (request.complete) throw error;
+    return GONE;
   }
   return Buffer.concat(parts).toString('utf8');
 }

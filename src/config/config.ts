@@ -72,6 +72,8 @@ export interface RunnersConfig {
 export interface AdminConfig {
   readonly listen: readonly ListenAddress[];
   readonly access: AccessConfig;
+  /** That browsers may use, in lower case. */
+  readonly hostNames: readonly string[];
   /** Lists in answers are of <elem name="0">. */
   readonly elemStyle: boolean;
   readonly loginLimits: {

@@ -167,6 +167,7 @@ class Loader {
     return {
       listen: AdminServer.HostPort,
       access: accessConfig(AdminServer),
+      hostNames: AdminServer.HostNames,
       elemStyle: AdminServer.AdminElem,
       loginLimits: { maxFailures: MaxFailures, recoveryMs: RecoveryTime, lockoutFailures: LockoutLimit },
       methods: admin.HTTPCommands.Enable ? accessConfig(admin.HTTPCommands) : undefined,

@@ -45,6 +45,9 @@ export const LIMITS = {
   MaxAppInstancesPerAddress: { bounds: 'instances that clients of one address have started' },
   MaxAppInstanceRatePerAddress: { bounds: 'instances a second that clients of one address start' },
   MaxApplicationShare: { bounds: 'memory of a script process that one application takes' },
+  MaxAdminConnections: { bounds: 'connections of the administration' },
+  MaxInspectorConnections: { bounds: 'connections of the port for debuggers' },
+  MaxTlsRenegotiations: { bounds: 'handshakes of one TLS connection: none after the first' },
 } as const satisfies Record<string, LimitRow>;
 
 export type LimitName = keyof typeof LIMITS;

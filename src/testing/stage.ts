@@ -111,12 +111,13 @@ export class Stage {
     const [adaptor] = config.adaptors;
     const [vhost] = adaptor!.vhosts;
     let lastErrorId = 0;
+    const lines = new LineLimit(clock);
     const options: VirtualHostOptions = {
       ...{
         config,
         software,
         log,
-        lines: new LineLimit(clock),
+        lines,
         hasRoom: () => true,
         logs: this.#logs,
         clock,
@@ -125,7 +126,7 @@ export class Stage {
         standIns,
       },
       recorders: this.#recorders,
-      inspector: new Inspector({ port: 0, software, log, bindError }),
+      inspector: new Inspector({ port: 0, software, log, lines, bindError }),
       inspected: undefined,
       mask: new SecretMask(config.logs.secretWords),
       nextErrorId: () => ++lastErrorId,

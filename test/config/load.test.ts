@@ -59,6 +59,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
     admin: {
       listen: [{ host: '127.0.0.1', port: 1111, secure: false }],
       access: { allow: 'all', deny: '', order: 'Allow,Deny' },
+      hostNames: [],
       elemStyle: false,
       loginLimits: { maxFailures: 3, recoveryMs: 30_000, lockoutFailures: 300 },
       methods: { allow: 'All', deny: '', order: 'Allow,Deny' },

@@ -193,6 +193,8 @@ export class AdminCore implements AsyncDisposable {
       clock,
       nowMs: () => Date.UTC(2026, 6, 23, 8, 25, 52) + clock.now(),
       log,
+      lines: core.lines,
+      hostNames: [],
       write: (status, text) => written.push(`${status} ${text}`),
       mask: new SecretMask(),
       ...options,

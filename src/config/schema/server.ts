@@ -2,6 +2,7 @@
 import { group, leaf, type Read, unused } from '../element.ts';
 import {
   choice,
+  commaNames,
   commandWords,
   hostPortOrNowhere,
   kilobytes,
@@ -33,6 +34,12 @@ export const SERVER = group('', {
           'proxy that does.',
       ),
       ...accessLists('the port of the administration'),
+      HostNames: leaf(
+        commaNames('host names, with commas between them, or nothing'),
+        '',
+        'Names by which browsers may reach the port, besides localhost and addresses: that of a reverse proxy in front, for ' +
+          'example. Other names are refused, because a page of somebody else may have its name point here.',
+      ),
       AdminElem: leaf(
         trueOrFalse,
         'false',

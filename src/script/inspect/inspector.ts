@@ -2,14 +2,16 @@
 // and `node inspect` find the instances at /json/list and speak the DevTools protocol with each through a WebSocket.
 //
 // Who is let in may do to the script whatever he likes. So it is on loopback only, and what leads to an instance is an id that
-// cannot be guessed. Pages of the web cannot read the list (they are of another origin), and a name that an attacker's DNS
-// makes point here is not ours.
+// cannot be guessed. No page but a debugger's own is let in, a sandboxed one (`Origin: null`) neither; and a name that an
+// attacker's DNS makes point here is not ours.
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { type Place, Places } from '../../application/places.ts';
 import type { ConfigError } from '../../errors.ts';
+import type { LineLimit } from '../../log/line-limit.ts';
 import { type Log, logBug } from '../../log/log.ts';
 
 /** Texts of the DevTools protocol, unread, from the script; and its end. */
@@ -59,6 +61,7 @@ export interface InspectorOptions {
   /** `Understudy/1.0.0` */
   software: string;
   log: Log;
+  lines: LineLimit;
   /** Says why a port cannot be opened. */
   bindError(error: Error, host: string, port: number): ConfigError;
 }
@@ -67,6 +70,9 @@ export class Inspector {
   readonly #port: number;
   readonly #software: string;
   readonly #log: Log;
+  readonly #lines: LineLimit;
+  readonly #places = new Places(MAX_CONNECTIONS);
+  readonly #placeOf = new WeakMap<Duplex, Place>();
   readonly #bindError: InspectorOptions['bindError'];
   /** By their ids. */
   readonly #targets = new Map<string, DebugTarget>();
@@ -79,10 +85,11 @@ export class Inspector {
   #opening: Promise<InspectorAddress | undefined> | undefined;
   #isClosed = false;
 
-  constructor({ port, software, log, bindError }: InspectorOptions) {
+  constructor({ port, software, log, lines, bindError }: InspectorOptions) {
     this.#port = port;
     this.#software = software;
     this.#log = log;
+    this.#lines = lines;
     this.#bindError = bindError;
   }
 
@@ -123,13 +130,13 @@ export class Inspector {
       headersTimeout: REQUEST_MS,
       requestTimeout: REQUEST_MS,
     });
-    server.maxConnections = MAX_CONNECTIONS;
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(this.#bindError(error, HOST, this.#port)));
       server.listen(this.#port, HOST, resolve);
     });
     server.removeAllListeners('error');
     server.on('error', (error) => logBug(this.#log, error, 'the port for debuggers'));
+    server.on('connection', (socket) => this.#admit(socket));
     server.on('request', (request, response) => this.#answer(request, response));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server = server;
@@ -138,10 +145,29 @@ export class Inspector {
     return { kind: 'inspector', host: HOST, port, secure: false };
   }
 
+  #admit(socket: Socket): void {
+    const ip = socket.remoteAddress ?? '';
+    const limit = (text: string) =>
+      this.#lines.limit('MaxInspectorConnections', ip, { log: this.#log, ip }, `debuggers: ${text}`);
+    const place = this.#places.enter(
+      ip,
+      () => socket.destroy(),
+      () => limit('a connection that was not served made room for another'),
+    );
+    if (!place) {
+      limit('every connection is a debugger at work');
+      socket.destroy();
+      return;
+    }
+    this.#placeOf.set(socket, place);
+    socket.once('close', () => place.leave());
+  }
+
   #answer({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
     const { host = '' } = headers;
-    if (!isOurs(host)) {
-      response.writeHead(403, { 'content-type': 'text/plain' }).end('ask for localhost or 127.0.0.1\n');
+    const refusal = refusalOf(headers);
+    if (refusal !== undefined) {
+      response.writeHead(403, { 'content-type': 'text/plain' }).end(`${refusal}\n`);
       return;
     }
     const body = this.#document(url.replace(/\/$/, ''), host);
@@ -171,9 +197,16 @@ export class Inspector {
     const { url = '', headers } = request;
     socket.on('error', () => {}); // its end says enough
     const target = this.#targets.get(url.slice(1));
-    if (!isOurs(headers.host ?? '') || isPage(headers.origin)) refuse(socket, '403 Forbidden');
-    else if (!target || this.#isClosed) refuse(socket, '404 Not Found');
-    else this.#sockets.handleUpgrade(request, socket, head, (connection) => this.#attach(target, connection));
+    if (refusalOf(headers) !== undefined) {
+      refuse(socket, '403 Forbidden');
+      return;
+    }
+    if (!target || this.#isClosed) {
+      refuse(socket, '404 Not Found');
+      return;
+    }
+    this.#placeOf.get(socket)?.hold(true);
+    this.#sockets.handleUpgrade(request, socket, head, (connection) => this.#attach(target, connection));
   }
 
   #attach(target: DebugTarget, connection: WebSocket): void {
@@ -204,13 +237,17 @@ export class Inspector {
 }
 
 /** A name that only this machine can mean, with or without a port. */
-function isOurs(host: string): boolean {
-  return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(host);
-}
+const OURS = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
+/** DevTools of Chrome and of Edge are pages of their browser's own. VS Code and `node inspect` are no pages: they have no origin. */
+const DEBUGGERS: ReadonlySet<string> = new Set(['devtools://devtools', 'chrome-devtools://devtools']);
 
-/** Of the web; DevTools are a page as well, but not of http. */
-function isPage(origin: string | undefined): boolean {
-  return origin !== undefined && /^https?:/i.test(origin);
+function refusalOf(headers: IncomingMessage['headers']): string | undefined {
+  const { host = '', origin } = headers;
+  const site = headers['sec-fetch-site'];
+  if (!OURS.test(host)) return 'ask for localhost or 127.0.0.1';
+  const isForeign = origin !== undefined && !DEBUGGERS.has(origin);
+  const isOfAPage = site === 'cross-site' || site === 'same-site';
+  return isForeign || (isOfAPage && origin === undefined) ? 'a page that is no debugger asks' : undefined;
 }
 
 function refuse(socket: Duplex, status: string): void {

@@ -31,7 +31,8 @@ export async function hosting(
     ...{ clock, log: records.log, maxRssBytes, applicationShare: 0.75, launcher },
     user: NOBODY,
   });
-  const inspector = new Inspector({ port: 0, software: 'Test', log: records.log, bindError });
+  const lines = new LineLimit(systemClock);
+  const inspector = new Inspector({ port: 0, software: 'Test', log: records.log, lines, bindError });
   let lastErrorId = 0;
   const errors = new ErrorRecords({ nowMs: () => Date.now(), nextId: () => ++lastErrorId });
   const host = new ScriptHost({
