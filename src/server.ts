@@ -135,6 +135,7 @@ export async function startServer({
     logs,
     clock,
     governor,
+    turns,
     fanOut,
     runners,
     recorders,

@@ -15,6 +15,7 @@ import { isApplicationName, Registry } from './application/registry.ts';
 import type { ScriptMetricsBook } from './application/script-metrics.ts';
 import { Statistics } from './application/statistics.ts';
 import type { StreamOptions } from './application/stream.ts';
+import type { Turns } from './application/turns.ts';
 import { AddressList, EVERYBODY } from './config/address-rules.ts';
 import type { ApplicationConfig } from './config/application.ts';
 import { ApplicationSettings } from './config/application-settings.ts';
@@ -60,6 +61,8 @@ export interface VirtualHostOptions {
   logs: ServerLogs;
   clock: Clock;
   governor: LoadGovernor;
+  /** Of all work that peers cause; undefined: each instance has its own. */
+  turns?: Turns | undefined;
   /** What is sent to many players leaves by it; undefined: by each one's socket. */
   fanOut: FanOut | undefined;
   runners: Runners;
@@ -215,6 +218,7 @@ export class VirtualHost {
       scripts: this.#scripts,
       recorders,
       recorded,
+      turns: options.turns,
       outgoing,
       log,
       lines: options.lines,

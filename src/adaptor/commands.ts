@@ -113,7 +113,8 @@ const STREAM_COMMAND_COST = 10;
 /** How many plain commands one counts as, against the rate of a client. Of seeks that wait, all but the last cost nothing else. */
 export function costOf(name: string): number {
   const isOfStream = name in STREAM_COMMANDS || name === 'createStream' || name === 'deleteStream';
-  return isOfStream && name !== 'seek' ? STREAM_COMMAND_COST : 1;
+  const takesTime = DEFAULTS[name]?.find !== undefined;
+  return (isOfStream && name !== 'seek') || takesTime ? STREAM_COMMAND_COST : 1;
 }
 
 /** Those whose answer a client waits for, on whatever message stream: how they are refused. */
@@ -220,18 +221,19 @@ function invoke(host: CommandHost, { name, transactionId, args }: Command, bytes
   }
   const wantsResult = transactionId !== 0;
   host.instance.invoke(host.client, name, args, wantsResult, (result) => {
-    done();
-    answer(host, name, transactionId, args, result);
+    answer(host, { name, transactionId, args }, result, done);
   });
 }
 
+/** `done`: the answer is known. */
 function answer(
   host: CommandHost,
-  name: string,
-  transactionId: number,
-  args: AmfValue[],
+  { name, transactionId, args }: Pick<Command, 'name' | 'transactionId' | 'args'>,
   result: InvokeResult,
+  done: () => void,
 ): void {
+  const find = result.found ? undefined : DEFAULTS[name]?.find;
+  if (!find) done();
   if (!result.found) {
     const byDefault = DEFAULTS[name];
     if (!byDefault) {
@@ -242,8 +244,11 @@ function answer(
     const result = (value: AmfValue) => {
       if (transactionId !== 0) host.outbox.command('_result', transactionId, [value]);
     };
-    if (byDefault.find) byDefault.find(host, stream).then(result, (error) => host.fail(error));
-    else result(byDefault.result);
+    if (find) {
+      find(host, stream)
+        .then(result, (error) => host.fail(error))
+        .finally(done);
+    } else result(byDefault.result);
     byDefault.announce?.(host, stream);
   } else if (!result.ok) callFailed(host, transactionId, result.description);
   else if (transactionId !== 0) {

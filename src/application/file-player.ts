@@ -7,6 +7,7 @@ import type { Clock } from './clock.ts';
 import { bytesOf, type Place, type RecordedStream, type Segment, segmentOf } from './recorded.ts';
 import { isPicture, isSeekMark, isSoundHeader, SeekMark, SeekMarks } from './seek-marks.ts';
 import { Still } from './still.ts';
+import type { Turns } from './turns.ts';
 
 /** A player's end of the wire, as far as a file is concerned. Must not throw or wait. */
 export interface FilePort {
@@ -26,6 +27,8 @@ export interface FilePlayerOptions {
   stream: RecordedStream;
   port: FilePort;
   clock: Clock;
+  /** What is sent is work, and the file decides how much of it: a tag of one byte is a message as well. */
+  turns: Turns;
   /** A player's buffer is taken to be this long at least. */
   minBufferMs: number;
   /** Added to the file's times. */
@@ -46,6 +49,8 @@ export interface SeekOptions {
 
 /** A player that has as much to read as this waits for its socket. */
 const MAX_QUEUED_BYTES = 256 << 10;
+/** What is sent in one go is no more messages than these either. */
+const MAX_MESSAGES = 1_000;
 /** It is looked at so often, or four times in the length of its buffer. */
 const STEP_MS = 200;
 const MIN_STEP_MS = 20;
@@ -247,7 +252,7 @@ export class FilePlayer {
     const still = this.#still;
     const needed: WireMessage[] = [];
     let bytes = 0;
-    while (this.#index < messages.length && bytes < MAX_QUEUED_BYTES) {
+    while (this.#index < messages.length && bytes < MAX_QUEUED_BYTES && needed.length < MAX_MESSAGES) {
       const message = messages[this.#index]!;
       if (message.timestampMs >= this.#endMs || !still.wants(message)) {
         this.#write(needed);
@@ -316,7 +321,8 @@ export class FilePlayer {
         : this.#hasMessages || (await this.#read(turn));
       if (turn !== this.#turn) return;
       if (isThere) {
-        if (this.#hasMessages && !this.#sendFrom(this.#segment!)) return;
+        const goesOn = await this.#options.turns.run(() => turn === this.#turn && this.#sendHere());
+        if (!goesOn) return;
       } else if (grown === this.#grown) {
         if (this.#owesPicture && (this.#still?.hasPicture || !stream.isGrowing)) {
           this.#pictureFound(this.#still ?? new Still(this.#nextMs));
@@ -356,7 +362,9 @@ export class FilePlayer {
   }
 
   /** False: it waits, or is through. */
-  #sendFrom(segment: Segment): boolean {
+  #sendHere(): boolean {
+    const segment = this.#segment;
+    if (!segment || !this.#hasMessages) return true;
     return this.#owesPicture ? this.#sendStill(segment) : this.#sendSome(segment);
   }
 
@@ -369,7 +377,7 @@ export class FilePlayer {
     let to = from;
     let isDone = false;
     let bytes = 0;
-    while (to < messages.length && bytes < MAX_QUEUED_BYTES) {
+    while (to < messages.length && bytes < MAX_QUEUED_BYTES && to - from < MAX_MESSAGES) {
       const message = messages[to]!;
       isDone = message.timestampMs >= endMs;
       if (isDone || message.timestampMs > untilMs) break;

@@ -41,6 +41,7 @@ import type {
 import { ServerStreams } from './server-streams.ts';
 import { StreamTable } from './stream-table.ts';
 import { addTraffic, Tally, type Traffic, trafficOf } from './tally.ts';
+import { Turns } from './turns.ts';
 
 export interface InstanceOptions extends InstanceSettings {
   application: string;
@@ -51,6 +52,8 @@ export interface InstanceOptions extends InstanceSettings {
   recorders: Recorders;
   /** Undefined: nothing is recorded that could be played. */
   recorded?: RecordedStreams | undefined;
+  /** Of all work that peers cause. Undefined: of this instance alone. */
+  turns?: Turns | undefined;
   /** Undefined: its script connects to nobody. */
   outgoing?: Outgoing | undefined;
   /** Undefined: nobody keeps an access log. */
@@ -112,6 +115,7 @@ export class AppInstance implements ScriptCommands {
       settings: () => this.#settings.playingRecorded ?? DEFAULT_RECORDED_SETTINGS,
       maxWaitingNames: () => this.#settings.maxWaitingNames,
       clock: options.clock,
+      turns: options.turns ?? new Turns(options.clock),
       streams: this.streams,
       script: () => this.#script,
       isKey: (name) => this.#publishing.isKey(name),

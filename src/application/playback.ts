@@ -1,6 +1,7 @@
 // One play request, from the question to the end.
 import type { Client } from './client.ts';
 import type { FilePlayer, FilePort } from './file-player.ts';
+import type { LatestOnly } from './latest-only.ts';
 import type { RecordedStream } from './recorded.ts';
 import type { Refusal } from './refusal.ts';
 import type { OpenGate, PlayRequest } from './script.ts';
@@ -81,6 +82,8 @@ export class Playback {
   /** Recorded: what was found, and who sends it. */
   recorded: RecordedStream | undefined;
   file: FilePlayer | undefined;
+  /** Of the file. */
+  seeks: LatestOnly | undefined;
   transition: TransitionFacts | undefined;
   /** Nobody publishes what it plays: until the log says so. */
   cancelPatience: (() => void) | undefined;

@@ -7,12 +7,14 @@ import type { Client } from './client.ts';
 import type { Clock } from './clock.ts';
 import { FilePlayer } from './file-player.ts';
 import type { InstanceJournal } from './journal.ts';
+import { LatestOnly } from './latest-only.ts';
 import { Playback, type PlaybackEvents, PlaybackState, type PlayerPort } from './playback.ts';
 import type { Place, RecordedStream, RecordedStreams } from './recorded.ts';
 import type { Refusal } from './refusal.ts';
 import type { InstanceScript, PlayRequest, Verdict } from './script.ts';
 import type { Stream } from './stream.ts';
 import type { StreamTable } from './stream-table.ts';
+import type { Turns } from './turns.ts';
 import type { ViewerPlan } from './viewer.ts';
 
 /** How recorded streams are sent. */
@@ -36,6 +38,9 @@ export const DEFAULT_RECORDED_SETTINGS: RecordedSettings = {
   maxSwitchMs: 10_000,
 };
 
+/** Seeks a second in one file, and at once. A slider that is drawn sends some twenty; each is a place looked up and sent from. */
+const SEEKS = { rate: 20, burst: 10 };
+
 /** After so long the log names the stream that a player waits for and nobody publishes. */
 const PATIENCE_MS = 10_000;
 
@@ -45,6 +50,7 @@ export interface PlayingOptions {
   /** Names with players and no publisher. */
   maxWaitingNames(): number;
   clock: Clock;
+  turns: Turns;
   streams: StreamTable;
   /** Undefined: nothing is recorded here. */
   recorded: RecordedStreams | undefined;
@@ -264,18 +270,19 @@ export class Playing {
 
   #beginFile(playback: Playback, recorded: RecordedStream, start: FileStart, announces: boolean): void {
     const { port, request } = playback;
-    const { clock } = this.#options;
+    const { clock, turns } = this.#options;
     const { minBufferMs, enhancedSeek } = this.settings;
     const fromMs = Math.max(0, request.start) * 1000;
     // COMPAT(rtmpdump 2.4): librtmp adds the start that it asked for to the times that it gets
     const { place, bufferMs, offsetMs = -fromMs } = start;
     const file = new FilePlayer({
-      ...{ stream: recorded, port, clock, offsetMs, minBufferMs, marks: enhancedSeek },
+      ...{ stream: recorded, port, clock, turns, offsetMs, minBufferMs, marks: enhancedSeek },
       ended: () => this.#fileEnded(playback),
       failed: (error) => this.failed(playback, error),
     });
     file.bufferMs = bufferMs;
     playback.file = file;
+    playback.seeks = new LatestOnly(clock, SEEKS);
     if (announces) port.started(playback.name!, true);
     this.began(playback);
     if (request.length > 0) file.endMs = fromMs + request.length * 1000;
@@ -346,12 +353,15 @@ export class Playing {
   }
 
   seek(playback: Playback, ms: number): void {
-    const { file, port } = playback;
+    const { file, port, seeks } = playback;
     if (!playback.isUnderWay) return;
-    if (!file) {
-      port.seekFailed(ms, 'it is live');
-      return;
-    }
+    if (file && seeks) seeks.run(() => this.#seekIn(playback, file, ms));
+    else port.seekFailed(ms, 'it is live');
+  }
+
+  #seekIn(playback: Playback, file: FilePlayer, ms: number): void {
+    const { port } = playback;
+    if (!playback.isUnderWay) return;
     const fileMs = Math.min(ms, file.stream.lengthMs);
     file.offsetMs = 0; // who seeks means times of the file, and gets them
     port.sought(ms, { start: this.settings.repeatsStart });
@@ -369,7 +379,8 @@ export class Playing {
     if (wants.audio !== undefined) viewer?.receiveAudio(wants.audio);
     if (wants.video !== undefined) viewer?.receiveVideo(wants.video);
     file?.receive(wants);
-    if (file && (wants.audio || wants.video)) this.seek(playback, file.positionMs);
+    if (file && (wants.audio || wants.video) && !playback.seeks?.isWaiting)
+      this.seek(playback, file.positionMs);
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -381,6 +392,7 @@ export class Playing {
     playback.state = PlaybackState.Ended;
     this.#forget(playback);
     playback.cancelPatience?.();
+    playback.seeks?.close();
     if (state === PlaybackState.Asking) playback.gate?.drop();
     if (file) file.close();
     else playback.recorded?.close();

@@ -13,6 +13,8 @@ import { type Media, type ReadableFile, structureInvalid } from './media.ts';
 
 /** Segments end before the first tag behind a multiple of this. */
 const SEGMENT_BYTES = 256 << 10;
+/** And behind so many tags: some have no more than a byte of payload. */
+const SEGMENT_TAGS = 2_000;
 /** The last tag of most segments is read along with them. */
 const TAIL_BYTES = 32 << 10;
 
@@ -96,7 +98,8 @@ export class FlvMedia implements Media {
     let bytes = await this.#file.read(at, Math.min(boundary + TAIL_BYTES, endAt) - at);
     const messages: WireMessage[] = [];
     let next = 0;
-    while (at + next < boundary && next + FLV_TAG_HEAD_BYTES <= bytes.length) {
+    let tags = 0;
+    while (at + next < boundary && tags < SEGMENT_TAGS && next + FLV_TAG_HEAD_BYTES <= bytes.length) {
       const { typeId, isEncrypted, length, timestampMs } = readFlvTagHead(bytes, next);
       if (typeId === 0) break; // nothing was ever written there
       if (!isTagType(typeId) || isEncrypted) throw structureInvalid(`there is no tag at byte ${at + next}`);
@@ -116,6 +119,7 @@ export class FlvMedia implements Media {
         );
       }
       next = end + FLV_BACK_POINTER_BYTES;
+      tags += 1;
     }
     return next === 0 ? undefined : segmentOf(messages, at + next);
   }

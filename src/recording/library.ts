@@ -10,7 +10,8 @@ import type {
   RecordedStreams,
   Segment,
 } from '../application/recorded.ts';
-import { CodedError, StatusError } from '../errors.ts';
+import { Turnstile } from '../application/turnstile.ts';
+import { CodedError, DecodeError, StatusError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
 import { folderName } from '../storage/names.ts';
 import { findsOtherSpelling } from '../storage/spelling.ts';
@@ -23,6 +24,13 @@ import { Container, type MediaName, mediaName, streamName } from './media-name.t
 import { Mp3Media } from './mp3-media.ts';
 import { Mp4Media } from './mp4-media.ts';
 import { SegmentCache } from './segment-cache.ts';
+
+/**
+ * Files that are opened, looked through or read at once, for all players: each is a few ms of computing when the disk has
+ * answered. Node's own threads do four.
+ */
+const MAX_AT_ONCE = 16;
+const MAX_REFUSED = 256;
 
 interface Shared {
   readonly key: string;
@@ -40,6 +48,9 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
   #lastGrowingId = 0;
   /** Applications of which a line has been written: `#noteFormer`. */
   readonly #noted = new Set<string>();
+  /** What has been looked at and makes no sense, by file and date: it is not looked at again. */
+  readonly #refused = new Map<string, DecodeError>();
+  readonly #turnstile = new Turnstile(MAX_AT_ONCE);
   /** File and chunk size → what is open. */
   readonly #open = new Map<string, Shared>();
 
@@ -85,13 +96,23 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
     return this.#folders.places(application, instance, file).some((place) => place.path === path);
   }
 
+  /** The applications take turns. */
+  async #inTurn<T>(application: string, work: () => Promise<T>): Promise<T> {
+    const leave = await this.#turnstile.enter(application);
+    try {
+      return await work();
+    } finally {
+      leave();
+    }
+  }
+
   get openFiles(): number {
     return this.#open.size;
   }
 
   async open(request: RecordedRequest): Promise<RecordedStream | undefined> {
     try {
-      return await this.#find(request);
+      return await this.#inTurn(request.application, () => this.#find(request));
     } catch (error) {
       throw this.#judge(error, request.name);
     }
@@ -123,7 +144,7 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
       const disk = await DiskFile.open(path);
       if (!disk) continue;
       if (!(await findsOtherSpelling(folder, below)))
-        return this.#lease(this.#share(disk, wanted, chunkBytes), name);
+        return this.#lease(this.#share(disk, wanted, chunkBytes), { application, name });
       await disk.close();
     }
     await this.#noteFormer(application, instance, wanted.files);
@@ -153,15 +174,29 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
   #share(disk: DiskFile, { container, wantsTags }: MediaName, chunkBytes: number): Shared {
     const growing = this.#growing.find(disk.path);
     const key = `${disk.path}\n${growing ? this.#idOf(growing) : disk.id}\n${chunkBytes}${wantsTags ? '\ntags' : ''}`;
+    const refusal = this.#refused.get(key);
+    if (refusal) {
+      void disk.close();
+      throw refusal;
+    }
     let shared = this.#open.get(key);
     if (shared) void disk.close();
     else {
       shared = { key, media: openMedia(disk, growing, container, chunkBytes, wantsTags), users: 0 };
-      shared.media.catch(() => disk.close());
+      shared.media.catch((error: unknown) => {
+        void disk.close();
+        if (!growing && error instanceof DecodeError) this.#remember(key, error);
+      });
       this.#open.set(key, shared);
     }
     shared.users += 1;
     return shared;
+  }
+
+  #remember(key: string, refusal: DecodeError): void {
+    const [oldest] = this.#refused.keys();
+    if (oldest !== undefined && this.#refused.size >= MAX_REFUSED) this.#refused.delete(oldest);
+    this.#refused.set(key, refusal);
   }
 
   #idOf(growing: GrowingFile): string {
@@ -181,7 +216,10 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
     shared.media.then((media) => media.close()).catch(() => {}); // it never opened
   }
 
-  async #lease(shared: Shared, name: string): Promise<RecordedStream> {
+  async #lease(
+    shared: Shared,
+    { application, name }: Pick<RecordedRequest, 'application' | 'name'>,
+  ): Promise<RecordedStream> {
     const { key } = shared;
     let media: Media;
     try {
@@ -193,7 +231,7 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
     let isOpen = true;
     const guarded = async <T>(run: () => Promise<T>): Promise<T> => {
       try {
-        return await run();
+        return await this.#inTurn(application, run);
       } catch (error) {
         throw this.#judge(error, name);
       }

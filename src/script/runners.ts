@@ -2,6 +2,7 @@
 
 import { basename } from 'node:path';
 import type { Clock } from '../application/clock.ts';
+import { Turnstile } from '../application/turnstile.ts';
 import type { Log } from '../log/log.ts';
 import type { Frame } from './frames.ts';
 import { bundleGuest } from './guest-bundle.ts';
@@ -11,7 +12,6 @@ import { canBecome } from './privileges.ts';
 import { bundleRunner } from './runner-bundle.ts';
 import { type RunnerProcess, spawnRunner } from './runner-process.ts';
 import { type RunnerDeath, Supervisor, type SupervisorOptions } from './supervisor.ts';
-import { Turnstile } from './turnstile.ts';
 import { Unit, type UnitOptions } from './unit.ts';
 import type { InitBody } from './wire.ts';
 

@@ -501,3 +501,37 @@ test('in the middle of something else the player hears where it is damaged', asy
   const last = visitor.peer.heard.findLast(({ command }) => command?.name === 'onStatus');
   assert.match(String(statusOf(last?.command)?.description), /no tag at byte \d+/);
 });
+
+test('of many seeks that come at once those beyond a few wait, and of those the last counts', async () => {
+  await using at = await cinema();
+  const visitor = await at.visitor('show', 0);
+  await visitor.quiet();
+  const from = visitor.peer.heard.length;
+  for (let i = 1; i <= 500; i += 1) visitor.say('seek', i);
+  visitor.say('seek', 7_000);
+  const notified = () =>
+    visitor.peer.heard.slice(from).flatMap(({ command }) => {
+      const { code, description } = statusOf(command) ?? {};
+      return code === 'NetStream.Seek.Notify' ? [/Seeking (\d+)/.exec(String(description))?.[1]] : [];
+    });
+  await visitor.peer.settle();
+  const atOnce = notified();
+  assert.ok(atOnce.length < 15, `${atOnce.length} seeks at once`);
+  at.core.clock.advance(100);
+  await until('the last seek', () => notified().at(-1) === '7000');
+  assert.ok(notified().length <= atOnce.length + 2);
+  await visitor.quiet();
+  assert.ok(visitor.lastMs > 7_000);
+});
+
+test('calls that look into files count as open until they are answered', async () => {
+  await using at = await Cinema.open({ session: { maxOpenCalls: 5 } });
+  at.put('show.flv', TEN_SECONDS.bytes);
+  const { peer } = await at.visitor();
+  for (let i = 100; i < 120; i += 1) peer.command('getStreamLength', i, ['show']);
+  const answers = () =>
+    peer.heard.flatMap(({ command }) => (command && command.transactionId >= 100 ? [command] : []));
+  await until('all answers', () => answers().length === 20);
+  assert.ok(answers().some(({ name }) => name === '_error'));
+  assert.ok(answers().some(({ name, args }) => name === '_result' && args[0] === 10));
+});

@@ -97,6 +97,7 @@ export class World {
       takeOverIntervalMs: 10_000,
       idleMs: IDLE_MS,
       maxWaitingNames: LIMITS.maxWaitingNames,
+      turns: new Turns({ now: () => 0, soon: systemClock.soon }),
       settingsFor: (application) => (application === 'guarded' ? { clients: GUARDED } : {}),
     });
     this.#options = {

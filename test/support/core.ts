@@ -164,6 +164,7 @@ export class Core implements AsyncDisposable {
       takeOverIntervalMs: 10_000,
       idleMs: 60_000,
       maxWaitingNames: 100,
+      turns: new Turns(TURN_CLOCK),
       ...options.registry,
     });
     const session: SessionOptions = {

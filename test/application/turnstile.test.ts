@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Turnstile } from '../../src/script/turnstile.ts';
+import { Turnstile } from '../../src/application/turnstile.ts';
 
 test('a party that comes with one waits for one of another party at most, however many of those wait', async () => {
   const turnstile = new Turnstile(1);
