@@ -32,9 +32,17 @@ export function readBoxHead(bytes: Uint8Array): BoxHead {
   return { type, headBytes, bytes: boxBytes };
 }
 
+/** Films have some dozens; each look for one of them goes through all. */
+const MAX_INNER_BOXES = 1_000;
+
 /** The boxes in a box. What is behind the last whole one is passed over. */
 export function* boxesIn(body: Uint8Array): Generator<Box> {
+  let count = 0;
   for (let at = 0; at + 8 <= body.length; ) {
+    count += 1;
+    if (count > MAX_INNER_BOXES) {
+      throw new DecodeError('ERR_MP4_BOX', `more than ${MAX_INNER_BOXES} boxes in a box`);
+    }
     const rest = body.subarray(at);
     if (readBoxSize(rest) === 1 && rest.length < BOX_HEAD_BYTES) return;
     const { type, headBytes, bytes = rest.length } = readBoxHead(rest);

@@ -44,8 +44,6 @@ export class Presentation {
   #at = 0;
   #run: Run | undefined;
   #count = 0;
-  /** Of presentation minus decoding time, the least and the largest. */
-  #compositions: { least: number; largest: number } | undefined;
 
   constructor(track: Mp4Track) {
     this.#track = track;
@@ -170,8 +168,7 @@ export class Presentation {
       return { edit, seen: next, shown: next, base: samples.dtsOf(next), end, next };
     }
     const seen = this.#seenAt(edit.from);
-    let next = seen;
-    while (next > 0 && !samples.isKey(next)) next -= 1;
+    const next = samples.keyBefore(seen);
     const shown = this.#shownFrom(edit.from, seen);
     // as far ahead of what is seen as a keyframe is decoded
     const base = Math.max(samples.dtsOf(next), edit.from - Math.max(0, samples.compositionOf(next)));
@@ -224,8 +221,9 @@ export class Presentation {
     const isAll = from <= tick && to >= this.#endOfSample(samples.count - 1) - tick;
     if (!isComplete || isAll || to === Number.POSITIVE_INFINITY) return undefined;
     if (kind === 'audio') {
-      let end = this.#firstFrom(to);
-      while (end > 0 && !this.#isWithin(edit, samples.dtsOf(end - 1))) end -= 1;
+      const near = this.#firstFrom(to);
+      let end = near;
+      while (end > 0 && end > near - MAX_REORDERED && !this.#isWithin(edit, samples.dtsOf(end - 1))) end -= 1;
       return end;
     }
     const near = this.#firstFrom(to);
@@ -262,18 +260,10 @@ export class Presentation {
     return from - (this.#track.kind === 'video' ? this.#bounds().least : 0);
   }
 
+  /** Of presentation minus decoding time. */
   #bounds(): { least: number; largest: number } {
-    const { samples } = this.#track;
-    if (this.#compositions) return this.#compositions;
-    let [least, largest] = [0, 0];
-    for (let i = 0; i < samples.count; i += 1) {
-      const composition = samples.compositionOf(i);
-      least = Math.min(least, composition);
-      largest = Math.max(largest, composition);
-    }
-    const bounds = { least, largest };
-    if (this.#track.isWhole) this.#compositions = bounds;
-    return bounds;
+    const { leastComposition: least, largestComposition: largest } = this.#track.samples;
+    return { least, largest };
   }
 
   /** The first sample that is decoded then or later. */

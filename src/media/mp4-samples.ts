@@ -24,6 +24,11 @@ export class Samples {
   #sizes = new Uint32Array(FIRST_ROOM);
   /** Description × 2, and 1 for a keyframe. */
   #flags = new Uint16Array(FIRST_ROOM);
+  /** Number of the keyframe at or before it, 1 for the first; 0: there is none. */
+  #keys = new Uint32Array(FIRST_ROOM);
+  /** Of all compositions. */
+  leastComposition = 0;
+  largestComposition = 0;
 
   get count(): number {
     return this.#count;
@@ -37,6 +42,9 @@ export class Samples {
     this.#places[i] = at;
     this.#sizes[i] = size;
     this.#flags[i] = description * 2 + (isKey ? 1 : 0);
+    this.#keys[i] = isKey ? i + 1 : i > 0 ? this.#keys[i - 1]! : 0;
+    if (composition < this.leastComposition) this.leastComposition = composition;
+    if (composition > this.largestComposition) this.largestComposition = composition;
     this.#count += 1;
   }
 
@@ -47,6 +55,7 @@ export class Samples {
     this.#places = enlarged(this.#places, new Float64Array(this.#room));
     this.#sizes = enlarged(this.#sizes, new Uint32Array(this.#room));
     this.#flags = enlarged(this.#flags, new Uint16Array(this.#room));
+    this.#keys = enlarged(this.#keys, new Uint32Array(this.#room));
   }
 
   dtsOf(i: number): number {
@@ -59,6 +68,11 @@ export class Samples {
 
   sizeOf(i: number): number {
     return this.#sizes[i]!;
+  }
+
+  /** The keyframe at or before it, else the first sample. */
+  keyBefore(i: number): number {
+    return Math.max(0, this.#keys[i]! - 1);
   }
 
   isKey(i: number): boolean {

@@ -16,7 +16,10 @@ export interface Mp4Track {
   /** By the track's clock; 0 in a file of fragments. */
   readonly duration: number;
   readonly descriptions: readonly Description[];
+  /** Those of the film's own table are there when `readSamples` has come to its end. */
   readonly samples: Samples;
+  /** The box `stbl`; undefined: its samples have been read. */
+  table: Uint8Array | undefined;
   /** Undefined: all of it is shown, from 0 on. */
   readonly edits: readonly Edit[] | undefined;
   /** Its samples are those of the film's own table: there are no fragments. */
@@ -30,6 +33,8 @@ export interface Movie {
   readonly tracks: readonly Mp4Track[];
 }
 
+/** Samples between two steps of what may take long. */
+const STEP_SAMPLES = 20_000;
 /** A file that claims more is not a film. */
 const MAX_SAMPLES = 4_000_000;
 const MAX_TRACKS = 64;
@@ -56,8 +61,10 @@ export function readMovie(moov: Uint8Array): Movie {
   const { timescale, duration } = readTimes(mvhd);
   const defaults = readFragmentDefaults(find(moov, 'mvex'));
   const tracks: Mp4Track[] = [];
+  let seen = 0;
   for (const { type, body } of boxesIn(moov)) {
-    if (type !== 'trak' || tracks.length === MAX_TRACKS) continue;
+    if (type !== 'trak' || seen === MAX_TRACKS) continue;
+    seen += 1;
     const track = readTrack(body, timescale, defaults);
     if (track) tracks.push(track);
   }
@@ -120,17 +127,16 @@ function readTrack(
   if (!kind || !stsd) return undefined;
   const { timescale, duration, rest } = readTimes(mdhd);
   const language = readLanguage(rest);
-  const track: Mp4Track = {
+  return {
     id: readTrackId(tkhd),
     ...{ kind, timescale, duration, language },
     descriptions: readDescriptions(stsd, kind),
     samples: new Samples(),
+    table: stbl,
     edits: readEdits(find(trak, 'edts', 'elst'), movieScale, timescale),
     isWhole: !defaults.has(readTrackId(tkhd)),
     defaults: defaults.get(readTrackId(tkhd)) ?? { duration: 0, size: 0, flags: 0 },
   };
-  addSamples(track, stbl);
-  return track;
 }
 
 // tkhd: | version, flags | created, modified u32/u64 | track u32 | …
@@ -192,7 +198,18 @@ class Runs {
   }
 }
 
-function addSamples({ samples, descriptions }: Mp4Track, stbl: Uint8Array): void {
+/** Reads the film's own table of a track, in steps: whoever runs it may do something else in between. `fileBytes`: of all the file. */
+export function* readSamples(track: Mp4Track, fileBytes: number): Generator<void, void> {
+  const { table } = track;
+  track.table = undefined;
+  if (table) yield* addSamples(track, table, fileBytes);
+}
+
+function* addSamples(
+  { samples, descriptions }: Mp4Track,
+  stbl: Uint8Array,
+  fileBytes: number,
+): Generator<void, void> {
   const stsz = find(stbl, 'stsz');
   if (!stsz || stsz.length < 12) return;
   const oneSize = new ByteReader(stsz.subarray(4)).u32();
@@ -207,8 +224,10 @@ function addSamples({ samples, descriptions }: Mp4Track, stbl: Uint8Array): void
   const compositions = new Table(find(stbl, 'ctts'), 8);
   const stss = find(stbl, 'stss');
   const keys = new Table(stss, 4);
-  const count = oneSize === 0 ? sizes.count : claimed;
-  if (count > MAX_SAMPLES) throw new DecodeError('ERR_MP4_SAMPLES', `a track of ${count} samples`);
+  const known = oneSize === 0 ? sizes.count : claimed;
+  if (known > MAX_SAMPLES) throw new DecodeError('ERR_MP4_SAMPLES', `a track of ${known} samples`);
+  // what is only claimed takes no memory: a size for all of them stands for any number
+  const count = oneSize === 0 ? known : Math.min(known, Math.ceil(fileBytes / oneSize));
   const [timeRuns, compositionRuns] = [new Runs(times), new Runs(compositions)];
   let dts = 0;
   let key = 0;
@@ -235,7 +254,9 @@ function addSamples({ samples, descriptions }: Mp4Track, stbl: Uint8Array): void
       at += size;
       const timeRun = timeRuns.next();
       dts += timeRun < 0 ? 0 : times.u32(timeRun, 1);
+      if (samples.count % STEP_SAMPLES === 0) yield;
     }
+    if (chunk % STEP_SAMPLES === STEP_SAMPLES - 1) yield;
   }
 }
 
@@ -249,15 +270,28 @@ const TrunFlag = {
   Composition: 0x800,
 } as const;
 
-/** Adds the samples of a fragment to the tracks of its film. `moofAt`: where the moof box begins in the file. */
-export function addFragment(movie: Movie, moof: Uint8Array, moofAt: number): void {
+/**
+ * Adds the samples of a fragment to the tracks of its film, in steps: there may be many of them.
+ */
+export function* addFragment(movie: Movie, moof: Uint8Array, place: FragmentPlace): Generator<void, void> {
   for (const { type, body } of boxesIn(moof)) {
-    if (type === 'traf') addTrackFragment(movie, body, moofAt);
+    if (type === 'traf') yield* addTrackFragment(movie, body, place);
   }
 }
 
+export interface FragmentPlace {
+  /** Where the moof box begins in the file. */
+  readonly moofAt: number;
+  /** Of all the file. */
+  readonly fileBytes: number;
+}
+
 // tfhd: | version, flags | track u32 | [base u64] | [description u32] | [duration u32] | [size u32] | [flags u32] |
-function addTrackFragment(movie: Movie, traf: Uint8Array, moofAt: number): void {
+function* addTrackFragment(
+  movie: Movie,
+  traf: Uint8Array,
+  { moofAt, fileBytes }: FragmentPlace,
+): Generator<void, void> {
   const tfhd = find(traf, 'tfhd');
   if (!tfhd) return;
   const head = new ByteReader(tfhd);
@@ -276,7 +310,8 @@ function addTrackFragment(movie: Movie, traf: Uint8Array, moofAt: number): void 
   let dts = readDecodeTime(find(traf, 'tfdt')) ?? endOf(track);
   let at = base;
   for (const { type, body } of boxesIn(traf)) {
-    if (type === 'trun') ({ dts, at } = addRun(track, body, { dts, at, base, description, defaults }));
+    if (type === 'trun')
+      ({ dts, at } = yield* addRun(track, body, { dts, at, base, description, defaults, fileBytes }));
   }
 }
 
@@ -287,12 +322,12 @@ interface RunPlace {
 
 // trun: | version u8 | flags u24 | count u32 | [offset i32] | [flags of the first u32] |
 //       | count × ( [duration u32] | [size u32] | [flags u32] | [composition i32] ) |
-function addRun(
+function* addRun(
   { samples, descriptions, kind }: Mp4Track,
   trun: Uint8Array,
-  place: RunPlace & { base: number; description: number; defaults: Defaults },
-): RunPlace {
-  const { base, defaults } = place;
+  place: RunPlace & { base: number; description: number; defaults: Defaults; fileBytes: number },
+): Generator<void, RunPlace> {
+  const { base, defaults, fileBytes } = place;
   const from = new ByteReader(trun);
   from.u8();
   const flags = from.u24();
@@ -301,7 +336,8 @@ function addRun(
   let { dts, at } = place;
   if (has(TrunFlag.DataOffset)) at = base + (from.u32() | 0);
   const firstFlags = has(TrunFlag.FirstFlags) ? from.u32() : undefined;
-  if (samples.count + count > MAX_SAMPLES) {
+  const leastBytes = has(TrunFlag.Size) ? 0 : Math.max(1, defaults.size) * count;
+  if (samples.count + count > MAX_SAMPLES || leastBytes > fileBytes) {
     throw new DecodeError('ERR_MP4_SAMPLES', `a fragment of ${count} samples`);
   }
   for (let i = 0; i < count; i += 1) {
@@ -315,6 +351,7 @@ function addRun(
     samples.add({ dts, composition, at, size, isKey, description });
     dts += duration;
     at += size;
+    if (samples.count % STEP_SAMPLES === 0) yield;
   }
   return { dts, at };
 }

@@ -1,10 +1,11 @@
 // An MP4, MOV or F4V file as a stream: its first picture track and its first sound track that RTMP can say, in the order of
 // decoding. Whole files and those of fragments, also while they grow.
+import { setImmediate } from 'node:timers/promises';
 import { type Place, type Segment, segmentOf } from '../application/recorded.ts';
 import { SeekMark, seekMark } from '../application/seek-marks.ts';
 import { DecodeError, StatusError } from '../errors.ts';
 import { encodeOnMetaData } from '../media/flv.ts';
-import { addFragment, type Movie, type Mp4Track, readMovie } from '../media/mp4.ts';
+import { addFragment, type Movie, type Mp4Track, readMovie, readSamples } from '../media/mp4.ts';
 import { BOX_HEAD_BYTES, readBoxHead } from '../media/mp4-box.ts';
 import { Presentation } from '../media/mp4-presentation.ts';
 import type { AmfObject } from '../protocol/amf.ts';
@@ -15,13 +16,22 @@ import type { GrowingFile } from './growing.ts';
 import type { Keyframe } from './keyframes.ts';
 import { type Media, type ReadableFile, structureInvalid } from './media.ts';
 import { type Entry, Mp4Order } from './mp4-order.ts';
+import { inSlices } from './slices.ts';
 
 /** A film of many hours has some 20 MB of this; the box of a fragment is small. */
 const MAX_MOOV_BYTES = 128 << 20;
 const MAX_MOOF_BYTES = 8 << 20;
-const MAX_BOXES = 1_000_000;
+/** 200,000 fragments: two days of one each second. */
+const MAX_BOXES = 400_000;
+/** Between two breaks. */
+const STEP_BOXES = 500;
+const STEP_SAMPLES = 20_000;
+/** What is read at a time of a file of many small boxes. */
+const WINDOW_BYTES = 8 << 10;
 /** The size field of a message has 24 bits, and something stands before the sample. */
 const MAX_SAMPLE_BYTES = 0xff_ff00;
+
+const NOTHING = Buffer.alloc(0);
 
 interface Playable {
   readonly track: Mp4Track;
@@ -44,6 +54,8 @@ export class Mp4Media implements Media {
   #knownTo = 0;
   #boxes = 0;
   #looking: Promise<void> | undefined;
+  /** The bytes around the box that is being looked at. */
+  #window: { at: number; bytes: Buffer } = { at: 0, bytes: NOTHING };
 
   private constructor(file: ReadableFile, growing: GrowingFile | undefined, chunkBytes: number) {
     this.#file = file;
@@ -88,6 +100,7 @@ export class Mp4Media implements Media {
   async #look(): Promise<void> {
     this.#looking ??= this.#lookOn().finally(() => {
       this.#looking = undefined;
+      this.#window = { at: 0, bytes: NOTHING };
     });
     await this.#looking;
   }
@@ -98,17 +111,19 @@ export class Mp4Media implements Media {
       this.#boxes += 1;
       if (this.#boxes > MAX_BOXES) throw new DecodeError('ERR_MP4_BOX', `more than ${MAX_BOXES} boxes`);
       const at = this.#knownTo;
-      const head = readBoxHead(padded(await this.#file.read(at, BOX_HEAD_BYTES)));
+      if (this.#boxes % STEP_BOXES === 0) await setImmediate();
+      const head = readBoxHead(padded(await this.#bytesAt(at, BOX_HEAD_BYTES)));
       const bytes = head.bytes ?? endAt - at;
       if (at + bytes > endAt && head.type !== 'mdat') break; // it is not whole yet, or was cut off
-      if (head.type === 'moov') this.#takeMovie(await this.#body(at, head, bytes, MAX_MOOV_BYTES), at);
+      if (head.type === 'moov') await this.#takeMovie(await this.#body(at, head, bytes, MAX_MOOV_BYTES), at);
       else if (head.type === 'moof' && this.#movie) {
-        addFragment(this.#movie, await this.#body(at, head, bytes, MAX_MOOF_BYTES), at);
-        this.#takeSamples();
+        const moof = await this.#body(at, head, bytes, MAX_MOOF_BYTES);
+        await inSlices(addFragment(this.#movie, moof, { moofAt: at, fileBytes: this.sizeBytes }));
+        await inSlices(this.#takeSamples());
       }
       this.#knownTo = at + bytes;
     }
-    if (!this.isGrowing) this.#takeSamples(true);
+    if (!this.isGrowing) await inSlices(this.#takeSamples(true));
   }
 
   async #body(
@@ -118,10 +133,20 @@ export class Mp4Media implements Media {
     maxBytes: number,
   ): Promise<Buffer> {
     if (bytes > maxBytes) throw new DecodeError('ERR_MP4_BOX', `a box ${type} of ${bytes} bytes`);
-    return this.#file.read(at + headBytes, bytes - headBytes);
+    return this.#bytesAt(at + headBytes, bytes - headBytes);
   }
 
-  #takeMovie(moov: Buffer, at: number): void {
+  /** Fewer than that only where the file ends. */
+  async #bytesAt(at: number, length: number): Promise<Buffer> {
+    const from = at - this.#window.at;
+    const isThere = from >= 0 && from + length <= this.#window.bytes.length;
+    if (!isThere && length < WINDOW_BYTES)
+      this.#window = { at, bytes: await this.#file.read(at, WINDOW_BYTES) };
+    else if (!isThere) return this.#file.read(at, length);
+    return this.#window.bytes.subarray(at - this.#window.at, at - this.#window.at + length);
+  }
+
+  async #takeMovie(moov: Buffer, at: number): Promise<void> {
     if (this.#movie) return;
     const movie = readMovie(moov);
     const first = (kind: Mp4Track['kind']) =>
@@ -136,11 +161,13 @@ export class Mp4Media implements Media {
         `There is nothing in the file that could be played (${types.join(', ') || 'no picture, no sound'}).`,
       );
     }
+    for (const track of tracks) await inSlices(readSamples(track, this.sizeBytes));
+    for (const track of movie.tracks) track.table = undefined;
     this.#movie = movie;
     this.#moovAt = at;
     this.#tracks = tracks.map((track) => ({ track, presentation: new Presentation(track) }));
     this.#lengthMs = this.#presentedMs() ?? movie.lengthMs;
-    this.#takeSamples();
+    await inSlices(this.#takeSamples());
   }
 
   /** As the edit lists have it; undefined: there are none, or there are fragments, whose length nobody knows. */
@@ -151,7 +178,7 @@ export class Mp4Media implements Media {
   }
 
   /** Puts the new samples of both tracks into one order. `isLast`: there are no more fragments. */
-  #takeSamples(isLast = false): void {
+  *#takeSamples(isLast = false): Generator<void, void> {
     const shiftMs = this.#findShift(isLast);
     while (shiftMs !== undefined) {
       const next = this.#tracks.map(({ track, presentation }) => presentation.peek(isLast || track.isWhole));
@@ -168,6 +195,7 @@ export class Mp4Media implements Media {
         bytes: track.samples.sizeOf(first.sample),
       });
       this.#lengthMs = Math.max(this.#lengthMs, first.ms);
+      if (this.#order.count % STEP_SAMPLES === 0) yield;
     }
   }
 
