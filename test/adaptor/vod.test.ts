@@ -408,7 +408,7 @@ test('one who leaves, stops, or plays something else lets go of the file', async
   b.say('closeStream');
   c.say('play', 'cam', -1_000);
   await until('it', () => at.library.openFiles === 0);
-  assert.ok(b.events().includes('Play.Stop'));
+  await b.untilEvent('Play.Stop');
 });
 
 test('a player that leaves while its file is being opened leaves nothing behind', async () => {
