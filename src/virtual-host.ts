@@ -442,23 +442,17 @@ export function clientSettings({
   return { wireChunkBytes: chunkBytes, idleTimeoutMs: clientIdleMs, ...bandwidth };
 }
 
-function scriptSettings({ script }: ApplicationConfig, isInspected: boolean): ScriptSettings {
-  const {
-    memoryMb,
-    turnMs,
-    loadMs,
-    gateMs,
-    timers,
-    queuedEvents,
-    logLines,
-    fetch,
-    connections: _,
-    ...rest
-  } = script;
+function scriptSettings({ script, folders }: ApplicationConfig, isInspected: boolean): ScriptSettings {
+  const { memoryMb, turnMs, loadMs, gateMs, timers, queuedEvents, logLines, fetch, ...rest } = script;
   const times = { turnMs, loadMs, gateMs };
   const amounts = { memoryMb, timers, queuedEvents, logLines, fetches: fetch.maxRunning };
   const isInspectable = isInspected || rest.isInspectable;
-  return { ...rest, isInspectable, fetch, limits: { ...times, ...amounts } };
+  const { storageDir, virtual } = folders;
+  const streamFolders = [
+    ...(storageDir === undefined ? [] : [storageDir]),
+    ...virtual.map(({ folder }) => folder),
+  ];
+  return { ...rest, isInspectable, fetch, streamFolders, limits: { ...times, ...amounts } };
 }
 
 /** No debugger, no process of its own. */

@@ -1,6 +1,7 @@
 // What a script uses and its Application.xml does not grant: hosts of fetch() and NetConnection, programs, secrets.
 import type { ApplicationConfig } from '../config/application.ts';
 import { type HostGrant, HostRules } from '../config/host-rules.ts';
+import { holeProblems } from './check-exec.ts';
 import type { UseFault } from './check-members.ts';
 import { nodesOf, pathOf, type Syntax, type SyntaxNode, textOf } from './syntax.ts';
 
@@ -37,11 +38,15 @@ export function findMissingGrants(
   for (const node of nodes) {
     if (node.type === 'CallExpression') {
       const called = pathOf(node.callee);
-      const [first] = node.arguments as SyntaxNode[];
+      const [first, second] = node.arguments as SyntaxNode[];
       if (called === 'fetch' && !ownFetch)
         add(node, hostProblem('fetch', textOf(first), script.fetch, 'Fetch'));
-      else if (called === 'application.exec') add(node, execProblem(textOf(first), script.exec));
-      else if (called?.endsWith('.connect') && connections.has(called.slice(0, -'.connect'.length))) {
+      else if (called === 'application.exec') {
+        const name = textOf(first);
+        add(node, execProblem(name, script.exec));
+        const grant = script.exec.find((one) => one.name === name);
+        for (const problem of grant ? holeProblems(grant, second) : []) add(problem.node, problem.message);
+      } else if (called?.endsWith('.connect') && connections.has(called.slice(0, -'.connect'.length))) {
         add(node, hostProblem('NetConnection.connect', textOf(first), script.connections, 'NetConnection'));
       }
     } else if (node.type === 'MemberExpression') {

@@ -1,5 +1,6 @@
 // One application's settings: Application.xml of its folder over that of its virtual host, over the defaults.
 import { join, relative, resolve } from 'node:path';
+import type { ConfigPlace } from '../errors.ts';
 import { dotenvValues, readDotenv } from './dotenv.ts';
 import type { FreeValues } from './element.ts';
 import { readAuthorFileIfThere, readXmlIfThere } from './file.ts';
@@ -7,7 +8,7 @@ import { freeze } from './freeze.ts';
 import type { HostGrant } from './host-rules.ts';
 import { type Mistakes, THROWN } from './mistakes.ts';
 import type { Note } from './note.ts';
-import { type Layer, Reader } from './reader.ts';
+import { type Layer, placeOfRead, Reader } from './reader.ts';
 import {
   APPLICATION,
   type ApplicationValues,
@@ -26,10 +27,11 @@ const MAX_FILE_BYTES = 1 << 20;
 export interface ExecGrant {
   readonly name: string;
   readonly program: string;
-  /** `{hole}` stands for what the script gives. */
+  /** See exec-argument.ts. */
   readonly args: readonly string[];
   readonly timeoutMs: number | undefined;
   readonly maxRunning: number;
+  readonly place: ConfigPlace | undefined;
 }
 
 export interface FetchGrant extends HostGrant {
@@ -359,6 +361,7 @@ function convert(
         args: command.Argument,
         timeoutMs: command.TimeOut,
         maxRunning: command.MaxRunning,
+        place: placeOfRead(command),
       })),
       connections: {
         hosts: JSEngine.NetConnection.Hosts,

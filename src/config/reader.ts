@@ -1,6 +1,6 @@
 // Files → values, by a schema. Several files may be laid over each other (a virtual host's Application.xml and that of an
 // application): the last that says something counts, unless the one before forbids it with override="no".
-import { ConfigError, formatPlace } from '../errors.ts';
+import { ConfigError, type ConfigPlace, formatPlace } from '../errors.ts';
 import type { Free, FreeValues, Group, Leaf, List, Members, Node, Read } from './element.ts';
 import { type Mistakes, THROWN } from './mistakes.ts';
 import type { Note } from './note.ts';
@@ -12,6 +12,14 @@ import type { XmlElement } from './xml.ts';
 export interface Layer {
   element: XmlElement;
   symbols: SymbolTable;
+}
+
+/** What was read of an element with others in it → where that stands. */
+const places = new WeakMap<object, ConfigPlace>();
+
+/** Undefined: no file has it, or it was not read from one. */
+export function placeOfRead(values: object): ConfigPlace | undefined {
+  return places.get(values);
 }
 
 interface GivenText {
@@ -67,6 +75,8 @@ export class Reader {
   #group(path: string, group: Group<Members>, layers: readonly Layer[]): Record<string, unknown> {
     for (const { element } of layers) this.#checkGroup(group, element);
     const values: Record<string, unknown> = {};
+    const last = layers.at(-1);
+    if (last) places.set(values, placeOf(last.element));
     for (const [key, member] of Object.entries(group.members)) {
       const isText = key === '#text';
       if (isText || key.startsWith('@')) {

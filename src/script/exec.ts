@@ -1,38 +1,43 @@
 // application.exec: commands that the operator has named, started for scripts. Never a shell; what a script adds goes into
-// holes of single arguments, and is no option, no absolute path, no way out of a folder and no address of another kind.
+// holes of single arguments, each of which takes words unless it says what else (config/exec-argument.ts).
 // Jobs belong to the instance: they go on while versions of its script come and go.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { grantOf, isHole, partsOf } from '../config/exec-argument.ts';
+import type { ConfigPlace } from '../errors.ts';
 import { canonicalStreamName } from '../protocol/stream-prefix.ts';
+import { filled, ValueRefused, type ValueRules } from './exec-values.ts';
 import { type AskContext, type Service, ServiceError } from './services.ts';
 import type { Json } from './wire.ts';
 
 export interface ExecCommand {
   readonly name: string;
   readonly program: string;
-  /** `{hole}` stands for what the script gives. */
+  /** See config/exec-argument.ts. */
   readonly args: readonly string[];
   /** Undefined: as long as its instance. */
   readonly timeoutMs: number | undefined;
   /** Of one instance at a time. */
   readonly maxRunning: number;
+  /** Of the grant. */
+  readonly place?: ConfigPlace | undefined;
 }
 
 export interface ExecServiceOptions {
   applicationsDir: string;
   commandsFor(application: string): readonly ExecCommand[];
+  /** For what is put into holes. */
+  rulesFor(application: string): ValueRules;
   log(application: string, instance: string, level: 'info' | 'warn', text: string): void;
   /** In place of processes. */
   standIn?: ((command: string, args: readonly string[]) => Promise<JobEnd>) | undefined;
 }
 
-const MAX_VALUE = 1024;
 const STDERR_TAIL_BYTES = 8 << 10;
 /** Jobs of an instance that have ended and that somebody may still ask about. */
 const MAX_ENDED_JOBS = 100;
 /** Between being asked to end and being made to. */
 const PATIENCE_MS = 5000;
-const HOLE = /\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 interface Job {
   readonly id: number;
@@ -52,6 +57,9 @@ export class ExecService implements Service {
   readonly #jobs = new Map<string, Set<Job>>();
   /** Of instances that are no more. */
   readonly #ending = new Set<Iterable<Job>>();
+  /** Values of so many are being looked at: instance and command → number. */
+  readonly #starting = new Map<string, number>();
+  #isClosed = false;
   #lastId = 0;
 
   constructor(options: ExecServiceOptions) {
@@ -65,7 +73,7 @@ export class ExecService implements Service {
   async ask(asked: Json, context: AskContext): Promise<Json> {
     if (typeof asked !== 'object' || asked === null || Array.isArray(asked)) throw refused('no request');
     const jobs = this.#jobs.get(`${context.application}/${context.instance}`) ?? new Set<Job>();
-    if ('run' in asked) return { job: this.#run(asked, context) };
+    if ('run' in asked) return { job: await this.#run(asked, context) };
     if ('list' in asked)
       return [...jobs].filter(isRunning).map(({ id, command }) => ({ job: id, name: command }));
     const job = [...jobs].find(({ id }) => id === asked.wait || id === asked.kill);
@@ -75,7 +83,10 @@ export class ExecService implements Service {
     return null;
   }
 
-  #run({ run, values, until }: { [name: string]: Json }, { application, instance }: AskContext): number {
+  async #run(
+    { run, values, until }: { [name: string]: Json },
+    { application, instance, signal }: AskContext,
+  ): Promise<number> {
     const commands = this.#options.commandsFor(application);
     const command = commands.find(({ name }) => name === run);
     if (!command) {
@@ -83,29 +94,53 @@ export class ExecService implements Service {
       throw refused(`no command ${JSON.stringify(run)} (there are: ${known}): see <Exec> in Application.xml`);
     }
     requireHoles(command, values);
-    const args = command.args.map((text) => fill(text, values));
     const key = `${application}/${instance}`;
-    const jobs = this.#jobs.get(key) ?? new Set<Job>();
-    const running = [...jobs].filter((job) => isRunning(job) && job.command === command.name).length;
-    if (running >= command.maxRunning) {
-      throw new ServiceError(
-        'QuotaExceededError',
-        `exec: ${running} jobs of ${command.name} are running already`,
-      );
+    const release = this.#reserve(key, command);
+    let job: Job;
+    let jobs: Set<Job>;
+    try {
+      const args = await this.#fill(command, values, application);
+      if (signal.aborted || this.#isClosed)
+        throw new ServiceError('AbortError', 'exec: the instance has ended');
+      const stream = typeof until === 'string' ? canonicalStreamName(until) : undefined;
+      job = this.#start(command, args, stream, application, instance);
+      jobs = this.#jobs.get(key) ?? new Set<Job>();
+      this.#jobs.set(key, jobs.add(job));
+    } finally {
+      release();
     }
-    const job = this.#start(
-      command,
-      args,
-      typeof until === 'string' ? canonicalStreamName(until) : undefined,
-      application,
-      instance,
-    );
-    this.#jobs.set(key, jobs.add(job));
     void job.end.then(() => {
       const ended = [...jobs].filter((one) => one.hasEnded);
       for (const one of ended.slice(0, -MAX_ENDED_JOBS)) jobs.delete(one);
     });
     return job.id;
+  }
+
+  /** A job has its place among those that run from before its values are looked at. Returns what gives that back. */
+  #reserve(key: string, { name, maxRunning }: ExecCommand): () => void {
+    const jobs = [...(this.#jobs.get(key) ?? [])];
+    const running = jobs.filter((job) => isRunning(job) && job.command === name).length;
+    const slot = `${key} ${name}`;
+    const starting = this.#starting.get(slot) ?? 0;
+    if (running + starting >= maxRunning) {
+      const all = running + starting;
+      throw new ServiceError('QuotaExceededError', `exec: ${all} jobs of ${name} are running already`);
+    }
+    this.#starting.set(slot, starting + 1);
+    return () => {
+      const left = this.#starting.get(slot)! - 1;
+      if (left > 0) this.#starting.set(slot, left);
+      else this.#starting.delete(slot);
+    };
+  }
+
+  async #fill(command: ExecCommand, values: Json | undefined, application: string) {
+    try {
+      const rules = this.#options.rulesFor(application);
+      return await filled(command.args, values, rules, grantOf(command));
+    } catch (error) {
+      throw error instanceof ValueRefused ? refused(error.message) : error;
+    }
   }
 
   #start(
@@ -182,6 +217,7 @@ export class ExecService implements Service {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#jobs.values(), ...this.#ending].map(endAll));
   }
 }
@@ -215,35 +251,17 @@ function isRunning({ hasEnded }: Job): boolean {
 /** A misspelt name is told, whatever else is missing for it. */
 function requireHoles({ name, args }: ExecCommand, values: Json | undefined): void {
   if (typeof values !== 'object' || values === null || Array.isArray(values)) return;
-  const holes = new Set(args.flatMap((text) => [...text.matchAll(HOLE)].map(([, hole = '']) => hole)));
+  const holes = new Set(
+    args.flatMap((text) =>
+      partsOf(text)
+        .filter(isHole)
+        .map((hole) => hole.name),
+    ),
+  );
   const unknown = Object.keys(values).find((value) => !holes.has(value));
   if (unknown === undefined) return;
   const known = [...holes].map((hole) => `{${hole}}`).join(', ') || 'none';
   throw refused(`${name} has no {${unknown.slice(0, 80)}} in its arguments (there are: ${known})`);
-}
-
-function fill(text: string, values: Json | undefined): string {
-  return text.replace(HOLE, (_, hole: string) => {
-    const given = typeof values === 'object' && values !== null && !Array.isArray(values);
-    const value = given && Object.hasOwn(values, hole) ? values[hole] : undefined;
-    if (typeof value !== 'string' && typeof value !== 'number')
-      throw refused(`a text for {${hole}} is missing`);
-    const problem = problemWith(`${value}`);
-    if (problem !== undefined)
-      throw refused(`${JSON.stringify(`${value}`.slice(0, 80))} for {${hole}}: ${problem}`);
-    return `${value}`;
-  });
-}
-
-/** Programs take many things for more than a name. */
-function problemWith(value: string): string | undefined {
-  if (value.length > MAX_VALUE) return `longer than ${MAX_VALUE} characters`;
-  if (/\p{Cc}/u.test(value)) return 'it has control characters';
-  if (value.startsWith('-')) return 'it begins like an option';
-  if (value.startsWith('/') || value.includes('\\')) return 'it is an absolute path, or has a backslash';
-  if (value.split('/').includes('..')) return 'it leads out of its folder';
-  if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(value)) return 'it begins like an address';
-  return undefined;
 }
 
 function tailOf(child: ChildProcess): () => string {

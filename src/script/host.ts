@@ -8,6 +8,7 @@ import type { Clock } from '../application/clock.ts';
 import type { ErrorRecords } from '../application/error-records.ts';
 import type { InstanceScript, ScriptCommands, Scripts } from '../application/script.ts';
 import { ScriptMetricsBook } from '../application/script-metrics.ts';
+import type { HostGrant } from '../config/host-rules.ts';
 import type { ApplicationLog } from '../log/application-log.ts';
 import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
@@ -17,6 +18,7 @@ import { buildScript, type ScriptBuild } from './build.ts';
 import type { BuildFault } from './build-fault.ts';
 import { ScriptCatalog } from './catalog.ts';
 import { type ExecCommand, ExecService } from './exec.ts';
+import { addressesOf } from './exec-values.ts';
 import { FetchService, type FetchSettings } from './fetch/service.ts';
 import { Generations, type ReloadPolicy } from './generations.ts';
 import { HeldClock } from './inspect/held-clock.ts';
@@ -48,6 +50,10 @@ export interface ScriptSettings {
   env: Json;
   fetch: FetchSettings;
   exec: readonly ExecCommand[];
+  /** Where programs may connect to besides. */
+  connections: HostGrant;
+  /** Of its streams, where the configuration maps them elsewhere. */
+  streamFolders: readonly string[];
   /** Debuggers may attach to it. */
   isInspectable: boolean;
 }
@@ -136,6 +142,13 @@ export class ScriptHost implements Scripts {
       standIn: options.standIns?.run,
       applicationsDir: options.applicationsDir,
       commandsFor: (application) => options.settingsFor(application).exec,
+      rulesFor: (application) => {
+        const { fetch, connections, streamFolders } = options.settingsFor(application);
+        return {
+          ...{ fetch, connections, folders: [join(options.applicationsDir, application), ...streamFolders] },
+          addressesOf: options.standIns ? undefined : addressesOf,
+        };
+      },
       log: (application, instance, level, text) => {
         options.log[level]({ event: 'exec', application, instance }, `${application}/${instance}: ${text}`);
         options.applicationLog(application, instance)[level](text);

@@ -129,6 +129,30 @@ test('check compares what a script uses with what is granted: hosts, programs, s
   );
 });
 
+test('check says which hole of a command does not take what the script gives, and what to write there', async (t) => {
+  const root = rootWith(t, {
+    'tv/main.ts': `
+application.onPublish = (client, stream) => {
+  application.exec('copy', { input: stream.name, size: 'small', target: 'rtmp://live.example.com/x' });
+  application.exec('copy', { input: 'streams/' + stream.name, size: \`\${stream.name}\`, target: stream.name });
+  application.exec('copy', { input: \`rtmp://127.0.0.1/tv/\${stream.name}\`, size: 'small', target: '' });
+  application.exec('copy', { input: '../' + stream.name, size: 'large', target: '' });
+};
+`,
+    'tv/Application.xml': `<Application><JSEngine>
+  <Exec name="copy"><Program>/usr/bin/true</Program>
+    <Argument>{input}</Argument><Argument>{size:small|big}</Argument><Argument>{target:url}</Argument></Exec>
+</JSEngine></Application>`,
+  });
+  const grant = '<Exec name="copy"> in applications/tv/Application.xml:2';
+  const plain = `The hole takes a plain name only; ${grant} lets more in with`;
+  assert.deepEqual(await linesOf(root, 'tv'), [
+    `main.ts:5:37: application.exec('copy'): "rtmp://127.0.0.1/tv/x" for {input}: it has the character ":". ${plain} {input:url}`,
+    `main.ts:6:37: application.exec('copy'): "../x" for {input}: it begins with ".". ${plain} {input:file}`,
+    `main.ts:6:64: application.exec('copy'): "large" for {size:small|big}: it is none of small, big; see ${grant}`,
+  ]);
+});
+
 test('without any grant each use is a mistake, also where the place is made while the script runs', async (t) => {
   const root = rootWith(t, {
     'tv/main.ts': USES,

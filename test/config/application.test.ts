@@ -350,3 +350,13 @@ test('a folder of streams without a beginning of names is refused with its place
   });
   await assert.rejects(read(root), /Application\.xml:2: .*films;\/srv\/films/s);
 });
+
+test('a command says where it stands, and a hole with a pattern that is none is a mistake', async (t) => {
+  const exec = (argument: string) =>
+    `<Application><JSEngine>\n<Exec name="a"><Program>true</Program><Argument>${argument}</Argument></Exec></JSEngine></Application>`;
+  const root = rootWith(t, { [OWN_FILE]: exec('%{pts:hms} {x:/a{1,2}/} {y:a|b} {z:file}') });
+  const [command] = (await read(root)).script.exec;
+  assert.deepEqual(command?.place, { file: OWN_FILE, line: 2 });
+  const broken = rootWith(t, { [OWN_FILE]: exec('{x:/(/}') });
+  await assert.rejects(read(broken), /Application.xml:2: .*Invalid regular expression/);
+});

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, watch } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -21,11 +31,25 @@ function node(name: string, code: string, ...args: string[]): ExecCommand {
   };
 }
 
+const none = { hosts: [], privateAddresses: [] };
+/** What an application may reach; names lead where the test says. */
+const GRANTS = {
+  fetch: { ...none, hosts: ['api.example.com', '127.0.0.1:8080'] },
+  connections: { ...none, hosts: ['live.example.com', '*.evil.test', 'both.test'] },
+  addressesOf: async (host: string) =>
+    host.endsWith('.evil.test')
+      ? [{ address: '10.0.0.7' }]
+      : host === 'both.test'
+        ? [{ address: '8.8.8.8' }, { address: '127.0.0.1' }]
+        : [{ address: '8.8.8.8' }],
+};
+
 function serve(...commands: ExecCommand[]) {
   const said: string[] = [];
   const service = new ExecService({
     applicationsDir: folder,
     commandsFor: () => commands,
+    rulesFor: () => ({ ...GRANTS, folders: [join(folder, 'live'), join(folder, 'store')] }),
     log: (application, instance, level, text) => said.push(`${level} ${application}/${instance} ${text}`),
   });
   const version = { isServing: true, onDecided() {} };
@@ -61,18 +85,45 @@ describe('a command of the operator', () => {
     assert.match(said.join('\n'), /info live\/_definst_ exec write \(job 1\) is process \d+\n.*through/);
   });
 
-  test('takes no value that is more than a name', async () => {
+  test('takes words only, unless its hole says what else', async () => {
     const { run } = serve(node('echo', '', '{input}'));
     const bad: [Json, RegExp][] = [
-      ['-rf', /option/],
-      ['/etc/passwd', /absolute/],
-      ['..', /out of its folder/],
+      ['-rf', /begins with "-"/],
+      ['/etc/passwd', /begins with "\/"/],
+      ['..', /begins with "\."/],
       ['a/../../b', /out of its folder/],
-      ['file:///etc/passwd', /address/],
-      ['concat:a|b', /address/],
+      ['a/..b', /out of its folder/],
+      ['file:///etc/passwd', /character ":"/],
+      ['subfile,,start,0,end,0,,:/etc/passwd', /character ","/],
+      ['concat:a|b', /character ":"/],
+      ['@/etc/passwd', /character "@"/],
+      ['of=/etc/passwd', /character "="/],
+      ['~/x', /begins with "~"/],
+      [' -y', /begins with " "/],
+      ['\u00a0-y', /begins with/],
+      ['+x', /begins with "\+"/],
+      ['user@host:path', /character "@"/],
+      ['10.0.0.1:/x', /character ":"/],
+      ['[::1]:80/x', /character ":"/],
+      ['1http://x', /character ":"/],
+      ['_x:y', /character ":"/],
+      ['a|b', /character "\|"/],
+      ['>/etc/x', /character ">"/],
+      ["'/etc/passwd'", /begins with "\/"/],
+      ["'-y", /begins with "-"/],
+      [".'./x", /begins with "\."/],
+      ["a/'.'./x", /out of its folder/],
+      ['%2e%2e/x', /begins with "\."/],
+      ['a%2f..%2fb', /out of its folder/],
+      ['a%00b', /out of its folder/],
+      ['a/.hidden', /begins with a dot/],
+      ['', /empty/],
       ['a\0b', /control/],
       ['a\nb', /control/],
-      ['C\\x', /backslash/],
+      ['a\u2028b', /character/],
+      ['a\u202eb', /character/],
+      ['a\ud800', /half a character/],
+      ['C\\x', /character "\\\\"/],
       ['x'.repeat(1025), /longer/],
       [null, /missing/],
       [{}, /missing/],
@@ -80,6 +131,152 @@ describe('a command of the operator', () => {
     for (const [input, reason] of bad) await assert.rejects(run('echo', { input }), reason, String(input));
     await assert.rejects(run('echo', []), /missing/);
     await assert.rejects(run('echo'), /missing/);
+  });
+
+  test('takes names as people give them', async () => {
+    const { ask, run } = serve({
+      ...node('echo', 'process.stderr.write(process.argv[1])', '{input}'),
+      maxRunning: 50,
+    });
+    for (const input of [
+      'a b',
+      'Ann’s "show"',
+      "Ann's",
+      'été',
+      'ニュース',
+      '👨‍👩‍👧',
+      'نامه‌ها',
+      'a/b',
+      '$HOME',
+      ';id',
+      '`id`',
+      '$(id)',
+      'a&b',
+      '100% live',
+      'studio%3Acam',
+      'v1.2.3',
+      'what?',
+      '%d',
+      5,
+    ]) {
+      assert.equal((await ask({ wait: await run('echo', { input }) })).stderr, `${input}`);
+    }
+  });
+
+  test('says which line of Application.xml is to take more, and how', async () => {
+    const place = { file: 'applications/live/Application.xml', line: 12 };
+    const { run } = serve({ ...node('copy', '', '{input}'), place });
+    await assert.rejects(run('copy', { input: 'rtmp://x/y' }), {
+      message:
+        'exec: "rtmp://x/y" for {input}: it has the character ":". The hole takes a plain name only; <Exec name="copy"> in ' +
+        'applications/live/Application.xml:12 lets more in with {input:url}',
+    });
+    await assert.rejects(run('copy', { input: '/srv/x' }), /with \{input:file\}$/);
+    await assert.rejects(
+      run('copy', { input: '640:480' }),
+      /with \{input:\/PATTERN\/\} or \{input:ONE\|OTHER\}$/,
+    );
+  });
+
+  test('with a hole for files takes those of the application, by their whole path, and no others', async () => {
+    mkdirSync(join(folder, 'live/streams'), { recursive: true });
+    mkdirSync(join(folder, 'store'));
+    mkdirSync(join(folder, 'other'));
+    for (const file of [
+      'live/streams/a=b,c.flv',
+      'live/streams/show.flv',
+      'live/.env',
+      'live/Application.xml',
+      'store/s.flv',
+      'other/x.flv',
+    ])
+      writeFileSync(join(folder, file), '');
+    symlinkSync(join(folder, 'other/x.flv'), join(folder, 'live/streams/link.flv'));
+    symlinkSync(join(folder, 'other'), join(folder, 'live/folder'));
+    symlinkSync(join(folder, 'live/.env'), join(folder, 'live/streams/env.flv'));
+    const { ask, run } = serve(
+      { ...node('copy', 'process.stderr.write(process.argv[1])', '{input:file}'), maxRunning: 50 },
+      node('part', '', 'movie={input:file}'),
+    );
+    const taken = async (input: string) => (await ask({ wait: await run('copy', { input }) })).stderr;
+    assert.equal(await taken('streams/show.flv'), join(folder, 'live/streams/show.flv'));
+    assert.equal(await taken(join(folder, 'store/s.flv')), join(folder, 'store/s.flv'));
+    assert.equal(await taken('streams/a=b,c.flv'), join(folder, 'live/streams/a=b,c.flv'));
+    for (const input of [
+      'streams/link.flv',
+      'folder/x.flv',
+      '../other/x.flv',
+      join(folder, 'other/x.flv'),
+      '/etc/passwd',
+      '/dev/zero',
+      'none',
+      'file:streams/show.flv',
+      '-y',
+      '',
+    ])
+      await assert.rejects(run('copy', { input }), /no such file|no regular file/, input);
+    for (const input of ['.env', 'Application.xml', 'streams/env.flv'])
+      await assert.rejects(run('copy', { input }), /none of the script/, input);
+    await assert.rejects(run('copy', { input: 'streams' }), /no regular file/);
+    await assert.rejects(run('part', { input: 'streams/a=b,c.flv' }), /plain words/);
+  });
+
+  test('with a hole for addresses takes those of hosts that are granted, and whose names lead to the Internet', async () => {
+    const { ask, run } = serve({
+      ...node('push', 'process.stderr.write(process.argv[1])', '{target:url}'),
+      maxRunning: 50,
+    });
+    for (const target of [
+      'rtmp://live.example.com/app/key-1?a=b',
+      'RTMPS://Live.Example.com',
+      'https://api.example.com/x@y',
+      'http://127.0.0.1:8080/',
+    ])
+      assert.equal((await ask({ wait: await run('push', { target }) })).stderr, target);
+    for (const [target, reason] of [
+      ['rtmp://elsewhere.test/app', /not granted: see <NetConnection>/],
+      ['http://live.example.com/', /not granted: see <Fetch>/],
+      ['rtmp://live.example.com:8080/app', /not granted/],
+      ['rtmp://x.evil.test/app', /private address/],
+      ['rtmp://both.test/app', /private address/],
+      ['http://2130706433:8081/', /not granted/],
+      ['http://0x7f.1/', /not granted/],
+      ['rtmp://user:pass@live.example.com/app', /no plain address/],
+      ['rtmp://live.example.com@evil.test/app', /no plain address/],
+      ['rtmp://live.example.com#@evil.test/app', /no plain address/],
+      ['rtmp://live.example.com/app playpath=x', /no plain address/],
+      ['rtmp://live.example.com/a|b', /no plain address/],
+      ['rtmp://live.example.com\\@evil.test/', /no plain address/],
+      ['file:///etc/passwd', /no plain address/],
+      ['concat:rtmp://live.example.com/a', /no plain address/],
+      ['//live.example.com/a', /no plain address/],
+      ['-i', /no plain address/],
+      ['rtmp://live.example.com/a\nb', /control/],
+    ] as const)
+      await assert.rejects(run('push', { target }), reason, target);
+  });
+
+  test('with a hole for a choice or a pattern takes what is one of them, or matches as a whole', async () => {
+    const { ask, run } = serve(
+      {
+        ...node(
+          'size',
+          'process.stderr.write(process.argv.slice(1).join())',
+          '{size:small|1280x720}',
+          '{at:/\\d{1,2}:\\d\\d/}',
+        ),
+        maxRunning: 50,
+      },
+      node('slow', '', '{x:/(a+)+b/}'),
+    );
+    assert.equal(
+      (await ask({ wait: await run('size', { size: '1280x720', at: '7:30' }) })).stderr,
+      '1280x720,7:30',
+    );
+    await assert.rejects(run('size', { size: 'big', at: '7:30' }), /none of small, 1280x720/);
+    await assert.rejects(run('size', { size: 'small', at: '7:300' }), /does not match \\d\{1,2\}:\\d\\d/);
+    await assert.rejects(run('size', { size: 'small', at: 'x7:30' }), /does not match/);
+    await assert.rejects(run('slow', { x: 'a'.repeat(1000) }), /more than 20 ms/);
   });
 
   test('has no other holes than its arguments have', async () => {

@@ -1,5 +1,6 @@
 // Application.xml: of a virtual host (the defaults of its applications), and of one application in its folder.
 import { free, group, leaf, list, type Read, unsupported, unused } from '../element.ts';
+import { execArgument } from '../exec-argument.ts';
 import {
   bytes,
   choice,
@@ -195,10 +196,13 @@ export const APPLICATION = group('', {
           ),
           Argument: list(
             leaf(
-              text('a text'),
+              execArgument,
               'streams/_definst_/{input}.flv',
-              'One of its arguments. {input} stands for what the script gives: no option, no absolute path, no way out of a ' +
-                'folder, no address.',
+              'One of its arguments. {input} stands for what the script gives: a plain name, as a/b or Ann’s show, without ' +
+                ': @ = , | \\ < > and .., and not beginning with - + / ~ . or a blank. {input:file} takes the path of a file in ' +
+                'the folder of the application, or in those of its streams; {target:url} an http, https, rtmp or rtmps address ' +
+                'on a host that Fetch or NetConnection grants; {size:small|large} one of these; {n:/\\d{1,3}/} what the whole ' +
+                'pattern matches.',
               { isSecret: true }, // it may be the address of a stream on another server, key and all
             ),
           ),

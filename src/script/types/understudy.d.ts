@@ -60,7 +60,8 @@ interface Application {
    * Extension. Starts a command that `<Exec>` in Application.xml names; there is no shell. It belongs to the instance: it goes
    * on when the script is reloaded, and ends with the instance.
    *
-   * @param values - for the holes in its arguments: `{ input: "show" }` for `{input}`
+   * @param values - for the holes in its arguments: `{ input: "show" }` for `{input}`. Each is a plain name, or what the hole says: a
+   *   file of the application (`{input:file}`), an address on a granted host (`{target:url}`), a choice, a pattern
    * @param options - `until`: it ends with that stream
    * @example
    * const job = application.exec('thumb', { input: stream.name }, { until: stream });

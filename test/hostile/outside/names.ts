@@ -1,7 +1,8 @@
 // Whoever is kept from a recording by its name, or by that of its instance, asks for it in other words.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { until } from '../../support/core.ts';
 import { flvFile } from '../../support/flv.ts';
 import { video } from '../../support/media.ts';
 import { RtmpPeer, statusOf } from '../../support/rtmp-peer.ts';
@@ -151,7 +152,8 @@ export const SIEGE: Siege = {
           await play(stage, `guarded/_definst_/${name}`, 'x');
         }
         await play(stage, 'guarded', 'named');
-        await stage.server.waitForLog(({ msg }) => String(msg).includes('asked named'));
+        const file = join(stage.server.root, 'logs/_defaultVHost_/guarded/_definst_/application.00.log');
+        await until('its line', () => existsSync(file) && readFileSync(file, 'utf8').includes('asked named'));
       },
     },
   ],

@@ -56,6 +56,8 @@ export async function hosting(
       env: {},
       fetch: { hosts: [], privateAddresses: [], timeoutMs: 1000, maxBytes: 1000, maxRunning: 1 },
       exec: [],
+      connections: { hosts: [], privateAddresses: [] },
+      streamFolders: [],
       isInspectable: false,
       ...settings(application),
     }),
