@@ -67,14 +67,14 @@ function takeDataPart(part: RtmpMessage, to: Intake, options: IntakeOptions, bud
 
 /** A data message that FMS and encoders keep for every later player is wrapped, or not. */
 function takeData(message: RtmpMessage, to: Intake, options: IntakeOptions, budget: DecodeBudget): void {
-  const { chunkBytes, odd, ignores } = options;
+  const { chunkBytes, amf, odd, ignores } = options;
   const { name, values, oddity } = decodeData(message.typeId, message.payload, budget);
   odd.read(message, oddity);
   const wire = (handler: string, rest: AmfValue[]) =>
     buildWireMessage({
       typeId: MessageType.DataAmf0,
       timestampMs: message.timestampMs,
-      payload: encodeData({ name: handler, values: rest }, 0).payload,
+      payload: encodeData({ name: handler, values: rest }, 0, amf.bytes).payload,
       chunkBytes,
     });
   const isWrapped = name === SET_DATA_FRAME;

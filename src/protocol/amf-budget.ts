@@ -8,7 +8,7 @@ import { CodedError, DecodeError, DecodeLimitError } from '../errors.ts';
 export interface AmfLimits {
   /** Objects inside objects. */
   readonly depth: number;
-  /** Values and names of members. */
+  /** Values and names of members; an object and each name beyond MANY_NAMES count more. */
   readonly values: number;
   /** The message and what its references stand for. */
   readonly bytes: number;
@@ -22,6 +22,14 @@ export const MAX_AMF_DEPTH = 64;
 export const MAX_AMF_VALUES = 100_000;
 /** An RTMP message says its length in 24 bits. */
 export const MAX_AMF_BYTES = 0xff_ffff;
+/** Values of a message that the server sends, with what it writes again for want of references. */
+export const MAX_WRITTEN_VALUES = 2 * MAX_AMF_VALUES;
+
+/** What reading and writing an object, an array, a date, XML or bytes costs in values, besides its own. */
+const OBJECT_COST = 3;
+/** An object with more members is a hash table that has to grow: from here on each name costs so much. */
+export const MANY_NAMES = 64;
+const LATER_NAME_COST = 3;
 
 /** A small message may name one class again and again, whatever it has itself. */
 export const FREE_EXPANSION_BYTES = 16 << 10;
@@ -64,6 +72,16 @@ export class DecodeBudget {
     if (this.#values > this.#limits.values) {
       throw new DecodeLimitError('ERR_AMF_VALUES', `more than ${this.#limits.values} values in one message`);
     }
+  }
+
+  /** Of a value that is not a number, a text or the like. */
+  spendObject(): void {
+    this.spend(OBJECT_COST);
+  }
+
+  /** Of a member. `index`: how many came before in its object. */
+  spendName(index: number): void {
+    this.spend(index < MANY_NAMES ? 1 : LATER_NAME_COST);
   }
 
   /** For a reference to something of that size. */
@@ -136,12 +154,26 @@ export class ReferenceTable<T> {
  * as references that AMF0 does not have.
  */
 export class EncodeBudget {
+  readonly #maxBytes: number;
+  #values = 0;
   #depth = 0;
 
-  /** Before each value, with the bytes written so far. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Before each value. An object that AMF0 has no reference for is written again with all that is in it. */
+  spend(): void {
+    this.#values += 1;
+    if (this.#values > MAX_WRITTEN_VALUES) {
+      throw new CodedError('ERR_AMF_VALUES', `more than ${MAX_WRITTEN_VALUES} values in one message`);
+    }
+  }
+
+  /** With the bytes written so far. */
   check(writtenBytes: number): void {
-    if (writtenBytes > MAX_AMF_BYTES) {
-      throw new CodedError('ERR_AMF_SIZE', `a value of more than ${MAX_AMF_BYTES} bytes`);
+    if (writtenBytes > this.#maxBytes) {
+      throw new CodedError('ERR_AMF_SIZE', `values of more than ${this.#maxBytes} bytes`);
     }
   }
 

@@ -10,9 +10,16 @@ import {
   Vector,
   XmlDocument,
 } from './amf.ts';
-import { AMF_LIMITS, type AmfLimits, DecodeBudget, EncodeBudget, ReferenceTable } from './amf-budget.ts';
+import {
+  AMF_LIMITS,
+  type AmfLimits,
+  DecodeBudget,
+  EncodeBudget,
+  MAX_AMF_BYTES,
+  ReferenceTable,
+} from './amf-budget.ts';
 import { Amf3Reader, Amf3Writer } from './amf3.ts';
-import { ByteReader, ByteWriter, encodeUtf8 } from './bytes.ts';
+import { ByteReader, ByteWriter, utf8Bytes } from './bytes.ts';
 
 /** The byte before each value. AMF0 §2.1. */
 const Marker = {
@@ -129,10 +136,12 @@ export class Amf0Reader {
       case Marker.Reference:
         return this.#seen.get(this.#in.u16()); // | index u16 |    AMF0 §2.9
       case Marker.Date:
+        this.#budget.spendObject();
         return this.#readDate();
       case Marker.LongString:
         return this.#in.utf8(this.#in.u32());
       case Marker.XmlDocument:
+        this.#budget.spendObject();
         return new XmlDocument(this.#in.utf8(this.#in.u32()));
       case Marker.AvmPlus:
         // Peers start AMF3's reference tables anew for each such value.
@@ -141,6 +150,7 @@ export class Amf0Reader {
       case Marker.EcmaArray:
       case Marker.StrictArray:
       case Marker.TypedObject: {
+        this.#budget.spendObject();
         this.#budget.enter();
         const value = this.#readContainer(marker);
         this.#budget.leave();
@@ -214,7 +224,7 @@ export class Amf0Reader {
         this.#in.u8();
         return;
       }
-      this.#budget.spend();
+      this.#budget.spendName(count);
       into[name] = this.read();
     }
   }
@@ -223,21 +233,25 @@ export class Amf0Reader {
 export interface Amf0WriterOptions {
   /** The peer reads AMF3: it gets objects and arrays behind marker 0x11. Others get what AMF0 can say. */
   avmPlus?: boolean;
+  /** Of all that is written, what `out` has already included. More is a CodedError `ERR_AMF_SIZE`. */
+  maxBytes?: number;
 }
 
 /** Writes the values of one message: they share a reference table. */
 export class Amf0Writer {
   readonly #out: ByteWriter;
   readonly #avmPlus: boolean;
-  readonly #budget = new EncodeBudget();
+  readonly #budget: EncodeBudget;
   readonly #seen = new Map<object, number>();
 
   constructor(out: ByteWriter, options: Amf0WriterOptions = {}) {
     this.#out = out;
     this.#avmPlus = options.avmPlus ?? false;
+    this.#budget = new EncodeBudget(options.maxBytes ?? MAX_AMF_BYTES);
   }
 
   write(value: AmfValue): void {
+    this.#budget.spend();
     this.#budget.check(this.#out.length);
     switch (typeof value) {
       case 'undefined':
@@ -262,22 +276,22 @@ export class Amf0Writer {
   }
 
   #writeString(text: string): void {
-    const utf8 = encodeUtf8(text);
-    this.#budget.check(this.#out.length + utf8.length);
-    if (utf8.length <= U16_MAX) this.#out.u8(Marker.String).u16(utf8.length).bytes(utf8);
-    else this.#out.u8(Marker.LongString).u32(utf8.length).bytes(utf8);
+    const bytes = utf8Bytes(text);
+    this.#budget.check(this.#out.length + bytes);
+    if (bytes <= U16_MAX) this.#out.u8(Marker.String).u16(bytes).utf8(text, bytes);
+    else this.#out.u8(Marker.LongString).u32(bytes).utf8(text, bytes);
   }
 
   #writeObject(value: NonNullable<AmfValue> & object): void {
     if (this.#avmPlus) {
       this.#out.u8(Marker.AvmPlus);
-      new Amf3Writer(this.#out).write(value);
+      new Amf3Writer(this.#out, this.#budget).write(value);
     } else if (value instanceof Date) {
       this.#out.u8(Marker.Date).f64(value.getTime()).i16(0);
     } else if (value instanceof XmlDocument) {
-      const utf8 = encodeUtf8(value.text);
-      this.#budget.check(this.#out.length + utf8.length);
-      this.#out.u8(Marker.XmlDocument).u32(utf8.length).bytes(utf8);
+      const bytes = utf8Bytes(value.text);
+      this.#budget.check(this.#out.length + bytes);
+      this.#out.u8(Marker.XmlDocument).u32(bytes).utf8(value.text, bytes);
     } else if (value instanceof Uint8Array || value instanceof Vector || value instanceof Dictionary) {
       // AMF0 §2.15: a type that cannot be serialized.
       this.#out.u8(Marker.Unsupported);
@@ -314,6 +328,7 @@ export class Amf0Writer {
 
   #writeMembers(members: AmfObject): void {
     for (const name of Object.keys(members)) {
+      this.#budget.check(this.#out.length);
       this.#writeName(name);
       this.write(members[name]);
     }
@@ -321,10 +336,10 @@ export class Amf0Writer {
   }
 
   #writeName(name: string): void {
-    const utf8 = encodeUtf8(name);
-    if (utf8.length > U16_MAX) {
-      throw new CodedError('ERR_AMF_NAME', `a name of ${utf8.length} bytes; AMF0 has room for ${U16_MAX}`);
+    const bytes = utf8Bytes(name);
+    if (bytes > U16_MAX) {
+      throw new CodedError('ERR_AMF_NAME', `a name of ${bytes} bytes; AMF0 has room for ${U16_MAX}`);
     }
-    this.#out.u16(utf8.length).bytes(utf8);
+    this.#out.u16(bytes).utf8(name, bytes);
   }
 }

@@ -12,8 +12,15 @@ import {
   type VectorKind,
   XmlDocument,
 } from './amf.ts';
-import { AMF_LIMITS, type AmfLimits, DecodeBudget, EncodeBudget, ReferenceTable } from './amf-budget.ts';
-import { ByteReader, ByteWriter, encodeUtf8 } from './bytes.ts';
+import {
+  AMF_LIMITS,
+  type AmfLimits,
+  DecodeBudget,
+  EncodeBudget,
+  MAX_AMF_BYTES,
+  ReferenceTable,
+} from './amf-budget.ts';
+import { ByteReader, ByteWriter, utf8Bytes } from './bytes.ts';
 
 /** The byte before each value. AMF3 §3.1. */
 const Marker = {
@@ -62,7 +69,7 @@ export function decodeAmf3(bytes: Uint8Array, limits: AmfLimits = AMF_LIMITS): A
 
 export function encodeAmf3(value: AmfValue): Uint8Array {
   const out = new ByteWriter();
-  new Amf3Writer(out).write(value);
+  new Amf3Writer(out, new EncodeBudget(MAX_AMF_BYTES)).write(value);
   return out.done();
 }
 
@@ -123,6 +130,7 @@ export class Amf3Reader {
     const header = this.#u29();
     if ((header & 1) === 0) return this.#objects.get(header >> 1);
     const count = header >> 1;
+    this.#budget.spendObject();
     switch (marker) {
       case Marker.XmlDocument:
         return this.#readLeaf(new XmlDocument(this.#in.utf8(count), true), count);
@@ -172,12 +180,13 @@ export class Amf3Reader {
   // | (name, value)… | empty name | dense values |    AMF3 §3.11
   #readArray(count: number): AmfValue[] | EcmaArray {
     this.#checkCount(count, 1);
-    let name = this.#readName();
+    let name = this.#readString();
     const mixed = name === '' ? undefined : this.#remember(new EcmaArray());
     const dense = mixed?.dense ?? this.#remember([] as AmfValue[]);
-    while (mixed !== undefined && name !== '') {
+    for (let i = 0; mixed !== undefined && name !== ''; i += 1) {
+      this.#budget.spendName(i);
       mixed.entries[name] = this.read();
-      name = this.#readName();
+      name = this.#readString();
     }
     for (let i = 0; i < count; i += 1) dense.push(this.read());
     return mixed ?? dense;
@@ -191,10 +200,15 @@ export class Amf3Reader {
     const { className, sealed, isDynamic } = traits;
     const object = className === '' ? members : new TypedObject(className, members, { sealed, isDynamic });
     this.#remember(object);
-    for (const name of sealed) members[name] = this.read();
+    let count = 0;
+    for (const name of sealed) {
+      this.#budget.spendName(count++);
+      members[name] = this.read();
+    }
     while (isDynamic) {
-      const name = this.#readName();
+      const name = this.#readString();
       if (name === '') break;
+      this.#budget.spendName(count++);
       members[name] = this.read();
     }
     return object;
@@ -209,7 +223,8 @@ export class Amf3Reader {
     const before = this.#budget.expandedBytes;
     const className = this.#readString();
     const sealed: string[] = [];
-    for (let i = 0; i < sealedCount; i += 1) sealed.push(this.#readName());
+    this.#budget.spend(sealedCount);
+    for (let i = 0; i < sealedCount; i += 1) sealed.push(this.#readString());
     const traits = {
       className,
       sealed,
@@ -260,7 +275,10 @@ export class Amf3Reader {
     const hasWeakKeys = (this.#in.u8() & 1) !== 0;
     this.#checkCount(count, 2);
     const dictionary = this.#remember(new Dictionary([], hasWeakKeys));
-    for (let i = 0; i < count; i += 1) dictionary.entries.push([this.read(), this.read()]);
+    for (let i = 0; i < count; i += 1) {
+      this.#budget.spend(); // the pair
+      dictionary.entries.push([this.read(), this.read()]);
+    }
     return dictionary;
   }
 
@@ -283,12 +301,6 @@ export class Amf3Reader {
     return text;
   }
 
-  /** Of a member. */
-  #readName(): string {
-    this.#budget.spend();
-    return this.#readString();
-  }
-
   // 7 bits a byte, the high bit says that more follow; a fourth byte has 8. AMF3 §1.3.1
   #u29(): number {
     let value = 0;
@@ -306,16 +318,18 @@ type Container = AmfValue[] | AmfObject | EcmaArray | TypedObject | Vector | Dic
 /** Writes values that share three reference tables. */
 export class Amf3Writer {
   readonly #out: ByteWriter;
-  readonly #budget = new EncodeBudget();
+  readonly #budget: EncodeBudget;
   readonly #strings = new Map<string, number>();
   readonly #objects = new Map<object, number>();
   readonly #traits = new Map<string, number>();
 
-  constructor(out: ByteWriter) {
+  constructor(out: ByteWriter, budget: EncodeBudget) {
     this.#out = out;
+    this.#budget = budget;
   }
 
   write(value: AmfValue): void {
+    this.#budget.spend();
     this.#budget.check(this.#out.length);
     switch (typeof value) {
       case 'undefined':
@@ -360,7 +374,7 @@ export class Amf3Writer {
       this.#writeCount(0);
       this.#out.f64(value.getTime());
     } else if (value instanceof XmlDocument) {
-      this.#writeBytes(encodeUtf8(value.text));
+      this.#writeUtf8(value.text);
     } else if (value instanceof Uint8Array) {
       this.#writeBytes(value);
     } else {
@@ -465,7 +479,13 @@ export class Amf3Writer {
       return;
     }
     this.#strings.set(text, this.#strings.size);
-    this.#writeBytes(encodeUtf8(text));
+    this.#writeUtf8(text);
+  }
+
+  #writeUtf8(text: string): void {
+    const bytes = utf8Bytes(text);
+    this.#writeCount(bytes);
+    this.#out.utf8(text, bytes);
   }
 
   #writeBytes(bytes: Uint8Array): void {

@@ -2,11 +2,9 @@
 import { Buffer } from 'node:buffer';
 import { DecodeError } from '../errors.ts';
 
-const utf8Encoder = new TextEncoder();
-
-/** The UTF-8 of a text; a lone surrogate becomes U+FFFD. */
-export function encodeUtf8(text: string): Uint8Array {
-  return utf8Encoder.encode(text);
+/** What a text takes in UTF-8; a lone surrogate becomes U+FFFD. */
+export function utf8Bytes(text: string): number {
+  return Buffer.byteLength(text);
 }
 
 /** Reads big-endian values from a byte range; reading past its end is a DecodeError (`ERR_BYTES_SHORT`). */
@@ -101,11 +99,14 @@ export class ByteReader {
 export class ByteWriter {
   #bytes: Uint8Array;
   #view: DataView;
+  /** For texts: a TextEncoder makes an array of each of them. */
+  #texts: Buffer;
   length = 0;
 
   constructor(capacity = 64) {
     this.#bytes = new Uint8Array(capacity);
     this.#view = new DataView(this.#bytes.buffer);
+    this.#texts = Buffer.from(this.#bytes.buffer);
   }
 
   #grow(n: number): number {
@@ -115,6 +116,7 @@ export class ByteWriter {
       bigger.set(this.#bytes.subarray(0, at));
       this.#bytes = bigger;
       this.#view = new DataView(bigger.buffer);
+      this.#texts = Buffer.from(bigger.buffer);
     }
     this.length = at + n;
     return at;
@@ -166,8 +168,11 @@ export class ByteWriter {
     this.#bytes.set(v, at);
     return this;
   }
-  utf8(v: string): this {
-    return this.bytes(encodeUtf8(v));
+  /** `bytes`: what it takes. */
+  utf8(v: string, bytes = utf8Bytes(v)): this {
+    const at = this.#grow(bytes);
+    this.#texts.write(v, at, bytes, 'utf8');
+    return this;
   }
   /** What was written so far; the writer must not be used afterwards. */
   done(): Uint8Array {

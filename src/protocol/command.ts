@@ -2,7 +2,7 @@
 // @setDataFrame, onMetaData, …). RTMP 1.0 §7.1.1, §7.1.2 and §7.2.
 import { DecodeError } from '../errors.ts';
 import type { AmfValue } from './amf.ts';
-import { AMF_LIMITS, type AmfLimits, DecodeBudget } from './amf-budget.ts';
+import { AMF_LIMITS, type AmfLimits, DecodeBudget, MAX_AMF_BYTES } from './amf-budget.ts';
 import { Amf0Reader, Amf0Writer } from './amf0.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { MessageType } from './message.ts';
@@ -131,8 +131,13 @@ export function dataHead(typeId: number, payload: Uint8Array): string | undefine
   return typeof handler === 'string' ? handler : undefined;
 }
 
-export function encodeData(message: DataMessage, objectEncoding: ObjectEncoding): EncodedMessage {
-  const payload = encodeValues([message.name, ...message.values], objectEncoding);
+/** Throws CodedError `ERR_AMF_SIZE` beyond `maxBytes`: without references values may take more than they did. */
+export function encodeData(
+  message: DataMessage,
+  objectEncoding: ObjectEncoding,
+  maxBytes = MAX_AMF_BYTES,
+): EncodedMessage {
+  const payload = encodeValues([message.name, ...message.values], objectEncoding, maxBytes);
   const isAmf3 = objectEncoding === ObjectEncoding.Amf3;
   return { typeId: isAmf3 ? MessageType.DataAmf3 : MessageType.DataAmf0, payload };
 }
@@ -234,11 +239,15 @@ function readAll(reader: Amf0Reader): { values: AmfValue[]; problem?: DecodeErro
   return { values };
 }
 
-function encodeValues(values: readonly AmfValue[], objectEncoding: ObjectEncoding): Uint8Array {
+function encodeValues(
+  values: readonly AmfValue[],
+  objectEncoding: ObjectEncoding,
+  maxBytes = MAX_AMF_BYTES,
+): Uint8Array {
   const avmPlus = objectEncoding === ObjectEncoding.Amf3;
   const out = new ByteWriter(256);
   if (avmPlus) out.u8(FORMAT_SELECTOR);
-  const writer = new Amf0Writer(out, { avmPlus });
+  const writer = new Amf0Writer(out, { avmPlus, maxBytes });
   for (const value of values) writer.write(value);
   return out.done();
 }

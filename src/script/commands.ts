@@ -13,7 +13,7 @@ import { DecodeError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 import { canonicalStreamName } from '../protocol/stream-prefix.ts';
-import { fromWire } from './values.ts';
+import { fromWire, valueBudget } from './values.ts';
 import {
   type Json,
   MAX_ARGS,
@@ -431,7 +431,8 @@ class Fields {
   }
 
   values(key: string): AmfValue[] {
-    return this.list(key, MAX_ARGS).map((entry) => fromWire(entry));
+    const budget = valueBudget();
+    return this.list(key, MAX_ARGS).map((entry) => fromWire(entry, budget));
   }
 }
 

@@ -10,17 +10,15 @@ import {
   type InitBody,
   type LoadBody,
   type LoadedBody,
-  MAX_BATCH_EVENTS,
   MAX_FRAME_BYTES,
   type RecycleBody,
   type ScriptCommand,
-  type ScriptEvent,
   type TickBody,
   type TickedBody,
   type UsageBody,
 } from './wire.ts';
 
-const HEADER_BYTES = 9;
+export const FRAME_HEADER_BYTES = 9;
 /** type and unit: counted by the length field, as is the body. */
 const COUNTED_HEADER_BYTES = 5;
 
@@ -61,21 +59,21 @@ export function encodeFrame<T extends keyof FrameBodies>(
   const text = body === undefined ? '' : JSON.stringify(body);
   const bodyBytes = Buffer.byteLength(text);
   const frame = startFrame(type, unit, bodyBytes);
-  frame.write(text, HEADER_BYTES, bodyBytes, 'utf8');
+  frame.write(text, FRAME_HEADER_BYTES, bodyBytes, 'utf8');
   return frame;
 }
 
 /** Of a body that is there already: a JSON text as bytes. */
 export function encodeBytes(type: FrameType, unit: number, body: Buffer): Buffer {
   const frame = startFrame(type, unit, body.length);
-  body.copy(frame, HEADER_BYTES);
+  body.copy(frame, FRAME_HEADER_BYTES);
   return frame;
 }
 
 // Taken: | …header | bytes u32 BE |
 export function encodeTaken(unit: number, bytes: number): Buffer {
   const frame = startFrame(FrameType.Taken, unit, 4);
-  frame.writeUInt32BE(bytes, HEADER_BYTES);
+  frame.writeUInt32BE(bytes, FRAME_HEADER_BYTES);
   return frame;
 }
 
@@ -84,29 +82,16 @@ export function decodeTaken(body: Buffer): number {
   return body.readUInt32BE(0);
 }
 
-// Events: | …header | count u16 BE | JSON array |   as many frames as it takes
-export function encodeEvents(unit: number, events: readonly ScriptEvent[]): Buffer {
-  const frames: Buffer[] = [];
-  for (let start = 0; start < events.length; start += MAX_BATCH_EVENTS) {
-    const batch = events.slice(start, start + MAX_BATCH_EVENTS);
-    const text = JSON.stringify(batch);
-    const textBytes = Buffer.byteLength(text);
-    const frame = startFrame(FrameType.Events, unit, 2 + textBytes);
-    frame.writeUInt16BE(batch.length, HEADER_BYTES);
-    frame.write(text, HEADER_BYTES + 2, textBytes, 'utf8');
-    frames.push(frame);
-  }
-  return frames.length === 1 ? frames[0]! : Buffer.concat(frames);
-}
-
-function startFrame(type: FrameType, unit: number, bodyBytes: number): Buffer {
-  const frame = Buffer.allocUnsafe(HEADER_BYTES + bodyBytes);
+/** Its body is still to be written, from FRAME_FRAME_HEADER_BYTES on. */
+export function startFrame(type: FrameType, unit: number, bodyBytes: number): Buffer {
+  const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + bodyBytes);
   frame.writeUInt32BE(COUNTED_HEADER_BYTES + bodyBytes, 0);
   frame.writeUInt8(type, 4);
   frame.writeUInt32BE(unit, 5);
   return frame;
 }
 
+/** Of the body that event-frames.ts makes. */
 export function decodeEvents(body: Buffer): { count: number; text: string } {
   if (body.length < 2) throw new DecodeError('ERR_SCRIPT_FRAME', 'an Events frame without a count');
   return { count: body.readUInt16BE(0), text: body.toString('utf8', 2) };
@@ -125,7 +110,7 @@ export function decodeBody(body: Buffer): unknown {
 /** Bytes of the pipe → frames. A length over the cap is a DecodeError: there is no way to find the next frame. */
 export class FrameReader {
   readonly #maxFrameBytes: number;
-  readonly #header = Buffer.alloc(HEADER_BYTES);
+  readonly #header = Buffer.alloc(FRAME_HEADER_BYTES);
   #headerBytes = 0;
   /** The body under way, and how much of it is there. */
   #body: Buffer | undefined;
@@ -138,11 +123,16 @@ export class FrameReader {
   *push(bytes: Buffer): Generator<Frame, void, void> {
     let at = 0;
     while (at < bytes.length) {
-      if (this.#headerBytes < HEADER_BYTES) {
-        const taken = bytes.copy(this.#header, this.#headerBytes, at, at + HEADER_BYTES - this.#headerBytes);
+      if (this.#headerBytes < FRAME_HEADER_BYTES) {
+        const taken = bytes.copy(
+          this.#header,
+          this.#headerBytes,
+          at,
+          at + FRAME_HEADER_BYTES - this.#headerBytes,
+        );
         this.#headerBytes += taken;
         at += taken;
-        if (this.#headerBytes < HEADER_BYTES) return;
+        if (this.#headerBytes < FRAME_HEADER_BYTES) return;
       }
       const bodyBytes = this.#checkedBodyBytes();
       if (this.#body === undefined && bytes.length - at >= bodyBytes) {

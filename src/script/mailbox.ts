@@ -12,17 +12,20 @@ import type {
   Verdict,
 } from '../application/script.ts';
 import type { ScriptMetrics } from '../application/script-metrics.ts';
+import { CodedError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
+import { type EventToScript, eventBytes } from './event-frames.ts';
 import type { Unit } from './unit.ts';
-import { toWire } from './values.ts';
-import type { ScriptEvent, WirePublish } from './wire.ts';
+
+import type { WirePublish } from './wire.ts';
+import { listToWire, toWire, type WireText } from './wire-text.ts';
 
 /** Open calls of an instance: a method whose promise never settles must not eat the memory. */
 export const MAX_OPEN_CALLS = 10_000;
 /** onAppStop may take this long before the instance goes on without its answer. */
 export const STOP_DEADLINE_MS = 2000;
 /** Arguments that wait for a script, as JSON: clients can send more in seconds than a runner that is away should cost. */
-export const MAX_PARKED_CHARS = 16 << 20;
+export const MAX_PARKED_BYTES = 16 << 20;
 /** What a gate says when the script that is to decide has crashed. */
 export type GateFailure = 'closed' | 'open';
 
@@ -30,9 +33,11 @@ export type GateFailure = 'closed' | 'open';
 type ScriptNotice = Exclude<Notice, { event: 'outgoing' | 'forgotten' }>;
 
 const NO_ANSWER = 'The application did not answer.';
+const TOO_LARGE = 'The request is too large.';
+const ARGUMENTS_TOO_LARGE = 'the arguments are too large';
 
 interface Question {
-  readonly event: ScriptEvent & { id: number };
+  readonly event: EventToScript & { id: number };
   readonly sinceMs: number;
   /** Who has it; undefined while it waits. */
   asked: Unit | undefined;
@@ -53,7 +58,7 @@ interface Stop extends Question {
 }
 
 interface Post {
-  event: ScriptEvent;
+  event: EventToScript;
   /** It is dropped if that has been settled meanwhile. */
   question?: Question;
   /** It means nothing to any other. */
@@ -91,7 +96,7 @@ export class Mailbox {
   readonly #calls = new Map<number, Call>();
   readonly #stops = new Map<number, Stop>();
   #parked: Post[] = [];
-  #parkedChars = 0;
+  #parkedBytes = 0;
   /** Who takes the post. Undefined: it is parked. */
   #unit: Unit | undefined;
   /** There will be no script for a while: nothing is kept, everything is answered at once. */
@@ -125,8 +130,14 @@ export class Mailbox {
 
   ask(question: GateQuestion, answer: (verdict: Verdict) => void): OpenGate {
     const id = this.#options.nextId();
+    const event = unlessTooLong(() => gateEvent(id, question));
+    if (!event) {
+      this.#options.metrics.defaultVerdict(question.gate);
+      queueMicrotask(() => this.#guarded(answer)(refusal(TOO_LARGE)));
+      return { id, drop: () => {} };
+    }
     const gate: Gate = {
-      event: gateEvent(id, question),
+      event,
       sinceMs: this.#options.clock.now(),
       gate: question.gate,
       asked: undefined,
@@ -201,15 +212,25 @@ export class Mailbox {
     answer: (result: InvokeResult) => void,
   ): void {
     const id = this.#options.nextId();
-    const event = { t: 'call' as const, id, client, name, args: args.map(toWire), wantsResult };
+    const texts = this.#textsOfCall(args);
+    const event = { t: 'call' as const, id, client, name, args: texts.args ?? [], wantsResult };
     const sinceMs = this.#options.clock.now();
     const call: Call = { event, sinceMs, client, asked: undefined, answer: this.#guarded(answer) };
     this.#calls.set(id, call);
     this.#asked();
-    if (this.#isShut) queueMicrotask(() => this.#failCall(id, NO_ANSWER));
-    else if (this.#calls.size > MAX_OPEN_CALLS || this.#options.isCongested()) {
-      queueMicrotask(() => this.#failCall(id, 'too many calls are open'));
-    } else this.#put({ event, question: call });
+    if (texts.problem === undefined) this.#put({ event, question: call });
+    else queueMicrotask(() => this.#failCall(id, texts.problem));
+  }
+
+  /** Nothing is written for a call that no script gets. */
+  #textsOfCall(
+    args: readonly AmfValue[],
+  ): { args: WireText; problem?: never } | { args?: never; problem: string } {
+    if (this.#isShut) return { problem: NO_ANSWER };
+    if (this.#calls.size >= MAX_OPEN_CALLS || this.#options.isCongested())
+      return { problem: 'too many calls are open' };
+    const text = unlessTooLong(() => listToWire(args));
+    return text ? { args: text } : { problem: ARGUMENTS_TOO_LARGE };
   }
 
   #failCall(id: number, description: string): void {
@@ -219,7 +240,9 @@ export class Mailbox {
   }
 
   callResult(unit: Unit, responder: number, ok: boolean, value: AmfValue): void {
-    this.#put({ event: { t: 'callResult', responder, ok, value: toWire(value) }, only: unit });
+    const text = unlessTooLong(() => toWire(value));
+    const result = text ? { ok, value: text } : { ok: false, value: toWire(undefined) };
+    this.#put({ event: { t: 'callResult', responder, ...result }, only: unit });
   }
 
   outgoing(unit: Unit, id: number, info: OutgoingStatus, isOver: boolean): void {
@@ -278,11 +301,11 @@ export class Mailbox {
   }
 
   /** That event does not fit through the pipe, or not among what waits for it. */
-  undeliverable(event: ScriptEvent): void {
+  undeliverable(event: EventToScript): void {
     if (event.t === 'gate') {
       this.#options.metrics.defaultVerdict(event.gate);
-      this.#closeGate(event.id)?.answer(refusal('The request is too large.'));
-    } else if (event.t === 'call') this.#failCall(event.id, 'the arguments are too large');
+      this.#closeGate(event.id)?.answer(refusal(TOO_LARGE));
+    } else if (event.t === 'call') this.#failCall(event.id, ARGUMENTS_TOO_LARGE);
   }
 
   // ── versions come and go ───────────────────────────────────────────────────────────────────────────────────────
@@ -319,7 +342,7 @@ export class Mailbox {
     this.#unit = unit;
     const parked = this.#parked;
     this.#parked = [];
-    this.#parkedChars = 0;
+    this.#parkedBytes = 0;
     for (const entry of parked) this.#put(entry);
   }
 
@@ -341,7 +364,7 @@ export class Mailbox {
     this.#isShut = true;
     this.#unit = undefined;
     this.#parked = [];
-    this.#parkedChars = 0;
+    this.#parkedBytes = 0;
     for (const id of [...this.#calls.keys()]) this.#failCall(id, NO_ANSWER);
     for (const id of [...this.#stops.keys()]) this.#stopped(id, true);
     for (const id of [...this.#gates.keys()]) this.#decideWithoutScript(id);
@@ -357,7 +380,7 @@ export class Mailbox {
     this.#isShut = true;
     this.#unit = undefined;
     this.#parked = [];
-    this.#parkedChars = 0;
+    this.#parkedBytes = 0;
     for (const id of [...this.#gates.keys()]) this.#closeGate(id);
     this.#calls.clear();
     for (const id of [...this.#stops.keys()]) this.#stopped(id, true);
@@ -381,8 +404,8 @@ export class Mailbox {
   #keep(entry: Post): void {
     if (this.#isShut) return;
     if (entry.event.t === 'gate' || entry.event.t === 'call') {
-      this.#parkedChars += JSON.stringify(entry.event).length;
-      if (this.#parkedChars > MAX_PARKED_CHARS) {
+      this.#parkedBytes += eventBytes(entry.event);
+      if (this.#parkedBytes > MAX_PARKED_BYTES) {
         queueMicrotask(() => this.undeliverable(entry.event));
         return;
       }
@@ -396,16 +419,26 @@ export class Mailbox {
   }
 }
 
-function clientOf(event: ScriptEvent): string | undefined {
+function clientOf(event: EventToScript): string | undefined {
   if (event.t !== 'gate' || event.gate === 'onAuthenticate') return undefined;
   return event.gate === 'onConnect' ? event.client.id : event.client;
+}
+
+/** Undefined: the values of a peer become too long a text. */
+function unlessTooLong<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof CodedError) return undefined;
+    throw error;
+  }
 }
 
 function refusal(reason: string): Verdict {
   return { accepted: false, reason };
 }
 
-function gateEvent(id: number, question: GateQuestion): ScriptEvent & { t: 'gate' } {
+function gateEvent(id: number, question: GateQuestion): EventToScript & { t: 'gate' } {
   switch (question.gate) {
     case 'onAuthenticate':
       return { t: 'gate', id, gate: 'onAuthenticate', user: question.user };
@@ -415,7 +448,7 @@ function gateEvent(id: number, question: GateQuestion): ScriptEvent & { t: 'gate
         id,
         gate: 'onConnect',
         client: { ...question.client },
-        args: question.args.map(toWire),
+        args: listToWire(question.args),
       };
     case 'onPublish':
       return {
@@ -436,7 +469,7 @@ function publishRequest({ request, current }: GateQuestion & { gate: 'onPublish'
   return { ...request, current: { ...(client === undefined ? {} : { client }), sinceMs, lastByteMs } };
 }
 
-function noticeEvent(notice: ScriptNotice): ScriptEvent {
+function noticeEvent(notice: ScriptNotice): EventToScript {
   switch (notice.event) {
     case 'disconnect':
       return { t: 'disconnect', client: notice.clientId };

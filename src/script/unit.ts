@@ -4,20 +4,12 @@ import type { IsolateMeter } from '../application/script-metrics.ts';
 import { DecodeError } from '../errors.ts';
 import type { ScriptBuild } from './build.ts';
 import { type Command, parseCommands, type SavedState } from './commands.ts';
-import { decodeBody, encodeBytes, encodeEvents, encodeFrame, encodeTaken } from './frames.ts';
+import { type EventToScript, encodeEvents } from './event-frames.ts';
+import { decodeBody, encodeBytes, encodeFrame, encodeTaken } from './frames.ts';
 import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
 import { Errands, type ErrandsOptions } from './services.ts';
 import { parseUsage } from './usage.ts';
-import {
-  type DeadBody,
-  type FailedBody,
-  FrameType,
-  type LoadBody,
-  MAX_BATCH_EVENTS,
-  MAX_FRAME_BYTES,
-  MAX_UNTAKEN_BYTES,
-  type ScriptEvent,
-} from './wire.ts';
+import { type DeadBody, type FailedBody, FrameType, type LoadBody, MAX_UNTAKEN_BYTES } from './wire.ts';
 
 /** Of a version that is not committed yet; its turns are bounded, its patience is not. */
 const MAX_HELD_COMMANDS = 20_000;
@@ -56,7 +48,7 @@ export interface UnitOptions {
   onCommand(unit: Unit, command: Command): void;
   onRefusedCommand(unit: Unit, error: DecodeError): void;
   /** An event too large for a frame: the script never gets it. */
-  onUndeliverable(event: ScriptEvent): void;
+  onUndeliverable(event: EventToScript): void;
   /** It ended by itself, or with its runner. Not after `dispose`. */
   onEnd(unit: Unit, end: UnitEnd): void;
   meter: IsolateMeter;
@@ -82,7 +74,7 @@ export class Unit {
   #heapBytes: number | undefined;
   #activity = 0;
   #answers = 0;
-  #outgoing: ScriptEvent[] = [];
+  #outgoing: EventToScript[] = [];
   /** Of commands, since the runner was last told. */
   #takenBytes = 0;
   /** Until `release`. */
@@ -134,15 +126,15 @@ export class Unit {
   }
 
   /** Gives the first event; resolves with what became of onAppStart. */
-  start(event: ScriptEvent & { t: 'start' }): Promise<boolean> {
+  start(event: EventToScript & { t: 'start' }): Promise<boolean> {
     return this.#request(this.#starting, event);
   }
 
-  save(event: ScriptEvent & { t: 'save' }): Promise<SavedState> {
+  save(event: EventToScript & { t: 'save' }): Promise<SavedState> {
     return this.#request(this.#saving, event);
   }
 
-  #request<T>(waiting: Map<number, Waiting<T>>, event: ScriptEvent & { id: number }): Promise<T> {
+  #request<T>(waiting: Map<number, Waiting<T>>, event: EventToScript & { id: number }): Promise<T> {
     if (this.#end) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
       waiting.set(event.id, { resolve, reject });
@@ -150,7 +142,7 @@ export class Unit {
     });
   }
 
-  post(event: ScriptEvent): void {
+  post(event: EventToScript): void {
     if (this.#end) return;
     this.#activity += 1;
     if (this.#outgoing.push(event) === 1) setImmediate(() => this.#flush());
@@ -160,21 +152,11 @@ export class Unit {
     const events = this.#outgoing;
     this.#outgoing = [];
     if (this.#end) return;
-    for (let at = 0; at < events.length; at += MAX_BATCH_EVENTS)
-      this.#sendBatch(events.slice(at, at + MAX_BATCH_EVENTS));
+    const frames = encodeEvents(this.id, events, (event) => this.#undeliverable(event));
+    for (const frame of frames) this.#options.send(frame);
   }
 
-  #sendBatch(events: ScriptEvent[]): void {
-    const frame = encodeEvents(this.id, events);
-    if (frame.length <= MAX_FRAME_BYTES) this.#options.send(frame);
-    else if (events.length > 1) {
-      const half = events.length >> 1;
-      this.#sendBatch(events.slice(0, half));
-      this.#sendBatch(events.slice(half));
-    } else this.#undeliverable(events[0]!);
-  }
-
-  #undeliverable(event: ScriptEvent): void {
+  #undeliverable(event: EventToScript): void {
     if (event.t !== 'start') this.#options.onUndeliverable(event);
     else
       this.#starting

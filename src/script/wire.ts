@@ -57,6 +57,10 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 export const MAX_FRAME_BYTES = 16 << 20;
 /** Events of one frame, and of one turn: what the turn's time limit has to be enough for. */
 export const MAX_BATCH_EVENTS = 256;
+/** Of one event; what a peer sends that becomes longer is refused. */
+export const MAX_EVENT_BYTES = 8 << 20;
+/** Events of one frame together, unless one by itself has more: a frame is parsed in one turn. */
+export const MAX_BATCH_BYTES = 1 << 20;
 export const HEARTBEAT_MS = 250;
 /** A unit takes no turn while more than this of its Commands has not been dealt with. */
 export const MAX_UNTAKEN_BYTES = 256 << 10;
@@ -198,7 +202,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
  *   { $: 'typed', class: name, v: value }     v: an object as above
  *   { $: 'ecma', v: value }                   an associative array; an Array with named properties in scripts
  *   { $: 'xml', v: text }                     { $: 'map', v: [[key, value]…] }   a Dictionary; a Map in scripts
- *   { $: 'def', id, v: value }                a value met again later in the same value (shared or cyclic)…
+ *   { $: 'def', id, v: value }                a value met again later (shared or cyclic), in the same value or list…
  *   { $: 'ref', id }                          …and where it is met again
  */
 export type WireValue = Json;

@@ -20,7 +20,7 @@ import { decodeAmf3, encodeAmf3 } from '../../src/protocol/amf3.ts';
 import { decodeCommand, decodeData } from '../../src/protocol/command.ts';
 import { decodeControl, encodeControl, isControlType } from '../../src/protocol/control.ts';
 import { MessageType } from '../../src/protocol/message.ts';
-import { fromWire, toWire } from '../../src/script/values.ts';
+import { fromWire } from '../../src/script/values.ts';
 import { nameProblem, pathInside } from '../../src/storage/names.ts';
 import { amf0Cases } from '../protocol/amf0.cases.ts';
 import { amf3Cases } from '../protocol/amf3.cases.ts';
@@ -35,6 +35,7 @@ import { randomAmf } from '../support/amf.ts';
 import { seedsOf } from '../support/codec.ts';
 import { hex, toHex } from '../support/hex.ts';
 import { AVC_CONFIGURATION, HEVC_CONFIGURATION } from '../support/media.ts';
+import { wireOf } from '../support/wire.ts';
 import { check, refused, type Target } from './target.ts';
 
 const LONG = 64 << 10;
@@ -61,8 +62,8 @@ function travels(value: AmfValue): void {
     const third = encode(decode(again));
     check(toHex(third) === toHex(again), `written again, it differs: ${toHex(again).slice(0, 200)}`);
   }
-  const text = JSON.stringify(toWire(value));
-  refused(() => fromWire(JSON.parse(text)));
+  const json = wireOf(value);
+  refused(() => fromWire(json));
 }
 
 function written(encode: (value: AmfValue) => Uint8Array, value: AmfValue): Uint8Array | undefined {

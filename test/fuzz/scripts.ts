@@ -2,9 +2,11 @@
 import { CodedError, DecodeError } from '../../src/errors.ts';
 import { encodeAmf0 } from '../../src/protocol/amf0.ts';
 import { parseCommands } from '../../src/script/commands.ts';
-import { decodeBody, decodeEvents, encodeEvents, encodeFrame, FrameReader } from '../../src/script/frames.ts';
-import { fromWire, toWire } from '../../src/script/values.ts';
+import { encodeEvents } from '../../src/script/event-frames.ts';
+import { decodeBody, decodeEvents, encodeFrame, FrameReader } from '../../src/script/frames.ts';
+import { fromWire } from '../../src/script/values.ts';
 import { FrameType } from '../../src/script/wire.ts';
+import { toWire } from '../../src/script/wire-text.ts';
 import { toHex } from '../support/hex.ts';
 import { Choices } from './choices.ts';
 import { check, refused, type Target } from './target.ts';
@@ -111,7 +113,7 @@ const values: Target = {
     const json = JSON.parse(JSON.stringify(hostileJson(new Choices(input), 6, VALUE_KEYS)));
     refused(() => {
       const value = fromWire(json);
-      JSON.stringify(toWire(value)); // it may be handed to another script
+      toWire(value); // it may be handed to another script
       try {
         encodeAmf0(value, { avmPlus: true }); // and to a client
       } catch (error) {
@@ -175,7 +177,7 @@ const frames: Target = {
     encodeFrame(FrameType.Hello, 0, { pid: 1, node: 'v24.0.0' }),
     encodeFrame(FrameType.Commands, 7, [{ op: 'shutdown' }]),
     encodeFrame(FrameType.Loaded, 0xffff_ffff, {}),
-    encodeEvents(3, [{ t: 'disconnect', client: 'a' }]),
+    ...encodeEvents(3, [{ t: 'disconnect', client: 'a' }], () => {}),
     Buffer.concat([encodeFrame(FrameType.Loaded, 1, {}), encodeFrame(FrameType.Turn, 1)]),
   ],
   maxBytes: 10_000,

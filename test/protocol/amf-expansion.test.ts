@@ -131,11 +131,36 @@ describe('the limits', () => {
     refused(() => decodeCommand(MessageType.CommandAmf0, Buffer.alloc(20_001), LIMITS), 'ERR_AMF_BYTES');
   });
 
-  test('names of members count as values', () => {
-    decodeAmf0(hex('03 0001 61 05 0001 62 05 000009'), LIMITS);
-    refused(() => decodeAmf0(hex('03 0001 61 05 0001 62 05 0001 63 05 000009'), LIMITS), 'ERR_AMF_VALUES');
-    decodeAmf3(hex('0a 23 01 03 61 03 62 01 01'), LIMITS);
-    refused(() => decodeAmf3(hex('0a 33 01 03 61 03 62 03 63 01 01 01'), LIMITS), 'ERR_AMF_VALUES');
+  /** Neither more nor less. */
+  const spends = (decode: typeof decodeAmf0, wire: string, values: number) => {
+    decode(hex(wire), { ...AMF_LIMITS, values });
+    refused(() => decode(hex(wire), { ...AMF_LIMITS, values: values - 1 }), 'ERR_AMF_VALUES');
+  };
+
+  test('a number, a text or nothing is one value', () => {
+    spends(decodeAmf0, '05', 1);
+    spends(decodeAmf0, '02 0001 61', 1);
+    spends(decodeAmf3, '06 03 61', 1);
+  });
+
+  test('an object of any kind counts four', () => {
+    for (const wire of ['03 000009', '0a 00000000', '08 00000000 000009', '10 0001 61 000009', '0f 00000000'])
+      spends(decodeAmf0, wire, 4);
+    spends(decodeAmf0, '0b 0000000000000000 0000', 4);
+    for (const wire of ['09 01 01', '0a 0b 01 01', '0c 01', '0b 01', '08 01 0000000000000000', '11 01 00'])
+      spends(decodeAmf3, wire, 4);
+  });
+
+  test('a name counts as a value, each after the 64th of one object as three', () => {
+    const object = (count: number) =>
+      `03 ${Array.from({ length: count }, (_, i) => `0001 ${(0x30 + i).toString(16).padStart(2, '0')} 05`).join(' ')} 000009`;
+    spends(decodeAmf0, object(1), 4 + 2);
+    spends(decodeAmf0, object(66), 4 + 66 + 64 + 2 * 3);
+  });
+
+  test('members that a class names count in each of its instances', () => {
+    spends(decodeAmf3, '0a 23 01 03 61 03 62 01 01', 4 + 2 + 2 + 2);
+    spends(decodeAmf3, '09 05 01 0a 23 01 03 61 03 62 01 01 0a 01 01 01', 4 + 10 + 4 + 2 + 2);
   });
 
   test('a small message may expand to 16 kB whatever it has', () => {

@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DecodeError } from '../../src/errors.ts';
-import {
-  decodeBody,
-  decodeEvents,
-  encodeEvents,
-  encodeFrame,
-  type Frame,
-  FrameReader,
-} from '../../src/script/frames.ts';
-import { FrameType, MAX_BATCH_EVENTS, type ScriptEvent } from '../../src/script/wire.ts';
+import { encodeEvents } from '../../src/script/event-frames.ts';
+import { decodeBody, decodeEvents, encodeFrame, type Frame, FrameReader } from '../../src/script/frames.ts';
+import { FrameType, type ScriptEvent } from '../../src/script/wire.ts';
 import { hex } from '../support/hex.ts';
 
 function read(bytes: Uint8Array, chunkBytes: number): Frame[] {
@@ -48,7 +42,7 @@ describe('a frame', () => {
     const bytes = Buffer.concat([
       encodeFrame(FrameType.Turn, 1),
       encodeFrame(FrameType.Commands, 2, [{ op: 'log', level: 'info', text: 'äöü' }]),
-      encodeEvents(3, [disconnect('a')]),
+      ...encodeEvents(3, [disconnect('a')], () => {}),
       encodeFrame(FrameType.Loaded, 4, {}),
     ]);
     const whole = read(bytes, bytes.length);
@@ -75,24 +69,5 @@ describe('a frame', () => {
   test('whose body is no JSON is a DecodeError', () => {
     assert.throws(() => decodeBody(Buffer.from('{')), DecodeError);
     assert.throws(() => decodeEvents(Buffer.from([1])), DecodeError);
-  });
-});
-
-describe('events', () => {
-  test('travel with their count, so many to a frame', () => {
-    const events = Array.from({ length: MAX_BATCH_EVENTS + 3 }, (_, i) => disconnect(`${i}`));
-    const frames = read(encodeEvents(9, events), 1000).map(({ body }) => decodeEvents(body));
-    assert.deepEqual(
-      frames.map(({ count }) => count),
-      [MAX_BATCH_EVENTS, 3],
-    );
-    assert.deepEqual(
-      frames.flatMap(({ text }) => JSON.parse(text)),
-      events,
-    );
-  });
-
-  test('that are none make no frame', () => {
-    assert.equal(encodeEvents(1, []).length, 0);
   });
 });

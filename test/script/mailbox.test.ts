@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as tick } from 'node:timers/promises';
-import type { InvokeResult } from '../../src/application/script.ts';
+import type { ClientFacts, InvokeResult, Verdict } from '../../src/application/script.ts';
 import { ScriptMetrics } from '../../src/application/script-metrics.ts';
-import { MAX_PARKED_CHARS, Mailbox } from '../../src/script/mailbox.ts';
+import { MAX_PARKED_BYTES, Mailbox } from '../../src/script/mailbox.ts';
 import { MAX_STRIKES, STRIKE_WINDOW_MS, StrikeBook } from '../../src/script/strikes.ts';
+import { MAX_EVENT_BYTES } from '../../src/script/wire.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 describe('post that waits for a script', () => {
@@ -32,13 +33,30 @@ describe('post that waits for a script', () => {
 
   test('is bounded: what does not fit any more fails at once', async () => {
     const { results, call } = mailbox();
-    const half = 'x'.repeat(MAX_PARKED_CHARS / 2);
-    call(half);
+    const quarter = 'x'.repeat(MAX_PARKED_BYTES / 4);
+    for (let i = 0; i < 3; i += 1) call(quarter);
     await tick();
     assert.equal(results.length, 0);
-    call(half);
+    call(quarter);
     await tick();
     assert.equal(results.length, 1);
+  });
+
+  test('is refused at once if the values of a peer become too long a text', async () => {
+    const { box, results } = mailbox();
+    const long = '\u0001'.repeat(MAX_EVENT_BYTES / 2);
+    box.invoke('c', 'm', [long], true, (r) => results.push(r));
+    box.invoke('c', 'm', new Array(1_000).fill('x'.repeat(MAX_EVENT_BYTES / 2)), true, (r) =>
+      results.push(r),
+    );
+    await tick();
+    assert.deepEqual(
+      results,
+      Array(2).fill({ found: true, ok: false, description: 'the arguments are too large' }),
+    );
+    const verdict = Promise.withResolvers<Verdict>();
+    box.ask({ gate: 'onConnect', client: { id: 'c' } as ClientFacts, args: [long] }, verdict.resolve);
+    assert.deepEqual(await verdict.promise, { accepted: false, reason: 'The request is too large.' });
   });
 
   test('takes no calls for a runner that does not keep up', async () => {

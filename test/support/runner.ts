@@ -1,13 +1,7 @@
 // The real script runner as a child process, and the media side of its pipe in the hands of a test.
 import type { Duplex } from 'node:stream';
-import {
-  decodeBody,
-  encodeEvents,
-  encodeFrame,
-  encodeTaken,
-  type Frame,
-  FrameReader,
-} from '../../src/script/frames.ts';
+import { type EventToScript, encodeEvents } from '../../src/script/event-frames.ts';
+import { decodeBody, encodeFrame, encodeTaken, type Frame, FrameReader } from '../../src/script/frames.ts';
 import { bundleGuest } from '../../src/script/guest-bundle.ts';
 import { bundleRunner, type RunnerCode } from '../../src/script/runner-bundle.ts';
 import { type RunnerProcess, spawnRunner } from '../../src/script/runner-process.ts';
@@ -206,7 +200,7 @@ export class TestUnit {
   }
 
   post(...events: ScriptEvent[]): void {
-    this.#runner.channel.write(encodeEvents(this.id, events));
+    for (const frame of encodeEvents(this.id, events, tooLong)) this.#runner.channel.write(frame);
   }
 
   unload(): void {
@@ -333,4 +327,8 @@ export function clientFacts(id: string): WireClient {
     ...{ objectEncoding: 0, readAccess: '/', writeAccess: '/' },
     ...{ audioSampleAccess: '', videoSampleAccess: '' },
   };
+}
+
+function tooLong({ t }: EventToScript): never {
+  throw new Error(`an event ${t} that is too long for a frame`);
 }

@@ -358,8 +358,10 @@ export function decodeValue(wire: unknown): unknown {
   return decode(wire, new MapConstructor(), undefined);
 }
 
+/** Values of one list may share objects. */
 export function decodeValues(wire: unknown[]): unknown[] {
-  for (let i = 0; i < wire.length; i++) wire[i] = decodeValue(wire[i]);
+  const known = new MapConstructor<number, unknown>();
+  for (let i = 0; i < wire.length; i++) wire[i] = decode(wire[i], known, undefined);
   return wire;
 }
 
