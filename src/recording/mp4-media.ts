@@ -112,7 +112,9 @@ export class Mp4Media implements Media {
       if (this.#boxes > MAX_BOXES) throw new DecodeError('ERR_MP4_BOX', `more than ${MAX_BOXES} boxes`);
       const at = this.#knownTo;
       if (this.#boxes % STEP_BOXES === 0) await setImmediate();
-      const head = readBoxHead(padded(await this.#bytesAt(at, BOX_HEAD_BYTES)));
+      const head = readBoxHead(
+        padded(this.#inWindow(at, BOX_HEAD_BYTES) ?? (await this.#bytesAt(at, BOX_HEAD_BYTES))),
+      );
       const bytes = head.bytes ?? endAt - at;
       if (at + bytes > endAt && head.type !== 'mdat') break; // it is not whole yet, or was cut off
       if (head.type === 'moov') await this.#takeMovie(await this.#body(at, head, bytes, MAX_MOOV_BYTES), at);
@@ -138,12 +140,17 @@ export class Mp4Media implements Media {
 
   /** Fewer than that only where the file ends. */
   async #bytesAt(at: number, length: number): Promise<Buffer> {
-    const from = at - this.#window.at;
-    const isThere = from >= 0 && from + length <= this.#window.bytes.length;
-    if (!isThere && length < WINDOW_BYTES)
-      this.#window = { at, bytes: await this.#file.read(at, WINDOW_BYTES) };
-    else if (!isThere) return this.#file.read(at, length);
-    return this.#window.bytes.subarray(at - this.#window.at, at - this.#window.at + length);
+    const known = this.#inWindow(at, length);
+    if (known) return known;
+    if (length >= WINDOW_BYTES) return this.#file.read(at, length);
+    this.#window = { at, bytes: await this.#file.read(at, WINDOW_BYTES) };
+    return this.#window.bytes.subarray(0, length);
+  }
+
+  #inWindow(at: number, length: number): Buffer | undefined {
+    const { at: begin, bytes } = this.#window;
+    const isThere = at >= begin && at + length <= begin + bytes.length;
+    return isThere ? bytes.subarray(at - begin, at - begin + length) : undefined;
   }
 
   async #takeMovie(moov: Buffer, at: number): Promise<void> {

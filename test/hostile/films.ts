@@ -22,10 +22,10 @@ const AVCC = Buffer.from(
 );
 const AVC1 = box('avc1', Buffer.alloc(24), [0, 64, 0, 64], Buffer.alloc(50), box('avcC', AVCC));
 
-/** A film with tracks of pictures, whose sample tables are these; `more`: other boxes of the film. */
+/** A film with tracks of pictures, whose sample tables are these; `rest`: those of all but the first; `more`: other boxes of the film. */
 export function moov(
   tables: Buffer,
-  { tracks = 1, more = [] as Buffer[], edits = undefined as Buffer | undefined } = {},
+  { tracks = 1, rest = tables, more = [], edits }: MoovOptions = {},
 ): Buffer {
   const trak = (id: number) =>
     box(
@@ -36,11 +36,18 @@ export function moov(
         'mdia',
         box('mdhd', u32(0, 0, 0, 1000, 0), [0x55, 0xc4, 0, 0]),
         box('hdlr', u32(0, 0), Buffer.from('vide'), Buffer.alloc(13)),
-        box('minf', box('stbl', box('stsd', u32(0, 1), AVC1), tables)),
+        box('minf', box('stbl', box('stsd', u32(0, 1), AVC1), id === 1 ? tables : rest)),
       ),
     );
   const traks = Array.from({ length: tracks }, (_, i) => trak(i + 1));
   return box('moov', box('mvhd', u32(0, 0, 0, 1000, 0), Buffer.alloc(80)), ...traks, ...more);
+}
+
+export interface MoovOptions {
+  tracks?: number;
+  rest?: Buffer;
+  more?: Buffer[];
+  edits?: Buffer;
 }
 
 export function film(...parts: Buffer[]): Buffer {

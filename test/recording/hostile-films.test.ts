@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodedError } from '../../src/errors.ts';
+import type { Mp4Track } from '../../src/media/mp4.ts';
+import { Presentation } from '../../src/media/mp4-presentation.ts';
+import { Samples } from '../../src/media/mp4-samples.ts';
 import type { ReadableFile } from '../../src/recording/media.ts';
 import { Mp4Media } from '../../src/recording/mp4-media.ts';
 import {
   claimedSamples,
-  editsAt,
   emptyBoxes,
   emptySamples,
   FRAGMENTED,
@@ -85,17 +87,32 @@ test('a film of a million samples is read in slices, and so are fragments that c
   assert.ok((await turnsOf(Mp4Media.open(fileOf(bytes), undefined, 60_000))) >= 80);
 });
 
-test('tracks that nobody plays are not read', async () => {
+test('tables of tracks that nobody plays are not read', async () => {
+  const absurd = claimedSamples(0xffff_ffff);
   const media = await Mp4Media.open(
-    fileOf(film(moov(emptySamples(100_000), { tracks: 60 }))),
+    fileOf(film(moov(emptySamples(10), { tracks: 60, rest: absurd }))),
     undefined,
     60_000,
   );
   assert.equal((await media.keyframeBefore(0))?.timeMs, 0);
 });
 
-test('parts of an edit list far behind a keyframe are found without going back sample by sample', async () => {
-  const bytes = film(moov(emptySamples(1_000_000), { edits: editsAt(2, 999_000) }));
-  const turns = await turnsOf(Mp4Media.open(fileOf(bytes), undefined, 60_000));
-  assert.ok(turns < 1_000, `${turns}`);
+test('a part of an edit list far behind its keyframe is found without going back sample by sample', () => {
+  let looks = 0;
+  class Watched extends Samples {
+    override isKey(i: number): boolean {
+      looks += 1;
+      return super.isKey(i);
+    }
+  }
+  const samples = new Watched();
+  for (let i = 0; i < 100_000; i += 1)
+    samples.add({ dts: i, composition: 0, at: 0, size: 1, isKey: i === 0, description: 0 });
+  const track: Mp4Track = {
+    ...{ id: 1, kind: 'video', timescale: 1000, language: 'und', duration: 0, descriptions: [], samples },
+    ...{ isWhole: true, table: undefined, defaults: { duration: 0, size: 0, flags: 0 } },
+    edits: [{ from: 90_000, to: 90_010, atMs: 0 }],
+  };
+  assert.equal(new Presentation(track).peek(true)?.sample, 0);
+  assert.ok(looks < 1_000, `${looks} samples were looked at`);
 });
