@@ -38,7 +38,8 @@ import { SecretMask } from './log/secrets.ts';
 import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
 import { become, type ServerUser, serverUser, setFileMask } from './privileges.ts';
 import { FileRecorders } from './recording/recorder.ts';
-import { renewBuilder } from './script/esbuild.ts';
+import type { BuildRequest } from './script/build-outcome.ts';
+import { Builder } from './script/builder.ts';
 import { Inspector, type InspectorAddress } from './script/inspect/inspector.ts';
 import { Runners } from './script/runners.ts';
 import { amfLimits, chunkLimits, clientSettings, VirtualHost } from './virtual-host.ts';
@@ -103,6 +104,7 @@ export async function startServer({
     ...{ clock, log, maxRssBytes: maxBytes, applicationShare, launcher },
     user: user ?? NOBODY,
   });
+  const builder = new Builder({ clock, log, ...config.server.builder });
   const inspector = new Inspector({ port: debugPort, software, log, lines, bindError });
   const governor = new LoadGovernor(
     clock,
@@ -138,6 +140,7 @@ export async function startServer({
     turns,
     fanOut,
     runners,
+    build: (request: BuildRequest) => builder.build(request),
     recorders,
     inspector,
     authorities,
@@ -170,7 +173,7 @@ export async function startServer({
     await recorders.close();
     if (adaptors.length > 0) for (const host of allHosts) host.noteStop();
     await Promise.all(allHosts.map((host) => host.close()));
-    await runners.close();
+    await Promise.all([runners.close(), builder.close()]);
     await adminClosed;
     await configClosed;
     lines.close();
@@ -200,7 +203,7 @@ export async function startServer({
       };
       admin = await Admin.open(await adminOptions(config, administered, { log, lines }, logs));
     }
-    if (user) await giveUpRoot(user, { config, allHosts, logs, log });
+    if (user) await giveUpRoot(user, { config, allHosts, logs, log, builder });
     void recorders.repair(); // who has the ports is the only server of this root folder
   } catch (error) {
     await close();
@@ -252,9 +255,15 @@ function watchConfig(
 
 async function giveUpRoot(
   user: ServerUser,
-  at: { config: Config; allHosts: readonly VirtualHost[]; logs: ServerLogs; log: Log },
+  at: {
+    config: Config;
+    allHosts: readonly VirtualHost[];
+    logs: ServerLogs;
+    log: Log;
+    builder: Builder;
+  },
 ): Promise<void> {
-  const { config, allHosts, logs, log } = at;
+  const { config, allHosts, logs, log, builder } = at;
   await logs.close(); // what root has open stays open: the next line opens it as the user
   const { access, application, master, edge, admin } = config.logs;
   const logFiles = [access?.file, application, master, edge, admin].flatMap((file) => file ?? []);
@@ -268,7 +277,7 @@ async function giveUpRoot(
     files: [config.server.admin.localUsersFile],
     read: certificates.flatMap((one) => [one?.certificateFile, one?.keyFile]).flatMap((path) => path ?? []),
   });
-  renewBuilder();
+  builder.renew();
   for (const path of unreadable) {
     const text = `the user ${user.uid} cannot read ${path}: it will not be taken up when it is renewed`;
     log.warn({ event: 'certificate', path }, text);

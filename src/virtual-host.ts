@@ -33,6 +33,7 @@ import type { ChunkReaderOptions } from './protocol/chunk-reader.ts';
 import { StreamFolders } from './recording/folders.ts';
 import { MediaLibrary } from './recording/library.ts';
 import type { FileRecorders } from './recording/recorder.ts';
+import type { BuildScript } from './script/build-outcome.ts';
 import { ScriptHost, type ScriptSettings } from './script/host.ts';
 import type { Inspector } from './script/inspect/inspector.ts';
 import { recordingServices } from './script/recording-service.ts';
@@ -65,6 +66,7 @@ export interface VirtualHostOptions {
   turns?: Turns | undefined;
   /** What is sent to many players leaves by it; undefined: by each one's socket. */
   fanOut: FanOut | undefined;
+  build: BuildScript;
   runners: Runners;
   mask: SecretMask;
   /** Of the errors of all scripts. */
@@ -185,6 +187,7 @@ export class VirtualHost {
       maxWatchedFiles: config.server.runners.maxWatchedFiles,
       onSettings: (application) => this.#inBackground(this.#refreshSettings(application)),
       clock,
+      build: options.build,
       runners,
       inspector,
       standIns,

@@ -34,6 +34,7 @@ function parseFault(text: string, file: string): SyntaxFault | undefined {
     new Script(text, { filename: file });
     return undefined;
   } catch (error) {
+    if (error instanceof RangeError) return { file, message: 'it is nested too deep to be run' };
     if (!(error instanceof SyntaxError)) throw error;
     const [place = '', , carets = ''] = (error.stack ?? '').split('\n');
     const line = place.startsWith(`${file}:`) ? Number(place.slice(file.length + 1)) : undefined;

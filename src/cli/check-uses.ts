@@ -2,7 +2,7 @@
 import { join, posix } from 'node:path';
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { ApplicationConfig } from '../config/application.ts';
-import type { ScriptBuild } from '../script/build.ts';
+import { decodeScript, type ScriptBuild } from '../script/build-outcome.ts';
 import { findMissingGrants } from './check-grants.ts';
 import { findAbsentMembers, type UseFault } from './check-members.ts';
 import type { Fault } from './fault.ts';
@@ -16,7 +16,8 @@ export function findUseFaults(
   build: ScriptBuild,
   config: ApplicationConfig | undefined,
 ): Fault[] {
-  const { script, sourceMap, mainScript } = build;
+  const { sourceMap, mainScript } = build;
+  const script = decodeScript(build);
   if (script.kind === 'module') {
     const map = sourceMap === undefined ? undefined : new TraceMap(sourceMap);
     return usesIn(script.code, config).flatMap(({ message, ...at }) => {

@@ -10,7 +10,9 @@ import type { Config } from '../config/config.ts';
 import { inspectConfig } from '../config/load.ts';
 import { CollectedMistakes } from '../config/mistakes.ts';
 import type { ConfigError } from '../errors.ts';
-import { BuildResult, buildScript, type ScriptBuild } from '../script/build.ts';
+import { buildScript } from '../script/build.ts';
+import { BuildResult, decodeScript, type ScriptBuild } from '../script/build-outcome.ts';
+import type { BuildLimits } from '../script/inputs.ts';
 import { findMainScript, unusedMainScripts } from '../script/main-script.ts';
 import { applicationsIn, requireCode, sharedIn, testsIn } from './applications.ts';
 import { refreshAuthorFiles } from './author-files.ts';
@@ -43,7 +45,10 @@ export async function check(
   for (const { host, name, isShared } of wanted) {
     const { defaults, label } = host;
     if (isShared) report.tell(`${label}${name}`, [], await checkTypes(join(defaults.appsDir, name)));
-    else await checkApplication(defaults, name, (...found) => report.tell(`${label}${name}`, ...found));
+    else {
+      const { builder } = config.server;
+      await checkApplication(defaults, name, builder, (...found) => report.tell(`${label}${name}`, ...found));
+    }
   }
   return report.mistakes === 0;
 }
@@ -98,6 +103,7 @@ class Report {
 async function checkApplication(
   defaults: ApplicationDefaults,
   name: string,
+  limits: BuildLimits,
   say: (warnings: readonly string[], faults: Fault[] | undefined) => void,
 ): Promise<void> {
   const { warnings, mistakes, config } = await checkSettings(defaults, name);
@@ -106,7 +112,7 @@ async function checkApplication(
   for (const unused of main ? unusedMainScripts(folder, name, main) : []) {
     warnings.push(`${here(join(folder, unused))} is not used: the script is ${main!.path}`);
   }
-  const inScript = await findFaults(folder, name, config);
+  const inScript = await findFaults(folder, name, limits, config);
   const faults = mistakes.length > 0 ? [...mistakes, ...(inScript ?? [])] : inScript;
   say(warnings, faults);
 }
@@ -144,9 +150,11 @@ function faultOf({ place, what }: ConfigError, root: string): Fault {
 async function findFaults(
   folder: string,
   name: string,
+  limits: BuildLimits,
   config: ApplicationConfig | undefined,
 ): Promise<Fault[] | undefined> {
-  const outcome = await buildScript(folder, name, config?.script.libraries);
+  const libraries = config?.script.libraries ?? [];
+  const outcome = await buildScript({ folder, application: name, libraries }, limits);
   switch (outcome.result) {
     case BuildResult.NoFolder:
     case BuildResult.NoScript:
@@ -154,7 +162,8 @@ async function findFaults(
     case BuildResult.Broken:
       return outcome.faults.map((fault) => inFolder(folder, fault));
     case BuildResult.Built: {
-      const { script, mainScript } = outcome.build;
+      const { mainScript } = outcome.build;
+      const script = decodeScript(outcome.build);
       const uses = findUseFaults(folder, outcome.build, config);
       if (script.kind === 'module') {
         return [...forgottenHandlers(outcome.build, folder), ...merged(await checkTypes(folder), uses)];
@@ -182,9 +191,9 @@ function merged(types: readonly Fault[], uses: readonly Fault[]): Fault[] {
 }
 
 /** Exported, and nowhere given to the application: they look like handlers to everybody but the server. */
-function forgottenHandlers({ script, mainScript }: ScriptBuild, folder: string): Fault[] {
-  const { exported = [], code } = script;
-  const file = join(folder, mainScript);
+function forgottenHandlers(build: ScriptBuild, folder: string): Fault[] {
+  const { exported = [], code } = decodeScript(build);
+  const file = join(folder, build.mainScript);
   return exported
     .filter((name) => !code.includes(`application.${name}`) && !code.includes('Object.assign(application'))
     .map((name) => ({

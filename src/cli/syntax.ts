@@ -1,5 +1,5 @@
 // A script's text as a tree, by acorn; text with a mistake in it as far as it can be understood.
-import { type Node, parse } from 'acorn';
+import { type Node, type Options, parse } from 'acorn';
 import { parse as parseLoosely } from 'acorn-loose';
 
 /** Any node: `type` tells which, and its members differ. */
@@ -24,12 +24,22 @@ export function parseScript(text: string): Syntax {
   try {
     root = parse(text, { ...options, allowReturnOutsideFunction: true });
   } catch {
-    root = parseLoosely(text, options);
+    root = parsedLoosely(text, options);
   }
   return {
     root: root as SyntaxNode,
     place: ({ loc }) => ({ line: loc!.start.line, column: loc!.start.column + 1 }),
   };
+}
+
+/** Nothing, where it is nested too deep: V8 does not run it either. */
+function parsedLoosely(text: string, options: Options): Node {
+  try {
+    return parseLoosely(text, options);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return parse('', options);
+  }
 }
 
 /** Every node below `root`, itself first, in the order of the text. */
@@ -48,13 +58,19 @@ export function isNode(value: unknown): value is SyntaxNode {
 
 /** `application.room` for such an expression; undefined for any other than names with dots between them. */
 export function pathOf(node: unknown): string | undefined {
-  if (!isNode(node)) return undefined;
-  if (node.type === 'Identifier') return String(node.name);
-  if (node.type === 'ThisExpression') return 'this';
-  if (node.type !== 'MemberExpression') return undefined;
-  const object = pathOf(node.object);
-  const member = memberOf(node);
-  return object === undefined || member === undefined ? undefined : `${object}.${member}`;
+  const names: string[] = [];
+  let object = node;
+  // not by recursion: programs write chains that have no end
+  for (; isNode(object) && object.type === 'MemberExpression'; object = object.object) {
+    const member = memberOf(object);
+    if (member === undefined) return undefined;
+    names.push(member);
+  }
+  if (!isNode(object)) return undefined;
+  if (object.type === 'Identifier') names.push(String(object.name));
+  else if (object.type === 'ThisExpression') names.push('this');
+  else return undefined;
+  return names.reverse().join('.');
 }
 
 /** The name behind the dot, or in brackets as a literal. */

@@ -30,6 +30,7 @@ export interface Config {
     /** How long, and how much of, what is recorded may wait; whether MP4 files become plain ones. */
     readonly recording: { readonly maxMs: number; readonly maxBytes: number; readonly finishesMp4: boolean };
     readonly runners: RunnersConfig;
+    readonly builder: BuilderConfig;
     /** Rights that new files do not have; undefined: as whoever starts the server has it. */
     readonly mask: number | undefined;
     /** Whom the server becomes when root has started it. */
@@ -67,6 +68,18 @@ export interface RunnersConfig {
   readonly launcher: readonly string[];
   /** Of each application. */
   readonly maxWatchedFiles: number;
+}
+
+/** The processes that build scripts. */
+export interface BuilderConfig {
+  /** Of one file. */
+  readonly maxFileBytes: number;
+  /** Of what comes of them. */
+  readonly maxBundleBytes: number;
+  /** Of one process. */
+  readonly maxRssBytes: number;
+  /** For one build. */
+  readonly maxMs: number;
 }
 
 export interface AdminConfig {

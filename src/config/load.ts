@@ -148,6 +148,12 @@ class Loader {
           launcher: Server.ResourceLimits.Scripts.Launcher,
           maxWatchedFiles: Server.ResourceLimits.Scripts.MaxWatchedFiles,
         },
+        builder: {
+          maxFileBytes: Server.ResourceLimits.Scripts.MaxFileSize,
+          maxBundleBytes: Server.ResourceLimits.Scripts.MaxBundleSize,
+          maxRssBytes: Server.ResourceLimits.Scripts.MaxBuildSize,
+          maxMs: Server.ResourceLimits.Scripts.MaxBuildTime,
+        },
         mask: Server.Mask,
         process: { uid: Server.Process.UID, gid: Server.Process.GID },
         swfs: swfFolders(Server.SWFVerification, this.#root),

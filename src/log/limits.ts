@@ -48,6 +48,10 @@ export const LIMITS = {
   MaxAdminConnections: { bounds: 'connections of the administration' },
   MaxInspectorConnections: { bounds: 'connections of the port for debuggers' },
   MaxTlsRenegotiations: { bounds: 'handshakes of one TLS connection: none after the first' },
+  MaxFileSize: { bounds: 'the size of a file that a script is made of' },
+  MaxBundleSize: { bounds: 'the size of a script, and of all its files together' },
+  MaxBuildSize: { bounds: 'the memory that building a script takes' },
+  MaxBuildTime: { bounds: 'the time that building a script takes' },
 } as const satisfies Record<string, LimitRow>;
 
 export type LimitName = keyof typeof LIMITS;

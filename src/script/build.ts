@@ -1,57 +1,28 @@
 // An application's folder → what the runner is given, or what is wrong with it, by file, line and column.
 import { createHash } from 'node:crypto';
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { dirname, extname, join, resolve, sep } from 'node:path';
 import { SHARED_FOLDER } from '../storage/names.ts';
-import type { BuildFault } from './build-fault.ts';
-import { BundleError, bundle, type SharedFolder } from './bundle.ts';
+import { type BuildFault, Unbuildable } from './build-fault.ts';
 import {
-  decodeText,
-  findModuleSyntax,
-  MAX_CLASSIC_BYTES,
-  readClassicFiles,
-  TooLargeError,
-} from './classic.ts';
+  type BuildOutcome,
+  type BuildRequest,
+  BuildResult,
+  encodeScript,
+  type ScriptBuild,
+} from './build-outcome.ts';
+import { BundleError, bundle, type SharedFolder } from './bundle.ts';
+import { decodeText, findModuleSyntax, readClassicFiles, TooLargeError } from './classic.ts';
+import { type BuildLimits, Inputs } from './inputs.ts';
 import { findMainScript, type MainScript, unusedMainScripts } from './main-script.ts';
+import { findDeepNesting } from './nesting.ts';
+import { type BundleMap, inlineMap, stackMap } from './output-map.ts';
 import type { ScriptText } from './wire.ts';
 
-/** One version of an application's script. */
-export interface ScriptBuild {
-  application: string;
-  /** From the application's folder: `scripts/main.ts`. */
-  mainScript: string;
-  script: ScriptText;
-  /** Others that look like it, and do nothing beside it. */
-  unused: readonly string[];
-  /** Source map of a module's bundle; classic scripts run as they are. */
-  sourceMap: string | undefined;
-  /** It is made of code that applications share as well. */
-  usesShared?: boolean;
-  /** Same text, same hash. */
-  hash: string;
-}
-
-export const BuildResult = {
-  Built: 'built',
-  Broken: 'broken',
-  NoScript: 'no script',
-  NoFolder: 'no folder',
-} as const;
-export type BuildOutcome =
-  | { result: typeof BuildResult.Built; build: ScriptBuild }
-  | { result: typeof BuildResult.Broken; faults: BuildFault[] }
-  /** The folder is there and holds no main script. */
-  | { result: typeof BuildResult.NoScript }
-  | { result: typeof BuildResult.NoFolder };
-
-/** Beside its files: a bundle beyond this is no server script, and must fit a frame when written as JSON. */
-const MAX_CODE_BYTES = 4 << 20;
-
-/** `libraries`: folders in which classic scripts find what is not in their own. Never rejects for anything that an author can do. */
+/** In this process. Never rejects for anything that an author can do, but for taking all memory or time: see Builder. */
 export async function buildScript(
-  folder: string,
-  application: string,
-  libraries: readonly string[] = [],
+  { folder, application, libraries }: BuildRequest,
+  limits: BuildLimits,
 ): Promise<BuildOutcome> {
   const real = await realpath(folder).catch(() => undefined);
   if (real === undefined || !(await isFolder(real))) return { result: BuildResult.NoFolder };
@@ -60,52 +31,61 @@ export async function buildScript(
   const path = join(dirname(resolve(folder)), SHARED_FOLDER);
   const shared = { path, real: await realpath(path).catch(() => undefined) };
   try {
-    const {
-      code,
-      sourceMap,
-      files,
-      exported = [],
-      usesShared,
-    } = await buildMain(real, main, {
-      libraries,
-      shared,
-    });
-    if (Buffer.byteLength(code) > MAX_CODE_BYTES) {
-      throw new Unbuildable({
-        file: main.path,
-        message: `the script is larger than ${MAX_CODE_BYTES >> 20} MB`,
-      });
-    }
-    const script: ScriptText = {
+    const { map, usesShared, ...built } = await buildMain(real, main, { libraries, shared, limits });
+    const { code, files, exported = [] } = built;
+    if (Buffer.byteLength(code) > limits.maxBundleBytes) throw tooLarge(main.path, limits);
+    const text: ScriptText = {
       kind: main.kind === 'module' ? 'module' : 'classic',
       code,
       filename: `app:///${application}/${main.path}${main.kind === 'module' ? '.bundle.js' : ''}`,
       files,
       ...(exported.length > 0 && { exported }),
     };
-    const build = {
+    const script = encodeScript(text);
+    const sourceMap = map && stackMap(map);
+    const build: ScriptBuild = {
       ...{ application, mainScript: main.path, unused: unusedMainScripts(real, application, main) },
-      ...{ script, sourceMap, usesShared, hash: hashOf(script, sourceMap) },
+      ...{ script, sourceMap, inlineMap: map && inlineMap(map, resolve(folder)), usesShared },
+      hash: hashOf(script, map),
     };
     return { result: BuildResult.Built, build };
   } catch (error) {
-    if (error instanceof BundleError) return { result: BuildResult.Broken, faults: error.faults };
-    if (error instanceof Unbuildable) return { result: BuildResult.Broken, faults: [error.fault] };
+    if (error instanceof BundleError) return broken(error.faults);
+    if (error instanceof Unbuildable) return broken([error.fault]);
     throw error;
   }
 }
 
-class Unbuildable extends Error {
-  readonly fault: BuildFault;
-  constructor(fault: BuildFault) {
-    super(fault.message);
-    this.fault = fault;
-  }
+const MAX_FAULTS = 20;
+const MAX_TEXT = 1000;
+
+/** What is said of a script is no longer than a log can bear: a line of a file, and the name of an import, may be all of it. */
+function broken(faults: readonly BuildFault[]): BuildOutcome {
+  const bounded = faults.slice(0, MAX_FAULTS).map(({ lineText, ...fault }) => ({
+    ...fault,
+    message: cut(fault.message),
+    ...(fault.file !== undefined && { file: cut(fault.file) }),
+    ...(lineText !== undefined && lineText.length <= MAX_TEXT && { lineText }),
+  }));
+  return { result: BuildResult.Broken, faults: bounded };
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}…`;
+}
+
+function tooLarge(file: string, { maxBundleBytes }: BuildLimits): Unbuildable {
+  const message = `the script is larger than ${megabytes(maxBundleBytes)} MB (MaxBundleSize in Server.xml)`;
+  return new Unbuildable({ file, message, limit: 'MaxBundleSize' });
+}
+
+function megabytes(bytes: number): number {
+  return Math.round((bytes / 2 ** 20) * 10) / 10;
 }
 
 interface BuiltMain {
   code: string;
-  sourceMap: string | undefined;
+  map: BundleMap | undefined;
   files: Record<string, string>;
   exported?: readonly string[];
   usesShared: boolean;
@@ -115,6 +95,7 @@ interface BuiltMain {
 interface Elsewhere {
   libraries: readonly string[];
   shared: SharedFolder;
+  limits: BuildLimits;
 }
 
 async function buildMain(folder: string, main: MainScript, elsewhere: Elsewhere): Promise<BuiltMain> {
@@ -128,11 +109,12 @@ async function buildMain(folder: string, main: MainScript, elsewhere: Elsewhere)
   }
   switch (main.kind) {
     case 'module': {
-      const { code, map, exported, usesShared } = await bundle(folder, file, elsewhere.shared);
-      return { code, sourceMap: map, files: {}, exported, usesShared };
+      const { shared, limits } = elsewhere;
+      const folders = shared.real === undefined ? [folder] : [folder, shared.real];
+      return { ...(await bundle(folder, file, shared, new Inputs(folders, limits))), files: {} };
     }
     case 'classic':
-      return { ...(await buildClassic(folder, file, elsewhere)), sourceMap: undefined };
+      return { ...(await buildClassic(folder, file, elsewhere)), map: undefined };
     case 'compiled':
       throw new Unbuildable({
         file,
@@ -144,10 +126,12 @@ async function buildMain(folder: string, main: MainScript, elsewhere: Elsewhere)
 async function buildClassic(
   folder: string,
   file: string,
-  { libraries, shared }: Elsewhere,
+  { libraries, shared, limits }: Elsewhere,
 ): Promise<Pick<BuiltMain, 'code' | 'files' | 'usesShared'>> {
-  const bytes = await readFile(join(folder, file)).catch((error: Error) => unreadable(file, error));
-  const code = decodeText(bytes);
+  const bytes = await new Inputs([folder], limits).read(join(folder, file), file);
+  const code = decodeText(bytes ?? Buffer.alloc(0));
+  const deep = findDeepNesting(code);
+  if (deep) throw new Unbuildable({ file, ...deep });
   const moduleSyntax = await findModuleSyntax(code);
   if (moduleSyntax) {
     throw new Unbuildable({
@@ -157,11 +141,12 @@ async function buildClassic(
     });
   }
   try {
-    return { code, ...(await readClassicFiles(folder, file, { code, libraries, shared: shared.real })) };
+    const rest = { code, libraries, shared: shared.real, maxBytes: limits.maxBundleBytes };
+    return { code, ...(await readClassicFiles(folder, file, rest)) };
   } catch (error) {
     if (!(error instanceof TooLargeError)) throw error;
-    const message = `the .asc and .js files of this folder hold more than ${MAX_CLASSIC_BYTES >> 20} MB, those of ScriptLibPath and ${SHARED_FOLDER} included; only the server's belong here`;
-    throw new Unbuildable({ file, message });
+    const message = `the .asc and .js files of this folder hold more than ${megabytes(limits.maxBundleBytes)} MB (MaxBundleSize in Server.xml), those of ScriptLibPath and ${SHARED_FOLDER} included; only the server's belong here`;
+    throw new Unbuildable({ file, message, limit: 'MaxBundleSize' });
   }
 }
 
@@ -177,8 +162,10 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /** With the source map: a comment more moves every line below it, and errors must name the right one. */
-function hashOf(script: ScriptText, sourceMap: string | undefined): string {
+function hashOf(script: Buffer, map: BundleMap | undefined): string {
   return createHash('sha256')
-    .update(JSON.stringify([script, sourceMap]))
+    .update(script)
+    .update('\n')
+    .update(JSON.stringify(map) ?? '')
     .digest('hex');
 }

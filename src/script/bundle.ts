@@ -2,27 +2,44 @@
 // application's folder, and the one that applications share: what an author bundles there, everybody who plays a stream may
 // get to see.
 import { existsSync } from 'node:fs';
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, join, parse, posix, relative, resolve, sep } from 'node:path';
 import type * as esbuild from 'esbuild';
 import { SHARED_FOLDER } from '../storage/names.ts';
-import type { BuildFault } from './build-fault.ts';
-import { build } from './esbuild.ts';
+import { type BuildFault, Unbuildable } from './build-fault.ts';
+import { build, isBuildFailure } from './esbuild.ts';
+import { findImportHole } from './import-holes.ts';
+import { withOwnMap } from './input-map.ts';
+import type { Inputs } from './inputs.ts';
+import { findDeepNesting } from './nesting.ts';
+import type { BundleMap } from './output-map.ts';
+import { ImportResolver } from './resolve.ts';
 import { HANDLERS } from './wire.ts';
 
 /** JSON is data beside the script; everything else that esbuild could load (text, CSS, JSX, binaries) is not for servers. */
-const MAY_LOAD = /\.(ts|mts|cts|js|mjs|cjs|json)$/;
+const LOADERS: Record<string, esbuild.Loader> = {
+  ...{ ts: 'ts', mts: 'ts', cts: 'ts' },
+  ...{ js: 'js', mjs: 'js', cjs: 'js' },
+  json: 'json',
+};
 
 /** The same for all applications: what a folder's own tsconfig says must not change what its script does. */
 const TSCONFIG = JSON.stringify({ compilerOptions: { useDefineForClassFields: true } });
+
+/** Of our files, for esbuild: it opens none whose namespace is not its own. */
+const NAMESPACE = 'app';
+const NOTHING = 'nothing';
+
+/** Where esbuild thinks that it works: it lists the folder of the entry point. */
+const NOWHERE = parse(process.cwd()).root;
 
 export interface Bundle {
   code: string;
   /** What the entry itself exports under the name of a handler. */
   exported: string[];
-  /** Source map v3, `sources` relative to the application's folder, their texts with it. */
-  map: string;
+  /** `sources` relative to the application's folder. */
+  map: BundleMap;
   /** It imports something of the shared folder. */
   usesShared: boolean;
 }
@@ -34,57 +51,53 @@ export interface SharedFolder {
 }
 
 /** `folder` is a real path; `entry` a path in it. Rejects with BundleError when it does not bundle. */
-export async function bundle(folder: string, entry: string, shared: SharedFolder): Promise<Bundle> {
-  /** From the application's folder, wherever links lead. */
-  const nameOf = (path: string) => {
-    const whole = resolve(folder, path);
-    const { real } = shared;
-    if (real === undefined || !whole.startsWith(real + sep)) return path;
-    return ['..', SHARED_FOLDER, ...relative(real, whole).split(sep)].join('/');
-  };
-  const isOfShared = (path: string) => nameOf(path).startsWith(`../${SHARED_FOLDER}/`);
+export async function bundle(
+  folder: string,
+  entry: string,
+  shared: SharedFolder,
+  inputs: Inputs,
+): Promise<Bundle> {
+  const files = new BundledFiles(folder, entry, shared, inputs);
   try {
     const result = await build({
-      entryPoints: [join(folder, entry)],
-      absWorkingDir: folder,
-      outfile: join(folder, 'bundle.js'),
+      entryPoints: [entry],
+      absWorkingDir: NOWHERE,
+      outfile: join(NOWHERE, 'bundle.js'),
       write: false,
       bundle: true,
       format: 'iife',
       platform: 'neutral',
       target: 'es2023',
-      // Packages that come in two make-ups: the one for browsers does without Node's modules.
-      mainFields: ['browser', 'module', 'main'],
-      conditions: ['browser'],
-      resolveExtensions: ['.ts', '.mts', '.mjs', '.js', '.cjs', '.json'],
       define: { 'process.env.NODE_ENV': '"production"' },
       keepNames: true,
       charset: 'utf8',
       sourcemap: 'external',
-      metafile: true,
       tsconfigRaw: TSCONFIG,
       nodePaths: [],
-      plugins: [confine(folder, shared)],
+      plugins: [{ name: 'files', setup: (its) => files.serve(its) }],
       logLevel: 'silent',
     });
-    const text = (suffix: string) => result.outputFiles.find((file) => file.path.endsWith(suffix))!.text;
-    const exported = await exportedHandlers(join(folder, entry));
-    const map = JSON.parse(text('.map')) as { sources: string[] };
-    const usesShared = Object.keys(result.metafile!.inputs).some(isOfShared);
-    const sources = map.sources.map(nameOf);
-    return { code: text('bundle.js'), map: JSON.stringify({ ...map, sources }), exported, usesShared };
+    const output = (suffix: string) => result.outputFiles.find((file) => file.path.endsWith(suffix))!;
+    const map = JSON.parse(output('.map').text) as BundleMap;
+    const sources = map.sources.map(withoutNamespace);
+    return {
+      code: output('bundle.js').text,
+      map: { ...map, sources },
+      exported: await exportedHandlers(files.entryText),
+      usesShared: files.usesShared,
+    };
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
-    throw new BundleError(error.errors.map((message) => toFault(message, nameOf)));
+    throw new BundleError(error.errors.map(toFault));
   }
 }
 
 /** The bundle is a script of its own, and esbuild forgets what its entry exports. */
-async function exportedHandlers(path: string): Promise<string[]> {
-  if (!/\bexport\b/.test(await readFile(path, 'utf8'))) return [];
+async function exportedHandlers(contents: string): Promise<string[]> {
+  if (!/\bexport\b/.test(contents)) return [];
   const { metafile } = await build({
-    ...{ entryPoints: [path], write: false, metafile: true, format: 'esm', outfile: 'entry.js' },
-    ...{ tsconfigRaw: TSCONFIG, logLevel: 'silent' },
+    ...{ stdin: { contents, loader: 'ts' }, write: false, metafile: true, format: 'esm' },
+    ...{ absWorkingDir: NOWHERE, outfile: 'entry.js', tsconfigRaw: TSCONFIG, logLevel: 'silent' },
   });
   const names = Object.values(metafile.outputs).flatMap(({ exports }) => exports);
   return names.filter((name) => HANDLERS.includes(name));
@@ -98,89 +111,161 @@ export class BundleError extends Error {
   }
 }
 
-function isBuildFailure(error: unknown): error is esbuild.BuildFailure {
-  return error instanceof Error && 'errors' in error && Array.isArray(error.errors);
-}
-
-function toFault({ text, location, notes }: esbuild.Message, nameOf: (path: string) => string): BuildFault {
-  const message = [text, ...notes.map((note) => note.text)].filter(Boolean).join(' ');
+function toFault({ text, location, notes, detail }: esbuild.Message): BuildFault {
+  if (detail instanceof Unbuildable) return detail.fault;
+  // of what the plugin says, esbuild notes which plugin
+  const own = notes.filter((note) => !note.text.startsWith('The plugin '));
+  const message = [text, ...own.map((note) => note.text)].filter(Boolean).join(' ');
   if (!location) return { message };
   const { file, line, column, lineText } = location;
   // esbuild counts bytes from 0, editors characters from 1.
   const before = Buffer.from(lineText).subarray(0, column).toString();
-  return { file: nameOf(file), line, column: before.length + 1, message, lineText };
+  return { file: withoutNamespace(file), line, column: before.length + 1, message, lineText };
+}
+
+function withoutNamespace(path: string): string {
+  return path.startsWith(`${NAMESPACE}:`) ? path.slice(NAMESPACE.length + 1) : path;
 }
 
 /**
- * Refuses every import whose real path lies outside `folder` and the shared one, wherever the way there leads. `../_lib/x.ts`
- * is meant as it is read, also where the application's folder is a link to somewhere else.
+ * The files of one bundle: esbuild asks for each and opens none itself. Refuses every import whose real path lies outside `folder`
+ * and the shared one, wherever the way there leads. `../_lib/x.ts` is meant as it is read, also where the application's folder is
+ * a link to somewhere else.
  */
-function confine(folder: string, shared: SharedFolder): esbuild.Plugin {
-  const isShared = (path: string) => shared.real !== undefined && path.startsWith(shared.real + sep);
-  const isInside = (path: string) => path.startsWith(folder + sep) || isShared(path);
-  const besides = join(dirname(folder), SHARED_FOLDER) + sep;
+class BundledFiles {
+  readonly #folder: string;
+  readonly #entry: string;
+  readonly #shared: SharedFolder;
+  readonly #inputs: Inputs;
+  readonly #resolver: ImportResolver;
+  /** By the names that esbuild knows. */
+  readonly #paths = new Map<string, string>();
+  entryText = '';
+  usesShared = false;
+
+  constructor(folder: string, entry: string, shared: SharedFolder, inputs: Inputs) {
+    this.#folder = folder;
+    this.#entry = entry;
+    this.#shared = shared;
+    this.#inputs = inputs;
+    this.#resolver = new ImportResolver(inputs, (path) => this.#nameOf(path));
+  }
+
+  serve(its: esbuild.PluginBuild): void {
+    its.onResolve({ filter: /.*/ }, (args) => orFault(() => this.#resolve(args)));
+    its.onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => orFault(() => this.#load(path)));
+    its.onLoad({ filter: /.*/, namespace: NOTHING }, () => ({ contents: '', loader: 'empty' }));
+  }
+
+  async #resolve({ path, kind, importer }: esbuild.OnResolveArgs): Promise<esbuild.OnResolveResult> {
+    if (kind === 'entry-point') return this.#known(await realpath(join(this.#folder, this.#entry)), true);
+    if (isBuiltin(path)) return refusal(`"${path}" is a Node module, which application scripts do not have`);
+    if (/^[a-z][a-z\d+.-]*:|^\/\//i.test(path)) {
+      return refusal(`"${path}" is no file of the application's folder`);
+    }
+    const from = this.#paths.get(importer)!;
+    const isFromShared = this.#isShared(from);
+    const ofShared = this.#sharedPath(path, dirname(from));
+    const home = ofShared === undefined ? dirname(from) : this.#shared.real!;
+    const isRequire = kind === 'require-call' || kind === 'require-resolve';
+    const found = await this.#resolver.resolve(ofShared ?? path, home, isRequire);
+    if (found?.path === false) return { path, namespace: NOTHING };
+    // What is shared knows nothing of those that share it.
+    const mayReach = (target: string) =>
+      isFromShared ? this.#isShared(target) : this.#inputs.isInside(target);
+    if (found && mayReach(found.path)) {
+      if (LOADERS[extensionOf(found.path)] === undefined) {
+        return refusal(`"${path}" is neither TypeScript nor JavaScript nor JSON`);
+      }
+      return this.#known(found.path, found.hasSideEffects);
+    }
+    return this.#missing(path, dirname(from), isFromShared, found !== undefined);
+  }
+
+  #missing(path: string, from: string, isFromShared: boolean, isElsewhere: boolean): esbuild.OnResolveResult {
+    const lacking = packageOf(path);
+    const home = isFromShared ? this.#shared.path : this.#folder;
+    if (lacking !== undefined && OURS.includes(lacking)) {
+      return refusal(
+        `"${path}" is for tests, *.test.ts: a script has application, Client and Stream without an import`,
+      );
+    }
+    if (lacking !== undefined && !existsSync(join(home, 'node_modules', lacking))) {
+      return refusal(`"${lacking}" is not installed: npm install --prefix ${placeOf(home)} ${lacking}`);
+    }
+    const isAbove = path.startsWith('.') && !this.#inputs.isInside(resolve(from, path));
+    if (!isElsewhere && !isAbove) return refusal(`Could not resolve "${path}"`);
+    const place = isFromShared ? `the folder ${SHARED_FOLDER}` : "the application's folder";
+    return refusal(`"${path}" leaves ${place}`);
+  }
+
+  #known(real: string, sideEffects: boolean): esbuild.OnResolveResult {
+    const name = this.#nameOf(real);
+    this.#paths.set(name, real);
+    return { path: name, namespace: NAMESPACE, sideEffects };
+  }
+
+  async #load(name: string): Promise<esbuild.OnLoadResult> {
+    const path = this.#paths.get(name)!;
+    const bytes = await this.#inputs.read(path, name);
+    if (bytes === undefined) throw new Unbuildable({ file: name, message: 'the file is not there any more' });
+    const loader = LOADERS[extensionOf(path)]!;
+    const text = bytes.toString('utf8');
+    const deep = findDeepNesting(text);
+    if (deep) throw new Unbuildable({ file: name, ...deep });
+    this.usesShared ||= this.#isShared(path);
+    if (loader === 'json') return { contents: bytes, loader };
+    const hole = await findImportHole(text, loader, name);
+    if (hole) throw new Unbuildable(hole);
+    if (path === (await realpath(join(this.#folder, this.#entry)))) this.entryText = text;
+    const readMap = async (map: string) => {
+      const place = posix.join(posix.dirname(name), map);
+      return (await this.#inputs.read(join(dirname(path), map), place).catch(unlessUnbuildable))?.toString(
+        'utf8',
+      );
+    };
+    return { contents: await withOwnMap(text, posix.dirname(name), readMap), loader };
+  }
+
+  /** From the application's folder, wherever links lead. */
+  #nameOf(path: string): string {
+    if (!this.#isShared(path)) return relative(this.#folder, path).split(sep).join('/');
+    return ['..', SHARED_FOLDER, ...relative(this.#shared.real!, path).split(sep)].join('/');
+  }
+
+  #isShared(path: string): boolean {
+    return this.#shared.real !== undefined && path.startsWith(this.#shared.real + sep);
+  }
+
   /** What of the shared folder is meant; undefined: nothing. */
-  const sharedPath = (path: string, resolveDir: string) => {
-    const whole = path.startsWith('.') ? resolve(resolveDir, path) : '';
-    return shared.real !== undefined && whole.startsWith(besides)
+  #sharedPath(path: string, from: string): string | undefined {
+    const besides = join(dirname(this.#folder), SHARED_FOLDER) + sep;
+    const whole = path.startsWith('.') ? resolve(from, path) : '';
+    return this.#shared.real !== undefined && whole.startsWith(besides)
       ? `./${whole.slice(besides.length)}`
       : undefined;
-  };
-  return {
-    name: 'confine',
-    setup(build) {
-      build.onResolve(
-        { filter: /.*/ },
-        async ({ path, kind, importer, resolveDir, pluginData, with: attributes }) => {
-          if (pluginData === RESOLVING) return undefined; // our own question below: esbuild's answer is wanted
-          if (isBuiltin(path))
-            return refusal(`"${path}" is a Node module, which application scripts do not have`);
-          const ofShared = sharedPath(path, resolveDir);
-          const found = await build.resolve(ofShared ?? path, {
-            kind,
-            importer,
-            resolveDir: ofShared === undefined ? resolveDir : shared.real!,
-            with: attributes,
-            pluginData: RESOLVING,
-          });
-          const isFromShared = isShared(importer);
-          // What is shared knows nothing of those that share it.
-          const mayReach = (target: string) => (isFromShared ? isShared(target) : isInside(target));
-          const home = isFromShared ? shared.path : folder;
-          const isLacking = found.errors.length > 0 || !mayReach(found.path);
-          const lacking = isLacking ? packageOf(path) : undefined;
-          if (lacking !== undefined && OURS.includes(lacking)) {
-            return refusal(
-              `"${path}" is for tests, *.test.ts: a script has application, Client and Stream without an import`,
-            );
-          }
-          if (lacking !== undefined && !existsSync(join(home, 'node_modules', lacking))) {
-            return refusal(`"${lacking}" is not installed: npm install --prefix ${placeOf(home)} ${lacking}`);
-          }
-          if (found.errors.length > 0) return { errors: found.errors };
-          if (found.external || found.namespace !== 'file') {
-            return refusal(`"${path}" is no file of the application's folder`);
-          }
-          const real = await realpath(found.path).catch(() => undefined);
-          if (real === undefined || !mayReach(real)) {
-            const place = isFromShared ? `the folder ${SHARED_FOLDER}` : "the application's folder";
-            return refusal(`"${path}" leaves ${place}`);
-          }
-          if (!MAY_LOAD.test(real)) return refusal(`"${path}" is neither TypeScript nor JavaScript nor JSON`);
-          return { path: real, sideEffects: found.sideEffects };
-        },
-      );
-      // Again at the door of the file system: esbuild expands `import("./" + name)` without asking onResolve.
-      build.onLoad({ filter: /.*/, namespace: 'file' }, async ({ path }) => {
-        const real = await realpath(path).catch(() => undefined);
-        if (real !== undefined && isInside(real) && MAY_LOAD.test(real)) return undefined;
-        return refusal(`"${path}" must not be loaded here`);
-      });
-    },
-  };
+  }
 }
 
-const RESOLVING = Symbol('resolving');
+/** A map that is lacking, or may not be read, changes nothing but where errors are shown. */
+function unlessUnbuildable(error: unknown): undefined {
+  if (!(error instanceof Unbuildable)) throw error;
+}
+
+async function orFault<Result extends object>(
+  call: () => Promise<Result>,
+): Promise<Result | { errors: esbuild.PartialMessage[] }> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof Unbuildable)) throw error;
+    return { errors: [{ text: error.message, detail: error }] };
+  }
+}
+
+function extensionOf(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
 
 /** The name under which tests import this package, and the package's own. On npm the first is another project's package. */
 const OURS = ['understudy', 'understudy-rtmp'];

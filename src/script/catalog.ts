@@ -3,8 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../application/clock.ts';
 import { isApplicationName } from '../application/registry.ts';
-import { type BuildOutcome, BuildResult, type buildScript, type ScriptBuild } from './build.ts';
 import type { BuildFault } from './build-fault.ts';
+import { type BuildOutcome, BuildResult, type ScriptBuild } from './build-outcome.ts';
 import { findMainScript } from './main-script.ts';
 
 /** Bad news is told only if it is still so after this long: files are seen half-written and between two renames. */
@@ -29,7 +29,7 @@ export interface CatalogEvents {
 export interface CatalogOptions {
   applicationsDir: string;
   clock: Clock;
-  build: typeof buildScript;
+  build(application: string): Promise<BuildOutcome>;
   events: CatalogEvents;
   onBug(error: unknown): void;
 }
@@ -130,15 +130,15 @@ export class ScriptCatalog {
   }
 
   async #lookUntilSettled(entry: Entry): Promise<void> {
-    const { applicationsDir, build } = this.#options;
+    const { build } = this.#options;
     let isConfirmed = false;
     while (!this.#closed) {
       if (entry.isStale) isConfirmed = false;
       entry.isStale = false;
-      const outcome = await build(join(applicationsDir, entry.application), entry.application);
+      const outcome = await build(entry.application);
       if (entry.isStale || this.#closed) continue;
       if (outcome.result === BuildResult.Broken) entry.hadScript = true;
-      if (isConfirmed || isGoodNews(outcome, entry)) {
+      if (isConfirmed || isGoodNews(outcome, entry) || isCostly(outcome)) {
         this.#settle(entry, outcome);
         return;
       }
@@ -187,6 +187,10 @@ function isSame(known: ScriptBuild | undefined, { hash, unused }: ScriptBuild): 
 
 function isGoodNews({ result }: BuildOutcome, { hadScript }: Entry): boolean {
   return result === BuildResult.Built || (!hadScript && result !== BuildResult.Broken);
+}
+
+function isCostly(outcome: BuildOutcome): boolean {
+  return outcome.result === BuildResult.Broken && outcome.isCostly === true;
 }
 
 class Entry implements CatalogEntry {

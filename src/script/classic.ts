@@ -1,14 +1,17 @@
 // FMS's own scripts, .asc and .js: text that runs as it is, and the texts that its load() may ask for.
 
 import { isUtf8 } from 'node:buffer';
-import { readdir, readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join, posix, sep } from 'node:path';
-import * as esbuild from 'esbuild';
+import { listAuthorFolder, readAuthorFile } from '../disk/author-file.ts';
+import { FileError } from '../errors.ts';
 import { SHARED_FOLDER } from '../storage/names.ts';
+import { Unbuildable } from './build-fault.ts';
+import { build, isBuildFailure } from './esbuild.ts';
 
-/** Of all texts of one application together: they travel to the runner in one frame. */
-export const MAX_CLASSIC_BYTES = 4 << 20;
 const MAX_FOLDER_DEPTH = 16;
+/** Of one folder; scripts do not lie among so many files. */
+const MAX_ENTRIES = 10_000;
 /** What the server itself writes, and what nobody loads by name. */
 const SKIPPED_FOLDERS = new Set(['node_modules', 'streams', 'sharedobjects']);
 
@@ -27,6 +30,8 @@ export interface ClassicElsewhere {
   libraries: readonly string[];
   /** Real path of the folder that applications share. */
   shared: string | undefined;
+  /** Of all texts together. */
+  maxBytes: number;
 }
 
 /**
@@ -38,21 +43,20 @@ export interface ClassicElsewhere {
 export async function readClassicFiles(
   folder: string,
   mainScript: string,
-  { code, libraries, shared }: ClassicElsewhere,
+  { code, libraries, shared, maxBytes }: ClassicElsewhere,
 ): Promise<{ files: Record<string, string>; usesShared: boolean }> {
   const files: Record<string, string> = {};
   const base = posix.dirname(mainScript);
-  let bytesLeft = MAX_CLASSIC_BYTES;
+  let bytesLeft = maxBytes;
   const read = async (from: string, nameOf: (path: string) => string, wants = (_path: string) => true) => {
     for (const path of await listScripts(from, '', 0)) {
       if (!wants(path)) continue;
       const name = nameOf(path);
       const real = await realpath(join(from, path)).catch(() => undefined);
       if (real === undefined || !real.startsWith(from + sep) || files[name] !== undefined) continue;
-      const bytes = await readFile(real).catch(() => undefined);
+      const bytes = await readText(real, from, bytesLeft);
       if (bytes === undefined) continue;
       bytesLeft -= bytes.byteLength;
-      if (bytesLeft < 0) throw new TooLargeError();
       files[name] = decodeText(bytes);
     }
   };
@@ -73,6 +77,17 @@ export async function readClassicFiles(
   return { files, usesShared: Object.keys(files).length > before };
 }
 
+/** Undefined: it cannot be read, and load() will not find it. */
+async function readText(path: string, folder: string, maxBytes: number): Promise<Buffer | undefined> {
+  try {
+    return (await readAuthorFile(path, { maxBytes, within: [folder] }))?.bytes;
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    if (error.code === 'ERR_FILE_SIZE') throw new TooLargeError();
+    return undefined;
+  }
+}
+
 const OF_SHARED = new RegExp(`${SHARED_FOLDER}[\\\\/]+([^'"\`\\n]+?\\.(?:asc|js))`, 'gi');
 
 /** In lower case, as load() takes them. */
@@ -83,8 +98,11 @@ function namesOfShared(texts: readonly string[]): Set<string> {
 
 async function listScripts(folder: string, below: string, depth: number): Promise<string[]> {
   const found: string[] = [];
-  const entries = await readdir(join(folder, below), { withFileTypes: true }).catch(() => []);
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  const entries = await listAuthorFolder(join(folder, below), MAX_ENTRIES).catch((error: FileError) => {
+    if (error.code !== 'ERR_FILE_SIZE') return undefined;
+    throw new Unbuildable({ file: below || '.', message: error.message });
+  });
+  for (const entry of (entries ?? []).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = posix.join(below, entry.name);
     if (entry.name.startsWith('.')) continue;
     if (entry.isDirectory()) {
@@ -105,8 +123,10 @@ export async function findModuleSyntax(
 ): Promise<{ line: number; column: number; lineText: string } | undefined> {
   if (!/\b(import|export)\b/.test(code)) return undefined;
   try {
-    const { metafile } = await esbuild.build({
+    const { metafile } = await build({
       stdin: { contents: code, loader: 'js', sourcefile: 'main.js' },
+      absWorkingDir: '/',
+      outfile: 'main.js',
       write: false,
       metafile: true,
       logLevel: 'silent',
@@ -114,6 +134,7 @@ export async function findModuleSyntax(
     });
     if (Object.values(metafile.inputs)[0]?.format !== 'esm') return undefined;
   } catch (error) {
+    if (!isBuildFailure(error)) throw error;
     if (!String(error).includes('ECMAScript module')) return undefined; // esbuild's words for `with` beside an import
   }
   const lines = code.split(/\r\n|[\n\r\u2028\u2029]/);

@@ -5,27 +5,43 @@ import * as esbuild from 'esbuild';
 const IDLE_MS = 30_000;
 
 let buildsUnderWay = 0;
-let isOutdated = false;
 let idle: NodeJS.Timeout | undefined;
 
-export async function build<Options extends esbuild.BuildOptions>(
+export function build<Options extends esbuild.BuildOptions>(
   options: esbuild.SameShape<esbuild.BuildOptions, Options>,
 ): Promise<esbuild.BuildResult<Options>> {
+  return inProcess(() => esbuild.build(options));
+}
+
+/** One file by itself. */
+export function transform(text: string, options: esbuild.TransformOptions): Promise<esbuild.TransformResult> {
+  return inProcess(() => esbuild.transform(text, options));
+}
+
+/** True: the author's code is at fault, not esbuild. */
+export function isBuildFailure(error: unknown): error is esbuild.BuildFailure {
+  return error instanceof Error && 'errors' in error && Array.isArray(error.errors);
+}
+
+async function inProcess<Result>(call: () => Promise<Result>): Promise<Result> {
   clearTimeout(idle);
   buildsUnderWay += 1;
   try {
-    return await esbuild.build(options);
+    return await call();
+  } catch (error) {
+    // its process has ended, and esbuild would never start another
+    if (!isBuildFailure(error)) void esbuild.stop();
+    throw error;
   } finally {
     buildsUnderWay -= 1;
     if (buildsUnderWay === 0) {
-      idle = setTimeout(() => void esbuild.stop(), isOutdated ? 0 : IDLE_MS).unref();
-      isOutdated = false;
+      idle = setTimeout(() => void esbuild.stop(), IDLE_MS).unref();
     }
   }
 }
 
-/** The process has become another user: so shall the next one be that builds. */
-export function renewBuilder(): void {
-  if (buildsUnderWay > 0) isOutdated = true;
-  else void esbuild.stop();
+/** Whoever has built all that there is to build need not keep its memory. */
+export function stopEsbuild(): void {
+  clearTimeout(idle);
+  if (buildsUnderWay === 0) void esbuild.stop();
 }

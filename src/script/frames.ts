@@ -24,7 +24,6 @@ const COUNTED_HEADER_BYTES = 5;
 
 export interface FrameBodies {
   [FrameType.Init]: InitBody;
-  [FrameType.Load]: LoadBody;
   [FrameType.Unload]: undefined;
   [FrameType.Hello]: HelloBody;
   [FrameType.Loaded]: LoadedBody;
@@ -64,10 +63,16 @@ export function encodeFrame<T extends keyof FrameBodies>(
 }
 
 /** Of a body that is there already: a JSON text as bytes. */
-export function encodeBytes(type: FrameType, unit: number, body: Buffer): Buffer {
+export function encodeBytes(type: number, unit: number, body: Buffer): Buffer {
   const frame = startFrame(type, unit, body.length);
   body.copy(frame, FRAME_HEADER_BYTES);
   return frame;
+}
+
+/** A Load frame. `script`: the JSON of `LoadBody.script`, which may have megabytes, as it is. */
+export function encodeLoad(unit: number, body: Omit<LoadBody, 'script'>, script: Buffer): Buffer {
+  const head = Buffer.from(`${JSON.stringify(body).slice(0, -1)},"script":`);
+  return encodeBytes(FrameType.Load, unit, Buffer.concat([head, script, Buffer.from('}')]));
 }
 
 // Taken: | …header | bytes u32 BE |
@@ -83,7 +88,7 @@ export function decodeTaken(body: Buffer): number {
 }
 
 /** Its body is still to be written, from FRAME_FRAME_HEADER_BYTES on. */
-export function startFrame(type: FrameType, unit: number, bodyBytes: number): Buffer {
+export function startFrame(type: number, unit: number, bodyBytes: number): Buffer {
   const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + bodyBytes);
   frame.writeUInt32BE(COUNTED_HEADER_BYTES + bodyBytes, 0);
   frame.writeUInt8(type, 4);

@@ -24,7 +24,7 @@ import {
 } from '../application/script.ts';
 import type { ServerStreamCommands } from '../application/source.ts';
 import type { AmfValue } from '../protocol/amf.ts';
-import type { ScriptBuild } from './build.ts';
+import type { ScriptBuild } from './build-outcome.ts';
 import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
 import type { Counters, InstanceScriptHost } from './instance-script.ts';
 import type { Journal } from './journal.ts';

@@ -14,8 +14,8 @@ import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { SecretMask } from '../log/secrets.ts';
 import { isSharedFolder } from '../storage/names.ts';
-import { buildScript, type ScriptBuild } from './build.ts';
 import type { BuildFault } from './build-fault.ts';
+import type { BuildScript, ScriptBuild } from './build-outcome.ts';
 import { ScriptCatalog } from './catalog.ts';
 import { type ExecCommand, ExecService } from './exec.ts';
 import { addressesOf } from './exec-values.ts';
@@ -79,6 +79,8 @@ export interface ScriptHostOptions {
   /** Of each application: see WatchOptions. */
   maxWatchedFiles: number;
   clock: Clock;
+  /** Where scripts are built. */
+  build: BuildScript;
   /** Started before an instance is opened, closed after this. */
   runners: Runners;
   /** Services of other rooms. */
@@ -162,9 +164,10 @@ export class ScriptHost implements Scripts {
     this.#catalog = new ScriptCatalog({
       applicationsDir: options.applicationsDir,
       clock: options.clock,
-      build: async (folder, application) => {
+      build: async (application) => {
         await options.settingsRead(application);
-        return buildScript(folder, application, options.settingsFor(application).libraries);
+        const { libraries } = options.settingsFor(application);
+        return options.build({ folder: join(options.applicationsDir, application), application, libraries });
       },
       events: {
         built: (build, healed) => this.#built(build, healed),
@@ -265,7 +268,7 @@ export class ScriptHost implements Scripts {
             const { limits, config, env, isInspectable } = settingsFor(application);
             if (isInspectable) inspectable.add(build);
             const held = standIns ? { heldMs: standIns.nowMs() } : {};
-            const script = isInspectable ? withInlineMap(build, folder) : build.script;
+            const script = isInspectable ? withInlineMap(build) : build.script;
             const facts = { name, server, hostname, config, env };
             return { script, limits, application: facts, isInspectable, ...held };
           },
@@ -473,7 +476,10 @@ export class ScriptHost implements Scripts {
   }
 
   #broken(application: string, faults: BuildFault[], good: ScriptBuild | undefined): void {
-    for (const fault of faults) Journal.buildFault(fault, this.#journals(application));
+    for (const fault of faults) {
+      if (fault.limit) this.#options.lines.countLimit(fault.limit);
+      Journal.buildFault(fault, this.#journals(application));
+    }
     this.#sayWhatServes(application, good);
   }
 

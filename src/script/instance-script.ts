@@ -20,7 +20,7 @@ import type { ScriptMetrics } from '../application/script-metrics.ts';
 import { type DecodeError, ScriptError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import { applyCommand, IDS_PER_VERSION, type InstanceCommand } from './apply.ts';
-import type { ScriptBuild } from './build.ts';
+import type { ScriptBuild } from './build-outcome.ts';
 import type { Command } from './commands.ts';
 import { within } from './deadline.ts';
 import { HandOver } from './hand-over.ts';
@@ -73,7 +73,8 @@ export interface InstanceScriptOptions {
   gateDeadlineMs: number;
   gateFailure: GateFailure;
   /** Asked for every version that is loaded. */
-  settings(build: ScriptBuild): Omit<LoadBody, 'instance'>;
+  /** What it is loaded with. `script`: the JSON of a ScriptText. */
+  settings(build: ScriptBuild): Omit<LoadBody, 'instance' | 'script'> & { script: Buffer };
   /** The versions to begin with, best first: the newest that bundles, the last that has served elsewhere. */
   candidates(): ScriptBuild[];
   isRunnerUp(): boolean;
@@ -347,8 +348,8 @@ export class InstanceScriptHost implements InstanceScript {
 
   async #load(unit: Unit): Promise<void> {
     const { name, settings, clock } = this.#options;
-    const body = settings(unit.build);
-    const loading = unit.load({ instance: name, ...body });
+    const { script, ...body } = settings(unit.build);
+    const loading = unit.load(script, { instance: name, ...body });
     // The runner has limits of its own for what the script does.
     const late = new UnitEnd('runner', 'the script process did not load the script in time');
     await within(clock, body.limits.loadMs + LOAD_GRACE_MS, late, loading);

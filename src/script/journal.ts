@@ -13,8 +13,8 @@ import type { ForgottenConnections } from '../application/outgoing.ts';
 import type { ScriptMetrics } from '../application/script-metrics.ts';
 import type { ApplicationLog } from '../log/application-log.ts';
 import type { Log } from '../log/log.ts';
-import type { ScriptBuild } from './build.ts';
 import type { BuildFault } from './build-fault.ts';
+import type { ScriptBuild } from './build-outcome.ts';
 import type { LogLevel } from './commands.ts';
 import { mapStack } from './stack.ts';
 

@@ -1,8 +1,9 @@
 // The child process that holds the isolates, as its supervisor sees it.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
-import { Duplex, Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { RunnerCode } from './runner-bundle.ts';
+import { stillborn } from './stillborn.ts';
 
 export interface RunnerProcess {
   readonly pid: number | undefined;
@@ -40,8 +41,8 @@ export function spawnRunner({ text, readable }: RunnerCode, launcher: readonly s
     '-',
   ];
   const child = spawn(file!, args, { env: {}, stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
-  // without descriptors for the pipes there are none, and the error comes later
-  if ((child.stdio as typeof child.stdio | undefined) === undefined) return stillborn(child);
+  const dead = stillborn(child);
+  if (dead) return { ...dead, pid: undefined, beNice() {} };
   let failure: Error | undefined;
   child.on('error', (error) => {
     failure = error;
@@ -63,17 +64,5 @@ export function spawnRunner({ text, readable }: RunnerCode, launcher: readonly s
     onEnd(call) {
       child.once('close', (code, signal) => call(failure?.message ?? signal ?? `exit code ${code}`));
     },
-  };
-}
-
-/** One that the system could not start for want of descriptors: it ends at once. */
-function stillborn(child: ChildProcess): RunnerProcess {
-  return {
-    pid: undefined,
-    channel: new Duplex({ read() {}, write: (_bytes, _encoding, done) => done() }),
-    stderr: Readable.from([]),
-    beNice() {},
-    kill() {},
-    onEnd: (call) => void child.once('error', (error) => call(error.message)),
   };
 }

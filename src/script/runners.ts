@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import type { Clock } from '../application/clock.ts';
 import { Turnstile } from '../application/turnstile.ts';
 import type { Log } from '../log/log.ts';
+import { stopEsbuild } from './esbuild.ts';
 import type { Frame } from './frames.ts';
 import { bundleGuest } from './guest-bundle.ts';
 import { Inbox } from './inbox.ts';
@@ -219,6 +220,7 @@ export class Runners {
     const { clock, log, maxRssBytes, launcher } = this.#options;
     const user = this.#userOfRunners();
     const [guest, code] = await Promise.all([bundleGuest(), bundleRunner()]);
+    stopEsbuild();
     if (this.#isClosed) return;
     const { spawn = () => spawnRunner(code, launcher) } = this.#options;
     this.#common = { spawn, init: { guest, ...(user ? { user } : {}) }, maxRssBytes, clock, log };

@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { ErrorFrame } from '../application/error-records.ts';
-import type { ScriptBuild } from './build.ts';
+import type { ScriptBuild } from './build-outcome.ts';
 
 /** Lines and columns count from 1; `file` is relative to the application's folder. */
 export interface SourcePosition {

@@ -2,10 +2,10 @@
 // commands come in, checked, and are acted upon, held or dropped as its instance says.
 import type { IsolateMeter } from '../application/script-metrics.ts';
 import { DecodeError } from '../errors.ts';
-import type { ScriptBuild } from './build.ts';
+import type { ScriptBuild } from './build-outcome.ts';
 import { type Command, parseCommands, type SavedState } from './commands.ts';
 import { type EventToScript, encodeEvents } from './event-frames.ts';
-import { decodeBody, encodeBytes, encodeFrame, encodeTaken } from './frames.ts';
+import { decodeBody, encodeBytes, encodeFrame, encodeLoad, encodeTaken } from './frames.ts';
 import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
 import { Errands, type ErrandsOptions } from './services.ts';
 import { parseUsage } from './usage.ts';
@@ -118,10 +118,10 @@ export class Unit {
   }
 
   /** Rejects with UnitEnd. */
-  load(body: LoadBody): Promise<void> {
+  load(script: Buffer, body: Omit<LoadBody, 'script'>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#loading = { resolve, reject };
-      this.#options.send(encodeFrame(FrameType.Load, this.id, body));
+      this.#options.send(encodeLoad(this.id, body, script));
     });
   }
 

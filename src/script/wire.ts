@@ -55,6 +55,8 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 /** A frame from the runner that claims more is a broken or hostile runner. */
 export const MAX_FRAME_BYTES = 16 << 20;
+/** Of a frame to the runner: the largest script, with each character of it escaped, and its source map. */
+export const MAX_LOAD_FRAME_BYTES = 128 << 20;
 /** Events of one frame, and of one turn: what the turn's time limit has to be enough for. */
 export const MAX_BATCH_EVENTS = 256;
 /** Of one event; what a peer sends that becomes longer is refused. */

@@ -6,8 +6,8 @@ import type { AppInstance } from '../application/instance.ts';
 import { AFTERWORD_MS, FAREWELL_MS } from '../application/script.ts';
 import { isOnAir } from '../application/stream-table.ts';
 import { StatusError } from '../errors.ts';
-import { BuildResult, buildScript } from '../script/build.ts';
 import type { BuildFault } from '../script/build-fault.ts';
+import { BuildResult } from '../script/build-outcome.ts';
 import { STOP_DEADLINE_MS } from '../script/mailbox.ts';
 import type { Unit } from '../script/unit.ts';
 import type { Json } from '../script/wire.ts';
@@ -112,7 +112,7 @@ export class TestApp {
 
   /** Throws where the script does not bundle. */
   async #build(): Promise<void> {
-    const outcome = await buildScript(this.#stage.folder, this.name);
+    const outcome = await this.#stage.build();
     if (outcome.result === BuildResult.Broken) {
       throw new Error(outcome.faults.map((fault) => this.#faultText(fault)).join('\n'));
     }

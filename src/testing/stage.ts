@@ -30,6 +30,8 @@ import type { Log } from '../log/log.ts';
 import { SecretMask } from '../log/secrets.ts';
 import { ServerLogs } from '../log/server-logs.ts';
 import { FileRecorders } from '../recording/recorder.ts';
+import { buildScript } from '../script/build.ts';
+import type { BuildOutcome, BuildRequest } from '../script/build-outcome.ts';
 import { Inspector } from '../script/inspect/inspector.ts';
 import { findMainScript } from '../script/main-script.ts';
 import { Runners } from '../script/runners.ts';
@@ -75,6 +77,7 @@ export class Stage {
   /** Of the application, a copy. */
   readonly folder: string;
   readonly #root: string;
+  readonly #limits: Config['server']['builder'];
   readonly #recorders: FileRecorders;
   readonly #logs: ServerLogs;
   readonly #governor: LoadGovernor;
@@ -89,6 +92,7 @@ export class Stage {
     standIns: StandIns,
   ) {
     this.#root = root;
+    this.#limits = config.server.builder;
     this.folder = folder;
     const software = `Understudy/${version()}`;
     const none = {
@@ -123,6 +127,7 @@ export class Stage {
         clock,
         governor: this.#governor,
         runners: shared,
+        build: (request: BuildRequest) => buildScript(request, config.server.builder),
         standIns,
       },
       recorders: this.#recorders,
@@ -134,6 +139,12 @@ export class Stage {
       authorities: undefined,
     };
     this.host = new VirtualHost(adaptor!.name, vhost!, options, () => false);
+  }
+
+  /** What its files come to. */
+  build(): Promise<BuildOutcome> {
+    const request = { folder: this.folder, application: basename(this.folder), libraries: [] };
+    return buildScript(request, this.#limits);
   }
 
   /** `files`: over those of the application, which need not be there if they are all of it. */

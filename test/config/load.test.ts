@@ -96,6 +96,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
     maxHeldBytes: 256 << 20,
     crossDomainFile: undefined,
     recording: { maxMs: 5_000, maxBytes: 256 << 10, finishesMp4: true },
+    builder: { maxFileBytes: 8 << 20, maxBundleBytes: 4 << 20, maxRssBytes: 512 << 20, maxMs: 20_000 },
     runners: {
       maxBytes: 1536 << 20,
       applicationShare: 0.75,

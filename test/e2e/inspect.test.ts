@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { generatedPositionFor, TraceMap } from '@jridgewell/trace-mapping';
-import { BuildResult, buildScript } from '../../src/script/build.ts';
+import { BuildResult } from '../../src/script/build-outcome.ts';
+import { buildIn } from '../script/support/built.ts';
 import { listTargets, TestDebugger } from '../script/support/debugger.ts';
 import { endsWithUs } from '../support/child.ts';
 import { h264Clip, playArgs, probePackets, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
@@ -81,7 +82,7 @@ class NodeInspect implements AsyncDisposable {
 
 /** Where that line of the source is in what runs: front ends with a picture look it up in the source map, and so do we. */
 async function lineInBundle(root: string): Promise<number> {
-  const outcome = await buildScript(join(root, 'applications', 'chat'), 'chat');
+  const outcome = await buildIn(join(root, 'applications', 'chat'), 'chat');
   assert.ok(outcome.result === BuildResult.Built && outcome.build.sourceMap);
   const map = new TraceMap(outcome.build.sourceMap);
   const { line } = generatedPositionFor(map, { source: 'main.ts', line: LINE, column: 2 });

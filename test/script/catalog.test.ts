@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type BuildOutcome, BuildResult, buildScript, type ScriptBuild } from '../../src/script/build.ts';
+import {
+  type BuildOutcome,
+  BuildResult,
+  encodeScript,
+  type ScriptBuild,
+} from '../../src/script/build-outcome.ts';
 import { CONFIRM_MS, ScriptCatalog } from '../../src/script/catalog.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { buildIn } from './support/built.ts';
 import { Folder } from './support/folder.ts';
 
 function version(text: string): ScriptBuild {
@@ -11,7 +17,7 @@ function version(text: string): ScriptBuild {
     application: 'live',
     mainScript: 'main.asc',
     unused: [],
-    script,
+    script: encodeScript(script),
     sourceMap: undefined,
     hash: text,
   };
@@ -164,7 +170,7 @@ describe('the catalog', () => {
     const catalog = new ScriptCatalog({
       applicationsDir: folder.path,
       clock: new ManualClock(),
-      build: buildScript,
+      build: (application) => buildIn(folder.at(application), application),
       events: { built: (build) => seen.push(build.application), broken() {}, vanished() {}, removed() {} },
       onBug: (error) => assert.fail(error as Error),
     });

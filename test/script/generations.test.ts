@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { InvokeResult, Verdict } from '../../src/application/script.ts';
-import type { ScriptBuild } from '../../src/script/build.ts';
+import type { ScriptBuild } from '../../src/script/build-outcome.ts';
 import { Generations, type ReloadPolicy } from '../../src/script/generations.ts';
 import { InstanceScriptHost } from '../../src/script/instance-script.ts';
 import { StrikeBook } from '../../src/script/strikes.ts';

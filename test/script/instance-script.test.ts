@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FAREWELL_MS } from '../../src/application/script.ts';
 import { ScriptError } from '../../src/errors.ts';
+import { decodeScript } from '../../src/script/build-outcome.ts';
 import { START_DEADLINE_MS } from '../../src/script/instance-script.ts';
 import { MAX_OPEN_CALLS, STOP_DEADLINE_MS } from '../../src/script/mailbox.ts';
 import { DEFAULT_LIMITS, type Json } from '../../src/script/wire.ts';
@@ -23,7 +24,7 @@ describe('a script that starts', () => {
     const { first } = await serving();
     assert.deepEqual(first.load, {
       instance: 'live/_definst_',
-      script: version('a').script,
+      script: decodeScript(version('a')),
       isInspectable: false,
       limits: DEFAULT_LIMITS,
       application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {}, env: {} },

@@ -5,27 +5,29 @@ import { describe, test } from 'node:test';
 import vm from 'node:vm';
 import { formatError } from '../../src/application/error-records.ts';
 import { isApplicationName } from '../../src/application/registry.ts';
-import { BuildResult, buildScript, type ScriptBuild } from '../../src/script/build.ts';
 import type { BuildFault } from '../../src/script/build-fault.ts';
+import { BuildResult, decodeScript, type ScriptBuild } from '../../src/script/build-outcome.ts';
 import { mapStack } from '../../src/script/stack.ts';
 import { Core, until } from '../support/core.ts';
+import { buildIn } from './support/built.ts';
 import { Folder } from './support/folder.ts';
 import { hosting } from './support/hosting.ts';
 
 async function built(root: Folder, application = 'chat'): Promise<ScriptBuild> {
-  const outcome = await buildScript(root.at(`applications/${application}`), application);
+  const outcome = await buildIn(root.at(`applications/${application}`), application);
   assert.ok(outcome.result === BuildResult.Built, JSON.stringify(outcome));
   return outcome.build;
 }
 
 async function faults(files: Record<string, string>): Promise<BuildFault[]> {
   await using root = await Folder.create(files);
-  const outcome = await buildScript(root.at('applications/chat'), 'chat');
+  const outcome = await buildIn(root.at('applications/chat'), 'chat');
   assert.ok(outcome.result === BuildResult.Broken, JSON.stringify(outcome));
   return outcome.faults;
 }
 
-function run({ script }: ScriptBuild): unknown {
+function run(built: ScriptBuild): unknown {
+  const script = decodeScript(built);
   const globals: Record<string, unknown> = {};
   vm.runInNewContext(script.code, globals, { filename: script.filename, displayErrors: false });
   return globals.out;
@@ -112,7 +114,7 @@ describe('shared code', () => {
     });
     await mkdir(root.at('applications/_lib'));
     await symlink(root.at('secret.ts'), root.at('applications/_lib/x.ts'));
-    const outcome = await buildScript(root.at('applications/chat'), 'chat');
+    const outcome = await buildIn(root.at('applications/chat'), 'chat');
     assert.ok(outcome.result === BuildResult.Broken);
     assert.match(outcome.faults[0]!.message, /leaves the application's folder/);
   });
@@ -127,14 +129,14 @@ describe('shared code', () => {
       'applications/vod/main.asc': 'var none = 0;',
     });
     const chat = await built(root);
-    assert.deepEqual(Object.keys(chat.script.files).sort(), [
+    assert.deepEqual(Object.keys(decodeScript(chat).files).sort(), [
       '../../_lib/one.asc',
       '../../_lib/two.js',
       'main.asc',
     ]);
     assert.equal(chat.usesShared, true);
     const live = await built(root, 'live');
-    assert.deepEqual(Object.keys(live.script.files).sort(), ['../_lib/two.js', 'main.asc']);
+    assert.deepEqual(Object.keys(decodeScript(live).files).sort(), ['../_lib/two.js', 'main.asc']);
     assert.equal((await built(root, 'vod')).usesShared, false);
   });
 });

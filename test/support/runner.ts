@@ -1,7 +1,15 @@
 // The real script runner as a child process, and the media side of its pipe in the hands of a test.
 import type { Duplex } from 'node:stream';
+import { encodeScript } from '../../src/script/build-outcome.ts';
 import { type EventToScript, encodeEvents } from '../../src/script/event-frames.ts';
-import { decodeBody, encodeFrame, encodeTaken, type Frame, FrameReader } from '../../src/script/frames.ts';
+import {
+  decodeBody,
+  encodeFrame,
+  encodeLoad,
+  encodeTaken,
+  type Frame,
+  FrameReader,
+} from '../../src/script/frames.ts';
 import { bundleGuest } from '../../src/script/guest-bundle.ts';
 import { bundleRunner, type RunnerCode } from '../../src/script/runner-bundle.ts';
 import { type RunnerProcess, spawnRunner } from '../../src/script/runner-process.ts';
@@ -105,9 +113,9 @@ export class TestRunner implements AsyncDisposable {
     const { kind = 'module', files = {}, exported = [], limits = {}, application = {} } = options;
     const { isInspectable = false } = options;
     const filename = options.filename ?? (kind === 'module' ? 'app:///test/main.ts' : 'app:///test/main.asc');
-    const body: LoadBody = {
+    const script = encodeScript({ kind, code, filename, files, exported });
+    const body: Omit<LoadBody, 'script'> = {
       instance: 'test/_definst_',
-      script: { kind, code, filename, files, exported },
       isInspectable,
       limits: { ...DEFAULT_LIMITS, ...limits },
       application: {
@@ -119,7 +127,7 @@ export class TestRunner implements AsyncDisposable {
         ...application,
       },
     };
-    this.channel.write(encodeFrame(FrameType.Load, unit.id, body));
+    this.channel.write(encodeLoad(unit.id, body, script));
     return unit;
   }
 

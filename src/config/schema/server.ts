@@ -229,6 +229,30 @@ export const SERVER = group('', {
             'the scripts of the others go on. With 75 an application has room for 500 instances of a small script. Has it more, ' +
             'raise MaxSize or give it a process of its own: Scope in Application.xml.',
         ),
+        MaxFileSize: leaf(
+          kilobytes(64, 65536),
+          '8192',
+          'One file that a script is made of: code, JSON, package.json. A larger one is a mistake of the script, and the version ' +
+            'before it serves on. Code has some hundred kB at most.',
+        ),
+        MaxBundleSize: leaf(
+          kilobytes(64, 16384),
+          '4096',
+          'What a script becomes: the bundle of a module, or all .asc and .js files of a folder together. Its files may have four ' +
+            'times as much. Most scripts have less than 1 MB.',
+        ),
+        MaxBuildSize: leaf(
+          kilobytes(128 * 1024, 16 * 1024 * 1024),
+          '524288',
+          'Memory of a process that builds scripts. A build that takes more is a mistake of the script. Most take less than 128 ' +
+            'MB. On Linux alone. There are two such processes at most, and none when nothing has been saved for ten minutes.',
+        ),
+        MaxBuildTime: leaf(
+          seconds(1, 600),
+          '20',
+          'Time for one build; one that takes longer is a mistake of the script. Most take less than 0.1 s. Builds of more than 1 s ' +
+            'wait for each other, and no other build for them.',
+        ),
         Launcher: leaf(
           commandWords,
           '',

@@ -17,6 +17,7 @@ import {
   type InitBody,
   type LoadBody,
   MAX_FRAME_BYTES,
+  MAX_LOAD_FRAME_BYTES,
   type TickBody,
 } from '../wire.ts';
 import { createEngine, type ScriptEngine } from './engine.ts';
@@ -30,7 +31,7 @@ const MAX_DEBUGGER_MESSAGE = MAX_FRAME_BYTES - 1024;
 const MAX_DEBUGGER_BACKLOG = 128 << 20;
 
 const channel = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
-const reader = new FrameReader();
+const reader = new FrameReader(MAX_LOAD_FRAME_BYTES);
 const scheduler = new Scheduler();
 const instances = new Map<number, ScriptInstance>();
 let engine: ScriptEngine | undefined;

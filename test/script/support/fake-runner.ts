@@ -1,5 +1,6 @@
 // A runner without a process: decodes what units send and says what a test wants said.
 import assert from 'node:assert/strict';
+import { decodeScript } from '../../../src/script/build-outcome.ts';
 import { decodeBody, decodeEvents, FrameReader } from '../../../src/script/frames.ts';
 import type { Services } from '../../../src/script/services.ts';
 import { Unit, type UnitOfInstance } from '../../../src/script/unit.ts';
@@ -44,7 +45,7 @@ export class FakeRunner {
         onBug: (error) => assert.fail(error as Error),
       },
     });
-    const fake = new FakeUnit(unit, this.behaviours[options.build.script.code] ?? {});
+    const fake = new FakeUnit(unit, this.behaviours[decodeScript(options.build).code] ?? {});
     this.units.push(fake);
     return unit;
   }

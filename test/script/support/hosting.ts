@@ -7,10 +7,12 @@ import type { InstanceScript } from '../../../src/application/script.ts';
 import { LineLimit } from '../../../src/log/line-limit.ts';
 import { bugs } from '../../../src/log/log.ts';
 import { SecretMask } from '../../../src/log/secrets.ts';
+import { buildScript } from '../../../src/script/build.ts';
 import { ScriptHost, type ScriptSettings } from '../../../src/script/host.ts';
 import { Inspector } from '../../../src/script/inspect/inspector.ts';
 import { Runners } from '../../../src/script/runners.ts';
 import { DEFAULT_LIMITS } from '../../../src/script/wire.ts';
+import { BUILD_LIMITS } from './built.ts';
 import { Folder } from './folder.ts';
 import { Instance } from './instance.ts';
 import { Records } from './records.ts';
@@ -63,6 +65,7 @@ export async function hosting(
     }),
     onSettings: (application) => host.configure(application),
     clock,
+    build: (request) => buildScript(request, BUILD_LIMITS),
     runners,
     inspector,
   });

@@ -11,7 +11,7 @@ import type {
 } from '../../../src/application/script.ts';
 import type { ServerStreamCommands } from '../../../src/application/source.ts';
 import { IDS_PER_VERSION } from '../../../src/script/apply.ts';
-import type { ScriptBuild } from '../../../src/script/build.ts';
+import { encodeScript, type ScriptBuild } from '../../../src/script/build-outcome.ts';
 import { type Counters, InstanceScriptHost } from '../../../src/script/instance-script.ts';
 import { StrikeBook } from '../../../src/script/strikes.ts';
 import { DEFAULT_LIMITS } from '../../../src/script/wire.ts';
@@ -27,7 +27,7 @@ export function version(code: string): ScriptBuild {
     application: 'live',
     mainScript: 'main.asc',
     unused: [],
-    script,
+    script: encodeScript(script),
     sourceMap: undefined,
     hash: code,
   };
