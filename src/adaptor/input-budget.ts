@@ -312,6 +312,12 @@ export class InputAccount {
     return this.#promised !== undefined;
   }
 
+  /** Whether it may hold so much more without waiting. */
+  hasRoomFor(bytes: number): boolean {
+    const { host } = this;
+    return (host.isCalm && this.#all.isCalm) || this.heldBytes + bytes <= host.partOf(this);
+  }
+
   /** After each read: memory of its unfinished messages now, and what has come in whole ones so far. */
   received(partialBytes: number, finishedBytes: number): void {
     if (!this.isProven && finishedBytes >= PROVEN_BYTES) this.#prove();

@@ -59,6 +59,7 @@ export class RtmpSession {
   /** Resolves when its socket has gone. */
   readonly closed: Promise<void>;
   log: Log;
+  readonly input: SessionInput;
   /** A connection, or a tunnel that looks like one. */
   readonly #socket: Duplex;
   readonly #dump: WireDump | undefined;
@@ -77,7 +78,6 @@ export class RtmpSession {
   readonly #before: Iterator<RtmpMessage>[] = [];
   readonly #streams: NetStreams;
   readonly #pausers = new Set<unknown>();
-  readonly #input: SessionInput;
   readonly #openCalls: OpenCalls;
   readonly #heartbeat: Heartbeat;
   readonly #signOfLife: SignOfLife;
@@ -130,14 +130,14 @@ export class RtmpSession {
     });
     const { wireChunkBytes, maxEarlyBytes: earlyBytes } = options;
     this.#reader = new ChunkReader({ ...options.chunks, wireChunkBytes, earlyBytes });
-    this.#input = this.#countInput();
+    this.input = this.#countInput();
     this.#openCalls = new OpenCalls(options.maxOpenCalls, options.maxOpenCallBytes, (bytes) =>
-      this.#input.keep(bytes),
+      this.input.keep(bytes),
     );
     const { rtmpe } = options;
     this.#reception = new Reception(this.outbox, this.#dump, { nowMs: this.#startedAt, rtmpe });
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
-    socket.on('drain', () => this.#input.sent());
+    socket.on('drain', () => this.input.sent());
     socket.on('heard', () => this.#signOfLife.heard()); // of a tunnel: its requests carry few bytes of the session
     socket.on('error', (error) => this.#ended(endOf(error)));
     socket.on('end', () => this.#socket.end());
@@ -160,11 +160,11 @@ export class RtmpSession {
       lines: this.#options.lines,
       log: () => this.log,
       isHeldByServer: () => {
-        const isWaiting = this.#pausers.has(this.#input);
+        const isWaiting = this.#pausers.has(this.input);
         return this.#pausers.size > (isWaiting ? 1 : 0) || (!isWaiting && this.#pacer.isStopped);
       },
-      pauseReading: () => this.pauseReading(this.#input),
-      resumeReading: () => this.resumeReading(this.#input),
+      pauseReading: () => this.pauseReading(this.input),
+      resumeReading: () => this.resumeReading(this.input),
       close: (reason, status) => this.close(reason, status),
     });
   }
@@ -183,7 +183,7 @@ export class RtmpSession {
       if (chunks === undefined) return;
       if (this.#state === State.Handshaking) this.#handshaken();
       this.#pacer.push(chunks);
-      this.#input.received();
+      this.input.received();
       this.#signOfLife.heard(); // behind what they say: a publisher may have given its name up with them
     } catch (error) {
       this.#fail(error);
@@ -214,7 +214,7 @@ export class RtmpSession {
     } catch (error) {
       this.#fail(error);
     } finally {
-      this.#input.received();
+      this.input.received();
       if (this.#state === State.Pending) this.#restIfFull();
     }
     return undefined;
@@ -267,13 +267,13 @@ export class RtmpSession {
   }
 
   #hold(message: RtmpMessage): void {
-    this.#input.hold(message);
-    if (this.#input.heldBytes > this.#options.maxHeldBytes) this.pauseReading(this);
+    this.input.hold(message);
+    if (this.input.heldBytes > this.#options.maxHeldBytes) this.pauseReading(this);
   }
 
   /** While the connect is being decided. */
   #restIfFull(): void {
-    const { heldBytes } = this.#input;
+    const { heldBytes } = this.input;
     if (heldBytes + this.#reader.heldBytes > this.#options.maxEarlyBytes) this.pauseReading(this);
   }
 
@@ -407,7 +407,7 @@ export class RtmpSession {
       },
       verifying: () => {
         this.#state = State.Verifying;
-        if (this.#input.heldBytes <= this.#options.maxHeldBytes) this.resumeReading(this); // its proof may be behind
+        if (this.input.heldBytes <= this.#options.maxHeldBytes) this.resumeReading(this); // its proof may be behind
       },
       opened: () => this.#open(),
       call: (name, args, responder) => this.#callClient(name, args, responder),
@@ -441,7 +441,7 @@ export class RtmpSession {
 
   #releaseHeld(): void {
     if (this.#state !== State.Open || !this.#entry?.client) return;
-    this.#before.push(this.#input.takeHeld());
+    this.#before.push(this.input.takeHeld());
     this.resumeReading(this);
     this.#pacer.prompt();
   }
@@ -457,7 +457,7 @@ export class RtmpSession {
       amf: this.#options.amf,
       odd: this.#odd,
       maxHeldBytes: this.#options.maxHeldBytes,
-      keep: (bytes) => this.#input.keep(bytes),
+      keep: (bytes) => this.input.keep(bytes),
       pauseReading: (who) => this.pauseReading(who),
       resumeReading: (who) => this.resumeReading(who),
       close: (reason, status) => this.close(reason, status),
@@ -510,7 +510,7 @@ export class RtmpSession {
         this.close(`no connect command after ${handshakeTimeoutMs} ms`);
       return;
     }
-    this.#input.sent();
+    this.input.sent();
     if (this.#pausers.size > 0) this.#heartbeat.knock(this.#reader.bytesReceived);
     if (!this.#heartbeat.check(now, idleTimeoutMs)) {
       this.close(`no sign of life for ${idleTimeoutMs} ms`, AccessStatus.ClientGone);
@@ -571,7 +571,7 @@ export class RtmpSession {
     this.#streams.close(AccessStatus.ClientGone);
     this.#entry?.leave(this.#closeReason, this.#closeStatus);
     this.#signOfLife.close();
-    this.#input.close();
+    this.input.close();
   }
 }
 

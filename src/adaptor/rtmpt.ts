@@ -102,6 +102,7 @@ export class Tunnels {
     const forwardedFor = request.headers['x-forwarded-for']?.toString();
     const inside = { ...peer, protocol, forwardedFor, tunnel: formOf(request), transportBytes: undefined };
     const session = new RtmpSession(tunnel, inside, this.#session);
+    tunnel.memory = session.input;
     this.#tunnels.set(id, { tunnel, session, isSecure: peer.secure });
     tunnel.once('close', () => {
       this.#tunnels.delete(id);

@@ -93,6 +93,11 @@ export class SessionInput {
     return held[Symbol.iterator]();
   }
 
+  /** Whether so much more may wait. */
+  hasRoomFor(bytes: number): boolean {
+    return this.#account.hasRoomFor(bytes);
+  }
+
   /** Whole messages that wait for a verdict, calls that wait for an answer: so many bytes more; negative: fewer. */
   keep(bytes: number): void {
     this.#account.keep(bytes);

@@ -1,7 +1,8 @@
 // One RTMP session inside HTTP requests (RTMPT). To the session it is a connection like any other; requests come with a number
 // each, over as many connections as the client likes, and are served in the order of their numbers:
 //
-//   send   bytes for the session                     answered when the session has room for more
+//   send   bytes for the session, which has them     answered when the session has room for more
+//          as they come
 //   idle   nothing                                   answered when the session has something to say, or after a while
 //   close  the client has gone                       answered at once
 //
@@ -31,11 +32,16 @@ export interface TunnelSettings {
   aheadMs: number;
 }
 
-/**
- * Received and not read, because the session waits for a verdict: beyond it the client waits too. No setting: the next request
- * of any size is taken when it is less.
- */
+/** Received and not read, because the session waits for a verdict: beyond it the client waits too. */
 const UNREAD_BYTES = 64 << 10;
+/** What Node keeps of a request that nobody reads yet. */
+const ASIDE_BYTES = 64 << 10;
+
+/** What counts the memory of the tunnel's address (input-budget.ts). */
+export interface TunnelMemory {
+  hasRoomFor(bytes: number): boolean;
+  keep(bytes: number): void;
+}
 
 /**
  * The byte that begins an answer: 1 + ms/16 to wait before the next idle. Flash Media Server steps through these while nothing
@@ -46,9 +52,9 @@ const WAITS = [0x01, 0x03, 0x05, 0x09, 0x11, 0x21, 0x41, 0x81, 0xff] as const;
 const Phase = {
   /** A number before it is missing. */
   Waiting: 'waiting',
-  /** Its body is on its way. */
+  /** Its body is on its way, or waits until the session has room for it. */
   Reading: 'reading',
-  /** The session has no room for its body yet. */
+  /** Its body is whole, and the session has not read it yet. */
   Unread: 'unread',
   /** An idle that is kept until there is something to say. */
   Held: 'held',
@@ -69,6 +75,8 @@ interface Turn {
 export class Tunnel extends Duplex {
   /** When the last request came. */
   lastSeenAt: number;
+  /** Undefined: nobody counts. */
+  memory: TunnelMemory | undefined;
   readonly #clock: Clock;
   readonly #settings: TunnelSettings;
   readonly #type: string;
@@ -77,6 +85,8 @@ export class Tunnel extends Duplex {
   /** What the last one was told, in case that its answer was lost. */
   #lastPieces: readonly Uint8Array[] = [];
   #turn: Turn | undefined;
+  /** What the session has of a request that has not come whole: who sends it again begins at its first byte. */
+  #begun = { sequence: Number.NaN, bytes: 0 };
   readonly #waiting = new Map<number, Turn>();
   /** What the session has said and no answer has taken; the stream keeps what comes behind it. */
   #said: { bytes: Uint8Array; taken: () => void } | undefined;
@@ -132,46 +142,71 @@ export class Tunnel extends Duplex {
   }
 
   #wait(turn: Turn, ahead: number): void {
-    if (ahead < 1 || ahead > this.#settings.maxAhead) {
+    if (ahead < 1 || ahead > this.#settings.maxAhead || this.memory?.hasRoomFor(ASIDE_BYTES) === false) {
       refuse(turn.response);
       return;
     }
     const older = this.#waiting.get(turn.sequence);
     if (older) this.#giveUp(older);
     this.#waiting.set(turn.sequence, turn);
+    this.memory?.keep(ASIDE_BYTES);
     turn.cancel = this.#clock.after(this.#settings.aheadMs, () => this.#giveUp(turn));
   }
 
   #giveUp(turn: Turn): void {
     turn.cancel();
-    if (this.#waiting.get(turn.sequence) === turn) this.#waiting.delete(turn.sequence);
+    if (this.#waiting.get(turn.sequence) === turn) this.#waitsNoMore(turn);
     refuse(turn.response);
   }
 
+  #waitsNoMore({ sequence }: Turn): void {
+    this.#waiting.delete(sequence);
+    this.memory?.keep(-ASIDE_BYTES);
+  }
+
   #begin(turn: Turn): void {
-    const { request, response } = turn;
+    const { request, response, sequence } = turn;
     const { maxRequestBytes } = this.#settings;
     this.#turn = turn;
     turn.phase = Phase.Reading;
-    turn.cancel = this.#clock.after(this.#settings.requestMs, () => request.destroy());
-    const parts: Buffer[] = [];
+    this.#awaitBody(turn);
+    if (sequence !== this.#begun.sequence) this.#begun = { sequence, bytes: 0 };
     let length = 0;
     request.on('data', (part: Buffer) => {
       if (this.#turn !== turn) return;
       this.emit('heard');
+      const before = length;
       length += part.length;
-      parts.push(part);
-      if (length <= maxRequestBytes) return;
-      this.#end(turn);
-      reply(response, 413, { Connection: 'close' }, 'Content Too Large\n');
-      this.destroy(new Error(`a request has more than ${maxRequestBytes} bytes`));
+      if (length > maxRequestBytes) {
+        this.#end(turn);
+        reply(response, 413, { Connection: 'close' }, 'Content Too Large\n');
+        this.destroy(new Error(`a request has more than ${maxRequestBytes} bytes`));
+      } else if (turn.verb === 'send')
+        this.#takeIn(turn, part.subarray(Math.max(0, this.#begun.bytes - before)));
     });
     request.on('end', () => {
-      if (this.#turn === turn) this.#heard(turn, Buffer.concat(parts));
+      if (this.#turn === turn) this.#heard(turn);
     });
   }
 
-  #heard(turn: Turn, body: Uint8Array): void {
+  #awaitBody(turn: Turn): void {
+    turn.cancel();
+    turn.cancel = this.#clock.after(this.#settings.requestMs, () => turn.request.destroy());
+  }
+
+  /** `part`: without what the session has already. */
+  #takeIn(turn: Turn, part: Buffer): void {
+    if (part.length === 0) return;
+    this.#begun.bytes += part.length;
+    // a small part is a view on all that was read with it, and may have to wait
+    const hasRoom = this.push(this.isPaused() ? ownMemory(part) : part); // the session may say and do anything in here
+    if (this.#turn !== turn || (hasRoom && !this.isPaused())) return;
+    turn.request.pause();
+    turn.cancel(); // it is not up to the client now
+  }
+
+  /** All of it has come. */
+  #heard(turn: Turn): void {
     turn.cancel();
     this.#last = turn.sequence;
     this.#lastPieces = [];
@@ -181,8 +216,7 @@ export class Tunnel extends Duplex {
     } else if (turn.verb === 'idle') this.#hold(turn);
     else {
       turn.phase = Phase.Unread;
-      const hasRoom = body.length === 0 || this.push(body); // the session may say and do anything in here
-      if (hasRoom && this.#turn === turn) this.#answer(turn);
+      if (this.readableLength < UNREAD_BYTES) this.#answer(turn);
     }
   }
 
@@ -223,7 +257,7 @@ export class Tunnel extends Duplex {
     const next = this.#waiting.get(turn.sequence + 1);
     if (!next) return;
     next.cancel();
-    this.#waiting.delete(next.sequence);
+    this.#waitsNoMore(next);
     this.#begin(next);
   }
 
@@ -278,7 +312,13 @@ export class Tunnel extends Duplex {
 
   /** There is room again. */
   override _read(): void {
-    if (this.#turn?.phase === Phase.Unread && this.readableLength < UNREAD_BYTES) this.#answer(this.#turn);
+    const turn = this.#turn;
+    if (!turn || this.readableLength >= UNREAD_BYTES) return;
+    if (turn.phase === Phase.Unread) this.#answer(turn);
+    else if (turn.phase === Phase.Reading && turn.request.isPaused()) {
+      this.#awaitBody(turn);
+      turn.request.resume();
+    }
   }
 
   override _write(bytes: Uint8Array, _encoding: BufferEncoding, taken: () => void): void {
@@ -313,6 +353,12 @@ export class Tunnel extends Duplex {
     for (const turn of [...this.#waiting.values()]) this.#giveUp(turn);
     done(error);
   }
+}
+
+function ownMemory(bytes: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  own.set(bytes);
+  return own;
 }
 
 /** What a client is told that has no tunnel, or no more. */

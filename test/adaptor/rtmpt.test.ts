@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { ClientHandshake, HANDSHAKE_RANDOM_BYTES } from '../../src/protocol/handshake.ts';
+import { HANDSHAKE_PACKET_BYTES } from '../../src/protocol/handshake-digest.ts';
 import { certificateFor, writeCertificate } from '../support/certificate.ts';
 import { Core, type CoreOptions, TUNNEL_OPTIONS, until } from '../support/core.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
@@ -245,13 +246,33 @@ describe('requests', () => {
     await leave(core, id, 1);
   });
 
+  test('what has come of a request is with the session, and one that is sent again does not bring it twice', async () => {
+    await using core = await Core.start();
+    const id = await openTunnel(core.port);
+    const bytes = Buffer.concat([greeting(), Buffer.alloc(HANDSHAKE_PACKET_BYTES)]);
+    for (const sent of [10, 2_000, 3_000]) {
+      const headers = { 'content-length': bytes.length };
+      const path = `/send/${id}/0`;
+      const broken = request({ host: '127.0.0.1', port: core.port, path, method: 'POST', headers });
+      broken.on('error', () => {});
+      const timers = core.clock.pending;
+      broken.write(bytes.subarray(0, sent));
+      await until('its beginning', () => core.clock.pending > timers);
+      broken.destroy();
+      await until('its end', () => core.clock.pending === timers);
+    }
+    assert.equal((await post(core.port, `/send/${id}/0`, bytes)).body.length, GREETED);
+    await leave(core, id, 1);
+    assert.equal(core.log.find(({ event }) => event === 'disconnect')!.bytes_in, bytes.length);
+  });
+
   test('one whose body does not end is closed', async () => {
     await using core = await Core.start({ session: { handshakeTimeoutMs: 40_000 } });
     const id = await openTunnel(core.port);
     const slow = request({ host: '127.0.0.1', port: core.port, path: `/send/${id}/0`, method: 'POST' });
     const timers = core.clock.pending;
     const failed = once(slow, 'error');
-    slow.write('x');
+    slow.write(Uint8Array.of(3)); // as a handshake begins
     await until('its beginning', () => core.clock.pending > timers);
     core.clock.advance(30_000);
     assert.match(String(await failed), /hang up|ECONNRESET/);
@@ -259,14 +280,14 @@ describe('requests', () => {
   });
 
   test('one that is too long ends the tunnel', async () => {
-    await using core = await Core.start();
+    await using core = await Core.start(tunnels({ maxRequestBytes: 10_000 }));
     const id = await openTunnel(core.port);
     const sent = request({ host: '127.0.0.1', port: core.port, path: `/send/${id}/0`, method: 'POST' });
     sent.on('error', () => {}); // it may still be writing when the connection is closed
-    sent.end(Buffer.alloc((4 << 20) + 1));
+    sent.end(Buffer.concat([greeting(), Buffer.alloc(9_000)]));
     await until('the end', () => core.sessionCount === 0);
     const { reason } = core.log.find(({ event }) => event === 'disconnect')!;
-    assert.match(String(reason), /a request has more than 4194304 bytes/);
+    assert.match(String(reason), /a request has more than 10000 bytes/);
   });
 
   for (const [what, path] of [
