@@ -200,6 +200,7 @@ export class VirtualHost {
       tls: { verifies: clientTls.verifies, authorities },
       agent: `FMLE/3.0 (compatible; ${software})`, // how encoders call themselves to be let in
       clock,
+      turns: options.turns,
       log,
       lines: options.lines,
       hasRoom: options.hasRoom,

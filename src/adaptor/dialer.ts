@@ -22,6 +22,7 @@ import type {
   PullEvents,
   PullRequest,
 } from '../application/outgoing.ts';
+import { Turns } from '../application/turns.ts';
 import type { Player } from '../application/viewer.ts';
 import { type HostGrant, HostRules } from '../config/host-rules.ts';
 import { CodedError, DecodeError } from '../errors.ts';
@@ -35,6 +36,7 @@ import { RtmpClient } from '../protocol/rtmp-client.ts';
 import { parseRtmpUri, type RtmpUri } from '../protocol/rtmp-uri.ts';
 import { OddMessages } from './odd-messages.ts';
 import { Outbox } from './outbox.ts';
+import { Pacer } from './pacer.ts';
 import { SAMPLE_ACCESS } from './player-port.ts';
 import { Pull } from './pull.ts';
 import { readStatus, statusOf } from './said-status.ts';
@@ -56,6 +58,8 @@ export interface DialerOptions {
   /** What the other server is told that it talks to. */
   readonly agent: string;
   readonly clock: Clock;
+  /** Of all work that peers cause. Undefined: of each connection alone. */
+  readonly turns?: Turns | undefined;
   readonly log: Log;
   readonly lines: LineLimit;
   /** Whether a socket may be opened that a script has asked for. */
@@ -151,6 +155,7 @@ class DialedConnection implements OutgoingConnection {
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #client: RtmpClient;
+  readonly #pacer: Pacer;
   readonly #cancelTimeout: () => void;
   /** The answer was no; it says more than the end of the connection. */
   #refusal: OutgoingStatus | undefined;
@@ -176,6 +181,11 @@ class DialedConnection implements OutgoingConnection {
       ...{ chunks: options.chunks, amf: options.amf, chunkBytes: options.chunkBytes, out: this.#outbox },
       odd: this.#odd,
       onStatus: (info, isAnswer) => this.#onStatus(info, isAnswer),
+    });
+    this.#pacer = new Pacer(options.turns ?? new Turns(clock), {
+      read: (bytes, mayGoOn) => this.#read(bytes, mayGoOn),
+      stopped: () => this.#socket.pause(),
+      started: () => this.#socket.resume(),
     });
     this.#cancelTimeout = clock.after(grant.timeoutMs, () =>
       this.#end(`The other server has not answered within ${grant.timeoutMs / 1000} s.`),
@@ -205,15 +215,16 @@ class DialedConnection implements OutgoingConnection {
     socket.once(this.#options.uri.scheme === 'rtmps' ? 'secureConnect' : 'connect', () => {
       if (!this.#isOver) this.#client.start();
     });
-    socket.on('data', (bytes) => this.#receive(bytes));
+    socket.on('data', (bytes) => this.#pacer.push(bytes));
     socket.on('error', (error) => this.#end(`The connection failed: ${error.message}`));
     socket.on('close', () => this.#end('The other server has closed the connection.'));
   }
 
-  #receive(bytes: Uint8Array): void {
-    if (this.#isOver) return;
+  /** See PacedReader. */
+  #read(bytes: Uint8Array, mayGoOn: () => boolean): Uint8Array | undefined {
+    if (this.#isOver) return undefined;
     try {
-      this.#client.push(bytes);
+      return this.#client.push(bytes, mayGoOn);
     } catch (error) {
       if (error instanceof DecodeError)
         this.#end(`The other server says what cannot be read: ${error.message}`);
@@ -224,6 +235,7 @@ class DialedConnection implements OutgoingConnection {
         this.#end('An error of this server.');
       }
     }
+    return undefined;
   }
 
   get traffic(): OutgoingTraffic {
@@ -370,6 +382,7 @@ class DialedConnection implements OutgoingConnection {
       socket.destroy();
       return;
     }
+    socket.resume(); // so that its end is seen
     socket.end();
     const cancel = this.#options.clock.after(this.#options.closeGraceMs, () => socket.destroy());
     socket.once('close', cancel);
@@ -383,6 +396,7 @@ class DialedConnection implements OutgoingConnection {
 
   #leave(): void {
     this.#isOver = true;
+    this.#pacer.close();
     this.#cancelTimeout();
     for (const pull of [...this.#pulls]) pull.disconnected();
   }

@@ -115,22 +115,29 @@ export class RtmpClient {
     this.#options.out.write(this.#handshake.start());
   }
 
-  /** A DecodeError ends the conversation: chunks make no sense, or exceed a limit. `bytes` may be reused after that. */
-  push(bytes: Uint8Array): void {
+  /**
+   * A DecodeError ends the conversation: chunks make no sense, or exceed a limit. Reads for as long as `mayGoOn()` after each message,
+   * and returns what it has not read, which may be a part of `bytes`; these may be reused after that.
+   */
+  push(bytes: Uint8Array, mayGoOn: () => boolean = () => true): Uint8Array | undefined {
     let chunks: Uint8Array = bytes;
     if (this.#state === State.Handshaking) {
       const { send, rest } = this.#handshake.push(bytes);
       if (send.length > 0) this.#options.out.write(send);
-      if (rest === undefined) return;
+      if (rest === undefined) return undefined;
       this.#connect();
       chunks = rest;
     }
-    for (const message of this.#reader.push(chunks)) this.#take(message);
+    for (const message of this.#reader.push(chunks)) {
+      this.#take(message);
+      if (!mayGoOn()) return this.#reader.takeUnread();
+    }
     const received = this.#reader.bytesReceived;
     if (received - this.#ackedBytes >= this.#ackWindowBytes) {
       this.#ackedBytes = received;
       this.#options.out.control({ typeId: MessageType.Acknowledgement, receivedBytes: received >>> 0 });
     }
+    return undefined;
   }
 
   #connect(): void {
