@@ -9,6 +9,7 @@ import { InputBudget, type InputLimits } from './adaptor/input-budget.ts';
 import type { ListenerAddress } from './adaptor/listener.ts';
 import { Logins } from './adaptor/logins.ts';
 import { ADDON, loadSender } from './adaptor/native/sender.ts';
+import { Pace, PacedStream } from './adaptor/paced-stream.ts';
 import { systemResolver } from './adaptor/reverse-dns.ts';
 import type { SessionOptions } from './adaptor/session-options.ts';
 import type { NewAccount } from './admin/accounts.ts';
@@ -85,6 +86,7 @@ export async function startServer({
   const clock = systemClock;
   const software = `Understudy/${version()}`;
   const lines = new LineLimit(clock);
+  const pace = new Pace();
   const input = new InputBudget(inputLimits(config.server.input), clock);
   const logs = new ServerLogs(logOptions(config, software, log), (path, error) =>
     log.error({ event: 'log-file', path, err: error }, `a log cannot be written: ${error.message}`),
@@ -189,6 +191,7 @@ export async function startServer({
       config.adaptors.map((adaptor, i) => ({
         ...adaptorOptions(config, adaptor, { ...session, registryOf: registryOf(hosts[i]!) }, logs),
         maxDescriptor: descriptors.maxConnection,
+        pace,
       })),
     );
     if (config.server.admin.listen.length > 0) {
@@ -201,7 +204,7 @@ export async function startServer({
         connections: () => adaptors.reduce((sum, { sessionCount }) => sum + sessionCount, 0),
         stop,
       };
-      admin = await Admin.open(await adminOptions(config, administered, { log, lines }, logs));
+      admin = await Admin.open(await adminOptions(config, administered, { log, lines, pace }, logs));
     }
     if (user) await giveUpRoot(user, { config, allHosts, logs, log, builder });
     void recorders.repair(); // who has the ports is the only server of this root folder
@@ -356,7 +359,7 @@ function adaptorOptions(
   adaptor: AdaptorConfig,
   session: Omit<SessionOptions, 'rtmpe' | 'altVhost'>,
   { edge }: ServerLogs,
-): Omit<AdaptorOptions, 'maxDescriptor'> {
+): Omit<AdaptorOptions, 'maxDescriptor' | 'pace'> {
   const { name, listen, access, tls, vhosts } = adaptor;
   const hosts = vhosts.flatMap(({ certificate, name: host, aliases }) =>
     certificate ? [host, ...aliases].map((alias) => [alias, certificateFiles(certificate)] as const) : [],
@@ -403,7 +406,7 @@ function adaptorOptions(
 async function adminOptions(
   { root, server, logs: { secretWords } }: Config,
   administered: Administered,
-  { log, lines }: { log: Log; lines: LineLimit },
+  { log, lines, pace }: { log: Log; lines: LineLimit; pace: Pace },
   logs: ServerLogs,
 ): Promise<AdminOptions> {
   const { listen, access, hostNames, users, loginLimits, localUsersFile, methods, elemStyle } = server.admin;
@@ -425,6 +428,7 @@ async function adminOptions(
     listen: (await Promise.all(places)).flat(),
     admits: addressTest(access, 'the administration', log),
     hostNames,
+    paced: (socket) => new PacedStream(socket, pace),
     users: users.map(({ access: own, ...user }) => ({
       ...user,
       admits: addressTest(own, `the administrator ${user.name}`, log),

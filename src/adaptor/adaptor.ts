@@ -8,6 +8,7 @@ import { formatPlace } from './bind-error.ts';
 import type { ConnectLimits } from './connect-rate.ts';
 import { HttpDoor, type HttpOptions } from './http.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
+import type { Pace } from './paced-stream.ts';
 import { type PlayerRouteOptions, playerRoutes } from './player-routes.ts';
 import type { Resolver } from './reverse-dns.ts';
 import { type TunnelOptions, Tunnels } from './rtmpt.ts';
@@ -41,6 +42,8 @@ export interface AdaptorOptions {
   http: HttpOptions;
   tunnel: TunnelOptions;
   session: SessionOptions;
+  /** Of requests by HTTP, those of all adaptors together. */
+  pace: Pace;
   /** Ports that could not be opened at the start have been: there is a certificate now. */
   onLate(opened: Opened): void;
 }
@@ -86,7 +89,13 @@ export class Adaptor implements Opened {
     this.#options = options;
     this.#tunnels = new Tunnels(options.tunnel, options.session);
     const routes = [...playerRoutes(options.player, log), ...this.#tunnels.routes];
-    this.#http = new HttpDoor(routes, options.http, clock, { log, lines: options.session.lines });
+    this.#http = new HttpDoor(
+      routes,
+      options.http,
+      clock,
+      { log, lines: options.session.lines },
+      options.pace,
+    );
   }
 
   async open(): Promise<void> {

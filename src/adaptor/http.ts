@@ -1,12 +1,14 @@
 // HTTP on the ports of RTMP: a connection whose first bytes are HTTP comes here, and a table of routes answers its requests.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../application/clock.ts';
 import { type Log, logBug } from '../log/log.ts';
 import { HttpProxy, type ProxyOptions } from './http-proxy.ts';
 import { passOn } from './http-redirect.ts';
 import { reply } from './http-reply.ts';
 import { normalize } from './http-request.ts';
+import { type Pace, PacedStream } from './paced-stream.ts';
 import type { Peer } from './peer.ts';
 import { type PassingOn, targetOf, type WebServer, type WebServerLog } from './web-server.ts';
 
@@ -45,16 +47,24 @@ export class HttpDoor {
   readonly #log: Log;
   readonly #webServerLog: WebServerLog;
   readonly #clock: Clock;
-  readonly #connections = new Map<Socket, Connection>();
+  readonly #connections = new Map<Duplex, Connection>();
+  readonly #pace: Pace;
   #stopChecking: () => void;
 
-  constructor(routes: readonly HttpRoute[], options: HttpOptions, clock: Clock, webServerLog: WebServerLog) {
+  constructor(
+    routes: readonly HttpRoute[],
+    options: HttpOptions,
+    clock: Clock,
+    webServerLog: WebServerLog,
+    pace: Pace,
+  ) {
     this.#routes = routes;
     this.#options = options;
     this.#proxy = options.proxy && new HttpProxy(options.proxy, clock, webServerLog);
     this.#clock = clock;
     this.#log = webServerLog.log;
     this.#webServerLog = webServerLog;
+    this.#pace = pace;
     this.#server = createServer({ maxHeaderSize: options.maxHeaderBytes }, (request, response) => {
       this.#answer(request, response);
     });
@@ -74,7 +84,12 @@ export class HttpDoor {
   }
 
   #serve(socket: Socket): void {
-    this.#server.emit('connection', socket); // Node's own way to hand over a connection from elsewhere
+    const connection = this.#connections.get(socket)!;
+    const paced = new PacedStream(socket, this.#pace);
+    this.#connections.delete(socket);
+    this.#connections.set(paced, connection);
+    paced.once('close', () => this.#connections.delete(paced));
+    this.#server.emit('connection', paced); // Node's own way to hand over a connection from elsewhere
   }
 
   /** Its first request says for whom all of it is: for us, or for the server that it is passed on to. */
@@ -126,7 +141,7 @@ export class HttpDoor {
     else this.#route(request, response, connection.peer);
   }
 
-  #tooMany(socket: Socket, { ip }: Peer): void {
+  #tooMany(socket: Duplex, { ip }: Peer): void {
     const { log, lines } = this.#webServerLog;
     this.#connections.delete(socket);
     socket.destroy();

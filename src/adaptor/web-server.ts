@@ -20,7 +20,10 @@ export interface WebServerLog {
   readonly lines: LineLimit;
 }
 
-export function targetOf({ targets }: PassingOn, { localPort }: Socket): WebServer | undefined {
+export function targetOf(
+  { targets }: PassingOn,
+  { localPort }: Pick<Socket, 'localPort'>,
+): WebServer | undefined {
   return targets.find(({ port }) => port === undefined || port === localPort)?.to;
 }
 

@@ -12,7 +12,7 @@ import { Door, type Wing } from './door.ts';
 import { EventStreams } from './events.ts';
 import { LoginLimits, type LoginLimitsOptions } from './login-limits.ts';
 import { Methods } from './methods.ts';
-import { type AdminAddress, AdminPort } from './port.ts';
+import { type AdminAddress, AdminPort, type PortOptions } from './port.ts';
 import { ProcessMeter } from './process-meter.ts';
 import { makeRoutes } from './routes.ts';
 import { removeRunFile, writeRunFile } from './run-file.ts';
@@ -28,6 +28,7 @@ export interface AdminOptions {
   bindError(error: Error, host: string, port: number): ConfigError;
   /** By Allow and Deny of the whole port. */
   admits(ip: string): boolean;
+  paced: PortOptions['paced'];
   /** Names that a browser may know the port by, in lower case. */
   hostNames: readonly string[];
   users: readonly User[];
@@ -117,8 +118,10 @@ export class Admin {
     for (const { host, port } of options.listen) {
       try {
         const answer = door.answer.bind(door);
-        const { admits, bindError, hostNames, lines } = options;
-        ports.push(await AdminPort.open(host, port, { admits, bindError, hostNames, log, lines, answer }));
+        const { admits, bindError, paced, hostNames, lines } = options;
+        ports.push(
+          await AdminPort.open(host, port, { admits, bindError, paced, hostNames, log, lines, answer }),
+        );
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         log.error(

@@ -1,6 +1,7 @@
 // A port of the administration: HTTP, no TLS, from those addresses that may and in no page of somebody else's.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP, isIPv6, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type Place, Places } from '../application/places.ts';
 import type { ConfigError } from '../errors.ts';
 import type { LineLimit } from '../log/line-limit.ts';
@@ -55,6 +56,8 @@ export interface PortOptions {
   admits(ip: string): boolean;
   /** Says why a port cannot be opened. */
   bindError(error: Error, host: string, port: number): ConfigError;
+  /** Its bytes come in slices: see adaptor/paced-stream.ts. */
+  paced(socket: Socket): AdminSocket;
   /** Names that a browser may know this port by, in lower case. */
   hostNames: readonly string[];
   log: Log;
@@ -89,7 +92,7 @@ export class AdminPort {
   /** Requests that have come whole, until their answers have left. */
   readonly #answering = new Set<Promise<void>>();
   readonly #places = new Places(MAX_CONNECTIONS);
-  readonly #connections = new Map<Socket, Connection>();
+  readonly #connections = new Map<Duplex, Connection>();
 
   private constructor(server: Server, options: PortOptions) {
     const { address, port } = server.address() as AddressInfo;
@@ -103,7 +106,12 @@ export class AdminPort {
     this.#server = server;
     this.#options = options;
     server.on('error', (error) => logBug(options.log, error, `admin port ${port}`));
-    server.on('connection', (socket) => this.#admit(socket));
+    const [serve] = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (raw) => {
+      const socket = options.paced(raw);
+      if (this.#admit(socket)) serve?.call(server, socket);
+    });
     server.on('request', (request, response) => {
       if (!this.#isInTime(request.socket, response)) return;
       this.#serve(request, response).catch((error: unknown) => {
@@ -131,13 +139,14 @@ export class AdminPort {
     return new AdminPort(server, options);
   }
 
-  #admit(socket: Socket): void {
+  /** False: it is closed. */
+  #admit(socket: AdminSocket): boolean {
     const ip = socket.remoteAddress ?? '';
     const { admits, log } = this.#options;
     if (!admits(ip)) {
       log.info({ event: 'connection-refused', ip }, 'Allow and Deny keep it from the administration');
       socket.destroy();
-      return;
+      return false;
     }
     const place = this.#places.enter(
       ip,
@@ -147,13 +156,14 @@ export class AdminPort {
     if (!place) {
       this.#limit(ip, 'every connection is being served');
       socket.destroy();
-      return;
+      return false;
     }
     this.#connections.set(socket, { place, unanswered: 0 });
     socket.once('close', () => {
       place.leave();
       this.#connections.delete(socket);
     });
+    return true;
   }
 
   #limit(address: string, text: string): void {
@@ -243,6 +253,11 @@ export class AdminPort {
   }
 }
 
+/** What a port needs of a connection besides a stream. */
+export interface AdminSocket extends Duplex {
+  readonly remoteAddress: string | undefined;
+}
+
 interface Connection {
   readonly place: Place;
   unanswered: number;
@@ -283,7 +298,7 @@ function send(
   });
 }
 
-/** The client has left in the middle of its request. */
+/** The connection was closed before the request was read. */
 const GONE = Symbol('gone');
 
 /** Undefined: it is too long, and the rest of it is not waited for. */
@@ -297,7 +312,7 @@ async function readBody(request: IncomingMessage): Promise<string | typeof GONE 
       parts.push(part);
     }
   } catch (error) {
-    if (request.complete) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error; // Node's for a request that is cut off
     return GONE;
   }
   return Buffer.concat(parts).toString('utf8');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseXml, XmlElement, XmlText } from '@rgrove/parse-xml';
 import { bindError } from '../../src/adaptor/bind-error.ts';
+import { Pace, PacedStream } from '../../src/adaptor/paced-stream.ts';
 import type { User } from '../../src/admin/accounts.ts';
 import { Admin, type AdminOptions } from '../../src/admin/admin.ts';
 import type { Administered, AdministeredHost } from '../../src/admin/administered.ts';
@@ -195,6 +196,7 @@ export class AdminCore implements AsyncDisposable {
       log,
       lines: core.lines,
       hostNames: [],
+      paced: (socket) => new PacedStream(socket, new Pace()),
       write: (status, text) => written.push(`${status} ${text}`),
       mask: new SecretMask(),
       ...options,

@@ -75,5 +75,6 @@ export const SIEGE: Siege = {
       `GET /metrics ${HOST}${WRONG}\r\n`,
       `GET /metrics ${HOST}${WRONG}\r\n`,
     ),
+    slowly('20 connections with ten thousand requests each', 20, `GET / ${HOST}\r\n`.repeat(10_000)),
   ],
 };

@@ -139,6 +139,18 @@ export const SIEGE: Siege = {
       },
     },
     {
+      name: 'a hundred connections with thousands of requests in one breath',
+      async run({ server }) {
+        for (const text of [
+          'GET / HTTP/1.1\r\nHost:\r\n\r\n',
+          'GET /fcs/ident2 HTTP/1.1\r\nHost: a\r\n\r\n',
+        ]) {
+          const flood = Array.from({ length: 100 }, () => sayRaw(server.port, text.repeat(5_000)));
+          await Promise.all([...flood, visit(server.port)]);
+        }
+      },
+    },
+    {
       name: 'bodies that come byte by byte on 150 connections',
       async run({ server }) {
         site.answer = (heard) => (/^GET/.test(heard) ? honest(heard) : undefined);
