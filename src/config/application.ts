@@ -125,6 +125,8 @@ export interface ApplicationConfig {
     readonly loadMs: number;
     readonly gateMs: number;
     readonly gateFailure: 'closed' | 'open';
+    /** Undefined: a call of a client may stay open for ever. */
+    readonly callMs: number | undefined;
     readonly timers: number;
     readonly queuedEvents: number;
     readonly logLines: number;
@@ -347,6 +349,7 @@ function convert(
       loadMs: JSEngine.LoadTimeOut,
       gateMs: JSEngine.GateTimeOut,
       gateFailure: JSEngine.GateFailure,
+      callMs: JSEngine.CallTimeOut,
       timers: JSEngine.MaxTimers,
       queuedEvents: JSEngine.MaxQueuedEvents,
       logLines: JSEngine.MaxLogRate,

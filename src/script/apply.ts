@@ -5,7 +5,7 @@ import type { Command } from './commands.ts';
 /** Those that concern the instance itself; answers and reports are handled before. */
 export type InstanceCommand = Exclude<
   Command,
-  { op: 'ready' | 'saved' | 'verdict' | 'ret' | 'stats' | 'keep' | 'ask' | 'unask' | 'log' | 'error' }
+  { op: 'ready' | 'saved' | 'verdict' | 'ret' | 'stats' | 'cut' | 'keep' | 'ask' | 'unask' | 'log' | 'error' }
 >;
 
 /**

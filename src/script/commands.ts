@@ -72,6 +72,7 @@ export type Command =
   | { op: 'outUnpublish'; id: number }
   | { op: 'outForget' }
   | { op: 'shutdown' }
+  | { op: 'cut' }
   | { op: 'stats' }
   | { op: 'keep'; client: string; data: string | undefined }
   | { op: 'ask'; id: number; service: string; request: Json }
@@ -238,6 +239,7 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
   outUnpublish: (f) => ({ op: 'outUnpublish', id: f.id('id') }),
   outForget: () => ({ op: 'outForget' }),
   shutdown: () => ({ op: 'shutdown' }),
+  cut: () => ({ op: 'cut' }),
   stats: () => ({ op: 'stats' }),
   keep: (f) => ({
     op: 'keep',

@@ -43,6 +43,8 @@ export interface ScriptSettings {
   process: ProcessScope;
   /** What gates answer when a script that served has crashed and is not back in time. */
   gateFailure: GateFailure;
+  /** What a remote method may take until it has answered, waiting included. Undefined: for ever. */
+  callMs: number | undefined;
   reload: ReloadPolicy;
   /** `application.config` */
   config: Json;
@@ -264,6 +266,7 @@ export class ScriptHost implements Scripts {
           counters,
           gateDeadlineMs: settings.limits.gateMs,
           gateFailure: settings.gateFailure,
+          callDeadlineMs: settings.callMs,
           settings: (build) => {
             const { limits, config, env, isInspectable } = settingsFor(application);
             if (isInspectable) inspectable.add(build);

@@ -26,7 +26,7 @@ import { within } from './deadline.ts';
 import { HandOver } from './hand-over.ts';
 import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
 import type { Journal } from './journal.ts';
-import { type ExpiredGate, type GateFailure, Mailbox } from './mailbox.ts';
+import { type ExpiredGate, type GateFailure, type LateCall, Mailbox } from './mailbox.ts';
 import type { Strikes } from './strikes.ts';
 import { type Unit, UnitEnd, type UnitOfInstance } from './unit.ts';
 import type { LoadBody } from './wire.ts';
@@ -71,6 +71,8 @@ export interface InstanceScriptOptions {
   clock: Clock;
   counters: Counters;
   gateDeadlineMs: number;
+  /** Undefined: a call may stay open for ever. */
+  callDeadlineMs: number | undefined;
   gateFailure: GateFailure;
   /** Asked for every version that is loaded. */
   /** What it is loaded with. `script`: the JSON of a ScriptText. */
@@ -128,10 +130,12 @@ export class InstanceScriptHost implements InstanceScript {
       clock: options.clock,
       nextId: options.counters.nextId,
       gateDeadlineMs: options.gateDeadlineMs,
+      callDeadlineMs: options.callDeadlineMs,
       gateFailure: options.gateFailure,
       isCongested: options.isCongested,
       metrics: options.metrics,
       onExpired: (expired) => this.#gateExpired(expired),
+      onLateCall: (late) => this.#callExpired(late),
       onBug: (error) => options.onBug(error, 'an answer of a script'),
     });
     this.#handOver = new HandOver({
@@ -512,6 +516,7 @@ export class InstanceScriptHost implements InstanceScript {
     if (unit !== this.#current) return;
     if (command.op === 'verdict') this.#mailbox.verdict(unit, command.id, command.verdict);
     else if (command.op === 'ret') this.#mailbox.result(unit, command.id, command.result);
+    else if (command.op === 'cut') this.#mailbox.doubt(unit);
     else if (command.op === 'stats') this.#mailbox.tell({ event: 'instanceStats', stats: commands.stats() });
     else if (command.op === 'keep') {
       if (command.data === undefined || commands.hasClient(command.client))
@@ -533,9 +538,19 @@ export class InstanceScriptHost implements InstanceScript {
   #gateExpired({ gate, client, asked, accepted }: ExpiredGate): void {
     const { gateDeadlineMs, journal } = this.#options;
     const verdict = accepted ? 'accepted, by GateFailure' : 'refused';
-    const message = `no verdict within ${gateDeadlineMs / 1000} s: ${verdict}. ${whyNot(gate, asked)}`;
+    const message = `no verdict within ${seconds(gateDeadlineMs)}: ${verdict}. ${whyNot(gate, asked)}`;
     journal.fault({ kind: 'timeout', where: gate, message, code: 'gateMs', client }, asked?.build);
   }
+
+  #callExpired({ name, client, ms, asked }: LateCall): void {
+    const message = `no result within ${seconds(ms)}: the call has failed. The promise of the method has not settled`;
+    const where = `client.${name.slice(0, 100)}`;
+    this.#options.journal.fault({ kind: 'timeout', where, message, code: 'callMs', client }, asked?.build);
+  }
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000} s`;
 }
 
 function whyNot(gate: GateName, asked: Unit | undefined): string {

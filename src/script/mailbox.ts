@@ -32,6 +32,9 @@ export type GateFailure = 'closed' | 'open';
 /** `outgoing` is for the version that it is about, `forgotten` for the log. */
 type ScriptNotice = Exclude<Notice, { event: 'outgoing' | 'forgotten' }>;
 
+/** An isolate that says more often that a turn was cut lies: each time all calls are looked at. */
+const DOUBT_MS = 100;
+
 const NO_ANSWER = 'The application did not answer.';
 const TOO_LARGE = 'The request is too large.';
 const ARGUMENTS_TOO_LARGE = 'the arguments are too large';
@@ -48,6 +51,7 @@ interface Gate extends Question {
   readonly cancelDeadline: () => void;
 }
 interface Call extends Question {
+  readonly event: ScriptEvent & { t: 'call' };
   readonly client: string;
   readonly answer: (result: InvokeResult) => void;
 }
@@ -75,14 +79,26 @@ export interface ExpiredGate {
   accepted: boolean;
 }
 
+/** A call that has had no answer in time. */
+export interface LateCall {
+  name: string;
+  client: string;
+  ms: number;
+  /** As in ExpiredGate. */
+  asked: Unit | undefined;
+}
+
 export interface MailboxOptions {
   clock: Clock;
   /** Of questions. */
   nextId(): number;
   gateDeadlineMs: number;
+  /** Undefined: calls may stay open for ever. */
+  callDeadlineMs: number | undefined;
   gateFailure: GateFailure;
   /** A gate's deadline passed. */
   onExpired(expired: ExpiredGate): void;
+  onLateCall(late: LateCall): void;
   /** The runner does not keep up: calls, which clients make as they like, fail. Gates and notices always fit. */
   isCongested(): boolean;
   metrics: Pick<ScriptMetrics, 'verdict' | 'defaultVerdict'>;
@@ -93,7 +109,11 @@ export interface MailboxOptions {
 export class Mailbox {
   readonly #options: MailboxOptions;
   readonly #gates = new Map<number, Gate>();
+  /** The oldest first. */
   readonly #calls = new Map<number, Call>();
+  #doubtedAtMs = Number.NEGATIVE_INFINITY;
+  /** Of the oldest call. */
+  #cancelCallDeadline: (() => void) | undefined;
   readonly #stops = new Map<number, Stop>();
   #parked: Post[] = [];
   #parkedBytes = 0;
@@ -217,6 +237,7 @@ export class Mailbox {
     const sinceMs = this.#options.clock.now();
     const call: Call = { event, sinceMs, client, asked: undefined, answer: this.#guarded(answer) };
     this.#calls.set(id, call);
+    this.#armCalls();
     this.#asked();
     if (texts.problem === undefined) this.#put({ event, question: call });
     else queueMicrotask(() => this.#failCall(id, texts.problem));
@@ -231,6 +252,43 @@ export class Mailbox {
       return { problem: 'too many calls are open' };
     const text = unlessTooLong(() => listToWire(args));
     return text ? { args: text } : { problem: ARGUMENTS_TOO_LARGE };
+  }
+
+  /** One timer for all of them. */
+  #armCalls(): void {
+    const { clock, callDeadlineMs } = this.#options;
+    const [oldest] = this.#calls.values();
+    if (callDeadlineMs === undefined || this.#cancelCallDeadline || !oldest) return;
+    const leftMs = oldest.sinceMs + callDeadlineMs - clock.now();
+    this.#cancelCallDeadline = clock.after(Math.max(0, leftMs), () => {
+      this.#cancelCallDeadline = undefined;
+      for (const [id, call] of this.#calls) {
+        if (call.sinceMs + callDeadlineMs > clock.now()) break;
+        this.#callIsLate(id, call, callDeadlineMs);
+      }
+      this.#armCalls();
+    });
+  }
+
+  #callIsLate(id: number, { event: { name }, client, asked }: Call, ms: number): void {
+    this.#options.onLateCall({ name, client, ms, asked });
+    this.#failCall(id, NO_ANSWER);
+  }
+
+  /**
+   * A turn of that version was cut in the middle of its promises. The calls that were begun in it have failed; earlier ones may have been
+   * waiting for a promise that was to settle in it. What has no answer after the time of a gate has failed as well.
+   */
+  doubt(unit: Unit): void {
+    const { clock, gateDeadlineMs } = this.#options;
+    if (clock.now() - this.#doubtedAtMs < DOUBT_MS) return;
+    this.#doubtedAtMs = clock.now();
+    const doubtful = [...this.#calls].filter(([, { asked }]) => asked === unit);
+    if (doubtful.length === 0) return;
+    clock.after(gateDeadlineMs, () => {
+      for (const [id, call] of doubtful)
+        if (this.#calls.get(id) === call) this.#callIsLate(id, call, clock.now() - call.sinceMs);
+    });
   }
 
   #failCall(id: number, description: string): void {
@@ -382,7 +440,8 @@ export class Mailbox {
     this.#parked = [];
     this.#parkedBytes = 0;
     for (const id of [...this.#gates.keys()]) this.#closeGate(id);
-    this.#calls.clear();
+    for (const id of [...this.#calls.keys()]) this.#failCall(id, 'the application has ended');
+    this.#cancelCallDeadline?.();
     for (const id of [...this.#stops.keys()]) this.#stopped(id, true);
   }
 

@@ -359,6 +359,8 @@ export type ScriptCommand =
   /** Ends what versions before have left and this one has not taken over. */
   | { op: 'outForget' }
   | { op: 'shutdown' }
+  /** Of the runner: a turn was cut in the middle of its promises. What was to settle in it never will. */
+  | { op: 'cut' }
   /** Answered by `instanceStats`. */
   | { op: 'stats' }
   /** `client.data` as JSON of a WireValue, at the end of the turn that changed it; without `data` there is nothing to keep. */
@@ -387,7 +389,9 @@ export type RunnerEvent =
   | { t: 'reply'; id: number; ok: true; value: Json }
   | { t: 'reply'; id: number; ok: false; name: string; message: string }
   /** A fault that only the runner could see; the guest tells `application.onStatus`. */
-  | { t: 'fault'; message: string; stack: string };
+  | { t: 'fault'; message: string; stack: string }
+  /** First of its turn: the turn before was cut in the middle of its promises. */
+  | { t: 'cut' };
 
 /** Commands that the runner carries out itself. */
 export type RunnerCommand =

@@ -37,7 +37,7 @@ test('its own file beats that of the virtual host element by element, under eith
   const { config, env, fetch, connections, exec, reload, isInspectable, ...numbers } = script;
   assert.deepEqual(numbers, {
     libraries: [join(root, 'scriptlib')],
-    ...{ memoryMb: 20, turnMs: 500, loadMs: 3000, gateMs: 10_000, gateFailure: 'closed' },
+    ...{ memoryMb: 20, turnMs: 500, loadMs: 3000, gateMs: 10_000, gateFailure: 'closed', callMs: 600_000 },
     ...{ timers: 1000, queuedEvents: 10_000, logLines: 200, process: 'shared' },
   });
   assert.deepEqual(

@@ -1,5 +1,7 @@
 // What a script can do with everything that it is given. New functions of the script API get a case here.
+import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { membersOf } from '../../src/protocol/amf.ts';
 import { video } from '../support/media.ts';
 import type { RtmpPeer } from '../support/rtmp-peer.ts';
 import type { Attack, Stage } from './stage.ts';
@@ -17,6 +19,20 @@ function called(name: string, script: string, calls = 1): Attack {
     script: `application.onConnect = function () { return true; };\n${script}`,
     async provoke(peer: RtmpPeer) {
       for (let i = 0; i < calls; i += 1) await peer.call('method');
+    },
+  };
+}
+
+/** A method whose caller gets an error, whatever becomes of the method. */
+function refused(name: string, script: string): Attack {
+  return {
+    name,
+    isHonest: true,
+    script: `application.onConnect = function () { return true; };\n${script}`,
+    async provoke(peer: RtmpPeer) {
+      const { name: answer, args } = await peer.call('method');
+      assert.equal(answer, '_error');
+      assert.equal(membersOf(args[0])?.code, 'NetConnection.Call.Failed');
     },
   };
 }
@@ -103,6 +119,22 @@ export const API_ATTACKS: readonly Attack[] = [
     'an error with a long text',
     `Client.prototype.method = () => { throw new Error('x'.repeat(1e7)); };`,
     20,
+  ),
+  ...[
+    ['at once', 'method = () => { for (;;); }'],
+    ['behind an await', 'method = async () => { await null; for (;;); }'],
+    ['in a later turn', 'method = async () => { await new Promise((r) => setTimeout(r, 30)); for (;;); }'],
+    [
+      'behind an await of another',
+      'other = async () => { await null; for (;;); }; Client.prototype.method = async function () { await this.other(); }',
+    ],
+    ['in a getter of its result', 'method = async () => ({ get then() { for (;;); } })'],
+    [
+      'for memory, behind an await',
+      'method = async () => { await null; const a = []; for (;;) a.push("x".repeat(1e5) + a.length); }',
+    ],
+  ].map(([where, text]) =>
+    refused(`a method that loops ${where}, and whose caller hears of it`, `Client.prototype.${text};`),
   ),
   called('a name that resolves to a loop', 'Client.prototype.__resolve = () => { for (;;); };'),
   called(

@@ -36,6 +36,7 @@ async function serving(on: ReloadPolicy['on'], behaviours: FakeRunner['behaviour
         strikes: strikes.of('_definst_'),
         gateDeadlineMs: 10_000,
         gateFailure: 'closed',
+        callDeadlineMs: 600_000,
         settings: ({ script }) => ({
           script,
           isInspectable: false,

@@ -3,21 +3,27 @@ import { describe, test } from 'node:test';
 import { setImmediate as tick } from 'node:timers/promises';
 import type { ClientFacts, InvokeResult, Verdict } from '../../src/application/script.ts';
 import { ScriptMetrics } from '../../src/application/script-metrics.ts';
-import { MAX_PARKED_BYTES, Mailbox } from '../../src/script/mailbox.ts';
+import { type LateCall, MAX_PARKED_BYTES, Mailbox } from '../../src/script/mailbox.ts';
 import { MAX_STRIKES, STRIKE_WINDOW_MS, StrikeBook } from '../../src/script/strikes.ts';
 import { MAX_EVENT_BYTES } from '../../src/script/wire.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
+const CALL_DEADLINE_MS = 600_000;
+
 describe('post that waits for a script', () => {
   function mailbox(isCongested = false) {
+    const clock = new ManualClock();
+    const lates: LateCall[] = [];
     const results: InvokeResult[] = [];
     const bugs: unknown[] = [];
     let ids = 0;
     const box = new Mailbox({
-      clock: new ManualClock(),
+      clock,
       nextId: () => ++ids,
       gateDeadlineMs: 10_000,
       gateFailure: 'closed',
+      callDeadlineMs: CALL_DEADLINE_MS,
+      onLateCall: (late) => lates.push(late),
       onExpired() {},
       isCongested: () => isCongested,
       metrics: new ScriptMetrics({ turnMs: [1], handlerMs: [1] }),
@@ -25,6 +31,8 @@ describe('post that waits for a script', () => {
     });
     return {
       box,
+      clock,
+      lates,
       results,
       bugs,
       call: (text: string) => box.invoke('c', 'm', [text], true, (r) => results.push(r)),
@@ -64,6 +72,28 @@ describe('post that waits for a script', () => {
     call('x');
     await tick();
     assert.deepEqual(results, [{ found: true, ok: false, description: 'too many calls are open' }]);
+  });
+
+  test('a call that has no answer when its time is over fails, the younger ones later', () => {
+    const { results, call, clock, lates } = mailbox();
+    call('first');
+    clock.advance(1000);
+    call('second');
+    clock.advance(CALL_DEADLINE_MS - 1001);
+    assert.deepEqual(results, []);
+    clock.advance(1);
+    assert.deepEqual(results, [{ found: true, ok: false, description: 'The application did not answer.' }]);
+    assert.deepEqual(lates, [{ name: 'm', client: 'c', ms: CALL_DEADLINE_MS, asked: undefined }]);
+    clock.advance(1000);
+    assert.equal(results.length, 2);
+    assert.equal(clock.pending, 0);
+  });
+
+  test('a call that is open when its instance ends fails', () => {
+    const { box, results, call } = mailbox();
+    call('x');
+    box.close();
+    assert.deepEqual(results, [{ found: true, ok: false, description: 'the application has ended' }]);
   });
 
   test('survives a listener that throws: it is told as a bug, and the next one is answered', async () => {

@@ -93,6 +93,12 @@ export const APPLICATION = group('', {
         'What is answered to clients at a gate when the script that is to decide has crashed and does not come back within ' +
           'GateTimeOut. closed: no. open: yes, to everybody, as if there were no handler.',
       ),
+      CallTimeOut: leaf(
+        orElse(fractionsOfSeconds(0.1, 86400), '0', 'any time', undefined),
+        '600',
+        'How long a method that a client calls may take until its promise has settled; then the client gets an error. Raise it where ' +
+          'methods wait for jobs that take longer.',
+      ),
       MaxTimers: leaf(whole(1, 100000), '1000', 'Timers of one instance; setting one more throws.'),
       MaxQueuedEvents: leaf(
         whole(100, 1000000),

@@ -12,7 +12,7 @@ import { save, start, stop } from './lifecycle.ts';
 import { plainJson, putAnswer } from './outbox.ts';
 import { append, hasOwn, parseJson, removeAt } from './primordials.ts';
 import { call, cutCall } from './remote.ts';
-import { report, startTurnOfReports, tellInfo, tellStatus } from './report.ts';
+import { failCut, report, startTurnOfReports, tellInfo, tellStatus } from './report.ts';
 import { createStream, dropIfUnused, enroll, noteSource, removePlayer, streamByName } from './stream.ts';
 import { answerSubtle } from './subtle.ts';
 import { fireTimer } from './timers.ts';
@@ -78,7 +78,7 @@ function nextHeld(): number {
 }
 
 function isEarly(event: AnyEvent): boolean {
-  if (phase === 'running') return false;
+  if (phase === 'running' || event.t === 'cut') return false;
   if (phase === 'loaded') return event.t !== 'start' && event.t !== 'time';
   // What a starting script may wait for.
   return (
@@ -163,6 +163,9 @@ function handle(event: AnyEvent): void {
     case 'fault':
       tellStatus(event);
       return;
+    case 'cut':
+      failCut();
+      return;
     default:
       handleNotice(event);
   }
@@ -189,7 +192,8 @@ type Notice = Exclude<
       | 'time'
       | 'reply'
       | 'answer'
-      | 'fault';
+      | 'fault'
+      | 'cut';
   }
 >;
 

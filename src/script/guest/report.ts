@@ -3,7 +3,7 @@ import type { ScriptFaultKind } from '../wire.ts';
 import { cut, formatLine, formatValue, withoutGuestFrames } from './inspect.ts';
 import { admitLine } from './log-limit.ts';
 import { putAnswer, putOrDrop } from './outbox.ts';
-import { exec, isFunction, isObject, PromiseConstructor, promiseThen } from './primordials.ts';
+import { append, exec, isFunction, isObject, PromiseConstructor, promiseThen } from './primordials.ts';
 
 const MAX_MESSAGE = 2000;
 const MAX_STACK = 8000;
@@ -49,9 +49,32 @@ export function log(level: 'debug' | 'info' | 'warn' | 'error', values: readonly
   if (admitLine()) putOrDrop({ op: 'log', level, text: formatLine(values, MAX_LOG_LINE) });
 }
 
+/** A promise of a handler, or of a method, that somebody waits for. */
+interface Awaited {
+  isSettled: boolean;
+  fail(error: unknown): void;
+}
+
+/** What a promise that was lost with its turn fails with. */
+const CUT = new Error('it ran longer than its time limit');
+/** Promises that the running turn has begun, and those of the turn before. */
+let begun: Awaited[] = [];
+let begunBefore: Awaited[] = [];
+
+/**
+ * The turn before was cut in the middle of its promises: the engine has dropped the continuations that were waiting, and what
+ * the turn had begun never settles.
+ */
+export function failCut(): void {
+  for (let i = 0; i < begunBefore.length; i++) begunBefore[i]!.fail(CUT);
+  begunBefore = [];
+}
+
 let reports = 0;
 export function startTurnOfReports(): void {
   reports = 0;
+  begunBefore = begun;
+  begun = [];
 }
 
 /** `application.onStatus`, wherever the script has it now. */
@@ -67,6 +90,7 @@ export function tellInfo(info: object, about?: object): void {
 
 /** Reports an exception, a rejection or a misuse: to the log, and to the script's own `application.onStatus`. */
 export function report(kind: ScriptFaultKind, where: string, error: unknown, client = ''): FlatError {
+  if (error === CUT) return { message: CUT.message, text: CUT.message, stack: '' }; // the runner has reported it
   const flat = flatten(error);
   reports += 1;
   if (reports <= MAX_REPORTS_A_TURN && admitLine()) {
@@ -126,6 +150,23 @@ function adopt(
   settle: (value: unknown, wasPromise: boolean) => void,
   fail: (error: unknown) => void,
 ): void {
+  const awaited: Awaited = {
+    isSettled: false,
+    fail: (error) => {
+      if (awaited.isSettled) return;
+      awaited.isSettled = true;
+      fail(error);
+    },
+  };
+  append(begun, awaited);
   const promise = new PromiseConstructor((resolve) => resolve(thenable));
-  promiseThen(promise, (value) => settle(value, true), fail);
+  promiseThen(
+    promise,
+    (value) => {
+      if (awaited.isSettled) return;
+      awaited.isSettled = true;
+      settle(value, true);
+    },
+    awaited.fail,
+  );
 }

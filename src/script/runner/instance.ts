@@ -78,6 +78,8 @@ export class ScriptInstance implements Runnable {
   #hasFaultToTell = false;
   /** The guest has events of its own to run. */
   #hasMore = false;
+  /** The last turn was cut in the middle of its promises, and the guest has not been told yet. */
+  #wasCut = false;
   /** Of commands that the media side has not dealt with yet. */
   #untakenBytes = 0;
   /** onAppStart has as much time as loading. */
@@ -114,7 +116,7 @@ export class ScriptInstance implements Runnable {
   get isReady(): boolean {
     if (this.#state !== 'running' || this.#untakenBytes > MAX_UNTAKEN_BYTES || this.#debugger.isEnding)
       return false;
-    return !this.#mailbox.isEmpty || this.#hasMore || this.#timers.hasDue;
+    return !this.#mailbox.isEmpty || this.#hasMore || this.#wasCut || this.#timers.hasDue;
   }
 
   post(batch: Batch): void {
@@ -278,7 +280,8 @@ export class ScriptInstance implements Runnable {
   }
 
   get #isIdle(): boolean {
-    const hasWork = !this.#mailbox.isEmpty || this.#hasMore || this.#timers.hasDue || !this.#subtle.isIdle;
+    const hasEvents = !this.#mailbox.isEmpty || this.#hasMore || this.#wasCut;
+    const hasWork = hasEvents || this.#timers.hasDue || !this.#subtle.isIdle;
     return this.#state === 'running' && !this.#isInTurn && !hasWork;
   }
 
@@ -317,7 +320,9 @@ export class ScriptInstance implements Runnable {
     this.#isTellingFault = this.#hasFaultToTell;
     this.#hasFaultToTell = false;
     const due = this.#timers.takeDue(MAX_DUE_TIMERS).map((id) => ({ t: 'timer', id }) as const);
-    const batch = this.#mailbox.take([...this.#newTime(), ...due]);
+    const cut = this.#wasCut ? [{ t: 'cut' } as const] : [];
+    this.#wasCut = false;
+    const batch = this.#mailbox.take([...cut, ...this.#newTime(), ...due]);
     this.#batch = batch;
     this.#turnLimitMs = limitMs;
     const isLimited = !this.#debugger.hasSession;
@@ -388,6 +393,8 @@ export class ScriptInstance implements Runnable {
     if (fault?.kind === 'timeout') {
       this.#mailbox.requeue(batch, answer.begun);
       const { where, client, done } = answer;
+      this.#wasCut = done;
+      if (done) commands.push({ op: 'cut' });
       const message = `the script ran longer than ${timeoutMs} ms`;
       const facts = { where, stack: fault.stack, ...(client === '' ? {} : { client }) };
       const place = done ? `a promise, after ${where}` : where;

@@ -53,6 +53,7 @@ export async function hosting(
       libraries: [],
       process: 'shared',
       gateFailure: 'closed',
+      callMs: 600_000,
       reload: { on: 'migrate', drainMs: 60_000 },
       config: {},
       env: {},

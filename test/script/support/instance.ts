@@ -20,6 +20,7 @@ import { FakeRunner, type FakeUnit } from './fake-runner.ts';
 import { Records } from './records.ts';
 
 export const GATE_DEADLINE_MS = 10_000;
+export const CALL_DEADLINE_MS = 600_000;
 
 export function version(code: string): ScriptBuild {
   const script = { kind: 'classic' as const, code, filename: 'app:///live/main.asc', files: {} };
@@ -167,6 +168,7 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
     counters: counters(),
     gateDeadlineMs: GATE_DEADLINE_MS,
     gateFailure,
+    callDeadlineMs: CALL_DEADLINE_MS,
     settings: ({ script }) => ({
       script,
       isInspectable: false,
