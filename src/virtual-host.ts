@@ -184,6 +184,7 @@ export class VirtualHost {
         return standIns ? inTest(own, standIns) : own;
       },
       lines: options.lines,
+      onInstanceEnd: (application, instance) => folders.forget(application, instance),
       maxWatchedFiles: config.server.runners.maxWatchedFiles,
       onSettings: (application) => this.#inBackground(this.#refreshSettings(application)),
       clock,

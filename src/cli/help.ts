@@ -55,7 +55,7 @@ check it. A running server serves it at once.
 
 Looks for mistakes in the script of an application, or of all, and in their settings and conf/: syntax, types, members of Flash Media
 Server that are not there, hosts, programs and secrets that a script uses and that are not granted. Prints file:line:column of each
-mistake; exit code 1 if there is any.
+mistake; exit code 1 if there is any. It runs none of their code.
 
   --root DIR         the folder with applications/
 `,
@@ -63,6 +63,9 @@ mistake; exit code 1 if there is any.
 
 Runs the tests of an application, *.test.ts in its folder, or those of all. A test imports 'understudy/test' and drives the
 script as clients do, without a server: applications/README.md shows how. Exit code 1 if one fails.
+
+The script runs in its sandbox. The tests do not: they are programs of Node.js with all rights of the user who runs them, and so are
+the packages that they import. Run tests only of applications whose authors you trust, or as a user without rights.
 
   --watch            run them again whenever a file of the application is saved
   --reporter         how to say what became of them: spec, the default, is for people, tap for programs

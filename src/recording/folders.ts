@@ -102,6 +102,16 @@ export class StreamFolders {
     return within.startsWith('..') ? path : within;
   }
 
+  /** What the script of an instance has mapped ends with it: names of instances are the clients' to choose. */
+  forget(application: string, instance: string): void {
+    this.#mapped.delete(`${application}/${instance}`);
+  }
+
+  /** Instances whose scripts have mapped something. */
+  get mappedInstances(): number {
+    return this.#mapped.size;
+  }
+
   /**
    * By a script: names that begin so lie in that folder, which is below the folder of its application's streams. An empty one
    * takes the mapping back. False: neither can be.

@@ -74,6 +74,8 @@ export interface ScriptHostOptions {
   settingsFor(application: string): ScriptSettings;
   /** Resolves when they are known: they are what a script is built with. */
   settingsRead(application: string): Promise<void>;
+  /** The script of an instance has ended, and no other version follows. */
+  onInstanceEnd?(application: string, instance: string): void;
   /** Its Application.xml has been saved. */
   onSettings(application: string): void;
   /** For lines that an author or a peer can cause again and again. */
@@ -309,6 +311,7 @@ export class ScriptHost implements Scripts {
         setDebuggable(false);
         shared.instances.delete(running);
         void this.#exec.instanceEnded(application, instance);
+        this.#options.onInstanceEnd?.(application, instance);
       },
     });
     const leave = runner.join(script, folder);

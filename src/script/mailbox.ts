@@ -16,7 +16,6 @@ import { CodedError } from '../errors.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import { type EventToScript, eventBytes } from './event-frames.ts';
 import type { Unit } from './unit.ts';
-
 import type { WirePublish } from './wire.ts';
 import { listToWire, toWire, type WireText } from './wire-text.ts';
 
@@ -51,7 +50,7 @@ interface Gate extends Question {
   readonly cancelDeadline: () => void;
 }
 interface Call extends Question {
-  readonly event: ScriptEvent & { t: 'call' };
+  readonly event: EventToScript & { t: 'call'; id: number };
   readonly client: string;
   readonly answer: (result: InvokeResult) => void;
 }

@@ -4,6 +4,8 @@ import type { Clock } from '../application/clock.ts';
 
 export const MAX_STRIKES = 3;
 export const STRIKE_WINDOW_MS = 10 * 60_000;
+/** Instances of an application that are remembered: those that ended last. */
+export const MAX_STRUCK = 1000;
 
 /** Of one instance. */
 export interface Strikes {
@@ -19,7 +21,7 @@ export interface Strikes {
 export class StrikeBook {
   readonly #clock: Clock;
   readonly #onQuarantine: (why: string) => void;
-  /** Only instances that have any: their names are the clients' to choose. */
+  /** Only instances that have any: their names are the clients' to choose. The one whose last strike is the oldest is the first. */
   readonly #times = new Map<string, number[]>();
   #runnerTimes: number[] = [];
   #quarantine: string | undefined;
@@ -33,7 +35,7 @@ export class StrikeBook {
   of(instance: string): Strikes {
     const book = this;
     return {
-      add: () => this.#times.set(instance, [...this.#recent(this.#times.get(instance)), this.#clock.now()]),
+      add: () => this.#add(instance),
       addRunner: () => this.#addRunner(),
       get verdict() {
         if (book.#quarantine !== undefined) return 'the application is quarantined';
@@ -53,6 +55,20 @@ export class StrikeBook {
       const why = this.#verdictOf(instance);
       return why === undefined ? [] : [{ instance, why }];
     });
+  }
+
+  #add(instance: string): void {
+    const times = [...this.#recent(this.#times.get(instance)), this.#clock.now()];
+    this.#times.delete(instance);
+    this.#times.set(instance, times);
+    if (this.#times.size <= MAX_STRUCK) return;
+    const [oldest] = this.#times.keys();
+    this.#times.delete(oldest!);
+  }
+
+  /** Instances that are remembered. */
+  get size(): number {
+    return this.#times.size;
   }
 
   #verdictOf(instance: string): string | undefined {

@@ -67,6 +67,18 @@ test('--version prints the version of the package', async () => {
   assert.deepEqual({ exitCode, printed }, { exitCode: 0, printed: [manifest.version] });
 });
 
+test('the help of test says that tests have all rights of the user, and that of check that it runs none of their code', async () => {
+  const ofTest = (await understudy('test', '--help')).printed.join('\n');
+  assert.match(ofTest, /The tests do not: .*with all rights of the user who runs them/s);
+  const ofCheck = (await understudy('check', '--help')).printed.join('\n');
+  assert.match(ofCheck, /It runs none of their code/);
+  const types = readFileSync(
+    join(import.meta.dirname, '../../src/script/types/understudy-test.d.ts'),
+    'utf8',
+  );
+  assert.match(types, /all rights of the user who runs them/);
+});
+
 test('--help names every command, and every command has help of its own', async () => {
   const overview = await understudy('--help');
   assert.equal(overview.exitCode, 0);

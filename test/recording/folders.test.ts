@@ -87,3 +87,13 @@ test('a script cannot map without end', () => {
   assert.equal(folders.map('live', 'i', 'p100', 'a'), false);
   assert.equal(folders.map('live', 'i', 'p1', 'b'), true);
 });
+
+test('what the script of an instance has mapped ends with the instance, so names of instances leave nothing behind', () => {
+  const folders = new StreamFolders('/srv/applications');
+  for (let i = 0; i < 100; i += 1) {
+    folders.map('live', `room${i}`, 'films', 'archive');
+    folders.forget('live', `room${i}`);
+  }
+  assert.equal(folders.mappedInstances, 0);
+  assert.doesNotMatch(paths(folders, 'live', 'room1', 'films/a.flv')[0]!, /archive/);
+});

@@ -179,7 +179,7 @@ describe('a script that starts', () => {
     await assert.rejects(script.started, ScriptError);
   });
 
-  test('and is closed meanwhile never answers', async () => {
+  test('and is closed meanwhile decides nothing, and calls to it fail', async () => {
     const { script, ask, call, verdicts, results, clock, runner } = setUp({
       prepare: (fake) => (fake.behaviours.a = { start() {} }),
     });
@@ -189,7 +189,8 @@ describe('a script that starts', () => {
     script.close();
     await assert.rejects(script.started, ScriptError);
     clock.advance(60_000);
-    assert.deepEqual([verdicts, results], [[], []]);
+    assert.deepEqual(verdicts, []);
+    assert.deepEqual(results, [{ found: true, ok: false, description: 'the application has ended' }]);
     assert.equal(runner.last.isUnloaded, true);
   });
 });

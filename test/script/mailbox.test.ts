@@ -4,7 +4,7 @@ import { setImmediate as tick } from 'node:timers/promises';
 import type { ClientFacts, InvokeResult, Verdict } from '../../src/application/script.ts';
 import { ScriptMetrics } from '../../src/application/script-metrics.ts';
 import { type LateCall, MAX_PARKED_BYTES, Mailbox } from '../../src/script/mailbox.ts';
-import { MAX_STRIKES, STRIKE_WINDOW_MS, StrikeBook } from '../../src/script/strikes.ts';
+import { MAX_STRIKES, MAX_STRUCK, STRIKE_WINDOW_MS, StrikeBook } from '../../src/script/strikes.ts';
 import { MAX_EVENT_BYTES } from '../../src/script/wire.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -123,6 +123,14 @@ describe('strikes', () => {
     for (let i = 0; i < MAX_STRIKES; i += 1) book.of('a').add();
     book.clear();
     assert.equal(book.of('a').verdict, undefined);
+  });
+
+  test('of no more than 1,000 instances are remembered: their names are the clients’ to choose', () => {
+    const book = new StrikeBook(new ManualClock(), () => {});
+    for (let i = 0; i < MAX_STRUCK + 50; i += 1) book.of(`room${i}`).add();
+    assert.equal(book.size, MAX_STRUCK);
+    for (let i = 0; i < MAX_STRIKES; i += 1) book.of('bad').add();
+    assert.ok(book.of('bad').verdict);
   });
 
   test('for the loss of the runner are counted for all instances together, and do not go away with time', () => {

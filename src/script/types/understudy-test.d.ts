@@ -1,5 +1,7 @@
 // What tests of applications import, `*.test.ts` beside the script; `understudy test` runs them.
 //
+// The script runs in its sandbox; the tests do not. They are programs of Node.js with all rights of the user who runs them.
+//
 // Understudy keeps this file current: `understudy start`, `new` and `check` write it anew, so do not edit it.
 
 // What tests import of Node is there, and of no known type, so that scripts beside them, which have none of it, are checked as
