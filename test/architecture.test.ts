@@ -272,6 +272,46 @@ function* circles(): Generator<string> {
   }
 }
 
+describe('files that authors and tenants can write', () => {
+  const READERS = new Set(['readFile', 'readFileSync', 'createReadStream', 'open', 'openSync', 'openAsBlob']);
+  /** What these read, and why that is no file of an author. */
+  const OTHERS = new Map([
+    ['disk/', 'the door itself'],
+    ['cli/', 'a command reads for the person who calls it, and waits for nobody else'],
+    ['testing/', 'as cli/'],
+    ['log/log-file.ts', 'logs/, which is the server’s'],
+    ['recording/open-file.ts', 'opens for writing, by the rules of disk/regular-file.ts'],
+    ['recording/running-files.ts', 'run/, which is the server’s'],
+    ['descriptors.ts', '/dev/null'],
+    ['adaptor/port-holder.ts', '/proc'],
+    ['script/builder-process.ts', '/proc'],
+    ['script/privileges.ts', '/proc'],
+    ['privileges.ts', '/etc/passwd'],
+    ['admin/run-file.ts', 'run/, which is the server’s'],
+    ['script/resolve.ts', 'a method of that name'],
+  ]);
+
+  test('are read by disk/ alone', () => {
+    assertNone(strays());
+    function* strays(): Generator<string> {
+      for (const { path, tokens, imports } of files) {
+        if (
+          [...OTHERS.keys()].some(
+            (other) => path === other || (other.endsWith('/') && path.startsWith(other)),
+          )
+        )
+          continue;
+        if (!imports.some(({ specifier }) => /^node:fs(\/promises)?$/.test(specifier ?? ''))) continue;
+        for (const [i, { kind, text, line }] of tokens.entries()) {
+          const isCall = kind === 'word' && READERS.has(text) && isPunctuation(tokens[i + 1], '(');
+          if (isCall && !isMember(tokens, i) && !['async', 'static'].includes(tokens[i - 1]?.text ?? ''))
+            yield `src/${path}:${line}: ${text} of a file that may be a pipe: read it by disk/author-file.ts`;
+        }
+      }
+    }
+  });
+});
+
 describe('error codes', () => {
   test('in src/ and in src/README.md are the same', () => {
     const readme = readFileSync(join(SRC, 'README.md'), 'utf8');
