@@ -15,12 +15,14 @@ import { messageFault } from '../../src/media/media-fault.ts';
 import { inspectAudio, inspectVideo, trackData } from '../../src/media/tag.ts';
 import { decodeAggregate } from '../../src/protocol/aggregate.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
+import { AMF_LIMITS, FREE_EXPANSION_BYTES } from '../../src/protocol/amf-budget.ts';
 import { decodeAmf0, encodeAmf0 } from '../../src/protocol/amf0.ts';
 import { decodeAmf3, encodeAmf3 } from '../../src/protocol/amf3.ts';
 import { decodeCommand, decodeData } from '../../src/protocol/command.ts';
 import { decodeControl, encodeControl, isControlType } from '../../src/protocol/control.ts';
 import { MessageType } from '../../src/protocol/message.ts';
 import { fromWire } from '../../src/script/values.ts';
+import { toWire } from '../../src/script/wire-text.ts';
 import { nameProblem, pathInside } from '../../src/storage/names.ts';
 import { amf0Cases } from '../protocol/amf0.cases.ts';
 import { amf3Cases } from '../protocol/amf3.cases.ts';
@@ -35,7 +37,7 @@ import { randomAmf } from '../support/amf.ts';
 import { seedsOf } from '../support/codec.ts';
 import { hex, toHex } from '../support/hex.ts';
 import { AVC_CONFIGURATION, HEVC_CONFIGURATION } from '../support/media.ts';
-import { wireOf } from '../support/wire.ts';
+import type { Random } from '../support/random.ts';
 import { check, refused, type Target } from './target.ts';
 
 const LONG = 64 << 10;
@@ -51,7 +53,8 @@ const after =
  * What was read can be written in either format, or is too large for it; what a format cannot say is lost once and then
  * no more. Scripts are given it in their form.
  */
-function travels(value: AmfValue): void {
+function travels(value: AmfValue, readBytes: number): void {
+  staysInProportion(value, readBytes);
   for (const [encode, decode] of [
     [encodeAmf0, decodeAmf0],
     [encodeAmf3, decodeAmf3],
@@ -62,9 +65,27 @@ function travels(value: AmfValue): void {
     const third = encode(decode(again));
     check(toHex(third) === toHex(again), `written again, it differs: ${toHex(again).slice(0, 200)}`);
   }
-  const json = wireOf(value);
-  refused(() => fromWire(json));
+  const json = written(forScripts, value);
+  if (json !== undefined) refused(() => fromWire(JSON.parse(`${json}`)));
 }
+
+/** Of a value of one byte that has a tag for scripts, and of a byte in a text. */
+const MOST_OF_A_VALUE = 48;
+const MOST_OF_A_BYTE = 6;
+
+/** What it takes for players and for scripts: its values, and what its references may stand for. */
+function staysInProportion(value: AmfValue, readBytes: number): void {
+  const expanded = Math.max(FREE_EXPANSION_BYTES, AMF_LIMITS.expansion * readBytes);
+  const most = readBytes * MOST_OF_A_VALUE + expanded * MOST_OF_A_BYTE;
+  for (const [form, size] of [
+    ['AMF0', written(encodeAmf0, value)?.length],
+    ['a script', written(forScripts, value)?.length],
+  ] as const) {
+    check((size ?? 0) <= most, `${readBytes} bytes are ${size} in ${form}`);
+  }
+}
+
+const forScripts = (value: AmfValue): Uint8Array => toWire(value).json;
 
 function written(encode: (value: AmfValue) => Uint8Array, value: AmfValue): Uint8Array | undefined {
   try {
@@ -75,18 +96,26 @@ function written(encode: (value: AmfValue) => Uint8Array, value: AmfValue): Uint
   }
 }
 
+/** One text, and references to it. */
+function repeated(random: Random): Uint8Array {
+  const text = 'x'.repeat(1 + random.below(4_000));
+  return encodeAmf3(Array.from({ length: 1 + random.below(8_000) }, () => text));
+}
+
 function amfTarget(name: string, decode: (bytes: Uint8Array) => AmfValue, amf3: boolean): Target {
   return {
     name,
     seeds: seedsOf(amf3 ? amf3Cases : amf0Cases),
     maxBytes: LONG,
-    generate: (random) =>
-      random.oneIn(3)
+    generate: (random) => {
+      if (amf3 && random.oneIn(8)) return repeated(random);
+      return random.oneIn(3)
         ? random.bytes(random.below(60)).map((byte) => (random.oneIn(2) ? byte : byte % 0x12))
-        : (amf3 ? encodeAmf3 : encodeAmf0)(randomAmf(random, { amf3 })),
+        : (amf3 ? encodeAmf3 : encodeAmf0)(randomAmf(random, { amf3 }));
+    },
     run(input) {
       let value: AmfValue;
-      if (!refused(() => (value = decode(input)))) travels(value);
+      if (!refused(() => (value = decode(input)))) travels(value, input.length);
     },
   };
 }
