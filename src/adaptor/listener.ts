@@ -75,6 +75,7 @@ export class Listener {
     };
     server.on('error', (error) => logBug(log, error, `listener on ${address}:${port}`));
     server.on('connection', (socket) => {
+      options.session.turns.arrived();
       if (descriptorOf(socket) >= options.maxDescriptor) {
         this.#refuse(socket);
         return;

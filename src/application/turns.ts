@@ -5,6 +5,8 @@ import type { Clock } from './clock.ts';
 
 /** All work of one turn. The rest waits, first come, first served. */
 const TURN_MS = 100;
+/** The same while connections come in: the system hands over one for each turn, so a hundred that come at once take a hundred turns. */
+const ARRIVAL_TURN_MS = 10;
 /** One worker, in one turn: enough for the keyframe of megabytes of a stream with a thousand players. */
 const SHARE_MS = 10;
 /** One that has used its share and waits, each time that it goes on. */
@@ -22,6 +24,8 @@ export class Turns {
   readonly #waiting: Readonly<Record<Queue, Set<Worker>>> = { soon: new Set(), later: new Set() };
   #number = 0;
   #usedMs = 0;
+  #turnMs = TURN_MS;
+  #hasArrivals = false;
   #isArmed = false;
 
   constructor(clock: Pick<Clock, 'now' | 'soon'>) {
@@ -49,6 +53,12 @@ export class Turns {
     }
   }
 
+  /** A connection has come in; others may wait behind it. The next turn is short. */
+  arrived(): void {
+    this.#hasArrivals = true;
+    this.#arm();
+  }
+
   // ── for workers ────────────────────────────────────────────────────────────────────────────────────────────────
 
   now(): number {
@@ -62,7 +72,7 @@ export class Turns {
 
   /** `moreMs`: what is used and not counted yet. */
   hasTime(moreMs: number): boolean {
-    return this.#usedMs + moreMs < TURN_MS;
+    return this.#usedMs + moreMs < this.#turnMs;
   }
 
   used(ms: number): void {
@@ -90,9 +100,11 @@ export class Turns {
     this.#isArmed = false;
     this.#number += 1;
     this.#usedMs = 0;
+    this.#turnMs = this.#hasArrivals ? ARRIVAL_TURN_MS : TURN_MS;
+    this.#hasArrivals = false;
     const { soon, later } = this.#waiting;
     // of many that wait, one that has much to do is soon behind the others
-    const shareMs = Math.max(SLICE_MS, Math.min(SHARE_MS, TURN_MS / soon.size));
+    const shareMs = Math.max(SLICE_MS, Math.min(SHARE_MS, this.#turnMs / soon.size));
     // those that wait again in here wait for the next turn
     for (const worker of [...soon]) {
       if (!this.hasTime(0)) break;

@@ -42,6 +42,20 @@ test('no turn is longer than its limits, however many workers have work without 
   }
 });
 
+test('while connections come in, turns are short, and long again afterwards', () => {
+  const clock = new TurnClock();
+  const turns = new Turns(clock);
+  for (let i = 0; i < 1000; i += 1) glutton(turns, clock, 1);
+  const all: number[] = [];
+  for (let i = 0; i < 200; i += 1) {
+    turns.arrived();
+    all.push(clock.turn());
+  }
+  assert.ok(Math.max(...all) <= 10 + 20, `a turn of ${Math.max(...all)} ms`);
+  for (let i = 0; i < 100; i += 1) glutton(turns, clock, 1);
+  assert.ok(clock.turn() > 50);
+});
+
 test('workers that have used their share take turns: each of them goes on', () => {
   const clock = new TurnClock();
   const turns = new Turns(clock);
