@@ -63,7 +63,7 @@ const REFERENCES: Record<string, Part> = {
   ),
   'sealed members of 1 kB each, in 10,000 instances': list3(
     10_001,
-    '0a 83 23 01',
+    '0a 85 03 01', // 40 of them
     each(40, () => text3(fill(1_000, 97))),
     times(40, '01'),
     times(10_000, bytes('0a 01', times(40, '01'))),
