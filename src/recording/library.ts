@@ -51,6 +51,8 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
   /** What has been looked at and makes no sense, by file and date: it is not looked at again. */
   readonly #refused = new Map<string, DecodeError>();
   readonly #turnstile = new Turnstile(MAX_AT_ONCE);
+  /** Files that are being opened or read, or wait for that. */
+  #inHand = 0;
   /** File and chunk size → what is open. */
   readonly #open = new Map<string, Shared>();
 
@@ -98,12 +100,19 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
 
   /** The applications take turns. */
   async #inTurn<T>(application: string, work: () => Promise<T>): Promise<T> {
+    this.#inHand += 1;
     const leave = await this.#turnstile.enter(application);
     try {
       return await work();
     } finally {
       leave();
+      this.#inHand -= 1;
     }
+  }
+
+  /** Whether a file is being opened or read, or waits for that. */
+  get isReading(): boolean {
+    return this.#inHand > 0;
   }
 
   get openFiles(): number {

@@ -85,7 +85,7 @@ export class Cinema implements AsyncDisposable {
   async visitor(...args: AmfValue[]): Promise<Visitor> {
     const peer = await this.core.peer();
     await peer.connect('live');
-    const visitor = new Visitor(this.core, peer, await peer.createStream());
+    const visitor = new Visitor(this, peer, await peer.createStream());
     if (args.length > 0) visitor.say('play', ...args);
     return visitor;
   }
@@ -144,9 +144,11 @@ export class Visitor {
   readonly core: Core;
   readonly peer: RtmpPeer;
   readonly id: number;
+  readonly #library: MediaLibrary;
 
-  constructor(core: Core, peer: RtmpPeer, id: number) {
+  constructor({ core, library }: Cinema, peer: RtmpPeer, id: number) {
     this.core = core;
+    this.#library = library;
     this.peer = peer;
     this.id = id;
   }
@@ -191,7 +193,7 @@ export class Visitor {
   async quiet(): Promise<void> {
     for (;;) {
       const before = this.peer.heard.length;
-      for (let i = 0; i < 12; i += 1) await diskTurn();
+      for (let i = 0; i < 12 || this.#library.isReading; i += 1) await diskTurn();
       await this.peer.settle();
       if (this.peer.heard.length === before + 1) return; // the answer to our own question
     }
