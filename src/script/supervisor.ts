@@ -20,7 +20,8 @@ const SILENT_CHECKS_AT_START = 60;
 export const BACK_OFF_MS = [0, 250, 1000, 5000, 30_000];
 /** A runner that lived longer died of something new. */
 export const YOUNG_MS = 3000;
-const MAX_BACKLOG_BYTES = 32 << 20;
+/** What waits for the runner. Beyond it calls of clients are refused: gates of everybody wait behind them. */
+const MAX_BACKLOG_BYTES = 4 << 20;
 const MAX_STDERR_LINE = 4096;
 /** Turns that began so long ago may be why a process has grown too large; before, it is anybody's doing. */
 const SLOW_TURN_MS = 50;
