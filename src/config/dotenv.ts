@@ -11,10 +11,11 @@ const MAX_BYTES = 64 << 10;
 /** Rights that let others than its owner and group read it. */
 const OTHERS_READ = 0o004;
 
-const LINE = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
+// A line holds whatever is not the end of one, U+2028 too: with a `.` that stops there a line could be read for seconds.
+const LINE = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/s;
 /** In quotes a value keeps its blanks and `#`; what follows them is a comment. */
-const QUOTED = /^(["'`])(.*)\1\s*(?:#.*)?$/;
-const COMMENT = /(?:^|\s)#.*$/;
+const QUOTED = /^(["'`])(.*)\1\s*(?:#.*)?$/s;
+const COMMENT = /(?:^|\s)#.*$/s;
 
 /** A folder's .env, as read. Undefined: it has none. */
 export interface Dotenv {

@@ -29,6 +29,13 @@ test('lines end as on every system, and a byte order mark is no part of a name',
   assert.deepEqual({ ...parseDotenv('\ufeffA=1\r\nB=2\rC=3', '.env') }, { A: '1', B: '2', C: '3' });
 });
 
+test('a separator of lines that ends no line here is part of a value, wherever it stands', () => {
+  assert.deepEqual(
+    { ...parseDotenv('A=1 \u2028 2\nB="\u2028 # 3" # \u2029\nC= 4 # \u2028', '.env') },
+    { A: '1 \u2028 2', B: '\u2028 # 3', C: '4' },
+  );
+});
+
 test('a name of Object.prototype is a name like others', () => {
   assert.deepEqual(Object.entries(parseDotenv('__proto__=x\nconstructor=y', '.env')), [
     ['__proto__', 'x'],
