@@ -12,6 +12,8 @@ export const CONFIRM_MS = 150;
 /** A folder without a script is not searched again for so long: every connect asks. The watcher tells of a new one as soon. */
 const LOOK_AGAIN_MS = 100;
 const MAX_SCRIPTLESS = 1000;
+/** Of a folder that a client waits for, on the thread of the media. The builder lists all of them, when the watcher tells of it. */
+const MAX_LISTED_NAMES = 1000;
 /** First builds at a time. */
 const PARALLEL_BUILDS = 4;
 
@@ -83,7 +85,8 @@ export class ScriptCatalog {
     if (entry?.hadScript) return entry;
     const now = this.#options.clock.now();
     if (now - (this.#scriptless.get(application) ?? -Infinity) < LOOK_AGAIN_MS) return undefined;
-    if (!findMainScript(join(this.#options.applicationsDir, application), application)) {
+    const folder = join(this.#options.applicationsDir, application);
+    if (!findMainScript(folder, application, MAX_LISTED_NAMES)) {
       if (this.#scriptless.size >= MAX_SCRIPTLESS) this.#scriptless.clear();
       this.#scriptless.set(application, now);
       return undefined;

@@ -1,5 +1,5 @@
 // Which file of an application's folder is its main script.
-import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { type Dir, lstatSync, opendirSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 
 /**
@@ -44,11 +44,16 @@ const KINDS: Record<string, MainScriptKind> = {
 
 /**
  * The first that is there. A file that is there and cannot be read is found: it is the main script all the same. So is one
- * called `Main.asc`: FMS ran on Windows, where that is the same name.
+ * called `Main.asc`: FMS ran on Windows, where that is the same name. For such a name no more than `maxNames` of the folder are
+ * listed.
  */
-export function findMainScript(folder: string, application: string): MainScript | undefined {
+export function findMainScript(
+  folder: string,
+  application: string,
+  maxNames = Infinity,
+): MainScript | undefined {
   const wanted = candidates(application);
-  const path = wanted.find((name) => exists(join(folder, name))) ?? findInAnyCase(folder, wanted);
+  const path = wanted.find((name) => exists(join(folder, name))) ?? findInAnyCase(folder, wanted, maxNames);
   return path === undefined ? undefined : { path, kind: KINDS[extname(path).toLowerCase()]! };
 }
 
@@ -58,10 +63,16 @@ export function unusedMainScripts(folder: string, application: string, main: Mai
   return others.filter((name) => name !== main.path && exists(join(folder, name)));
 }
 
-function findInAnyCase(folder: string, wanted: readonly string[]): string | undefined {
-  const top = namesIn(folder);
+function findInAnyCase(folder: string, wanted: readonly string[], maxNames: number): string | undefined {
+  let room = maxNames;
+  const list = (path: string) => {
+    const names = namesIn(path, room);
+    room -= names.length;
+    return names;
+  };
+  const top = list(folder);
   const scripts = top.filter((name) => name.toLowerCase() === 'scripts');
-  const below = scripts.flatMap((name) => namesIn(join(folder, name)).map((file) => `${name}/${file}`));
+  const below = scripts.flatMap((name) => list(join(folder, name)).map((file) => `${name}/${file}`));
   const byLowerCase = new Map([...below, ...top].map((path) => [path.toLowerCase(), path]));
   return wanted
     .flatMap((name) => byLowerCase.get(name.toLowerCase()) ?? [])
@@ -69,12 +80,22 @@ function findInAnyCase(folder: string, wanted: readonly string[]): string | unde
 }
 
 /** None of what is no folder, or cannot be read. */
-function namesIn(folder: string): string[] {
+function namesIn(folder: string, maxNames: number): string[] {
+  const names: string[] = [];
+  let opened: Dir | undefined;
   try {
-    return readdirSync(folder).sort();
+    opened = opendirSync(folder);
+    while (names.length < maxNames) {
+      const entry = opened.readSync();
+      if (!entry) break;
+      names.push(entry.name);
+    }
   } catch {
     return [];
+  } finally {
+    opened?.closeSync();
   }
+  return names.sort();
 }
 
 /** A dangling link counts: somebody meant a script to be there. A folder of that name does not. */
