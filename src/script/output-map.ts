@@ -5,6 +5,10 @@ import { decodedMappings, encodedMappings, TraceMap } from '@jridgewell/trace-ma
 
 /** Read in some 20 ms. What a megabyte of code has is less. */
 const MAX_MAPPINGS = 1 << 20;
+/** Names of files come from maps that files bring along as well: each may stand in every frame of an error. */
+const MAX_SOURCES = 20_000;
+const MAX_SOURCE_NAME = 1000;
+const MAX_SOURCE_NAMES = 1 << 20;
 /** It travels with the script in one frame; a script whose map is larger is debugged as the bundle that it is. */
 const MAX_INLINE_CHARACTERS = 4 << 20;
 
@@ -18,7 +22,17 @@ export interface BundleMap {
 
 /** Without the texts. Of a script that is very large, with places of lines alone, and of its first part alone. */
 export function stackMap({ version, sources, mappings }: BundleMap): string {
-  return JSON.stringify({ version, sources, names: [], mappings: bounded(mappings) });
+  return JSON.stringify({ version, sources: boundedNames(sources), names: [], mappings: bounded(mappings) });
+}
+
+/** What is too much is a file without a name. */
+function boundedNames(sources: readonly string[]): string[] {
+  let left = MAX_SOURCE_NAMES;
+  return sources.slice(0, MAX_SOURCES).map((source) => {
+    if (source.length > Math.min(left, MAX_SOURCE_NAME)) return '';
+    left -= source.length;
+    return source;
+  });
 }
 
 function bounded(mappings: string): string {

@@ -72,7 +72,7 @@ function originalPosition(
     line,
     column: column - 1,
   });
-  if (source === null) return undefined;
+  if (!source) return undefined; // or stackMap had no room for its name
   return { file: source, line: sourceLine, column: sourceColumn + 1 };
 }
 

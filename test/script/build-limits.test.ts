@@ -232,6 +232,27 @@ describe('a source map that a file brings along', () => {
     }
   });
 
+  test('names as much as an error can bear, and as the thread of the media can read', async () => {
+    const maps = {
+      'a long name': map(['x'.repeat(1 << 20)]),
+      'many names': map(Array.from({ length: 100_000 }, (_, i) => `f${i}`)),
+      'many long names': map(Array.from({ length: 4000 }, (_, i) => `${i}${'x'.repeat(900)}`)),
+    };
+    for (const [what, text] of Object.entries(maps)) {
+      const built = await build({
+        'main.ts': `${main} throw new Error('main');`,
+        'lib/f.js': `${code}//# sourceMappingURL=f.js.map\n`,
+        'lib/f.js.map': text,
+      });
+      assert.ok(built.sourceMap!.length < 1.5 * 2 ** 20, `${what}: ${built.sourceMap!.length} characters`);
+      const { code: bundled, filename } = decodeScript(built);
+      const lines = bundled.split('\n').flatMap((line, i) => (line.includes('throw') ? [i + 1] : []));
+      const frames = lines.map((line) => `\n    at f (${filename}:${line}:11)`).join('');
+      const mapped = mapStack(`Error: f${frames}`, built);
+      assert.ok(JSON.stringify(mapped).length < 5000, what);
+    }
+  });
+
   test('that is a pipe, a device, outside, too large or no map is left out', async () => {
     const files = { 'main.ts': main, 'lib/f.js': `${code}//# sourceMappingURL=f.map` };
     const large = Buffer.alloc(BUILD_LIMITS.maxFileBytes + 1, 0x20);
