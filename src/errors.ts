@@ -45,6 +45,9 @@ export interface ConfigPlace {
   readonly line?: number;
 }
 
+/** Characters of a mistake: what it quotes may be a whole file. */
+const MAX_MISTAKE = 2000;
+
 /** Configuration that cannot be used: the message says file:line and what was expected. */
 export class ConfigError extends CodedError {
   /** Undefined: in no file, or in none that is known. */
@@ -57,9 +60,10 @@ export class ConfigError extends CodedError {
     what: string,
     { place, ...options }: ErrorOptions & { place?: ConfigPlace } = {},
   ) {
-    super(code, place ? `${formatPlace(place)}: ${what}` : what, options);
+    const said = what.length > MAX_MISTAKE ? `${what.slice(0, MAX_MISTAKE)}…` : what;
+    super(code, place ? `${formatPlace(place)}: ${said}` : said, options);
     this.place = place;
-    this.what = what;
+    this.what = said;
   }
 }
 

@@ -23,6 +23,8 @@ import { parseXmlFile, type XmlElement } from './xml.ts';
 export const APPLICATION_FILE = 'Application.xml';
 /** Of an application's own: some forty times what Flash Media Server shipped. */
 const MAX_FILE_BYTES = 1 << 20;
+/** A list of some thousand hosts. */
+const MAX_SETTING_CHARACTERS = 64 << 10;
 
 export interface ExecGrant {
   readonly name: string;
@@ -234,7 +236,10 @@ function read(
   const { file, symbols } = defaults;
   const layers: Layer[] = [];
   if (file) layers.push({ element: file, symbols });
-  if (own) layers.push({ element: own, symbols: symbols.forApplications });
+  if (own) {
+    const maxCharacters = MAX_SETTING_CHARACTERS;
+    layers.push({ element: own, symbols: symbols.forApplications, maxCharacters });
+  }
   const notes: Note[] = [];
   const values = new Reader(symbols, notes, mistakes).read('Application', APPLICATION, layers);
   const said = own ? notes.filter(isAbout(own)) : notes;

@@ -8,11 +8,16 @@ import { SYMBOLS } from './schema/symbols.ts';
 import { type SymbolTable, substitute, symbolsIn } from './symbols.ts';
 import type { XmlElement } from './xml.ts';
 
-/** A file's element, and the symbols that its author may use. */
+/** A file's element, and what its author may use. */
 export interface Layer {
   element: XmlElement;
   symbols: SymbolTable;
+  /** Of one setting: some are lists, which take time to read. Undefined: any. */
+  maxCharacters?: number;
 }
+
+/** Of a value that changes nothing. */
+const MAX_SAID = 200;
 
 /** What was read of an element with others in it → where that stands. */
 const places = new WeakMap<object, ConfigPlace>();
@@ -110,7 +115,8 @@ export class Reader {
     const names = node.kind === 'group' && node.alias !== undefined ? [name, node.alias] : [name];
     const found: Layer[] = [];
     let fixedBy: XmlElement | undefined;
-    for (const { element, symbols } of layers) {
+    for (const layer of layers) {
+      const { element } = layer;
       const own = element.children.filter((child) => names.includes(child.name));
       if (fixedBy && fixedBy.file !== element.file) {
         for (const child of own) {
@@ -120,7 +126,7 @@ export class Reader {
         continue;
       }
       for (const child of own) {
-        found.push({ element: child, symbols });
+        found.push({ ...layer, element: child });
         if (child.attributes.override?.toLowerCase() === 'no') fixedBy = child;
       }
     }
@@ -163,10 +169,14 @@ export class Reader {
 
   #leafAsGiven(path: string, node: Leaf<unknown>, texts: readonly GivenText[]): unknown {
     for (const { raw, layer } of texts.toReversed()) {
-      const { element, symbols } = layer;
+      const { element, symbols, maxCharacters = Infinity } = layer;
+      const short = path.slice(path.lastIndexOf('/') + 1);
+      if (raw.length > maxCharacters) {
+        const what = `${short} has ${raw.length} characters: expected at most ${maxCharacters}`;
+        throw new ConfigError('ERR_CONFIG_VALUE', what, { place: placeOf(element) });
+      }
       const text = substituted(raw, symbols, element);
       if (text === '' && !node.value.takesEmpty) continue;
-      const short = path.slice(path.lastIndexOf('/') + 1);
       const origin = symbolsIn(raw).flatMap((name) => symbols.get(name)?.where ?? []);
       const from = origin.length > 0 ? ` (${origin.join('; ')})` : '';
       return parse(node, text, { element, what: `${short} = ${text}${from}` });
@@ -199,7 +209,7 @@ export class Reader {
     const text = substitute(raw, this.#symbols, () => {});
     const short = path.slice(path.indexOf('/') + 1);
     if (harmless && text !== '' && !harmless.includes(text.toLowerCase())) {
-      const what = `${place(element)}: ${short} = ${text}: that is not supported, it changes nothing`;
+      const what = `${place(element)}: ${short} = ${text.slice(0, MAX_SAID)}: that is not supported, it changes nothing`;
       this.#notes.push({ level: 'warn', text: what });
     } else {
       this.#notes.push({ level: 'debug', text: `${place(element)}: ${short} is not used` });

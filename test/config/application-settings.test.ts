@@ -177,7 +177,7 @@ test('a file that is a pipe, a device, a folder, large or of a million tags clos
   writeFileSync(file, ' '.repeat((1 << 20) + 1));
   await refused('1048577 bytes: expected at most 1048576');
   writeFileSync(file, `<Application>${'<a/>'.repeat(200_000)}</Application>`);
-  await refused('more than 10000 tags, attributes and entities');
+  await refused('more than 10000 tags, attributes, entities and symbols');
   writeFileSync(file, `<Application>${'\n'.repeat(60_000)}</Application>`);
   await refused('more than 50000 lines');
   writeFileSync(file, `${'<a>'.repeat(4000)}${'</a>'.repeat(4000)}`);

@@ -262,6 +262,23 @@ for (const [element, text] of [
   });
 }
 
+test('a setting of an application is no longer than its file can be read for, and what is said of it is short', async (t) => {
+  const list = (characters: number) => 'a;'.repeat(characters / 2);
+  for (const [text, what] of [
+    [list(64 << 10), undefined],
+    [list((64 << 10) + 2), 'ScriptLibPath has 65538 characters: expected at most 65536'],
+  ] as const) {
+    const file = `<Application><JSEngine><ScriptLibPath>${text}</ScriptLibPath></JSEngine></Application>`;
+    const root = rootWith(t, { [OWN_FILE]: file });
+    if (what === undefined) assert.equal((await read(root)).script.libraries.length, text.length / 2);
+    else await assert.rejects(read(root), { message: `${OWN_FILE}:1: ${what}` });
+  }
+  const root = rootWith(t, {
+    [OWN_FILE]: `<Application><MaxAppIdleTime>${'x'.repeat(60_000)}</MaxAppIdleTime></Application>`,
+  });
+  await assert.rejects(read(root), ({ message }: Error) => message.length < 2200);
+});
+
 test('an application says by which ways clients may come', async (t) => {
   assert.deepEqual((await read(rootWith(t, {}))).transport, { tunnels: 'true', disallowed: [] });
   const root = rootWith(t, {

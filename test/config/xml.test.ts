@@ -61,7 +61,16 @@ for (const [what, text, message] of [
     `${'<A>'.repeat(200)}${'</A>'.repeat(200)}`,
     'a.xml: elements are nested too deep',
   ],
-  ['tags without end', '<A/>'.repeat(100_000), 'a.xml: more than 10000 tags, attributes and entities'],
+  [
+    'tags without end',
+    '<A/>'.repeat(100_000),
+    'a.xml: more than 10000 tags, attributes, entities and symbols',
+  ],
+  [
+    'symbols without end',
+    '${a}'.repeat(20_000),
+    'a.xml: more than 10000 tags, attributes, entities and symbols',
+  ],
   ['lines without end', `<A>${'\r'.repeat(60_000)}</A>`, 'a.xml: more than 50000 lines'],
   ['a file without end', ' '.repeat((4 << 20) + 1), 'a.xml: longer than 4194304 characters'],
 ] as const) {

@@ -53,6 +53,8 @@ const ODDITIES: Record<string, (path: string) => void> = {
   '1 MB of attributes': (path) =>
     writeFileSync(path, `<Application ${Array.from({ length: 90_000 }, (_, i) => `a${i}=""`).join(' ')}/>`),
   '1 MB of line ends': (path) => writeFileSync(path, `<Application>${'\r'.repeat(1e6)}</Application>`),
+  '64 kB of blanks before a separator of lines': (path) =>
+    writeFileSync(path, `A=${' '.repeat(64_000)}x\u2028y\nno name`),
   'levels without end': (path) => writeFileSync(path, '<Application>'.repeat(70_000)),
 };
 
