@@ -69,13 +69,17 @@ export class HttpDoor {
       this.#answer(request, response);
     });
     this.#server.maxHeadersCount = MAX_HEADERS;
+    // a client that has said all may close its side: what it has asked of us is answered first
+    (this.#server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
     this.#stopChecking = () => {};
     this.#checkNowAndThen();
   }
 
   /** A connection that has shown to be HTTP; what was read of it has been put back. */
   take(socket: Socket, peer: Peer): void {
-    this.#connections.set(socket, { peer, unanswered: 0, isClosing: false, waitingSince: this.#clock.now() });
+    this.#connections.set(socket, {
+      ...{ peer, unanswered: 0, isClosing: false, waitingSince: this.#clock.now(), passedOn: new Set() },
+    });
     socket.once('close', () => this.#connections.delete(socket));
     const { redirect } = this.#options;
     const target = redirect && targetOf(redirect, socket);
@@ -89,6 +93,10 @@ export class HttpDoor {
     this.#connections.delete(socket);
     this.#connections.set(paced, connection);
     paced.once('close', () => this.#connections.delete(paced));
+    // a web server may take its time: a client that closes its side has gone
+    paced.once('end', () => {
+      for (const response of connection.passedOn) response.destroy();
+    });
     this.#server.emit('connection', paced); // Node's own way to hand over a connection from elsewhere
   }
 
@@ -141,6 +149,13 @@ export class HttpDoor {
     else this.#route(request, response, connection.peer);
   }
 
+  #passOn(request: IncomingMessage, response: ServerResponse, target: WebServer): void {
+    const { passedOn, peer } = this.#connections.get(request.socket)!;
+    passedOn.add(response);
+    response.once('close', () => passedOn.delete(response));
+    this.#proxy?.pass(request, response, target, peer);
+  }
+
   #tooMany(socket: Duplex, { ip }: Peer): void {
     const { log, lines } = this.#webServerLog;
     this.#connections.delete(socket);
@@ -182,7 +197,7 @@ export class HttpDoor {
     } else {
       const { proxy } = this.#options;
       const target = proxy && url !== '*' ? targetOf(proxy, request.socket) : undefined;
-      if (target) this.#proxy?.pass(request, response, target, peer);
+      if (target) this.#passOn(request, response, target);
       else reply(response, 404, {}, 'Not Found\n');
     }
   }
@@ -214,6 +229,8 @@ interface Connection {
   isClosing: boolean;
   /** Undefined while a request is being answered. */
   waitingSince: number | undefined;
+  /** Answers of a web server that are under way. */
+  readonly passedOn: Set<ServerResponse>;
 }
 
 function pathOf(url: string): string {
