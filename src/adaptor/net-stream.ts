@@ -39,10 +39,12 @@ export interface NetStreamHost {
   readonly maxHeldBytes: number;
   /** So many bytes of it more; negative: fewer. */
   keep(bytes: number): void;
+  /** Messages of this stream that were held: they come back, in turns, before any later ones. */
+  takeFirst(messages: Iterator<RtmpMessage>): void;
   pauseReading(who: NetStream): void;
   resumeReading(who: NetStream): void;
   close(reason: string, status?: AccessStatus): void;
-  /** An exception while held messages were relayed: the session's to judge. */
+  /** An exception for the session to judge. */
   fail(error: unknown): void;
 }
 
@@ -184,14 +186,9 @@ export class NetStream {
 
   #releaseHeld(): void {
     const held = this.#held;
-    const publication = this.#publication;
     this.#dropHeld();
     this.#isFlowing = true;
-    try {
-      if (publication) for (const message of held) this.#relay(publication, message);
-    } catch (error) {
-      this.#host.fail(error);
-    }
+    if (held.length > 0) this.#host.takeFirst(held.values());
   }
 
   #dropHeld(): void {

@@ -6,6 +6,8 @@ import type { Turns, Worker } from '../application/turns.ts';
 const STEP_BYTES = 16 << 10;
 
 export interface PacedReader {
+  /** While true, what waits is read behind that of all others. */
+  readonly isNewcomer?: boolean;
   /**
    * Reads for as long as `mayGoOn()` after each message, and returns what it has not read; undefined: nothing is left. What it keeps
    * of the bytes, and what it returns, may be a part of them: they are overwritten when it has returned. Must not throw.
@@ -33,7 +35,10 @@ export class Pacer {
 
   constructor(turns: Turns, reader: PacedReader) {
     this.#reader = reader;
-    this.#worker = turns.worker(() => this.#goOn());
+    this.#worker = turns.worker(
+      () => this.#goOn(),
+      () => reader.isNewcomer === true,
+    );
     this.#mayGoOn = () => !this.#isHeld && this.#worker.mayGoOn();
   }
 

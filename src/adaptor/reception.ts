@@ -1,26 +1,46 @@
 // What comes in, from the bytes of a connection to those of chunks: hands are shaken first, then RTMPE is taken off if there
-// is any. A dump has it in clear.
+// is any. Both take time to compute, so they are done in turns. A dump has it in clear.
 import { randomBytes } from 'node:crypto';
+import type { Turns } from '../application/turns.ts';
 import { HANDSHAKE_RANDOM_BYTES, type HandshakeStep, ServerHandshake } from '../protocol/handshake.ts';
 import type { Outbox } from './outbox.ts';
+import { type PacedReader, Pacer } from './pacer.ts';
 import { WireDirection, type WireDump } from './wire-dump.ts';
+
+export interface ReceptionOptions extends Pick<PacedReader, 'stopped' | 'started'> {
+  readonly nowMs: number;
+  readonly rtmpe: boolean;
+  readonly turns: Turns;
+  /** The first ones, of which there may be none, come when the handshake is over. They are overwritten afterwards. */
+  chunks(bytes: Uint8Array): void;
+  /** The peer's handshake is wrong, or `chunks` has thrown. */
+  failed(error: unknown): void;
+}
 
 export class Reception {
   /** Of the handshake, so far. */
   handshakeBytes = 0;
+  readonly pacer: Pacer;
   readonly #handshake: ServerHandshake;
   readonly #outbox: Outbox;
   readonly #dump: WireDump | undefined;
+  readonly #options: ReceptionOptions;
   #isShaking = true;
 
   /** The answers go to `outbox`, which encrypts what follows them when the client does. */
-  constructor(
-    outbox: Outbox,
-    dump: WireDump | undefined,
-    { nowMs, rtmpe }: { nowMs: number; rtmpe: boolean },
-  ) {
+  constructor(outbox: Outbox, dump: WireDump | undefined, options: ReceptionOptions) {
     this.#outbox = outbox;
     this.#dump = dump;
+    this.#options = options;
+    const { nowMs, rtmpe, turns, stopped, started } = options;
+    const reception = this;
+    this.pacer = new Pacer(turns, {
+      ...{ stopped, started, read: (bytes) => this.#take(bytes) },
+      // a thousand handshakes at once are a second of computing
+      get isNewcomer() {
+        return reception.#isShaking;
+      },
+    });
     this.#handshake = new ServerHandshake({
       random: randomBytes(HANDSHAKE_RANDOM_BYTES),
       timeMs: Math.round(nowMs) >>> 0,
@@ -43,14 +63,29 @@ export class Reception {
     return this.#handshake.s1Tail;
   }
 
-  /** What of it are chunks, in the same place; undefined: the handshake is not over. */
-  take(bytes: Uint8Array): Uint8Array | undefined {
-    if (this.#isShaking) return this.#shakeHands(bytes);
+  /** What the socket has. The bytes may be changed, and overwritten afterwards. */
+  push(bytes: Uint8Array): void {
+    if (this.#isShaking || this.isEncrypted || this.pacer.isStopped) this.pacer.push(bytes);
+    else this.#take(bytes);
+  }
+
+  #take(bytes: Uint8Array): undefined {
+    try {
+      const chunks = this.#isShaking ? this.#shakeHands(bytes) : this.#decrypted(bytes);
+      if (chunks) this.#options.chunks(chunks);
+    } catch (error) {
+      this.#options.failed(error);
+    }
+  }
+
+  /** In the same place. */
+  #decrypted(bytes: Uint8Array): Uint8Array {
     this.#handshake.cipher?.decrypt(bytes);
     this.#keep(bytes);
     return bytes;
   }
 
+  /** What follows; undefined: the handshake is not over. */
   #shakeHands(bytes: Uint8Array): Uint8Array | undefined {
     const { send, rest } = this.#nextStep(bytes);
     if (send.length > 0) {

@@ -118,15 +118,20 @@ export class RtmpSession {
       transportBytes: peer.transportBytes,
     });
     this.#ackWindowBytes = options.clientToServerBytes;
+    const reading = { stopped: () => this.#stopReading(), started: () => this.#readOn() };
     this.#pacer = new Pacer(options.turns, {
+      ...reading,
       read: (bytes, mayGoOn) => this.#read(bytes, mayGoOn),
-      stopped: () => this.#stopReading(),
-      started: () => this.#readOn(),
     });
     this.#commandRate = new CommandRate(options, clock, {
       wait: () => this.pauseReading(this.#commandRate),
       goOn: () => this.resumeReading(this.#commandRate),
       exceeded: () => this.#tooManyCommands(),
+    });
+    this.#reception = new Reception(this.outbox, this.#dump, {
+      ...{ nowMs: this.#startedAt, rtmpe: options.rtmpe, turns: options.turns, ...reading },
+      chunks: (bytes) => this.#takeIn(bytes),
+      failed: (error) => this.#fail(error),
     });
     const { wireChunkBytes, maxEarlyBytes: earlyBytes } = options;
     this.#reader = new ChunkReader({ ...options.chunks, wireChunkBytes, earlyBytes });
@@ -134,8 +139,6 @@ export class RtmpSession {
     this.#openCalls = new OpenCalls(options.maxOpenCalls, options.maxOpenCallBytes, (bytes) =>
       this.input.keep(bytes),
     );
-    const { rtmpe } = options;
-    this.#reception = new Reception(this.outbox, this.#dump, { nowMs: this.#startedAt, rtmpe });
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     socket.on('drain', () => this.input.sent());
     socket.on('heard', () => this.#signOfLife.heard()); // of a tunnel: its requests carry few bytes of the session
@@ -155,13 +158,13 @@ export class RtmpSession {
       budget: this.#options.input,
       address: this.#peer.ip,
       reader: this.#reader,
-      pacer: this.#pacer,
+      pacers: [this.#reception.pacer, this.#pacer],
       outbox: this.outbox,
       lines: this.#options.lines,
       log: () => this.log,
       isHeldByServer: () => {
         const isWaiting = this.#pausers.has(this.input);
-        return this.#pausers.size > (isWaiting ? 1 : 0) || (!isWaiting && this.#pacer.isStopped);
+        return this.#pausers.size > (isWaiting ? 1 : 0) || (!isWaiting && this.#isStopped);
       },
       pauseReading: () => this.pauseReading(this.input),
       resumeReading: () => this.resumeReading(this.input),
@@ -178,16 +181,14 @@ export class RtmpSession {
   #receive(bytes: Buffer): void {
     if (this.#isOver) return;
     this.#heartbeat.seen();
-    try {
-      const chunks = this.#reception.take(bytes);
-      if (chunks === undefined) return;
-      if (this.#state === State.Handshaking) this.#handshaken();
-      this.#pacer.push(chunks);
-      this.input.received();
-      this.#signOfLife.heard(); // behind what they say: a publisher may have given its name up with them
-    } catch (error) {
-      this.#fail(error);
-    }
+    this.#reception.push(bytes);
+    this.input.received();
+    this.#signOfLife.heard(); // behind what they say: a publisher may have given its name up with them
+  }
+
+  #takeIn(chunks: Uint8Array): void {
+    if (this.#state === State.Handshaking) this.#handshaken();
+    this.#pacer.push(chunks);
   }
 
   #handshaken(): void {
@@ -441,8 +442,13 @@ export class RtmpSession {
 
   #releaseHeld(): void {
     if (this.#state !== State.Open || !this.#entry?.client) return;
-    this.#before.push(this.input.takeHeld());
     this.resumeReading(this);
+    this.#takeFirst(this.input.takeHeld());
+  }
+
+  /** Messages that were held come before what has not been read, and in turns like that. */
+  #takeFirst(messages: Iterator<RtmpMessage>): void {
+    this.#before.push(messages);
     this.#pacer.prompt();
   }
 
@@ -458,6 +464,7 @@ export class RtmpSession {
       odd: this.#odd,
       maxHeldBytes: this.#options.maxHeldBytes,
       keep: (bytes) => this.input.keep(bytes),
+      takeFirst: (messages) => this.#takeFirst(messages),
       pauseReading: (who) => this.pauseReading(who),
       resumeReading: (who) => this.resumeReading(who),
       close: (reason, status) => this.close(reason, status),
@@ -482,9 +489,14 @@ export class RtmpSession {
     this.#signOfLife.paused();
   }
   #readOn(): void {
-    if (this.#pausers.size > 0 || this.#pacer.isStopped) return;
+    if (this.#pausers.size > 0 || this.#isStopped) return;
     this.#socket.resume();
     this.#signOfLife.resumed();
+  }
+
+  /** Something that was read from the socket has to wait. */
+  get #isStopped(): boolean {
+    return this.#reception.pacer.isStopped || this.#pacer.isStopped;
   }
 
   stats(): ClientStats {
@@ -566,6 +578,7 @@ export class RtmpSession {
 
   #leave(): void {
     this.#before.length = 0;
+    this.#reception.pacer.close();
     this.#pacer.close();
     this.#commandRate.close();
     this.#streams.close(AccessStatus.ClientGone);

@@ -15,7 +15,8 @@ export interface SessionInputOptions {
   /** Of the peer. */
   readonly address: string;
   readonly reader: ChunkReader;
-  readonly pacer: Pacer;
+  /** In which bytes wait. */
+  readonly pacers: readonly Pacer[];
   readonly outbox: Outbox;
   readonly lines: LineLimit;
   log(): Log;
@@ -66,8 +67,10 @@ export class SessionInput {
 
   /** After each read. */
   received(): void {
-    const { reader, pacer, outbox } = this.#options;
-    this.#account.received(reader.heldBytes + pacer.waitingBytes, reader.bytesFinished);
+    const { reader, pacers, outbox } = this.#options;
+    let heldBytes = reader.heldBytes;
+    for (const pacer of pacers) heldBytes += pacer.waitingBytes;
+    this.#account.received(heldBytes, reader.bytesFinished);
     this.#account.unread(outbox.unreadBytes);
   }
 

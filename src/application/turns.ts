@@ -32,9 +32,12 @@ export class Turns {
     this.#clock = clock;
   }
 
-  /** `goOn` is called, in a later turn, each time that the worker has waited. It must not throw. */
-  worker(goOn: () => void): Worker {
-    return new Worker(this, goOn);
+  /**
+   * `goOn` is called, in a later turn, each time that the worker has waited. It must not throw. `isNewcomer`: while it is one, it waits
+   * behind the others, whatever it has used.
+   */
+  worker(goOn: () => void, isNewcomer: () => boolean = () => false): Worker {
+    return new Worker(this, goOn, isNewcomer);
   }
 
   /** Work that is done as a whole; it resolves with its result, in this turn or in a later one. */
@@ -125,15 +128,17 @@ export class Turns {
 export class Worker {
   readonly #turns: Turns;
   readonly #goOn: () => void;
+  readonly #isNewcomer: () => boolean;
   #shareMs = SHARE_MS;
   #turn = -1;
   /** In the turn, before it began. */
   #usedMs = 0;
   #beganAt = 0;
 
-  constructor(turns: Turns, goOn: () => void) {
+  constructor(turns: Turns, goOn: () => void, isNewcomer: () => boolean) {
     this.#turns = turns;
     this.#goOn = goOn;
+    this.#isNewcomer = isNewcomer;
   }
 
   /** False: there is no time left in this turn, and it waits. */
@@ -163,7 +168,7 @@ export class Worker {
 
   /** There is more to do: it is called in a later turn. */
   wait(): void {
-    this.#turns.wait(this, this.#usedMs < this.#shareMs ? 'soon' : 'later');
+    this.#turns.wait(this, this.#usedMs < this.#shareMs && !this.#isNewcomer() ? 'soon' : 'later');
     this.#shareMs = SHARE_MS;
   }
 

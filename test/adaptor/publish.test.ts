@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Turns } from '../../src/application/turns.ts';
 import { RecordingError } from '../../src/errors.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import { UserControlEvent } from '../../src/protocol/control.ts';
 import { MessageType } from '../../src/protocol/message.ts';
-import { Core, STREAM_OPTIONS, until } from '../support/core.ts';
+import { Core, STREAM_OPTIONS, TURN_CLOCK, until } from '../support/core.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { audio, video } from '../support/media.ts';
 import { statusOf } from '../support/rtmp-peer.ts';
@@ -203,6 +204,34 @@ test('a publisher that leaves before the verdict takes the question along', asyn
   peer.socket.destroy();
   await until('the end', () => core.sessionCount === 0);
   assert.deepEqual(core.script().told('publish', 'unpublish', 'publishFailed'), []);
+});
+
+test('what was kept before the verdict is delivered in turns: a gate that opens for many holds nobody up', async () => {
+  let nowMs = 0;
+  // each look at the clock finds that the work so far has taken four milliseconds
+  const turns = new Turns({ ...TURN_CLOCK, now: () => (nowMs += 4) });
+  await using core = await Core.start({ session: { turns } });
+  holdPublishes(core);
+  const { peer: player } = await core.player('cam');
+  const { peer, id } = await asking(core, 'cam');
+  const asked = await core.script().question('onPublish');
+  for (let i = 0; i < 20; i += 1) peer.video(id, i, video.keyframe(i));
+  await peer.settle();
+  asked.answer({ accepted: true });
+  const { stats } = core.instance()!.streams.get('cam')!.stream;
+  let before = 0;
+  let most = 0;
+  await until('all of it', () => {
+    most = Math.max(most, stats.messagesIn - before);
+    before = stats.messagesIn;
+    return before === 20;
+  });
+  assert.ok(most < 10, `${most} messages in one go`);
+  peer.video(id, 20, video.keyframe(20));
+  assert.deepEqual(
+    await marks(player, 21),
+    Array.from({ length: 21 }, (_, i) => i),
+  );
 });
 
 test('media held for one publish never reaches the next on the same stream', async () => {

@@ -118,3 +118,24 @@ test('work as a whole is done at once, or in the next turn when this one is used
   await second;
   assert.deepEqual(order, ['the turn ends', 'second']);
 });
+
+test('a newcomer that waits is called behind everybody else, however little it has used', () => {
+  const clock = new TurnClock();
+  const turns = new Turns(clock);
+  const order: string[] = [];
+  let isNewcomer = true;
+  const newcomer = turns.worker(
+    () => order.push('newcomer'),
+    () => isNewcomer,
+  );
+  const guest = turns.worker(() => order.push('guest'));
+  newcomer.wait();
+  guest.wait();
+  clock.turn();
+  assert.deepEqual(order, ['guest', 'newcomer']);
+  isNewcomer = false;
+  newcomer.wait();
+  guest.wait();
+  clock.turn();
+  assert.deepEqual(order.slice(2), ['newcomer', 'guest']);
+});
