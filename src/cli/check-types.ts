@@ -1,17 +1,32 @@
 // The compiler, as a command: TypeScript 7 offers no stable way to call it from a program.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { assertRegularAt, isAbsent } from '../disk/regular-file.ts';
+import { FileError } from '../errors.ts';
 import { CommandError } from './args.ts';
 import { TYPES_DIR } from './author-files.ts';
 import type { Fault } from './fault.ts';
 
+/** The compiler waits for a pipe that it takes for a file, for ever. The largest folders take it some ten seconds. */
+const MAX_MS = 120_000;
+
 /** Type errors of a module script and what it imports, by the application's own tsconfig.json or, without one, by the default. */
 export async function checkTypes(folder: string): Promise<Fault[]> {
   const own = join(folder, 'tsconfig.json');
-  if (existsSync(own)) return runCompiler(own, folder);
+  try {
+    assertRegularAt(own);
+  } catch (error) {
+    if (isAbsent(error)) return await checkByDefault(folder);
+    if (error instanceof FileError) return [{ file: own, message: error.message }];
+    throw error;
+  }
+  return await runCompiler(own, folder);
+}
+
+async function checkByDefault(folder: string): Promise<Fault[]> {
   const temporary = mkdtempSync(join(tmpdir(), 'understudy-check-'));
   try {
     const settings = join(temporary, 'tsconfig.json');
@@ -31,10 +46,14 @@ function defaultSettings(folder: string): object {
 }
 
 async function runCompiler(settings: string, cwd: string): Promise<Fault[]> {
-  const { code, output } = await run(
+  const { code, output, isLate } = await run(
     [compiler(), '--project', settings, '--noEmit', '--pretty', 'false'],
     cwd,
   );
+  if (isLate) {
+    const message = `the TypeScript compiler took more than ${MAX_MS / 1000} s: is one of the files a named pipe?`;
+    return [{ file: cwd, message }];
+  }
   const faults = parseOutput(output, cwd);
   if (code !== 0 && faults.length === 0) {
     throw new CommandError(
@@ -50,9 +69,18 @@ function compiler(): string {
   return join(dirname(manifest), 'bin', 'tsc');
 }
 
-function run(args: string[], cwd: string): Promise<{ code: number | null; output: string }> {
-  const { promise, resolve: done, reject } = Promise.withResolvers<{ code: number | null; output: string }>();
-  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+interface Run {
+  code: number | null;
+  output: string;
+  isLate: boolean;
+}
+
+function run(args: string[], cwd: string): Promise<Run> {
+  const { promise, resolve: done, reject } = Promise.withResolvers<Run>();
+  const child = spawn(process.execPath, args, {
+    ...{ cwd, stdio: ['ignore', 'pipe', 'pipe'] },
+    ...{ timeout: MAX_MS, killSignal: 'SIGKILL' },
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -60,7 +88,7 @@ function run(args: string[], cwd: string): Promise<{ code: number | null; output
     });
   }
   child.on('error', reject);
-  child.on('close', (code) => done({ code, output }));
+  child.on('close', (code) => done({ code, output, isLate: child.killed }));
   return promise;
 }
 

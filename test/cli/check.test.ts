@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -109,6 +110,15 @@ test('check reports a tsconfig.json that cannot be read', async (t) => {
   const { exitCode, printed } = await understudy('check', 'tv', '--root', root);
   assert.equal(exitCode, 1);
   assert.match(printed.join('\n'), /nowhere\.json/);
+});
+
+test('check does not wait for a tsconfig.json that is a named pipe', async (t) => {
+  const root = rootWith(t, { 'tv/main.ts': 'application.onConnect = () => true;' });
+  execFileSync('mkfifo', [join(root, 'applications', 'tv', 'tsconfig.json')]);
+  const { exitCode, printed } = await understudy('check', 'tv', '--root', root);
+  assert.equal(exitCode, 1);
+  const what = 'expected a regular file, found a named pipe';
+  assert.deepEqual(printed, [`${said(root, 'tv/tsconfig.json')}: ${what}`, 'tv: 1 mistake']);
 });
 
 test('an application without a script passes, one that is not there does not', async (t) => {
