@@ -52,6 +52,16 @@ const ODDITIES: Record<string, (path: string) => void> = {
   '1 MB of tags': (path) => writeFileSync(path, `<Application>${'<a/>'.repeat(250_000)}</Application>`),
   '1 MB of attributes': (path) =>
     writeFileSync(path, `<Application ${Array.from({ length: 90_000 }, (_, i) => `a${i}=""`).join(' ')}/>`),
+  '1 MB of symbols': (path) =>
+    writeFileSync(
+      path,
+      `<Application><JSEngine><ApplicationObject><config><a>${'${a}'.repeat(250_000)}</a></config></ApplicationObject></JSEngine></Application>`,
+    ),
+  'a list of 1 MB': (path) =>
+    writeFileSync(
+      path,
+      `<Application><JSEngine><ScriptLibPath>${'a;'.repeat(480_000)}</ScriptLibPath></JSEngine></Application>`,
+    ),
   '1 MB of line ends': (path) => writeFileSync(path, `<Application>${'\r'.repeat(1e6)}</Application>`),
   '64 kB of blanks before a separator of lines': (path) =>
     writeFileSync(path, `A=${' '.repeat(64_000)}x\u2028y\nno name`),
@@ -161,7 +171,14 @@ export const SIEGE: Siege = {
     },
     {
       name: 'secrets of a running application become a pipe, a device, a folder, gigabytes',
-      run: (stage) => replaceFile(stage, '.env', ['a pipe', '/dev/zero', 'a folder', '1.5 GB']),
+      run: (stage) =>
+        replaceFile(stage, '.env', [
+          'a pipe',
+          '/dev/zero',
+          'a folder',
+          '1.5 GB',
+          '64 kB of blanks before a separator of lines',
+        ]),
     },
     {
       name: 'lists of domains that are pipes and devices, a users file without end',
@@ -207,6 +224,19 @@ export const SIEGE: Siege = {
           since,
         );
         assert.equal(await other.comeIn(), '_result');
+      },
+    },
+    {
+      name: '150,000 files and no script, while clients ask for it again and again',
+      async run(stage) {
+        await using folder = newFolder(stage);
+        assert.equal(await folder.comeIn(), '_result');
+        const script = `cd ${JSON.stringify(folder.at('.'))} && seq -f 'file-%.0f' 150000 | xargs touch`;
+        await once(spawn('sh', ['-c', script], { stdio: 'ignore' }), 'close');
+        for (let i = 0; i < 6; i += 1) {
+          assert.equal(await folder.comeIn(), '_result');
+          await sleep(110); // so long a folder without a script is believed to have none
+        }
       },
     },
     {
