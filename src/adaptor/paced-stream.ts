@@ -9,34 +9,45 @@ const SLICE_BYTES = 4 << 10;
 /** After so long sockets, timers and media have their turn. A slice that has begun is finished. */
 const TURN_MS = 5;
 
+/** Whatever takes turns: a connection with bytes to read, or one with a handshake to begin. */
+export interface Paced {
+  /** Does one piece of its work: now, or in `process.nextTick`. */
+  serve(): void;
+}
+
 /** Whose turn it is. One for all connections that shall wait for each other. */
 export class Pace {
   readonly #nowMs: () => number;
   /** First come, first served. */
-  readonly #waiting = new Set<PacedStream>();
+  readonly #waiting = new Set<Paced>();
   #isPending = false;
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
   }
 
-  /** `stream.serve()` is called once, later. */
-  join(stream: PacedStream): void {
-    this.#waiting.add(stream);
+  /** `paced.serve()` is called once, later. */
+  join(paced: Paced): void {
+    this.#waiting.add(paced);
     if (this.#isPending) return;
     this.#isPending = true;
-    setImmediate(() => this.#turn());
+    setImmediate(() => this.#serveUntil(this.#nowMs() + TURN_MS));
   }
 
-  #turn(): void {
-    const endMs = this.#nowMs() + TURN_MS;
-    for (const stream of this.#waiting) {
-      this.#waiting.delete(stream);
-      stream.serve(); // joins again, at the end, if it has more
-      if (this.#nowMs() >= endMs) break;
+  #serveUntil(endMs: number): void {
+    const [next] = this.#waiting;
+    if (next) {
+      this.#waiting.delete(next);
+      next.serve(); // joins again, at the end, if it has more
     }
+    process.nextTick(() => this.#goOn(endMs)); // behind what it has left for there
+  }
+
+  #goOn(endMs: number): void {
     this.#isPending = this.#waiting.size > 0;
-    if (this.#isPending) setImmediate(() => this.#turn());
+    if (!this.#isPending) return;
+    if (this.#nowMs() < endMs) this.#serveUntil(endMs);
+    else setImmediate(() => this.#serveUntil(this.#nowMs() + TURN_MS));
   }
 }
 

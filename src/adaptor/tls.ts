@@ -6,6 +6,8 @@ import type { Clock } from '../application/clock.ts';
 import { ConfigError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
 import { type Certificate, type CertificateFiles, loadCertificate, stampOf } from './certificate.ts';
+import { hasWholeHello } from './client-hello.ts';
+import { Pace } from './paced-stream.ts';
 
 export interface TlsOptions {
   /** For clients that name no host, or one that has no certificate of its own. Undefined: there is none for them. */
@@ -36,6 +38,8 @@ export class TlsDoor {
   readonly #onUsable: () => void;
   /** Handshakes under way, by their four numbers: a server's events do not tell which socket they began with. */
   readonly #waiting = new Map<string, Waiting>();
+  /** A handshake costs a signature, 4 ms with a key of RSA and 4096 bits: many at once have their turns. */
+  readonly #pace = new Pace();
   #stopLooking = () => {};
   #isClosed = false;
 
@@ -133,7 +137,22 @@ export class TlsDoor {
     const key = fourNumbers(raw);
     this.#waiting.set(key, waiting);
     raw.once('close', () => this.#waiting.delete(key));
-    this.#server.emit('connection', raw);
+    let hello: Buffer = Buffer.alloc(0);
+    const read = (bytes: Buffer) => {
+      hello = hello.length > 0 ? Buffer.concat([hello, bytes]) : bytes;
+      if (!hasWholeHello(hello)) return;
+      raw.off('data', read);
+      raw.pause();
+      raw.unshift(hello);
+      this.#pace.join({ serve: () => this.#begin(raw) });
+    };
+    raw.on('data', read);
+    raw.resume();
+  }
+
+  /** What OpenSSL has to do for the hello is done in `process.nextTick`. */
+  #begin(raw: Socket): void {
+    if (!raw.destroyed) this.#server.emit('connection', raw);
   }
 
   #secured(socket: TLSSocket): void {

@@ -85,3 +85,29 @@ test('a reset ends it', async () => {
   await once(stream, 'close');
   assert.ok(raw.destroyed);
 });
+
+test('what a piece of work leaves for the next tick is a part of its turn', async () => {
+  let ms = 0;
+  let turns = 0;
+  const pace = new Pace(() => ms);
+  const ends = Array.from({ length: 3 }, () => {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    pace.join({
+      serve: () =>
+        process.nextTick(() => {
+          ms += 100;
+          resolve(turns);
+        }),
+    });
+    return promise;
+  });
+  let isOver = false;
+  const count = () => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const [first = 0, second = 0, third = 0] = await Promise.all(ends);
+  isOver = true;
+  assert.deepEqual([second - first, third - second], [1, 1]);
+});
