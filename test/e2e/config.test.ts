@@ -14,6 +14,10 @@ import { endsWithUs } from '../support/child.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { type LogRecord, startServer, type TestServer } from '../support/server.ts';
 
+function isReload(application: string): (record: LogRecord) => boolean {
+  return ({ event, application: of }) => event === 'script-reload' && of === application;
+}
+
 /** Why the application's script refuses. */
 async function reason(server: TestServer, application: string): Promise<unknown> {
   await using peer = await RtmpPeer.open(server.port);
@@ -42,6 +46,7 @@ test("a script sees its own Application.xml as application.config, and the virtu
   assert.equal(await reason(server, 'plain'), '{"color":"red"}');
   // saved, it counts for whoever comes next
   server.writeApp('own/Application.xml', config('<url>elsewhere</url>'));
+  await server.waitForLog(isReload('own'));
   assert.equal(await reason(server, 'own/another'), '{"url":"elsewhere"}');
 });
 
@@ -64,8 +69,6 @@ test('a saved Application.xml, of an application or of all, counts for instances
   await peer.connect('own');
   await using other = await RtmpPeer.open(server.port);
   await other.connect('plain');
-  const isReload = (application: string) => (record: LogRecord) =>
-    record.event === 'script-reload' && record.application === application;
 
   server.writeApp('own/Application.xml', file('green', 200000));
   await server.waitForLog(isReload('own'));
