@@ -66,18 +66,22 @@ function sanitized(text: string | undefined, folder: string): SourceMap | undefi
   const root = typeof sourceRoot === 'string' ? sourceRoot : '';
   return {
     version: 3,
-    sources: sources.map((source) => nameOf(source, root, folder)),
+    sources: sources.map((source) => nameOf(textOrNone(source), root, folder)),
     // without a text esbuild reads the file that the source names
-    sourcesContent: sources.map((_, i) => (typeof contents[i] === 'string' ? contents[i] : '')),
-    names: Array.isArray(names) ? names.map(String) : [],
+    sourcesContent: sources.map((_, i) => textOrNone(contents[i])),
+    names: Array.isArray(names) ? names.map(textOrNone) : [],
     mappings,
   };
 }
 
+/** Not every value of JSON can be made a text: `{"toString":1}`. */
+function textOrNone(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
 /** From the application's folder; places outside keep no more than their last name. */
-function nameOf(source: unknown, root: string, folder: string): string {
-  const path = posix.join(folder, root, String(source));
-  const isOutside =
-    /^[a-z][a-z\d+.-]*:/i.test(String(source)) || path.startsWith('/') || path.startsWith('..');
-  return isOutside ? posix.basename(String(source)) : path;
+function nameOf(source: string, root: string, folder: string): string {
+  const path = posix.join(folder, root, source);
+  const isOutside = /^[a-z][a-z\d+.-]*:/i.test(source) || path.startsWith('/') || path.startsWith('..');
+  return isOutside ? posix.basename(source) : path;
 }

@@ -199,6 +199,10 @@ describe('brackets in brackets', () => {
 describe('a source map that a file brings along', () => {
   const map = (sources: string[], extra: object = {}) =>
     JSON.stringify({ version: 3, sources, names: [], mappings: 'AAAA;AACA;AACA', ...extra });
+  const NO_TEXTS = map([{ toString: 1 }, null, 1] as never, {
+    names: [{ toString: 1 }],
+    sourcesContent: [{}],
+  });
   const inline = (text: string) => `data:application/json;base64,${Buffer.from(text).toString('base64')}`;
   const main = `import { f } from './lib/f.js'; f();`;
   const code = 'export function f() {\n  throw new Error("f");\n}\n';
@@ -259,7 +263,7 @@ describe('a source map that a file brings along', () => {
     await build(files, pipe('lib/f.map'));
     await build(files, device('lib/f.map'));
     await build({ ...files, 'lib/f.map': large });
-    for (const text of ['', 'null', '[]', '{"version":3,"sections":[]}', map([])]) {
+    for (const text of ['', 'null', '[]', '{"version":3,"sections":[]}', map([]), NO_TEXTS]) {
       await build({ ...files, 'lib/f.map': text });
     }
     for (const url of ['/dev/zero', 'file:///dev/zero', '../../../../../dev/zero', '%', inline('{')]) {
