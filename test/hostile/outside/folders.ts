@@ -55,7 +55,7 @@ const ODDITIES: Record<string, (path: string) => void> = {
   '1 MB of symbols': (path) =>
     writeFileSync(
       path,
-      `<Application><JSEngine><ApplicationObject><config><a>${'${a}'.repeat(250_000)}</a></config></ApplicationObject></JSEngine></Application>`,
+      `<Application><JSEngine><ApplicationObject><config><a>${'$'.concat('{a}').repeat(250_000)}</a></config></ApplicationObject></JSEngine></Application>`,
     ),
   'a list of 1 MB': (path) =>
     writeFileSync(
