@@ -3,7 +3,10 @@
 // for a later one, while timers, new connections and everybody else have theirs.
 import type { Clock } from './clock.ts';
 
-/** All work of one turn. The rest waits, first come, first served. */
+/**
+ * All work of one turn. The rest waits: half of the next turn is for those who have used the least time of late, so that a few who
+ * do little need not wait for hundreds who do much; the other half for those who have waited longest, so that everybody goes on.
+ */
 const TURN_MS = 100;
 /** The same while connections come in: the system hands over one for each turn, so a hundred that come at once take a hundred turns. */
 const ARRIVAL_TURN_MS = 10;
@@ -15,6 +18,11 @@ const SLICE_MS = 2;
 const SLICES_MS = 10;
 /** Work of less than this, in many turns perhaps, needs no end of a turn. */
 const NOTICED_MS = 1;
+
+/** What a worker has used counts half as much after so long. */
+const FORGOTTEN_MS = 1_000;
+/** Somebody new is taken for one that has used so much: hundreds who come and begin at once wait behind those who are there. */
+const UNKNOWN_MS = 20;
 
 /** How a worker waits: for the next turn, or behind everybody who has not used a whole share. */
 type Queue = 'soon' | 'later';
@@ -109,11 +117,9 @@ export class Turns {
     // of many that wait, one that has much to do is soon behind the others
     const shareMs = Math.max(SLICE_MS, Math.min(SHARE_MS, this.#turnMs / soon.size));
     // those that wait again in here wait for the next turn
-    for (const worker of [...soon]) {
-      if (!this.hasTime(0)) break;
-      soon.delete(worker);
-      worker.called(shareMs);
-    }
+    const waiting = new Set(soon);
+    this.#callSome(leastUsed(waiting, this.now()), waiting, shareMs, this.#turnMs / 2);
+    this.#callSome([...waiting], waiting, shareMs, this.#turnMs);
     const before = this.#usedMs;
     for (const worker of [...later]) {
       if (!this.hasTime(0) || this.#usedMs - before >= SLICES_MS) break;
@@ -122,6 +128,25 @@ export class Turns {
     }
     if (soon.size + later.size > 0) this.#arm();
   }
+
+  /** For as long as less than `untilMs` of the turn is used; who is called is taken out of `waiting`. */
+  #callSome(workers: readonly Worker[], waiting: Set<Worker>, shareMs: number, untilMs: number): void {
+    for (const worker of workers) {
+      if (this.#usedMs >= untilMs) return;
+      waiting.delete(worker);
+      // one may have closed another
+      if (this.#waiting.soon.delete(worker)) worker.called(shareMs);
+    }
+  }
+}
+
+/** The one that has used the least time of late is the first; of equals the one that has waited longest. */
+function leastUsed(workers: ReadonlySet<Worker>, nowMs: number): Worker[] {
+  if (workers.size < 2) return [...workers];
+  return [...workers]
+    .map((worker) => ({ worker, usedMs: worker.lately(nowMs) }))
+    .sort((a, b) => a.usedMs - b.usedMs)
+    .map(({ worker }) => worker);
 }
 
 /** Whoever has work that may be interrupted: `begin`, then steps for as long as `mayGoOn`, then `end`. */
@@ -134,11 +159,15 @@ export class Worker {
   /** In the turn, before it began. */
   #usedMs = 0;
   #beganAt = 0;
+  /** In all, what was long ago counting less; and when that was so. */
+  #latelyMs = UNKNOWN_MS;
+  #latelyAt: number;
 
   constructor(turns: Turns, goOn: () => void, isNewcomer: () => boolean) {
     this.#turns = turns;
     this.#goOn = goOn;
     this.#isNewcomer = isNewcomer;
+    this.#latelyAt = turns.now();
   }
 
   /** False: there is no time left in this turn, and it waits. */
@@ -161,9 +190,17 @@ export class Worker {
   }
 
   end(): void {
-    const ms = this.#turns.now() - this.#beganAt;
+    const now = this.#turns.now();
+    const ms = now - this.#beganAt;
     this.#usedMs += ms;
+    this.#latelyMs = this.lately(now) + ms;
+    this.#latelyAt = now;
     this.#turns.used(ms);
+  }
+
+  /** What it has used of late. */
+  lately(nowMs: number): number {
+    return this.#latelyMs * 2 ** ((this.#latelyAt - nowMs) / FORGOTTEN_MS);
   }
 
   /** There is more to do: it is called in a later turn. */

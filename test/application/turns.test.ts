@@ -139,3 +139,37 @@ test('a newcomer that waits is called behind everybody else, however little it h
   clock.turn();
   assert.deepEqual(order.slice(2), ['newcomer', 'guest']);
 });
+
+test('one that does less than the others waits for no more than a turn, however many are there that do much', () => {
+  const clock = new TurnClock();
+  const turns = new Turns(clock);
+  const busy = Array.from({ length: 500 }, () => modest(turns, clock, 5, () => {}));
+  const rest = () => {
+    for (const work of busy) work();
+  };
+  let served = 0;
+  const work = modest(turns, clock, 0.05, () => (served += 1));
+  clock.work(10_000); // it has been there for a while
+  for (let i = 0; i < 60; i += 1) {
+    rest();
+    clock.turn();
+  }
+  for (let i = 1; i <= 10; i += 1) {
+    rest();
+    work();
+    clock.turn();
+    assert.equal(served, i);
+  }
+});
+
+test('each of many that do much goes on, in the order in which they came', () => {
+  const clock = new TurnClock();
+  const turns = new Turns(clock);
+  const counts = Array.from({ length: 100 }, () => 0);
+  const all = counts.map((_, i) => modest(turns, clock, 1 + (i % 10), () => (counts[i]! += 1)));
+  for (let i = 0; i < 100; i += 1) {
+    for (const work of all) work();
+    clock.turn();
+  }
+  assert.ok(Math.min(...counts) >= 5, `${counts}`);
+});
