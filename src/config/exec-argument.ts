@@ -95,7 +95,8 @@ const NO_BEGINNING = /^[-+/~.]|^\p{Z}/u;
 
 /**
  * A word is what no program takes for a path outside its folder, an address, an option or a reference to a file, wherever in an argument
- * it stands. Some take quotes away, some decode percent signs: the same has to be true of what they see then.
+ * it stands. Some take quotes away, some decode percent signs: what they see then leads nowhere else either. Encoded signs of an address
+ * pass (`studio%3Acam`): a program looks for those before it decodes.
  */
 export function wordProblem(value: string): string | undefined {
   if (value === '') return 'it is empty';
