@@ -142,6 +142,15 @@ export class ScriptHost implements Scripts {
       settingsFor: (application) => options.settingsFor(application).fetch,
       userAgent: options.server,
       onBug: (error, where) => logBug(options.log, error, where),
+      onNoRoom: (application) => {
+        const { log, lines } = options;
+        lines.limit(
+          'MaxFetchedSize',
+          application,
+          { log, application },
+          `${application}: an answer to fetch was refused`,
+        );
+      },
       standIn: options.standIns?.fetch,
     });
     this.#exec = new ExecService({

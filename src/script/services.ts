@@ -2,6 +2,7 @@
 // name; when it ends, what it still waits for is given up.
 import { DecodeError } from '../errors.ts';
 import { type Json, MAX_ASKS } from './wire.ts';
+import type { WireText } from './wire-text.ts';
 
 export interface AskContext {
   application: string;
@@ -22,7 +23,7 @@ export interface Asker {
 
 export interface Service {
   /** `request` comes from a script: nothing about it is certain. Rejects with a ServiceError for what the script shall hear. */
-  ask(request: Json, context: AskContext): Promise<Json>;
+  ask(request: Json, context: AskContext): Promise<Json | WireText>;
   /** What it does cannot be taken back: a version that may still be refused has to wait. */
   readonly waitsUntilServing?: true;
 }
@@ -37,7 +38,9 @@ export class ServiceError extends Error {
   }
 }
 
-export type ServiceAnswer = { ok: true; value: Json } | { ok: false; name: string; message: string };
+export type ServiceAnswer =
+  | { ok: true; value: Json | WireText }
+  | { ok: false; name: string; message: string };
 
 export interface ErrandsOptions {
   services: Services;

@@ -39,6 +39,16 @@ export class FetchFailure extends Error {
   }
 }
 
+/** Other answers have the memory that there is. */
+export class NoRoomFailure extends FetchFailure {
+  constructor() {
+    super(
+      'TypeError',
+      'fetch: answers to other requests take all the memory for them: ask for less at a time',
+    );
+  }
+}
+
 /** Of the connection, or of the request's form: ours to say. */
 const OWN_HEADERS = new Set([
   ...['connection', 'content-length', 'expect', 'host', 'keep-alive', 'te', 'trailer', 'transfer-encoding'],
@@ -55,11 +65,16 @@ export class FetchClient {
     this.#userAgent = userAgent;
   }
 
-  /** Rejects with a FetchFailure. */
-  async fetch(request: FetchRequest, limits: FetchLimits, signal: AbortSignal): Promise<FetchAnswer> {
+  /** Rejects with a FetchFailure. `hasRoom` takes memory for so many more bytes of the answer, or refuses it. */
+  async fetch(
+    request: FetchRequest,
+    limits: FetchLimits,
+    signal: AbortSignal,
+    hasRoom: (bytes: number) => boolean = () => true,
+  ): Promise<FetchAnswer> {
     const timeout = AbortSignal.timeout(limits.timeoutMs);
     try {
-      return await this.#fetch(request, limits, AbortSignal.any([signal, timeout]));
+      return await this.#fetch(request, limits, AbortSignal.any([signal, timeout]), hasRoom);
     } catch (error) {
       if (error instanceof FetchFailure) throw error;
       if (timeout.aborted) {
@@ -74,6 +89,7 @@ export class FetchClient {
     { url, method, headers, body, redirect }: FetchRequest,
     { maxBytes, ...limits }: FetchLimits,
     signal: AbortSignal,
+    hasRoom: (bytes: number) => boolean,
   ): Promise<FetchAnswer> {
     const kept = headers.filter(([name]) => !OWN_HEADERS.has(name.toLowerCase()));
     if (!kept.some(([name]) => name.toLowerCase() === 'user-agent'))
@@ -87,7 +103,7 @@ export class FetchClient {
       ...(body && { body: 'text' in body ? body.text : Buffer.from(body.base64, 'base64') }),
     });
     const { status, statusText, redirected } = response;
-    const bytes = await readBody(response.body, maxBytes);
+    const bytes = await readBody(response.body, maxBytes, hasRoom);
     return {
       ...{ url: response.url, redirected, status, statusText },
       headers: [...response.headers],
@@ -139,7 +155,11 @@ function checkedLookup(rules: FetchRules): LookupFunction {
   };
 }
 
-async function readBody(body: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<Buffer> {
+async function readBody(
+  body: AsyncIterable<Uint8Array> | null,
+  maxBytes: number,
+  hasRoom: (bytes: number) => boolean,
+): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body ?? []) {
@@ -150,6 +170,7 @@ async function readBody(body: AsyncIterable<Uint8Array> | null, maxBytes: number
         `fetch: the answer is longer than ${maxBytes} bytes: see <Fetch> <MaxSize> in Application.xml`,
       );
     }
+    if (!hasRoom(chunk.length)) throw new NoRoomFailure();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length);

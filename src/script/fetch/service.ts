@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { isScarcity } from '../../errors.ts';
 import { type AskContext, type Service, ServiceError } from '../services.ts';
 import type { Json } from '../wire.ts';
+import { WireText } from '../wire-text.ts';
 import type { FetchAnswer, FetchLimits, FetchRequest } from './client.ts';
 import { FetchRules } from './rules.ts';
 import type { FromWorker, ToWorker } from './worker.ts';
@@ -17,6 +18,8 @@ export interface FetchServiceOptions {
   settingsFor(application: string): FetchSettings;
   userAgent: string;
   onBug(error: unknown, where: string): void;
+  /** An answer was refused: those of that application, or of all, take the memory for them. */
+  onNoRoom(application: string): void;
   /** In place of the Web: it is asked what the rules allow. */
   standIn?: ((request: FetchRequest, signal: AbortSignal) => Promise<FetchAnswer>) | undefined;
 }
@@ -27,9 +30,8 @@ const MAX_HEADER_CHARACTERS = 16 << 10;
 const WORKER_HEAP_MB = 128;
 
 interface Job {
-  request: FetchRequest;
-  limits: FetchLimits;
-  resolve(answer: FetchAnswer): void;
+  application: string;
+  resolve(answer: WireText): void;
   reject(error: Error): void;
 }
 
@@ -45,7 +47,7 @@ export class FetchService implements Service {
     this.#options = options;
   }
 
-  async ask(asked: Json, { application, instance, signal }: AskContext): Promise<Json> {
+  async ask(asked: Json, { application, instance, signal }: AskContext): Promise<Json | WireText> {
     const { maxRunning, ...limits } = this.#options.settingsFor(application);
     if (limits.hosts.length === 0) {
       throw new ServiceError(
@@ -59,7 +61,7 @@ export class FetchService implements Service {
     await this.#turn(key, maxRunning, limits.timeoutMs, signal);
     try {
       const timeoutMs = Math.max(1, Math.ceil(limits.timeoutMs - (performance.now() - since)));
-      return { ...(await this.#run(request, { ...limits, timeoutMs }, signal)) };
+      return await this.#run(application, request, { ...limits, timeoutMs }, signal);
     } finally {
       this.#leave(key);
     }
@@ -102,18 +104,23 @@ export class FetchService implements Service {
     if (queue.running === 0) this.#queues.delete(key);
   }
 
-  #run(request: FetchRequest, limits: FetchLimits, signal: AbortSignal): Promise<FetchAnswer> {
+  async #run(
+    application: string,
+    request: FetchRequest,
+    limits: FetchLimits,
+    signal: AbortSignal,
+  ): Promise<Json | WireText> {
     const { standIn } = this.#options;
     if (standIn) {
       const problem = new FetchRules(limits).problemWithUrl(new URL(request.url));
       if (problem) throw new ServiceError('TypeError', `fetch: ${problem}`);
-      return standIn(request, signal);
+      return { ...(await standIn(request, signal)) };
     }
     this.#lastId += 1;
     const id = this.#lastId;
-    const { promise, resolve, reject } = Promise.withResolvers<FetchAnswer>();
-    this.#jobs.set(id, { request, limits, resolve, reject });
-    this.#send({ op: 'fetch', id, request, limits });
+    const { promise, resolve, reject } = Promise.withResolvers<WireText>();
+    this.#jobs.set(id, { application, resolve, reject });
+    this.#send({ op: 'fetch', id, application, request, limits });
     signal.addEventListener('abort', () => this.#send({ op: 'abort', id }), { once: true });
     return promise;
   }
@@ -152,8 +159,14 @@ export class FetchService implements Service {
   #answer(message: FromWorker): void {
     const job = this.#jobs.get(message.id);
     this.#jobs.delete(message.id);
-    if (message.ok) job?.resolve(message.answer);
-    else job?.reject(new ServiceError(message.name, message.message));
+    this.#worker?.postMessage({ op: 'taken', id: message.id } satisfies ToWorker);
+    if (message.ok) {
+      const { buffer, byteOffset, byteLength } = message.json;
+      job?.resolve(new WireText(Buffer.from(buffer, byteOffset, byteLength)));
+      return;
+    }
+    if (job && message.hadNoRoom) this.#options.onNoRoom(job.application);
+    job?.reject(new ServiceError(message.name, message.message));
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { FetchService, type FetchSettings } from '../../../src/script/fetch/service.ts';
 import type { Json } from '../../../src/script/wire.ts';
+import { WireText } from '../../../src/script/wire-text.ts';
 
 let port = 0;
 /** Requests that the server has not answered, for tests to answer or to leave. */
@@ -16,6 +17,15 @@ const server = createServer((request, response) => {
   if (pathname === '/hang') {
     open.push({ request, response });
     onOpen();
+    return;
+  }
+  if (pathname === '/half') {
+    response.write(Buffer.alloc(3 << 20, 'a'));
+    open.push({ request, response });
+    return;
+  }
+  if (pathname === '/controls') {
+    response.end(Buffer.alloc(3 << 20));
     return;
   }
   if (pathname === '/to') {
@@ -44,10 +54,12 @@ const server = createServer((request, response) => {
 const SERVING = { isServing: true, onDecided() {} };
 let settings: FetchSettings;
 const bugs: unknown[] = [];
+const withoutRoom: string[] = [];
 const service = new FetchService({
   settingsFor: () => settings,
   userAgent: 'Understudy/test',
   onBug: (error) => bugs.push(error),
+  onNoRoom: (application) => withoutRoom.push(application),
 });
 
 before(async () => {
@@ -91,7 +103,10 @@ function ask({ path = '/', host = '127.0.0.1', url, more, with: own, signal }: A
     signal: signal ?? new AbortController().signal,
     version: SERVING,
   };
-  return service.ask(request, context) as Promise<{ [name: string]: Json }>;
+  return service.ask(request, context).then((answer) => {
+    assert.ok(answer instanceof WireText);
+    return JSON.parse(answer.json.toString()) as { [name: string]: Json };
+  });
 }
 const textOf = (answer: { [name: string]: Json }) => (answer.body as { text: string }).text;
 
@@ -168,7 +183,7 @@ describe('the fetch service', () => {
   test('waits no longer than it may, and no longer than anybody wants it', async () => {
     await assert.rejects(ask({ path: '/hang', with: { timeoutMs: 30 } }), {
       name: 'TimeoutError',
-      message: /0\.03 s/,
+      message: /0\.0[0-3]\d* s/,
     });
     const controller = new AbortController();
     const arrived = new Promise<void>((resolve) => {
@@ -239,4 +254,34 @@ describe('the fetch service', () => {
       /no request/,
     );
   });
+});
+
+test('text of control characters, which JSON makes six times as long, is handed over as bytes', async () => {
+  const { body } = await ask({ path: '/controls', with: { maxBytes: 8 << 20 } });
+  assert.deepEqual(Buffer.from((body as { base64: string }).base64, 'base64'), Buffer.alloc(3 << 20));
+});
+
+test('answers of one application take so much memory and no more, and give it back', async () => {
+  const own = { path: '/half', with: { maxBytes: 8 << 20 } };
+  for (let round = 0; round < 3; round += 1) {
+    open.length = 0;
+    withoutRoom.length = 0;
+    const asked = Array.from({ length: 6 }, () => ask(own));
+    const isRefused = asked.map((one) =>
+      one.then(
+        () => Promise.reject(new Error('whole')),
+        () => undefined,
+      ),
+    );
+    await Promise.any(isRefused); // 18 MB are too much; five have room
+    for (const { response } of open) response.end();
+    const outcomes = await Promise.allSettled(asked);
+    const failed = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [String(outcome.reason)] : [],
+    );
+    assert.deepEqual(failed, [
+      'TypeError: fetch: answers to other requests take all the memory for them: ask for less at a time',
+    ]);
+    assert.deepEqual(withoutRoom, ['live']);
+  }
 });
