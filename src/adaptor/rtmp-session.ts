@@ -352,6 +352,7 @@ export class RtmpSession {
         const head = commandHead(typeId, payload);
         unreadableCommand(this.#commandHost(), head, message.streamId, error.message);
         this.#odd.passOver(message, error);
+        this.#commandRate.spent(1);
       }
       return undefined;
     }

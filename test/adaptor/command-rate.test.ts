@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CommandRate } from '../../src/adaptor/command-rate.ts';
+import { encodeCommand } from '../../src/protocol/command.ts';
 import { Core, until } from '../support/core.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -68,6 +69,24 @@ test('commands over the rate are run later and in their order, and the socket is
     answers(peer),
     Array.from({ length: 59 }, (_, i) => i + 2),
   );
+});
+
+test('commands that cannot be read count against the rate as well', async () => {
+  await using core = await Core.start({ scripted: false, session: { maxCommandRate: 10 } });
+  const peer = await core.peer();
+  await peer.connect('live');
+  const { typeId, payload } = encodeCommand({ name: 'x', transactionId: 0, object: null, args: ['cut'] }, 0);
+  const cut = payload.subarray(0, payload.length - 1);
+  for (let i = 0; i < 40; i += 1) peer.send({ typeId, streamId: 0, timestampMs: 0, payload: cut });
+  peer.command('_checkbw', 7, []);
+  for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setImmediate(resolve));
+  await (await core.peer()).connect('live'); // what was sent before has come
+  assert.deepEqual(answers(peer), []);
+  for (let i = 0; answers(peer).length < 1; i += 1) {
+    assert.ok(i < 1000);
+    core.clock.advance(100);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 });
 
 test('a client that floods with commands is closed, with one line and a count, and the others are served', async () => {
