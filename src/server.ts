@@ -106,7 +106,7 @@ export async function startServer({
     ...{ clock, log, maxRssBytes: maxBytes, applicationShare, launcher },
     user: user ?? NOBODY,
   });
-  const builder = new Builder({ clock, log, ...config.server.builder });
+  const builder = new Builder({ clock, log, user, ...config.server.builder });
   const inspector = new Inspector({ port: debugPort, software, log, lines, bindError });
   const governor = new LoadGovernor(
     clock,
@@ -206,7 +206,7 @@ export async function startServer({
       };
       admin = await Admin.open(await adminOptions(config, administered, { log, lines, pace }, logs));
     }
-    if (user) await giveUpRoot(user, { config, allHosts, logs, log, builder });
+    if (user) await giveUpRoot(user, { config, allHosts, logs, log });
     void recorders.repair(); // who has the ports is the only server of this root folder
   } catch (error) {
     await close();
@@ -263,10 +263,9 @@ async function giveUpRoot(
     allHosts: readonly VirtualHost[];
     logs: ServerLogs;
     log: Log;
-    builder: Builder;
   },
 ): Promise<void> {
-  const { config, allHosts, logs, log, builder } = at;
+  const { config, allHosts, logs, log } = at;
   await logs.close(); // what root has open stays open: the next line opens it as the user
   const { access, application, master, edge, admin } = config.logs;
   const logFiles = [access?.file, application, master, edge, admin].flatMap((file) => file ?? []);
@@ -280,7 +279,6 @@ async function giveUpRoot(
     files: [config.server.admin.localUsersFile],
     read: certificates.flatMap((one) => [one?.certificateFile, one?.keyFile]).flatMap((path) => path ?? []),
   });
-  builder.renew();
   for (const path of unreadable) {
     const text = `the user ${user.uid} cannot read ${path}: it will not be taken up when it is renewed`;
     log.warn({ event: 'certificate', path }, text);

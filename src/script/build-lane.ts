@@ -66,7 +66,6 @@ export class BuildLane {
   #cancelWeighing = () => {};
   /** In a row, of processes that have not said hello. */
   #failedStarts = 0;
-  #isOutdated = false;
   #isClosed = false;
   #onGone: (() => void) | undefined;
 
@@ -83,12 +82,6 @@ export class BuildLane {
   addFirst(job: Job): void {
     this.#waiting.unshift(job);
     this.#next();
-  }
-
-  /** The next build has a new process. */
-  renew(): void {
-    if (this.#job) this.#isOutdated = true;
-    else this.#running?.process.kill();
   }
 
   /** What is not built yet never will be. */
@@ -118,10 +111,7 @@ export class BuildLane {
 
   #rest(): void {
     const { clock, idleMs } = this.#options;
-    const isOutdated = this.#isOutdated;
-    this.#isOutdated = false;
-    if (isOutdated) this.#running?.process.kill();
-    else if (this.#running) this.#cancelTimer = clock.after(idleMs, () => this.#running?.process.kill());
+    if (this.#running) this.#cancelTimer = clock.after(idleMs, () => this.#running?.process.kill());
   }
 
   #start(): Running {
@@ -188,7 +178,6 @@ export class BuildLane {
   #ended(running: Running, how: string): void {
     if (this.#running !== running) return;
     this.#running = undefined;
-    this.#isOutdated = false;
     this.#cancelTimer();
     if (this.#isClosed) {
       this.#onGone?.();

@@ -3,7 +3,13 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
+import { canBecome } from './privileges.ts';
 import { stillborn } from './stillborn.ts';
+
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
 
 export interface BuilderProcess {
   /** Frames of builder-wire.ts, both ways. */
@@ -20,8 +26,12 @@ const MAX_HEAP_MB = 256;
 /** esbuild collects its garbage more often beyond this part of the limit. */
 const GO_SHARE = 0.75;
 
-/** `maxRssBytes`: of the whole, with esbuild. A group of its own: a signal from the terminal is for the media process. */
-export function spawnBuilder(maxRssBytes: number): BuilderProcess {
+/**
+ * `maxRssBytes`: of the whole, with esbuild. `user`: whom the server becomes that root has started; it could not end a process of
+ * root's then, and this one reads what authors write. A group of its own: a signal from the terminal is for the media
+ * process.
+ */
+export function spawnBuilder(maxRssBytes: number, user: User | undefined): BuilderProcess {
   // The same file beside this one in src/ (TypeScript) and in dist/ (JavaScript).
   const file = join(import.meta.dirname, 'builder', `main${extname(import.meta.filename)}`);
   const { ESBUILD_BINARY_PATH: esbuild } = process.env;
@@ -32,6 +42,7 @@ export function spawnBuilder(maxRssBytes: number): BuilderProcess {
     },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     detached: process.platform !== 'win32',
+    ...(user && process.getuid?.() === 0 && canBecome(user) ? user : {}),
   });
   const dead = stillborn(child);
   if (dead) return dead;

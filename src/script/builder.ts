@@ -8,7 +8,7 @@ import type { Log } from '../log/log.ts';
 import type { BuildFault } from './build-fault.ts';
 import { type BuildEnd, BuildLane } from './build-lane.ts';
 import { type BuildOutcome, type BuildRequest, BuildResult } from './build-outcome.ts';
-import { type BuilderProcess, residentBytes, spawnBuilder } from './builder-process.ts';
+import { type BuilderProcess, residentBytes, spawnBuilder, type User } from './builder-process.ts';
 import type { BuildLimits } from './inputs.ts';
 
 /** In the quick lane. An ordinary build takes some 30 ms. */
@@ -26,6 +26,8 @@ export interface BuilderOptions extends BuildLimits {
   maxRssBytes: number;
   /** For one build. */
   maxMs: number;
+  /** Whom the server becomes that root has started; undefined: nobody else. */
+  user?: User | undefined;
   /** Tests hand in a builder of their own. */
   spawn?: () => BuilderProcess;
   residentBytes?: (pids: readonly number[]) => number;
@@ -51,7 +53,7 @@ export class Builder {
     const limits = { maxFileBytes, maxBundleBytes };
     const common = {
       ...{ clock, limits, maxRssBytes },
-      spawn: options.spawn ?? (() => spawnBuilder(maxRssBytes)),
+      spawn: options.spawn ?? (() => spawnBuilder(maxRssBytes, options.user)),
       residentBytes: options.residentBytes ?? residentBytes,
     };
     this.#quick = new BuildLane({ ...common, maxMs: Math.min(QUICK_MS, maxMs), idleMs: IDLE_MS });
@@ -71,12 +73,6 @@ export class Builder {
       this.#open.add(order);
       this.#laneOf(request).add(this.#job(order));
     });
-  }
-
-  /** This process has become another user: so shall those be that build. */
-  renew(): void {
-    this.#quick.renew();
-    this.#slow.renew();
   }
 
   async close(): Promise<void> {

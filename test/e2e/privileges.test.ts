@@ -29,8 +29,12 @@ function openRoot(t: TestContext): string {
 }
 
 /** The process of the scripts. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+}
+
 function runnerOf(pid: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+  const children = childrenOf(pid);
   const runner = children.find((child) =>
     readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('no-node-snapshot'),
   );
@@ -85,6 +89,10 @@ test('the server gives root up once its ports are open, and goes on writing, rot
     readFileSync(`/proc/${runnerOf(pid)}/status`, 'utf8'),
     new RegExp(`^Uid:\\t${UID}\\t${UID}`, 'm'),
   );
+  for (const child of childrenOf(pid)) {
+    const all = readFileSync(`/proc/${child}/status`, 'utf8');
+    assert.match(all, new RegExp(`^Uid:\\t${UID}\\t${UID}`, 'm'), `process ${child}`);
+  }
   await server.stop();
   assert.deepEqual([...ownersBelow(join(root, 'logs'))], [UID]);
   assert.match(readFileSync(join(root, 'logs/access.00.log'), 'utf8'), /server-stop/);

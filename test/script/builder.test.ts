@@ -263,20 +263,6 @@ describe('the builder', () => {
     assert.equal(builders.length, 2);
   });
 
-  test('has a new process after the server has become another user', async () => {
-    const { builders, build, builder } = setUp();
-    build('a');
-    builders[0]!.hello();
-    await settled();
-    builder.renew();
-    assert.ok(!builders[0]!.isKilled); // it is at work
-    builders[0]!.answer(good('a'));
-    await settled();
-    assert.ok(builders[0]!.isKilled);
-    build('b');
-    assert.equal(builders.length, 2);
-  });
-
   test('ends with the server, and leaves nobody waiting', async () => {
     const { builders, build, builder, ends } = setUp();
     build('a');
