@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts';
  * All work of one turn. The rest waits: half of the next turn is for those who have used the least time of late, so that a few who
  * do little need not wait for hundreds who do much; the other half for those who have waited longest, so that everybody goes on.
  */
-const TURN_MS = 100;
+const TURN_MS = 50;
 /** The same while connections come in: the system hands over one for each turn, so a hundred that come at once take a hundred turns. */
 const ARRIVAL_TURN_MS = 10;
 /** One worker, in one turn: enough for the keyframe of megabytes of a stream with a thousand players. */
