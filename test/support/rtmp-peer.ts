@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as openSocket, type Socket } from 'node:net';
 import { type AmfValue, membersOf } from '../../src/protocol/amf.ts';
+import { AMF_LIMITS, type AmfLimits } from '../../src/protocol/amf-budget.ts';
 import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
 import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
 import {
@@ -41,6 +42,13 @@ export interface Heard {
   /** Audio or video payload. */
   media?: Uint8Array;
 }
+
+/** A client takes a value as it is written; that references stand for much is the server's concern. */
+const ANY: AmfLimits = {
+  ...AMF_LIMITS,
+  bytes: Number.POSITIVE_INFINITY,
+  expansion: Number.POSITIVE_INFINITY,
+};
 
 const SWF_URL = 'http://127.0.0.1/player.swf';
 
@@ -296,8 +304,8 @@ export function statusOf(command: Command | undefined): Record<string, AmfValue>
 function understand(message: RtmpMessage): Heard {
   const { typeId, streamId, timestampMs, payload } = message;
   const heard: Heard = { typeId, streamId, timestampMs };
-  if (isCommandType(typeId)) heard.command = decodeCommand(typeId, payload);
-  else if (isDataType(typeId)) heard.data = decodeData(typeId, payload);
+  if (isCommandType(typeId)) heard.command = decodeCommand(typeId, payload, ANY);
+  else if (isDataType(typeId)) heard.data = decodeData(typeId, payload, ANY);
   else if (isControlType(typeId)) {
     const control = decodeControl(typeId, payload);
     if (control) heard.control = control;
