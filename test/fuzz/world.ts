@@ -53,6 +53,9 @@ const MAX_HELD_BYTES = 24 << 20;
 const MAX_QUEUED_BYTES = 6 << 20;
 const FLUSH_MS = 100;
 const CLOSE_GRACE_MS = 3_000;
+/** A client may be over the rate of its commands for so long. */
+const COMMAND_WAIT_MS = 30_000;
+const SECOND_MS = 1_000;
 const IDLE_MS = 60_000;
 const MAX_PEERS = 5;
 
@@ -118,7 +121,7 @@ export class World {
       maxOpenCalls: 3_000,
       maxOpenCallBytes: 16 << 20,
       maxCommandRate: 1000,
-      maxCommandWaitMs: 30_000,
+      maxCommandWaitMs: COMMAND_WAIT_MS,
       turns: new Turns({ now: () => 0, soon: systemClock.soon }),
       maxUnreadBytes: 4 << 20,
       closeGraceMs: 2_000,
@@ -207,6 +210,15 @@ export class World {
       for (const gate of [...gates.values()]) gate.decide({ accepted: false, reason: 'no answer in time' });
     }
     await this.settle();
+    // the same is true of one that is over the rate of its commands
+    for (
+      let ms = 0;
+      ms < COMMAND_WAIT_MS && this.peers.some(({ socket }) => !socket.closed);
+      ms += SECOND_MS
+    ) {
+      this.advance(SECOND_MS);
+      await this.settle();
+    }
     this.advance(CLOSE_GRACE_MS);
     await this.settle();
     this.#checkEmpty();
