@@ -87,6 +87,11 @@ export const SIEGE: Siege = {
   title: 'input that is not finished',
   server: {
     applications: { 'pending/main.asc': 'application.onConnect = function () {};' },
+    // the tunnels of one attack are not over when the next begins
+    conf: {
+      '_defaultRoot_/Adaptor.xml':
+        '<Adaptor><HTTPTunnel><MaxTunnelsPerAddress>2000</MaxTunnelsPerAddress></HTTPTunnel></Adaptor>',
+    },
   },
   attacks: [
     {
@@ -157,7 +162,7 @@ export const SIEGE: Siege = {
     },
     {
       name: 'half requests of 256 tunnels of one address, with a flood of messages that mean nothing',
-      maxMb: 192, // most of it is garbage of reads that has not been collected
+      maxMb: 256, // most of it is garbage of reads that has not been collected
       async run({ server }) {
         await tunnels(server.port, 256, 4 * MB, (socket) => {
           socket.write(HANDSHAKE);
