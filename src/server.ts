@@ -125,6 +125,7 @@ export async function startServer({
     runFolder: join(config.root, 'run', 'recordings'),
     flush: config.server.recording,
     finishesMp4: config.server.recording.finishesMp4,
+    lines,
     hasRoom,
   });
   let lastErrorId = 0;

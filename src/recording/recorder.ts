@@ -37,6 +37,8 @@ export interface RecorderOptions {
   readonly runFolder: string;
   readonly log: Log;
   readonly clock: Clock;
+  /** Of the whole server, whose metrics count the limits that are reached; undefined: lines of its own. */
+  readonly lines?: LineLimit;
   /** What the clock on the wall says. */
   readonly now?: () => Date;
   readonly flush: FlushLimits;
@@ -78,7 +80,7 @@ export class FileRecorders implements GrowingFiles {
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#running = new RunningFiles(options.runFolder, options.log);
-    this.#limit = new LineLimit(options.clock);
+    this.#limit = options.lines ?? new LineLimit(options.clock);
   }
 
   find(path: string): GrowingFile | undefined {
