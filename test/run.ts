@@ -9,6 +9,7 @@ import { summaryOfSkipped } from './support/skipped.ts';
 const ROOT = join(import.meta.dirname, '..');
 const REPORTER = join(import.meta.dirname, 'support', 'skipped-reporter.ts');
 const FUZZ = 'test/fuzz/run.ts';
+const MUST_END = '--import=./test/support/must-end.ts';
 
 /** Arguments of Node. Those of `--test` get their reporters below. */
 const STEPS: Readonly<Record<string, readonly string[]>> = {
@@ -17,6 +18,7 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
     '--test',
     '--test-concurrency=2',
     '--test-timeout=60000',
+    MUST_END,
     'test/*.test.ts',
     'test/!(e2e)/**/*.test.ts',
   ],
@@ -29,7 +31,7 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
   ],
   fuzz: [FUZZ, '--seconds', '30'],
   // What takes minutes. A slow machine takes longer and finds the same: the number of inputs is given, and no time is judged.
-  'long-hostile': ['--test', '--test-timeout=1200000', 'test/hostile/long.ts'],
+  'long-hostile': ['--test', '--test-timeout=1200000', MUST_END, 'test/hostile/long.ts'],
   'long-fuzz': [FUZZ, '--iterations', '10000'],
 };
 

@@ -304,7 +304,8 @@ export class ScriptHost implements Scripts {
           },
           onRefused: (build) => {
             shared.resting = { hash: build.hash, untilMs: clock.now() + REST_MS };
-            shared.unloadable = build.hash;
+            // an instance that was still at a version which a save has replaced says nothing of what is saved now
+            if (build.hash === shared.newest) shared.unloadable = build.hash;
           },
           onServing: (build) => {
             shared.proven = build;
