@@ -17,6 +17,7 @@ import {
   type UsageBody,
 } from '../wire.ts';
 import { type ReadAnswer, readAnswer } from './answer.ts';
+import type { CryptoTurns } from './crypto-turns.ts';
 import { DebuggerSeat } from './debugger-seat.ts';
 import type { EngineFault, Outcome, ScriptEngine, ScriptIsolate } from './engine.ts';
 import { type Batch, Mailbox } from './mailbox.ts';
@@ -96,7 +97,7 @@ export class ScriptInstance implements Runnable {
   /** How far held time is to move once there is nothing to do; undefined: nobody has asked, or it has been told. */
   #tick: { untilMs: number; hasMoved: boolean } | undefined;
 
-  constructor(load: LoadBody, scheduler: Scheduler, events: InstanceEvents) {
+  constructor(load: LoadBody, scheduler: Scheduler, cryptoTurns: CryptoTurns, events: InstanceEvents) {
     this.#load = load;
     this.#scheduler = scheduler;
     this.#events = events;
@@ -106,10 +107,13 @@ export class ScriptInstance implements Runnable {
     this.#loadMs = load.limits.loadMs * times;
     this.#turnMs = load.limits.turnMs * times;
     this.#timers = new TimerQueue(this.#held ?? machineTime, load.limits.timers, () => this.#wake());
-    this.#subtle = new SubtleService((event) => {
-      if (this.#state === 'gone') return;
-      this.#mailbox.postOwn(event);
-      this.#wake();
+    this.#subtle = new SubtleService({
+      application: applicationOf(load.instance),
+      turns: cryptoTurns,
+      reply: (event) => {
+        this.#mailbox.postOwn(event);
+        this.#wake();
+      },
     });
   }
 
@@ -499,6 +503,7 @@ export class ScriptInstance implements Runnable {
     if (usage) this.#events.usage(usage);
     clearTimeout(this.#droppedLinesTimer);
     this.#timers.close();
+    this.#subtle.close();
     this.#mailbox.clear();
     this.#watchdog.endLimit();
     if (this.#debugger.hasSession) this.#watchdog.watch(this.#turnMs, 'what a debugger was attached to');
@@ -512,4 +517,9 @@ function tooManyCommands({ dropped, droppedAt, where }: ReadAnswer): ScriptComma
   const limits = `${MAX_COMMANDS}, or ${MAX_COMMAND_CHARACTERS >> 20} MB`;
   const message = `${dropped} commands of one turn were dropped: more than ${limits}`;
   return { op: 'error', kind: 'limit', where, message, stack: droppedAt };
+}
+
+/** `live` of `live/room/7` */
+function applicationOf(instance: string): string {
+  return instance.slice(0, Math.max(0, instance.indexOf('/')));
 }

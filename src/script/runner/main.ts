@@ -20,6 +20,7 @@ import {
   MAX_LOAD_FRAME_BYTES,
   type TickBody,
 } from '../wire.ts';
+import { CryptoTurns } from './crypto-turns.ts';
 import { createEngine, type ScriptEngine } from './engine.ts';
 import { ScriptInstance } from './instance.ts';
 import { Scheduler } from './scheduler.ts';
@@ -33,6 +34,7 @@ const MAX_DEBUGGER_BACKLOG = 128 << 20;
 const channel = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
 const reader = new FrameReader(MAX_LOAD_FRAME_BYTES);
 const scheduler = new Scheduler();
+const cryptoTurns = new CryptoTurns();
 const instances = new Map<number, ScriptInstance>();
 let engine: ScriptEngine | undefined;
 let isCorked = false;
@@ -107,7 +109,7 @@ function dropPrivileges({ uid, gid }: { uid: number; gid: number }): void {
 
 function load(unit: number, body: LoadBody): void {
   if (engine === undefined) throw new Error('Load before Init');
-  const instance = new ScriptInstance(body, scheduler, {
+  const instance = new ScriptInstance(body, scheduler, cryptoTurns, {
     turnBegins: () => send(encodeFrame(FrameType.Turn, unit)),
     turnEnds: () => send(encodeFrame(FrameType.TurnEnd, unit)),
     loaded: (body) => send(encodeFrame(FrameType.Loaded, unit, body)),

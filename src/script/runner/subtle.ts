@@ -9,6 +9,7 @@ import {
   type RunnerCommand,
   type RunnerEvent,
 } from '../wire.ts';
+import type { CryptoTurns, CryptoWork } from './crypto-turns.ts';
 
 export type SubtleCommand = Extract<RunnerCommand, { op: 'subtle' }>;
 type Key = webcrypto.CryptoKey;
@@ -38,55 +39,81 @@ const ALGORITHMS_AT: { readonly [method: string]: readonly number[] } = {
   wrapKey: [3],
   unwrapKey: [3, 4],
 };
-// What one call may cost: some 0.2 s of a core for the dearest.
+// What one call may cost: a second of a core as a rule, a few seconds for an RSA key of 4096 bits.
 const MAX_RSA_BITS = 4096;
+/** Of a key that is brought along. Signing takes 60 ms with 8192 bits, and eight times as long with twice as many. */
+const MAX_IMPORTED_RSA_BITS = 8192;
 const MAX_ITERATIONS = 1_000_000;
 const MAX_DERIVED_BITS = 1 << 16;
-/** Calls of one instance that run at a time: Node's threads are there for all of them. */
-const MAX_RUNNING = 2;
+/** PBKDF2 runs all iterations again for each block of its hash that is derived: iterations times blocks. */
+const MAX_PBKDF2_ROUNDS = 4_000_000;
+const LONG_PBKDF2_ROUNDS = 20_000;
+const HASH_BITS: { readonly [name: string]: number } = {
+  'SHA-1': 160,
+  'SHA-256': 256,
+  'SHA-384': 384,
+  'SHA-512': 512,
+};
+/** Of an HMAC key without a length: the block of its hash. */
+const HMAC_KEY_BITS: { readonly [name: string]: number } = {
+  'SHA-1': 512,
+  'SHA-256': 512,
+  'SHA-384': 1024,
+  'SHA-512': 1024,
+};
 /** Keys made from their bytes that are kept: making one takes up to 0.1 ms. */
 const MAX_KEPT_KEYS = 64;
 const MAX_DEPTH = 6;
 const MAX_MESSAGE = 200;
 
-export class SubtleService {
-  readonly #reply: (event: RunnerEvent) => void;
-  readonly #waiting: SubtleCommand[] = [];
-  readonly #keys = new Map<string, Promise<Key>>();
-  #running = 0;
+export interface SubtleOptions {
+  /** Whose share of the threads its calls have. */
+  readonly application: string;
+  readonly turns: CryptoTurns;
+  reply(event: RunnerEvent): void;
+}
 
-  constructor(reply: (event: RunnerEvent) => void) {
-    this.#reply = reply;
+export class SubtleService {
+  readonly #options: SubtleOptions;
+  /** Those that run and those that wait. */
+  readonly #open = new Set<CryptoWork>();
+  readonly #keys = new Map<string, Promise<Key>>();
+
+  constructor(options: SubtleOptions) {
+    this.#options = options;
   }
 
   get isIdle(): boolean {
-    return this.#running === 0 && this.#waiting.length === 0;
+    return this.#open.size === 0;
   }
 
-  /** Always answers, later. */
+  /** Always answers, later, unless it is closed first. */
   run(command: SubtleCommand): void {
-    if (this.#waiting.length >= MAX_CRYPTO_CALLS) {
+    const { application, turns, reply } = this.#options;
+    if (this.#open.size >= MAX_CRYPTO_CALLS) {
       const message = `more than ${MAX_CRYPTO_CALLS} calls of crypto.subtle at a time`;
-      this.#reply({ t: 'reply', id: command.id, ok: false, name: 'OperationError', message });
+      reply({ t: 'reply', id: command.id, ok: false, name: 'OperationError', message });
       return;
     }
-    this.#waiting.push(command);
-    this.#next();
+    const work: CryptoWork = {
+      application,
+      isLong: isLong(command),
+      run: async () => {
+        const event = await this.#compute(command).then(
+          (value): RunnerEvent => ({ t: 'reply', id: command.id, ok: true, value }),
+          (error): RunnerEvent => ({ t: 'reply', id: command.id, ok: false, ...described(error) }),
+        );
+        if (this.#open.delete(work)) reply(event);
+      },
+    };
+    this.#open.add(work);
+    turns.add(work);
   }
 
-  #next(): void {
-    if (this.#running >= MAX_RUNNING) return;
-    const command = this.#waiting.shift();
-    if (command === undefined) return;
-    this.#running += 1;
-    this.#compute(command)
-      .then((value): RunnerEvent => ({ t: 'reply', id: command.id, ok: true, value }))
-      .catch((error): RunnerEvent => ({ t: 'reply', id: command.id, ok: false, ...described(error) }))
-      .then((event) => {
-        this.#running -= 1;
-        this.#reply(event);
-        this.#next();
-      });
+  /** The instance has ended: what waits is dropped, what runs is not answered. */
+  close(): void {
+    for (const work of this.#open) this.#options.turns.remove(work);
+    this.#open.clear();
   }
 
   async #compute({ method, args }: SubtleCommand): Promise<Json> {
@@ -95,11 +122,13 @@ export class SubtleService {
     if (method === 'deriveBits' && Number(decoded[2]) > MAX_DERIVED_BITS) {
       throw new RangeError(`deriveBits gives at most ${MAX_DERIVED_BITS} bits`);
     }
+    requireFewRounds(method, decoded);
     const makesPassword = method === 'importKey' && PASSWORDS.has(nameOf(decoded[2]));
     const at = EXTRACTABLE_AT[method];
     if (at !== undefined) decoded[at] = !makesPassword;
     const call = subtle[method] as (...args: unknown[]) => Promise<unknown>;
     const result = await call.apply(subtle, decoded);
+    requireBearableKey(result);
     if (makesPassword) return encodedKey(result as Key, Buffer.from(decoded[1] as Uint8Array));
     return encode(result);
   }
@@ -131,7 +160,15 @@ export class SubtleService {
     const about = (await this.#decode(algorithm, 0)) as webcrypto.AlgorithmIdentifier;
     requireAffordable(about);
     const isExtractable = !PASSWORDS.has(nameOf(about));
-    return subtle.importKey(format, bytes(data), about, isExtractable, usages as webcrypto.KeyUsage[]);
+    const key = await subtle.importKey(
+      format,
+      bytes(data),
+      about,
+      isExtractable,
+      usages as webcrypto.KeyUsage[],
+    );
+    requireBearableKey(key);
+    return key;
   }
 }
 
@@ -191,6 +228,40 @@ function requireAffordable(algorithm: unknown): void {
     throw new RangeError(`PBKDF2 takes at most ${MAX_ITERATIONS} iterations`);
   }
   if (Number(length ?? 0) > MAX_CRYPTO_BYTES) throw new RangeError('the key is too long');
+}
+
+/** Of a call, before its arguments are decoded. What is no algorithm fails soon. */
+function isLong({ method, args }: SubtleCommand): boolean {
+  if (method === 'generateKey') return nameOf(args[0]).startsWith('RSA');
+  if (method !== 'deriveBits' && method !== 'deriveKey') return false;
+  return nameOf(args[0]) === 'PBKDF2' && pbkdf2Rounds(method, args) > LONG_PBKDF2_ROUNDS;
+}
+
+function requireFewRounds(method: string, args: readonly unknown[]): void {
+  if (method !== 'deriveBits' && method !== 'deriveKey') return;
+  if (nameOf(args[0]) !== 'PBKDF2' || pbkdf2Rounds(method, args) <= MAX_PBKDF2_ROUNDS) return;
+  throw new RangeError(
+    `PBKDF2: iterations times blocks of the hash are more than ${MAX_PBKDF2_ROUNDS}: derive fewer bits, or use SHA-512`,
+  );
+}
+
+/** Iterations times blocks. `args`: of deriveBits or deriveKey, as JSON or decoded. */
+function pbkdf2Rounds(method: string, [algorithm, , derived]: readonly unknown[]): number {
+  const { iterations, hash } = Object(algorithm) as { [name: string]: unknown };
+  const bits = method === 'deriveBits' ? Number(derived) : keyBits(derived);
+  return Number(iterations) * Math.max(1, Math.ceil(bits / (HASH_BITS[nameOf(hash)] ?? 160)));
+}
+
+function keyBits(algorithm: unknown): number {
+  const { length, hash } = Object(algorithm) as { [name: string]: unknown };
+  return Number(length ?? HMAC_KEY_BITS[nameOf(hash)] ?? 256);
+}
+
+function requireBearableKey(key: unknown): void {
+  if (!types.isCryptoKey(key)) return;
+  const { modulusLength } = (key as Key).algorithm as { modulusLength?: number };
+  if (modulusLength !== undefined && modulusLength > MAX_IMPORTED_RSA_BITS)
+    throw new RangeError(`RSA keys that are imported have at most ${MAX_IMPORTED_RSA_BITS} bits`);
 }
 
 function namedError(name: string, message: string): Error {
