@@ -21,6 +21,12 @@ export interface MediaBytes {
 
 const NO_SIZE = { width: 0, height: 0 };
 
+/**
+ * The longest message of decoder configurations, those of all its tracks together. One has some hundred bytes, some thousand with
+ * what encoders write about themselves into it. Reading it takes time for each of its bytes, and each of its bits perhaps.
+ */
+const MAX_CONFIGURATION_BYTES = 64 << 10;
+
 /** `what`: `audio` or `video`. Costs nothing but for sequence headers. An empty message is silence, and nothing is wrong with it. */
 export function mediaFault(
   what: 'audio' | 'video',
@@ -28,7 +34,10 @@ export function mediaFault(
   message: MediaBytes,
 ): MediaFault | undefined {
   const { length } = message;
-  if (tag?.isSequenceHeader) return configurationFault(what, tag, message.payload);
+  if (tag?.isSequenceHeader) {
+    if (length > MAX_CONFIGURATION_BYTES) return tooLong(what, length);
+    return configurationFault(what, tag, message.payload);
+  }
   const isCut = tag === undefined ? length > 0 : length < tag.dataOffset && !tag.isSequenceEnd;
   if (!isCut) return undefined;
   return {
@@ -59,6 +68,13 @@ function configurationFault(
     return { kind: `${codec} configuration`, text };
   }
   return undefined;
+}
+
+function tooLong(what: 'audio' | 'video', length: number): MediaFault {
+  return {
+    kind: `${what} configuration`,
+    text: `the ${what} configuration of ${bytes(length)} is too long: ${MAX_CONFIGURATION_BYTES} are the limit`,
+  };
 }
 
 function problemOf(what: 'audio' | 'video', codec: string, data: Uint8Array): string | undefined {

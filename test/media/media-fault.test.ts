@@ -134,6 +134,22 @@ test('of several tracks in one message each is looked at', () => {
   assert.match(messageFault(9, behind)?.text ?? '', /of 0 bytes configures nothing/);
 });
 
+test('decoder configurations of more than 64 kB are of no use, whatever is in them', () => {
+  const long = (head: Uint8Array) => Buffer.concat([head, Buffer.alloc(64 << 10)]);
+  for (const [typeId, head] of [
+    [9, video.header()],
+    [9, tracks('header', [0, 1])],
+    [9, hex(`90 ${fourCc('abcd')}`)],
+    [8, audio.header()],
+  ] as const) {
+    assert.match(
+      messageFault(typeId, long(head))?.text ?? '',
+      /^the (video|audio) configuration of 65\d{3} bytes is too long/,
+    );
+  }
+  assert.equal(messageFault(9, long(video.keyframe())), undefined);
+});
+
 test('what is in a data message is not its affair', () => {
   assert.equal(messageFault(MessageType.DataAmf0, hex('17')), undefined);
 });
