@@ -193,7 +193,7 @@ export class VirtualHost {
       inspector,
       standIns,
     });
-    const media = { clock, governor, sweep: fanOut?.sweep };
+    const media = { clock, governor, sweep: fanOut?.sweep, turns: options.turns };
     this.scripts = this.#scripts.metrics;
     const { limits, clientTls } = config.server;
     const outgoing = new Dialer({
@@ -469,7 +469,7 @@ function inTest(settings: ScriptSettings, { env }: StandIns): ScriptSettings {
 
 function instanceSettings(
   { live, maxIdleMs, recording, recorded, ...config }: ApplicationConfig,
-  media: Pick<StreamOptions, 'clock' | 'governor' | 'sweep'>,
+  media: Pick<StreamOptions, 'clock' | 'governor' | 'sweep' | 'turns'>,
 ): InstanceSettings & { clients: ClientSettings } {
   return {
     streams: {

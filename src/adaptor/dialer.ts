@@ -345,6 +345,10 @@ class DialedConnection implements OutgoingConnection {
         outbox.messagesSent += messages;
         outbox.write(bytes);
       },
+      writeAll(pieces, messages) {
+        outbox.messagesSent += messages;
+        outbox.writeAll(pieces);
+      },
       dropped(messages) {
         outbox.messagesDropped += messages;
       },

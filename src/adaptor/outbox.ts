@@ -123,6 +123,11 @@ export class Outbox implements Receiver {
 
   /** Whole chunks, from the media path. Dropped when the socket is gone. */
   write(bytes: Uint8Array): void {
+    this.#hand(bytes, this.#fanOut);
+  }
+
+  /** `fanOut`: by which it may leave together with what others get. */
+  #hand(bytes: Uint8Array, fanOut?: FanOut): void {
     const socket = this.#socket;
     if (!socket.writable) return;
     this.bytesSent += bytes.length;
@@ -131,9 +136,20 @@ export class Outbox implements Receiver {
     if (this.#fanOut?.batch === this.#batch) this.#fanOut.flush(); // what was written before comes before
     if (sent.length > PIECE_BYTES) {
       for (let at = 0; at < sent.length; at += PIECE_BYTES) socket.write(sent.subarray(at, at + PIECE_BYTES));
-    } else if (this.#fanOut && socket.writableLength === 0 && this.#fanOut.take(this, sent)) {
-      this.#batch = this.#fanOut.batch;
+    } else if (fanOut && socket.writableLength === 0 && fanOut.take(this, sent)) {
+      this.#batch = fanOut.batch;
     } else socket.write(sent);
+  }
+
+  /** The same of pieces that follow each other, in one go. */
+  writeAll(pieces: readonly Uint8Array[]): void {
+    const [first] = pieces;
+    if (pieces.length === 1 && first) this.write(first);
+    else if (pieces.length > 1) {
+      this.together(() => {
+        for (const piece of pieces) this.#hand(piece);
+      });
+    }
   }
 
   get isOpen(): boolean {

@@ -79,6 +79,12 @@ export class RtmpPlayerPort implements PlayerPort {
     this.#outbox.write(bytes);
   }
 
+  writeAll(pieces: readonly Uint8Array[], messages: number): void {
+    for (const { length } of pieces) this.bytesSent += length;
+    this.#outbox.messagesSent += messages;
+    this.#outbox.writeAll(pieces);
+  }
+
   dropped(messages: number): void {
     this.#outbox.messagesDropped += messages;
   }

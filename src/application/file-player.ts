@@ -2,7 +2,8 @@
 // played. What it sends is shared by all players of the file; it waits for this one's socket, and never leaves anything out.
 import { isMetaData } from '../protocol/command.ts';
 import { MessageType } from '../protocol/message.ts';
-import { rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
+import { rewireAll } from '../protocol/rewire.ts';
+import { WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
 import type { Clock } from './clock.ts';
 import { bytesOf, type Place, type RecordedStream, type Segment, segmentOf } from './recorded.ts';
 import { isPicture, isSeekMark, isSoundHeader, SeekMark, SeekMarks } from './seek-marks.ts';
@@ -16,6 +17,8 @@ export interface FilePort {
   /** Handed over and not yet sent. */
   readonly queuedBytes: number;
   write(bytes: Uint8Array, messages: number): void;
+  /** The same in pieces, which follow each other. */
+  writeAll(pieces: readonly Uint8Array[], messages: number): void;
   /** Calls once, when there is room again. Returns its undo. */
   onDrained(call: () => void): () => void;
   /** As much is sent as it wants to buffer: user control Buffer Empty; then Buffer Ready, when it goes on. */
@@ -446,11 +449,8 @@ export class FilePlayer {
     this.#headers = [];
     if (headers.length === 0) return;
     const beginMs = this.#wireTime(this.#nextMs);
-    const { streamId } = port;
-    const wires = headers.map((header) =>
-      rewire(header, { streamId, timestampMs: isMetaData(header) ? 0 : beginMs }),
-    );
-    port.write(Buffer.concat(wires), wires.length);
+    const timeOf = (header: WireMessage) => (isMetaData(header) ? 0 : beginMs);
+    port.writeAll(rewireAll(headers, { streamId: port.streamId, timeOf }), headers.length);
   }
 
   #sendRun(segment: Segment, from: number, to: number): void {
@@ -480,15 +480,9 @@ export class FilePlayer {
 
   #write(messages: readonly WireMessage[]): void {
     const { port } = this.#options;
-    const { streamId } = port;
     if (messages.length === 0) return;
-    const wires = messages.map((message) =>
-      rewire(message, {
-        streamId,
-        timestampMs: isMetaData(message) ? 0 : this.#wireTime(message.timestampMs),
-      }),
-    );
-    port.write(Buffer.concat(wires), wires.length);
+    const timeOf = (message: WireMessage) => (isMetaData(message) ? 0 : this.#wireTime(message.timestampMs));
+    port.writeAll(rewireAll(messages, { streamId: port.streamId, timeOf }), messages.length);
   }
 
   /** The message, if it is wanted, with the marks around pictures that are not to be shown. */

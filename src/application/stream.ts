@@ -12,6 +12,8 @@ import { Flush } from './flush-batch.ts';
 import { GopCache, type GopCacheLimits } from './gop-cache.ts';
 import { LiveGroups } from './live-groups.ts';
 import { StreamInfo } from './stream-info.ts';
+import { Sweep } from './sweep.ts';
+import { Turns } from './turns.ts';
 import { type Player, Viewer, type ViewerPlan, type ViewerTotals } from './viewer.ts';
 
 /** Takes whole batches onwards: a recorder, a segmenter. Must not throw or wait. */
@@ -30,6 +32,8 @@ export interface StreamOptions {
   flush: FlushPolicy;
   /** Shared by all streams of the process. */
   governor: LoadGovernor;
+  /** Of all work that peers cause; undefined: its own. */
+  turns?: Turns | undefined;
   /** Runs `give`, which writes to many players, and may let all that leave at once when it returns. Undefined: runs it. */
   sweep?: ((give: () => void) => void) | undefined;
 }
@@ -76,8 +80,9 @@ export class Stream {
   /** Who has come since the last flush, and how much of what is pending it has been given with its first bytes. */
   #fresh = new Map<Viewer, number>();
   readonly #sinks = new Set<Sink>();
+  readonly #sweep: Sweep;
   /** Who has come and waits for its turn to be sent the group. */
-  readonly #joiners: Viewer[] = [];
+  #joiners: Viewer[] = [];
   #cancelJoins: (() => void) | undefined;
   #pending: WireMessage[] = [];
   #pendingBytes = 0;
@@ -99,6 +104,12 @@ export class Stream {
     this.#clock = options.clock;
     this.#options = options;
     this.#cache = new GopCache(options.gop);
+    this.#sweep = new Sweep({
+      turns: options.turns ?? new Turns(options.clock),
+      give: (viewer, flush) => this.#give(viewer, flush),
+      swept: (beganMs, endedMs) => options.governor.swept(beganMs, endedMs),
+      leaveOut: (viewer, flush) => viewer.leaveOut(flush, this.#cache),
+    });
   }
 
   get viewers(): ReadonlySet<Viewer> {
@@ -249,6 +260,7 @@ export class Stream {
     const { governor, sweep } = this.#options;
     const now = this.#clock.now();
     const whole = this.#flushOf(batch, leadIn, now);
+    this.#sweep.begin(now);
     const give = () => this.#sendToAll(batch, whole);
     if (sweep && this.#viewers.size > 1) sweep(give);
     else give();
@@ -260,7 +272,7 @@ export class Stream {
     const fresh = this.#fresh;
     for (const viewer of this.#viewers) {
       if ((fresh.size > 0 && fresh.has(viewer)) || viewer.isDeferred) continue;
-      this.#give(viewer, whole);
+      this.#sweep.add(viewer, whole);
     }
     if (fresh.size > 0) this.#sendToFresh(batch, whole);
   }
@@ -282,7 +294,7 @@ export class Stream {
         flush = this.#flushOf(batch.slice(had), undefined, whole.now);
         rest.set(had, flush);
       }
-      this.#give(viewer, flush);
+      this.#sweep.add(viewer, flush);
     }
     this.#fresh = new Map();
   }
@@ -317,9 +329,8 @@ export class Stream {
     if (!this.#cache.hasGroup) this.flush();
     const viewer = new Viewer(player, this.#options.backlog, this.stats, plan);
     this.#viewers.add(viewer);
-    if (this.#joiners.length === 0 && this.#options.governor.admitsBurst(this.#cache.groupBytes)) {
-      this.#join(viewer);
-    } else {
+    if (this.#joiners.length === 0 && this.#reads(viewer) && this.#admitsBurst()) this.#join(viewer);
+    else {
       // Many at a time, and each gets half a megabyte: they take turns, so that nobody else waits for all of them.
       viewer.defer();
       this.stats.deferred += 1;
@@ -327,6 +338,15 @@ export class Stream {
       this.#armJoins();
     }
     return viewer;
+  }
+
+  /** Who plays again and again and reads nothing of it is not sent another group. */
+  #reads({ player }: Viewer): boolean {
+    return player.queuedBytes <= this.#options.backlog.softBytes;
+  }
+
+  #admitsBurst(): boolean {
+    return this.#options.governor.admitsBurst(this.#cache.groupBytes);
   }
 
   #join(viewer: Viewer): void {
@@ -337,13 +357,19 @@ export class Stream {
   #armJoins(): void {
     this.#cancelJoins ??= this.#clock.after(BURST_TICK_MS, () => {
       this.#cancelJoins = undefined;
-      for (let viewer = this.#joiners[0]; viewer; viewer = this.#joiners[0]) {
-        const isThere = viewer.isDeferred && this.#viewers.has(viewer);
-        if (isThere && !this.#options.governor.admitsBurst(this.#cache.groupBytes)) break;
-        this.#joiners.shift();
-        if (isThere) this.#join(viewer);
-      }
+      this.#joinSome();
       if (this.#joiners.length > 0) this.#armJoins();
+    });
+  }
+
+  #joinSome(): void {
+    let isAdmitted = true;
+    this.#joiners = this.#joiners.filter((viewer) => {
+      if (!viewer.isDeferred || !this.#viewers.has(viewer)) return false;
+      if (!isAdmitted || !this.#reads(viewer)) return true;
+      isAdmitted = this.#admitsBurst();
+      if (isAdmitted) this.#join(viewer);
+      return !isAdmitted;
     });
   }
 
@@ -351,12 +377,14 @@ export class Stream {
   startNow(viewer: Viewer): void {
     if (viewer.isDeferred) return; // its turn comes in a moment
     this.flush();
+    this.#sweep.forget(viewer);
     viewer.startNow(this.#cache, this.#liveMs);
   }
 
   removePlayer(viewer: Viewer): void {
     this.#viewers.delete(viewer);
     this.#fresh.delete(viewer);
+    this.#sweep.forget(viewer);
   }
 
   /** Gives the sink what it needs to begin with (from the last keyframe on), then everything. Returns its own undo. */
@@ -374,6 +402,7 @@ export class Stream {
   /** The publisher has gone: its headers and pictures mean nothing to the next one's viewers. */
   unpublish(): void {
     this.flush();
+    this.#sweep.finish();
     this.#cache.clear();
     this.#groups.reset();
     this.#faults.clear();
@@ -388,6 +417,7 @@ export class Stream {
   /** Something else comes from the same publisher: headers and pictures so far mean nothing to it. */
   changeSource(): void {
     this.flush();
+    this.#sweep.finish();
     this.#cache.clear();
     this.info.clear();
     this.#groups.reset();
@@ -401,6 +431,7 @@ export class Stream {
     this.#cancelFlush = undefined;
     this.#cancelJoins?.();
     this.#cancelJoins = undefined;
+    this.#sweep.close();
     this.#options.governor.held(this, 0);
   }
 }

@@ -1,7 +1,8 @@
 // One player of one stream: how its share of each flush reaches it, and what is left out when it is slow or has paused.
 import { asDataFrame, dataNameOf } from '../protocol/command.ts';
 import { MessageType } from '../protocol/message.ts';
-import { buildWireMessage, rewire, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
+import { rewireAll } from '../protocol/rewire.ts';
+import { buildWireMessage, WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
 import { Backlog, type BacklogLimits, type BacklogVerdict, type QueuedSocket } from './backlog.ts';
 import { type Flush, isMedia } from './flush-batch.ts';
 import type { GopCache } from './gop-cache.ts';
@@ -12,6 +13,8 @@ export interface Player extends QueuedSocket {
   readonly streamId: number;
   /** `messages`: how many there are in it, for the counters. */
   write(bytes: Uint8Array, messages: number): void;
+  /** The same in pieces, which follow each other. */
+  writeAll(pieces: readonly Uint8Array[], messages: number): void;
   /** So many messages were not sent to it, for it is slow. */
   dropped(messages: number): void;
   publishNotify(): void;
@@ -142,6 +145,11 @@ export class Viewer {
     return this.#catchUp(verdict, flush, cache);
   }
 
+  /** The server has no time for it: it misses that flush, as a slow player does. */
+  leaveOut(flush: Flush, cache: GopCache): void {
+    if (this.#state !== ViewerState.Paused) this.#catchUp('skip', flush, cache);
+  }
+
   #catchUp(verdict: BacklogVerdict, flush: Flush, cache: GopCache): boolean {
     if (verdict === 'write') {
       if (flush.leadIn || !flush.needsKeyframe || !this.#wantsVideo) {
@@ -249,9 +257,23 @@ export class Viewer {
     return length;
   }
 
+  #sendAll(pieces: readonly Buffer[], messages: number): number {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    if (length === 0) return 0;
+    this.player.writeAll(pieces, messages);
+    this.#totals.bytesOut += length;
+    this.#totals.messagesOut += messages;
+    return length;
+  }
+
   #drop(messages: number): void {
     this.player.dropped(messages);
     this.#totals.messagesDropped += messages;
+  }
+
+  /** It is given the stream's own bytes and nothing else. */
+  get takesAsItIs(): boolean {
+    return this.#state === ViewerState.Playing && this.#isFast;
   }
 
   /** The stream's own bytes will do for whatever comes. */
@@ -279,15 +301,11 @@ export class Viewer {
     // another server's recording may take 0 for a jump of its clock
     const first = this.#plan?.relays ? messages.find((message) => !isTimeless(message)) : undefined;
     const timelessMs = this.#plan?.relays ? (first ? this.#timeOf(first) : this.sentMs) : 0;
-    const bytes = Buffer.concat(
-      wanted.map((message) =>
-        rewire(this.#plan?.relays ? asPublished(message, cache) : message, {
-          streamId,
-          timestampMs: isTimeless(message) ? timelessMs : this.#timeOf(message),
-        }),
-      ),
+    const pieces = rewireAll(
+      this.#plan?.relays ? wanted.map((message) => asPublished(message, cache)) : wanted,
+      { streamId, timeOf: (message) => (isTimeless(message) ? timelessMs : this.#timeOf(message)) },
     );
-    return this.#send(bytes, wanted.length);
+    return this.#sendAll(pieces, wanted.length);
   }
 
   /**

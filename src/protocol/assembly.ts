@@ -30,6 +30,23 @@ export function nextHeaderBytes(timestampMs: number): number {
   return timestampMs >= EXTENDED_FROM ? 5 : 1;
 }
 
+// | 00 csid | timestamp u24 | length u24 | type u8 | stream id u32 LE | [timestamp u32] |
+/** Returns where it ends. */
+export function writeFirstHeader(buffer: Buffer, at: number, head: Omit<ChunkedHead, 'chunkBytes'>): number {
+  const { csid, typeId, streamId, timestampMs, length } = head;
+  const field = Math.min(timestampMs, EXTENDED_FROM);
+  buffer[at] = csid;
+  buffer[at + 1] = field >>> 16;
+  buffer[at + 2] = field >>> 8;
+  buffer[at + 3] = field;
+  buffer[at + 4] = length >>> 16;
+  buffer[at + 5] = length >>> 8;
+  buffer[at + 6] = length;
+  buffer[at + 7] = typeId;
+  const end = buffer.writeUInt32LE(streamId, at + 8);
+  return field === EXTENDED_FROM ? buffer.writeUInt32BE(timestampMs, end) : end;
+}
+
 /** How many chunks carry `length` bytes; an empty message takes one too. */
 function chunkCount(length: number, chunkBytes: number): number {
   return length === 0 ? 1 : Math.ceil(length / chunkBytes);
@@ -71,28 +88,15 @@ export class Assembly {
     return new Assembly(length, capacity, UNCHUNKED, 0, 0);
   }
 
-  // | 00 csid | timestamp u24 | length u24 | type u8 | stream id u32 LE | [timestamp u32] | payload |
-  //                                               | 11 csid | [timestamp u32] | payload |  …
+  // | first header | payload | 11 csid | [timestamp u32] | payload |  …
   /** The payload cut into chunks under one type-0 header. */
   static chunked(head: ChunkedHead, capacity?: number): Assembly {
-    const { csid, typeId, streamId, timestampMs, length, chunkBytes } = head;
+    const { csid, timestampMs, length, chunkBytes } = head;
     const first = firstHeaderBytes(timestampMs);
     const more = chunkCount(length, chunkBytes) - 1;
     const size = first + length + more * nextHeaderBytes(timestampMs);
     const assembly = new Assembly(size, capacity && Math.max(capacity, first), chunkBytes, csid, timestampMs);
-    const buffer = assembly.#buffer;
-    const field = Math.min(timestampMs, EXTENDED_FROM);
-    buffer[0] = csid;
-    buffer[1] = field >>> 16;
-    buffer[2] = field >>> 8;
-    buffer[3] = field;
-    buffer[4] = length >>> 16;
-    buffer[5] = length >>> 8;
-    buffer[6] = length;
-    buffer[7] = typeId;
-    buffer.writeUInt32LE(streamId, 8);
-    if (first === 16) buffer.writeUInt32BE(timestampMs, 12);
-    assembly.#at = first;
+    assembly.#at = writeFirstHeader(assembly.#buffer, 0, head);
     return assembly;
   }
 

@@ -47,6 +47,9 @@ export class TestPlayback {
         bytesSent += bytes.length;
         this.messages += countSent(bytes, messages);
       },
+      writeAll(pieces, messages) {
+        this.write(Buffer.concat(pieces), messages);
+      },
       dropped() {},
       onDrained: () => () => {},
       bufferFilled() {},

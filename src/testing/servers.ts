@@ -252,6 +252,9 @@ function playerOf(stream: Published): Player {
       bytesSent += bytes.length;
       stream.messages += countSent(bytes, messages);
     },
+    writeAll(pieces, messages) {
+      this.write(Buffer.concat(pieces), messages);
+    },
     dropped() {},
     publishNotify() {},
     unpublishNotify() {},

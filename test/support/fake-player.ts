@@ -32,6 +32,9 @@ export class FakePlayer implements Player {
     this.writes.push(bytes);
     this.sent += messages;
   }
+  writeAll(pieces: readonly Uint8Array[], messages: number): void {
+    this.write(Buffer.concat(pieces), messages);
+  }
   dropped(messages: number): void {
     this.lost += messages;
   }
