@@ -6,6 +6,7 @@
 // What a collector misses while it is away it finds in the files.
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6, type Socket } from 'node:net';
+import { type FindAddress, KnownAddress, systemAddress } from './known-address.ts';
 import type { LogTime } from './time.ts';
 import { visible } from './visible.ts';
 
@@ -23,6 +24,8 @@ export interface LogCollectorHost {
   time: LogTime;
   /** Once when lines cannot be sent, however often it is tried again. */
   onProblem(collector: string, error: Error): void;
+  /** Undefined: the system's. */
+  readonly findAddress?: FindAddress | undefined;
 }
 
 /** Neither end of a link throws. */
@@ -42,6 +45,8 @@ const MAX_WAITING_BYTES = 4 << 20;
 /** How long one that has failed is left alone, and how long it may take what is left at the end. */
 const RETRY_MS = 5_000;
 const CLOSE_MS = 1_000;
+/** UDP over IPv4: 65,535 bytes with 28 of headers. A longer line is cut; the file has all of it. */
+const MAX_DATAGRAM_BYTES = 65_507;
 
 export class LogCollector {
   readonly #options: LogCollectorOptions;
@@ -80,6 +85,7 @@ export class LogCollector {
   #open(): Link | undefined {
     if (this.#nowMs < this.#retryAtMs) return undefined;
     const { type, host, port } = this.#options;
+    const { time, findAddress = systemAddress } = this.#host;
     const works = () => {
       this.#isBroken = false;
     };
@@ -89,7 +95,10 @@ export class LogCollector {
       this.#retryAtMs = this.#nowMs + RETRY_MS;
       if (error) this.#fail(error);
     };
-    this.#link = type === 'tcp' ? openTcp(host, port, works, ended) : openUdp(host, port, works, ended);
+    this.#link =
+      type === 'tcp'
+        ? openTcp(host, port, works, ended)
+        : openUdp(new KnownAddress(host, findAddress, time), port, works, ended);
     return this.#link;
   }
 
@@ -145,8 +154,16 @@ function openTcp(host: string, port: number, works: () => void, ended: (error?: 
   };
 }
 
-function openUdp(host: string, port: number, works: () => void, ended: (error?: Error) => void): Link {
-  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4').unref();
+function openUdp(
+  address: KnownAddress,
+  port: number,
+  works: () => void,
+  ended: (error?: Error) => void,
+): Link {
+  // Node would ask for the address of every datagram
+  const lookup = (_name: string, _options: unknown, found: Parameters<KnownAddress['find']>[0]) =>
+    address.find(found);
+  const socket = createSocket({ type: address.isIPv6 ? 'udp6' : 'udp4', lookup }).unref();
   let waitingBytes = 0;
   let sent: () => void = () => {};
   let isClosed = false;
@@ -161,9 +178,10 @@ function openUdp(host: string, port: number, works: () => void, ended: (error?: 
   return {
     send(text) {
       if (isClosed) return;
-      const bytes = Buffer.byteLength(text);
+      const datagram = Buffer.from(text).subarray(0, MAX_DATAGRAM_BYTES);
+      const bytes = datagram.length;
       waitingBytes += bytes;
-      socket.send(text, port, host, (error) => {
+      socket.send(datagram, port, address.host, (error) => {
         waitingBytes -= bytes;
         if (error) close(error);
         else works();

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
+import type { FindAddress } from '../../src/log/known-address.ts';
 import { LogCollector, type LogCollectorOptions } from '../../src/log/log-collector.ts';
 import { LogFile } from '../../src/log/log-file.ts';
 import { until } from '../support/core.ts';
@@ -12,12 +13,21 @@ const HEAD = '#Version: 1.0\r\n#Fields: date\tx-event\r\n';
 const SENT_HEAD = '#Version: 1.0\r\n#Fields: s-computername\tdate\tx-event\r\n';
 
 class CollectorDesk extends Desk {
+  /** Names that were looked up. */
+  readonly asked: string[] = [];
+  address = '127.0.0.1';
+  readonly findAddress: FindAddress = (host, family, found) => {
+    this.asked.push(host);
+    const { address } = this;
+    setImmediate(() => found(null, address, family));
+  };
+
   open(port: number, options: Partial<LogCollectorOptions> = {}): LogCollector {
     const settings = { host: '127.0.0.1', port, serverId: 'tv1', linesPerHead: 2 };
     return this.keep(
       new LogCollector(
         { type: 'tcp', ...settings, ...options },
-        { time: this.time, onProblem: this.onProblem },
+        { time: this.time, onProblem: this.onProblem, findAddress: this.findAddress },
       ),
     );
   }
@@ -75,6 +85,56 @@ test('UDP: each line is a datagram', async () => {
   assert.deepEqual(heard, [SENT_HEAD, 'tv1\tone\n', 'tv1\ttwo\n']);
   await collector.close();
   receiver.close();
+  assert.deepEqual(desk.problems, []);
+});
+
+async function receive(address = '127.0.0.1', port = 0): Promise<{ socket: UdpSocket; heard: string[] }> {
+  const socket = createSocket('udp4');
+  const heard: string[] = [];
+  socket.on('message', (bytes) => heard.push(String(bytes)));
+  socket.bind(port, address);
+  await once(socket, 'listening');
+  return { socket, heard };
+}
+
+test('UDP: the address of the collector is looked up once a minute, not for each line', async () => {
+  await using desk = new CollectorDesk();
+  const first = await receive();
+  const second = await receive('127.0.0.2', first.socket.address().port);
+  const collector = desk.open(first.socket.address().port, {
+    ...{ type: 'udp', host: 'logs.example', linesPerHead: 10_000 },
+  });
+  for (let i = 0; i < 200; i += 1) collector.write(`${i}\n`, () => HEAD);
+  await until('all of them', () => first.heard.length === 201);
+  assert.deepEqual(desk.asked, ['logs.example']);
+  desk.turn(59_000);
+  collector.write('still\n', () => HEAD);
+  await until('that', () => first.heard.length === 202);
+  assert.equal(desk.asked.length, 1);
+  desk.address = '127.0.0.2'; // it has moved
+  desk.turn(1_000);
+  collector.write('old\n', () => HEAD);
+  await until('that at the old address', () => first.heard.length === 203);
+  assert.equal(desk.asked.length, 2);
+  await new Promise((resolve) => setImmediate(resolve));
+  collector.write('new\n', () => HEAD);
+  await until('that at the new one', () => second.heard.length === 1);
+  assert.equal(desk.asked.length, 2);
+  await collector.close();
+  for (const { socket } of [first, second]) socket.close();
+  assert.deepEqual(desk.problems, []);
+});
+
+test('UDP: a line that no datagram takes is cut, and those behind it arrive', async () => {
+  await using desk = new CollectorDesk();
+  const { socket, heard } = await receive();
+  const collector = desk.open(socket.address().port, { type: 'udp', linesPerHead: 100 });
+  collector.write(`${'x'.repeat(70_000)}\n`, () => HEAD);
+  collector.write('next\n', () => HEAD);
+  await until('three of them', () => heard.length === 3);
+  assert.deepEqual([heard[1]!.length, heard[2]], [65_507, 'tv1\tnext\n']);
+  await collector.close();
+  socket.close();
   assert.deepEqual(desk.problems, []);
 });
 
