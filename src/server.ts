@@ -192,6 +192,7 @@ export async function startServer({
       config.adaptors.map((adaptor, i) => ({
         ...adaptorOptions(config, adaptor, { ...session, registryOf: registryOf(hosts[i]!) }, logs),
         maxDescriptor: descriptors.maxConnection,
+        hasRoom,
         pace,
       })),
     );
@@ -358,7 +359,7 @@ function adaptorOptions(
   adaptor: AdaptorConfig,
   session: Omit<SessionOptions, 'rtmpe' | 'altVhost'>,
   { edge }: ServerLogs,
-): Omit<AdaptorOptions, 'maxDescriptor' | 'pace'> {
+): Omit<AdaptorOptions, 'maxDescriptor' | 'hasRoom' | 'pace'> {
   const { name, listen, access, tls, vhosts } = adaptor;
   const hosts = vhosts.flatMap(({ certificate, name: host, aliases }) =>
     certificate ? [host, ...aliases].map((alias) => [alias, certificateFiles(certificate)] as const) : [],

@@ -38,6 +38,8 @@ export interface AdaptorOptions {
   limits: ConnectLimits;
   /** Of connections: see ListenerOptions. */
   maxDescriptor: number;
+  /** Whether a socket to another server may be opened. */
+  hasRoom(): boolean;
   player: PlayerRouteOptions;
   http: HttpOptions;
   tunnel: TunnelOptions;
@@ -85,17 +87,12 @@ export class Adaptor implements Opened {
   #isAccepting = true;
 
   constructor(options: AdaptorOptions) {
-    const { clock, log } = options.session;
+    const { clock, log, lines } = options.session;
+    const { pace, hasRoom } = options;
     this.#options = options;
     this.#tunnels = new Tunnels(options.tunnel, options.session);
     const routes = [...playerRoutes(options.player, log), ...this.#tunnels.routes];
-    this.#http = new HttpDoor(
-      routes,
-      options.http,
-      clock,
-      { log, lines: options.session.lines },
-      options.pace,
-    );
+    this.#http = new HttpDoor(routes, options.http, { clock, log, lines, hasRoom }, pace);
   }
 
   async open(): Promise<void> {
@@ -227,6 +224,10 @@ export class Adaptor implements Opened {
   /** Of all its ports, those in tunnels too. */
   get sessionCount(): number {
     return this.listeners.reduce((sum, { sessions }) => sum + sessions.size, this.#tunnels.sessions.length);
+  }
+
+  get httpConnectionCount(): number {
+    return this.#http.connectionCount;
   }
 
   /** No new connections; those that are open go on until `close`. */

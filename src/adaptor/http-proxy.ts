@@ -9,13 +9,12 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import { isIPv6 } from 'node:net';
 import { PassThrough } from 'node:stream';
 import type { Dispatcher, Pool } from 'undici';
-import type { Clock } from '../application/clock.ts';
 import { answerFields, answerProblem, requestFields } from './http-fields.ts';
 import { reply } from './http-reply.ts';
 import { HttpTurns, type TurnLimits } from './http-turns.ts';
 import type { Peer } from './peer.ts';
 import { Quiet } from './quiet.ts';
-import { type PassingOn, type WebServer, type WebServerLog, warnOf } from './web-server.ts';
+import { type HttpHost, hasRoomFor, type PassingOn, type WebServer, warnOf } from './web-server.ts';
 
 export interface ProxyOptions extends PassingOn {
   /** To each web server. */
@@ -33,17 +32,15 @@ interface Upstream {
 
 export class HttpProxy {
   readonly #options: ProxyOptions;
-  readonly #clock: Clock;
-  readonly #log: WebServerLog;
+  readonly #host: HttpHost;
   readonly #upstreams = new Map<WebServer, Upstream>();
   /** Loaded where there is a proxy: it takes some 30 MB. */
   readonly #undici: Promise<Undici> = import('undici');
   #isClosed = false;
 
-  constructor(options: ProxyOptions, clock: Clock, log: WebServerLog) {
+  constructor(options: ProxyOptions, host: HttpHost) {
     this.#options = options;
-    this.#clock = clock;
-    this.#log = log;
+    this.#host = host;
   }
 
   pass(request: IncomingMessage, response: ServerResponse, to: WebServer, peer: Peer): void {
@@ -52,8 +49,7 @@ export class HttpProxy {
     const exchange = new Exchange(request, response, peer, {
       to,
       quietMs,
-      clock: this.#clock,
-      log: this.#log,
+      host: this.#host,
       mustWait: upstream.turns.isFull(peer.ip),
     });
     const leave = upstream.turns.take(peer.ip, () => void this.#begin(upstream, exchange));
@@ -102,8 +98,7 @@ export class HttpProxy {
 interface ExchangeOptions {
   readonly to: WebServer;
   readonly quietMs: number;
-  readonly clock: Clock;
-  readonly log: WebServerLog;
+  readonly host: HttpHost;
   /** There are as many requests as there may be. */
   readonly mustWait: boolean;
 }
@@ -126,7 +121,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#response = response;
     this.#peer = peer;
     this.#options = options;
-    this.#quiet = new Quiet(options.quietMs, options.clock, () => this.#tooQuiet());
+    this.#quiet = new Quiet(options.quietMs, options.host.clock, () => this.#tooQuiet());
     const { promise, resolve } = Promise.withResolvers<void>();
     this.over = promise;
     response.once('close', () => {
@@ -139,6 +134,11 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   begin(pool: Pool): void {
     if (this.#response.closed) return;
+    const { host: server, to } = this.#options;
+    if (!hasRoomFor(server, to, this.#peer.ip)) {
+      this.fail(503, 'Service Unavailable');
+      return;
+    }
     const { method, url = '', rawHeaders } = this.#request;
     const { host, 'content-length': length } = this.#request.headers;
     const headers = requestFields(rawHeaders, this.#peer);
@@ -212,13 +212,13 @@ class Exchange implements Dispatcher.DispatchHandler {
       this.fail(504, 'Gateway Timeout');
       return;
     }
-    const { log, to } = this.#options;
+    const { host, to, mustWait } = this.#options;
     const { ip } = this.#peer;
-    if (this.#options.mustWait) {
-      log.lines.limit(
+    if (mustWait) {
+      host.lines.limit(
         'MaxProxyRequests',
         ip,
-        { log: log.log, ip, host: to.host, port: to.port },
+        { log: host.log, ip, host: to.host, port: to.port },
         'a request waited too long for its turn at the web server',
       );
     }
@@ -229,7 +229,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   broke(error: Error): void {
     if (this.#response.closed || this.#quiet.isOver) return;
     const what = this.#controller ? 'gave no answer that can be passed on' : 'cannot be reached';
-    warnOf(this.#options.log, this.#options.to, what, error);
+    warnOf(this.#options.host, this.#options.to, what, error);
     this.fail(502, 'Bad Gateway');
   }
 

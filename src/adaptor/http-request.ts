@@ -30,6 +30,10 @@ export function normalize(request: IncomingMessage): RequestProblem | undefined 
     if (httpVersion === '1.0' || codings.length > 1) return problem(400, 'Bad Request');
     if (codings[0]!.trim().toLowerCase() !== 'chunked') return problem(501, 'Not Implemented');
   }
+  // RFC 9110 §10.1.1
+  const { expect } = request.headers;
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue')
+    return problem(417, 'Expectation Failed');
   return normalizeTarget(request);
 }
 

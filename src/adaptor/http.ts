@@ -1,16 +1,22 @@
 // HTTP on the ports of RTMP: a connection whose first bytes are HTTP comes here, and a table of routes answers its requests.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../application/clock.ts';
-import { type Log, logBug } from '../log/log.ts';
+import type { LimitName } from '../log/limits.ts';
+import { logBug } from '../log/log.ts';
 import { HttpProxy, type ProxyOptions } from './http-proxy.ts';
 import { passOn } from './http-redirect.ts';
 import { reply } from './http-reply.ts';
 import { normalize } from './http-request.ts';
 import { type Pace, PacedStream } from './paced-stream.ts';
 import type { Peer } from './peer.ts';
-import { type PassingOn, targetOf, type WebServer, type WebServerLog } from './web-server.ts';
+import { type HttpHost, type PassingOn, targetOf, type WebServer } from './web-server.ts';
 
 export interface HttpRoute {
   methods: readonly string[];
@@ -44,33 +50,28 @@ export class HttpDoor {
   readonly #routes: readonly HttpRoute[];
   readonly #options: HttpOptions;
   readonly #proxy: HttpProxy | undefined;
-  readonly #log: Log;
-  readonly #webServerLog: WebServerLog;
-  readonly #clock: Clock;
-  readonly #connections = new Map<Duplex, Connection>();
+  readonly #host: HttpHost;
+  readonly #connections = new Map<Duplex & { readonly bytesRead: number }, Connection>();
   readonly #pace: Pace;
   #stopChecking: () => void;
 
-  constructor(
-    routes: readonly HttpRoute[],
-    options: HttpOptions,
-    clock: Clock,
-    webServerLog: WebServerLog,
-    pace: Pace,
-  ) {
+  constructor(routes: readonly HttpRoute[], options: HttpOptions, host: HttpHost, pace: Pace) {
     this.#routes = routes;
     this.#options = options;
-    this.#proxy = options.proxy && new HttpProxy(options.proxy, clock, webServerLog);
-    this.#clock = clock;
-    this.#log = webServerLog.log;
-    this.#webServerLog = webServerLog;
+    this.#proxy = options.proxy && new HttpProxy(options.proxy, host);
+    this.#host = host;
     this.#pace = pace;
-    this.#server = createServer({ maxHeaderSize: options.maxHeaderBytes }, (request, response) => {
-      this.#answer(request, response);
-    });
+    const answer = (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response);
+    // what is no request is refused here, in one place: normalize
+    const parser = { maxHeaderSize: options.maxHeaderBytes, requireHostHeader: false };
+    this.#server = createServer(parser, answer).on('checkExpectation', answer);
     this.#server.maxHeadersCount = MAX_HEADERS;
     // a client that has said all may close its side: what it has asked of us is answered first
     (this.#server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#unreadable(error, socket));
+    this.#server.on('connect', (_request, socket) =>
+      this.#refuse(socket, 501, 'HttpSyntax', 'it is a CONNECT'),
+    );
     this.#stopChecking = () => {};
     this.#checkNowAndThen();
   }
@@ -78,7 +79,8 @@ export class HttpDoor {
   /** A connection that has shown to be HTTP; what was read of it has been put back. */
   take(socket: Socket, peer: Peer): void {
     this.#connections.set(socket, {
-      ...{ peer, unanswered: 0, isClosing: false, waitingSince: this.#clock.now(), passedOn: new Set() },
+      ...{ peer, unanswered: new Set(), isClosing: false, passedOn: new Set() },
+      ...{ waitingSince: this.#host.clock.now(), readBefore: 0 },
     });
     socket.once('close', () => this.#connections.delete(socket));
     const { redirect } = this.#options;
@@ -92,7 +94,11 @@ export class HttpDoor {
     const paced = new PacedStream(socket, this.#pace);
     this.#connections.delete(socket);
     this.#connections.set(paced, connection);
-    paced.once('close', () => this.#connections.delete(paced));
+    paced.once('close', () => {
+      this.#connections.delete(paced);
+      // not every Node 24 tells answers that wait behind another one
+      for (const response of connection.unanswered) response.destroy();
+    });
     // a web server may take its time: a client that closes its side has gone
     paced.once('end', () => {
       for (const response of connection.passedOn) response.destroy();
@@ -115,8 +121,9 @@ export class HttpDoor {
         this.#serve(socket);
         socket.resume();
       } else {
-        this.#connections.get(socket)!.waitingSince = undefined;
-        passOn(socket, target, quietMs, this.#clock, this.#webServerLog);
+        const connection = this.#connections.get(socket)!;
+        connection.waitingSince = undefined;
+        passOn(socket, connection.peer.ip, target, quietMs, this.#host);
       }
     };
     socket.on('data', read);
@@ -127,17 +134,21 @@ export class HttpDoor {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const connection = this.#connections.get(request.socket);
+    const { socket } = request;
+    const connection = this.#connections.get(socket);
     if (!connection || connection.isClosing) return; // closed, or about to be, with this request in its last bytes
-    if (connection.unanswered >= MAX_UNANSWERED) {
-      this.#tooMany(request.socket, connection.peer);
+    const { unanswered, peer } = connection;
+    if (unanswered.size >= MAX_UNANSWERED) {
+      this.#tooMany(socket, peer);
       return;
     }
-    connection.unanswered += 1;
+    unanswered.add(response);
     connection.waitingSince = undefined;
     response.once('close', () => {
-      connection.unanswered -= 1;
-      if (connection.unanswered === 0) connection.waitingSince = this.#clock.now();
+      unanswered.delete(response);
+      if (unanswered.size > 0) return;
+      connection.waitingSince = this.#host.clock.now();
+      connection.readBefore = socket.bytesRead;
     });
     const problem = normalize(request);
     if (problem || request.headers.upgrade !== undefined) {
@@ -145,8 +156,10 @@ export class HttpDoor {
       connection.isClosing = true;
       response.shouldKeepAlive = false;
     }
-    if (problem) reply(response, problem.status, {}, `${problem.text}\n`);
-    else this.#route(request, response, connection.peer);
+    if (problem) {
+      this.#sayRefused(peer.ip, 'HttpSyntax', problem.text);
+      reply(response, problem.status, {}, `${problem.text}\n`);
+    } else this.#route(request, response, peer);
   }
 
   #passOn(request: IncomingMessage, response: ServerResponse, target: WebServer): void {
@@ -157,8 +170,8 @@ export class HttpDoor {
   }
 
   #tooMany(socket: Duplex, { ip }: Peer): void {
-    const { log, lines } = this.#webServerLog;
-    this.#connections.delete(socket);
+    const { log, lines } = this.#host;
+    this.#connections.get(socket as PacedStream)!.isClosing = true;
     socket.destroy();
     lines.limit(
       'MaxUnansweredRequests',
@@ -168,12 +181,48 @@ export class HttpDoor {
     );
   }
 
+  /** Node's parser has refused what came. */
+  #unreadable({ code = '', message }: NodeJS.ErrnoException, socket: Duplex): void {
+    const why = message.replace(/^Parse Error: /, '');
+    if (code === 'HPE_HEADER_OVERFLOW')
+      this.#refuse(socket, 431, 'MaxHttpHeaderSize', 'its head is too long');
+    else if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') this.#refuse(socket, 413, 'HttpSyntax', why);
+    else if (code === 'HPE_INVALID_EOF_STATE' && this.#isAnswering(socket))
+      socket.destroy(); // it has gone
+    else this.#refuse(socket, 400, 'HttpSyntax', why);
+  }
+
+  #isAnswering(socket: Duplex): boolean {
+    return (this.#connections.get(socket as PacedStream)?.unanswered.size ?? 0) > 0;
+  }
+
+  /** What came is no request, or not yet. An answer that has begun cannot be followed by another one. */
+  #refuse(socket: Duplex, status: number, limit: LimitName, why: string): void {
+    const connection = this.#connections.get(socket as PacedStream);
+    if (!connection || connection.isClosing) {
+      socket.destroy();
+      return;
+    }
+    connection.isClosing = true;
+    this.#sayRefused(connection.peer.ip, limit, why);
+    const [current] = connection.unanswered;
+    if (socket.writable && !current?.headersSent) {
+      socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`);
+    }
+    socket.destroy();
+  }
+
+  #sayRefused(ip: string, limit: LimitName, why: string): void {
+    const { log, lines } = this.#host;
+    lines.limit(limit, ip, { log, ip }, `an HTTP request was refused: ${why}`);
+  }
+
   #route(request: IncomingMessage, response: ServerResponse, peer: Peer): void {
     const { method = '', url = '' } = request;
     const path = pathOf(url);
     const routes = this.#routes.filter((route) => covers(route, path));
     const route = routes.find(({ methods }) => methods.includes(method));
-    this.#log.debug(
+    this.#host.log.debug(
       // not all of a path that is found: below a route stand secrets, such as the id of a tunnel
       {
         event: 'http',
@@ -188,7 +237,7 @@ export class HttpDoor {
       Promise.resolve()
         .then(() => route.handle(request, response, peer))
         .catch((error) => {
-          logBug(this.#log, error, `http ${route.path}`);
+          logBug(this.#host.log, error, `http ${route.path}`);
           response.destroy();
         });
     } else if (routes.length > 0) {
@@ -204,10 +253,14 @@ export class HttpDoor {
 
   /** Node looks after the time-outs of servers that listen; this one does not. */
   #checkNowAndThen(): void {
-    this.#stopChecking = this.#clock.after(CHECK_MS, () => {
-      const now = this.#clock.now();
-      for (const [socket, { waitingSince = now }] of this.#connections) {
-        if (now - waitingSince >= this.#options.waitMs) socket.destroy();
+    const { clock } = this.#host;
+    this.#stopChecking = clock.after(CHECK_MS, () => {
+      const now = clock.now();
+      for (const [socket, { waitingSince = now, readBefore }] of this.#connections) {
+        if (now - waitingSince < this.#options.waitMs) continue;
+        if (socket.bytesRead > readBefore)
+          this.#refuse(socket, 408, 'HttpWaitTimeout', 'it has not come whole in time');
+        else socket.destroy();
       }
       this.#checkNowAndThen();
     });
@@ -223,12 +276,14 @@ export class HttpDoor {
 
 interface Connection {
   readonly peer: Peer;
-  /** Requests without a whole answer. */
-  unanswered: number;
+  /** Of requests without a whole answer, in their order. */
+  readonly unanswered: Set<ServerResponse>;
   /** The answer under way is its last. */
   isClosing: boolean;
   /** Undefined while a request is being answered. */
   waitingSince: number | undefined;
+  /** Bytes that had been read of it then. */
+  readBefore: number;
   /** Answers of a web server that are under way. */
   readonly passedOn: Set<ServerResponse>;
 }

@@ -55,6 +55,8 @@ export class Pace {
 export class PacedStream extends Duplex {
   readonly remoteAddress: string | undefined;
   readonly localPort: number | undefined;
+  /** That its reader has been given. */
+  bytesRead = 0;
   readonly #raw: Socket;
   readonly #pace: Pace;
   #rest: Buffer | undefined;
@@ -90,6 +92,7 @@ export class PacedStream extends Duplex {
     if (this.#rest) {
       const slice = this.#rest.subarray(0, SLICE_BYTES);
       this.#rest = this.#rest.length > SLICE_BYTES ? this.#rest.subarray(SLICE_BYTES) : undefined;
+      this.bytesRead += slice.length;
       if (this.push(slice)) this._read();
     } else if (this.#hasEnded) {
       this.#isRead = true;

@@ -73,6 +73,14 @@ export class Tunnels {
       handle: (request, response, peer) => {
         if (!admitsTunnel(this.#options.admits, formOf(request))) refuse(response);
         else if (longestHeader(request) > this.#options.maxHeaderLine) {
+          const { log, lines } = this.#session;
+          const { ip } = peer;
+          lines.limit(
+            'MaxHttpHeaderSize',
+            ip,
+            { log, ip },
+            'an HTTP request was refused: a header is too long',
+          );
           reply(response, 431, { Connection: 'close' }, 'Request Header Fields Too Large\n');
         } else return handle(request, response, peer);
       },

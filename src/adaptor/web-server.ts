@@ -1,5 +1,6 @@
 // Web servers that HTTP is passed on to, and what the log says of them.
 import type { Socket } from 'node:net';
+import type { Clock } from '../application/clock.ts';
 import type { LineLimit } from '../log/line-limit.ts';
 import type { Log } from '../log/log.ts';
 
@@ -15,9 +16,13 @@ export interface PassingOn {
   readonly quietMs: number;
 }
 
-export interface WebServerLog {
+/** What serving HTTP, and passing it on, needs of the server. */
+export interface HttpHost {
+  readonly clock: Clock;
   readonly log: Log;
   readonly lines: LineLimit;
+  /** Whether a socket to another server may be opened. */
+  hasRoom(): boolean;
 }
 
 export function targetOf(
@@ -29,7 +34,7 @@ export function targetOf(
 
 /** One line a second for each web server: every request can cause one. `what`: `cannot be reached`. */
 export function warnOf(
-  { log, lines }: WebServerLog,
+  { log, lines }: HttpHost,
   { host, port }: WebServer,
   what: string,
   error: Error,
@@ -40,4 +45,15 @@ export function warnOf(
       `the web server ${host}:${port} ${what}: ${error.message}`,
     ),
   );
+}
+
+/** False, and one line: the process has no descriptor for a connection to that web server. */
+export function hasRoomFor(
+  { log, lines, hasRoom }: HttpHost,
+  { host, port }: WebServer,
+  ip: string,
+): boolean {
+  if (hasRoom()) return true;
+  lines.limit('OpenFiles', ip, { log, ip, host, port }, 'a connection to a web server was not made');
+  return false;
 }

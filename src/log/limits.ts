@@ -37,6 +37,11 @@ export const LIMITS = {
   },
   OpenFiles: { bounds: 'how many files and sockets the process may have open (RLIMIT_NOFILE)' },
   MaxProxyRequests: { bounds: 'requests under way to a web server of HttpProxy, in all and of one address' },
+  MaxHttpHeaderSize: {
+    bounds: 'the head of an HTTP request: MaxHeaderSize of HTTP, MaxHeaderLineLength of HTTPTunnel',
+  },
+  HttpWaitTimeout: { bounds: 'how long the head of an HTTP request may take to arrive' },
+  HttpSyntax: { bounds: 'what an HTTP request may look like: RFC 9112' },
   MaxUnansweredRequests: { bounds: 'HTTP requests of one connection that have no answer yet' },
   MaxWatchedFiles: { bounds: 'how many files of an application are watched for changes' },
   MaxFileEvents: { bounds: 'how many changes of files of an application are looked at in a second' },

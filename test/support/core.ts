@@ -205,6 +205,7 @@ export class Core implements AsyncDisposable {
         listen: [{ host: '127.0.0.1', port: 0, secure: false }],
         ipv6: false,
         maxDescriptor: Number.POSITIVE_INFINITY,
+        hasRoom: () => true,
         tls: { certificate: undefined, hosts: new Map(), ciphers: '', sessionTimeoutMs: 300_000 },
         proxies: AddressList.parse(''),
         rules: EVERYBODY,
