@@ -33,6 +33,8 @@ export class SessionInput {
   /** Messages that came while the connect was being decided. */
   #held: RtmpMessage[] = [];
   heldBytes = 0;
+  /** Of a tunnel: what its client has not read, or may ask for again. */
+  #answerBytes = 0;
 
   constructor(options: SessionInputOptions) {
     const { budget, address, reader, outbox, pauseReading, resumeReading } = options;
@@ -67,16 +69,22 @@ export class SessionInput {
 
   /** After each read. */
   received(): void {
-    const { reader, pacers, outbox } = this.#options;
+    const { reader, pacers } = this.#options;
     let heldBytes = reader.heldBytes;
     for (const pacer of pacers) heldBytes += pacer.waitingBytes;
     this.#account.received(heldBytes, reader.bytesFinished);
-    this.#account.unread(outbox.unreadBytes);
+    this.sent();
   }
 
   /** The peer has read something, perhaps. */
   sent(): void {
-    this.#account.unread(this.#options.outbox.unreadBytes);
+    this.#account.unread(this.#options.outbox.unreadBytes + this.#answerBytes);
+  }
+
+  /** Of a tunnel: its answers hold so many bytes now. */
+  answered(bytes: number): void {
+    this.#answerBytes = bytes;
+    this.sent();
   }
 
   /** A message that waits until the connect has been decided. */

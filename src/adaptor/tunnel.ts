@@ -34,6 +34,8 @@ export interface TunnelSettings {
 
 /** Received and not read, because the session waits for a verdict: beyond it the client waits too. */
 const UNREAD_BYTES = 64 << 10;
+/** An answer takes no more pieces than this while memory is scarce. */
+const SCARCE_ANSWER_BYTES = 16 << 10;
 /** What Node keeps of a request that nobody reads yet. */
 const ASIDE_BYTES = 64 << 10;
 
@@ -41,6 +43,8 @@ const ASIDE_BYTES = 64 << 10;
 export interface TunnelMemory {
   hasRoomFor(bytes: number): boolean;
   keep(bytes: number): void;
+  /** Answers that the client has not read, or may ask for again: so many bytes now. */
+  answered(bytes: number): void;
 }
 
 /**
@@ -91,7 +95,7 @@ export class Tunnel extends Duplex {
   /** What the session has said and no answer has taken; the stream keeps what comes behind it. */
   #said: { bytes: Uint8Array; taken: () => void } | undefined;
   /** One answer at a time is on its way: what a client does not read stays where it is counted. */
-  #onItsWay: ServerResponse | undefined;
+  #onItsWay: { readonly response: ServerResponse; readonly pieces: readonly Uint8Array[] } | undefined;
   #quietAnswers = 0;
   #hasHungUp = false;
 
@@ -209,7 +213,7 @@ export class Tunnel extends Duplex {
   #heard(turn: Turn): void {
     turn.cancel();
     this.#last = turn.sequence;
-    this.#lastPieces = [];
+    this.#keepLast([]);
     if (turn.verb === 'close') {
       this.#hangUp();
       this.#answer(turn);
@@ -250,7 +254,7 @@ export class Tunnel extends Duplex {
   #answer(turn: Turn): void {
     this.#end(turn);
     const isHeard = !turn.response.closed;
-    this.#lastPieces = isHeard && this.#hasSomethingToSay ? this.#takeSaid() : [];
+    this.#keepLast(isHeard && this.#hasSomethingToSay ? this.#takeSaid() : []);
     if (this.#lastPieces.length > 0) this.#quietAnswers = 0;
     else if (turn.verb === 'idle') this.#quietAnswers += 1;
     if (isHeard) this.#send(turn, this.#lastPieces);
@@ -263,7 +267,10 @@ export class Tunnel extends Duplex {
 
   #takeSaid(): Uint8Array[] {
     const pieces: Uint8Array[] = [];
-    for (let bytes = 0; this.#said && bytes < this.#settings.answerBytes; ) {
+    const { answerBytes } = this.#settings;
+    const hasRoom = this.memory?.hasRoomFor(answerBytes) !== false;
+    const maxBytes = hasRoom ? answerBytes : Math.min(SCARCE_ANSWER_BYTES, answerBytes);
+    for (let bytes = 0; this.#said && bytes < maxBytes; ) {
       const { bytes: piece, taken } = this.#said;
       this.#said = undefined;
       pieces.push(piece);
@@ -273,12 +280,26 @@ export class Tunnel extends Duplex {
     return pieces;
   }
 
+  #keepLast(pieces: readonly Uint8Array[]): void {
+    this.#lastPieces = pieces;
+    this.#countAnswers();
+  }
+
+  /** One that is on its way is the last one, or the one before it. */
+  #countAnswers(): void {
+    const held = new Set([...this.#lastPieces, ...(this.#onItsWay?.pieces ?? [])]);
+    let bytes = 0;
+    for (const { length } of held) bytes += length;
+    this.memory?.answered(bytes);
+  }
+
   #send({ verb, request, response }: Turn, pieces: readonly Uint8Array[]): void {
     if (pieces.length > 0) {
-      this.#onItsWay = response;
+      this.#onItsWay = { response, pieces };
       const arrived = () => {
-        if (this.#onItsWay !== response) return;
+        if (this.#onItsWay?.response !== response) return;
         this.#onItsWay = undefined;
+        this.#countAnswers();
         this.#sayIfHeld();
       };
       response.once('finish', arrived).once('close', arrived);

@@ -491,4 +491,48 @@ describe('limits of tunnels', () => {
     assert.equal(core.instance()?.clients.size, 1);
     client.destroy();
   });
+
+  test('its last answer counts as memory of its address until the next request, also while the client does not read it', async () => {
+    await using core = await Core.start();
+    const id = await openTunnel(core.port);
+    const { body } = await post(core.port, `/send/${id}/0`, greeting());
+    assert.equal(body.length, GREETED);
+    assert.equal(core.input.heldBytes, GREETED - 1);
+    const again = await post(core.port, `/send/${id}/0`, greeting());
+    assert.equal(again.body.length, GREETED);
+    assert.equal(core.input.heldBytes, GREETED - 1, 'one that is sent again is the same memory');
+    const next = post(core.port, `/idle/${id}/1`);
+    await until('the next request', () => core.input.heldBytes === 0);
+    core.clock.advance(512);
+    assert.equal((await next).body.length, 1);
+    await leave(core, id, 2);
+  });
+
+  for (const [what, heldBytes, bytes] of [
+    ['as long as WriteBufferSize allows while there is memory', 0, 256 << 10],
+    ['short while memory of its address is scarce', 20 << 20, 64 << 10],
+  ] as const) {
+    test(`an answer is ${what}`, async () => {
+      await using core = await Core.start();
+      const { peer: publisher, id } = await core.publisher('show');
+      const client = await TunnelClient.open(core.port);
+      const player = await RtmpPeer.over(client.asSocket);
+      await player.play('live', 'show');
+      await client.fallSilent(() => core.clock.advance(512));
+      const other = core.input.open('127.0.0.1', {
+        ...{ missingBytes: 0, progress: 0, isHeldByServer: true },
+        ...{ wait() {}, proceed() {}, evict() {} },
+      });
+      other.keep(heldBytes);
+      const frame = Buffer.concat([Buffer.from('1701000000', 'hex'), randomBytes(50_000)]);
+      for (let i = 0; i < 8; i += 1) publisher.video(id, i * 40, frame);
+      await publisher.settle();
+      core.clock.advance(100);
+      const { body } = await post(core.port, `/idle/${client.id}/${client.next}`);
+      assert.ok(body.length > bytes / 2 && body.length < bytes + 70_000, `${body.length} bytes`);
+      other.close();
+      await leave(core, client.id, client.next + 1);
+      client.destroy();
+    });
+  }
 });

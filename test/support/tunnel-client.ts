@@ -72,6 +72,11 @@ export class TunnelClient extends Duplex {
     return this as unknown as Socket;
   }
 
+  /** The number of its next request. */
+  get next(): number {
+    return this.#number;
+  }
+
   /** Asks for nothing any more, once the request that is at the server is answered; `turn` makes time pass there. */
   async fallSilent(turn: () => void): Promise<void> {
     this.#isSilent = true;
