@@ -186,6 +186,7 @@ export class VirtualHost {
       lines: options.lines,
       onInstanceEnd: (application, instance) => folders.forget(application, instance),
       maxWatchedFiles: config.server.runners.maxWatchedFiles,
+      logBytes: config.server.runners.logBytes,
       onSettings: (application) => this.#inBackground(this.#refreshSettings(application)),
       clock,
       build: options.build,

@@ -1,6 +1,6 @@
 // One application's settings: Application.xml of its folder over that of its virtual host, over the defaults.
 import { join, relative, resolve } from 'node:path';
-import type { ConfigPlace } from '../errors.ts';
+import { ConfigError, type ConfigPlace } from '../errors.ts';
 import { dotenvValues, readDotenv } from './dotenv.ts';
 import type { FreeValues } from './element.ts';
 import { readAuthorFileIfThere, readXmlIfThere } from './file.ts';
@@ -25,6 +25,8 @@ export const APPLICATION_FILE = 'Application.xml';
 const MAX_FILE_BYTES = 1 << 20;
 /** A list of some thousand hosts. */
 const MAX_SETTING_CHARACTERS = 64 << 10;
+/** Of application.env: each is looked for in every error that a script reports. */
+const MAX_SECRETS = 1000;
 
 export interface ExecGrant {
   readonly name: string;
@@ -225,6 +227,10 @@ export async function readApplicationConfig(
     () => ({}),
   );
   const env = { ...values, ...config.script.env };
+  mistakes.attempt(
+    () => requireFewSecrets(env, name),
+    () => undefined,
+  );
   return freeze({ ...config, script: { ...config.script, env }, notes });
 }
 
@@ -259,6 +265,20 @@ function read(
     });
   }
   return freeze({ ...convert(values, defaults), notes: said });
+}
+
+function requireFewSecrets(env: FreeValues, name: string): void {
+  const count = countValues(env);
+  if (count <= MAX_SECRETS) return;
+  const what = `application.env has ${count} values, from <Environment> and .env: expected at most ${MAX_SECRETS}`;
+  throw new ConfigError('ERR_CONFIG_VALUE', what, { place: { file: join(name, APPLICATION_FILE) } });
+}
+
+function countValues(values: FreeValues): number {
+  return Object.values(values).reduce(
+    (sum: number, value) => sum + (typeof value === 'string' ? 1 : countValues(value)),
+    0,
+  );
 }
 
 function elementAt(root: XmlElement | undefined, path: readonly string[]): XmlElement | undefined {

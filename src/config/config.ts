@@ -68,6 +68,8 @@ export interface RunnersConfig {
   readonly launcher: readonly string[];
   /** Of each application. */
   readonly maxWatchedFiles: number;
+  /** A second, of what all scripts of an application log. */
+  readonly logBytes: number;
 }
 
 /** The processes that build scripts. */

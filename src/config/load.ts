@@ -147,6 +147,7 @@ class Loader {
           debugPort: Server.ResourceLimits.Scripts.DebugPort,
           launcher: Server.ResourceLimits.Scripts.Launcher,
           maxWatchedFiles: Server.ResourceLimits.Scripts.MaxWatchedFiles,
+          logBytes: Server.ResourceLimits.Scripts.MaxLogSize,
         },
         builder: {
           maxFileBytes: Server.ResourceLimits.Scripts.MaxFileSize,

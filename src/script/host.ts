@@ -26,7 +26,9 @@ import { withInlineMap } from './inspect/inline-map.ts';
 import type { Debugger, DebuggerLine, Inspector } from './inspect/inspector.ts';
 import { InstanceScriptHost } from './instance-script.ts';
 import { Journal } from './journal.ts';
+import { LogShare } from './log-share.ts';
 import type { GateFailure } from './mailbox.ts';
+import { withoutSecrets } from './own-secrets.ts';
 import { scriptProblem } from './problem.ts';
 import type { ProcessScope, Runner, Runners } from './runners.ts';
 import type { Services } from './services.ts';
@@ -82,6 +84,8 @@ export interface ScriptHostOptions {
   lines: LineLimit;
   /** Of each application: see WatchOptions. */
   maxWatchedFiles: number;
+  /** A second, of what all scripts of an application log. */
+  logBytes: number;
   clock: Clock;
   /** Where scripts are built. */
   build: BuildScript;
@@ -98,6 +102,7 @@ export interface ScriptHostOptions {
 /** What all instances of an application share. */
 interface Application {
   readonly instances: Set<RunningInstance>;
+  readonly logShare: LogShare;
   /** The last version that has served anywhere. */
   proven: ScriptBuild | undefined;
   /** With the policy `off`: the next instance runs the newest version, and not the one that is proven. */
@@ -388,6 +393,7 @@ export class ScriptHost implements Scripts {
     if (!application) {
       application = {
         instances: new Set(),
+        logShare: new LogShare(this.#options.logBytes, this.#options.clock),
         proven: undefined,
         isRenewed: false,
         newest: undefined,
@@ -533,9 +539,13 @@ export class ScriptHost implements Scripts {
   }
 
   #journal(application: string, instance: string): Journal {
-    const { log, clock, errors } = this.#options;
+    const { log, lines, clock, errors, settingsFor } = this.#options;
     return new Journal({
       ...{ application, instance, log, clock, errors, metrics: this.metrics.of(application) },
+      linesPerSecond: settingsFor(application).limits.logLines,
+      share: this.#application(application).logShare,
+      onDropped: (limit, what) =>
+        lines.limit(limit, application, { log, application }, `${application}: ${what}`),
       applicationLog: this.#options.applicationLog(application, instance),
       hide: (text) => this.#hide(text, application),
     });
@@ -545,15 +555,4 @@ export class ScriptHost implements Scripts {
     const { mask, settingsFor } = this.#options;
     return withoutSecrets(mask.text(text), settingsFor(application).env);
   }
-}
-
-/** A shorter one is guessed anyway, and would take ordinary words away. */
-const MIN_SECRET = 6;
-
-/** `application.env` is not to be written anywhere. */
-function withoutSecrets(text: string, env: Json): string {
-  let rest = text;
-  for (const value of Object.values(env ?? {}))
-    if (typeof value === 'string' && value.length >= MIN_SECRET) rest = rest.replaceAll(value, '***');
-  return rest;
 }

@@ -11,11 +11,13 @@ import {
 } from '../application/error-records.ts';
 import type { ForgottenConnections } from '../application/outgoing.ts';
 import type { ScriptMetrics } from '../application/script-metrics.ts';
+import { TokenBucket } from '../application/token-bucket.ts';
 import type { ApplicationLog } from '../log/application-log.ts';
 import type { Log } from '../log/log.ts';
 import type { BuildFault } from './build-fault.ts';
 import type { ScriptBuild } from './build-outcome.ts';
 import type { LogLevel } from './commands.ts';
+import type { LogShare } from './log-share.ts';
 import { mapStack } from './stack.ts';
 
 export interface ScriptFault {
@@ -30,9 +32,11 @@ export interface ScriptFault {
   client?: string | undefined;
 }
 
-/** Lines of scripts, a second: a loop around trace() must not fill the disk. */
-const LINES = { perSecond: 200, burst: 2000 };
-const FAULTS = { perSecond: 20, burst: 200 };
+/** Of an instance, a second; ten times as many at once: a loop around trace() must not fill the disk. */
+const FAULTS_PER_SECOND = 20;
+const BURST_SECONDS = 10;
+/** Between two lines of an application's log that say how much was dropped. */
+const DROPPED_EVERY_MS = 1000;
 
 export interface JournalOptions {
   application: string;
@@ -42,6 +46,12 @@ export interface JournalOptions {
   errors: ErrorRecords;
   metrics: ScriptMetrics;
   clock: Clock;
+  /** Of this instance. */
+  linesPerSecond: number;
+  /** Of all instances of the application. */
+  share: LogShare;
+  /** Lines or errors were dropped, for one of these limits. */
+  onDropped(limit: 'MaxLogRate' | 'MaxLogSize', what: string): void;
   /** Takes what is secret out of a text of the script. */
   hide(text: string): string;
 }
@@ -53,16 +63,14 @@ export class Journal {
 
   constructor(options: JournalOptions) {
     this.#options = options;
-    this.#lines = new Allowance(LINES, options.clock);
-    this.#faults = new Allowance(FAULTS, options.clock);
+    this.#lines = new Allowance(options.linesPerSecond, options.clock);
+    this.#faults = new Allowance(FAULTS_PER_SECOND, options.clock);
   }
 
   /** trace() and console. */
   line(level: LogLevel, text: string): void {
-    if (!this.#lines.take()) return;
-    const dropped = this.#lines.takeDropped();
-    if (dropped > 0) this.warn(`${dropped} lines of the script were dropped`);
-    const { application, instance, log, applicationLog } = this.#options;
+    const { application, instance, log, applicationLog, share } = this.#options;
+    if (!this.#admits(this.#lines, () => share.admitsLine(text.length), 'lines of the script')) return;
     if (level === 'warn' || level === 'error') applicationLog[level](text);
     else applicationLog.trace(text);
     log[level]({ event: 'script-log', application, instance }, text);
@@ -114,17 +122,30 @@ export class Journal {
 
   /** `build`: the version that it happened in. */
   fault(fault: ScriptFault, build: ScriptBuild | undefined): void {
-    const { application, instance, errors, log, applicationLog, metrics, hide } = this.#options;
+    const { application, instance, errors, log, applicationLog, metrics, hide, share } = this.#options;
     count(metrics, fault);
     const key = keyOf([instance, sampleless(fault), build?.hash]);
     let record = errors.repeat(application, key, latestOf(fault, build));
     if (!record) {
-      if (!this.#faults.take()) return;
-      const dropped = this.#faults.takeDropped();
-      if (dropped > 0) this.warn(`${dropped} errors of the script were dropped`);
+      const characters = Math.min(fault.message.length, MAX_MESSAGE) + (fault.stack?.length ?? 0);
+      if (!this.#admits(this.#faults, () => share.admitsError(characters), 'errors of the script')) return;
       record = errors.add(key, { application, instance, ...factsOf(fault, build, hide) });
     }
     writeError(record, log, [applicationLog]);
+  }
+
+  #admits(allowance: Allowance, isInShare: () => boolean, what: string): boolean {
+    const { applicationLog, onDropped } = this.#options;
+    const limit = allowance.isEmpty ? 'MaxLogRate' : isInShare() ? undefined : 'MaxLogSize';
+    if (limit !== undefined) {
+      allowance.drop();
+      onDropped(limit, `${what} were dropped`);
+      return false;
+    }
+    allowance.take();
+    const dropped = allowance.takeDropped();
+    if (dropped > 0) applicationLog.warn(`${dropped} ${what} were dropped`);
+    return true;
   }
 
   /** Of the application, and told once, not for every instance. */
@@ -217,39 +238,37 @@ function writeError(record: ErrorRecord, log: Log, applicationLogs: readonly App
   log.error({ event: 'script-error', ...facts }, text);
 }
 
-/** A token bucket. */
+/** A rate, and how much was dropped. */
 class Allowance {
-  readonly #perSecond: number;
-  readonly #burst: number;
+  readonly #bucket: TokenBucket;
   readonly #clock: Clock;
-  #left: number;
-  #at: number;
   #dropped = 0;
+  #toldMs = Number.NEGATIVE_INFINITY;
 
-  constructor({ perSecond, burst }: { perSecond: number; burst: number }, clock: Clock) {
-    this.#perSecond = perSecond;
-    this.#burst = burst;
+  constructor(perSecond: number, clock: Clock) {
     this.#clock = clock;
-    this.#left = burst;
-    this.#at = clock.now();
+    this.#bucket = new TokenBucket(perSecond, clock.now(), perSecond * BURST_SECONDS);
   }
 
-  take(): boolean {
-    const now = this.#clock.now();
-    this.#left = Math.min(this.#burst, this.#left + ((now - this.#at) / 1000) * this.#perSecond);
-    this.#at = now;
-    if (this.#left < 1) {
-      this.#dropped += 1;
-      return false;
-    }
-    this.#left -= 1;
-    return true;
+  get isEmpty(): boolean {
+    return this.#bucket.tokens(this.#clock.now()) < 1;
   }
 
-  /** Since the last time. */
+  take(): void {
+    this.#bucket.take();
+  }
+
+  drop(): void {
+    this.#dropped += 1;
+  }
+
+  /** Since it last gave a number, and 0 where that was a moment ago. */
   takeDropped(): number {
+    const now = this.#clock.now();
+    if (this.#dropped === 0 || now - this.#toldMs < DROPPED_EVERY_MS) return 0;
     const dropped = this.#dropped;
     this.#dropped = 0;
+    this.#toldMs = now;
     return dropped;
   }
 }

@@ -102,6 +102,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       applicationShare: 0.75,
       debugPort: 9229,
       maxWatchedFiles: 20_000,
+      logBytes: 1 << 20,
       launcher: [],
     },
     mask: undefined,

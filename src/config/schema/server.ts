@@ -221,6 +221,14 @@ export const SERVER = group('', {
             'folders. node_modules, streams, store and names with a leading dot do not count. Changes in an application with ' +
             'more files take effect only with "understudy reload". An ordinary application has fewer than 1000.',
         ),
+        MaxLogSize: leaf(
+          kilobytes(16, 1024 * 1024),
+          '1024',
+          'What the scripts of one application write to the logs in a second, in all its instances, and ten times as much at once; ' +
+            'the same again for errors. The rest is dropped and counted. A line of 100 characters counts 300 bytes, so 1024 are ' +
+            'some 3500 lines a second. Most applications write less than 10 kB. Each instance has MaxLogRate of Application.xml ' +
+            'besides.',
+        ),
         MaxApplicationShare: leaf(
           whole(1, 99),
           '75',

@@ -47,6 +47,7 @@ export async function hosting(
     hostname: 'localhost',
     lines: new LineLimit(systemClock),
     maxWatchedFiles: 20_000,
+    logBytes: 1 << 20,
     settingsRead: () => Promise.resolve(),
     settingsFor: (application) => ({
       limits: DEFAULT_LIMITS,

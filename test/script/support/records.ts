@@ -6,6 +6,7 @@ import { ScriptMetrics } from '../../../src/application/script-metrics.ts';
 import type { ApplicationLog } from '../../../src/log/application-log.ts';
 import type { Log } from '../../../src/log/log.ts';
 import { Journal } from '../../../src/script/journal.ts';
+import { LogShare } from '../../../src/script/log-share.ts';
 import { HANDLER_BOUNDS_MS, TURN_BOUNDS_MS } from '../../../src/script/wire.ts';
 
 export interface LogRecord {
@@ -40,6 +41,8 @@ export class Records {
   kept: ErrorRecords | undefined;
   /** The same. */
   metrics = new ScriptMetrics(BOUNDS);
+  /** The limits for which it has dropped something. */
+  readonly dropped: string[] = [];
   #waiting: (() => void)[] = [];
 
   constructor() {
@@ -65,8 +68,10 @@ export class Records {
     this.metrics = new ScriptMetrics(BOUNDS);
     const { metrics } = this;
     const hide = (text: string) => text.replace(/\/.*\//, '***');
+    const share = new LogShare(1 << 20, clock);
     return new Journal({
       ...{ application: 'live', instance: '_definst_', log, applicationLog, errors, clock, hide, metrics },
+      ...{ linesPerSecond: 200, share, onDropped: (limit) => this.dropped.push(limit) },
     });
   }
 
