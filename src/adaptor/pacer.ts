@@ -9,8 +9,9 @@ export interface PacedReader {
   /** While true, what waits is read behind that of all others. */
   readonly isNewcomer?: boolean;
   /**
-   * Reads for as long as `mayGoOn()` after each message, and returns what it has not read; undefined: nothing is left. What it keeps
-   * of the bytes, and what it returns, may be a part of them: they are overwritten when it has returned. Must not throw.
+   * Reads for as long as `mayGoOn()` after each message, and returns what it has not read; undefined: nothing is left. Behind a message
+   * that has closed the pacer nothing is read. What it keeps of the bytes, and what it returns, may be a part of them: they are
+   * overwritten when it has returned. Must not throw.
    */
   read(bytes: Uint8Array, mayGoOn: () => boolean): Uint8Array | undefined;
   /** `isStopped` has become true: nothing is to be read from the socket. */
@@ -39,7 +40,7 @@ export class Pacer {
       () => this.#goOn(),
       () => reader.isNewcomer === true,
     );
-    this.#mayGoOn = () => !this.#isHeld && this.#worker.mayGoOn();
+    this.#mayGoOn = () => !this.#isHeld && !this.#isClosed && this.#worker.mayGoOn();
   }
 
   /** Bytes that wait here. */
@@ -96,7 +97,7 @@ export class Pacer {
       const end = Math.min(at + STEP_BYTES, bytes.length);
       unread = this.#reader.read(bytes.subarray(at, end), this.#mayGoOn);
       at = end;
-    } while (unread === undefined && at < bytes.length && !this.#isClosed && this.#mayGoOn());
+    } while (unread === undefined && at < bytes.length && this.#mayGoOn());
     this.#worker.end();
     const behind = bytes.subarray(at);
     if (unread === undefined && behind.length === 0) return;

@@ -206,7 +206,6 @@ export class RtmpSession {
       for (const message of this.#reader.push(bytes)) {
         this.#messagesIn += 1;
         this.#arrived(message);
-        if (this.#isOver) return undefined;
         if ((this.#before.length > 0 && !this.#takeBefore(mayGoOn)) || !mayGoOn()) {
           return this.#reader.takeUnread() ?? (this.#before.length > 0 ? NOTHING : undefined);
         }
