@@ -29,6 +29,7 @@ export class CommandRate {
   /** Since when there is no room for half a burst. */
   #overSince: number | undefined;
   #cancel: (() => void) | undefined;
+  #isClosed = false;
 
   constructor(limits: CommandRateLimits, clock: Clock, host: CommandRateHost) {
     this.#limits = limits;
@@ -41,7 +42,7 @@ export class CommandRate {
   /** One was run. `cost`: how many plain ones it counts as. */
   spent(cost: number): void {
     const bucket = this.#bucket;
-    if (!bucket || this.#cancel) return;
+    if (!bucket || this.#cancel || this.#isClosed) return;
     const { maxCommandRate: rate = 0, maxCommandWaitMs } = this.#limits;
     const now = this.#clock.now();
     if (bucket.tokens(now) >= (rate * BURST_S) / 2) this.#overSince = undefined;
@@ -59,7 +60,9 @@ export class CommandRate {
     });
   }
 
+  /** Nobody waits any more: not for the command either that has ended the connection. */
   close(): void {
+    this.#isClosed = true;
     this.#cancel?.();
   }
 }

@@ -51,6 +51,15 @@ test('without a rate nothing waits', () => {
   assert.deepEqual(heard, []);
 });
 
+test('the command that ends a connection leaves nothing that waits', () => {
+  const { clock, heard, rate } = rateOf(100);
+  for (let i = 0; i < 200; i += 1) rate.spent(1);
+  rate.close();
+  rate.spent(1);
+  clock.advance(60_000);
+  assert.deepEqual(heard, []);
+});
+
 test('commands over the rate are run later and in their order, and the socket is not read meanwhile', async () => {
   await using core = await Core.start({ scripted: false, session: { maxCommandRate: 10 } });
   const peer = await core.peer();
