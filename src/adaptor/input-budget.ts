@@ -320,6 +320,7 @@ export class InputAccount {
 
   /** After each read: memory of its unfinished messages now, and what has come in whole ones so far. */
   received(partialBytes: number, finishedBytes: number): void {
+    if (this.#isClosed) return; // by what was read just now
     if (!this.isProven && finishedBytes >= PROVEN_BYTES) this.#prove();
     const more = partialBytes - this.partialBytes;
     if (more === 0) return;

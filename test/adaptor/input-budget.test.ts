@@ -144,6 +144,24 @@ test('a publisher who has sent a megabyte keeps room for pictures of that size b
   }
 });
 
+test('connections that end within a read take no room from the publishers of their address', () => {
+  const { clock, peers } = setUp();
+  const [show] = peers(1) as [Peer];
+  assert.ok(show.sendAll(MB));
+  for (const { account } of peers(100)) {
+    account.received(READ_BYTES, 0);
+    account.close();
+    account.received(READ_BYTES, MB); // of the read whose last message has closed it
+  }
+  const attackers = peers(200);
+  for (const attacker of attackers) attacker.sendHalf(8 * MB);
+  for (let second = 0; second < 10; second += 1) {
+    assert.ok(show.sendAll(1.5 * MB), `in second ${second}`);
+    clock.advance(1_000);
+    for (const attacker of attackers) attacker.sendHalf(8 * MB);
+  }
+});
+
 test('other addresses do not notice an address whose share is used up', () => {
   const { peers } = setUp();
   for (const attacker of peers(100)) attacker.sendHalf(8 * MB);
