@@ -147,6 +147,7 @@ export class ChunkReader {
     this.#streams.clear();
     this.#current = undefined;
     this.#heldBytes = 0;
+    this.#input = NOTHING;
   }
 
   *push(bytes: Uint8Array): Generator<RtmpMessage | WireMessage, void, undefined> {
@@ -174,6 +175,7 @@ export class ChunkReader {
           this.#input = input;
           this.#inputAt = at;
           yield this.#finish(stream);
+          this.#input = NOTHING; // whoever reads on has no use for it, and it may be all that a socket has read
         }
       }
       if (at === input.length) return;

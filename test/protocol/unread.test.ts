@@ -35,3 +35,18 @@ test('who leaves a push behind a message is given back what follows, and the nex
     assert.equal(reader.bytesReceived, bytes.length);
   }
 });
+
+test('who has read all of a push is given nothing back', () => {
+  const writer = new ChunkWriter();
+  const message = {
+    typeId: MessageType.CommandAmf0,
+    streamId: 1,
+    timestampMs: 0,
+    payload: new Uint8Array(100),
+  };
+  const bytes = Buffer.concat([writer.encode(message, 3), writer.encode(message, 3).subarray(0, 50)]);
+  const reader = new ChunkReader();
+  assert.equal([...reader.push(bytes)].length, 1);
+  assert.equal(reader.takeUnread(), undefined);
+  assert.equal(reader.bytesReceived, bytes.length);
+});
