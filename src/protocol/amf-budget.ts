@@ -57,6 +57,7 @@ export class DecodeBudget {
   /** Before a message is read, or a part of one. Throws DecodeLimitError if it is too long by itself. */
   begin(bytes: number): this {
     this.#messageBytes += bytes;
+    this.#depth = 0; // a part before it may have ended in the midst of objects
     this.expand(0);
     return this;
   }

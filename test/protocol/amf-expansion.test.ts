@@ -177,6 +177,15 @@ describe('the limits', () => {
   });
 });
 
+test('a part of a message that ends in the midst of objects leaves the others their depth', () => {
+  const budget = new DecodeBudget(AMF_LIMITS);
+  const cut = hex('02 0001 61  03 0001 61 03 0001 61 03 0001 61 00'); // "a" {a: {a: {a: …
+  for (let i = 0; i < 100; i += 1) {
+    assert.throws(() => decodeData(MessageType.DataAmf0, cut, budget), { code: 'ERR_BYTES_SHORT' });
+  }
+  assert.deepEqual(decodeData(MessageType.DataAmf0, hex('02 0001 61  03 000009'), budget).name, 'a');
+});
+
 test('the head of a message that was refused is read without the rest', () => {
   const values = bytes('0a 000186a0', times(100_000, '05'));
   const command = bytes('02 0001 61 00 4000000000000000', values);
