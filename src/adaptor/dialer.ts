@@ -387,7 +387,7 @@ class DialedConnection implements OutgoingConnection {
       return;
     }
     socket.resume(); // so that its end is seen
-    socket.end();
+    this.#outbox.end();
     const cancel = this.#options.clock.after(this.#options.closeGraceMs, () => socket.destroy());
     socket.once('close', cancel);
   }

@@ -9,6 +9,7 @@ import { MessageType } from '../protocol/message.ts';
 import type { RtmpeCipher } from '../protocol/rtmpe.ts';
 import { type StatusCode, type StatusExtra, statusInfo } from '../protocol/status.ts';
 import { descriptorOf, type FanOut, type Receiver } from './fan-out.ts';
+import { Feed } from './feed.ts';
 import { WireDirection, type WireDump } from './wire-dump.ts';
 
 const CONTROL_CSID = 2;
@@ -35,6 +36,9 @@ export interface OutboxOptions {
 
 export class Outbox implements Receiver {
   readonly #socket: Duplex;
+  readonly #isTls: boolean;
+  /** Of what leaves encrypted. */
+  #feed: Feed | undefined;
   readonly descriptor: number;
   readonly #fanOut: FanOut | undefined;
   /** In which batch of the fan-out it has been given something last: while that is the current one, it has not left. */
@@ -56,6 +60,7 @@ export class Outbox implements Receiver {
 
   constructor(socket: Duplex, { maxUnreadBytes, onUnread, dump, fanOut }: OutboxOptions) {
     this.#socket = socket;
+    this.#isTls = 'encrypted' in socket;
     this.#maxUnreadBytes = maxUnreadBytes;
     this.#onUnread = onUnread;
     this.#dump = dump;
@@ -117,7 +122,7 @@ export class Outbox implements Receiver {
 
   /** Answers, calls and the like that the peer has not read. */
   get unreadBytes(): number {
-    if (this.#unreadBytes > 0 && this.#socket.writableLength === 0) this.#unreadBytes = 0;
+    if (this.#unreadBytes > 0 && this.queuedBytes === 0) this.#unreadBytes = 0;
     return this.#unreadBytes;
   }
 
@@ -129,16 +134,24 @@ export class Outbox implements Receiver {
   /** `fanOut`: by which it may leave together with what others get. */
   #hand(bytes: Uint8Array, fanOut?: FanOut): void {
     const socket = this.#socket;
-    if (!socket.writable) return;
+    if (!socket.writable || this.#feed?.isEnding) return;
     this.bytesSent += bytes.length;
     this.#dump?.add(WireDirection.FromServer, bytes);
-    const sent = this.cipher ? this.cipher.encrypt(bytes) : bytes;
+    if (this.cipher || this.#isTls) {
+      this.#feed ??= new Feed(socket, (piece) => this.cipher?.encrypt(piece) ?? piece);
+      for (const piece of piecesOf(bytes)) this.#feed.take(piece);
+      return;
+    }
     if (this.#fanOut?.batch === this.#batch) this.#fanOut.flush(); // what was written before comes before
-    if (sent.length > PIECE_BYTES) {
-      for (let at = 0; at < sent.length; at += PIECE_BYTES) socket.write(sent.subarray(at, at + PIECE_BYTES));
-    } else if (fanOut && socket.writableLength === 0 && fanOut.take(this, sent)) {
-      this.#batch = fanOut.batch;
-    } else socket.write(sent);
+    if (bytes.length > PIECE_BYTES) for (const piece of piecesOf(bytes)) socket.write(piece);
+    else if (fanOut && socket.writableLength === 0 && fanOut.take(this, bytes)) this.#batch = fanOut.batch;
+    else socket.write(bytes);
+  }
+
+  /** The socket ends behind what has been written. */
+  end(): void {
+    if (this.#feed) this.#feed.end();
+    else this.#socket.end();
   }
 
   /** The same of pieces that follow each other, in one go. */
@@ -167,20 +180,25 @@ export class Outbox implements Receiver {
     this.#socket.uncork();
   }
 
-  /** Calls once when the system has taken everything. Returns its undo. */
+  /** Calls once when there is room again. Returns its undo. */
   onDrained(call: () => void): () => void {
+    if (this.#feed?.isBusy) return this.#feed.onRoom(call);
     const socket = this.#socket;
     socket.once('drain', call);
     return () => socket.off('drain', call);
   }
 
   get queuedBytes(): number {
-    return this.#socket.writableLength;
+    return this.#socket.writableLength + (this.#feed?.waitingBytes ?? 0);
   }
 
   /** Another value whenever bytes have left. The system's own queue shows partial writes, where Node lets us see it. */
   get progress(): number {
     const { _handle } = this.#socket as Duplex & { _handle?: { writeQueueSize?: number } };
-    return this.bytesSent - this.#socket.writableLength - (_handle?.writeQueueSize ?? 0);
+    return this.bytesSent - this.queuedBytes - (_handle?.writeQueueSize ?? 0);
   }
+}
+
+function* piecesOf(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }

@@ -143,7 +143,7 @@ export class RtmpSession {
     socket.on('drain', () => this.input.sent());
     socket.on('heard', () => this.#signOfLife.heard()); // of a tunnel: its requests carry few bytes of the session
     socket.on('error', (error) => this.#ended(endOf(error)));
-    socket.on('end', () => this.#socket.end());
+    socket.on('end', () => this.outbox.end());
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     socket.on('close', () => {
@@ -560,7 +560,7 @@ export class RtmpSession {
     this.#leave();
     this.#pausers.clear();
     this.#socket.resume(); // so that its end is seen
-    this.#socket.end();
+    this.outbox.end();
     const cancel = this.#options.clock.after(this.#options.closeGraceMs, () => this.#socket.destroy());
     this.#socket.once('close', cancel);
   }

@@ -1,13 +1,18 @@
 // Media that cost much: decoder configurations that take long to read, and players for whom the server makes bytes of their own.
 
+import { once } from 'node:events';
+import { connect as connectTls } from 'node:tls';
 import { ChunkWriter } from '../../../src/protocol/chunk-writer.ts';
+import { DigestScheme } from '../../../src/protocol/handshake-digest.ts';
 import { MessageType, type RtmpMessage } from '../../../src/protocol/message.ts';
+import { certificateFor } from '../../support/certificate.ts';
 import { AVC_CONFIGURATION, HEVC_CONFIGURATION, video } from '../../support/media.ts';
 import { RtmpPeer } from '../../support/rtmp-peer.ts';
 import { flood } from '../flood.ts';
 import type { OutsideAttack, Siege, Stage } from '../stage.ts';
 
 const LARGE = 7_900_000;
+const { certificate, key } = certificateFor('localhost');
 
 // ── configurations ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -75,16 +80,27 @@ interface Audience {
   /** Says what else it wants of a stream. */
   wants?(peer: RtmpPeer, streamId: number): void;
   reads?: boolean;
+  /** How each comes in; by itself without encryption. */
+  open?(stage: Stage): Promise<RtmpPeer>;
+}
+
+const inClear = ({ server }: Stage) => RtmpPeer.open(server.port);
+const byRtmpe = ({ server }: Stage) => RtmpPeer.open(server.port, { rtmpe: 6, scheme: DigestScheme.First });
+async function byTls({ server }: Stage): Promise<RtmpPeer> {
+  const { port } = server.listener('rtmp', true);
+  const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  return await RtmpPeer.over(socket);
 }
 
 async function audience(
-  { server }: Stage,
+  stage: Stage,
   name: string,
-  { players, streams = 1, wants, reads = true }: Audience,
+  { players, streams = 1, wants, reads = true, open = inClear }: Audience,
 ): Promise<RtmpPeer[]> {
   const peers: RtmpPeer[] = [];
   for (let i = 0; i < players; i += 1) {
-    const peer = await RtmpPeer.open(server.port);
+    const peer = await open(stage);
     peers.push(peer);
     await peer.connect('live');
     if (!reads) peer.socket.removeAllListeners('data').pause();
@@ -139,6 +155,20 @@ async function filming(
 
 export const SIEGE: Siege = {
   title: 'media that cost much',
+  server: {
+    set: { 'ADAPTOR.HOSTPORT': '127.0.0.1:0,-0' },
+    conf: {
+      '_defaultRoot_/cert.pem': certificate,
+      '_defaultRoot_/key.pem': key,
+      '_defaultRoot_/Adaptor.xml': `<Adaptor>
+        <HostPortList><HostPort>\${ADAPTOR.HOSTPORT}</HostPort></HostPortList>
+        <SSL><SSLServerCtx>
+          <SSLCertificateFile>cert.pem</SSLCertificateFile>
+          <SSLCertificateKeyFile type="PEM">key.pem</SSLCertificateKeyFile>
+        </SSLServerCtx></SSL>
+      </Adaptor>`,
+    },
+  },
   attacks: [
     configuring('AVC configurations of a hundred tracks, half a million numbers of one bit in each', () => [
       headerOfTracks('avc1', avcOf(spsOfOffsets(480_000)), 100),
@@ -177,16 +207,24 @@ export const SIEGE: Siege = {
       PICTURE,
       SOUND,
     ),
-    {
-      name: 'pictures of 8 MB for 150 players that read nothing',
-      async run(stage) {
-        let peers: RtmpPeer[] = [];
-        await filming(stage, 10, async (name, i) => {
-          if (i === 0) peers = await audience(stage, name, { players: 150, streams: 2, reads: false });
-        });
-        leave(peers);
-      },
-    },
+    ...(
+      [
+        ['150 players', { players: 150, streams: 2 }],
+        ['100 players of RTMPE', { players: 100, open: byRtmpe }],
+        ['100 players of TLS', { players: 100, open: byTls }],
+      ] as const
+    ).map(
+      ([whom, who]): OutsideAttack => ({
+        name: `pictures of 8 MB for ${whom} that read nothing`,
+        async run(stage) {
+          let peers: RtmpPeer[] = [];
+          await filming(stage, 6, async (name, i) => {
+            if (i === 0) peers = await audience(stage, name, { ...who, reads: false });
+          });
+          leave(peers);
+        },
+      }),
+    ),
     {
       name: 'one group of pictures of 8 MB, played again and again by 20 players that read nothing',
       async run(stage) {
