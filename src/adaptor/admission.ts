@@ -4,7 +4,7 @@ import { type Registry, withoutEdgeSlashes } from '../application/registry.ts';
 import { type TunnelForm, transportProblem } from '../application/transport.ts';
 import { type AddressRules, admitsAddress, admitsNames } from '../config/address-rules.ts';
 import type { ConnectRequest } from './connect.ts';
-import type { Logins } from './logins.ts';
+import type { Logins, SecretQuestion } from './logins.ts';
 import { type Resolver, verifiedNames } from './reverse-dns.ts';
 
 export interface Candidate {
@@ -38,11 +38,12 @@ export function isWelcome(
   );
 }
 
-/** Calls `decided` exactly once, at once unless users are read from a file or a script is asked. */
+/** Calls `decided` once, at once unless users are read from a file or `ask` is called, which asks the script; never without its answer. */
 export function judge(
   { request, ip, protocol, tunnel }: Candidate,
   registry: Registry,
   logins: Logins,
+  ask: SecretQuestion,
   decided: (admission: Admission) => void,
 ): void {
   const { transport, origin, login } = registry.clientSettingsOf(request.app) ?? {};
@@ -59,19 +60,14 @@ export function judge(
     return;
   }
   const { query, agent } = request;
-  logins.judge(
-    login,
-    { app: withoutEdgeSlashes(request.app), query, agent, ip },
-    (user, answer) => registry.open(request.app, ip).authenticate(user, answer),
-    (verdict) => {
-      if (verdict.isAdmitted) {
-        decided({ isAdmitted: true, user: verdict.user ?? '', writeAccess: verdict.mayPublish ? '/' : '' });
-      } else {
-        const { description, why, hasFailed } = verdict;
-        decided({ isAdmitted: false, cause: hasFailed ? 'login-failed' : 'login-needed', description, why });
-      }
-    },
-  );
+  logins.judge(login, { app: withoutEdgeSlashes(request.app), query, agent, ip }, ask, (verdict) => {
+    if (verdict.isAdmitted) {
+      decided({ isAdmitted: true, user: verdict.user ?? '', writeAccess: verdict.mayPublish ? '/' : '' });
+    } else {
+      const { description, why, hasFailed } = verdict;
+      decided({ isAdmitted: false, cause: hasFailed ? 'login-failed' : 'login-needed', description, why });
+    }
+  });
 }
 
 function originProblem(rules: OriginRules, { pageUrl, referrer }: ConnectRequest): string | undefined {

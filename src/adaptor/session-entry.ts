@@ -112,13 +112,25 @@ export class SessionEntry {
       { request: this.#request, ip: peer.ip, protocol, tunnel: peer.tunnel },
       registry,
       this.#options.logins,
-      (admission) => this.#judged(admission),
+      (user, answer) =>
+        this.#guarded(() => registry.open(this.#request.app, peer.ip).authenticate(user, answer)),
+      (admission) => this.#guarded(() => this.#judged(admission)),
     );
+  }
+
+  /** What a reading of files or the script goes on with: nobody else catches what it throws, and the client may have left. */
+  #guarded(step: () => void): void {
+    if (this.#session.isOver) return;
+    try {
+      step();
+    } catch (error) {
+      if (error instanceof StatusError) this.#noInstance(error);
+      else this.#session.fail(error);
+    }
   }
 
   #judged(admission: Admission): void {
     const session = this.#session;
-    if (session.isOver) return;
     if (admission.isAdmitted) {
       if (admission.user !== '') session.log = session.log.child({ user: admission.user });
       this.#enter(admission);
@@ -155,18 +167,7 @@ export class SessionEntry {
     const session = this.#session;
     const facts = this.#factsOf(login);
     const port = this.#clientPort();
-    let instance: AppInstance;
-    try {
-      instance = this.#options.registryOf(this.#request.host).connect(this.#request.app, facts);
-    } catch (error) {
-      if (!(error instanceof StatusError)) throw error;
-      const isFull = error instanceof LimitError;
-      const cause = isFull ? 'limit' : 'application';
-      const refusal: ConnectRefusal = { cause, code: error.code, description: error.message };
-      this.#noteFailure(refusal, isFull ? AccessStatus.Conflict : undefined);
-      this.#refused(refusal);
-      return;
-    }
+    const instance = this.#options.registryOf(this.#request.host).connect(this.#request.app, facts);
     this.instance = instance;
     const settings = this.#settings;
     session.entering(settings);
@@ -174,6 +175,15 @@ export class SessionEntry {
     session.log = session.log.child({ instance: instance.fullName });
     const client = instance.connect(facts, this.#request.args, port);
     if (!session.isOver) this.client = client; // a full instance refuses before it returns
+  }
+
+  /** `error`: of the registry. */
+  #noInstance(error: StatusError): void {
+    const isFull = error instanceof LimitError;
+    const cause = isFull ? 'limit' : 'application';
+    const refusal: ConnectRefusal = { cause, code: error.code, description: error.message };
+    this.#noteFailure(refusal, isFull ? AccessStatus.Conflict : undefined);
+    this.#refused(refusal);
   }
 
   /** Of the application, once it is known. */

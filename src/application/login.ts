@@ -9,6 +9,6 @@ export interface LoginPolicy {
   agents: readonly string[];
   /** What a login is for: one made here is worth nothing elsewhere. */
   scope: string;
-  /** What the operator has written down of that user; `found` is called exactly once. Nothing: the script is asked. */
+  /** What the operator has written down of that user; `found` is called exactly once and does not throw. Nothing: the script is asked. */
   secretsOf(user: string, found: (secrets: readonly PublisherSecret[]) => void): void;
 }

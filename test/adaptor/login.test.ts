@@ -4,7 +4,7 @@ import type { LoginPolicy } from '../../src/application/login.ts';
 import { membersOf } from '../../src/protocol/amf.ts';
 import type { Command } from '../../src/protocol/command.ts';
 import { adobeHash, adobeResponse } from '../../src/protocol/publisher-auth.ts';
-import { Core } from '../support/core.ts';
+import { atMost, Core, type CoreOptions, until } from '../support/core.ts';
 
 const POLICY: LoginPolicy = {
   mode: 'adobe',
@@ -14,13 +14,13 @@ const POLICY: LoginPolicy = {
   secretsOf: (user, found) => found(user === 'ann' ? [{ kind: 'plain', password: 'secret' }] : []),
 };
 
-function guarded(policy: Partial<LoginPolicy> = {}): Promise<Core> {
+function guarded(policy: Partial<LoginPolicy> = {}, registry: CoreOptions['registry'] = {}): Promise<Core> {
   const clients = {
     ...{ wireChunkBytes: 60_000, idleTimeoutMs: undefined },
     ...{ serverToClientBytes: 2_500_000, clientToServerBytes: 2_500_000 },
     login: { ...POLICY, ...policy },
   };
-  return Core.start({ registry: { settingsFor: () => ({ clients }) } });
+  return Core.start({ registry: { ...registry, settingsFor: () => ({ clients }) } });
 }
 
 function descriptionOf(answer: Command): string {
@@ -86,6 +86,37 @@ test('with the right password a client comes in; the log says who, and who faile
       ['login-failed', 'bob is unknown'],
     ],
   );
+});
+
+test('a login that finds no room for an instance is refused as any connect is, when the users come from a file as well', async () => {
+  const secretsOf: LoginPolicy['secretsOf'] = (user, found) => {
+    void Promise.resolve().then(() => POLICY.secretsOf(user, found)); // as a file is read
+  };
+  for (const policy of [{ secretsOf }, {}]) {
+    await using core = await guarded(policy, { instances: atMost(1) });
+    const first = await logIn(core, 'ann', 'secret');
+    assert.equal(first.name, '_result');
+    const peer = await core.peer();
+    const answer = await peer.connect('live/room?authmod=adobe&user=bob');
+    assert.equal(answer.name, '_error');
+    assert.match(descriptionOf(answer), /Resource limit violation\. Too many application instances\.$/);
+    await peer.closed();
+    assert.equal(core.log.findLast(({ event }) => event === 'connect-refused')?.cause, 'limit');
+  }
+});
+
+test('a client that leaves while the users are read starts no instance', async () => {
+  const asked = Promise.withResolvers<() => void>();
+  const secretsOf: LoginPolicy['secretsOf'] = (user, found) =>
+    asked.resolve(() => POLICY.secretsOf(user, found));
+  await using core = await guarded({ secretsOf });
+  const peer = await core.peer();
+  peer.command('connect', 1, [], 0, { app: 'live?authmod=adobe&user=bob', tcUrl: 'rtmp://h/live' });
+  const read = await asked.promise;
+  peer.socket.destroy();
+  await until('its end', () => core.sessionCount === 0);
+  read();
+  assert.equal(core.instance(), undefined);
 });
 
 test('COMPAT: a login may stand in tcUrl alone', async () => {
