@@ -38,27 +38,53 @@ export interface DatedName {
   readonly startedAt: Date;
 }
 
+/** What the further files of one recording may be called: `at(0)` is the best. */
+export interface NextNames {
+  readonly count: number;
+  at(index: number): DatedName;
+}
+
 /**
- * What the further files of one recording may be called, the best first. With the time in it a name needs no number, unless two
- * files begin within one second: a publisher that sends faster than time passes has its files at the times that it sends.
+ * With the time in it a name needs no number, unless two files begin within one second: a publisher that sends faster than time passes
+ * has its files at the times that it sends.
  */
-export function* nextNames(
+export function nextNames(
   request: RecordRequest,
   number: number,
   startedAt: Date,
   byLength: Date,
-): Generator<DatedName, void, undefined> {
-  const isDated = DATED.test(request.file ?? '') && !isNumbered(request);
-  if (isDated) {
-    for (const at of [startedAt, byLength])
-      yield { called: recordingName(request, number, at, 1), startedAt: at };
+): NextNames {
+  if (!DATED.test(request.file ?? '') || isNumbered(request)) {
+    const at = (index: number) => ({ called: recordingName(request, number + index, startedAt), startedAt });
+    return { count: MAX_TRIES, at };
   }
-  for (let tried = 0; tried < MAX_TRIES; tried += 1) {
-    const called = isDated
-      ? recordingName(request, number, startedAt, 2 + tried)
-      : recordingName(request, number + tried, startedAt);
-    yield { called, startedAt };
+  const plain = [startedAt, byLength];
+  const at = (index: number) => {
+    const begins = plain[index] ?? startedAt;
+    const suffix = Math.max(1, index - plain.length + 2);
+    return { called: recordingName(request, number, begins, suffix), startedAt: begins };
+  };
+  return { count: plain.length + MAX_TRIES, at };
+}
+
+/**
+ * An index below `count` that is free: the first one where all before it are taken. Looks at few of them, however many are taken.
+ * Undefined: none was found.
+ */
+export function firstFree(count: number, isFree: (index: number) => boolean): number | undefined {
+  let taken = -1;
+  let free = 0;
+  while (!isFree(free)) {
+    if (free === count - 1) return undefined;
+    taken = free;
+    free = Math.min(count - 1, 2 * free + 1);
   }
+  while (free - taken > 1) {
+    const middle = Math.floor((taken + free) / 2);
+    if (isFree(middle)) free = middle;
+    else taken = middle;
+  }
+  return free;
 }
 
 function isNumbered({ file }: RecordRequest): boolean {

@@ -15,7 +15,7 @@ import { type Log, logBug } from '../log/log.ts';
 import { hasOtherSpelling } from '../storage/spelling.ts';
 import type { ContainerFile } from './container-file.ts';
 import { type Disk, systemDisk } from './disk-writer.ts';
-import { type DatedName, nextNames, type RecordingName, recordingName } from './files.ts';
+import { firstFree, type NextNames, nextNames, type RecordingName, recordingName } from './files.ts';
 import { type FinishedFile, Finisher } from './finisher.ts';
 import { FlvFile } from './flv-file.ts';
 import type { StreamFolders } from './folders.ts';
@@ -216,22 +216,26 @@ export class FileRecorders implements GrowingFiles {
     return stats ? Math.max(0, this.#now().getTime() - stats.mtimeMs) : 0;
   }
 
-  /** Of the names the first whose file nobody has; what is recorded in parts never takes another's. */
+  /** Of the names one whose file nobody has; what is recorded in parts never takes another's. */
   #openNext(
     folders: StreamFolders,
     request: RecordRequest,
-    names: Iterable<DatedName>,
+    names: NextNames,
     recording: FileRecording,
     log: Log,
   ): NextFile {
-    for (const { called, startedAt } of names) {
-      const place = this.#placeOf(folders, request, called);
-      const isTaken = request.mode !== 'record' && existsSync(place.path);
-      if (this.#holders.has(place.path) || isTaken) continue;
-      this.#hold(place.path, { isDone: () => recording.isClosed, finished: recording.finished });
-      return { place, startedAt, file: this.#openFile({ ...place, append: false }, recording, log) };
-    }
-    throw new RecordingError('NetStream.Record.Failed', 'There are too many files of that name.');
+    const { application, instance, mode } = request;
+    const free = firstFree(names.count, (index) => {
+      const [found] = folders.places(application, instance, names.at(index).called.file);
+      if (!found) return true; // it is refused below
+      return !this.#holders.has(found.path) && (mode === 'record' || !existsSync(found.path));
+    });
+    if (free === undefined)
+      throw new RecordingError('NetStream.Record.Failed', 'There are too many files of that name.');
+    const { called, startedAt } = names.at(free);
+    const place = this.#placeOf(folders, request, called);
+    this.#hold(place.path, { isDone: () => recording.isClosed, finished: recording.finished });
+    return { place, startedAt, file: this.#openFile({ ...place, append: false }, recording, log) };
   }
 
   #hold(path: string, holder: Holder): void {

@@ -8,6 +8,7 @@ import type {
   RecordRequest,
   StreamFile,
 } from '../application/recording.ts';
+import { TokenBucket } from '../application/token-bucket.ts';
 import { RecordingError } from '../errors.ts';
 import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
@@ -23,6 +24,13 @@ import { Segments } from './segments.ts';
 
 /** While the file is being finished by the recording before. */
 const MAX_EARLY_BYTES = 32 << 20;
+/** What came before the file was there is written for so long, then others have their turn. */
+const EARLY_TURN_MS = 5;
+/**
+ * Further files, a second and at once. A publisher decides how many there are, by another codec or by times that leap from segment to
+ * segment; what is recorded faster than time passes still has ten segments a second.
+ */
+const NEXT_FILES = { rate: 10, burst: 200 };
 /** Before the first picture or sound; of more the last. */
 const MAX_HEADERS = 64;
 const MAX_HEADER_BYTES = 4 << 20;
@@ -77,9 +85,10 @@ export class FileRecording implements Recording {
   /** The file has taken its last, for that reason; the next one is opened when there is something for it. */
   #isBetween: CompletionReason | undefined;
   #fileNumber = 1;
+  readonly #nextFiles: TokenBucket;
   /** Settles when all files before are on the disk and have been told of. */
   #finishing: Promise<void> = Promise.resolve();
-  /** What came before the file was there, and when. */
+  /** What came before the file was there, and while that is written, and when. */
   #early: { readonly message: WireMessage; readonly atMs: number }[] = [];
   #earlyBytes = 0;
   /** Headers and data that came before the first picture or sound; they get its time. Undefined once that was there. */
@@ -113,6 +122,7 @@ export class FileRecording implements Recording {
     this.#options = options;
     this.#place = options.place;
     this.#time = new FileTime({ log: options.log, limit: options.limit, path: () => this.#place.path });
+    this.#nextFiles = new TokenBucket(NEXT_FILES.rate, options.clock.now(), NEXT_FILES.burst);
     const { segmentS, isAligned } = options.request;
     this.#segments = new Segments(segmentS, isAligned === true);
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -141,12 +151,24 @@ export class FileRecording implements Recording {
 
   begin(file: ContainerFile): void {
     this.#file = file;
-    const early = this.#early;
-    this.#early = [];
+    this.#takeEarly();
+  }
+
+  #takeEarly(): void {
+    const { clock } = this.#options;
+    const untilMs = clock.now() + EARLY_TURN_MS;
+    let count = 0;
     this.#guard(() => {
-      for (const { message, atMs } of early) if (!this.#isFull) this.#take(message, atMs);
+      for (const { message, atMs } of this.#early) {
+        count += 1;
+        this.#earlyBytes -= memoryBytes(message);
+        if (!this.#isFull) this.#take(message, atMs);
+        if (clock.now() >= untilMs) return;
+      }
     });
-    if (this.#isClosed) this.#end();
+    this.#early.splice(0, this.#isFull ? this.#early.length : count);
+    if (this.#early.length > 0) clock.soon(() => this.#takeEarly());
+    else if (this.#isClosed) this.#end();
   }
 
   /** There will be no file. */
@@ -175,7 +197,7 @@ export class FileRecording implements Recording {
 
   take(batch: readonly WireMessage[]): void {
     if (this.#isClosed) return;
-    if (this.#file) this.#takeAll(batch);
+    if (this.#file && this.#early.length === 0) this.#takeAll(batch);
     else this.#keepEarly(batch);
   }
 
@@ -248,6 +270,7 @@ export class FileRecording implements Recording {
   /** The first picture or sound is there: time begins with it, or where the file ended before. */
   #beginFile(headers: readonly Item[], hasVideo: boolean, timestampMs: number): void {
     if (this.#isBetween) {
+      this.#countNextFile();
       this.#fileNumber += 1;
       const byLength = new Date(this.#segments.beganAt.getTime() + timestampMs - this.#time.beginMs);
       const next = this.#options.openNext(this.#fileNumber, this.#arrivedAt(), byLength);
@@ -274,6 +297,24 @@ export class FileRecording implements Recording {
     if (refusal === undefined) return;
     this.#goOnElsewhere(file, refusal);
     this.#beginFile(headers, hasVideo, startMs);
+  }
+
+  #countNextFile(): void {
+    const { clock, limit, log, request } = this.#options;
+    if (this.#nextFiles.tokens(clock.now()) >= 1) {
+      this.#nextFiles.take();
+      return;
+    }
+    const { application, client } = request;
+    const cause = client?.ip ?? application;
+    limit.limit(
+      'MaxRecordingFiles',
+      cause,
+      { log, ...(client && { ip: client.ip }) },
+      'a recording was ended',
+    );
+    const why = `It goes on in more than ${NEXT_FILES.rate} files a second.`;
+    throw new RecordingError('NetStream.Record.Failed', why);
   }
 
   #goOnElsewhere(file: ContainerFile, refusal: string): void {
@@ -372,7 +413,7 @@ export class FileRecording implements Recording {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#reason = reason;
-    if (this.#file) this.#end();
+    if (this.#file && this.#early.length === 0) this.#end();
   }
 
   #end(): void {

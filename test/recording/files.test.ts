@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RecordRequest } from '../../src/application/recording.ts';
 import { RecordingError } from '../../src/errors.ts';
-import { recordingName } from '../../src/recording/files.ts';
+import { firstFree, recordingName } from '../../src/recording/files.ts';
 
 const NOW = new Date(2026, 1, 3, 4, 5, 6);
 
@@ -96,3 +96,19 @@ for (const file of ['../x', '/etc/x', 'a/../../x', '.x', 'a\\b', 'C:x', '{date}/
     assert.throws(() => named({ file }), RecordingError);
   });
 }
+
+test('a name that nobody has is found by looking at few of them, however many are taken', () => {
+  for (const taken of [0, 1, 2, 3, 10, 5_000, 9_999]) {
+    let looks = 0;
+    const found = firstFree(10_000, (index) => {
+      looks += 1;
+      return index >= taken;
+    });
+    assert.equal(found, taken);
+    assert.ok(looks <= 30, `${looks} looks`);
+  }
+  assert.equal(
+    firstFree(10_000, () => false),
+    undefined,
+  );
+});
