@@ -3,12 +3,13 @@
 //   accepted → [PROXY header] → Allow and Deny, limits → [TLS] → first byte → a session of RTMP, or the HTTP door
 import type { Socket } from 'node:net';
 import type { Clock } from '../application/clock.ts';
+import { plainAddress } from '../application/occupancy.ts';
 import { type AddressList, type AddressRules, admitsAddress, admitsNames } from '../config/address-rules.ts';
 import { CodedError } from '../errors.ts';
 import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { ConnectLimiter } from './connect-rate.ts';
-import { type Peer, plainAddress } from './peer.ts';
+import type { Peer } from './peer.ts';
 import { ProxyHeaderReader } from './proxy-protocol.ts';
 import { type Resolver, verifiedNames } from './reverse-dns.ts';
 import { withSharedBuffer } from './shared-read.ts';

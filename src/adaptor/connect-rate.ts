@@ -1,6 +1,6 @@
 // How many connections a listener takes, and how fast: in all, and from one address. (FMS: MaxConnections, MaxConnectionRate.)
 import type { Clock } from '../application/clock.ts';
-import { hostKey } from '../application/occupancy.ts';
+import { hostKey, isReached } from '../application/occupancy.ts';
 import { TokenBucket } from '../application/token-bucket.ts';
 
 /** Undefined: no limit. Rates are connections a second; a burst of one second's worth is within them. */
@@ -82,8 +82,4 @@ export class ConnectLimiter {
     this.#untilSweep = SWEEP_EVERY;
     for (const [key, host] of this.#hosts) if (this.#isForgettable(host, now)) this.#hosts.delete(key);
   }
-}
-
-function isReached(limit: number | undefined, count: number): boolean {
-  return limit !== undefined && count >= limit;
 }

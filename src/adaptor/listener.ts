@@ -1,13 +1,14 @@
 // One bound port, those who arrive at it, and the sessions that came in through it.
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, isIPv6, type Server } from 'node:net';
+import { plainAddress } from '../application/occupancy.ts';
 import type { AddressList, AddressRules } from '../config/address-rules.ts';
 import { logBug } from '../log/log.ts';
 import { Arrival, type Door } from './arrival.ts';
 import { bindError } from './bind-error.ts';
 import { ConnectLimiter, type ConnectLimits } from './connect-rate.ts';
 import type { HttpDoor } from './http.ts';
-import { type Peer, plainAddress } from './peer.ts';
+import type { Peer } from './peer.ts';
 import type { Resolver } from './reverse-dns.ts';
 import { RtmpSession } from './rtmp-session.ts';
 import type { SessionOptions } from './session-options.ts';

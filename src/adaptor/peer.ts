@@ -9,8 +9,3 @@ export interface Peer {
   /** Bytes that have come in below TLS: half a record is a sign of life as well. Undefined: there is no TLS here. */
   readonly transportBytes?: (() => number) | undefined;
 }
-
-/** An IPv4 peer of a dual-stack socket is an IPv4 peer. */
-export function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
-}

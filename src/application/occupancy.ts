@@ -57,6 +57,11 @@ export function addTo(counts: Map<string, number>, key: string, more: number): v
   else counts.set(key, count);
 }
 
+/** An IPv4 peer of a dual-stack socket is an IPv4 peer. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+}
+
 /** Who has one IPv6 address has the other 2^64 of its network as well: they count as one. */
 export function hostKey(address: string): string {
   if (!isIPv6(address)) return address;

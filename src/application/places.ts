@@ -1,7 +1,7 @@
 // A port with few places that nobody can keep others out of: when all are taken, a newcomer gets the place of a connection that
 // has been of no use for longest, of the address that has the most of those. So slow requests, idle connections and half requests
 // cost their own address its places, and nobody else.
-import { hostKey } from './occupancy.ts';
+import { hostKey, plainAddress } from './occupancy.ts';
 
 export interface Place {
   /** The connection is being served (true), or it may give its place away (false), as at first. */
@@ -73,6 +73,6 @@ export class Places {
 const LOOPBACK = 'loopback';
 
 function addressKey(ip: string): string {
-  const plain = ip.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+  const plain = plainAddress(ip);
   return plain === '::1' || plain.startsWith('127.') ? LOOPBACK : hostKey(plain);
 }
