@@ -187,6 +187,7 @@ export class VirtualHost {
       onInstanceEnd: (application, instance) => folders.forget(application, instance),
       maxWatchedFiles: config.server.runners.maxWatchedFiles,
       logBytes: config.server.runners.logBytes,
+      maxPrograms: config.server.runners.maxPrograms,
       onSettings: (application) => this.#inBackground(this.#refreshSettings(application)),
       clock,
       build: options.build,

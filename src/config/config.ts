@@ -70,6 +70,8 @@ export interface RunnersConfig {
   readonly maxWatchedFiles: number;
   /** A second, of what all scripts of an application log. */
   readonly logBytes: number;
+  /** Of each application, at a time. */
+  readonly maxPrograms: number;
 }
 
 /** The processes that build scripts. */

@@ -148,6 +148,7 @@ class Loader {
           launcher: Server.ResourceLimits.Scripts.Launcher,
           maxWatchedFiles: Server.ResourceLimits.Scripts.MaxWatchedFiles,
           logBytes: Server.ResourceLimits.Scripts.MaxLogSize,
+          maxPrograms: Server.ResourceLimits.Scripts.MaxPrograms,
         },
         builder: {
           maxFileBytes: Server.ResourceLimits.Scripts.MaxFileSize,

@@ -54,6 +54,7 @@ export const LIMITS = {
   MaxAdminConnections: { bounds: 'connections of the administration' },
   MaxInspectorConnections: { bounds: 'connections of the port for debuggers' },
   MaxTlsRenegotiations: { bounds: 'handshakes of one TLS connection: none after the first' },
+  MaxPrograms: { bounds: 'programs of <Exec> of one application' },
   MaxLogRate: { bounds: 'lines and errors of one instance that are logged' },
   MaxLogSize: { bounds: 'what all scripts of an application log' },
   MaxFileSize: { bounds: 'the size of a file that a script is made of' },

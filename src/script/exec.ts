@@ -7,6 +7,7 @@ import { grantOf, isHole, partsOf } from '../config/exec-argument.ts';
 import type { ConfigPlace } from '../errors.ts';
 import { canonicalStreamName } from '../protocol/stream-prefix.ts';
 import { filled, ValueRefused, type ValueRules } from './exec-values.ts';
+import { ProgramStarts } from './program-starts.ts';
 import { type AskContext, type Service, ServiceError } from './services.ts';
 import type { Json } from './wire.ts';
 
@@ -29,11 +30,18 @@ export interface ExecServiceOptions {
   /** For what is put into holes. */
   rulesFor(application: string): ValueRules;
   log(application: string, instance: string, level: 'info' | 'warn', text: string): void;
+  /** Of one application at a time, in all its instances. */
+  maxPrograms: number;
+  /** A program was not started: the application has `maxPrograms` of them. */
+  onNoRoom(application: string): void;
   /** In place of processes. */
   standIn?: ((command: string, args: readonly string[]) => Promise<JobEnd>) | undefined;
 }
 
 const STDERR_TAIL_BYTES = 8 << 10;
+const STDERR_SLICE_BYTES = 64 << 10;
+/** Pause behind each slice that a program writes to its stderr. It waits meanwhile; ffmpeg writes some kB a second. */
+const STDERR_PAUSE_MS = 50;
 /** Jobs of an instance that have ended and that somebody may still ask about. */
 const MAX_ENDED_JOBS = 100;
 /** Between being asked to end and being made to. */
@@ -59,11 +67,16 @@ export class ExecService implements Service {
   readonly #ending = new Set<Iterable<Job>>();
   /** Values of so many are being looked at: instance and command → number. */
   readonly #starting = new Map<string, number>();
+  readonly #starts: ProgramStarts;
   #isClosed = false;
   #lastId = 0;
 
   constructor(options: ExecServiceOptions) {
     this.#options = options;
+    this.#starts = new ProgramStarts({
+      maxPrograms: options.maxPrograms,
+      after: (ms, call) => void setTimeout(call, ms),
+    });
   }
 
   /**
@@ -96,24 +109,52 @@ export class ExecService implements Service {
     requireHoles(command, values);
     const key = `${application}/${instance}`;
     const release = this.#reserve(key, command);
+    const leave = this.#starts.enter(application);
     let job: Job;
     let jobs: Set<Job>;
     try {
+      if (!leave) throw this.#tooMany(application);
       const args = await this.#fill(command, values, application);
-      if (signal.aborted || this.#isClosed)
-        throw new ServiceError('AbortError', 'exec: the instance has ended');
       const stream = typeof until === 'string' ? canonicalStreamName(until) : undefined;
-      job = this.#start(command, args, stream, application, instance);
+      job = await this.#startInTurn(command, args, stream, { application, instance, signal });
       jobs = this.#jobs.get(key) ?? new Set<Job>();
       this.#jobs.set(key, jobs.add(job));
+    } catch (error) {
+      leave?.();
+      throw error;
     } finally {
       release();
     }
+    void job.end.then(leave);
     void job.end.then(() => {
       const ended = [...jobs].filter((one) => one.hasEnded);
       for (const one of ended.slice(0, -MAX_ENDED_JOBS)) jobs.delete(one);
     });
     return job.id;
+  }
+
+  #tooMany(application: string): ServiceError {
+    const { maxPrograms, onNoRoom } = this.#options;
+    onNoRoom(application);
+    const what = `exec: ${maxPrograms} programs of the application are running already`;
+    return new ServiceError('QuotaExceededError', what);
+  }
+
+  async #startInTurn(
+    command: ExecCommand,
+    args: string[],
+    until: string | undefined,
+    { application, instance, signal }: Pick<AskContext, 'application' | 'instance' | 'signal'>,
+  ): Promise<Job> {
+    await this.#starts.turn(application);
+    const sinceMs = performance.now();
+    try {
+      if (signal.aborted || this.#isClosed)
+        throw new ServiceError('AbortError', 'exec: the instance has ended');
+      return this.#start(command, args, until, application, instance);
+    } finally {
+      this.#starts.started(performance.now() - sinceMs);
+    }
   }
 
   /** A job has its place among those that run from before its values are looked at. Returns what gives that back. */
@@ -267,9 +308,16 @@ function requireHoles({ name, args }: ExecCommand, values: Json | undefined): vo
 function tailOf(child: ChildProcess): () => string {
   let chunks: Buffer[] = [];
   let length = 0;
+  let unpaused = 0;
   child.stderr?.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     length += chunk.length;
+    unpaused += chunk.length;
+    if (unpaused >= STDERR_SLICE_BYTES) {
+      unpaused = 0;
+      child.stderr?.pause();
+      setTimeout(() => child.stderr?.resume(), STDERR_PAUSE_MS);
+    }
     if (length <= 2 * STDERR_TAIL_BYTES) return;
     chunks = [Buffer.concat(chunks).subarray(-STDERR_TAIL_BYTES)];
     length = STDERR_TAIL_BYTES;

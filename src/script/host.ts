@@ -86,6 +86,8 @@ export interface ScriptHostOptions {
   maxWatchedFiles: number;
   /** A second, of what all scripts of an application log. */
   logBytes: number;
+  /** Of each application, at a time. */
+  maxPrograms: number;
   clock: Clock;
   /** Where scripts are built. */
   build: BuildScript;
@@ -161,6 +163,16 @@ export class ScriptHost implements Scripts {
     this.#exec = new ExecService({
       standIn: options.standIns?.run,
       applicationsDir: options.applicationsDir,
+      maxPrograms: options.maxPrograms,
+      onNoRoom: (application) => {
+        const { log, lines } = options;
+        lines.limit(
+          'MaxPrograms',
+          application,
+          { log, application },
+          `${application}: a program was not started`,
+        );
+      },
       commandsFor: (application) => options.settingsFor(application).exec,
       rulesFor: (application) => {
         const { fetch, connections, streamFolders } = options.settingsFor(application);

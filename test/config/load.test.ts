@@ -103,6 +103,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       debugPort: 9229,
       maxWatchedFiles: 20_000,
       logBytes: 1 << 20,
+      maxPrograms: 200,
       launcher: [],
     },
     mask: undefined,

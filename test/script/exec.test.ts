@@ -45,9 +45,15 @@ const GRANTS = {
 };
 
 function serve(...commands: ExecCommand[]) {
+  return serveWith(200, commands);
+}
+
+function serveWith(maxPrograms: number, commands: ExecCommand[]) {
   const said: string[] = [];
   const service = new ExecService({
     applicationsDir: folder,
+    maxPrograms,
+    onNoRoom: (application) => said.push(`no room ${application}`),
     commandsFor: () => commands,
     rulesFor: () => ({ ...GRANTS, folders: [join(folder, 'live'), join(folder, 'store')] }),
     log: (application, instance, level, text) => said.push(`${level} ${application}/${instance} ${text}`),
@@ -63,6 +69,28 @@ function serve(...commands: ExecCommand[]) {
 }
 const FOREVER =
   'process.on("SIGTERM", () => process.exit(7)); setInterval(() => {}, 1000); process.stderr.write("up")';
+
+test('an application has so many programs at a time in all its instances, and room again when one has ended', async () => {
+  const { service, ask, said } = serveWith(3, [node('wait', FOREVER)]);
+  try {
+    const first = (await ask({ run: 'wait', values: {} }, 'a')).job as number;
+    await ask({ run: 'wait', values: {} }, 'b');
+    await ask({ run: 'wait', values: {} }, 'c');
+    await assert.rejects(ask({ run: 'wait', values: {} }, 'd'), {
+      name: 'QuotaExceededError',
+      message: 'exec: 3 programs of the application are running already',
+    });
+    assert.deepEqual(
+      said.filter((text) => text.startsWith('no room')),
+      ['no room live'],
+    );
+    await ask({ kill: first }, 'a');
+    await ask({ wait: first }, 'a');
+    await ask({ run: 'wait', values: {} }, 'd');
+  } finally {
+    await service.close();
+  }
+});
 
 describe('a command of the operator', () => {
   test('runs in the folder of the application, with what the script gives in its holes and no secret of the server', async () => {

@@ -229,6 +229,13 @@ export const SERVER = group('', {
             'some 3500 lines a second. Most applications write less than 10 kB. Each instance has MaxLogRate of Application.xml ' +
             'besides.',
         ),
+        MaxPrograms: leaf(
+          whole(1, 100_000),
+          '200',
+          'Programs of <Exec> that run at a time for one application, in all its instances; a script that starts one more gets an ' +
+            'error. MaxRunning of Application.xml counts for each instance. Programs start one after another, and starting them ' +
+            'takes a tenth of the time of the media at most.',
+        ),
         MaxApplicationShare: leaf(
           whole(1, 99),
           '75',

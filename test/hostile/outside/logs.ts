@@ -40,7 +40,7 @@ function attackWith(application: string, name: string): OutsideAttack {
       const bytes = records.reduce((sum, record) => sum + JSON.stringify(record).length, 0);
       const seconds = BURST_SECONDS + (performance.now() - sinceMs) / 1000;
       assert.ok(bytes <= LOGGED_BYTES_PER_SECOND * seconds, `${(bytes / 2 ** 20).toFixed(0)} MB were logged`);
-      assert.ok(records.some(({ event, limit }) => event === 'limit' && limit === 'MaxLogSize'));
+      assert.ok(records.some(({ event, limit }) => event === 'limit' && String(limit).startsWith('MaxLog')));
     },
   };
 }

@@ -48,6 +48,7 @@ export async function hosting(
     lines: new LineLimit(systemClock),
     maxWatchedFiles: 20_000,
     logBytes: 1 << 20,
+    maxPrograms: 200,
     settingsRead: () => Promise.resolve(),
     settingsFor: (application) => ({
       limits: DEFAULT_LIMITS,
