@@ -230,7 +230,8 @@ export class InputBudget {
       for (const host of this.#hosts.values()) for (const account of host.accounts) account.watch();
       this.#evictFromCrowdedHosts();
       this.#serve();
-      if (this.#waiting.size > 0) this.#tickOnce();
+      // one that was closed may have begun to wait as it went
+      if (this.#waiting.size > 0 && !this.#stopTicking) this.#tickOnce();
     });
   }
 

@@ -270,3 +270,35 @@ test('what is closed has given back everything, whatever it held', () => {
   assert.equal(budget.waitingCount, 0);
   assert.equal(clock.pending, 0);
 });
+
+test('connections are looked at four times a second, also after one has been closed that gave something back as it went', () => {
+  const { clock, budget, peers } = setUp();
+  let looks = 0;
+  const witness = budget.open('10.0.0.2', {
+    missingBytes: 0,
+    get progress() {
+      looks += 1;
+      return 0;
+    },
+    isHeldByServer: false,
+    wait() {},
+    proceed() {},
+    evict() {},
+  });
+  const attackers = peers(200);
+  for (const attacker of attackers) {
+    attacker.account.keep(2);
+    attacker.evict = (limit) => {
+      attacker.account.keep(-1); // its streams are closed first
+      attacker.evictedFor = limit;
+      attacker.account.close();
+    };
+    attacker.sendHalf(8 * MB);
+  }
+  while (!attackers.some(({ evictedFor }) => evictedFor)) clock.advance(250);
+  assert.ok(budget.waitingCount > 0);
+  looks = 0;
+  clock.advance(250);
+  assert.equal(looks, 1);
+  witness.close();
+});
