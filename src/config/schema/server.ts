@@ -57,7 +57,8 @@ export const SERVER = group('', {
         MaxHeldSize: leaf(
           kilobytes(1024, 64 * 1024 * 1024),
           '262144',
-          'What slow players may keep in memory. Beyond it, who is over the limit of its own (Backlog in Application.xml) is let go.',
+          'Memory for media that players have not read yet. Beyond it, players over their own limit (Backlog in Application.xml) are ' +
+            'disconnected. Players on good links need none.',
         ),
       }),
       Input: group(
