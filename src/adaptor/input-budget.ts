@@ -185,10 +185,15 @@ export class InputBudget {
     return isFull || (!isCalm && heldBytes > maxBytes / 2 / holders);
   }
 
+  /** What it holds is unfinished messages: to finish them frees nothing that waits for a script, and no unread answers. */
+  #canFinish(account: InputAccount): boolean {
+    return account.partialBytes > 0 && account.otherBytes <= account.host.partOf(account);
+  }
+
   /** Leave to finish its messages, where that is what its memory is for and there is room for them. */
   #grant(account: InputAccount): boolean {
+    if (!this.#canFinish(account)) return false;
     const { host, owner } = account;
-    if (account.partialBytes === 0 || account.otherBytes > host.partOf(account)) return false;
     const { missingBytes } = owner;
     if (!host.hasRoom(missingBytes) || !this.#all.hasRoom(missingBytes)) return false;
     account.takeLeave(missingBytes);
@@ -211,7 +216,7 @@ export class InputBudget {
       if (this.#limitAgainst(account) === undefined) this.#release(account);
       else if (full.has(host)) continue;
       else if (this.#grant(account)) this.#release(account);
-      else full.add(host); // its others do not overtake this one
+      else if (this.#canFinish(account)) full.add(host); // its others do not overtake this one
     }
     if (this.#waiting.size === 0) this.#stop();
   }

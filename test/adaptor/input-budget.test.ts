@@ -302,3 +302,18 @@ test('connections are looked at four times a second, also after one has been clo
   assert.equal(looks, 1);
   witness.close();
 });
+
+test('a connection whose script decides holds up no other one of its address that could finish its message', () => {
+  const { clock, peers } = setUp();
+  const [undecided, first, second] = peers(3) as [Peer, Peer, Peer];
+  undecided.isHeldByServer = true;
+  undecided.account.keep(9 * MB);
+  assert.ok(undecided.isWaiting);
+  first.sendAll(8 * MB, 4);
+  second.sendAll(8 * MB, 4);
+  assert.ok(!first.isWaiting && second.isWaiting);
+  assert.ok(first.sendAll(8 * MB));
+  clock.advance(0);
+  assert.ok(undecided.isWaiting && !second.isWaiting);
+  assert.ok(second.sendAll(8 * MB));
+});
