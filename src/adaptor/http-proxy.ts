@@ -9,23 +9,40 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import { isIPv6 } from 'node:net';
 import { PassThrough } from 'node:stream';
 import type { Dispatcher, Pool } from 'undici';
+import { FairTurns } from '../application/fair-turns.ts';
+import { hostKey } from '../application/occupancy.ts';
+import { Patience } from './exchange-rate.ts';
 import { answerFields, answerProblem, requestFields } from './http-fields.ts';
 import { reply } from './http-reply.ts';
-import { HttpTurns, type TurnLimits } from './http-turns.ts';
+import { PacedStream } from './paced-stream.ts';
 import type { Peer } from './peer.ts';
 import { Quiet } from './quiet.ts';
 import { type HttpHost, hasRoomFor, type PassingOn, type WebServer, warnOf } from './web-server.ts';
 
 export interface ProxyOptions extends PassingOn {
   /** To each web server. */
-  readonly limits: TurnLimits;
+  readonly limits: ProxyLimits;
 }
+
+export interface ProxyLimits {
+  readonly maxRequests: number;
+  readonly maxRequestsPerAddress: number;
+  /** Bodies that are slower make room for requests that wait; 0: none do. */
+  readonly minBytesPerS: number;
+}
+
+/** How often exchanges are looked at. */
+const LOOK_MS = 500;
+/** An answer whose body has been too slow for so long makes room: events that a web server sends as they happen, perhaps. */
+const STREAM_MS = 8_000;
 
 type Undici = typeof import('undici');
 
 interface Upstream {
   readonly to: WebServer;
-  readonly turns: HttpTurns;
+  readonly turns: FairTurns;
+  /** That have a turn. */
+  readonly exchanges: Set<Exchange>;
   /** Undefined: nothing has been asked of it. */
   pool: Pool | undefined;
 }
@@ -37,6 +54,7 @@ export class HttpProxy {
   /** Loaded where there is a proxy: it takes some 30 MB. */
   readonly #undici: Promise<Undici> = import('undici');
   #isClosed = false;
+  #stopLooking: (() => void) | undefined;
 
   constructor(options: ProxyOptions, host: HttpHost) {
     this.#options = options;
@@ -45,21 +63,43 @@ export class HttpProxy {
 
   pass(request: IncomingMessage, response: ServerResponse, to: WebServer, peer: Peer): void {
     const upstream = this.#upstreamOf(to);
-    const { quietMs } = this.#options;
+    const { turns, exchanges } = upstream;
+    const { quietMs, limits } = this.#options;
+    const key = hostKey(peer.ip);
     const exchange = new Exchange(request, response, peer, {
-      to,
-      quietMs,
+      ...{ to, quietMs, minBytesPerS: limits.minBytesPerS },
       host: this.#host,
-      mustWait: upstream.turns.isFull(peer.ip),
+      mustWait: turns.isFull(key),
     });
-    const leave = upstream.turns.take(peer.ip, () => void this.#begin(upstream, exchange));
-    void exchange.over.then(leave);
+    const leave = turns.take(key, () => {
+      exchanges.add(exchange);
+      void this.#begin(upstream, exchange);
+    });
+    void exchange.over.then(() => {
+      exchanges.delete(exchange);
+      leave();
+    });
+    this.#look();
+  }
+
+  /** Now and then, while there are any. */
+  #look(): void {
+    this.#stopLooking ??= this.#host.clock.after(LOOK_MS, () => {
+      this.#stopLooking = undefined;
+      for (const { turns, exchanges } of this.#upstreams.values()) {
+        for (const exchange of exchanges) exchange.look(LOOK_MS);
+        makeRoom(turns, exchanges);
+        if (exchanges.size > 0) this.#look();
+      }
+    });
   }
 
   #upstreamOf(to: WebServer): Upstream {
     const known = this.#upstreams.get(to);
     if (known) return known;
-    const upstream: Upstream = { to, turns: new HttpTurns(this.#options.limits), pool: undefined };
+    const { maxRequests: max, maxRequestsPerAddress: maxOfOne } = this.#options.limits;
+    const turns = new FairTurns({ max, maxOfOne });
+    const upstream: Upstream = { to, turns, exchanges: new Set(), pool: undefined };
     this.#upstreams.set(to, upstream);
     return upstream;
   }
@@ -91,13 +131,31 @@ export class HttpProxy {
   /** Connections that wait for another request as well. */
   close(): void {
     this.#isClosed = true;
+    this.#stopLooking?.();
     for (const { pool } of this.#upstreams.values()) void pool?.destroy();
+  }
+}
+
+/** For requests that wait: of the addresses that have the most turns the slowest exchanges end. */
+function makeRoom(turns: FairTurns, exchanges: ReadonlySet<Exchange>): void {
+  let wanted = turns.waitingCount;
+  if (wanted === 0) return;
+  const slow = [...exchanges]
+    .filter(({ slowMs }) => slowMs > 0)
+    .map((exchange) => ({ exchange, turns: turns.underWay(exchange.key) }))
+    .sort((a, b) => b.turns - a.turns || b.exchange.slowMs - a.exchange.slowMs);
+  for (const { exchange } of slow) {
+    if (wanted === 0) return;
+    if (!turns.isWantedFrom(exchange.key)) continue;
+    wanted -= 1;
+    exchange.giveWay();
   }
 }
 
 interface ExchangeOptions {
   readonly to: WebServer;
   readonly quietMs: number;
+  readonly minBytesPerS: number;
   readonly host: HttpHost;
   /** There are as many requests as there may be. */
   readonly mustWait: boolean;
@@ -115,12 +173,19 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #body: PassThrough | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #hasBegun = false;
+  /** Of the client to send and to read, and of the web server to send its answer. */
+  readonly #client: Patience;
+  readonly #server: Patience;
+  #requestBytes = 0;
+  #answerBytes = 0;
 
   constructor(request: IncomingMessage, response: ServerResponse, peer: Peer, options: ExchangeOptions) {
     this.#request = request;
     this.#response = response;
     this.#peer = peer;
     this.#options = options;
+    this.#client = new Patience(options.minBytesPerS);
+    this.#server = new Patience(options.minBytesPerS);
     this.#quiet = new Quiet(options.quietMs, options.host.clock, () => this.#tooQuiet());
     const { promise, resolve } = Promise.withResolvers<void>();
     this.over = promise;
@@ -130,6 +195,50 @@ class Exchange implements Dispatcher.DispatchHandler {
     });
     // undici destroys what it sends: not the request itself, whose connection has an answer to carry
     if (hasBody(request)) this.#body = new PassThrough().on('error', () => {});
+  }
+
+  /** Of its client: for turns. */
+  get key(): string {
+    return hostKey(this.#peer.ip);
+  }
+
+  // ── how fast it is ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** `ms`: since the last time. */
+  look(ms: number): void {
+    const request = this.#request;
+    const isUnread = this.#response.writableLength > 0;
+    const isUnsent = this.#body !== undefined && this.#hasBegun && !request.complete && !request.isPaused();
+    this.#client.look(this.#requestBytes + takenBytes(request), isUnread || isUnsent, ms);
+    this.#server.look(this.#answerBytes, this.#response.headersSent && !isUnread && !isUnsent, ms);
+    if (this.#client.leftMs < -this.#options.quietMs) {
+      this.#sayTooSlow('a client was too slow with its request, or with reading the answer');
+      this.#cut();
+    }
+  }
+
+  /** How much longer it has been too slow than it may while others wait. */
+  get slowMs(): number {
+    return Math.max(-this.#client.leftMs, -this.#server.leftMs - STREAM_MS);
+  }
+
+  /** To requests that wait. */
+  giveWay(): void {
+    this.#sayTooSlow('a request was too slow while others waited for their turn at the web server');
+    this.#cut();
+  }
+
+  #sayTooSlow(text: string): void {
+    const { host, to } = this.#options;
+    const { ip } = this.#peer;
+    host.lines.limit('MinProxyRate', ip, { log: host.log, ip, host: to.host, port: to.port }, text);
+  }
+
+  /** An answer that waits behind another one of its connection would keep its turn until that one is read. */
+  #cut(): void {
+    const { headersSent, socket } = this.#response;
+    if (headersSent || !socket) this.#request.socket.destroy();
+    else this.fail(408, 'Request Timeout');
   }
 
   begin(pool: Pool): void {
@@ -154,7 +263,10 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #sendBody(body: PassThrough): void {
     const request = this.#request;
-    this.#quiet.listen(request);
+    request.on('data', (bytes: Buffer) => {
+      this.#quiet.heard();
+      this.#requestBytes += bytes.length;
+    });
     request.once('close', () => {
       if (!request.complete) body.destroy(new Error('the client has broken off its request'));
     });
@@ -192,6 +304,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#quiet.heard();
+    this.#answerBytes += chunk.length;
     if (!this.#response.write(chunk)) controller.pause();
   }
 
@@ -238,7 +351,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#stop();
     if (response.headersSent)
       response.destroy(); // the client sees that the rest is missing
-    else reply(response, status, {}, `${text}\n`);
+    else reply(response, status, status === 408 ? { Connection: 'close' } : {}, `${text}\n`);
     this.#dropBody();
   }
 
@@ -253,6 +366,11 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#body) this.#request.unpipe(this.#body);
     this.#request.resume();
   }
+}
+
+/** Of answers on its connection, that the system has taken for the client. */
+function takenBytes({ socket }: IncomingMessage): number {
+  return socket instanceof PacedStream ? socket.bytesTaken : 0;
 }
 
 /** A body that nothing announces is none: sent on it would be taken for another request. */

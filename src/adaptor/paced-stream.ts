@@ -57,6 +57,7 @@ export class PacedStream extends Duplex {
   readonly localPort: number | undefined;
   /** That its reader has been given. */
   bytesRead = 0;
+  #bytesWritten = 0;
   readonly #raw: Socket;
   readonly #pace: Pace;
   #rest: Buffer | undefined;
@@ -86,6 +87,12 @@ export class PacedStream extends Duplex {
     });
   }
 
+  /** Of what was written: that the system has taken, to some hundred bytes under TLS. */
+  get bytesTaken(): number {
+    const { _handle } = this.#raw as Socket & { _handle?: { writeQueueSize?: number } | null };
+    return this.#bytesWritten - (_handle?.writeQueueSize ?? 0);
+  }
+
   /** Called by its pace alone. */
   serve(): void {
     if (this.destroyed || this.#isRead) return;
@@ -107,6 +114,7 @@ export class PacedStream extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#bytesWritten += chunk.length;
     this.#raw.write(chunk, done);
   }
 
@@ -116,8 +124,10 @@ export class PacedStream extends Duplex {
   ): void {
     const raw = this.#raw;
     raw.cork();
-    for (const [i, { chunk }] of chunks.entries())
+    for (const [i, { chunk }] of chunks.entries()) {
+      this.#bytesWritten += chunk.length;
       raw.write(chunk, i === chunks.length - 1 ? done : undefined);
+    }
     raw.uncork();
   }
 

@@ -201,8 +201,12 @@ export interface PassingOnConfig {
 }
 
 export interface ProxyConfig extends PassingOnConfig {
-  /** Requests under way to one web server. */
-  readonly limits: { readonly maxRequests: number; readonly maxRequestsPerAddress: number };
+  /** Requests under way to one web server, and the least rate of their bodies: bytes per second, 0 for none. */
+  readonly limits: {
+    readonly maxRequests: number;
+    readonly maxRequestsPerAddress: number;
+    readonly minBytesPerS: number;
+  };
 }
 
 export interface WebServerConfig {

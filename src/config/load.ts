@@ -400,8 +400,13 @@ function tunnelConfig(values: AdaptorValues['HTTPTunnel']): TunnelConfig {
 
 function proxyConfig(values: AdaptorValues['HTTPTunnel']['HttpProxy']): ProxyConfig | undefined {
   const config = passingOn(values);
-  const { MaxRequests: maxRequests, MaxRequestsPerAddress: maxRequestsPerAddress } = values;
-  return config && { ...config, limits: { maxRequests, maxRequestsPerAddress } };
+  const { MaxRequests, MaxRequestsPerAddress, MinRate } = values;
+  const limits = {
+    maxRequests: MaxRequests,
+    maxRequestsPerAddress: MaxRequestsPerAddress,
+    minBytesPerS: MinRate,
+  };
+  return config && { ...config, limits };
 }
 
 function passingOn(values: AdaptorValues['HTTPTunnel']['Redirect']): PassingOnConfig | undefined {

@@ -11,7 +11,7 @@ let site: RawSite;
 let core: Core;
 before(async () => {
   site = await RawSite.open();
-  const limits = { maxRequests: 256, maxRequestsPerAddress: 64 };
+  const limits = { maxRequests: 256, maxRequestsPerAddress: 64, minBytesPerS: 500 };
   core = await Core.start({
     adaptor: { http: { ...HTTP, proxy: { targets: site.targets, quietMs: 60_000, limits } } },
   });

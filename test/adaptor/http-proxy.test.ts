@@ -43,7 +43,7 @@ class Site implements AsyncDisposable {
 }
 
 const HTTP = { waitMs: 15_000, maxHeaderBytes: 16 << 10, redirect: undefined, proxy: undefined };
-const LIMITS = { maxRequests: 256, maxRequestsPerAddress: 64 };
+const LIMITS = { maxRequests: 256, maxRequestsPerAddress: 64, minBytesPerS: 500 };
 const proxying = (proxy: PassingOn): CoreOptions => ({
   adaptor: { http: { ...HTTP, proxy: { ...proxy, limits: LIMITS } } },
 });

@@ -144,7 +144,7 @@ test('connections are not passed on when the process has no descriptor for them'
 });
 
 function behind(site: RawSite) {
-  const limits = { maxRequests: 256, maxRequestsPerAddress: 64 };
+  const limits = { maxRequests: 256, maxRequestsPerAddress: 64, minBytesPerS: 500 };
   const proxy = { targets: site.targets, quietMs: 60_000, limits };
   return { adaptor: { http: { waitMs: 15_000, maxHeaderBytes: 16 << 10, redirect: undefined, proxy } } };
 }

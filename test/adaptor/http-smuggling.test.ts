@@ -7,7 +7,7 @@ import { Core, type CoreOptions, until } from '../support/core.ts';
 import { HELLO, RawSite, sayRaw } from '../support/raw-site.ts';
 
 const HTTP = { waitMs: 15_000, maxHeaderBytes: 16 << 10, redirect: undefined, proxy: undefined };
-const LIMITS = { maxRequests: 256, maxRequestsPerAddress: 64 };
+const LIMITS = { maxRequests: 256, maxRequestsPerAddress: 64, minBytesPerS: 500 };
 const INSIDE = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
 
 function behind(site: RawSite, limits = LIMITS): CoreOptions {
@@ -306,7 +306,7 @@ test('requests of one address beyond its share wait for their turn, and those of
     return /slow/.test(heard) ? undefined : HELLO;
   });
   await using core = await Core.start({
-    ...behind(site, { maxRequests: 3, maxRequestsPerAddress: 2 }),
+    ...behind(site, { maxRequests: 3, maxRequestsPerAddress: 2, minBytesPerS: 500 }),
   });
   const slow = Array.from({ length: 4 }, () =>
     sayRaw(core.port, 'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n', ANSWERED),
@@ -320,7 +320,9 @@ test('requests of one address beyond its share wait for their turn, and those of
 
 test('one that waits too long for its turn is told so, and the limit is in the log', async () => {
   await using site = await RawSite.open(() => undefined);
-  await using core = await Core.start(behind(site, { maxRequests: 1, maxRequestsPerAddress: 1 }));
+  await using core = await Core.start(
+    behind(site, { maxRequests: 1, maxRequestsPerAddress: 1, minBytesPerS: 500 }),
+  );
   const first = sayRaw(core.port, 'GET /1 HTTP/1.1\r\nHost: a\r\n\r\n', (heard) => /\n\r\n/.test(heard));
   await until('the first', () => site.heard.length === 1);
   const second = sayRaw(core.port, 'GET /2 HTTP/1.1\r\nHost: a\r\n\r\n', (heard) => /\n\r\n/.test(heard));

@@ -167,6 +167,14 @@ export const ADAPTOR = group('', {
           'How many of them are of one client address; more wait for their turn. A browser has 6. Set it to MaxRequests if a ' +
             'proxy or CDN without PROXY protocol is in front: then all clients have one address.',
         ),
+        MinRate: leaf(
+          whole(0, 1_000_000),
+          '500',
+          'Least rate of bodies in bytes per second. A request whose client sends or reads more slowly for Timeout is ended. While ' +
+            'others wait for their turn, slow ones end sooner: after 2 s to 10 s those that the client keeps waiting, after 10 s ' +
+            'to 18 s those whose answer the web server sends that slowly (server-sent events), of the addresses that have the ' +
+            'most requests. A web server may take as long as it likes (Timeout) before its answer begins. 0: no least rate.',
+        ),
         ...passedOn,
       },
     ),

@@ -54,19 +54,30 @@ const ODD = [
   '',
 ];
 
+interface Dawdlers {
+  readonly count: number;
+  readonly head: string;
+  readonly byte: string;
+  /** Addresses, by turns. */
+  readonly from?: readonly string[];
+  /** They read nothing. */
+  readonly isDeaf?: boolean;
+}
+
 /** So many connections say `head` and then a byte now and then, until `during` has ended. */
 async function dawdle(
   port: number,
-  { count, head, byte }: { count: number; head: string; byte: string },
+  { count, head, byte, from = ['127.0.0.1'], isDeaf = false }: Dawdlers,
   during: () => Promise<void>,
 ): Promise<void> {
-  const sockets = Array.from({ length: count }, () => {
-    const socket = connect({ host: '127.0.0.1', port });
+  const sockets = Array.from({ length: count }, (_, i) => {
+    const socket = connect({ host: '127.0.0.1', port, localAddress: from[i % from.length]! });
+    if (isDeaf) socket.pause();
     socket.on('error', () => {}).write(head);
     return socket;
   });
   const dripping = setInterval(() => {
-    for (const socket of sockets) if (socket.writable) socket.write(byte);
+    for (const socket of sockets) if (byte !== '' && socket.writable) socket.write(byte);
   }, 100);
   try {
     await during();
@@ -151,18 +162,33 @@ export const SIEGE: Siege = {
       },
     },
     {
-      name: 'bodies that come byte by byte on 150 connections',
+      name: 'bodies that come byte by byte on 150 connections, and visits from the same address',
       async run({ server }) {
         site.answer = (heard) => (/^GET/.test(heard) ? honest(heard) : undefined);
         const head = 'POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n';
-        // the attacker's own address has used its share; what matters here is that it ends with the attack
-        await dawdle(server.port, { count: 150, head, byte: 'x' }, async () => {
-          const ours = await sayRaw(
-            server.port,
-            'GET /fcs/ident2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
-          );
-          assert.match(ours, /127\.0\.0\.1$/);
-        });
+        await dawdle(server.port, { count: 150, head, byte: 'x' }, () => visit(server.port, 3));
+        site.answer = honest;
+        await visit(server.port);
+      },
+    },
+    {
+      name: 'bodies in chunks of a byte from six addresses, which together have all turns, and visits from a seventh',
+      async run({ server }) {
+        site.answer = (heard) => (/^GET/.test(heard) ? honest(heard) : undefined);
+        const head = 'POST /slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+        const from = [2, 3, 4, 5, 6, 7].map((last) => `127.0.0.${last}`);
+        await dawdle(server.port, { count: 300, head, byte: '1\r\nx\r\n', from }, () => visit(server.port));
+        site.answer = honest;
+        await visit(server.port);
+      },
+    },
+    {
+      name: 'answers of megabytes that nobody reads, on 100 connections',
+      async run({ server }) {
+        const large = `HTTP/1.1 200 OK\r\nContent-Length: ${8 << 20}\r\n\r\n${'y'.repeat(8 << 20)}`;
+        site.answer = (heard) => (/^GET \/large/.test(heard) ? large : honest(heard));
+        const head = 'GET /large HTTP/1.1\r\nHost: a\r\n\r\n';
+        await dawdle(server.port, { count: 100, head, byte: '', isDeaf: true }, () => visit(server.port, 2));
         site.answer = honest;
         await visit(server.port);
       },
