@@ -43,7 +43,9 @@ export const LIMITS = {
   },
   HttpWaitTimeout: { bounds: 'how long the head of an HTTP request may take to arrive' },
   HttpSyntax: { bounds: 'what an HTTP request may look like: RFC 9112' },
-  MinProxyRate: { bounds: 'how slow the body of a request or an answer of HttpProxy may be: MinRate of HttpProxy' },
+  MinProxyRate: {
+    bounds: 'how slow the body of a request or an answer of HttpProxy may be: MinRate of HttpProxy',
+  },
   MaxUnansweredRequests: { bounds: 'HTTP requests of one connection that have no answer yet' },
   MaxWatchedFiles: { bounds: 'how many files of an application are watched for changes' },
   MaxFileEvents: { bounds: 'how many changes of files of an application are looked at in a second' },
