@@ -95,17 +95,17 @@ test('a symbol that there is not, or not for applications, is a mistake: no scri
   }
 });
 
-test('application.env takes a thousand values, nested ones and those of .env together: each is looked for in every error', async (t) => {
+test('application.env takes two hundred values, nested ones and those of .env together: each is looked for in every error', async (t) => {
   const values = (count: number) =>
     Array.from({ length: count }, (_, i) => `<k${i}>secret${i}</k${i}>`).join('');
   const own = (count: number) =>
     `<Application><JSEngine><Environment><a>${values(count)}</a></Environment></JSEngine></Application>`;
   const dotenv = 'A=1\nB=2\n';
-  const many = rootWith(t, { [OWN_FILE]: own(998), 'applications/live/.env': dotenv });
+  const many = rootWith(t, { [OWN_FILE]: own(198), 'applications/live/.env': dotenv });
   await assert.doesNotReject(read(many));
-  const tooMany = rootWith(t, { [OWN_FILE]: own(999), 'applications/live/.env': dotenv });
+  const tooMany = rootWith(t, { [OWN_FILE]: own(199), 'applications/live/.env': dotenv });
   await assert.rejects(read(tooMany), (error: ConfigError) =>
-    error.message.includes('application.env has 1001 values'),
+    error.message.includes('application.env has 201 values'),
   );
 });
 
