@@ -19,6 +19,7 @@ import { describeMessage, wordsOf } from '../protocol/odd-message.ts';
 import { CommandRate } from './command-rate.ts';
 import { type CommandHost, costOf, OpenCalls, runCommand, unreadableCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect } from './connect.ts';
+import { endOf } from './end-of.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { NetStream } from './net-stream.ts';
 import { NetStreams } from './net-streams.ts';
@@ -56,7 +57,7 @@ const NOTHING = new Uint8Array(0);
 export class RtmpSession {
   readonly id = typedId(randomBytes(6));
   readonly outbox: Outbox;
-  /** Resolves when its socket has gone. */
+  /** Resolves when its socket has gone, and all that it had begun has ended. */
   readonly closed: Promise<void>;
   log: Log;
   readonly input: SessionInput;
@@ -87,6 +88,7 @@ export class RtmpSession {
   #state: State = State.Handshaking;
   #closeReason = 'the client closed';
   #closeStatus: AccessStatus = AccessStatus.Ok;
+  #ending: Promise<void> | undefined;
   /** From its connect command on. */
   #entry: SessionEntry | undefined;
   #messagesIn = 0;
@@ -142,14 +144,15 @@ export class RtmpSession {
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     socket.on('drain', () => this.input.sent());
     socket.on('heard', () => this.#signOfLife.heard()); // of a tunnel: its requests carry few bytes of the session
-    socket.on('error', (error) => this.#ended(endOf(error)));
+    socket.on('error', (error) => this.#gone(endOf(error)));
     socket.on('end', () => this.outbox.end());
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     socket.on('close', () => {
-      this.#ended(this.#closeReason);
-      this.#dump?.close();
-      resolve();
+      void this.#gone(this.#closeReason).then(() => {
+        this.#dump?.close();
+        resolve();
+      });
     });
   }
 
@@ -565,7 +568,14 @@ export class RtmpSession {
     this.#socket.once('close', cancel);
   }
 
-  /** The socket has gone. */
+  /** The socket has gone. To end all that a client has begun is work, and hundreds may go at once. */
+  #gone(reason: string): Promise<void> {
+    this.#reception.pacer.close();
+    this.#pacer.close();
+    this.#ending ??= this.#options.turns.run(() => this.#ended(reason));
+    return this.#ending;
+  }
+
   #ended(reason: string): void {
     if (this.#state === State.Closed) return;
     this.#closeReason = reason;
@@ -586,10 +596,4 @@ export class RtmpSession {
     this.#signOfLife.close();
     this.input.close();
   }
-}
-
-/** Who has closed while something was on its way to it has left, and nothing is broken: ffmpeg does so each time. */
-function endOf(error: NodeJS.ErrnoException): string {
-  const hasLeft = error.code === 'EPIPE' || error.code === 'ECONNRESET';
-  return hasLeft ? 'the client has left' : `the connection broke: ${error.message}`;
 }

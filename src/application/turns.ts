@@ -49,19 +49,22 @@ export class Turns {
   }
 
   /** Work that is done as a whole; it resolves with its result, in this turn or in a later one. */
-  async run<T>(work: () => T): Promise<T> {
-    if (!this.hasTime(0)) {
-      await new Promise<void>((resolve) => {
-        const worker: Worker = this.worker(() => resolve());
-        this.wait(worker, 'soon');
-      });
-    }
-    const beganMs = this.now();
-    try {
-      return work();
-    } finally {
-      this.used(this.now() - beganMs);
-    }
+  run<T>(work: () => T): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    // within its turn, and not when it is told that its turn has come: that may be the turn of hundreds
+    const goOn = () => {
+      if (!worker.begin()) return;
+      try {
+        resolve(work());
+      } catch (error) {
+        reject(error);
+      } finally {
+        worker.end();
+      }
+    };
+    const worker = this.worker(goOn);
+    goOn();
+    return promise;
   }
 
   /** A connection has come in; others may wait behind it. The next turn is short. */

@@ -119,6 +119,40 @@ test('work as a whole is done at once, or in the next turn when this one is used
   assert.deepEqual(order, ['the turn ends', 'second']);
 });
 
+test('work as a whole that hundreds wait for is done in as many turns as it takes', async () => {
+  const clock = new TurnClock();
+  const turns = new Turns(clock);
+  const all = Array.from({ length: 100 }, (_, i) =>
+    turns.run(() => {
+      clock.work(10);
+      return i;
+    }),
+  );
+  while (!clock.isIdle) {
+    const began = clock.now();
+    clock.turn();
+    await new Promise((resolve) => setImmediate(resolve)); // what is done behind a turn, and not in it, counts as well
+    const ms = clock.now() - began;
+    assert.ok(ms <= 50 + 20, `a turn of ${ms} ms`);
+  }
+  assert.deepEqual(await Promise.all(all), [...all.keys()]);
+});
+
+test('work as a whole that throws fails, and others go on', async () => {
+  const clock = new TurnClock();
+  const turns = new Turns(clock);
+  await assert.rejects(
+    turns.run(() => {
+      clock.work(100);
+      throw new Error('no');
+    }),
+    /no/,
+  );
+  const next = turns.run(() => 'yes');
+  clock.turn();
+  assert.equal(await next, 'yes');
+});
+
 test('a newcomer that waits is called behind everybody else, however little it has used', () => {
   const clock = new TurnClock();
   const turns = new Turns(clock);
