@@ -139,7 +139,7 @@ export class Reader {
     layers: readonly Layer[],
   ): unknown[] {
     const lastFile = layers.at(-1)?.element.file;
-    const items = layers.filter(({ element }) => element.file === lastFile);
+    const items = layers.filter(({ element }) => element.file === lastFile && !isLock(element));
     if (items.length === 0) return atLeastOne ? [this.#node(path, item, [])] : [];
     const firsts = new Map<unknown, XmlElement>();
     return items.map((layer) => {
@@ -291,6 +291,12 @@ function requireText(
   if (!node.isRequired || !owner || texts.some(({ raw }) => raw !== '')) return;
   const { name } = owner.element;
   throw unexpected(owner.element, `<${name}> has no ${what}: expected ${node.value.expected}`);
+}
+
+/** `<Exec override="no"/>`: no item of a list, but what forbids those of the applications. */
+function isLock({ attributes, children, text }: XmlElement): boolean {
+  const isEmpty = children.length === 0 && text === '' && Object.keys(attributes).length === 1;
+  return isEmpty && attributes.override?.toLowerCase() === 'no';
 }
 
 function requireNew(value: unknown, element: XmlElement, firsts: Map<unknown, XmlElement>): void {

@@ -81,6 +81,32 @@ test('children of ApplicationObject/config become application.config: texts, sym
   assert.deepEqual(notes, []);
 });
 
+test('grants that the virtual host locks are none for an application that grants itself everything', async (t) => {
+  const locks = ['Exec', 'Fetch', 'NetConnection', 'ScriptLibPath']
+    .map((name) => `<${name} override="no"/>`)
+    .join('');
+  const own = (engine: string) => `<${engine}>
+    <Exec name="sh"><Program>sh</Program><Argument>-c</Argument></Exec>
+    <Fetch><Hosts>*:*</Hosts><PrivateAddresses>127.0.0.0/8</PrivateAddresses></Fetch>
+    <NetConnection><Hosts>*:*</Hosts></NetConnection><ScriptLibPath>/etc</ScriptLibPath></${engine}>`;
+  for (const engine of ['JSEngine', 'ScriptEngine']) {
+    const root = rootWith(t, {
+      [VHOST_FILE]: `<Application><JSEngine>${locks}</JSEngine><Debug override="no"/>
+      <StreamManager><StorageDir override="no"/><VirtualDirectory override="no"/></StreamManager></Application>`,
+      [OWN_FILE]: `<Application>${own(engine)}
+      <Debug><AllowDebugDefault>true</AllowDebugDefault></Debug>
+      <StreamManager><StorageDir>/etc</StorageDir>
+        <VirtualDirectory><Streams>/;/etc</Streams></VirtualDirectory></StreamManager></Application>`,
+    });
+    const { script, folders } = await read(root);
+    const none = await read(root, 'other');
+    assert.deepEqual(script.exec, []);
+    assert.deepEqual([script.fetch.hosts, script.connections.hosts], [[], []]);
+    assert.deepEqual([script.libraries, script.isInspectable], [none.script.libraries, false]);
+    assert.deepEqual([folders.storageDir, folders.virtual], [undefined, []]);
+  }
+});
+
 test('a symbol that there is not, or not for applications, is a mistake: no script is handed its name for a secret', async (t) => {
   for (const [value, what] of [
     ['Bearer ${API_TOKEN}', 'there is no symbol API_TOKEN: expected API_TOKEN = … in conf/fms.ini'],

@@ -65,7 +65,9 @@ export const CONF_FILES: readonly ConfFile[] = [
     about:
       'What the applications of this virtual host have in common. A file of the same name and form in the folder of an ' +
       'application beats it, element by element, for that application: it need hold no more than what differs. An element ' +
-      'that has override="no" here cannot be changed there, nor can what is in it.',
+      'that has override="no" here cannot be changed there, nor can what is in it; <Exec override="no"/> forbids programs. Lock ' +
+      'Exec, Fetch, NetConnection, ScriptLibPath, Debug, Process, StorageDir and VirtualDirectory where others than the operator ' +
+      'write into folders of applications.',
     whenSaved: sayWhenSaved(),
   },
 ];
