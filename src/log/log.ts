@@ -24,6 +24,17 @@ const PRIORITIES: Readonly<Record<string, string>> = {
   trace: '<7>',
 };
 
+/**
+ * What JSON may hold as it is and what ends a line for some programs that read lines (Node's readline does), or changes how a line
+ * looks. All but the end of the line itself.
+ */
+const CONFUSING = /[\u007f-\u009f\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+
+/** The same record, with those characters in JSON's own way of writing them. */
+function escaped(line: string): string {
+  return line.replace(CONFUSING, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /** Reasons, names and texts come from peers and scripts. */
 const MAX_TEXT = 8_192;
 
@@ -38,6 +49,7 @@ export function logSettings(level: string): pino.LoggerOptions {
       logMethod(args, method) {
         method.apply(this, args.map(bounded) as typeof args);
       },
+      streamWrite: escaped,
     },
   };
 }
