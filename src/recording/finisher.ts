@@ -1,15 +1,21 @@
-// Recordings made whole in a thread of their own, asked for from the thread of the media.
+// Recordings made whole, or looked through, in a thread of their own, asked for from the thread of the media.
 import { once } from 'node:events';
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { RecordingError } from '../errors.ts';
+import type { FoundEnd } from './found-end.ts';
+import type { RecordedContainer } from './growing.ts';
 
-/** A recording has ended, or the process before it had. */
-export interface ToFinisher {
-  readonly id: number;
-  readonly path: string;
-  /** `mp4Fragments`: an MP4 that stays as it was recorded. */
-  readonly what: 'flv' | 'mp4' | 'mp4Fragments';
-}
+export type ToFinisher =
+  /** A recording has ended, or the process before it had. `mp4Fragments`: an MP4 that stays as it was recorded. */
+  | { readonly id: number; readonly path: string; readonly what: 'flv' | 'mp4' | 'mp4Fragments' }
+  /** It will be appended to. */
+  | {
+      readonly id: number;
+      readonly path: string;
+      readonly what: 'findEnd';
+      readonly container: RecordedContainer;
+    };
 
 /** What the file is now. */
 export interface FinishedFile {
@@ -19,11 +25,12 @@ export interface FinishedFile {
 
 export type FromFinisher =
   /** `undefined`: there was nothing to do, or it is no file of ours. */
-  | { readonly id: number; readonly ok: true; readonly finished: FinishedFile | undefined }
-  | { readonly id: number; readonly ok: false; readonly message: string };
+  | { readonly id: number; readonly ok: true; readonly found: FinishedFile | FoundEnd | undefined }
+  /** `code`: of a RecordingError. */
+  | { readonly id: number; readonly ok: false; readonly message: string; readonly code: string | undefined };
 
 interface Waiting {
-  resolve(finished: FinishedFile | undefined): void;
+  resolve(found: FinishedFile | FoundEnd | undefined): void;
   reject(error: Error): void;
 }
 
@@ -33,14 +40,23 @@ export class Finisher {
   #lastId = 0;
 
   /** Rejects with what the file system says. */
-  finish(path: string, what: ToFinisher['what']): Promise<FinishedFile | undefined> {
+  finish(path: string, what: 'flv' | 'mp4' | 'mp4Fragments'): Promise<FinishedFile | undefined> {
+    return this.#ask((id) => ({ id, path, what })) as Promise<FinishedFile | undefined>;
+  }
+
+  /** Where it ends, once what is no whole tag or fragment has been cut off. Rejects with why it cannot be appended to. */
+  findEnd(path: string, container: RecordedContainer): Promise<FoundEnd | undefined> {
+    return this.#ask((id) => ({ id, path, what: 'findEnd', container })) as Promise<FoundEnd | undefined>;
+  }
+
+  #ask(message: (id: number) => ToFinisher): Promise<FinishedFile | FoundEnd | undefined> {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#worker ??= this.#startWorker();
       this.#worker.ref(); // the process does not end before it has answered
-      this.#worker.postMessage({ id, path, what } satisfies ToFinisher);
+      this.#worker.postMessage(message(id));
     });
   }
 
@@ -58,8 +74,8 @@ export class Finisher {
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
     if (this.#waiting.size === 0) this.#worker?.unref();
-    if (message.ok) waiting?.resolve(message.finished);
-    else waiting?.reject(new Error(message.message));
+    if (message.ok) waiting?.resolve(message.found);
+    else waiting?.reject(errorOf(message));
   }
 
   #gone(worker: Worker, error: Error): void {
@@ -79,4 +95,8 @@ export class Finisher {
     await worker.terminate();
     await exited;
   }
+}
+
+function errorOf({ message, code }: { message: string; code: string | undefined }): Error {
+  return code === undefined ? new Error(message) : new RecordingError(code, message);
 }

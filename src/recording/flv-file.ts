@@ -27,6 +27,7 @@ import {
   type OwnMetaData,
   readFoundFlv,
 } from './flv-scan.ts';
+import type { FoundEnd } from './found-end.ts';
 import { Growth, RecordedContainer } from './growing.ts';
 import { openForRecording, recordingError } from './open-file.ts';
 
@@ -39,8 +40,10 @@ const FULL = 'an FLV has no times beyond 24 days';
 
 export interface FlvFileOptions {
   readonly path: string;
-  /** Goes on behind the last whole tag of an existing file; what a crash left of a tag is cut off. */
+  /** Goes on behind the last tag of an existing file. */
   readonly append: boolean;
+  /** Of a file whose end had to be looked for. */
+  readonly known?: FoundEnd | undefined;
   readonly disk: Disk;
   readonly clock: Clock;
   readonly maxFlushMs: number;
@@ -80,11 +83,11 @@ export class FlvFile implements ContainerFile {
   }
 
   static open(options: FlvFileOptions): FlvFile {
-    const { path, append, disk, onError } = options;
+    const { path, append, known, disk, onError } = options;
     let fd: number | undefined;
     try {
       fd = openForRecording(path, append);
-      const found = append ? (readFoundFlv(fd) ?? writeBegin(fd)) : writeBegin(fd);
+      const found = append ? (readFoundFlv(fd, known) ?? writeBegin(fd)) : writeBegin(fd);
       return new FlvFile(options, found, new DiskWriter({ fd, end: found.end, disk, onError }));
     } catch (error) {
       if (fd !== undefined) closeSync(fd);

@@ -11,14 +11,14 @@ import { GroupStarts } from '../media/group-starts.ts';
 import { holdsManyTracks, inspectVideo } from '../media/tag.ts';
 import { MessageType } from '../protocol/message.ts';
 import type { FinishedFile } from './finisher.ts';
-import { FLV_BEGIN_BYTES, FLV_FLAGS_OFFSET, readFoundFlv, signedMs, tagsFrom } from './flv-scan.ts';
+import { cutFlv, FLV_BEGIN_BYTES, FLV_FLAGS_OFFSET, readFoundFlv, signedMs, tagsFrom } from './flv-scan.ts';
 import { openToChange } from './open-file.ts';
 
 /** Undefined: it is empty. */
 export function repairFlv(path: string): FinishedFile | undefined {
   const fd = openToChange(path);
   try {
-    const found = readFoundFlv(fd);
+    const found = readFoundFlv(fd, cutFlv(fd));
     if (!found) return undefined;
     const { end, metaData } = found;
     const keyframes: FlvKeyframe[] = [];

@@ -1,5 +1,5 @@
 // An FLV file of ours on the disk: where its tags end as far as they make sense, its metadata, and its keyframes. Synchronous:
-// short looks from the thread of the media, long ones from a worker's.
+// the thread of the media looks at the two ends of a file, only a worker's goes from tag to tag (cutFlv, tagsFrom).
 import { fstatSync, ftruncateSync, readSync } from 'node:fs';
 import { DecodeError, RecordingError } from '../errors.ts';
 import {
@@ -14,13 +14,16 @@ import {
 import type { AmfObject } from '../protocol/amf.ts';
 import { MessageType } from '../protocol/message.ts';
 import { isTagType } from './flv-index.ts';
+import { changedMeanwhile, type FoundEnd } from './found-end.ts';
 
 /** With the 0 in front of the first tag. */
 export const FLV_BEGIN_BYTES = 13;
 export const FLV_FLAGS_OFFSET = 4;
 /** Larger is no metadata of ours. */
-const MAX_METADATA_BYTES = 1 << 20;
-const BLOCK_BYTES = 1 << 20;
+const MAX_METADATA_BYTES = 256 << 10;
+const BLOCK_BYTES = 64 << 10;
+/** Looked through for where its tags end: 17 hours of 8 Mbit/s, or a minute of the worker's time in a file of holes. */
+const MAX_SCAN_BYTES = 64 * 2 ** 30;
 /** At the end of a file, behind its last picture or sound. */
 const MAX_DATA_TAGS = 64;
 /** Of a payload what shows what it is. */
@@ -46,8 +49,55 @@ export interface FoundFlv {
   readonly lastTimestampMs: number | undefined;
 }
 
-/** Undefined: it is empty. What a crash left of a tag is cut off. */
-export function readFoundFlv(fd: number): FoundFlv | undefined {
+/**
+ * Undefined: it is empty. `known`: where it ends, of a file whose last bytes do not say so; a RecordingError: it has changed since, or
+ * is no FLV that can be appended to.
+ */
+export function readFoundFlv(fd: number, known?: FoundEnd): FoundFlv | undefined {
+  const begin = readBegin(fd);
+  if (!begin) return undefined;
+  const { sizeBytes, flags } = begin;
+  const found = lastTagBehind(fd, sizeBytes) ?? (known?.sizeBytes === sizeBytes ? known : undefined);
+  if (!found) throw changedMeanwhile();
+  return { end: sizeBytes, flags, lastTimestampMs: found.lastTimestampMs, ...findMetaData(fd, sizeBytes) };
+}
+
+/** Whether the bytes at its end say where its tags end, as they do in all that were closed. True as well for what is no FLV of ours. */
+export function endsWithTag(fd: number): boolean {
+  try {
+    const begin = readBegin(fd);
+    return !begin || lastTagBehind(fd, begin.sizeBytes) !== undefined;
+  } catch (error) {
+    if (error instanceof RecordingError) return true;
+    throw error;
+  }
+}
+
+/** For a worker: cuts off what a crash, or anybody, has left behind the last whole tag. Undefined: it is empty. */
+export function cutFlv(fd: number): FoundEnd | undefined {
+  const begin = readBegin(fd);
+  if (!begin) return undefined;
+  const { sizeBytes } = begin;
+  const known = lastTagBehind(fd, sizeBytes);
+  if (known) return known;
+  if (sizeBytes > MAX_SCAN_BYTES) {
+    throw new RecordingError(
+      'NetStream.Record.NoAccess',
+      `The file of that name does not end with a tag, and has more than ${MAX_SCAN_BYTES} bytes to look through.`,
+    );
+  }
+  let end = FLV_BEGIN_BYTES;
+  let lastTimestampMs: number | undefined;
+  for (const { next, head } of tagsFrom(fd, FLV_BEGIN_BYTES, sizeBytes)) {
+    end = next;
+    if (lastTimestampMs === undefined || isMedia(head)) lastTimestampMs = signedMs(head);
+  }
+  if (end < sizeBytes) ftruncateSync(fd, end);
+  return { sizeBytes: end, lastTimestampMs };
+}
+
+/** Undefined: it is empty. */
+function readBegin(fd: number): { sizeBytes: number; flags: number } | undefined {
   const { size } = fstatSync(fd);
   if (size === 0) return undefined;
   const head = readAt(fd, 0, FLV_BEGIN_BYTES);
@@ -61,9 +111,7 @@ export function readFoundFlv(fd: number): FoundFlv | undefined {
       'The file of that name is not an FLV that can be appended to.',
     );
   }
-  const { end, lastTimestampMs } = lastTagBehind(fd, size) ?? lastWholeTag(fd, size);
-  if (end < size) ftruncateSync(fd, end);
-  return { end, flags: head[FLV_FLAGS_OFFSET]!, lastTimestampMs, ...findMetaData(fd, end) };
+  return { sizeBytes: size, flags: head[FLV_FLAGS_OFFSET]! };
 }
 
 function readAt(fd: number, at: number, length: number): Buffer {
@@ -71,21 +119,16 @@ function readAt(fd: number, at: number, length: number): Buffer {
   return bytes.subarray(0, readSync(fd, bytes, 0, length, at));
 }
 
-/** Where whole tags end, and the time of the last picture or sound. */
-interface TagsEnd {
-  end: number;
-  lastTimestampMs: number | undefined;
-}
-
-/** The file ends with a tag, to which its last four bytes lead: so it is with all that were closed. */
-function lastTagBehind(fd: number, size: number): TagsEnd | undefined {
-  const last = tagBefore(fd, size);
+/** Undefined: the last four bytes do not lead to a tag. */
+function lastTagBehind(fd: number, sizeBytes: number): FoundEnd | undefined {
+  if (sizeBytes === FLV_BEGIN_BYTES) return { sizeBytes, lastTimestampMs: undefined };
+  const last = tagBefore(fd, sizeBytes);
   if (!last) return undefined;
   let media: FoundHead | undefined = last;
   for (let back = 0; media && !isMedia(media.head) && back < MAX_DATA_TAGS; back += 1) {
     media = tagBefore(fd, media.at);
   }
-  return { end: size, lastTimestampMs: signedMs((media ?? last).head) };
+  return { sizeBytes, lastTimestampMs: signedMs((media ?? last).head) };
 }
 
 interface FoundHead {
@@ -100,17 +143,6 @@ function tagBefore(fd: number, end: number): FoundHead | undefined {
   if (at < FLV_BEGIN_BYTES) return undefined;
   const head = headIn(readAt(fd, at, FLV_TAG_HEAD_BYTES), 0);
   return head && nextOf(at, head) === end ? { at, head } : undefined;
-}
-
-/** After a crash: from the first tag on, which takes its time. */
-function lastWholeTag(fd: number, size: number): TagsEnd {
-  let end = FLV_BEGIN_BYTES;
-  let lastTimestampMs: number | undefined;
-  for (const { next, head } of tagsFrom(fd, FLV_BEGIN_BYTES, size)) {
-    end = next;
-    if (lastTimestampMs === undefined || isMedia(head)) lastTimestampMs = signedMs(head);
-  }
-  return { end, lastTimestampMs };
 }
 
 /** The time of data may be anything: only sound and pictures say where a file is. */

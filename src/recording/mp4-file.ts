@@ -20,9 +20,10 @@ import type { ContainerFile, FileBegin, Item } from './container-file.ts';
 import { type Disk, DiskWriter } from './disk-writer.ts';
 import type { FinishedFile } from './finisher.ts';
 import { FlushTimer } from './flush-timer.ts';
+import { changedMeanwhile, type FoundEnd } from './found-end.ts';
 import { Growth, RecordedContainer } from './growing.ts';
 import { cannotHold, Mp4Lane } from './mp4-lane.ts';
-import { fragmentsFrom, readMp4Begin, wholeDurationMs } from './mp4-scan.ts';
+import { readMp4Begin, wholeDurationMs } from './mp4-scan.ts';
 import { openForRecording, recordingError } from './open-file.ts';
 
 /** Keyframes that come sooner do not begin a fragment of their own. */
@@ -37,6 +38,8 @@ const PLACE_STEP = 64;
 export interface Mp4FileOptions {
   readonly path: string;
   readonly append: boolean;
+  /** Of a file whose end had to be looked for. */
+  readonly known?: FoundEnd | undefined;
   readonly disk: Disk;
   readonly clock: Clock;
   readonly maxFlushMs: number;
@@ -91,7 +94,7 @@ export class Mp4File implements ContainerFile {
     let fd: number | undefined;
     try {
       fd = openForRecording(options.path, options.append);
-      return new Mp4File(options, fd, options.append ? readFound(fd) : EMPTY);
+      return new Mp4File(options, fd, options.append ? readFound(fd, options.known) : EMPTY);
     } catch (error) {
       if (fd !== undefined) closeSync(fd);
       throw error instanceof DecodeError
@@ -295,7 +298,7 @@ function notOurs(cause?: unknown): RecordingError {
 const EMPTY: Found = { tracks: [], end: 0, lastTimestampMs: undefined };
 
 /** A file that was whole grows again: first its head says so, then the table of samples goes. */
-function readFound(fd: number): Found {
+function readFound(fd: number, known: FoundEnd | undefined): Found {
   if (fstatSync(fd).size === 0) return EMPTY;
   const begin = readMp4Begin(fd);
   if (!begin) throw notOurs();
@@ -306,16 +309,7 @@ function readFound(fd: number): Found {
     ftruncateSync(fd, moovAt);
     return { tracks, end: moovAt, lastTimestampMs };
   }
-  let end = fragmentsAt;
-  let lastTimestampMs = 0;
-  for (const { next, runs } of fragmentsFrom(fd, fragmentsAt, sizeBytes)) {
-    end = next;
-    for (const { trackId, startUnits, samples } of runs) {
-      const timescale = tracks.find(({ id }) => id === trackId)?.timescale ?? 1000;
-      const units = samples.reduce((sum, { durationUnits }) => sum + durationUnits, startUnits);
-      lastTimestampMs = Math.max(lastTimestampMs, Math.round((units * 1000) / timescale));
-    }
-  }
-  if (end < sizeBytes) ftruncateSync(fd, end);
-  return { tracks, end, lastTimestampMs };
+  if (fragmentsAt === sizeBytes) return { tracks, end: sizeBytes, lastTimestampMs: 0 };
+  if (known?.sizeBytes !== sizeBytes) throw changedMeanwhile();
+  return { tracks, end: sizeBytes, lastTimestampMs: known.lastTimestampMs };
 }

@@ -1,6 +1,6 @@
-// An MP4 file of ours on the disk: what is in it, whether it is whole, and where it ends as far as it makes sense. Synchronous:
-// short looks from the thread of the media, long ones from a worker's.
-import { fstatSync, readSync } from 'node:fs';
+// An MP4 file of ours on the disk: what is in it, whether it is whole, and where it ends as far as it makes sense. Synchronous: the
+// thread of the media looks at its head and its table, only a worker's goes from fragment to fragment (cutMp4, fragmentsFrom).
+import { fstatSync, ftruncateSync, readSync } from 'node:fs';
 import { DecodeError } from '../errors.ts';
 import { BOX_HEAD_BYTES, readBoxHead } from '../media/mp4-box.ts';
 import { LARGE_BOX_HEAD_BYTES } from '../media/mp4-build.ts';
@@ -12,9 +12,10 @@ import {
   type FoundRun,
   type Mp4Track,
 } from '../media/mp4-write.ts';
+import type { FoundEnd } from './found-end.ts';
 
 /** Tracks without samples are small; what claims to be more is no file of ours. */
-const MAX_BEGIN_BYTES = 1 << 20;
+const MAX_BEGIN_BYTES = 256 << 10;
 /** For hundreds of thousands of samples: those of a fragment are far fewer. */
 const MAX_MOOF_BYTES = 16 << 20;
 
@@ -79,6 +80,36 @@ export function readMp4Begin(fd: number): Mp4Begin | undefined {
     moovAt: isWhole ? FLIP_OFFSET + flip.bytes : undefined,
     sizeBytes: size,
   };
+}
+
+/** Whether its head or its table says where it ends. True as well for what is no MP4 of ours. */
+export function saysWhereItEnds(fd: number): boolean {
+  try {
+    const begin = readMp4Begin(fd);
+    return !begin || begin.moovAt !== undefined || begin.fragmentsAt === begin.sizeBytes;
+  } catch (error) {
+    if (error instanceof DecodeError) return true;
+    throw error;
+  }
+}
+
+/** For a worker: cuts off what is no whole fragment. Undefined: it is empty, no file of ours, or whole. */
+export function cutMp4(fd: number): FoundEnd | undefined {
+  const begin = readMp4Begin(fd);
+  if (!begin || begin.moovAt !== undefined) return undefined;
+  const { tracks, fragmentsAt, sizeBytes } = begin;
+  let end = fragmentsAt;
+  let lastTimestampMs = 0;
+  for (const { next, runs } of fragmentsFrom(fd, fragmentsAt, sizeBytes)) {
+    end = next;
+    for (const { trackId, startUnits, samples } of runs) {
+      const timescale = tracks.find(({ id }) => id === trackId)?.timescale ?? 1000;
+      const units = samples.reduce((sum, { durationUnits }) => sum + durationUnits, startUnits);
+      lastTimestampMs = Math.max(lastTimestampMs, Math.round((units * 1000) / timescale));
+    }
+  }
+  if (end < sizeBytes) ftruncateSync(fd, end);
+  return { sizeBytes: end, lastTimestampMs };
 }
 
 /** How long a whole file is, as its table says. */

@@ -12,13 +12,15 @@ import type {
 import { RecordingError } from '../errors.ts';
 import { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
-import { hasOtherSpelling } from '../storage/spelling.ts';
+import { findsOtherSpelling, hasOtherSpelling } from '../storage/spelling.ts';
+import { hidesItsEnd } from './append-look.ts';
 import type { ContainerFile } from './container-file.ts';
 import { type Disk, systemDisk } from './disk-writer.ts';
 import { firstFree, type NextNames, nextNames, type RecordingName, recordingName } from './files.ts';
 import { type FinishedFile, Finisher } from './finisher.ts';
 import { FlvFile } from './flv-file.ts';
 import type { StreamFolders } from './folders.ts';
+import type { FoundEnd } from './found-end.ts';
 import { type GrowingFile, type GrowingFiles, RecordedContainer } from './growing.ts';
 import { Mp4File } from './mp4-file.ts';
 import { recordingError } from './open-file.ts';
@@ -60,12 +62,25 @@ interface Holder {
 
 interface Place extends FilePlace {
   readonly append: boolean;
+  readonly known?: FoundEnd | undefined;
 }
+
+interface NamedPlace extends FilePlace {
+  /** Whether the disk has it by that name is not known yet: its folder holds many. */
+  readonly isUnsure: boolean;
+  readonly folder: string;
+  readonly below: string;
+}
+
+/** A further file is opened between two pictures: of its folder so many names are looked at, which takes some 30 ms. */
+const MAX_NAMES_OF_NEXT = 20_000;
 
 /** Of all virtual hosts together, which may share folders. */
 export class FileRecorders implements GrowingFiles {
   readonly #options: RecorderOptions;
   readonly #finisher = new Finisher();
+  /** What somebody wants to append to does not wait for what has ended. */
+  readonly #finder = new Finisher();
   readonly #running: RunningFiles;
   readonly #limit: LineLimit;
   /** Path → who had it last. */
@@ -154,7 +169,7 @@ export class FileRecorders implements GrowingFiles {
       throw new RecordingError('NetStream.Record.Failed', why);
     }
     const called = recordingName(request, 1, this.#now());
-    const place: Place = { ...this.#placeOf(folders, request, called), append: mode !== 'record' };
+    const place = { ...this.#placeOf(folders, request, called), append: mode !== 'record' };
     const { path } = place;
     const before = this.#holders.get(path);
     if (before && !before.isDone()) {
@@ -183,8 +198,9 @@ export class FileRecorders implements GrowingFiles {
         return this.#openNext(folders, request, names, recording, log);
       },
     });
-    const openFile = () => this.#openFile(place, recording, log);
-    if (before) void before.finished.then(() => openLate(recording, openFile, log));
+    const openFile = (known?: FoundEnd) => this.#openFile({ ...place, known }, recording, log);
+    const wait = before ? before.finished.then(() => this.#wait(place)) : this.#wait(place);
+    if (wait) void openLate(recording, wait, openFile, log);
     else recording.begin(openFile());
     this.#hold(path, { isDone: () => recording.isClosed, finished: recording.finished });
     this.#recordings.add(recording);
@@ -195,19 +211,34 @@ export class FileRecorders implements GrowingFiles {
 
   readonly #now = (): Date => this.#options.now?.() ?? new Date();
 
-  #placeOf(folders: StreamFolders, request: RecordRequest, called: RecordingName): FilePlace {
+  /** What takes longer than the media can wait: see `Place.known`. Undefined: nothing does. */
+  #wait(place: NamedPlace & Place): Promise<FoundEnd | undefined> | undefined {
+    const { path, container, append, isUnsure, folder, below } = place;
+    const findEnd = () =>
+      append && hidesItsEnd(path, container) ? this.#finder.findEnd(path, container) : undefined;
+    if (!isUnsure) return findEnd();
+    return findsOtherSpelling(folder, below).then((isOther) => {
+      if (isOther) throw otherStream(path, OTHER_SPELLING);
+      return findEnd();
+    });
+  }
+
+  /** `maxNames`: of a folder's list, which is asked for only where a second spelling leads to the same file. */
+  #placeOf(
+    folders: StreamFolders,
+    request: RecordRequest,
+    called: RecordingName,
+    maxNames?: number,
+  ): NamedPlace {
     const { application, instance } = request;
     const { container, file, name } = called;
     const [found] = folders.places(application, instance, file);
-    const reason = found ? undefined : 'a script, or the configuration, maps its folder to other names';
-    if (!found || hasOtherSpelling(found.folder, found.below)) {
-      throw new RecordingError(
-        'NetStream.Record.NoAccess',
-        `${file} is the file of another stream: ${reason ?? 'the disk has it by another spelling'}.`,
-      );
-    }
-    const { path } = found;
-    return { container, path, name, place: folders.placeOf(application, path) };
+    if (!found) throw otherStream(file, 'a script, or the configuration, maps its folder to other names');
+    const { path, folder, below } = found;
+    const isOther = hasOtherSpelling(folder, below, maxNames);
+    if (isOther) throw otherStream(file, OTHER_SPELLING);
+    const place = folders.placeOf(application, path);
+    return { container, path, name, place, isUnsure: isOther === undefined, folder, below };
   }
 
   /** Time on the wall since anything was written to it. */
@@ -233,7 +264,9 @@ export class FileRecorders implements GrowingFiles {
     if (free === undefined)
       throw new RecordingError('NetStream.Record.Failed', 'There are too many files of that name.');
     const { called, startedAt } = names.at(free);
-    const place = this.#placeOf(folders, request, called);
+    const place = this.#placeOf(folders, request, called, MAX_NAMES_OF_NEXT);
+    if (place.isUnsure)
+      throw otherStream(called.file, 'its folder has too many files to tell two names apart');
     this.#hold(place.path, { isDone: () => recording.isClosed, finished: recording.finished });
     return { place, startedAt, file: this.#openFile({ ...place, append: false }, recording, log) };
   }
@@ -273,9 +306,13 @@ export class FileRecorders implements GrowingFiles {
     return file;
   }
 
-  #create({ path, container, append }: Place, log: Log, onError: (error: Error) => void): ContainerFile {
+  #create(
+    { path, container, append, known }: Place,
+    log: Log,
+    onError: (error: Error) => void,
+  ): ContainerFile {
     const { disk = systemDisk, flush, clock } = this.#options;
-    const shared = { path, append, disk, clock, maxFlushMs: flush.maxMs, onError };
+    const shared = { path, append, known, disk, clock, maxFlushMs: flush.maxMs, onError };
     if (container === RecordedContainer.Flv) {
       return FlvFile.open({ ...shared, maxFlushBytes: flush.maxBytes });
     }
@@ -297,14 +334,16 @@ export class FileRecorders implements GrowingFiles {
   }
 
   async #clear(folders: StreamFolders, { application, instance, stream }: StreamFile): Promise<boolean> {
-    let path: string;
+    let place: NamedPlace;
     try {
       const request: RecordRequest = { application, instance, stream, mode: 'record', limits: {} };
-      ({ path } = this.#placeOf(folders, request, recordingName(request, 1, this.#now())));
+      place = this.#placeOf(folders, request, recordingName(request, 1, this.#now()));
     } catch (error) {
       if (error instanceof RecordingError) return false;
       throw error;
     }
+    const { path, isUnsure, folder, below } = place;
+    if (isUnsure && (await findsOtherSpelling(folder, below).catch(() => true))) return false;
     const holder = this.#holders.get(path);
     if (holder && !holder.isDone()) return false;
     await holder?.finished;
@@ -331,7 +370,7 @@ export class FileRecorders implements GrowingFiles {
     for (const recording of recordings) recording.close();
     await Promise.all(recordings.map(({ finished }) => finished));
     await Promise.all([...this.#holders.values()].map(({ finished }) => finished)); // repairs
-    await this.#finisher.close();
+    await Promise.all([this.#finisher.close(), this.#finder.close()]);
     this.#limit.close();
   }
 }
@@ -356,9 +395,18 @@ function watchPlace(path: string, onMissing: () => void): () => void {
   };
 }
 
-function openLate(recording: FileRecording, openFile: () => ContainerFile, log: Log): void {
+/** As soon as `wait` has been waited for. */
+async function openLate(
+  recording: FileRecording,
+  wait: Promise<FoundEnd | undefined>,
+  openFile: (known: FoundEnd | undefined) => ContainerFile,
+  log: Log,
+): Promise<void> {
   try {
-    recording.begin(openFile());
+    const known = await wait.catch((error: unknown) => {
+      throw recordingError(error, 'The recording cannot be opened');
+    });
+    recording.begin(openFile(known));
   } catch (error) {
     const isKnown = error instanceof RecordingError;
     if (!isKnown) logBug(log, error, 'a recording');
@@ -366,4 +414,10 @@ function openLate(recording: FileRecording, openFile: () => ContainerFile, log: 
       isKnown ? error : new RecordingError('NetStream.Record.Failed', 'An error of the server.'),
     );
   }
+}
+
+const OTHER_SPELLING = 'the disk has it by another spelling';
+
+function otherStream(file: string, why: string): RecordingError {
+  return new RecordingError('NetStream.Record.NoAccess', `${file} is the file of another stream: ${why}.`);
 }

@@ -10,7 +10,7 @@ function disk(paths: readonly string[], fold: (text: string) => string) {
   const all = new Set(
     paths.flatMap((path) => path.split('/').map((_, i, parts) => parts.slice(0, i + 1).join('/'))),
   );
-  return (name: string): boolean => {
+  return (name: string): boolean | undefined => {
     const questions = isSpelledOtherwise('/', name);
     let next = questions.next();
     while (!next.done) {
@@ -18,9 +18,11 @@ function disk(paths: readonly string[], fold: (text: string) => string) {
       if ('what' in asked) {
         next = questions.next([...all].find((path) => fold(`/${path}`) === fold(asked.what)));
       } else {
-        const folder = asked.namesIn === '/' ? '' : `${asked.namesIn.slice(1)}/`;
+        const folder = asked.in === '/' ? '' : `${asked.in.slice(1)}/`;
         const inside = [...all].filter((path) => fold(path).startsWith(fold(folder)));
-        next = questions.next([...new Set(inside.map((path) => path.slice(folder.length).split('/')[0]!))]);
+        next = questions.next(
+          inside.some((path) => path.slice(folder.length).split('/')[0] === asked.isListed),
+        );
       }
     }
     return next.value;
@@ -63,4 +65,19 @@ test('on a disk that tells them apart every file has its name, also where two na
     assert.equal(hasOtherSpelling(folder, name), false, name);
     assert.equal(await findsOtherSpelling(folder, name), false, name);
   }
+});
+
+test('the media look at a bounded number of names of a folder, and ask later where those do not tell', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'understudy-spelling-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'film.flv'), '');
+  linkSync(join(folder, 'film.flv'), join(folder, 'FILM.FLV'));
+  const names = ['film.flv', 'FILM.FLV'];
+  assert.deepEqual(
+    names.map((name) => hasOtherSpelling(folder, name, 0)),
+    [undefined, undefined],
+  );
+  for (let i = 0; i < 1_500; i += 1) linkSync(join(folder, 'film.flv'), join(folder, `${i}.flv`));
+  for (const name of names) assert.equal(await findsOtherSpelling(folder, name), false, name);
+  for (const name of names) assert.equal(hasOtherSpelling(folder, name, 1_502), false, name);
 });
