@@ -38,6 +38,7 @@ import type { Log } from './log/log.ts';
 import { SecretMask } from './log/secrets.ts';
 import { ServerLogs, type ServerLogsOptions } from './log/server-logs.ts';
 import { become, type ServerUser, serverUser, setFileMask } from './privileges.ts';
+import { IndexMemory } from './recording/index-memory.ts';
 import { FileRecorders } from './recording/recorder.ts';
 import type { BuildRequest } from './script/build-outcome.ts';
 import { Builder } from './script/builder.ts';
@@ -137,6 +138,7 @@ export async function startServer({
     log,
     lines,
     hasRoom,
+    indexes: new IndexMemory(config.server.maxIndexBytes),
     logs,
     clock,
     governor,

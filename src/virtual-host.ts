@@ -31,6 +31,7 @@ import type { ServerLogs } from './log/server-logs.ts';
 import type { AmfLimits } from './protocol/amf-budget.ts';
 import type { ChunkReaderOptions } from './protocol/chunk-reader.ts';
 import { StreamFolders } from './recording/folders.ts';
+import type { IndexMemory } from './recording/index-memory.ts';
 import { MediaLibrary } from './recording/library.ts';
 import type { FileRecorders } from './recording/recorder.ts';
 import type { BuildScript } from './script/build-outcome.ts';
@@ -59,6 +60,8 @@ export interface VirtualHostOptions {
   lines: LineLimit;
   /** Whether a file may be opened that a client or a script has asked for. */
   hasRoom(): boolean;
+  /** For recorded streams of all virtual hosts. */
+  readonly indexes: IndexMemory;
   logs: ServerLogs;
   clock: Clock;
   governor: LoadGovernor;
@@ -162,7 +165,11 @@ export class VirtualHost {
       (application) => folderConfigs.get(application) ?? vhost.application.folders,
     );
     const recorders = options.recorders.in(folders);
-    const recorded = new MediaLibrary(folders, options.recorders, log, { hasRoom: options.hasRoom });
+    const recorded = new MediaLibrary(folders, options.recorders, log, {
+      hasRoom: options.hasRoom,
+      indexes: options.indexes,
+      lines: options.lines,
+    });
     this.recorders = recorders;
     this.recorded = recorded;
     const map: StreamFolders['map'] = (...names) => folders.map(...names);

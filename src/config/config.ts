@@ -25,6 +25,8 @@ export interface Config {
     readonly connects: ConnectLimits;
     /** What slow players may keep in memory, bytes. */
     readonly maxHeldBytes: number;
+    /** Of recorded streams that are open: what is known of them, bytes. */
+    readonly maxIndexBytes: number;
     /** Undefined: everybody may. */
     readonly crossDomainFile: string | undefined;
     /** How long, and how much of, what is recorded may wait; whether MP4 files become plain ones. */

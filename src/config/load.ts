@@ -131,6 +131,7 @@ class Loader {
         input: inputConfig(Server),
         connects: connectLimits(Server),
         maxHeldBytes: Server.ResourceLimits.Streams.MaxHeldSize,
+        maxIndexBytes: Server.ResourceLimits.Streams.MaxIndexSize,
         recording: {
           maxMs: Server.ResourceLimits.RecBuffer.MaxFlushTime,
           maxBytes: Server.ResourceLimits.RecBuffer.MaxFlushSize,

@@ -60,6 +60,7 @@ export const LIMITS = {
   MaxPrograms: { bounds: 'programs of <Exec> of one application' },
   MaxLogRate: { bounds: 'lines and errors of one instance that are logged' },
   MaxLogSize: { bounds: 'what all scripts of an application log' },
+  MaxIndexSize: { bounds: 'memory for what is known of recorded streams that are open' },
   MaxFileSize: { bounds: 'the size of a file that a script is made of' },
   MaxBundleSize: { bounds: 'the size of a script, and of all its files together' },
   MaxBuildSize: { bounds: 'the memory that building a script takes' },

@@ -14,6 +14,8 @@ export interface Sample {
 }
 
 const FIRST_ROOM = 1024;
+/** Of one sample, in all columns. */
+const SAMPLE_BYTES = 30;
 
 export class Samples {
   #room = FIRST_ROOM;
@@ -29,6 +31,12 @@ export class Samples {
   /** Of all compositions. */
   leastComposition = 0;
   largestComposition = 0;
+  readonly #reserve: (bytes: number) => void;
+
+  /** `reserve`: is asked for memory before it is taken, and throws when there is none. */
+  constructor(reserve: (bytes: number) => void = () => {}) {
+    this.#reserve = reserve;
+  }
 
   get count(): number {
     return this.#count;
@@ -49,6 +57,7 @@ export class Samples {
   }
 
   #makeRoom(): void {
+    this.#reserve(this.#room * SAMPLE_BYTES);
     this.#room *= 2;
     this.#dts = enlarged(this.#dts, new Float64Array(this.#room));
     this.#compositions = enlarged(this.#compositions, new Int32Array(this.#room));

@@ -54,8 +54,8 @@ function child(body: Uint8Array, wanted: string): Uint8Array | undefined {
   return undefined;
 }
 
-/** Of the tracks those that can be played: pictures and sound. */
-export function readMovie(moov: Uint8Array): Movie {
+/** Of the tracks those that can be played: pictures and sound. `reserve`: see Samples. */
+export function readMovie(moov: Uint8Array, reserve?: (bytes: number) => void): Movie {
   const mvhd = find(moov, 'mvhd');
   if (!mvhd) throw new DecodeError('ERR_MP4_BOX', 'a film without a header (mvhd)');
   const { timescale, duration } = readTimes(mvhd);
@@ -65,7 +65,7 @@ export function readMovie(moov: Uint8Array): Movie {
   for (const { type, body } of boxesIn(moov)) {
     if (type !== 'trak' || seen === MAX_TRACKS) continue;
     seen += 1;
-    const track = readTrack(body, timescale, defaults);
+    const track = readTrack(body, timescale, defaults, reserve);
     if (track) tracks.push(track);
   }
   return { lengthMs: (duration * 1000) / timescale, tracks };
@@ -113,6 +113,7 @@ function readTrack(
   trak: Uint8Array,
   movieScale: number,
   defaults: Map<number, Defaults>,
+  reserve: ((bytes: number) => void) | undefined,
 ): Mp4Track | undefined {
   const handler = find(trak, 'mdia', 'hdlr');
   const [tkhd, mdhd, stbl] = [
@@ -131,7 +132,7 @@ function readTrack(
     id: readTrackId(tkhd),
     ...{ kind, timescale, duration, language },
     descriptions: readDescriptions(stsd, kind),
-    samples: new Samples(),
+    samples: new Samples(reserve),
     table: stbl,
     edits: readEdits(find(trak, 'edts', 'elst'), movieScale, timescale),
     isWhole: !defaults.has(readTrackId(tkhd)),

@@ -24,6 +24,7 @@ import { type AmfObject, type AmfValue, membersOf } from '../protocol/amf.ts';
 import { MessageType } from '../protocol/message.ts';
 import { buildWireMessage, type WireMessage } from '../protocol/wire-message.ts';
 import type { GrowingFile } from './growing.ts';
+import { type Reserve, UNBOUNDED } from './index-memory.ts';
 import { type Keyframe, Keyframes } from './keyframes.ts';
 import { type ReadableFile, structureInvalid } from './media.ts';
 
@@ -52,10 +53,11 @@ interface Header {
 
 export class FlvIndex {
   /** What was found on the way; a file that is being recorded comes with its own. */
-  readonly #found = new Keyframes();
+  readonly #found: Keyframes;
   readonly #groups = new GroupStarts();
   readonly #growing: GrowingFile | undefined;
   readonly #file: ReadableFile;
+  readonly #reserve: Reserve;
   readonly #chunkBytes: number;
   /** Where tags end that make sense. */
   #brokenAt = Number.POSITIVE_INFINITY;
@@ -83,7 +85,10 @@ export class FlvIndex {
     growing: GrowingFile | undefined,
     chunkBytes: number,
     firstTagAt: number,
+    reserve: Reserve,
   ) {
+    this.#found = new Keyframes(reserve);
+    this.#reserve = reserve;
     this.#file = file;
     this.#growing = growing;
     this.#chunkBytes = chunkBytes;
@@ -94,9 +99,10 @@ export class FlvIndex {
     file: ReadableFile,
     growing: GrowingFile | undefined,
     chunkBytes: number,
+    reserve: Reserve = UNBOUNDED,
   ): Promise<FlvIndex> {
     const { firstTagAt, hasVideo } = readFlvHeader(await file.read(0, HEADER_BYTES));
-    const index = new FlvIndex(file, growing, chunkBytes, firstTagAt);
+    const index = new FlvIndex(file, growing, chunkBytes, firstTagAt, reserve);
     index.hasVideo = hasVideo;
     await index.#lookAtBegin();
     if (growing) return index;
@@ -279,6 +285,7 @@ export class FlvIndex {
         this.#found.add(timeMs, at);
       }
     } else if (this.firstAt === undefined && length <= MAX_METADATA_BYTES) {
+      this.#reserve(length);
       const payload = await this.#payload(at, head, peek);
       if (this.#noteMetaData(payload)) return;
     }
@@ -309,9 +316,10 @@ export class FlvIndex {
     const payload = await this.#payload(at, head, peek);
     if (messageFault(head.typeId, payload)) return; // the one before it is still in force
     const key = keyOf(payload)!;
+    this.#reserve(payload.length);
     const message = wireOf(head.typeId, payload, this.#chunkBytes);
     this.#headers.push({ at, key, message });
-    if (this.#headers.length > MAX_HEADERS) this.#headers.shift();
+    if (this.#headers.length > MAX_HEADERS) this.#reserve(-(this.#headers.shift()?.message.length ?? 0));
   }
 
   /** True: it was onMetaData, and of use. */

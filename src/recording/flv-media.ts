@@ -8,6 +8,7 @@ import { MessageType } from '../protocol/message.ts';
 import { buildWireMessage, type WireMessage } from '../protocol/wire-message.ts';
 import { FlvIndex, isTagType } from './flv-index.ts';
 import type { GrowingFile } from './growing.ts';
+import { type Reserve, UNBOUNDED } from './index-memory.ts';
 import type { Keyframe } from './keyframes.ts';
 import { type Media, type ReadableFile, structureInvalid } from './media.ts';
 
@@ -41,8 +42,9 @@ export class FlvMedia implements Media {
     file: ReadableFile,
     growing: GrowingFile | undefined,
     chunkBytes: number,
+    reserve: Reserve = UNBOUNDED,
   ): Promise<FlvMedia> {
-    return new FlvMedia(file, growing, await FlvIndex.open(file, growing, chunkBytes), chunkBytes);
+    return new FlvMedia(file, growing, await FlvIndex.open(file, growing, chunkBytes, reserve), chunkBytes);
   }
 
   get path(): string {

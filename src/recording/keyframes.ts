@@ -1,8 +1,11 @@
 // Where the keyframes of a file are: times and places, both in ascending order.
+import { type Reserve, UNBOUNDED } from './index-memory.ts';
 
 /** More than an hour of keyframes only at 1,000 pictures a second; a file cannot make it larger. */
 const MAX_KEYFRAMES = 4_000_000;
 const FIRST_ROOM = 256;
+/** Of one keyframe. */
+const KEYFRAME_BYTES = 16;
 
 export interface Keyframe {
   timeMs: number;
@@ -13,6 +16,12 @@ export class Keyframes {
   #times = new Float64Array(FIRST_ROOM);
   #places = new Float64Array(FIRST_ROOM);
   #count = 0;
+  readonly #reserve: Reserve;
+
+  /** `reserve`: is asked for memory before it is taken. */
+  constructor(reserve: Reserve = UNBOUNDED) {
+    this.#reserve = reserve;
+  }
 
   get count(): number {
     return this.#count;
@@ -37,6 +46,7 @@ export class Keyframes {
   }
 
   #makeRoom(): void {
+    this.#reserve(this.#count * KEYFRAME_BYTES);
     const times = new Float64Array(this.#count * 2);
     const places = new Float64Array(this.#count * 2);
     times.set(this.#times);

@@ -1,6 +1,7 @@
 // Recorded streams, for those who play them: each file is open once and read once, however many look at it.
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '../application/clock.ts';
 import type {
   CacheStats,
   Place,
@@ -12,6 +13,7 @@ import type {
 } from '../application/recorded.ts';
 import { Turnstile } from '../application/turnstile.ts';
 import { CodedError, DecodeError, StatusError } from '../errors.ts';
+import { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
 import { folderName } from '../storage/names.ts';
 import { findsOtherSpelling } from '../storage/spelling.ts';
@@ -19,6 +21,7 @@ import { DiskFile } from './disk-file.ts';
 import { FlvMedia } from './flv-media.ts';
 import type { StreamFolders } from './folders.ts';
 import type { GrowingFile, GrowingFiles } from './growing.ts';
+import { type IndexLease, IndexMemory, type Reserve } from './index-memory.ts';
 import { asStatusError, type Media } from './media.ts';
 import { Container, type MediaName, mediaName, streamName } from './media-name.ts';
 import { Mp3Media } from './mp3-media.ts';
@@ -35,7 +38,15 @@ const MAX_REFUSED = 256;
 interface Shared {
   readonly key: string;
   readonly media: Promise<Media>;
+  readonly index: IndexLease;
   users: number;
+}
+
+export interface LibraryOptions {
+  readonly cache?: SegmentCache;
+  readonly hasRoom?: () => boolean;
+  readonly indexes?: IndexMemory;
+  readonly lines?: LineLimit;
 }
 
 export class MediaLibrary implements RecordedStreams, RecordedCatalog {
@@ -57,8 +68,13 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
   readonly #open = new Map<string, Shared>();
 
   readonly #hasRoom: () => boolean;
+  readonly #indexes: IndexMemory;
+  readonly #lines: LineLimit;
 
-  /** `growing`: what is being recorded now. `hasRoom`: false when the process has too many files and sockets open for another one. */
+  /**
+   * `growing`: what is being recorded now. `hasRoom`: false when the process has too many files and sockets open for another one.
+   * `indexes`: of all virtual hosts together.
+   */
   constructor(
     folders: StreamFolders,
     growing: GrowingFiles,
@@ -66,8 +82,12 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
     {
       cache = new SegmentCache(),
       hasRoom = () => true,
-    }: { cache?: SegmentCache; hasRoom?: () => boolean } = {},
+      indexes = new IndexMemory(Number.POSITIVE_INFINITY),
+      lines = new LineLimit(systemClock),
+    }: LibraryOptions = {},
   ) {
+    this.#indexes = indexes;
+    this.#lines = lines;
     this.#folders = folders;
     this.#growing = growing;
     this.#log = log;
@@ -123,15 +143,21 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
     try {
       return await this.#inTurn(request.application, () => this.#find(request));
     } catch (error) {
-      throw this.#judge(error, request.name);
+      throw this.#judge(error, request);
     }
   }
 
   /** What is not to be expected of a file is ours. */
-  #judge(error: unknown, name: string): unknown {
+  #judge(error: unknown, { application, name }: Pick<RecordedRequest, 'application' | 'name'>): unknown {
     const known = asStatusError(error);
     if (known instanceof CodedError) {
-      this.#log.warn({ event: 'file-refused', stream: name, code: known.code }, known.message);
+      const { code, message } = known;
+      this.#lines.line('file-refused', application, (repeats) =>
+        this.#log.warn(
+          { event: 'file-refused', application, stream: name, code, ...(repeats > 0 && { repeats }) },
+          message,
+        ),
+      );
       return known;
     }
     logBug(this.#log, error, 'a recorded stream');
@@ -153,7 +179,7 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
       const disk = await DiskFile.open(path);
       if (!disk) continue;
       if (!(await findsOtherSpelling(folder, below)))
-        return this.#lease(this.#share(disk, wanted, chunkBytes), { application, name });
+        return this.#lease(this.#share(disk, wanted, { application, chunkBytes }), { application, name });
       await disk.close();
     }
     await this.#noteFormer(application, instance, wanted.files);
@@ -180,7 +206,11 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
   }
 
   /** What is open is taken if it is the same file still; then the one at hand is not needed. */
-  #share(disk: DiskFile, { container, wantsTags }: MediaName, chunkBytes: number): Shared {
+  #share(
+    disk: DiskFile,
+    { container, wantsTags }: MediaName,
+    { application, chunkBytes }: Pick<RecordedRequest, 'application' | 'chunkBytes'>,
+  ): Shared {
     const growing = this.#growing.find(disk.path);
     const key = `${disk.path}\n${growing ? this.#idOf(growing) : disk.id}\n${chunkBytes}${wantsTags ? '\ntags' : ''}`;
     const refusal = this.#refused.get(key);
@@ -191,8 +221,13 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
     let shared = this.#open.get(key);
     if (shared) void disk.close();
     else {
-      shared = { key, media: openMedia(disk, growing, container, chunkBytes, wantsTags), users: 0 };
-      shared.media.catch((error: unknown) => {
+      const index = this.#indexes.lease(application, () =>
+        this.#lines.limit('MaxIndexSize', application, { log: this.#log, application }, 'a film was refused'),
+      );
+      const media = openMedia(disk, growing, container, { chunkBytes, tagsOnly: wantsTags, ...index });
+      shared = { key, media, index, users: 0 };
+      media.catch((error: unknown) => {
+        index.release();
         void disk.close();
         if (!growing && error instanceof DecodeError) this.#remember(key, error);
       });
@@ -222,6 +257,7 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
     shared.users -= 1;
     if (shared.users > 0) return;
     this.#open.delete(shared.key);
+    shared.index.release();
     shared.media.then((media) => media.close()).catch(() => {}); // it never opened
   }
 
@@ -242,7 +278,7 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
       try {
         return await this.#inTurn(application, run);
       } catch (error) {
-        throw this.#judge(error, name);
+        throw this.#judge(error, { application, name });
       }
     };
     return {
@@ -283,16 +319,15 @@ function openMedia(
   disk: DiskFile,
   growing: GrowingFile | undefined,
   container: Container,
-  chunkBytes: number,
-  tagsOnly: boolean,
+  { chunkBytes, tagsOnly, reserve }: { chunkBytes: number; tagsOnly: boolean; reserve: Reserve },
 ): Promise<Media> {
   switch (container) {
     case Container.Flv:
-      return FlvMedia.open(disk, growing, chunkBytes);
+      return FlvMedia.open(disk, growing, chunkBytes, reserve);
     case Container.Mp4:
-      return Mp4Media.open(disk, growing, chunkBytes);
+      return Mp4Media.open(disk, growing, chunkBytes, reserve);
     case Container.Mp3:
-      return Mp3Media.open(disk, chunkBytes, tagsOnly);
+      return Mp3Media.open(disk, chunkBytes, tagsOnly, reserve);
   }
 }
 

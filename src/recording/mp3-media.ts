@@ -7,6 +7,7 @@ import { believedFrames, MP3_TAIL_BYTES, mp3TagsBehind, readMp3Header } from '..
 import { encodeData } from '../protocol/command.ts';
 import { MessageType } from '../protocol/message.ts';
 import { buildWireMessage, type WireMessage } from '../protocol/wire-message.ts';
+import { type Reserve, UNBOUNDED } from './index-memory.ts';
 import { Keyframes } from './keyframes.ts';
 import type { Media, ReadableFile } from './media.ts';
 
@@ -37,7 +38,7 @@ export class Mp3Media implements Media {
   #tags: WireMessage | undefined;
   #first: Mp3Frame | undefined;
   /** A frame each second: its time, and where it is. */
-  readonly #steps = new Keyframes();
+  readonly #steps: Keyframes;
   #knownTo = 0;
   /** Where the frames end, and the tags behind them begin. */
   #endAt: number;
@@ -49,16 +50,22 @@ export class Mp3Media implements Media {
   #claimedFrames: number | undefined;
   #looking: Promise<void> | undefined;
 
-  private constructor(file: ReadableFile, chunkBytes: number, tagsOnly: boolean) {
+  private constructor(file: ReadableFile, chunkBytes: number, tagsOnly: boolean, reserve: Reserve) {
     this.#file = file;
+    this.#steps = new Keyframes(reserve);
     this.#chunkBytes = chunkBytes;
     this.#tagsOnly = tagsOnly;
     this.#endAt = file.sizeBytes;
   }
 
   /** `tagsOnly`: what its ID3 tag says, and none of the sound. */
-  static async open(file: ReadableFile, chunkBytes: number, tagsOnly: boolean): Promise<Mp3Media> {
-    const media = new Mp3Media(file, chunkBytes, tagsOnly);
+  static async open(
+    file: ReadableFile,
+    chunkBytes: number,
+    tagsOnly: boolean,
+    reserve: Reserve = UNBOUNDED,
+  ): Promise<Mp3Media> {
+    const media = new Mp3Media(file, chunkBytes, tagsOnly, reserve);
     await media.#skipTags();
     await media.#look(() => media.#first !== undefined);
     if (!media.#first) throw new DecodeError('ERR_MP3_FRAME', 'a file without a frame of MP3');

@@ -13,6 +13,7 @@ import { MessageType } from '../protocol/message.ts';
 import { buildWireMessage, type WireMessage } from '../protocol/wire-message.ts';
 import { readPieces } from './disk-packets.ts';
 import type { GrowingFile } from './growing.ts';
+import { type Reserve, UNBOUNDED } from './index-memory.ts';
 import type { Keyframe } from './keyframes.ts';
 import { type Media, type ReadableFile, structureInvalid } from './media.ts';
 import { type Entry, Mp4Order } from './mp4-order.ts';
@@ -46,7 +47,8 @@ export class Mp4Media implements Media {
   #moovAt = 0;
   #tracks: Playable[] = [];
   /** Samples of both tracks as they are sent. */
-  readonly #order = new Mp4Order();
+  readonly #order: Mp4Order;
+  readonly #reserve: Reserve;
   /** Added to all times, so that no picture is decoded before 0; undefined: it is not known yet. */
   #shiftMs: number | undefined;
   #lengthMs = 0;
@@ -57,7 +59,14 @@ export class Mp4Media implements Media {
   /** The bytes around the box that is being looked at. */
   #window: { at: number; bytes: Buffer } = { at: 0, bytes: NOTHING };
 
-  private constructor(file: ReadableFile, growing: GrowingFile | undefined, chunkBytes: number) {
+  private constructor(
+    file: ReadableFile,
+    growing: GrowingFile | undefined,
+    chunkBytes: number,
+    reserve: Reserve,
+  ) {
+    this.#order = new Mp4Order(reserve);
+    this.#reserve = reserve;
     this.#file = file;
     this.#growing = growing;
     this.#chunkBytes = chunkBytes;
@@ -67,8 +76,9 @@ export class Mp4Media implements Media {
     file: ReadableFile,
     growing: GrowingFile | undefined,
     chunkBytes: number,
+    reserve: Reserve = UNBOUNDED,
   ): Promise<Mp4Media> {
-    const media = new Mp4Media(file, growing, chunkBytes);
+    const media = new Mp4Media(file, growing, chunkBytes, reserve);
     await media.#look();
     if (!media.#movie && !growing) throw new DecodeError('ERR_MP4_BOX', 'a file without a film (moov)');
     return media;
@@ -117,9 +127,14 @@ export class Mp4Media implements Media {
       );
       const bytes = head.bytes ?? endAt - at;
       if (at + bytes > endAt && head.type !== 'mdat') break; // it is not whole yet, or was cut off
-      if (head.type === 'moov') await this.#takeMovie(await this.#body(at, head, bytes, MAX_MOOV_BYTES), at);
-      else if (head.type === 'moof' && this.#movie) {
-        const moof = await this.#body(at, head, bytes, MAX_MOOF_BYTES);
+      if (head.type === 'moov') {
+        assertBytes(head.type, bytes, MAX_MOOV_BYTES);
+        this.#reserve(bytes); // as long as it is being read
+        await this.#takeMovie(await this.#body(at, head, bytes), at);
+        this.#reserve(-bytes);
+      } else if (head.type === 'moof' && this.#movie) {
+        assertBytes(head.type, bytes, MAX_MOOF_BYTES);
+        const moof = await this.#body(at, head, bytes);
         await inSlices(addFragment(this.#movie, moof, { moofAt: at, fileBytes: this.sizeBytes }));
         await inSlices(this.#takeSamples());
       }
@@ -128,13 +143,7 @@ export class Mp4Media implements Media {
     if (!this.isGrowing) await inSlices(this.#takeSamples(true));
   }
 
-  async #body(
-    at: number,
-    { type, headBytes }: { type: string; headBytes: number },
-    bytes: number,
-    maxBytes: number,
-  ): Promise<Buffer> {
-    if (bytes > maxBytes) throw new DecodeError('ERR_MP4_BOX', `a box ${type} of ${bytes} bytes`);
+  #body(at: number, { headBytes }: { headBytes: number }, bytes: number): Promise<Buffer> {
     return this.#bytesAt(at + headBytes, bytes - headBytes);
   }
 
@@ -155,7 +164,7 @@ export class Mp4Media implements Media {
 
   async #takeMovie(moov: Buffer, at: number): Promise<void> {
     if (this.#movie) return;
-    const movie = readMovie(moov);
+    const movie = readMovie(moov, this.#reserve);
     const first = (kind: Mp4Track['kind']) =>
       movie.tracks.find((track) => track.kind === kind && track.descriptions.some(({ packing }) => packing));
     const tracks = [first('video'), first('audio')].filter((track) => track !== undefined);
@@ -331,6 +340,10 @@ export class Mp4Media implements Media {
   async close(): Promise<void> {
     await this.#file.close();
   }
+}
+
+function assertBytes(type: string, bytes: number, maxBytes: number): void {
+  if (bytes > maxBytes) throw new DecodeError('ERR_MP4_BOX', `a box ${type} of ${bytes} bytes`);
 }
 
 function padded(bytes: Buffer): Buffer {

@@ -1,9 +1,12 @@
 // The samples of a film in the order in which they are sent, as columns: a film of hours has a million of them.
 import { DecodeError } from '../errors.ts';
 import type { Presented } from '../media/mp4-presentation.ts';
+import type { Reserve } from './index-memory.ts';
 import { Keyframes } from './keyframes.ts';
 
 const FIRST_ROOM = 1024;
+/** Of one entry, in all columns. */
+const ENTRY_BYTES = 13;
 /** Edit lists may show the same samples again and again. */
 const MAX_ENTRIES = 8_000_000;
 const SEGMENT_BYTES = 256 << 10;
@@ -29,7 +32,8 @@ export interface SampleFacts {
 }
 
 export class Mp4Order {
-  readonly keyframes = new Keyframes();
+  readonly keyframes: Keyframes;
+  readonly #reserve: Reserve;
   #count = 0;
   /** Sample × 2 + track. */
   #samples = new Uint32Array(FIRST_ROOM);
@@ -40,6 +44,11 @@ export class Mp4Order {
   readonly #cuts: number[] = [];
   #cutBytes = 0;
   #soundMs = Number.NEGATIVE_INFINITY;
+
+  constructor(reserve: Reserve) {
+    this.#reserve = reserve;
+    this.keyframes = new Keyframes(reserve);
+  }
 
   get count(): number {
     return this.#count;
@@ -70,6 +79,7 @@ export class Mp4Order {
   }
 
   #makeRoom(): void {
+    this.#reserve(this.#count * ENTRY_BYTES);
     const room = this.#count * 2;
     this.#samples = enlarged(this.#samples, new Uint32Array(room));
     this.#times = enlarged(this.#times, new Uint32Array(room));

@@ -29,6 +29,7 @@ import { LineLimit } from '../log/line-limit.ts';
 import type { Log } from '../log/log.ts';
 import { SecretMask } from '../log/secrets.ts';
 import { ServerLogs } from '../log/server-logs.ts';
+import { IndexMemory } from '../recording/index-memory.ts';
 import { FileRecorders } from '../recording/recorder.ts';
 import { buildScript } from '../script/build.ts';
 import type { BuildOutcome, BuildRequest } from '../script/build-outcome.ts';
@@ -123,6 +124,7 @@ export class Stage {
         log,
         lines,
         hasRoom: () => true,
+        indexes: new IndexMemory(config.server.maxIndexBytes),
         logs: this.#logs,
         clock,
         governor: this.#governor,

@@ -54,6 +54,13 @@ export const SERVER = group('', {
     }),
     ResourceLimits: group('What peers may cost.', {
       Streams: group('Streams of all applications together.', {
+        MaxIndexSize: leaf(
+          kilobytes(64 * 1024, 64 * 1024 * 1024),
+          '2097152',
+          'Memory for what is known of all recorded streams that are open: where their keyframes and samples are. One application has ' +
+            'three quarters of it at most. Two hours of MP4 take some 30 MB, of FLV less than 1 MB, however many play them. A stream ' +
+            'that finds no room is refused.',
+        ),
         MaxHeldSize: leaf(
           kilobytes(1024, 64 * 1024 * 1024),
           '262144',
