@@ -11,6 +11,7 @@ import {
   rereadDefaults,
 } from './application.ts';
 import type { Note } from './note.ts';
+import { SettingsTurns } from './settings-turns.ts';
 import type { Symbols } from './symbols.ts';
 
 /** What is said about files that change all the time is forgotten at some point, and said again. */
@@ -38,15 +39,20 @@ export class ApplicationSettings {
   /** Whose files have been read, in the folder that is there now. */
   readonly #known = new Set<string>();
   readonly #readings = new Map<string, Promise<void>>();
+  /** Readings that have not opened a file yet: whoever saves meanwhile is content with them. */
+  readonly #waiting = new Map<string, Promise<void>>();
   /** What instances have been given; nothing of an application that none has asked for. */
   readonly #given = new Map<string, ApplicationConfig>();
+  readonly #turns: SettingsTurns;
 
   /** `fallback`: that of an application without a file of its own. `say` hears everything once. */
   constructor(
     defaults: ApplicationDefaults,
     fallback: ApplicationConfig,
     say: (saying: Saying, application: string | undefined) => void,
+    turns = new SettingsTurns(),
   ) {
+    this.#turns = turns;
     this.#defaults = defaults;
     this.#fallback = fallback;
     this.#say = say;
@@ -127,8 +133,15 @@ export class ApplicationSettings {
 
   /** After what is being read of that application: of two saves the later one counts. */
   #read(application: string): Promise<void> {
-    const readNow = () => this.#readNow(application);
+    const waiting = this.#waiting.get(application);
+    if (waiting) return waiting;
+    const readNow = async () => {
+      await this.#turns.rest(application);
+      this.#waiting.delete(application);
+      await this.#readNow(application);
+    };
     const reading = (this.#readings.get(application) ?? Promise.resolve()).then(readNow, readNow);
+    this.#waiting.set(application, reading);
     this.#readings.set(application, reading);
     const done = () => {
       if (this.#readings.get(application) === reading) this.#readings.delete(application);
@@ -144,7 +157,7 @@ export class ApplicationSettings {
       return;
     }
     try {
-      const config = await readApplicationConfig(this.#defaults, application);
+      const config = await readApplicationConfig(this.#defaults, application, undefined, this.#turns);
       this.#lastRight.set(application, config);
       const wasWrong = this.#mistakes.delete(application);
       const wasClosed = this.#closed.delete(application);

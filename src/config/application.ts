@@ -17,6 +17,7 @@ import {
   MIN_MEMORY_KB,
 } from './schema/application.ts';
 import { type VirtualFolder, virtualFolders } from './schema/virtual-directory.ts';
+import type { SettingsTurns } from './settings-turns.ts';
 import type { Symbols } from './symbols.ts';
 import { parseXmlFile, type XmlElement } from './xml.ts';
 
@@ -198,11 +199,12 @@ export function rereadDefaults(defaults: ApplicationDefaults): ApplicationDefaul
   return freeze({ ...defaults, file: readXmlIfThere(path, relative(root, path)) });
 }
 
-/** The settings of an application as its files are now. A ConfigError says what is wrong with those. */
+/** The settings of an application as its files are now. A ConfigError says what is wrong with those. `turns`: where others wait. */
 export async function readApplicationConfig(
   defaults: ApplicationDefaults,
   application: string,
   mistakes: Mistakes = THROWN,
+  turns?: SettingsTurns,
 ): Promise<ApplicationConfig> {
   const folder = join(defaults.appsDir, application);
   const relativeName = relative(defaults.root, folder);
@@ -216,22 +218,25 @@ export async function readApplicationConfig(
     () => readDotenv(folder, name),
     () => undefined,
   );
-  const own = mistakes.attempt(
-    () => file && parseXmlFile(file.bytes.toString(), fileName),
-    () => undefined,
-  );
-  const config = read(defaults, own, mistakes);
-  const notes: Note[] = [...config.notes];
-  const values = mistakes.attempt(
-    () => dotenvValues(dotenv, notes, mistakes),
-    () => ({}),
-  );
-  const env = { ...values, ...config.script.env };
-  mistakes.attempt(
-    () => requireFewSecrets(env, name),
-    () => undefined,
-  );
-  return freeze({ ...config, script: { ...config.script, env }, notes });
+  const compute = () => {
+    const own = mistakes.attempt(
+      () => file && parseXmlFile(file.bytes.toString(), fileName),
+      () => undefined,
+    );
+    const config = read(defaults, own, mistakes);
+    const notes: Note[] = [...config.notes];
+    const values = mistakes.attempt(
+      () => dotenvValues(dotenv, notes, mistakes),
+      () => ({}),
+    );
+    const env = { ...values, ...config.script.env };
+    mistakes.attempt(
+      () => requireFewSecrets(env, name),
+      () => undefined,
+    );
+    return freeze({ ...config, script: { ...config.script, env }, notes });
+  };
+  return turns ? await turns.take(application, compute) : compute();
 }
 
 function read(
