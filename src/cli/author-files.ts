@@ -1,7 +1,9 @@
 // What editors and `tsc` need to know about the script API, kept beside the applications: understudy.d.ts, for their
 // tests understudy-test.d.ts, and the compiler settings that every application's tsconfig.json extends.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { readOperatorFile } from '../disk/operator-file.ts';
 import { sharedIn } from './applications.ts';
 import { CommandError } from './args.ts';
 import { here } from './here.ts';
@@ -27,7 +29,7 @@ export function refreshAuthorFiles(applicationsDir: string): void {
     const file = join(applicationsDir, name);
     const wanted = readFileSync(join(TYPES_DIR, name), 'utf8');
     try {
-      if (readIfThere(file) !== wanted) replace(file, wanted);
+      if (readOperatorFile(file) !== wanted) replace(file, wanted);
     } catch (error) {
       throw unwritable(file, error as Error);
     }
@@ -39,7 +41,7 @@ export function refreshAuthorFiles(applicationsDir: string): void {
 /** Its author's own stay. */
 function writeSettings(file: string): void {
   try {
-    if (readIfThere(file) === undefined) replace(file, TSCONFIG);
+    if (readOperatorFile(file) === undefined) replace(file, TSCONFIG);
   } catch (error) {
     throw unwritable(file, error as Error);
   }
@@ -49,19 +51,18 @@ function unwritable(file: string, cause: Error): CommandError {
   return new CommandError('ERR_CLI_AUTHOR_FILES', `${here(file)}: ${cause.message}`, { cause });
 }
 
-/** In one step: an editor must not read half a file. */
+/**
+ * In one step: an editor must not read half a file. Others may write to the folder: a name that nobody can guess, and a file that was
+ * not there, so that no link of theirs leads elsewhere.
+ */
 function replace(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true });
-  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}`);
-  writeFileSync(temporary, text);
-  renameSync(temporary, file);
-}
-
-function readIfThere(file: string): string | undefined {
+  const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
   try {
-    return readFileSync(file, 'utf8');
+    writeFileSync(temporary, text, { flag: 'wx' });
+    renameSync(temporary, file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    rmSync(temporary, { force: true });
     throw error;
   }
 }

@@ -9,12 +9,15 @@ import { FileError } from '../errors.ts';
 import { CommandError } from './args.ts';
 import { TYPES_DIR } from './author-files.ts';
 import type { Fault } from './fault.ts';
+import { oddFilesIn } from './odd-files.ts';
 
 /** The compiler waits for a pipe that it takes for a file, for ever. The largest folders take it some ten seconds. */
 const MAX_MS = 120_000;
 
 /** Type errors of a module script and what it imports, by the application's own tsconfig.json or, without one, by the default. */
 export async function checkTypes(folder: string): Promise<Fault[]> {
+  const odd = oddFilesIn(folder);
+  if (odd.length > 0) return odd;
   const own = join(folder, 'tsconfig.json');
   try {
     assertRegularAt(own);

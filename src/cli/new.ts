@@ -66,9 +66,10 @@ export function newApplication(root: string, name: string, call = program(resolv
   const temporary = join(applicationsDir, `.new-${process.pid}`);
   mkdirSync(temporary);
   try {
-    writeFileSync(join(temporary, 'main.ts'), MAIN);
-    writeFileSync(join(temporary, 'main.test.ts'), firstTest(name, `${call} test ${name}`));
-    writeFileSync(join(temporary, 'tsconfig.json'), TSCONFIG);
+    const write = (file: string, text: string) => writeFileSync(join(temporary, file), text, { flag: 'wx' }); // others may write to the folder
+    write('main.ts', MAIN);
+    write('main.test.ts', firstTest(name, `${call} test ${name}`));
+    write('tsconfig.json', TSCONFIG);
     renameSync(temporary, folder);
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 // The root folder of a command that is given no --root: the folder of conf/, applications/ and logs/.
-import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
+import { readOperatorFile } from '../disk/operator-file.ts';
 import { manifest } from './manifest.ts';
 
 /** How sure it is that a folder is the root of a server. */
@@ -81,7 +82,7 @@ function folderIn(parent: string, name: string): string[] | undefined {
 /** This package's own manifest, or of a project that it is installed in. */
 function isOurs(file: string): boolean {
   try {
-    const { name, dependencies = {}, devDependencies = {} } = JSON.parse(readFileSync(file, 'utf8'));
+    const { name, dependencies = {}, devDependencies = {} } = JSON.parse(readOperatorFile(file) ?? '{}');
     return [name, ...Object.keys(dependencies), ...Object.keys(devDependencies)].includes(manifest().name);
   } catch {
     return false;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { rootWith, said, understudy } from './support.ts';
@@ -119,6 +119,30 @@ test('check does not wait for a tsconfig.json that is a named pipe', async (t) =
   assert.equal(exitCode, 1);
   const what = 'expected a regular file, found a named pipe';
   assert.deepEqual(printed, [`${said(root, 'tv/tsconfig.json')}: ${what}`, 'tv: 1 mistake']);
+});
+
+test('check says which file is a named pipe or a device, wherever the compiler would wait for it', {
+  timeout: 60_000,
+}, async (t) => {
+  const root = rootWith(t, {
+    'tv/main.ts': "import './lib/a.ts';\napplication.onConnect = () => true;",
+    'tv/lib/a.ts': '',
+    'tv/tsconfig.json': '{ "extends": "../tsconfig.base.json", "include": ["**/*.ts"] }',
+    'radio/main.ts': 'application.onConnect = () => true;',
+    'radio/streams/': '',
+  });
+  const at = (path: string) => join(root, 'applications', path);
+  execFileSync('mkfifo', [at('tv/lib/x.d.ts'), at('radio/notes.txt')]);
+  symlinkSync('/dev/zero', at('tv/y.ts'));
+  symlinkSync('..', at('tv/lib/up'));
+  const { exitCode, printed } = await understudy('check', '--root', root);
+  assert.equal(exitCode, 1);
+  assert.deepEqual(printed.sort(), [
+    `${said(root, 'tv/lib/x.d.ts')}: expected a regular file, found a named pipe`,
+    `${said(root, 'tv/y.ts')}: expected a regular file, found a device`,
+    'radio: ok',
+    'tv: 2 mistakes',
+  ]);
 });
 
 test('an application without a script passes, one that is not there does not', async (t) => {

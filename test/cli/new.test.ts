@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { refreshAuthorFiles } from '../../src/cli/author-files.ts';
 import { rootWith, said, understudy } from './support.ts';
@@ -26,6 +27,36 @@ test('new makes an application that passes check, in a root that was empty', asy
 
   const checked = await understudy('check', '--root', root);
   assert.deepEqual(checked, { exitCode: 0, printed: ['tv: ok'], errors: [], started: [] });
+});
+
+test('new waits for no file of the applications that is a named pipe, and writes through no link', {
+  timeout: 30_000,
+}, async (t) => {
+  const root = rootWith(t, { '_lib/': '', 'victim/': '' });
+  const at = (path: string) => join(root, 'applications', path);
+  execFileSync('mkfifo', [at('understudy.d.ts')]);
+  const refused = await understudy('new', 'tv', '--root', root);
+  assert.equal(refused.exitCode, 1);
+  assert.deepEqual(refused.errors, [
+    `understudy: ${said(root, 'understudy.d.ts')}: expected a regular file, found a named pipe`,
+  ]);
+  rmSync(at('understudy.d.ts'));
+  // where the next file was written before it got its name
+  for (const name of [
+    'understudy.d.ts',
+    'understudy-test.d.ts',
+    'tsconfig.base.json',
+    '_lib/tsconfig.json',
+  ]) {
+    symlinkSync(at('victim/secret'), join(dirname(at(name)), `.${basename(name)}.${process.pid}`));
+  }
+  const made = await understudy('new', 'tv', '--root', root);
+  assert.equal(made.exitCode, 0, made.errors.join());
+  assert.deepEqual(readdirSync(at('victim')), []);
+  assert.equal(
+    readFileSync(at('understudy.d.ts'), 'utf8'),
+    readFileSync(join(TYPES, 'understudy.d.ts'), 'utf8'),
+  );
 });
 
 test('new leaves a folder of that name alone', async (t) => {

@@ -198,3 +198,9 @@ test('hints of a script of npm are right where it was started, not where npm run
     /understudy(\.js)? test radio\n/,
   );
 });
+
+test('a package.json that is a named pipe is none: nobody waits for it', { timeout: 30_000 }, (t) => {
+  const folder = folderWith(t, ['server/conf/fms.ini', 'server/applications/tv/conf/']);
+  spawnSync('mkfifo', [join(folder, 'server/applications/tv/package.json')]);
+  assert.equal(findRoot(join(folder, 'server/applications/tv')), join(folder, 'server'));
+});
