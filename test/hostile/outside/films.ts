@@ -1,6 +1,6 @@
 // Files among the recordings that make much work of few bytes.
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RtmpPeer, statusOf } from '../../support/rtmp-peer.ts';
 import {
@@ -82,5 +82,23 @@ export const SIEGE: Siege = {
     ofFilm('an MP3 of what almost is one', 'almost.mp3', () =>
       Buffer.alloc(16 << 20, Uint8Array.of(0xff, 0xfb, 0x10, 0x00)),
     ),
+    {
+      name: 'an FLV of six million tags that does not end with one is appended to',
+      async run({ server }) {
+        const path = join(server.root, 'applications', 'live', 'streams', '_definst_', 'hidden.flv');
+        await mkdir(dirname(path), { recursive: true });
+        const tags = emptyTags(100_000); // little by little: this process films the show
+        const begin = tags.length - 100_000 * 16;
+        await writeFile(path, tags);
+        for (let i = 1; i < 60; i += 1) await appendFile(path, tags.subarray(begin));
+        await appendFile(path, Buffer.alloc(300));
+        const since = server.log.length;
+        await using peer = await RtmpPeer.open(server.port);
+        assert.equal((await peer.connect('live')).name, '_result');
+        const id = await peer.createStream();
+        peer.command('publish', 0, ['hidden', 'append'], id);
+        await server.waitForLog(({ event }) => event === 'record-start', undefined, since);
+      },
+    },
   ],
 };
