@@ -97,8 +97,14 @@ export const transferBuffer: (buffer: ArrayBuffer) => ArrayBuffer = uncurryThis(
 export const sourceOf: (of: AnyFunction) => string = uncurryThis(Function.prototype.toString);
 export const toStringOf: (value: unknown) => string = uncurryThis(Object.prototype.toString);
 
+/** Many times what can be sent (MAX_COMMAND_CHARACTERS), which has a better error. */
+const MAX_QUOTED_CHARACTERS = 16 << 20;
+
 /** A string as JSON. Never called with an object, so no `toJSON` is ever looked up. */
 export function quote(text: string): string {
+  // Before the engine makes one piece of it, all at once: that can be more memory than the process has.
+  if (text.length > MAX_QUOTED_CHARACTERS)
+    throw new RangeError(`a text of ${text.length} characters: at most ${MAX_QUOTED_CHARACTERS} can be sent`);
   return stringify(text) as string;
 }
 

@@ -174,3 +174,11 @@ describe('forged answers', () => {
     assert.deepEqual(ret.value, [{ $: 'undefined' }, { $: 'object', v: [['__proto__', { polluted: 1 }]] }]);
   });
 });
+
+test('a text of half a gigabyte as an answer is refused before the engine makes one piece of it: the process goes on', async () => {
+  const unit = await attack(`return 'x'.repeat(5e8)`);
+  const ret = await unit.call('attack');
+  assert.ok(ret.found && !ret.ok, JSON.stringify(ret));
+  assert.match(ret.description, /^a text of 500000000 characters/);
+  assert.equal(await neighbour.value('fine'), 1);
+});
