@@ -9,7 +9,7 @@ import { InputBudget, type InputLimits } from './adaptor/input-budget.ts';
 import type { ListenerAddress } from './adaptor/listener.ts';
 import { Logins } from './adaptor/logins.ts';
 import { ADDON, loadSender } from './adaptor/native/sender.ts';
-import { Pace, PacedStream } from './adaptor/paced-stream.ts';
+import { pacedBy } from './adaptor/paced-stream.ts';
 import { systemResolver } from './adaptor/reverse-dns.ts';
 import type { SessionOptions } from './adaptor/session-options.ts';
 import type { NewAccount } from './admin/accounts.ts';
@@ -87,7 +87,6 @@ export async function startServer({
   const clock = systemClock;
   const software = `Understudy/${version()}`;
   const lines = new LineLimit(clock);
-  const pace = new Pace();
   const input = new InputBudget(inputLimits(config.server.input), clock);
   const logs = new ServerLogs(logOptions(config, software, log), (path, error) =>
     log.error({ event: 'log-file', path, err: error }, `a log cannot be written: ${error.message}`),
@@ -108,7 +107,6 @@ export async function startServer({
     user: user ?? NOBODY,
   });
   const builder = new Builder({ clock, log, user, ...config.server.builder });
-  const inspector = new Inspector({ port: debugPort, software, log, lines, bindError });
   const governor = new LoadGovernor(
     clock,
     ({ widenedMs, sweepShare }) =>
@@ -119,7 +117,12 @@ export async function startServer({
     config.server.maxHeldBytes,
   );
   const fanOut = openFanOut(log);
-  const turns = new Turns(clock);
+  const turns = new Turns(clock, {
+    isShared: addressSet(config.server.input.shared),
+    sweepMs: () => governor.sweepMs,
+  });
+  const paced = pacedBy(turns);
+  const inspector = new Inspector({ port: debugPort, software, log, lines, paced, bindError });
   const recorders = new FileRecorders({
     log,
     clock,
@@ -195,7 +198,6 @@ export async function startServer({
         ...adaptorOptions(config, adaptor, { ...session, registryOf: registryOf(hosts[i]!) }, logs),
         maxDescriptor: descriptors.maxConnection,
         hasRoom,
-        pace,
       })),
     );
     if (config.server.admin.listen.length > 0) {
@@ -208,7 +210,7 @@ export async function startServer({
         connections: () => adaptors.reduce((sum, { sessionCount }) => sum + sessionCount, 0),
         stop,
       };
-      admin = await Admin.open(await adminOptions(config, administered, { log, lines, pace }, logs));
+      admin = await Admin.open(await adminOptions(config, administered, { log, lines, paced }, logs));
     }
     if (user) await giveUpRoot(user, { config, allHosts, logs, log });
     void recorders.repair(); // who has the ports is the only server of this root folder
@@ -361,7 +363,7 @@ function adaptorOptions(
   adaptor: AdaptorConfig,
   session: Omit<SessionOptions, 'rtmpe' | 'altVhost'>,
   { edge }: ServerLogs,
-): Omit<AdaptorOptions, 'maxDescriptor' | 'hasRoom' | 'pace'> {
+): Omit<AdaptorOptions, 'maxDescriptor' | 'hasRoom'> {
   const { name, listen, access, tls, vhosts } = adaptor;
   const hosts = vhosts.flatMap(({ certificate, name: host, aliases }) =>
     certificate ? [host, ...aliases].map((alias) => [alias, certificateFiles(certificate)] as const) : [],
@@ -408,7 +410,7 @@ function adaptorOptions(
 async function adminOptions(
   { root, server, logs: { secretWords } }: Config,
   administered: Administered,
-  { log, lines, pace }: { log: Log; lines: LineLimit; pace: Pace },
+  { log, lines, paced }: Pick<AdminOptions, 'log' | 'lines' | 'paced'>,
   logs: ServerLogs,
 ): Promise<AdminOptions> {
   const { listen, access, hostNames, users, loginLimits, localUsersFile, methods, elemStyle } = server.admin;
@@ -430,7 +432,7 @@ async function adminOptions(
     listen: (await Promise.all(places)).flat(),
     admits: addressTest(access, 'the administration', log),
     hostNames,
-    paced: (socket) => new PacedStream(socket, pace),
+    paced,
     users: users.map(({ access: own, ...user }) => ({
       ...user,
       admits: addressTest(own, `the administrator ${user.name}`, log),
@@ -478,8 +480,12 @@ function registryOf(hosts: readonly VirtualHost[]): (host: string) => Registry {
 }
 
 function inputLimits({ shared, ...limits }: InputConfig): InputLimits {
-  const addresses = AddressList.parse(shared);
-  return { ...limits, isShared: (address) => addresses.has(address) };
+  return { ...limits, isShared: addressSet(shared) };
+}
+
+function addressSet(list: string): (address: string) => boolean {
+  const addresses = AddressList.parse(list);
+  return (address) => addresses.has(address);
 }
 
 function sessionOptions(

@@ -8,7 +8,6 @@ import { formatPlace } from './bind-error.ts';
 import type { ConnectLimits } from './connect-rate.ts';
 import { HttpDoor, type HttpOptions } from './http.ts';
 import { Listener, type ListenerOptions } from './listener.ts';
-import type { Pace } from './paced-stream.ts';
 import { type PlayerRouteOptions, playerRoutes } from './player-routes.ts';
 import type { Resolver } from './reverse-dns.ts';
 import { type TunnelOptions, Tunnels } from './rtmpt.ts';
@@ -28,7 +27,7 @@ export interface AdaptorOptions {
   listen: readonly ListenPlace[];
   /** Whether ports without an address are open on IPv6 as well. */
   ipv6: boolean;
-  tls: Omit<TlsOptions, 'handshakeTimeoutMs'>;
+  tls: Omit<TlsOptions, 'handshakeTimeoutMs' | 'turns'>;
   /** Who puts a PROXY header before each connection. */
   proxies: AddressList;
   rules: AddressRules;
@@ -45,7 +44,6 @@ export interface AdaptorOptions {
   tunnel: TunnelOptions;
   session: SessionOptions;
   /** Of requests by HTTP, those of all adaptors together. */
-  pace: Pace;
   /** Ports that could not be opened at the start have been: there is a certificate now. */
   onLate(opened: Opened): void;
 }
@@ -88,11 +86,11 @@ export class Adaptor implements Opened {
 
   constructor(options: AdaptorOptions) {
     const { clock, log, lines } = options.session;
-    const { pace, hasRoom } = options;
+    const { hasRoom } = options;
     this.#options = options;
     this.#tunnels = new Tunnels(options.tunnel, options.session);
     const routes = [...playerRoutes(options.player, log), ...this.#tunnels.routes];
-    this.#http = new HttpDoor(routes, options.http, { clock, log, lines, hasRoom }, pace);
+    this.#http = new HttpDoor(routes, options.http, { clock, log, lines, hasRoom }, options.session.turns);
   }
 
   async open(): Promise<void> {
@@ -116,7 +114,7 @@ export class Adaptor implements Opened {
 
   #openTls(onUsable: () => void): Promise<TlsDoor> {
     const { tls, session } = this.#options;
-    const options = { ...tls, handshakeTimeoutMs: session.handshakeTimeoutMs };
+    const options = { ...tls, handshakeTimeoutMs: session.handshakeTimeoutMs, turns: session.turns };
     return TlsDoor.open(options, session.clock, session.log, onUsable);
   }
 

@@ -139,6 +139,7 @@ export class Arrival {
       return;
     }
     tls.accept(this.#raw, {
+      ip: peer.ip,
       secured: (socket) => {
         socket.on('error', () => {}); // 'close' follows
         this.#listen(socket, { ...peer, secure: true, transportBytes: () => this.#raw.bytesRead });

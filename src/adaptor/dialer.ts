@@ -182,7 +182,7 @@ class DialedConnection implements OutgoingConnection {
       odd: this.#odd,
       onStatus: (info, isAnswer) => this.#onStatus(info, isAnswer),
     });
-    this.#pacer = new Pacer(options.turns ?? new Turns(clock), {
+    this.#pacer = new Pacer(options.turns ?? new Turns(clock), place, {
       read: (bytes, mayGoOn) => this.#read(bytes, mayGoOn),
       stopped: () => this.#socket.pause(),
       started: () => this.#socket.resume(),

@@ -8,13 +8,14 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Turns } from '../application/turns.ts';
 import type { LimitName } from '../log/limits.ts';
 import { logBug } from '../log/log.ts';
 import { HttpProxy, type ProxyOptions } from './http-proxy.ts';
 import { passOn } from './http-redirect.ts';
 import { reply } from './http-reply.ts';
 import { normalize } from './http-request.ts';
-import { type Pace, PacedStream } from './paced-stream.ts';
+import { PacedStream } from './paced-stream.ts';
 import type { Peer } from './peer.ts';
 import { type HttpHost, type PassingOn, targetOf, type WebServer } from './web-server.ts';
 
@@ -52,15 +53,15 @@ export class HttpDoor {
   readonly #proxy: HttpProxy | undefined;
   readonly #host: HttpHost;
   readonly #connections = new Map<Duplex & { readonly bytesRead: number }, Connection>();
-  readonly #pace: Pace;
+  readonly #turns: Turns;
   #stopChecking: () => void;
 
-  constructor(routes: readonly HttpRoute[], options: HttpOptions, host: HttpHost, pace: Pace) {
+  constructor(routes: readonly HttpRoute[], options: HttpOptions, host: HttpHost, turns: Turns) {
     this.#routes = routes;
     this.#options = options;
     this.#proxy = options.proxy && new HttpProxy(options.proxy, host);
     this.#host = host;
-    this.#pace = pace;
+    this.#turns = turns;
     const answer = (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response);
     // what is no request is refused here, in one place: normalize
     const parser = { maxHeaderSize: options.maxHeaderBytes, requireHostHeader: false };
@@ -91,7 +92,7 @@ export class HttpDoor {
 
   #serve(socket: Socket): void {
     const connection = this.#connections.get(socket)!;
-    const paced = new PacedStream(socket, this.#pace);
+    const paced = new PacedStream(socket, this.#turns, connection.peer.ip);
     this.#connections.delete(socket);
     this.#connections.set(paced, connection);
     paced.once('close', () => {

@@ -1,55 +1,12 @@
-// A connection whose bytes come to their reader in slices, in turn with those of other connections and for so long at a time. A
-// parser of HTTP works off whatever one read has brought: 64 kB are 2,500 requests, and a hundred such connections would keep
-// media waiting for seconds.
+// A connection whose bytes come to their reader in slices, in turn with the work of all others (turns.ts). A parser of HTTP works off
+// whatever one read has brought: 64 kB are 2,500 requests, and a hundred such connections would keep media waiting for seconds.
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { plainAddress } from '../application/occupancy.ts';
+import type { Turns, Worker } from '../application/turns.ts';
 
-/** 160 of the shortest requests. */
+/** 160 of the shortest requests. A slice that has begun is finished. */
 const SLICE_BYTES = 4 << 10;
-/** After so long sockets, timers and media have their turn. A slice that has begun is finished. */
-const TURN_MS = 5;
-
-/** Whatever takes turns: a connection with bytes to read, or one with a handshake to begin. */
-export interface Paced {
-  /** Does one piece of its work: now, or in `process.nextTick`. */
-  serve(): void;
-}
-
-/** Whose turn it is. One for all connections that shall wait for each other. */
-export class Pace {
-  readonly #nowMs: () => number;
-  /** First come, first served. */
-  readonly #waiting = new Set<Paced>();
-  #isPending = false;
-
-  constructor(nowMs: () => number = () => performance.now()) {
-    this.#nowMs = nowMs;
-  }
-
-  /** `paced.serve()` is called once, later. */
-  join(paced: Paced): void {
-    this.#waiting.add(paced);
-    if (this.#isPending) return;
-    this.#isPending = true;
-    setImmediate(() => this.#serveUntil(this.#nowMs() + TURN_MS));
-  }
-
-  #serveUntil(endMs: number): void {
-    const [next] = this.#waiting;
-    if (next) {
-      this.#waiting.delete(next);
-      next.serve(); // joins again, at the end, if it has more
-    }
-    process.nextTick(() => this.#goOn(endMs)); // behind what it has left for there
-  }
-
-  #goOn(endMs: number): void {
-    this.#isPending = this.#waiting.size > 0;
-    if (!this.#isPending) return;
-    if (this.#nowMs() < endMs) this.#serveUntil(endMs);
-    else setImmediate(() => this.#serveUntil(this.#nowMs() + TURN_MS));
-  }
-}
 
 /** Takes the place of `raw` for whoever reads and writes it. What `raw` has buffered comes first. */
 export class PacedStream extends Duplex {
@@ -59,26 +16,28 @@ export class PacedStream extends Duplex {
   bytesRead = 0;
   #bytesWritten = 0;
   readonly #raw: Socket;
-  readonly #pace: Pace;
+  readonly #worker: Worker;
   #rest: Buffer | undefined;
   #hasEnded = false;
   #isRead = false;
+  #hasMore = false;
 
-  constructor(raw: Socket, pace: Pace) {
+  /** `address`: of the peer. */
+  constructor(raw: Socket, turns: Turns, address: string) {
     super();
     this.remoteAddress = raw.remoteAddress;
     this.localPort = raw.localPort;
     this.#raw = raw;
-    this.#pace = pace;
+    this.#worker = turns.worker(address, () => this.#serve());
     raw.allowHalfOpen = true; // an answer may leave after the client's end has come: the reader ends it
     raw.on('data', (bytes: Buffer) => {
       raw.pause();
       this.#rest = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes;
-      pace.join(this);
+      this.#ask();
     });
     raw.on('end', () => {
       this.#hasEnded = true;
-      pace.join(this);
+      this.#ask();
     });
     raw.on('timeout', () => this.emit('timeout'));
     raw.on('error', () => {}); // 'close' follows
@@ -93,8 +52,27 @@ export class PacedStream extends Duplex {
     return this.#bytesWritten - (_handle?.writeQueueSize ?? 0);
   }
 
-  /** Called by its pace alone. */
-  serve(): void {
+  /** There is a slice to serve, and somebody to read it. */
+  #ask(): void {
+    this.#hasMore = true;
+    if (!this.#worker.isAtWork) this.#worker.call();
+  }
+
+  #serve(): void {
+    if (this.#worker.begin()) this.#serveSlice();
+  }
+
+  /** What the reader leaves for the next tick is a part of its work. */
+  #serveSlice(): void {
+    this.#hasMore = false;
+    this.#push();
+    process.nextTick(() => {
+      if (this.#hasMore && this.#worker.mayGoOn()) this.#serveSlice();
+      else this.#worker.end(this.#hasMore);
+    });
+  }
+
+  #push(): void {
     if (this.destroyed || this.#isRead) return;
     if (this.#rest) {
       const slice = this.#rest.subarray(0, SLICE_BYTES);
@@ -109,7 +87,7 @@ export class PacedStream extends Duplex {
   }
 
   override _read(): void {
-    if (this.#rest || this.#hasEnded) this.#pace.join(this);
+    if (this.#rest || this.#hasEnded) this.#ask();
     else this.#raw.resume();
   }
 
@@ -137,6 +115,7 @@ export class PacedStream extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#rest = undefined;
+    this.#worker.close();
     this.#raw.destroy();
     done(error);
   }
@@ -154,4 +133,9 @@ export class PacedStream extends Duplex {
     if (this.writableFinished) this.destroy();
     else this.once('finish', () => this.destroy());
   }
+}
+
+/** For ports of their own: of the administration, of debuggers. */
+export function pacedBy(turns: Turns): (raw: Socket) => PacedStream {
+  return (raw) => new PacedStream(raw, turns, plainAddress(raw.remoteAddress ?? ''));
 }

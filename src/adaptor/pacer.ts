@@ -6,8 +6,6 @@ import type { Turns, Worker } from '../application/turns.ts';
 const STEP_BYTES = 16 << 10;
 
 export interface PacedReader {
-  /** While true, what waits is read behind that of all others. */
-  readonly isNewcomer?: boolean;
   /**
    * Reads for as long as `mayGoOn()` after each message, and returns what it has not read; undefined: nothing is left. Behind a message
    * that has closed the pacer nothing is read. What it keeps of the bytes, and what it returns, may be a part of them: they are
@@ -34,12 +32,10 @@ export class Pacer {
   isStopped = false;
   #isClosed = false;
 
-  constructor(turns: Turns, reader: PacedReader) {
+  /** `address`: of the peer. */
+  constructor(turns: Turns, address: string, reader: PacedReader) {
     this.#reader = reader;
-    this.#worker = turns.worker(
-      () => this.#goOn(),
-      () => reader.isNewcomer === true,
-    );
+    this.#worker = turns.worker(address, () => this.#goOn());
     this.#mayGoOn = () => !this.#isHeld && !this.#isClosed && this.#worker.mayGoOn();
   }
 
@@ -65,7 +61,7 @@ export class Pacer {
   release(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
-    if (this.#rest) this.#worker.wait();
+    if (this.#rest) this.#worker.call();
   }
 
   /** Reads what the reader itself has, without any bytes: now, if there is time. */
@@ -98,9 +94,10 @@ export class Pacer {
       unread = this.#reader.read(bytes.subarray(at, end), this.#mayGoOn);
       at = end;
     } while (unread === undefined && at < bytes.length && this.#mayGoOn());
-    this.#worker.end();
     const behind = bytes.subarray(at);
-    if (unread === undefined && behind.length === 0) return;
+    const isAllRead = unread === undefined && behind.length === 0;
+    this.#worker.end(!isAllRead, this.#isHeld);
+    if (isAllRead) return;
     const isOneOfBoth = unread === undefined || behind.length === 0;
     const rest = unread === undefined ? behind : isOneOfBoth ? unread : Buffer.concat([unread, behind]);
     this.#keep(isOwn || !isOneOfBoth ? rest : Buffer.from(rest));
@@ -109,7 +106,6 @@ export class Pacer {
   #keep(rest: Uint8Array): void {
     if (this.#isClosed) return;
     this.#rest = rest;
-    if (!this.#isHeld) this.#worker.wait();
     if (this.isStopped) return;
     this.isStopped = true;
     this.#reader.stopped();

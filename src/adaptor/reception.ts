@@ -11,6 +11,8 @@ export interface ReceptionOptions extends Pick<PacedReader, 'stopped' | 'started
   readonly nowMs: number;
   readonly rtmpe: boolean;
   readonly turns: Turns;
+  /** Of the peer. */
+  readonly address: string;
   /** The first ones, of which there may be none, come when the handshake is over. They are overwritten afterwards. */
   chunks(bytes: Uint8Array): void;
   /** The peer's handshake is wrong, or `chunks` has thrown. */
@@ -32,15 +34,8 @@ export class Reception {
     this.#outbox = outbox;
     this.#dump = dump;
     this.#options = options;
-    const { nowMs, rtmpe, turns, stopped, started } = options;
-    const reception = this;
-    this.pacer = new Pacer(turns, {
-      ...{ stopped, started, read: (bytes) => this.#take(bytes) },
-      // a thousand handshakes at once are a second of computing
-      get isNewcomer() {
-        return reception.#isShaking;
-      },
-    });
+    const { nowMs, rtmpe, turns, address, stopped, started } = options;
+    this.pacer = new Pacer(turns, address, { stopped, started, read: (bytes) => this.#take(bytes) });
     this.#handshake = new ServerHandshake({
       random: randomBytes(HANDSHAKE_RANDOM_BYTES),
       timeMs: Math.round(nowMs) >>> 0,

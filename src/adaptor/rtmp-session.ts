@@ -25,7 +25,7 @@ import { NetStream } from './net-stream.ts';
 import { NetStreams } from './net-streams.ts';
 import { OddMessages } from './odd-messages.ts';
 import { Outbox } from './outbox.ts';
-import { Pacer } from './pacer.ts';
+import { type PacedReader, Pacer } from './pacer.ts';
 import { Reception } from './reception.ts';
 import { type EntrySession, SessionEntry } from './session-entry.ts';
 import { SessionInput } from './session-input.ts';
@@ -121,17 +121,16 @@ export class RtmpSession {
     });
     this.#ackWindowBytes = options.clientToServerBytes;
     const reading = { stopped: () => this.#stopReading(), started: () => this.#readOn() };
-    this.#pacer = new Pacer(options.turns, {
-      ...reading,
-      read: (bytes, mayGoOn) => this.#read(bytes, mayGoOn),
-    });
+    const read: PacedReader['read'] = (bytes, mayGoOn) => this.#read(bytes, mayGoOn);
+    this.#pacer = new Pacer(options.turns, peer.ip, { ...reading, read });
     this.#commandRate = new CommandRate(options, clock, {
       wait: () => this.pauseReading(this.#commandRate),
       goOn: () => this.resumeReading(this.#commandRate),
       exceeded: () => this.#tooManyCommands(),
     });
     this.#reception = new Reception(this.outbox, this.#dump, {
-      ...{ nowMs: this.#startedAt, rtmpe: options.rtmpe, turns: options.turns, ...reading },
+      ...{ nowMs: this.#startedAt, rtmpe: options.rtmpe, ...reading },
+      ...{ turns: options.turns, address: peer.ip },
       chunks: (bytes) => this.#takeIn(bytes),
       failed: (error) => this.#fail(error),
     });
@@ -572,7 +571,7 @@ export class RtmpSession {
   #gone(reason: string): Promise<void> {
     this.#reception.pacer.close();
     this.#pacer.close();
-    this.#ending ??= this.#options.turns.run(() => this.#ended(reason));
+    this.#ending ??= this.#options.turns.run(this.#peer.ip, () => this.#ended(reason));
     return this.#ending;
   }
 

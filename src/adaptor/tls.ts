@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import type { Clock } from '../application/clock.ts';
+import type { Turns } from '../application/turns.ts';
 import { ConfigError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
 import { type Certificate, type CertificateFiles, loadCertificate, stampOf } from './certificate.ts';
 import { hasWholeHello } from './client-hello.ts';
-import { Pace } from './paced-stream.ts';
 
 export interface TlsOptions {
   /** For clients that name no host, or one that has no certificate of its own. Undefined: there is none for them. */
@@ -18,6 +18,8 @@ export interface TlsOptions {
   ciphers: string;
   sessionTimeoutMs: number;
   handshakeTimeoutMs: number;
+  /** A handshake costs a signature, 4 ms with a key of RSA and 4096 bits. */
+  turns: Turns;
 }
 
 /**
@@ -38,8 +40,7 @@ export class TlsDoor {
   readonly #onUsable: () => void;
   /** Handshakes under way, by their four numbers: a server's events do not tell which socket they began with. */
   readonly #waiting = new Map<string, Waiting>();
-  /** A handshake costs a signature, 4 ms with a key of RSA and 4096 bits: many at once have their turns. */
-  readonly #pace = new Pace();
+  readonly #turns: Turns;
   #stopLooking = () => {};
   #isClosed = false;
 
@@ -62,6 +63,7 @@ export class TlsDoor {
     };
     const identity = (files: CertificateFiles) => new Identity(files, common, log);
     this.#clock = clock;
+    this.#turns = options.turns;
     this.#onUsable = onUsable;
     this.#default = options.certificate && identity(options.certificate);
     this.#hosts = new Map([...options.hosts].map(([name, files]) => [name.toLowerCase(), identity(files)]));
@@ -144,15 +146,23 @@ export class TlsDoor {
       raw.off('data', read);
       raw.pause();
       raw.unshift(hello);
-      this.#pace.join({ serve: () => this.#begin(raw) });
+      this.#begin(raw, waiting.ip);
     };
     raw.on('data', read);
     raw.resume();
   }
 
   /** What OpenSSL has to do for the hello is done in `process.nextTick`. */
-  #begin(raw: Socket): void {
-    if (!raw.destroyed) this.#server.emit('connection', raw);
+  #begin(raw: Socket, ip: string): void {
+    const worker = this.#turns.worker(ip, () => {
+      if (!worker.begin()) return;
+      if (!raw.destroyed) this.#server.emit('connection', raw);
+      process.nextTick(() => {
+        worker.end(false);
+        worker.close();
+      });
+    });
+    worker.call();
   }
 
   #secured(socket: TLSSocket): void {
@@ -202,6 +212,8 @@ interface OpenSslError extends Error {
 }
 
 export interface Waiting {
+  /** Of the client. */
+  readonly ip: string;
   secured(socket: TLSSocket): void;
   failed(reason: string): void;
   /** After `secured`: the client has asked for another handshake, and its connection is closed. */

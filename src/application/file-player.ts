@@ -324,7 +324,10 @@ export class FilePlayer {
         : this.#hasMessages || (await this.#read(turn));
       if (turn !== this.#turn) return;
       if (isThere) {
-        const goesOn = await this.#options.turns.run(() => turn === this.#turn && this.#sendHere());
+        const goesOn = await this.#options.turns.run(
+          undefined,
+          () => turn === this.#turn && this.#sendHere(),
+        );
         if (!goesOn) return;
       } else if (grown === this.#grown) {
         if (this.#owesPicture && (this.#still?.hasPicture || !stream.isGrowing)) {

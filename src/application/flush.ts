@@ -90,6 +90,11 @@ export class LoadGovernor {
     };
   }
 
+  /** What went into sweeps since the start. */
+  get sweepMs(): number {
+    return this.#sweepMs;
+  }
+
   /** What a stream of this policy has to do now; 0: flush at each picture. */
   gatherMs(policy: FlushPolicy): number {
     const widenedMs = WIDENED_MS[this.#level]!;

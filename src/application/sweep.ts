@@ -37,7 +37,7 @@ export class Sweep {
 
   constructor(host: SweepHost) {
     this.#host = host;
-    this.#worker = host.turns.worker(() => this.#goOn());
+    this.#worker = host.turns.worker(undefined, () => this.#goOn());
   }
 
   /** A flush goes to its players, one `add` for each. */
@@ -66,7 +66,7 @@ export class Sweep {
     }
     if (this.#waiting.length >= MAX_WAITING_FLUSHES || this.#waitingBytes > MAX_WAITING_BYTES)
       this.#leaveOut();
-    if (this.#waiting.length === 0) this.#worker.wait();
+    if (this.#waiting.length === 0) this.#worker.call();
     this.#waiting.push({ flush, viewers: new Set([viewer]) });
     this.#waitingBytes += flush.bytes.length;
   }
@@ -83,9 +83,8 @@ export class Sweep {
     const { turns } = this.#host;
     const beganMs = turns.now();
     this.#giveWhile(() => this.#worker.mayGoOn());
-    this.#worker.end();
+    this.#worker.end(this.#waiting.length > 0);
     this.#host.swept(beganMs, turns.now());
-    if (this.#waiting.length > 0) this.#worker.wait();
   }
 
   #giveWhile(mayGoOn: () => boolean): void {
@@ -116,11 +115,12 @@ export class Sweep {
 
   close(): void {
     this.#forgetAll();
+    this.#worker.close();
   }
 
   #forgetAll(): void {
     this.#waiting = [];
     this.#waitingBytes = 0;
-    this.#worker.close();
+    this.#worker.cancel();
   }
 }

@@ -14,9 +14,11 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { after } from 'node:test';
 import { bindError } from '../adaptor/bind-error.ts';
+import { pacedBy } from '../adaptor/paced-stream.ts';
 import { systemClock } from '../application/clock.ts';
 import { LoadGovernor } from '../application/flush.ts';
 import { isApplicationName } from '../application/registry.ts';
+import { Turns } from '../application/turns.ts';
 import { version } from '../cli/manifest.ts';
 import { rootHere } from '../cli/root.ts';
 import { APPLICATION_FILE } from '../config/application.ts';
@@ -133,7 +135,14 @@ export class Stage {
         standIns,
       },
       recorders: this.#recorders,
-      inspector: new Inspector({ port: 0, software, log, lines, bindError }),
+      inspector: new Inspector({
+        port: 0,
+        software,
+        log,
+        lines,
+        paced: pacedBy(new Turns(systemClock)),
+        bindError,
+      }),
       inspected: undefined,
       mask: new SecretMask(config.logs.secretWords),
       nextErrorId: () => ++lastErrorId,

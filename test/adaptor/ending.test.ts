@@ -20,7 +20,7 @@ class HeldTurns {
   /** This one is used up. */
   use(): void {
     this.isHeld = true;
-    this.turns.used(1_000);
+    this.turns.left(1_000, this.turns.entered());
   }
   goOn(): void {
     this.isHeld = false;

@@ -9,7 +9,7 @@ function slowReader() {
   const clock = new TurnClock();
   const read: number[] = [];
   const socket: string[] = [];
-  const pacer = new Pacer(new Turns(clock), {
+  const pacer = new Pacer(new Turns(clock), '192.0.2.1', {
     read(bytes, mayGoOn) {
       for (let at = 0; at < bytes.length; at += 1) {
         clock.work(1);

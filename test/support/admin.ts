@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseXml, XmlElement, XmlText } from '@rgrove/parse-xml';
 import { bindError } from '../../src/adaptor/bind-error.ts';
-import { Pace, PacedStream } from '../../src/adaptor/paced-stream.ts';
+import { pacedBy } from '../../src/adaptor/paced-stream.ts';
 import type { User } from '../../src/admin/accounts.ts';
 import { Admin, type AdminOptions } from '../../src/admin/admin.ts';
 import type { Administered, AdministeredHost } from '../../src/admin/administered.ts';
@@ -15,8 +15,9 @@ import { LoadGovernor } from '../../src/application/flush.ts';
 import type { RecordedStream } from '../../src/application/recorded.ts';
 import { ScriptMetricsBook } from '../../src/application/script-metrics.ts';
 import { Statistics } from '../../src/application/statistics.ts';
+import { Turns } from '../../src/application/turns.ts';
 import { SecretMask } from '../../src/log/secrets.ts';
-import { Core, type CoreOptions, keepingLog, type LogRecord } from './core.ts';
+import { Core, type CoreOptions, keepingLog, type LogRecord, TURN_CLOCK } from './core.ts';
 
 export const PASSWORD = 'correct horse battery';
 
@@ -196,7 +197,7 @@ export class AdminCore implements AsyncDisposable {
       log,
       lines: core.lines,
       hostNames: [],
-      paced: (socket) => new PacedStream(socket, new Pace()),
+      paced: pacedBy(new Turns(TURN_CLOCK)),
       write: (status, text) => written.push(`${status} ${text}`),
       mask: new SecretMask(),
       ...options,

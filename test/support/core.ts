@@ -5,7 +5,6 @@ import pino from 'pino';
 import { type Adaptor, type AdaptorOptions, openAdaptors } from '../../src/adaptor/adaptor.ts';
 import { InputBudget, type InputLimits } from '../../src/adaptor/input-budget.ts';
 import { Logins } from '../../src/adaptor/logins.ts';
-import { Pace } from '../../src/adaptor/paced-stream.ts';
 import type { TunnelOptions } from '../../src/adaptor/rtmpt.ts';
 import type { SessionOptions } from '../../src/adaptor/session-options.ts';
 import { type Clock, systemClock } from '../../src/application/clock.ts';
@@ -217,7 +216,6 @@ export class Core implements AsyncDisposable {
           maxRatePerAddress: undefined,
         },
         player: { crossDomainFile: undefined, ident2: { isEnabled: true, address: '' }, answersRoot: false },
-        pace: new Pace(),
         http: { waitMs: 15_000, maxHeaderBytes: 16 << 10, redirect: undefined, proxy: undefined },
         tunnel: TUNNEL_OPTIONS,
         session,

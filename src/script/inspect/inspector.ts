@@ -62,8 +62,15 @@ export interface InspectorOptions {
   software: string;
   log: Log;
   lines: LineLimit;
+  /** Its bytes come in slices: see adaptor/paced-stream.ts. */
+  paced(socket: Socket): PacedSocket;
   /** Says why a port cannot be opened. */
   bindError(error: Error, host: string, port: number): ConfigError;
+}
+
+/** What the port needs of a connection besides a stream. */
+export interface PacedSocket extends Duplex {
+  readonly remoteAddress: string | undefined;
 }
 
 export class Inspector {
@@ -73,6 +80,7 @@ export class Inspector {
   readonly #lines: LineLimit;
   readonly #places = new Places(MAX_CONNECTIONS);
   readonly #placeOf = new WeakMap<Duplex, Place>();
+  readonly #paced: InspectorOptions['paced'];
   readonly #bindError: InspectorOptions['bindError'];
   /** By their ids. */
   readonly #targets = new Map<string, DebugTarget>();
@@ -85,11 +93,12 @@ export class Inspector {
   #opening: Promise<InspectorAddress | undefined> | undefined;
   #isClosed = false;
 
-  constructor({ port, software, log, lines, bindError }: InspectorOptions) {
+  constructor({ port, software, log, lines, paced, bindError }: InspectorOptions) {
     this.#port = port;
     this.#software = software;
     this.#log = log;
     this.#lines = lines;
+    this.#paced = paced;
     this.#bindError = bindError;
   }
 
@@ -136,7 +145,12 @@ export class Inspector {
     });
     server.removeAllListeners('error');
     server.on('error', (error) => logBug(this.#log, error, 'the port for debuggers'));
-    server.on('connection', (socket) => this.#admit(socket));
+    const [serve] = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (raw) => {
+      const socket = this.#paced(raw);
+      if (this.#admit(socket)) serve?.call(server, socket);
+    });
     server.on('request', (request, response) => this.#answer(request, response));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server = server;
@@ -145,7 +159,8 @@ export class Inspector {
     return { kind: 'inspector', host: HOST, port, secure: false };
   }
 
-  #admit(socket: Socket): void {
+  /** False: it is closed. */
+  #admit(socket: PacedSocket): boolean {
     const ip = socket.remoteAddress ?? '';
     const limit = (text: string) =>
       this.#lines.limit('MaxInspectorConnections', ip, { log: this.#log, ip }, `debuggers: ${text}`);
@@ -157,10 +172,11 @@ export class Inspector {
     if (!place) {
       limit('every connection is a debugger at work');
       socket.destroy();
-      return;
+      return false;
     }
     this.#placeOf.set(socket, place);
     socket.once('close', () => place.leave());
+    return true;
   }
 
   #answer({ url = '', headers }: IncomingMessage, response: ServerResponse): void {

@@ -6,6 +6,9 @@ import { connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { bindError } from '../../../src/adaptor/bind-error.ts';
+import { pacedBy } from '../../../src/adaptor/paced-stream.ts';
+import { systemClock } from '../../../src/application/clock.ts';
+import { Turns } from '../../../src/application/turns.ts';
 import { LineLimit } from '../../../src/log/line-limit.ts';
 import { type Debugger, Inspector } from '../../../src/script/inspect/inspector.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -14,12 +17,21 @@ import { Records } from '../support/records.ts';
 class Port implements AsyncDisposable {
   readonly inspector: Inspector;
   readonly lines = new LineLimit(new ManualClock());
+  readonly slices: number[] = [];
   attached = 0;
+  readonly #paced = pacedBy(new Turns(systemClock));
   #port = 0;
 
   constructor() {
     const { log } = new Records();
-    this.inspector = new Inspector({ port: 0, software: 'Test', log, lines: this.lines, bindError });
+    this.inspector = new Inspector({
+      ...{ port: 0, software: 'Test', log, lines: this.lines, bindError },
+      paced: (socket) => {
+        const paced = this.#paced(socket);
+        paced.on('data', (slice: Buffer) => this.slices.push(slice.length));
+        return paced;
+      },
+    });
   }
 
   static async open(): Promise<Port> {
@@ -141,4 +153,12 @@ test('two hundred connections that say nothing keep no debugger out, and end non
   assert.ok(reached!.count > 0);
   attached.terminate();
   for (const socket of sockets) socket.destroy();
+});
+
+test('what a debugger sends is read in slices of 4 kB', async () => {
+  await using port = await Port.open();
+  const { status } = await port.ask('/json/list', { 'x-long': 'x'.repeat(12_000) });
+  assert.equal(status, 200);
+  assert.ok(port.slices.length >= 3, `${port.slices}`);
+  assert.ok(Math.max(...port.slices) <= 4096, `${port.slices}`);
 });

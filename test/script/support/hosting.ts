@@ -1,9 +1,11 @@
 // The whole script side with the real runner, in a folder of its own.
 import assert from 'node:assert/strict';
 import { bindError } from '../../../src/adaptor/bind-error.ts';
+import { pacedBy } from '../../../src/adaptor/paced-stream.ts';
 import { type Clock, systemClock } from '../../../src/application/clock.ts';
 import { ErrorRecords } from '../../../src/application/error-records.ts';
 import type { InstanceScript } from '../../../src/application/script.ts';
+import { Turns } from '../../../src/application/turns.ts';
 import { LineLimit } from '../../../src/log/line-limit.ts';
 import { bugs } from '../../../src/log/log.ts';
 import { SecretMask } from '../../../src/log/secrets.ts';
@@ -34,7 +36,8 @@ export async function hosting(
     user: NOBODY,
   });
   const lines = new LineLimit(systemClock);
-  const inspector = new Inspector({ port: 0, software: 'Test', log: records.log, lines, bindError });
+  const paced = pacedBy(new Turns(systemClock));
+  const inspector = new Inspector({ port: 0, software: 'Test', log: records.log, lines, paced, bindError });
   let lastErrorId = 0;
   const errors = new ErrorRecords({ nowMs: () => Date.now(), nextId: () => ++lastErrorId });
   const host = new ScriptHost({
