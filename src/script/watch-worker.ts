@@ -13,6 +13,10 @@ export interface WatchWorkerData {
   applicationsDir: string;
   /** Of each application: see WatchedTree. */
   maxEntries: number;
+  /** How often `applicationsDir` is looked at: it may come later, go and come back, or be a link that is turned. */
+  checkMs: number;
+  /** Another thread has ended before: what is there is reported as changed. */
+  isAgain: boolean;
 }
 
 /** An application that had too many files is watched, if it can be now. */
@@ -38,10 +42,8 @@ const SETTINGS = new Set(['Application.xml', '.env', 'allowedHTMLdomains.txt', '
 const RELEVANT = /\.(ts|mts|cts|js|mjs|cjs|json|asc|ase)$/i;
 /** The first change is reported at once, what follows together. */
 const REPORT_MS = 10;
-/** applications/ itself may come later, or come back. */
-const RETRY_MS = 5_000;
 
-const { applicationsDir, maxEntries } = workerData as WatchWorkerData;
+const { applicationsDir, maxEntries, checkMs, isAgain } = workerData as WatchWorkerData;
 
 interface Watched {
   /** The next folder of that name is another one. */
@@ -53,7 +55,7 @@ interface Watched {
 const watched = new Map<string, Watched>();
 /** Application → what is to be reported at the end of the time. */
 const reporting = new Map<string, Set<Changed>>();
-let isReady = false;
+let isReady = isAgain;
 
 function tell(message: FromWatcher): void {
   parentPort!.postMessage(message);
@@ -157,16 +159,20 @@ function inTurn(work: () => Promise<void>): Promise<void> {
 
 /** Of which a look is due. */
 const due = new Set<string>();
+let top: FSWatcher | undefined;
+let topIdentity: string | undefined;
+
+/** Watches the folder of all applications as it is now. */
+async function lookAtTop(): Promise<void> {
+  const identity = (await folderOf(applicationsDir))?.identity;
+  if (top && identity === topIdentity) return;
+  topIdentity = identity;
+  endTop();
+  if (identity !== undefined) watchTop();
+  await lookAtAll(); // after it is watched: what comes meanwhile is an event
+}
 
 function watchTop(): void {
-  let top: FSWatcher | undefined;
-  const again = () => {
-    top?.close();
-    setTimeout(() => {
-      watchTop();
-      void inTurn(lookAtAll);
-    }, RETRY_MS);
-  };
   try {
     top = watch(applicationsDir, (_event, name) => {
       if (name === null) void inTurn(lookAtAll);
@@ -178,16 +184,25 @@ function watchTop(): void {
         });
       }
     });
-    top.on('error', again);
+    top.on('error', endTop);
   } catch {
-    again();
+    // it has gone again, or the system has no watch left
   }
+}
+
+function endTop(): void {
+  top?.close();
+  top = undefined;
+}
+
+function checkLater(): void {
+  setTimeout(() => void inTurn(lookAtTop).then(checkLater), checkMs);
 }
 
 parentPort!.on('message', (message: ToWatcher) => void inTurn(() => retry(message.retry)));
 
-watchTop();
-void inTurn(lookAtAll).then(() => {
+void inTurn(lookAtTop).then(() => {
   isReady = true;
   tell({ op: 'ready' });
+  checkLater();
 });

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdir, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { describe, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { systemClock } from '../../src/application/clock.ts';
-import { ScriptWatcher } from '../../src/script/watch.ts';
+import { ScriptWatcher, type WatchOptions } from '../../src/script/watch.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { Folder } from './support/folder.ts';
 
 /** Watches a folder; `changes.next()` waits for the next report. */
 async function watching(
   files: Record<string, string>,
   prepare?: (folder: Folder) => Promise<void>,
-  maxEntries = 1000,
+  { maxEntries = 1000, ...options }: Partial<WatchOptions> = {},
 ) {
   const folder = await Folder.create(files);
   await prepare?.(folder);
@@ -21,6 +23,7 @@ async function watching(
     applicationsDir: folder.at('applications'),
     maxEntries,
     clock: systemClock,
+    checkMs: 50,
     onChange(application) {
       seen.push(application);
       wake();
@@ -34,6 +37,7 @@ async function watching(
       wake();
     },
     onError: (error) => assert.fail(error),
+    ...options,
   });
   await watcher.ready();
   return {
@@ -167,6 +171,54 @@ describe('the watcher reports', deadline, () => {
     const reported = await w.until('settings of other');
     assert.deepEqual(new Set(reported), new Set(['other', 'settings of other']));
   });
+
+  test('what happens after the folder of all applications was removed, and after another took its place', async () => {
+    await using w = await watching({ 'applications/live/main.ts': 'a' });
+    await w.folder.remove('applications');
+    await w.until('live');
+    await w.folder.write('applications/again/main.ts', 'a');
+    await w.until('again');
+    await w.folder.write('next/chat/main.ts', 'a');
+    await rename(folder(w, 'applications'), folder(w, 'before'));
+    await rename(folder(w, 'next'), folder(w, 'applications'));
+    await w.until('chat');
+    await w.folder.write('applications/more/main.ts', 'a');
+    await w.until('more');
+  });
+
+  test('what happens where the folder of all applications is a link that is turned', async () => {
+    await using w = await watching({ 'one/live/main.ts': 'a', 'two/chat/main.ts': 'a' }, (made) =>
+      symlink('one', made.at('applications')),
+    );
+    await symlink('two', folder(w, 'turned'));
+    await rename(folder(w, 'turned'), folder(w, 'applications'));
+    await w.until('chat');
+    await w.folder.write('two/more/main.ts', 'a');
+    await w.until('more');
+  });
+
+  test('what happens after its thread has ended: another one is started, and all may have changed', async () => {
+    const workers: Worker[] = [];
+    const errors: string[] = [];
+    const startWorker = (...args: ConstructorParameters<typeof Worker>) => {
+      const worker = new Worker(...args);
+      workers.push(worker);
+      return worker;
+    };
+    const clock = new ManualClock();
+    const onError = (error: Error) => void errors.push(error.message);
+    await using w = await watching({ 'applications/live/main.ts': 'a' }, undefined, {
+      ...{ startWorker, onError },
+      clock: { ...systemClock, after: (ms, call) => (ms > 1000 ? clock : systemClock).after(ms, call) },
+    });
+    await workers[0]!.terminate();
+    assert.deepEqual(errors, ['the thread that watches applications has ended, and is started again']);
+    clock.advance(5_000);
+    assert.equal(workers.length, 2);
+    await w.until('live');
+    await w.folder.write('applications/more/main.ts', 'a');
+    await w.until('more');
+  });
 });
 
 describe('what an author does to the watcher', deadline, () => {
@@ -174,7 +226,7 @@ describe('what an author does to the watcher', deadline, () => {
     await using w = await watching(
       { 'applications/live/main.ts': 'a', 'applications/other/main.ts': 'a' },
       undefined,
-      20,
+      { maxEntries: 20 },
     );
     await Promise.all(Array.from({ length: 30 }, (_, i) => w.folder.write(`applications/live/${i}.txt`, '')));
     await w.until('MaxWatchedFiles of live');
@@ -191,14 +243,14 @@ describe('what an author does to the watcher', deadline, () => {
   });
 
   test('more folders than a tenth of that', async () => {
-    await using w = await watching({ 'applications/live/main.ts': 'a' }, undefined, 100);
+    await using w = await watching({ 'applications/live/main.ts': 'a' }, undefined, { maxEntries: 100 });
     await Promise.all(Array.from({ length: 12 }, (_, i) => mkdir(w.folder.at(`applications/live/${i}`))));
     await w.until('MaxWatchedFiles of live');
   });
 
   test('too many files from the beginning', async () => {
     const files = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`applications/live/${i}.ts`, '']));
-    await using w = await watching(files, undefined, 20);
+    await using w = await watching(files, undefined, { maxEntries: 20 });
     await w.until('MaxWatchedFiles of live');
   });
 
