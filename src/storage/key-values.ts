@@ -131,10 +131,13 @@ function quote(key: string): string {
   return JSON.stringify(key.length <= 60 ? key : `${key.slice(0, 60)}…`);
 }
 
+/** What SQLite opens besides the file itself, by the ends of their names. It would wait for a pipe, and for all stores with it. */
+const BESIDES = ['-journal', '-wal', '-shm'];
+
 /** SQLite would read a device for ever, and a file of a terabyte for hours. */
 function requirePlainFile(file: string): void {
-  for (const path of [file, `${file}-wal`]) {
-    const stats = statSync(path, { throwIfNoEntry: false });
+  for (const end of ['', ...BESIDES]) {
+    const stats = statSync(`${file}${end}`, { throwIfNoEntry: false });
     if (!stats) continue;
     assertRegular(stats);
     assertSize(stats.size, MAX_FILE_BYTES);

@@ -175,6 +175,28 @@ describe('a store', () => {
     refused(/1099511627776 bytes: expected at most/);
   });
 
+  test('beside which a pipe, a device, a folder or a terabyte lies where SQLite has a file is refused', () => {
+    using _ = open();
+    for (const end of ['-journal', '-wal', '-shm']) {
+      const file = join(folder, `s${files}`, 'other.sqlite');
+      using made = new DatabaseSync(file);
+      made.exec('PRAGMA user_version = 1');
+      const refused = (what: RegExp) => {
+        assert.throws(() => new KeyValues(file), what, end);
+        rmSync(`${file}${end}`, { recursive: true });
+      };
+      execFileSync('mkfifo', [`${file}${end}`]);
+      refused(/found a named pipe/);
+      symlinkSync('/dev/zero', `${file}${end}`);
+      refused(/found a device/);
+      mkdirSync(`${file}${end}`);
+      refused(/found a folder/);
+      writeFileSync(`${file}${end}`, '');
+      truncateSync(`${file}${end}`, 2 ** 40);
+      refused(/1099511627776 bytes: expected at most/);
+    }
+  });
+
   test('that holds a view that never ends, a trigger or another table is refused', () => {
     using _ = open();
     const TABLE = 'CREATE TABLE pairs (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID';
