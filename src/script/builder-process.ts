@@ -1,10 +1,9 @@
 // The child process that builds scripts, as the media process sees it.
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { canBecome } from './privileges.ts';
-import { stillborn } from './stillborn.ts';
+import { startProcess, stillborn } from './start-process.ts';
 
 export interface User {
   readonly uid: number;
@@ -35,7 +34,7 @@ export function spawnBuilder(maxRssBytes: number, user: User | undefined): Build
   // The same file beside this one in src/ (TypeScript) and in dist/ (JavaScript).
   const file = join(import.meta.dirname, 'builder', `main${extname(import.meta.filename)}`);
   const { ESBUILD_BINARY_PATH: esbuild } = process.env;
-  const child = spawn(process.execPath, [`--max-old-space-size=${MAX_HEAP_MB}`, file], {
+  const child = startProcess(process.execPath, [`--max-old-space-size=${MAX_HEAP_MB}`, file], {
     env: {
       GOMEMLIMIT: `${Math.round((maxRssBytes * GO_SHARE) / 2 ** 20)}MiB`,
       ...(esbuild === undefined ? {} : { ESBUILD_BINARY_PATH: esbuild }),

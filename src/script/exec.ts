@@ -1,7 +1,7 @@
 // application.exec: commands that the operator has named, started for scripts. Never a shell; what a script adds goes into
 // holes of single arguments, each of which takes words unless it says what else (config/exec-argument.ts).
 // Jobs belong to the instance: they go on while versions of its script come and go.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { grantOf, isHole, partsOf } from '../config/exec-argument.ts';
 import type { ConfigPlace } from '../errors.ts';
@@ -9,6 +9,7 @@ import { canonicalStreamName } from '../protocol/stream-prefix.ts';
 import { filled, ValueRefused, type ValueRules } from './exec-values.ts';
 import { ProgramStarts } from './program-starts.ts';
 import { type AskContext, type Service, ServiceError } from './services.ts';
+import { startProcess } from './start-process.ts';
 import type { Json } from './wire.ts';
 
 export interface ExecCommand {
@@ -198,7 +199,7 @@ export class ExecService implements Service {
     const say = (level: 'info' | 'warn', text: string) =>
       this.#options.log(application, instance, level, text);
     // A process group of its own: what it starts ends with it.
-    const child = spawn(program, args, {
+    const child = startProcess(program, args, {
       cwd: join(this.#options.applicationsDir, application),
       env: { PATH: process.env.PATH, LANG: 'C.UTF-8' },
       stdio: ['ignore', 'ignore', 'pipe'],

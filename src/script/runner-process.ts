@@ -1,9 +1,8 @@
 // The child process that holds the isolates, as its supervisor sees it.
-import { spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { Duplex, Readable } from 'node:stream';
 import type { RunnerCode } from './runner-bundle.ts';
-import { stillborn } from './stillborn.ts';
+import { startProcess, stillborn } from './start-process.ts';
 
 export interface RunnerProcess {
   readonly pid: number | undefined;
@@ -40,7 +39,7 @@ export function spawnRunner({ text, readable }: RunnerCode, launcher: readonly s
     '--input-type=module',
     '-',
   ];
-  const child = spawn(file!, args, { env: {}, stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
+  const child = startProcess(file!, args, { env: {}, stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
   const dead = stillborn(child);
   if (dead) return { ...dead, pid: undefined, beNice() {} };
   let failure: Error | undefined;

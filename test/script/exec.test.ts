@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import {
+  closeSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -93,6 +96,26 @@ test('an application has so many programs at a time in all its instances, and ro
 });
 
 describe('a command of the operator', () => {
+  test('that cannot be started has ended, and says why, whatever the cause', async () => {
+    const file = join(folder, 'program');
+    copyFileSync(process.execPath, file);
+    const written = openSync(file, 'r+'); // on Linux, what is being written is not started
+    const programs = [
+      join(folder, 'none'),
+      join(file, 'none'),
+      ...(process.platform === 'linux' ? [file] : []),
+    ];
+    for (const program of programs) {
+      const { ask, run, said } = serve({ ...node('odd', ''), program, args: [] });
+      const { code, stderr } = await ask({ wait: await run('odd') });
+      assert.equal(code, null, program);
+      assert.match(String(stderr), /^exec odd: spawn .*(ENOENT|ENOTDIR|ETXTBSY)/);
+      assert.match(said.join(), /^warn live\/_definst_ exec odd: spawn/);
+      assert.deepEqual(await ask({ list: true }), []);
+    }
+    closeSync(written);
+  });
+
   test('runs in the folder of the application, with what the script gives in its holes and no secret of the server', async () => {
     process.env.UNDERSTUDY_TEST_SECRET = 'x';
     const { ask, run, said } = serve(

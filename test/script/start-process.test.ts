@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { spawnRunner } from '../../src/script/runner-process.ts';
+import { startProcess } from '../../src/script/start-process.ts';
+
+/** spawn() throws ENOTDIR for it, and tells of no event. */
+const THROUGH_A_FILE = join(import.meta.filename, 'none');
+
+test('a program that cannot be started throws nothing: it has an error, and is closed', async () => {
+  const child = startProcess(THROUGH_A_FILE, [], {});
+  const [[error]] = await Promise.all([once(child, 'error'), once(child, 'close')]);
+  assert.equal(error.code, 'ENOTDIR');
+});
+
+test('a script process that cannot be started has ended, and says why', async () => {
+  const child = spawnRunner({ text: '', readable: [] }, [THROUGH_A_FILE]);
+  const how = await new Promise<string>((resolve) => child.onEnd(resolve));
+  assert.match(how, /ENOTDIR/);
+});
