@@ -10,8 +10,10 @@ const THROUGH_A_FILE = join(import.meta.filename, 'none');
 
 test('a program that cannot be started throws nothing: it has an error, and is closed', async () => {
   const child = startProcess(THROUGH_A_FILE, [], {});
-  const [[error]] = await Promise.all([once(child, 'error'), once(child, 'close')]);
+  const closed = new Promise((resolve) => child.on('close', resolve));
+  const [error] = await once(child, 'error');
   assert.equal(error.code, 'ENOTDIR');
+  await closed;
 });
 
 test('a script process that cannot be started has ended, and says why', async () => {
