@@ -457,9 +457,10 @@ export function clientSettings({
 }
 
 function scriptSettings({ script, folders }: ApplicationConfig, isInspected: boolean): ScriptSettings {
-  const { memoryMb, turnMs, loadMs, gateMs, timers, queuedEvents, logLines, fetch, ...rest } = script;
+  const { memoryMb, turnMs, loadMs, gateMs, timers, queuedEvents, queuedBytes, logLines, fetch, ...rest } =
+    script;
   const times = { turnMs, loadMs, gateMs };
-  const amounts = { memoryMb, timers, queuedEvents, logLines, fetches: fetch.maxRunning };
+  const amounts = { memoryMb, timers, queuedEvents, queuedBytes, logLines, fetches: fetch.maxRunning };
   const isInspectable = isInspected || rest.isInspectable;
   const { storageDir, virtual } = folders;
   const streamFolders = [

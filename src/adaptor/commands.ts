@@ -4,6 +4,7 @@ import type { Client } from '../application/client.ts';
 import type { AppInstance } from '../application/instance.ts';
 import type { BadRequest } from '../application/refusal.ts';
 import type { InvokeResult } from '../application/script.ts';
+import type { LimitName } from '../log/limits.ts';
 import { type AmfValue, membersOf } from '../protocol/amf.ts';
 import type { Command, CommandHead } from '../protocol/command.ts';
 import { statusInfo } from '../protocol/status.ts';
@@ -48,9 +49,14 @@ export class OpenCalls {
     this.#keep = keep;
   }
 
-  /** Returns its own undo; undefined when there is no more room. */
-  open(bytes: number): (() => void) | undefined {
-    if (this.#count >= this.#max || this.#bytes + bytes > this.#maxBytes) return undefined;
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  /** Returns its own undo; or the limit, where there is no more room. */
+  open(bytes: number): (() => void) | LimitName {
+    if (this.#count >= this.#max) return 'MaxCalls';
+    if (this.#bytes + bytes > this.#maxBytes) return 'MaxCallSize';
     this.#count += 1;
     this.#bytes += bytes;
     this.#keep(bytes);
@@ -215,7 +221,9 @@ export function unreadableCommand(
 
 function invoke(host: CommandHost, { name, transactionId, args }: Command, bytes: number): void {
   const done = host.openCalls.open(bytes);
-  if (!done) {
+  if (typeof done === 'string') {
+    const { log, lines, address } = host.refusals;
+    lines.limit(done, address, { log }, 'a call was refused: too many wait for an answer');
     callFailed(host, transactionId, 'Too many calls wait for an answer.');
     return;
   }

@@ -27,27 +27,14 @@ import { OddMessages } from './odd-messages.ts';
 import { Outbox } from './outbox.ts';
 import { type PacedReader, Pacer } from './pacer.ts';
 import { Reception } from './reception.ts';
+import { ScriptPause } from './script-pause.ts';
 import { type EntrySession, SessionEntry } from './session-entry.ts';
 import { SessionInput } from './session-input.ts';
 import type { SessionOptions } from './session-options.ts';
 import type { SessionPeer } from './session-peer.ts';
+import { SessionState as State } from './session-state.ts';
 import { SignOfLife } from './sign-of-life.ts';
 import { WireDump } from './wire-dump.ts';
-
-const State = {
-  Handshaking: 'handshaking',
-  /** Nothing but a connect command is welcome. */
-  Connecting: 'connecting',
-  /** The script is being asked. */
-  Pending: 'pending',
-  /** Accepted; what it wants waits until it has shown which SWF it runs. */
-  Verifying: 'verifying',
-  Open: 'open',
-  /** What is queued is on its way out; what comes in is dropped. */
-  Closing: 'closing',
-  Closed: 'closed',
-} as const;
-type State = (typeof State)[keyof typeof State];
 
 /** In TLS nothing is gained by RTMPE, and nothing is called by it. */
 const ENCRYPTED_PROTOCOLS: Readonly<Record<string, string>> = { rtmp: 'rtmpe', rtmpt: 'rtmpte' };
@@ -80,6 +67,7 @@ export class RtmpSession {
   readonly #streams: NetStreams;
   readonly #pausers = new Set<unknown>();
   readonly #openCalls: OpenCalls;
+  readonly #scriptPause: ScriptPause;
   readonly #heartbeat: Heartbeat;
   readonly #signOfLife: SignOfLife;
   readonly #odd: OddMessages;
@@ -140,6 +128,13 @@ export class RtmpSession {
     this.#openCalls = new OpenCalls(options.maxOpenCalls, options.maxOpenCallBytes, (bytes) =>
       this.input.keep(bytes),
     );
+    this.#scriptPause = new ScriptPause({
+      ...{ openCalls: this.#openCalls, lines: options.lines, address: peer.ip, log: () => this.log },
+      entry: () => (this.#state === State.Open ? this.#entry : undefined),
+      keep: (bytes) => this.input.keep(bytes),
+      pauseReading: () => this.pauseReading(this.#scriptPause),
+      resumeReading: () => this.resumeReading(this.#scriptPause),
+    });
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     socket.on('drain', () => this.input.sent());
     socket.on('heard', () => this.#signOfLife.heard()); // of a tunnel: its requests carry few bytes of the session
@@ -225,6 +220,7 @@ export class RtmpSession {
   /** False: there is no time for all of it. */
   #takeBefore(mayGoOn: () => boolean): boolean {
     for (let source = this.#before.at(-1); source && !this.#isOver; source = this.#before.at(-1)) {
+      if (this.#scriptPause.isWaiting) return false;
       const { done, value } = source.next();
       if (done) this.#before.pop();
       else {
@@ -239,7 +235,11 @@ export class RtmpSession {
     const isUndecided = this.#state === State.Pending || this.#state === State.Verifying;
     if (isUndecided && !isControlType(message.typeId)) this.#hold(message);
     else if (message.typeId === MessageType.Aggregate) this.#before.push(this.#partsOf(message));
-    else this.#take(message);
+    else {
+      const held = this.#scriptPause.hold(message);
+      if (held) this.#before.push(held);
+      else this.#take(message);
+    }
   }
 
   /** Of one that is cut off, the parts before that are as good as any. */
@@ -590,6 +590,7 @@ export class RtmpSession {
     this.#reception.pacer.close();
     this.#pacer.close();
     this.#commandRate.close();
+    this.#scriptPause.close();
     this.#streams.close(AccessStatus.ClientGone);
     this.#entry?.leave(this.#closeReason, this.#closeStatus);
     this.#signOfLife.close();

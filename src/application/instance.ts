@@ -1,5 +1,6 @@
 // One running instance of an application, `live/_definst_`: its clients, its streams, and the script that decides.
 import { AccessStatus } from '../log/access-status.ts';
+import type { LimitName } from '../log/limits.ts';
 import type { LineLimit } from '../log/line-limit.ts';
 import type { Log } from '../log/log.ts';
 import type { MediaFault } from '../media/media-fault.ts';
@@ -370,6 +371,17 @@ export class AppInstance implements ScriptCommands {
     const isAllowed = !methods || methods.some((beginning) => name.startsWith(beginning));
     if (this.#script && isAllowed) this.#script.invoke(client.id, name, args, wantsResult, answer);
     else answer({ found: false });
+  }
+
+  /** As InstanceScript says it; without a script nothing waits. */
+  busyWith(client: Client): LimitName | undefined {
+    return this.#script?.busyWith(client.id);
+  }
+
+  whenIdle(client: Client, call: () => void): () => void {
+    if (this.#script) return this.#script.whenIdle(client.id, call);
+    queueMicrotask(call);
+    return () => {};
   }
 
   get journal(): InstanceJournal | undefined {

@@ -1,5 +1,6 @@
 // What an application instance and the script that decides for it say to each other. The script itself runs in another
 // process; script/host.ts stands behind these interfaces, and the instance never knows.
+import type { LimitName } from '../log/limits.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 import type { ForgottenConnections, OutgoingCommands, OutgoingStatus } from './outgoing.ts';
@@ -216,6 +217,12 @@ export interface InstanceScript {
     wantsResult: boolean,
     answer: (result: InvokeResult) => void,
   ): void;
+  /**
+   * Undefined: there is room for what that client calls and answers. Otherwise so much waits for the script that more of it should
+   * wait with the client: which limit says so. `whenIdle` calls back, once, when that may have changed; it returns its undo.
+   */
+  busyWith(clientId: string): LimitName | undefined;
+  whenIdle(clientId: string, call: () => void): () => void;
   /** The far end's answer to a `client.call` that had a responder (`CallClient.responder`). */
   callResult(responder: number, ok: boolean, value: AmfValue): void;
   /**

@@ -134,6 +134,7 @@ export interface ApplicationConfig {
     readonly callMs: number | undefined;
     readonly timers: number;
     readonly queuedEvents: number;
+    readonly queuedBytes: number;
     readonly logLines: number;
     readonly process: 'shared' | 'application';
     readonly reload: { readonly on: 'migrate' | 'drain' | 'restart' | 'off'; readonly drainMs: number };
@@ -382,6 +383,7 @@ function convert(
       callMs: JSEngine.CallTimeOut,
       timers: JSEngine.MaxTimers,
       queuedEvents: JSEngine.MaxQueuedEvents,
+      queuedBytes: JSEngine.MaxQueuedSize,
       logLines: JSEngine.MaxLogRate,
       process: isOwnProcess(Process.Scope) ? 'application' : 'shared',
       reload: { on: JSEngine.Reload.Policy, drainMs: JSEngine.Reload.DrainTime },

@@ -10,6 +10,11 @@ interface LimitRow {
 /** The name is that of the setting; a limit that has no setting has a name of the same kind. */
 export const LIMITS = {
   MaxCommandRate: { bounds: 'commands a second of one client' },
+  MaxCalls: { bounds: 'calls of one client that its script has not answered' },
+  MaxCallSize: { bounds: 'the size of calls of one client that its script has not answered' },
+  MaxOpenCalls: { bounds: 'calls of all clients of an instance that its script has not answered' },
+  MaxQueuedEvents: { bounds: 'what waits for the script of an instance' },
+  MaxQueuedSize: { bounds: 'the size of what waits for the script of an instance' },
   MaxMessageSize: { bounds: 'the longest message', code: 'ERR_CHUNK_MESSAGE_BYTES' },
   MaxPartialMessages: {
     bounds: 'unfinished messages of one connection',

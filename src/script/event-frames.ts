@@ -1,6 +1,6 @@
 // Events on their way to the runner: each one's text is made once and has a size before it goes into a frame.
 import { FRAME_HEADER_BYTES, startFrame } from './frames.ts';
-import { FrameType, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_FRAME_BYTES, type ScriptEvent } from './wire.ts';
+import { FrameType, MAX_FRAME_BYTES, type ScriptEvent } from './wire.ts';
 import { WireText } from './wire-text.ts';
 
 /** A ScriptEvent whose values of clients are there as text. */
@@ -15,34 +15,6 @@ const COMMA = 0x2c;
 const CLOSING_BRACKET = 0x5d;
 const MAX_TEXT_BYTES = MAX_FRAME_BYTES - FRAME_HEADER_BYTES - COUNT_BYTES - 2;
 
-/** In as few frames as their bounds allow. `onTooLong`: for an event that no frame has room for. */
-export function encodeEvents(
-  unit: number,
-  events: readonly EventToScript[],
-  onTooLong: (event: EventToScript) => void,
-): Buffer[] {
-  const frames: Buffer[] = [];
-  let batch: Buffer[] = [];
-  let bytes = 0;
-  const end = () => {
-    if (batch.length > 0) frames.push(eventsFrame(unit, batch));
-    batch = [];
-    bytes = 0;
-  };
-  for (const event of events) {
-    const text = encodeEvent(event);
-    if (text.length > MAX_TEXT_BYTES) {
-      onTooLong(event);
-      continue;
-    }
-    if (batch.length === MAX_BATCH_EVENTS || bytes + text.length > MAX_BATCH_BYTES) end();
-    batch.push(text);
-    bytes += text.length;
-  }
-  end();
-  return frames;
-}
-
 /** What its JSON takes, but for its keys. */
 export function eventBytes(event: EventToScript): number {
   const sizes = Object.values(event).map((field) =>
@@ -51,8 +23,13 @@ export function eventBytes(event: EventToScript): number {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** The JSON of one. */
-function encodeEvent(event: EventToScript): Buffer {
+/** The JSON of one; undefined: no frame has room for it. */
+export function encodeEvent(event: EventToScript): Buffer | undefined {
+  const text = jsonOf(event);
+  return text.length > MAX_TEXT_BYTES ? undefined : text;
+}
+
+function jsonOf(event: EventToScript): Buffer {
   const pieces: Buffer[] = [];
   let text = '';
   for (const [key, field] of Object.entries(event)) {
@@ -66,8 +43,9 @@ function encodeEvent(event: EventToScript): Buffer {
   return Buffer.concat([...pieces, Buffer.from(`${text}}`)]);
 }
 
+/** At most MAX_BATCH_EVENTS. */
 // | …header | count u16 BE | JSON array |
-function eventsFrame(unit: number, events: readonly Buffer[]): Buffer {
+export function eventsFrame(unit: number, events: readonly Buffer[]): Buffer {
   const bytes = events.reduce((sum, { length }) => sum + length + 1, 1); // with brackets and commas
   const frame = startFrame(FrameType.Events, unit, COUNT_BYTES + bytes);
   let at = frame.writeUInt16BE(events.length, FRAME_HEADER_BYTES);

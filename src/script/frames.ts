@@ -75,9 +75,13 @@ export function encodeLoad(unit: number, body: Omit<LoadBody, 'script'>, script:
   return encodeBytes(FrameType.Load, unit, Buffer.concat([head, script, Buffer.from('}')]));
 }
 
-// Taken: | …header | bytes u32 BE |
-export function encodeTaken(unit: number, bytes: number): Buffer {
-  const frame = startFrame(FrameType.Taken, unit, 4);
+// Taken, EventsTaken: | …header | bytes u32 BE |
+export function encodeTaken(
+  type: typeof FrameType.Taken | typeof FrameType.EventsTaken,
+  unit: number,
+  bytes: number,
+): Buffer {
+  const frame = startFrame(type, unit, 4);
   frame.writeUInt32BE(bytes, FRAME_HEADER_BYTES);
   return frame;
 }

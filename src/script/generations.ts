@@ -23,6 +23,7 @@ import {
   type Verdict,
 } from '../application/script.ts';
 import type { ServerStreamCommands } from '../application/source.ts';
+import type { LimitName } from '../log/limits.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { ScriptBuild } from './build-outcome.ts';
 import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
@@ -143,6 +144,14 @@ export class Generations implements InstanceScript {
     answer: (result: InvokeResult) => void,
   ): void {
     this.#ownerOf(clientId).script.invoke(clientId, name, args, wantsResult, answer);
+  }
+
+  busyWith(clientId: string): LimitName | undefined {
+    return this.#ownerOf(clientId).script.busyWith();
+  }
+
+  whenIdle(clientId: string, call: () => void): () => void {
+    return this.#ownerOf(clientId).script.whenIdle(clientId, call);
   }
 
   callResult(responder: number, ok: boolean, value: AmfValue): void {

@@ -312,7 +312,10 @@ export class ScriptHost implements Scripts {
             standIns?.opened(opened);
             return opened;
           },
-          isCongested: () => runner.isCongested,
+          onFull: (limit) => {
+            const text = `${name}: calls of clients were refused: too many wait for the script`;
+            lines.limit(limit, name, { log, application }, text);
+          },
           hasRoom: () => {
             const hasRoom = runner.isWithinShare(folder);
             if (!hasRoom)

@@ -18,6 +18,7 @@ import type {
 } from '../application/script.ts';
 import type { ScriptMetrics } from '../application/script-metrics.ts';
 import { type DecodeError, ScriptError } from '../errors.ts';
+import type { LimitName } from '../log/limits.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import { applyCommand, IDS_PER_VERSION, type InstanceCommand } from './apply.ts';
 import type { ScriptBuild } from './build-outcome.ts';
@@ -80,7 +81,8 @@ export interface InstanceScriptOptions {
   /** The versions to begin with, best first: the newest that bundles, the last that has served elsewhere. */
   candidates(): ScriptBuild[];
   isRunnerUp(): boolean;
-  isCongested(): boolean;
+  /** A call was refused: so much waits for the script, or for its answer. */
+  onFull(limit: LimitName): void;
   /** False: the scripts of its application take so much memory by now that this one is not to be started. */
   hasRoom(): boolean;
   /** Awaited before a script is loaded; what it gives is called afterwards. */
@@ -132,7 +134,7 @@ export class InstanceScriptHost implements InstanceScript {
       gateDeadlineMs: options.gateDeadlineMs,
       callDeadlineMs: options.callDeadlineMs,
       gateFailure: options.gateFailure,
-      isCongested: options.isCongested,
+      onFull: options.onFull,
       metrics: options.metrics,
       onExpired: (expired) => this.#gateExpired(expired),
       onLateCall: (late) => this.#callExpired(late),
@@ -198,6 +200,14 @@ export class InstanceScriptHost implements InstanceScript {
     answer: (result: InvokeResult) => void,
   ): void {
     this.#mailbox.invoke(clientId, name, args, wantsResult, answer);
+  }
+
+  busyWith(): LimitName | undefined {
+    return this.#mailbox.busyWith();
+  }
+
+  whenIdle(_clientId: string, call: () => void): () => void {
+    return this.#mailbox.whenIdle(call);
   }
 
   callResult(responder: number, ok: boolean, value: AmfValue): void {
@@ -346,6 +356,7 @@ export class InstanceScriptHost implements InstanceScript {
       onCommand: (from, command) => this.#command(from, command),
       onRefusedCommand: (_, error) => this.#commandRefused(error),
       onUndeliverable: (event) => this.#mailbox.undeliverable(event),
+      onSent: () => this.#mailbox.moved(),
       onEnd: (from, end) => this.#unitEnded(from, end),
     });
   }

@@ -6,33 +6,35 @@ import type {
   GateName,
   GateQuestion,
   InvokeResult,
-  Notice,
   OpenGate,
   ScriptStats,
   Verdict,
 } from '../application/script.ts';
 import type { ScriptMetrics } from '../application/script-metrics.ts';
 import { CodedError } from '../errors.ts';
+import type { LimitName } from '../log/limits.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import { type EventToScript, eventBytes } from './event-frames.ts';
+import { clientOf, gateEvent, isNews, noticeEvent, type ScriptNotice } from './script-events.ts';
 import type { Unit } from './unit.ts';
-import type { WirePublish } from './wire.ts';
+import { DEFAULT_LIMITS, type ScriptLimits } from './wire.ts';
 import { listToWire, toWire, type WireText } from './wire-text.ts';
 
 /** Open calls of an instance: a method whose promise never settles must not eat the memory. */
 export const MAX_OPEN_CALLS = 10_000;
 /** onAppStop may take this long before the instance goes on without its answer. */
 export const STOP_DEADLINE_MS = 2000;
-/** Arguments that wait for a script, as JSON: clients can send more in seconds than a runner that is away should cost. */
+/** Arguments that wait while there is no script, as JSON: clients can send more in seconds than a runner that is away should cost. */
 export const MAX_PARKED_BYTES = 16 << 20;
 /** What a gate says when the script that is to decide has crashed. */
 export type GateFailure = 'closed' | 'open';
 
-/** `outgoing` is for the version that it is about, `forgotten` for the log. */
-type ScriptNotice = Exclude<Notice, { event: 'outgoing' | 'forgotten' }>;
-
 /** An isolate that says more often that a turn was cut lies: each time all calls are looked at. */
 const DOUBT_MS = 100;
+
+/** Parts of what may wait: from here on calls wait where they come from, and down to here they go on. */
+const BUSY = 1 / 2;
+const IDLE = 1 / 4;
 
 const NO_ANSWER = 'The application did not answer.';
 const TOO_LARGE = 'The request is too large.';
@@ -44,13 +46,15 @@ interface Question {
   /** Who has it; undefined while it waits. */
   asked: Unit | undefined;
 }
+type Asked = Gate | Call | Stop;
 interface Gate extends Question {
   readonly gate: GateName;
   readonly answer: (verdict: Verdict) => void;
   readonly cancelDeadline: () => void;
 }
-interface Call extends Question {
-  readonly event: EventToScript & { t: 'call'; id: number };
+interface Call extends Omit<Question, 'event'> {
+  /** Its arguments are not kept. */
+  readonly event: { readonly id: number; readonly name: string };
   readonly client: string;
   readonly answer: (result: InvokeResult) => void;
 }
@@ -63,7 +67,7 @@ interface Stop extends Question {
 interface Post {
   event: EventToScript;
   /** It is dropped if that has been settled meanwhile. */
-  question?: Question;
+  question?: Asked;
   /** It means nothing to any other. */
   only?: Unit;
 }
@@ -98,8 +102,8 @@ export interface MailboxOptions {
   /** A gate's deadline passed. */
   onExpired(expired: ExpiredGate): void;
   onLateCall(late: LateCall): void;
-  /** The runner does not keep up: calls, which clients make as they like, fail. Gates and notices always fit. */
-  isCongested(): boolean;
+  /** A call was refused: so much waits for the script, or for its answer. Gates and notices always fit. */
+  onFull(limit: LimitName): void;
   metrics: Pick<ScriptMetrics, 'verdict' | 'defaultVerdict'>;
   /** Something that was told an answer threw. */
   onBug(error: unknown): void;
@@ -116,6 +120,10 @@ export class Mailbox {
   readonly #stops = new Map<number, Stop>();
   #parked: Post[] = [];
   #parkedBytes = 0;
+  /** Of the version that serves, or has served last. */
+  #limits: Pick<ScriptLimits, 'queuedEvents' | 'queuedBytes'> = DEFAULT_LIMITS;
+  /** Whoever has something that can wait elsewhere: the one that has waited longest first. */
+  readonly #waiters = new Set<() => void>();
   /** Who takes the post. Undefined: it is parked. */
   #unit: Unit | undefined;
   /** There will be no script for a while: nothing is kept, everything is answered at once. */
@@ -137,7 +145,7 @@ export class Mailbox {
   }
 
   /** How long that took. */
-  #answered({ sinceMs }: Question): number {
+  #answered({ sinceMs }: Pick<Question, 'sinceMs'>): number {
     const ms = this.#options.clock.now() - sinceMs;
     this.#stats.answered += 1;
     this.#stats.answerMs += ms;
@@ -214,7 +222,40 @@ export class Mailbox {
 
   tell(notice: ScriptNotice): void {
     if (notice.event === 'disconnect') this.#failCallsOf(notice.clientId);
-    if (!this.#isShut) this.#put({ event: noticeEvent(notice) });
+    if (this.#isShut || (isNews(notice) && this.#reached(1))) return;
+    this.#put({ event: noticeEvent(notice) });
+  }
+
+  // ── what waits for a turn ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Which limit is reached, if each is only so much of what it is. */
+  #reached(part: number): LimitName | undefined {
+    if (this.#isShut) return undefined;
+    const { events, bytes } = this.#unit?.waiting ?? {
+      events: this.#parked.length,
+      bytes: this.#parkedBytes,
+    };
+    if (events >= this.#limits.queuedEvents * part) return 'MaxQueuedEvents';
+    return bytes >= this.#limits.queuedBytes * part ? 'MaxQueuedSize' : undefined;
+  }
+
+  /** Half of what may wait does: calls should wait where they come from. */
+  busyWith(): LimitName | undefined {
+    return this.#reached(BUSY);
+  }
+
+  /** Calls once, when much less waits. Returns its undo. */
+  whenIdle(call: () => void): () => void {
+    this.#waiters.add(call);
+    return () => this.#waiters.delete(call);
+  }
+
+  /** Less waits than before. */
+  moved(): void {
+    if (this.#waiters.size === 0 || this.#reached(IDLE)) return;
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const call of waiters) call();
   }
 
   /** Nobody is left to answer to, and their scripts may never. */
@@ -232,13 +273,19 @@ export class Mailbox {
   ): void {
     const id = this.#options.nextId();
     const texts = this.#textsOfCall(args);
-    const event = { t: 'call' as const, id, client, name, args: texts.args ?? [], wantsResult };
     const sinceMs = this.#options.clock.now();
-    const call: Call = { event, sinceMs, client, asked: undefined, answer: this.#guarded(answer) };
+    const call: Call = {
+      event: { id, name },
+      sinceMs,
+      client,
+      asked: undefined,
+      answer: this.#guarded(answer),
+    };
     this.#calls.set(id, call);
     this.#armCalls();
     this.#asked();
-    if (texts.problem === undefined) this.#put({ event, question: call });
+    if (texts.problem === undefined)
+      this.#put({ event: { t: 'call', id, client, name, args: texts.args, wantsResult }, question: call });
     else queueMicrotask(() => this.#failCall(id, texts.problem));
   }
 
@@ -247,8 +294,11 @@ export class Mailbox {
     args: readonly AmfValue[],
   ): { args: WireText; problem?: never } | { args?: never; problem: string } {
     if (this.#isShut) return { problem: NO_ANSWER };
-    if (this.#calls.size >= MAX_OPEN_CALLS || this.#options.isCongested())
-      return { problem: 'too many calls are open' };
+    const full = this.#calls.size >= MAX_OPEN_CALLS ? 'MaxOpenCalls' : this.#reached(1);
+    if (full) {
+      this.#options.onFull(full);
+      return { problem: full === 'MaxOpenCalls' ? 'too many calls are open' : 'the application is busy' };
+    }
     const text = unlessTooLong(() => listToWire(args));
     return text ? { args: text } : { problem: ARGUMENTS_TOO_LARGE };
   }
@@ -390,6 +440,7 @@ export class Mailbox {
   resume(unit: Unit): void {
     this.#isShut = false;
     this.#hasCrashed = false;
+    this.#limits = unit.limits;
     this.forsake(unit);
     for (const gate of this.#gates.values()) {
       if (gate.asked === undefined || gate.asked === unit) continue;
@@ -401,11 +452,12 @@ export class Mailbox {
     this.#parked = [];
     this.#parkedBytes = 0;
     for (const entry of parked) this.#put(entry);
+    this.moved();
   }
 
   /** Whatever others than `unit` owed will not come. Gates stay open for the next version. */
   forsake(unit: Unit | undefined): void {
-    const isForsaken = ({ asked }: Question) => asked !== undefined && asked !== unit;
+    const isForsaken = ({ asked }: Asked) => asked !== undefined && asked !== unit;
     for (const [id, call] of this.#calls)
       if (isForsaken(call)) this.#failCall(id, 'the application was restarted');
     for (const [id, stop] of this.#stops) if (isForsaken(stop)) this.#stopped(id, true);
@@ -425,6 +477,7 @@ export class Mailbox {
     for (const id of [...this.#calls.keys()]) this.#failCall(id, NO_ANSWER);
     for (const id of [...this.#stops.keys()]) this.#stopped(id, true);
     for (const id of [...this.#gates.keys()]) this.#decideWithoutScript(id);
+    this.moved();
   }
 
   /** There will be a script again: keep what comes. */
@@ -442,6 +495,7 @@ export class Mailbox {
     for (const id of [...this.#calls.keys()]) this.#failCall(id, 'the application has ended');
     this.#cancelCallDeadline?.();
     for (const id of [...this.#stops.keys()]) this.#stopped(id, true);
+    this.moved();
   }
 
   #put(entry: Post): void {
@@ -461,25 +515,22 @@ export class Mailbox {
 
   #keep(entry: Post): void {
     if (this.#isShut) return;
-    if (entry.event.t === 'gate' || entry.event.t === 'call') {
-      this.#parkedBytes += eventBytes(entry.event);
-      if (this.#parkedBytes > MAX_PARKED_BYTES) {
-        queueMicrotask(() => this.undeliverable(entry.event));
+    const { event } = entry;
+    if (event.t === 'gate' || event.t === 'call' || event.t === 'callResult') {
+      const bytes = eventBytes(event);
+      if (event.t === 'gate' && this.#parkedBytes + bytes > MAX_PARKED_BYTES) {
+        queueMicrotask(() => this.undeliverable(event));
         return;
       }
+      this.#parkedBytes += bytes;
     }
     this.#parked.push(entry);
   }
 
-  #isOpen(question: Question): boolean {
+  #isOpen(question: Asked): boolean {
     const { id } = question.event;
     return [this.#gates.get(id), this.#calls.get(id), this.#stops.get(id)].includes(question as never);
   }
-}
-
-function clientOf(event: EventToScript): string | undefined {
-  if (event.t !== 'gate' || event.gate === 'onAuthenticate') return undefined;
-  return event.gate === 'onConnect' ? event.client.id : event.client;
 }
 
 /** Undefined: the values of a peer become too long a text. */
@@ -494,68 +545,4 @@ function unlessTooLong<T>(make: () => T): T | undefined {
 
 function refusal(reason: string): Verdict {
   return { accepted: false, reason };
-}
-
-function gateEvent(id: number, question: GateQuestion): EventToScript & { t: 'gate' } {
-  switch (question.gate) {
-    case 'onAuthenticate':
-      return { t: 'gate', id, gate: 'onAuthenticate', user: question.user };
-    case 'onConnect':
-      return {
-        t: 'gate',
-        id,
-        gate: 'onConnect',
-        client: { ...question.client },
-        args: listToWire(question.args),
-      };
-    case 'onPublish':
-      return {
-        t: 'gate',
-        id,
-        gate: 'onPublish',
-        client: question.clientId,
-        request: publishRequest(question),
-      };
-    case 'onPlay':
-      return { t: 'gate', id, gate: 'onPlay', client: question.clientId, request: question.request };
-  }
-}
-
-function publishRequest({ request, current }: GateQuestion & { gate: 'onPublish' }): WirePublish {
-  if (!current) return request;
-  const { clientId: client, sinceMs, lastByteMs } = current;
-  return { ...request, current: { ...(client === undefined ? {} : { client }), sinceMs, lastByteMs } };
-}
-
-function noticeEvent(notice: ScriptNotice): EventToScript {
-  switch (notice.event) {
-    case 'disconnect':
-      return { t: 'disconnect', client: notice.clientId };
-    case 'publish': {
-      const { clientId: client, stream, query, gate } = notice;
-      return { t: 'publish', client, stream, query, ...(gate === undefined ? {} : { gate }) };
-    }
-    case 'publishFailed':
-      return { t: 'publishFailed', gate: notice.gate };
-    case 'unpublish':
-      return { t: 'unpublish', client: notice.clientId, stream: notice.stream };
-    case 'play':
-      return { t: 'play', client: notice.clientId, stream: notice.stream };
-    case 'stop':
-      return { t: 'stopPlay', client: notice.clientId, stream: notice.stream };
-    case 'recorded':
-      return {
-        t: 'recorded',
-        stream: notice.stream,
-        file: { ...notice.file, codecs: [...notice.file.codecs] },
-      };
-    case 'recordFailed':
-      return { t: 'recordFailed', stream: notice.stream, error: { ...notice.error } };
-    case 'status':
-      return { t: 'status', info: { ...notice.info }, ...(notice.stream && { stream: notice.stream }) };
-    case 'instanceStats':
-      return { t: 'instanceStats', stats: { ...notice.stats } };
-    case 'clientStats':
-      return { t: 'clientStats', client: notice.clientId, stats: { ...notice.stats } };
-  }
 }

@@ -5,16 +5,17 @@ import type { Clock } from '../application/clock.ts';
 import { Turnstile } from '../application/turnstile.ts';
 import type { Log } from '../log/log.ts';
 import { stopEsbuild } from './esbuild.ts';
-import type { Frame } from './frames.ts';
+import { decodeTaken, type Frame } from './frames.ts';
 import { bundleGuest } from './guest-bundle.ts';
 import { Inbox } from './inbox.ts';
+import { Lanes } from './lanes.ts';
 import { MemoryShares } from './memory-shares.ts';
 import { canBecome } from './privileges.ts';
 import { bundleRunner } from './runner-bundle.ts';
 import { type RunnerProcess, spawnRunner } from './runner-process.ts';
 import { type RunnerDeath, Supervisor, type SupervisorOptions } from './supervisor.ts';
 import { Unit, type UnitOptions } from './unit.ts';
-import type { InitBody } from './wire.ts';
+import { FrameType, type InitBody } from './wire.ts';
 
 export type ProcessScope = 'shared' | 'application';
 
@@ -31,7 +32,8 @@ const MAX_LOADING = 4;
 /** Units that have gone, and whose process may yet end because of them. */
 const MAX_GONE = 256;
 
-export interface RunnerOptions extends Omit<SupervisorOptions, 'onUp' | 'onFrame' | 'onDown' | 'relieve'> {
+export interface RunnerOptions
+  extends Omit<SupervisorOptions, 'onUp' | 'onDrained' | 'onFrame' | 'onDown' | 'relieve'> {
   /** What one application may take of `maxRssBytes`, 0 to 1; 1: it is alone. */
   share: number;
 }
@@ -40,6 +42,7 @@ export interface RunnerOptions extends Omit<SupervisorOptions, 'onUp' | 'onFrame
 export class Runner {
   readonly #supervisor: Supervisor;
   readonly #inbox: Inbox;
+  readonly #lanes = new Lanes({ send: (frame) => this.#supervisor.send(frame) });
   readonly #units = new Map<number, Unit>();
   /** And the application that each belongs to. */
   readonly #tenants = new Map<Tenant, string>();
@@ -61,7 +64,11 @@ export class Runner {
     this.#supervisor = new Supervisor({
       ...options,
       relieve: (rssBytes) => this.#relieve(rssBytes),
-      onUp: () => this.#eachTenant((tenant) => tenant.runnerUp()),
+      onUp: () => {
+        this.#lanes.drained(); // it is another pipe
+        this.#eachTenant((tenant) => tenant.runnerUp());
+      },
+      onDrained: () => this.#lanes.drained(),
       onFrame: (frame) => this.#frame(frame),
       onDown: (death) => this.#down(death),
     });
@@ -69,10 +76,6 @@ export class Runner {
 
   get isUp(): boolean {
     return this.#supervisor.isUp;
-  }
-
-  get isCongested(): boolean {
-    return this.#supervisor.isCongested;
   }
 
   start(): Promise<void> {
@@ -119,14 +122,15 @@ export class Runner {
     return { application: basename(application), ended: users.length };
   }
 
-  openUnit(tenant: Tenant, options: Omit<UnitOptions, 'id' | 'send' | 'onGone'>): Unit {
+  openUnit(tenant: Tenant, options: Omit<UnitOptions, 'id' | 'send' | 'openLane' | 'onGone'>): Unit {
     const application = this.#tenants.get(tenant) ?? '';
     this.#lastUnitId += 1;
     this.#owners.set(this.#lastUnitId, tenant);
     const unit = new Unit({
       ...options,
       id: this.#lastUnitId,
-      send: (frames) => this.#supervisor.send(frames),
+      send: (frames) => void this.#supervisor.send(frames),
+      openLane: (lane) => this.#lanes.open(application, lane),
       onGone: (id) => this.#unitGone(id, unit, application),
     });
     this.#units.set(unit.id, unit);
@@ -143,7 +147,9 @@ export class Runner {
 
   #frame(frame: Frame): void {
     const unit = this.#units.get(frame.unit);
-    if (unit) this.#inbox.add(unit, frame);
+    if (!unit) return;
+    if (frame.type === FrameType.EventsTaken) unit.eventsTaken(decodeTaken(frame.body));
+    else this.#inbox.add(unit, frame);
   }
 
   #down({ how, suspects }: RunnerDeath): void {

@@ -20,8 +20,6 @@ const SILENT_CHECKS_AT_START = 60;
 export const BACK_OFF_MS = [0, 250, 1000, 5000, 30_000];
 /** A runner that lived longer died of something new. */
 export const YOUNG_MS = 3000;
-/** What waits for the runner. Beyond it calls of clients are refused: gates of everybody wait behind them. */
-const MAX_BACKLOG_BYTES = 4 << 20;
 const MAX_STDERR_LINE = 4096;
 /** Turns that began so long ago may be why a process has grown too large; before, it is anybody's doing. */
 const SLOW_TURN_MS = 50;
@@ -59,6 +57,9 @@ export interface SupervisorOptions {
   clock: Clock;
   log: Log;
   onUp(): void;
+  /** After `send` has said that there is enough. */
+  onDrained(): void;
+  /** Throws a DecodeError for one that is malformed: the runner ends. */
   onFrame(frame: Frame): void;
   onDown(death: RunnerDeath): void;
 }
@@ -104,11 +105,6 @@ export class Supervisor {
     return this.#running?.saidHello === true && this.#running.verdict === undefined;
   }
 
-  /** More than this waits to be read by the runner: what can be refused should be. */
-  get isCongested(): boolean {
-    return (this.#running?.process.channel.writableLength ?? 0) > MAX_BACKLOG_BYTES;
-  }
-
   /** Resolves when the runner is up; rejects when the very first one cannot be started: none will ever be. */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -129,9 +125,12 @@ export class Supervisor {
     await gone;
   }
 
-  /** Whole frames. While no runner is up they go nowhere: who is told of its coming starts over anyway. */
-  send(frames: Buffer): void {
-    if (this.isUp) this.#running!.process.channel.write(frames);
+  /**
+   * Whole frames. While no runner is up they go nowhere: who is told of its coming starts over anyway. False: enough of them waits
+   * in the pipe; `onDrained` says when the runner has read it.
+   */
+  send(frames: Buffer): boolean {
+    return !this.isUp || this.#running!.process.channel.write(frames);
   }
 
   #spawn(): void {
@@ -153,6 +152,7 @@ export class Supervisor {
     this.#running = running;
     const reader = new FrameReader();
     process.channel.on('data', (bytes: Buffer) => this.#read(running, reader, bytes));
+    process.channel.on('drain', () => this.#running === running && this.#options.onDrained());
     process.channel.on('error', () => {}); // its end says what happened
     process.onEnd((how) => this.#ended(running, how));
     this.#relayStderr(process);

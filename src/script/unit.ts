@@ -4,12 +4,21 @@ import type { IsolateMeter } from '../application/script-metrics.ts';
 import { DecodeError } from '../errors.ts';
 import type { ScriptBuild } from './build-outcome.ts';
 import { type Command, parseCommands, type SavedState } from './commands.ts';
-import { type EventToScript, encodeEvents } from './event-frames.ts';
+import type { EventToScript } from './event-frames.ts';
 import { decodeBody, encodeBytes, encodeFrame, encodeLoad, encodeTaken } from './frames.ts';
 import type { Debugger, DebuggerLine } from './inspect/inspector.ts';
+import type { Lane, LaneOptions, Waiting } from './lanes.ts';
 import { Errands, type ErrandsOptions } from './services.ts';
 import { parseUsage } from './usage.ts';
-import { type DeadBody, type FailedBody, FrameType, type LoadBody, MAX_UNTAKEN_BYTES } from './wire.ts';
+import {
+  DEFAULT_LIMITS,
+  type DeadBody,
+  type FailedBody,
+  FrameType,
+  type LoadBody,
+  MAX_UNTAKEN_BYTES,
+  type ScriptLimits,
+} from './wire.ts';
 
 /** Of a version that is not committed yet; its turns are bounded, its patience is not. */
 const MAX_HELD_COMMANDS = 20_000;
@@ -43,12 +52,17 @@ export class UnitEnd extends Error {
 export interface UnitOptions {
   id: number;
   build: ScriptBuild;
+  /** At once. */
   send(frames: Buffer): void;
+  /** For what goes in order, when it is its turn. */
+  openLane(options: LaneOptions): Lane;
   /** In order; not while they are held. Reports (`log`, `error`) are never held. */
   onCommand(unit: Unit, command: Command): void;
   onRefusedCommand(unit: Unit, error: DecodeError): void;
   /** An event too large for a frame: the script never gets it. */
   onUndeliverable(event: EventToScript): void;
+  /** Of what waits for it, something has gone to the runner. */
+  onSent(): void;
   /** It ended by itself, or with its runner. Not after `dispose`. */
   onEnd(unit: Unit, end: UnitEnd): void;
   meter: IsolateMeter;
@@ -59,9 +73,9 @@ export interface UnitOptions {
 }
 
 /** What an instance says of its units; the rest is the host's. */
-export type UnitOfInstance = Omit<UnitOptions, 'id' | 'send' | 'onGone' | 'errands' | 'meter'>;
+export type UnitOfInstance = Omit<UnitOptions, 'id' | 'send' | 'openLane' | 'onGone' | 'errands' | 'meter'>;
 
-interface Waiting<T> {
+interface Asked<T> {
   resolve(value: T): void;
   reject(end: UnitEnd): void;
 }
@@ -74,7 +88,8 @@ export class Unit {
   #heapBytes: number | undefined;
   #activity = 0;
   #answers = 0;
-  #outgoing: EventToScript[] = [];
+  readonly #lane: Lane;
+  #limits = DEFAULT_LIMITS;
   /** Of commands, since the runner was last told. */
   #takenBytes = 0;
   /** Until `release`. */
@@ -82,18 +97,23 @@ export class Unit {
   /** It has given its state away: what it asks for now may be for nobody. */
   #hasSaved = false;
   #end: UnitEnd | undefined;
-  #loading: Waiting<void> | undefined;
+  #loading: Asked<void> | undefined;
   #debugger: Debugger | undefined;
   /** One after the other. */
   #ticks: Promise<number> = Promise.resolve(0);
   #tick: { untilMs: number; resolve(nowMs: number): void } | undefined;
-  readonly #starting = new Map<number, Waiting<boolean>>();
-  readonly #saving = new Map<number, Waiting<SavedState>>();
+  readonly #starting = new Map<number, Asked<boolean>>();
+  readonly #saving = new Map<number, Asked<SavedState>>();
 
   constructor(options: UnitOptions) {
     this.id = options.id;
     this.build = options.build;
     this.#options = options;
+    this.#lane = options.openLane({
+      unit: options.id,
+      onTooLong: (event) => this.#undeliverable(event),
+      onSent: options.onSent,
+    });
     this.#errands = new Errands({
       ...options.errands,
       answer: (id, answer) => {
@@ -121,8 +141,19 @@ export class Unit {
   load(script: Buffer, body: Omit<LoadBody, 'script'>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#loading = { resolve, reject };
-      this.#options.send(encodeLoad(this.id, body, script));
+      this.#limits = body.limits;
+      this.#lane.postFrame(encodeLoad(this.id, body, script));
     });
+  }
+
+  /** Those that it was loaded with. */
+  get limits(): ScriptLimits {
+    return this.#limits;
+  }
+
+  /** Events that the runner has not got yet. */
+  get waiting(): Waiting {
+    return this.#lane.waiting;
   }
 
   /** Gives the first event; resolves with what became of onAppStart. */
@@ -134,7 +165,7 @@ export class Unit {
     return this.#request(this.#saving, event);
   }
 
-  #request<T>(waiting: Map<number, Waiting<T>>, event: EventToScript & { id: number }): Promise<T> {
+  #request<T>(waiting: Map<number, Asked<T>>, event: EventToScript & { id: number }): Promise<T> {
     if (this.#end) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
       waiting.set(event.id, { resolve, reject });
@@ -145,18 +176,17 @@ export class Unit {
   post(event: EventToScript): void {
     if (this.#end) return;
     this.#activity += 1;
-    if (this.#outgoing.push(event) === 1) setImmediate(() => this.#flush());
+    this.#lane.post(event);
   }
 
-  #flush(): void {
-    const events = this.#outgoing;
-    this.#outgoing = [];
-    if (this.#end) return;
-    const frames = encodeEvents(this.id, events, (event) => this.#undeliverable(event));
-    for (const frame of frames) this.#options.send(frame);
+  /** Its turns have dealt with so much of its events. Throws a DecodeError if it never had as much. */
+  eventsTaken(bytes: number): void {
+    if (!this.#lane.taken(bytes))
+      throw new DecodeError('ERR_SCRIPT_FRAME', `${bytes} bytes of events that were never sent`);
   }
 
   #undeliverable(event: EventToScript): void {
+    if (this.#end) return;
     if (event.t !== 'start') this.#options.onUndeliverable(event);
     else
       this.#starting
@@ -175,10 +205,9 @@ export class Unit {
 
   #tickOnce(untilMs: number): Promise<number> {
     if (this.#end) return Promise.resolve(untilMs);
-    this.#flush();
     return new Promise((resolve) => {
       this.#tick = { untilMs, resolve };
-      this.#options.send(encodeFrame(FrameType.Tick, this.id, { untilMs }));
+      this.#lane.postFrame(encodeFrame(FrameType.Tick, this.id, { untilMs }));
     });
   }
 
@@ -321,7 +350,7 @@ export class Unit {
   #took(bytes: number): void {
     this.#takenBytes += bytes;
     if (this.#takenBytes < MAX_UNTAKEN_BYTES / 4 || this.#end) return;
-    this.#options.send(encodeTaken(this.id, this.#takenBytes));
+    this.#options.send(encodeTaken(FrameType.Taken, this.id, this.#takenBytes));
     this.#takenBytes = 0;
   }
 
@@ -383,7 +412,7 @@ export class Unit {
   #finish(end: UnitEnd): void {
     this.endDebugging(end.message);
     this.#end = end;
-    this.#outgoing = [];
+    this.#lane.close();
     this.#held = [];
     this.#errands.close();
     this.#loading?.reject(end);
@@ -397,7 +426,7 @@ export class Unit {
   }
 }
 
-function settle<T>(requests: Map<number, Waiting<T>>, id: number, value: T): boolean {
+function settle<T>(requests: Map<number, Asked<T>>, id: number, value: T): boolean {
   requests.get(id)?.resolve(value);
   return requests.delete(id);
 }

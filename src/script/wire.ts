@@ -50,6 +50,8 @@ export const FrameType = {
   Usage: 75,
   /** `TickedBody`: the unit has come so far, and has nothing to do. */
   Ticked: 76,
+  /** | bytes u32 BE |: so much more of the bodies of the unit's Events has been dealt with. */
+  EventsTaken: 77,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -61,8 +63,6 @@ export const MAX_LOAD_FRAME_BYTES = 128 << 20;
 export const MAX_BATCH_EVENTS = 256;
 /** Of one event; what a peer sends that becomes longer is refused. */
 export const MAX_EVENT_BYTES = 8 << 20;
-/** Events of one frame together, unless one by itself has more: a frame is parsed in one turn. */
-export const MAX_BATCH_BYTES = 1 << 20;
 export const HEARTBEAT_MS = 250;
 /** A unit takes no turn while more than this of its Commands has not been dealt with. */
 export const MAX_UNTAKEN_BYTES = 256 << 10;
@@ -110,8 +110,9 @@ export interface ScriptLimits {
   /** Until a gate is answered, waiting included. */
   gateMs: number;
   timers: number;
-  /** Events that wait for their turn. */
+  /** Events that wait for their turn, and their size as JSON. */
   queuedEvents: number;
+  queuedBytes: number;
   /** Lines of the log, a second; ten times as many at once. */
   logLines: number;
   /** Requests of fetch at a time. */
@@ -124,6 +125,7 @@ export const DEFAULT_LIMITS: ScriptLimits = {
   gateMs: 10_000,
   timers: 1000,
   queuedEvents: 10_000,
+  queuedBytes: 4 << 20,
   logLines: 200,
   fetches: 16,
 };

@@ -1,5 +1,6 @@
 // The script and the disk of a fuzzed instance. They do whatever the contracts in src/application allow, as the input
 // decides, and hold the instance to its side of them.
+
 import type { RecordEvents, Recorders, Recording, RecordRequest } from '../../src/application/recording.ts';
 import type {
   GateQuestion,
@@ -13,6 +14,7 @@ import type {
   Verdict,
 } from '../../src/application/script.ts';
 import { RecordingError } from '../../src/errors.ts';
+import type { LimitName } from '../../src/log/limits.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
 import type { WireMessage } from '../../src/protocol/wire-message.ts';
 import type { Choices } from './choices.ts';
@@ -194,6 +196,18 @@ export class FakeScript implements InstanceScript {
     this.#lastId += 1;
     this.#responders.add(this.#lastId);
     return this.#lastId;
+  }
+
+  busyWith(): LimitName | undefined {
+    return this.#choices.below(10) === 0 ? 'MaxQueuedSize' : undefined;
+  }
+
+  whenIdle(_clientId: string, call: () => void): () => void {
+    let isWanted = true;
+    queueMicrotask(() => isWanted && call());
+    return () => {
+      isWanted = false;
+    };
   }
 
   callResult(responder: number): void {

@@ -2,11 +2,11 @@
 import { CodedError, DecodeError } from '../../src/errors.ts';
 import { encodeAmf0 } from '../../src/protocol/amf0.ts';
 import { parseCommands } from '../../src/script/commands.ts';
-import { encodeEvents } from '../../src/script/event-frames.ts';
 import { decodeBody, decodeEvents, encodeFrame, FrameReader } from '../../src/script/frames.ts';
 import { fromWire } from '../../src/script/values.ts';
 import { FrameType } from '../../src/script/wire.ts';
 import { toWire } from '../../src/script/wire-text.ts';
+import { encodeEvents } from '../support/event-frames.ts';
 import { toHex } from '../support/hex.ts';
 import { Choices } from './choices.ts';
 import { check, refused, type Target } from './target.ts';

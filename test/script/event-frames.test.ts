@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
-import { describe, mock, test } from 'node:test';
-import { type EventToScript, encodeEvents } from '../../src/script/event-frames.ts';
+import { describe, test } from 'node:test';
+import type { EventToScript } from '../../src/script/event-frames.ts';
 import { decodeEvents, FrameReader } from '../../src/script/frames.ts';
-import {
-  MAX_BATCH_BYTES,
-  MAX_BATCH_EVENTS,
-  MAX_FRAME_BYTES,
-  type ScriptEvent,
-} from '../../src/script/wire.ts';
+import { MAX_BATCH_EVENTS, MAX_FRAME_BYTES, type ScriptEvent } from '../../src/script/wire.ts';
 import { listToWire, toWire } from '../../src/script/wire-text.ts';
+import { encodeEvents } from '../support/event-frames.ts';
 
 const disconnect = (client: string): ScriptEvent => ({ t: 'disconnect', client });
 
@@ -53,23 +49,6 @@ describe('events', () => {
       { t: 'callResult', responder: 2, ok: true, value: { $: 'undefined' } },
       { t: 'status', info: {} },
     ]);
-  });
-
-  test('share frames up to a size, and each text is made once', () => {
-    const stringify = mock.method(JSON, 'stringify');
-    try {
-      const large = disconnect('x'.repeat(MAX_BATCH_BYTES * 0.6));
-      const huge = disconnect('x'.repeat(MAX_BATCH_BYTES * 3));
-      const frames = encodeEvents(1, [large, large, disconnect('a'), huge, disconnect('b')], never);
-      assert.deepEqual(
-        read(frames).map(({ count }) => count),
-        [1, 2, 1, 1],
-      );
-      const large2 = stringify.mock.calls.filter(({ arguments: [value] }) => `${value}`.length > 1_000);
-      assert.equal(large2.length, 3);
-    } finally {
-      stringify.mock.restore();
-    }
   });
 
   test('that no frame has room for are left out, and named', () => {

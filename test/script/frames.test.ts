@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DecodeError } from '../../src/errors.ts';
-import { encodeEvents } from '../../src/script/event-frames.ts';
 import { decodeBody, decodeEvents, encodeFrame, type Frame, FrameReader } from '../../src/script/frames.ts';
 import { FrameType, type ScriptEvent } from '../../src/script/wire.ts';
+import { encodeEvents } from '../support/event-frames.ts';
 import { hex } from '../support/hex.ts';
 
 function read(bytes: Uint8Array, chunkBytes: number): Frame[] {

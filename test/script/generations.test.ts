@@ -45,7 +45,7 @@ async function serving(on: ReloadPolicy['on'], behaviours: FakeRunner['behaviour
         }),
         candidates: () => (isNewest() ? [known.good] : []),
         isRunnerUp: () => runner.isUp,
-        isCongested: () => false,
+        onFull() {},
         hasRoom: () => true,
         mayLoad: async () => () => {},
         openUnit: (options) => runner.openUnit(options),

@@ -3,19 +3,32 @@ import { describe, test } from 'node:test';
 import { setImmediate as tick } from 'node:timers/promises';
 import type { ClientFacts, InvokeResult, Verdict } from '../../src/application/script.ts';
 import { ScriptMetrics } from '../../src/application/script-metrics.ts';
+import type { LimitName } from '../../src/log/limits.ts';
+import type { EventToScript } from '../../src/script/event-frames.ts';
 import { type LateCall, MAX_PARKED_BYTES, Mailbox } from '../../src/script/mailbox.ts';
 import { MAX_STRIKES, MAX_STRUCK, STRIKE_WINDOW_MS, StrikeBook } from '../../src/script/strikes.ts';
-import { MAX_EVENT_BYTES } from '../../src/script/wire.ts';
+import type { Unit } from '../../src/script/unit.ts';
+import { DEFAULT_LIMITS, MAX_EVENT_BYTES } from '../../src/script/wire.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const CALL_DEADLINE_MS = 600_000;
 
+/** One that takes the post, and of which the test says how much waits. */
+function servingUnit() {
+  const waiting = { events: 0, bytes: 0 };
+  const events: EventToScript[] = [];
+  const post = (event: EventToScript) => void events.push(event);
+  const unit = { limits: DEFAULT_LIMITS, waiting, post } as unknown as Unit;
+  return { unit, waiting, events };
+}
+
 describe('post that waits for a script', () => {
-  function mailbox(isCongested = false) {
+  function mailbox() {
     const clock = new ManualClock();
     const lates: LateCall[] = [];
     const results: InvokeResult[] = [];
     const bugs: unknown[] = [];
+    const fulls: LimitName[] = [];
     let ids = 0;
     const box = new Mailbox({
       clock,
@@ -25,7 +38,7 @@ describe('post that waits for a script', () => {
       callDeadlineMs: CALL_DEADLINE_MS,
       onLateCall: (late) => lates.push(late),
       onExpired() {},
-      isCongested: () => isCongested,
+      onFull: (limit) => fulls.push(limit),
       metrics: new ScriptMetrics({ turnMs: [1], handlerMs: [1] }),
       onBug: (error) => bugs.push(error),
     });
@@ -35,19 +48,96 @@ describe('post that waits for a script', () => {
       lates,
       results,
       bugs,
+      fulls,
       call: (text: string) => box.invoke('c', 'm', [text], true, (r) => results.push(r)),
     };
   }
 
-  test('is bounded: what does not fit any more fails at once', async () => {
-    const { results, call } = mailbox();
-    const quarter = 'x'.repeat(MAX_PARKED_BYTES / 4);
-    for (let i = 0; i < 3; i += 1) call(quarter);
+  const BUSY = { found: true, ok: false, description: 'the application is busy' };
+
+  test('is bounded in size: calls that do not fit any more fail at once, and it counts as a limit', async () => {
+    const { results, call, fulls } = mailbox();
+    const quarter = 'x'.repeat(DEFAULT_LIMITS.queuedBytes / 4);
+    for (let i = 0; i < 4; i += 1) call(quarter);
     await tick();
-    assert.equal(results.length, 0);
-    call(quarter);
+    assert.deepEqual(results, []);
+    call('x');
     await tick();
-    assert.equal(results.length, 1);
+    assert.deepEqual(results, [BUSY]);
+    assert.deepEqual(fulls, ['MaxQueuedSize']);
+  });
+
+  test('is bounded in number: calls fail, news is dropped, gates and farewells fit', async () => {
+    const { box, results, call, fulls } = mailbox();
+    const { unit, events } = servingUnit();
+    const stats = { event: 'status', info: { code: 'c', level: 'status' } } as const;
+    for (let i = 0; i < DEFAULT_LIMITS.queuedEvents; i += 1) box.tell(stats);
+    call('x');
+    box.tell(stats);
+    box.tell({ event: 'disconnect', clientId: 'd' });
+    const verdicts: Verdict[] = [];
+    box.ask({ gate: 'onConnect', client: { id: 'c' } as ClientFacts, args: [] }, (v) => verdicts.push(v));
+    await tick();
+    assert.deepEqual(results, [BUSY]);
+    assert.deepEqual(fulls, ['MaxQueuedEvents']);
+    box.resume(unit);
+    assert.deepEqual(
+      events.slice(DEFAULT_LIMITS.queuedEvents).map(({ t }) => t),
+      ['disconnect', 'gate'],
+    );
+  });
+
+  test('asks callers to wait from half of it on, and calls them back once, at a quarter', () => {
+    const { box, call } = mailbox();
+    const { unit, waiting } = servingUnit();
+    box.resume(unit);
+    const called: string[] = [];
+    waiting.bytes = DEFAULT_LIMITS.queuedBytes / 2 - 1;
+    assert.equal(box.busyWith(), undefined);
+    waiting.bytes += 1;
+    assert.equal(box.busyWith(), 'MaxQueuedSize');
+    box.whenIdle(() => called.push('first'));
+    const undo = box.whenIdle(() => called.push('gone'));
+    box.whenIdle(() => called.push('second'));
+    undo();
+    waiting.bytes = DEFAULT_LIMITS.queuedBytes / 4;
+    box.moved();
+    assert.deepEqual(called, []);
+    waiting.bytes -= 1;
+    box.moved();
+    box.moved();
+    assert.deepEqual(called, ['first', 'second']);
+    waiting.events = DEFAULT_LIMITS.queuedEvents / 2;
+    assert.equal(box.busyWith(), 'MaxQueuedEvents');
+    call('is not refused before all of it is full');
+  });
+
+  test('keeps nobody waiting who would be refused: with the script its callers go on', () => {
+    for (const end of ['shut', 'close'] as const) {
+      const { box } = mailbox();
+      const { unit, waiting } = servingUnit();
+      box.resume(unit);
+      waiting.bytes = DEFAULT_LIMITS.queuedBytes;
+      let calls = 0;
+      box.whenIdle(() => {
+        calls += 1;
+      });
+      box[end]();
+      assert.equal(calls, 1);
+      assert.equal(box.busyWith(), undefined);
+    }
+  });
+
+  test('has room for gates while no script is there, but not without end', async () => {
+    const { box } = mailbox();
+    const verdicts: Verdict[] = [];
+    const half = ['x'.repeat(MAX_PARKED_BYTES / 2 - 1000)];
+    for (let i = 0; i < 3; i += 1)
+      box.ask({ gate: 'onConnect', client: { id: `${i}` } as ClientFacts, args: half }, (v) =>
+        verdicts.push(v),
+      );
+    await tick();
+    assert.deepEqual(verdicts, [{ accepted: false, reason: 'The request is too large.' }]);
   });
 
   test('is refused at once if the values of a peer become too long a text', async () => {
@@ -65,13 +155,6 @@ describe('post that waits for a script', () => {
     const verdict = Promise.withResolvers<Verdict>();
     box.ask({ gate: 'onConnect', client: { id: 'c' } as ClientFacts, args: [long] }, verdict.resolve);
     assert.deepEqual(await verdict.promise, { accepted: false, reason: 'The request is too large.' });
-  });
-
-  test('takes no calls for a runner that does not keep up', async () => {
-    const { results, call } = mailbox(true);
-    call('x');
-    await tick();
-    assert.deepEqual(results, [{ found: true, ok: false, description: 'too many calls are open' }]);
   });
 
   test('a call that has no answer when its time is over fails, the younger ones later', () => {

@@ -75,6 +75,7 @@ function setUp(ended: (rssBytes: number) => number = () => 0) {
     scope: 'shared',
     clock,
     log: records.log,
+    onDrained() {},
     onUp: () => {
       ups += 1;
     },

@@ -1,5 +1,6 @@
 // The server without its outermost rooms, in this process: sessions on a real port, applications in memory, and in place of
 // the script process, the disk and the time three puppets that do what the test says.
+
 import assert from 'node:assert/strict';
 import pino from 'pino';
 import { type Adaptor, type AdaptorOptions, openAdaptors } from '../../src/adaptor/adaptor.ts';
@@ -31,6 +32,7 @@ import type {
 } from '../../src/application/script.ts';
 import { Turns } from '../../src/application/turns.ts';
 import { AddressList, EVERYBODY } from '../../src/config/address-rules.ts';
+import type { LimitName } from '../../src/log/limits.ts';
 import { LineLimit } from '../../src/log/line-limit.ts';
 import { bugs, logBug, logSettings } from '../../src/log/log.ts';
 import type { AmfValue } from '../../src/protocol/amf.ts';
@@ -346,6 +348,9 @@ export class PuppetScript implements InstanceScript {
   readonly invoked: Invoked[] = [];
   readonly callResults: { responder: number; ok: boolean; value: AmfValue }[] = [];
   readonly stops: string[] = [];
+  /** It has too much to do, until it rests. */
+  busy: LimitName | undefined;
+  readonly waiting = new Set<() => void>();
   isClosed = false;
 
   constructor(instance: string, commands: ScriptCommands) {
@@ -394,6 +399,23 @@ export class PuppetScript implements InstanceScript {
     this.invoked.push(call);
     const result = this.method(call);
     if (result) setImmediate(() => answer(result));
+  }
+
+  busyWith(): LimitName | undefined {
+    return this.busy;
+  }
+
+  whenIdle(_clientId: string, call: () => void): () => void {
+    this.waiting.add(call);
+    return () => this.waiting.delete(call);
+  }
+
+  /** What it has is dealt with. */
+  rest(): void {
+    this.busy = undefined;
+    const waiting = [...this.waiting];
+    this.waiting.clear();
+    for (const call of waiting) call();
   }
 
   callResult(responder: number, ok: boolean, value: AmfValue): void {

@@ -1,7 +1,7 @@
 // The real script runner as a child process, and the media side of its pipe in the hands of a test.
 import type { Duplex } from 'node:stream';
 import { encodeScript } from '../../src/script/build-outcome.ts';
-import { type EventToScript, encodeEvents } from '../../src/script/event-frames.ts';
+import type { EventToScript } from '../../src/script/event-frames.ts';
 import {
   decodeBody,
   encodeFrame,
@@ -30,6 +30,8 @@ import {
   type WireSnapshot,
   type WireValue,
 } from '../../src/script/wire.ts';
+
+import { encodeEvents } from './event-frames.ts';
 
 const NOBODY: WireSnapshot = { clients: [], streams: [] };
 
@@ -199,7 +201,7 @@ export class TestUnit {
 
   /** What has been said so far is dealt with. */
   take(bytes = this.untakenBytes): void {
-    this.#runner.channel.write(encodeTaken(this.id, bytes));
+    this.#runner.channel.write(encodeTaken(FrameType.Taken, this.id, bytes));
   }
 
   nextId(): number {

@@ -103,7 +103,14 @@ export const APPLICATION = group('', {
       MaxQueuedEvents: leaf(
         whole(100, 1000000),
         '10000',
-        'What may wait for an instance that is busy; beyond it, calls of clients fail.',
+        'How many calls, gates and notices may wait for the script of an instance that is busy. From half of it on the server reads ' +
+          'the next commands of clients later; beyond it, calls of clients fail.',
+      ),
+      MaxQueuedSize: leaf(
+        kilobytes(64, 1_048_576),
+        '4096',
+        'The same for their size as JSON: twice to four times the size of the messages. A chat or a game has a few kB there, an ' +
+          'upload in calls some hundred.',
       ),
       MaxLogRate: leaf(
         whole(1, 100000),

@@ -12,6 +12,7 @@ export const BY_COMMAND: readonly string[] = [
   'JSEngine/GateTimeOut',
   'JSEngine/MaxTimers',
   'JSEngine/MaxQueuedEvents',
+  'JSEngine/MaxQueuedSize',
   'JSEngine/MaxLogRate',
   'JSEngine/Reload',
   'StreamManager/Live',

@@ -34,6 +34,8 @@ export interface InstanceEvents {
   /** A turn, or loading, begins: if the process dies now, it was this one. */
   turnBegins(): void;
   turnEnds(): void;
+  /** So many bytes of what was posted have been dealt with. */
+  eventsTaken(bytes: number): void;
   loaded(body: LoadedBody): void;
   failed(body: FailedBody): void;
   /** A JSON array of commands. */
@@ -101,7 +103,7 @@ export class ScriptInstance implements Runnable {
     this.#load = load;
     this.#scheduler = scheduler;
     this.#events = events;
-    this.#mailbox = new Mailbox(load.limits.queuedEvents);
+    this.#mailbox = new Mailbox();
     this.#held = load.heldMs === undefined ? undefined : new HeldTime(load.heldMs);
     const times = this.#held ? TIMES_IN_TESTS : 1;
     this.#loadMs = load.limits.loadMs * times;
@@ -125,8 +127,7 @@ export class ScriptInstance implements Runnable {
 
   post(batch: Batch): void {
     if (this.#state === 'gone') return;
-    const refusals = this.#mailbox.post(batch);
-    this.#say(refusals);
+    this.#mailbox.post(batch);
     this.#wake();
   }
 
@@ -236,7 +237,7 @@ export class ScriptInstance implements Runnable {
     if (this.#state !== 'loading') return;
     this.#state = 'running';
     this.#events.loaded(heapBytes === undefined ? {} : { heapBytes });
-    this.#conclude(answer!, outcome.fault, { text: '[]', count: 0 });
+    this.#conclude(answer!, outcome.fault, { text: '[]', count: 0, bytes: 0 });
     this.#wake();
     if (this.#held) this.#moveIfIdle(this.#held);
   }
@@ -394,8 +395,9 @@ export class ScriptInstance implements Runnable {
     const commands: ScriptCommand[] = [];
     if (answer.dropped > 0) commands.push(tooManyCommands(answer));
     if (fault?.kind === 'rejection') commands.push(this.#fault({ ...fault, where: 'promise' }));
+    const keptBytes = fault?.kind === 'timeout' ? this.#mailbox.requeue(batch, answer.begun) : 0;
+    if (batch.bytes > keptBytes) this.#events.eventsTaken(batch.bytes - keptBytes);
     if (fault?.kind === 'timeout') {
-      this.#mailbox.requeue(batch, answer.begun);
       const { where, client, done } = answer;
       this.#wasCut = done;
       if (done) commands.push({ op: 'cut' });

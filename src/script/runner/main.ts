@@ -8,6 +8,7 @@ import {
   decodeTaken,
   encodeBytes,
   encodeFrame,
+  encodeTaken,
   type Frame,
   FrameReader,
 } from '../frames.ts';
@@ -73,7 +74,7 @@ function receive({ type, unit, body }: Frame): void {
       load(unit, decodeBody(body) as LoadBody);
       return;
     case FrameType.Events:
-      instances.get(unit)?.post(decodeEvents(body));
+      instances.get(unit)?.post({ ...decodeEvents(body), bytes: body.length });
       return;
     case FrameType.Taken:
       instances.get(unit)?.taken(decodeTaken(body));
@@ -111,6 +112,7 @@ function load(unit: number, body: LoadBody): void {
   if (engine === undefined) throw new Error('Load before Init');
   const instance = new ScriptInstance(body, scheduler, cryptoTurns, {
     turnBegins: () => send(encodeFrame(FrameType.Turn, unit)),
+    eventsTaken: (bytes) => send(encodeTaken(FrameType.EventsTaken, unit, bytes)),
     turnEnds: () => send(encodeFrame(FrameType.TurnEnd, unit)),
     loaded: (body) => send(encodeFrame(FrameType.Loaded, unit, body)),
     commands: (text) => send(encodeBytes(FrameType.Commands, unit, text)),

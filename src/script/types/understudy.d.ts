@@ -39,6 +39,8 @@ interface ApplicationLimits {
   readonly timers: number;
   /** Events and calls of clients that may wait for their turn. */
   readonly queuedEvents: number;
+  /** The size of what may wait for its turn, as JSON. */
+  readonly queuedBytes: number;
   /** Lines of the log a second, ten times as many in a burst. */
   readonly logLines: number;
   /** Requests of `fetch` at a time; more wait. */

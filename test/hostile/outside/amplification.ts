@@ -237,7 +237,7 @@ const ANSWERED: OutsideAttack[] = Object.entries(LARGE).flatMap(([title, values]
 const FLOODS: Record<string, { payload: Buffer; count: number }> = {
   'texts of 300 bytes, referred to 50 times': {
     payload: call(list3(51, '06', text3(fill(300, 97)), times(50, '06 00'))),
-    count: 500,
+    count: 3_000,
   },
   'calls that cannot be read, with a long name': {
     payload: bytes('02', u16(60_000), fill(60_000, 97), '00 4000000000000000 05 ff'),
@@ -249,7 +249,7 @@ const FLOODS: Record<string, { payload: Buffer; count: number }> = {
   },
   'calls of a method with a long name': {
     payload: bytes('0c', u32(200_000), fill(200_000, 97), '00 4000000000000000 05'),
-    count: 20,
+    count: 100,
   },
 };
 

@@ -216,21 +216,6 @@ describe('the limits of an instance', () => {
     assert.equal(ret.description, 'more than 3 timers');
   });
 
-  test('calls beyond what may wait fail, and gates still fit', async () => {
-    await using runner = await TestRunner.start();
-    const unit = await runner.run('Client.prototype.fine = () => 1', { limits: { queuedEvents: 100 } });
-    await unit.connect('c1').verdict;
-    const calls = Array.from({ length: 101 }, (_, i) => ({
-      ...{ t: 'call' as const, id: 1000 + i, client: 'c1', name: 'fine', args: [], wantsResult: true },
-    }));
-    unit.post(...calls, connectEvent(2000, 'c2'));
-    await unit.command('verdict', ({ id }) => id === 2000);
-    const answers = unit.of('ret');
-    assert.equal(answers.length, 101);
-    for (const ret of answers)
-      assert.ok(ret.found && !ret.ok && ret.description === 'the application is busy');
-  });
-
   test('lines of the log beyond ten times a second’s are dropped and counted', async () => {
     await using runner = await TestRunner.start();
     const unit = await runner.run(

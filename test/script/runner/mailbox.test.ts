@@ -1,24 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Batch, MAX_QUEUED_CHARACTERS, Mailbox } from '../../../src/script/runner/mailbox.ts';
+import { type Batch, Mailbox } from '../../../src/script/runner/mailbox.ts';
 import { MAX_BATCH_EVENTS, type ScriptEvent } from '../../../src/script/wire.ts';
 
-const MAX_EVENTS = 10_000;
-const batchOf = (...events: ScriptEvent[]): Batch => ({ text: JSON.stringify(events), count: events.length });
+const batchOf = (...events: ScriptEvent[]): Batch => {
+  const text = JSON.stringify(events);
+  return { text, count: events.length, bytes: text.length };
+};
 const leave = (client: string): ScriptEvent => ({ t: 'disconnect', client });
-const call = (id: number, name = 'm'): ScriptEvent => ({
-  t: 'call',
-  id,
-  client: 'c',
-  name,
-  args: [],
-  wantsResult: true,
-});
 const many = (count: number) => batchOf(...Array.from({ length: count }, (_, i) => leave(`${i}`)));
 
 describe('a mailbox', () => {
   test('joins what is waiting into one batch, in order', () => {
-    const mailbox = new Mailbox(MAX_EVENTS);
+    const mailbox = new Mailbox();
     mailbox.post(batchOf(leave('a')));
     mailbox.post(batchOf(leave('b'), leave('c')));
     mailbox.postOwn({ t: 'timer', id: 5 });
@@ -32,11 +26,11 @@ describe('a mailbox', () => {
       { t: 'timer', id: 5 },
     ]);
     assert.equal(mailbox.isEmpty, true);
-    assert.deepEqual(mailbox.take([]), { text: '[]', count: 0 });
+    assert.deepEqual(mailbox.take([]), { text: '[]', count: 0, bytes: 0 });
   });
 
   test('gives no more than a batch at a time', () => {
-    const mailbox = new Mailbox(MAX_EVENTS);
+    const mailbox = new Mailbox();
     for (let i = 0; i < 4; i++) mailbox.post(many(100));
     assert.deepEqual([mailbox.take([]).count, mailbox.take([]).count], [200, 200]);
     mailbox.post(many(MAX_BATCH_EVENTS));
@@ -46,48 +40,29 @@ describe('a mailbox', () => {
   });
 
   test('takes back what a cut turn has not seen, ahead of everything', () => {
-    const mailbox = new Mailbox(MAX_EVENTS);
+    const mailbox = new Mailbox();
     mailbox.post(batchOf(leave('a'), leave('b'), leave('c')));
     const taken = mailbox.take([]);
     mailbox.post(batchOf(leave('d')));
     mailbox.requeue(taken, 1);
     assert.deepEqual(JSON.parse(mailbox.take([]).text), [leave('b'), leave('c'), leave('d')]);
-    mailbox.requeue(taken, 3);
+    assert.equal(mailbox.requeue(taken, 3), 0);
     assert.equal(mailbox.isEmpty, true);
   });
 
-  test('that is full refuses calls and drops news; gates and farewells fit', () => {
-    const mailbox = new Mailbox(MAX_EVENTS);
-    for (let i = 0; i < MAX_EVENTS / 200; i++) assert.deepEqual(mailbox.post(many(200)), []);
-    const refusals = mailbox.post(
-      batchOf(
-        call(1),
-        leave('x'),
-        { t: 'clientStats', client: 'c', stats: {} },
-        { t: 'gateDropped', id: 4 },
-        call(2),
-      ),
-    );
-    assert.deepEqual(
-      refusals,
-      [1, 2].map((id) => ({ op: 'ret', id, found: true, ok: false, description: 'the application is busy' })),
-    );
-    for (let i = 1; i < MAX_EVENTS / 200; i++) mailbox.take([]);
-    assert.deepEqual(JSON.parse(mailbox.take([]).text).slice(200), [leave('x'), { t: 'gateDropped', id: 4 }]);
-    assert.deepEqual(mailbox.post(batchOf(call(3))), []);
-  });
-
-  test('that has taken much text is full as well', () => {
-    const mailbox = new Mailbox(MAX_EVENTS);
-    const large = (id: number) => batchOf(call(id, 'x'.repeat(MAX_QUEUED_CHARACTERS / 2)));
-    mailbox.post(large(1));
-    assert.deepEqual(
-      mailbox.post(large(2)).map((answer) => answer.op === 'ret' && answer.id),
-      [2],
-    );
-    assert.deepEqual(mailbox.post(batchOf(leave('x'))), []);
-    assert.equal(mailbox.take([]).count, 1); // what is large has a turn to itself
-    mailbox.take([]);
-    assert.deepEqual(mailbox.post(large(3)), []);
+  test('counts what the media side has sent, once, whatever became of its turn', () => {
+    const mailbox = new Mailbox();
+    const first = batchOf(leave('a'), leave('b'), leave('c'));
+    const second = batchOf(leave('d'));
+    mailbox.post(first);
+    mailbox.post(second);
+    mailbox.postOwn({ t: 'timer', id: 5 });
+    const all = mailbox.take([{ t: 'timer', id: 1 }]);
+    assert.equal(all.bytes, first.bytes + second.bytes);
+    assert.equal(mailbox.requeue(all, 0), all.bytes);
+    const again = mailbox.take([]);
+    const left = mailbox.requeue(again, 3);
+    assert.ok(left > 0 && left < again.bytes);
+    assert.equal(mailbox.take([]).bytes, left);
   });
 });

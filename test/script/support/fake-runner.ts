@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { decodeScript } from '../../../src/script/build-outcome.ts';
 import { decodeBody, decodeEvents, FrameReader } from '../../../src/script/frames.ts';
+import { Lanes } from '../../../src/script/lanes.ts';
 import type { Services } from '../../../src/script/services.ts';
 import { Unit, type UnitOfInstance } from '../../../src/script/unit.ts';
 import {
@@ -30,12 +31,20 @@ export class FakeRunner {
 
   openUnit(options: UnitOfInstance): Unit {
     const reader = new FrameReader();
+    const send = (frames: Buffer) => {
+      for (const { type, body } of reader.push(frames)) if (this.isUp) fake.receive(type, body);
+    };
+    const lanes = new Lanes({
+      send: (frame) => {
+        send(frame);
+        return true;
+      },
+    });
     const unit = new Unit({
       ...options,
       id: this.units.length + 1,
-      send: (frames) => {
-        for (const { type, body } of reader.push(frames)) if (this.isUp) fake.receive(type, body);
-      },
+      send,
+      openLane: (lane) => lanes.open('live', lane),
       onGone() {},
       meter: { used() {}, gone() {} },
       errands: {
@@ -61,6 +70,8 @@ export class FakeUnit {
   readonly events: ScriptEvent[] = [];
   load: LoadBody | undefined;
   isUnloaded = false;
+  /** Its turns end at once. */
+  takesEvents = true;
 
   constructor(unit: Unit, behaviour: Behaviour) {
     this.unit = unit;
@@ -78,6 +89,7 @@ export class FakeUnit {
       const events = JSON.parse(text) as ScriptEvent[];
       if (events.length !== count) throw new Error('the count of an Events frame is wrong');
       for (const event of events) this.#take(event);
+      if (this.takesEvents) this.unit.eventsTaken(body.length);
     }
   }
 

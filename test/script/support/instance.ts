@@ -177,7 +177,7 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
     }),
     candidates: () => [known.good, known.proven].filter((candidate) => candidate !== undefined),
     isRunnerUp: () => runner.isUp,
-    isCongested: () => false,
+    onFull() {},
     hasRoom: () => true,
     mayLoad: async () => () => {},
     openUnit: (options) => runner.openUnit(options),
