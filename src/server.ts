@@ -17,6 +17,7 @@ import { Admin, type AdminOptions } from './admin/admin.ts';
 import type { Administered } from './admin/administered.ts';
 import type { AdminAddress } from './admin/port.ts';
 import { systemClock } from './application/clock.ts';
+import { FairTurns } from './application/fair-turns.ts';
 import { LoadGovernor } from './application/flush.ts';
 import type { Registry } from './application/registry.ts';
 import { Statistics } from './application/statistics.ts';
@@ -142,6 +143,7 @@ export async function startServer({
     lines,
     hasRoom,
     indexes: new IndexMemory(config.server.maxIndexBytes),
+    fetchTurns: new FairTurns(config.server.runners.fetches),
     logs,
     clock,
     governor,

@@ -7,6 +7,7 @@ import { AdmissionRules } from './admission-rules.ts';
 import type { ApplicationProblem } from './application/application-problem.ts';
 import type { Clock } from './application/clock.ts';
 import { ErrorRecords } from './application/error-records.ts';
+import type { FairTurns } from './application/fair-turns.ts';
 import type { LoadGovernor } from './application/flush.ts';
 import type { ClientSettings, InstanceSettings } from './application/instance-settings.ts';
 import { Journal } from './application/journal.ts';
@@ -62,6 +63,8 @@ export interface VirtualHostOptions {
   hasRoom(): boolean;
   /** For recorded streams of all virtual hosts. */
   readonly indexes: IndexMemory;
+  /** At fetch of scripts: of all hosts together. */
+  fetchTurns: FairTurns;
   logs: ServerLogs;
   clock: Clock;
   governor: LoadGovernor;
@@ -193,6 +196,9 @@ export class VirtualHost {
       lines: options.lines,
       onInstanceEnd: (application, instance) => folders.forget(application, instance),
       maxWatchedFiles: config.server.runners.maxWatchedFiles,
+      fetchTurns: options.fetchTurns,
+      hostId: `${adaptor}/${name}`,
+      hasRoom: options.hasRoom,
       logBytes: config.server.runners.logBytes,
       maxPrograms: config.server.runners.maxPrograms,
       onSettings: (application) => this.#inBackground(this.#refreshSettings(application)),

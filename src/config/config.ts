@@ -70,6 +70,8 @@ export interface RunnersConfig {
   readonly launcher: readonly string[];
   /** Of each application. */
   readonly maxWatchedFiles: number;
+  /** Requests of fetch() at a time. */
+  readonly fetches: { readonly max: number; readonly maxOfOne: number };
   /** A second, of what all scripts of an application log. */
   readonly logBytes: number;
   /** Of each application, at a time. */

@@ -148,6 +148,10 @@ class Loader {
           debugPort: Server.ResourceLimits.Scripts.DebugPort,
           launcher: Server.ResourceLimits.Scripts.Launcher,
           maxWatchedFiles: Server.ResourceLimits.Scripts.MaxWatchedFiles,
+          fetches: {
+            max: Server.ResourceLimits.Scripts.MaxFetches,
+            maxOfOne: Server.ResourceLimits.Scripts.MaxFetchesPerApplication,
+          },
           logBytes: Server.ResourceLimits.Scripts.MaxLogSize,
           maxPrograms: Server.ResourceLimits.Scripts.MaxPrograms,
         },

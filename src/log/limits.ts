@@ -69,6 +69,7 @@ export const LIMITS = {
   MaxFileSize: { bounds: 'the size of a file that a script is made of' },
   MaxBundleSize: { bounds: 'the size of a script, and of all its files together' },
   MaxBuildSize: { bounds: 'the memory that building a script takes' },
+  MaxFetches: { bounds: 'requests of fetch of all scripts, and of one application' },
   MaxFetchedSize: { bounds: 'memory for answers to fetch of scripts, in all and of one application' },
   MaxBuildTime: { bounds: 'the time that building a script takes' },
 } as const satisfies Record<string, LimitRow>;

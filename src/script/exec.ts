@@ -35,6 +35,8 @@ export interface ExecServiceOptions {
   maxPrograms: number;
   /** A program was not started: the application has `maxPrograms` of them. */
   onNoRoom(application: string): void;
+  /** False: the process has no descriptor for a program, and the line that says so is written. */
+  hasRoom(application: string): boolean;
   /** In place of processes. */
   standIn?: ((command: string, args: readonly string[]) => Promise<JobEnd>) | undefined;
 }
@@ -196,6 +198,7 @@ export class ExecService implements Service {
     const id = this.#lastId;
     const { standIn } = this.#options;
     if (standIn) return pretendedJob(id, name, until, standIn(name, args));
+    if (!this.#options.hasRoom(application)) throw refused('too many files and sockets are open');
     const say = (level: 'info' | 'warn', text: string) =>
       this.#options.log(application, instance, level, text);
     // A process group of its own: what it starts ends with it.

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { ApplicationProblem } from '../application/application-problem.ts';
 import type { Clock } from '../application/clock.ts';
 import type { ErrorRecords } from '../application/error-records.ts';
+import type { FairTurns } from '../application/fair-turns.ts';
 import type { InstanceScript, ScriptCommands, Scripts } from '../application/script.ts';
 import { ScriptMetricsBook } from '../application/script-metrics.ts';
 import type { HostGrant } from '../config/host-rules.ts';
@@ -91,6 +92,11 @@ export interface ScriptHostOptions {
   clock: Clock;
   /** Where scripts are built. */
   build: BuildScript;
+  /** At fetch: of all hosts together, and what tells this host from the others. */
+  fetchTurns: FairTurns;
+  hostId: string;
+  /** Whether a file or socket may be opened that a script has asked for. */
+  hasRoom(): boolean;
   /** Started before an instance is opened, closed after this. */
   runners: Runners;
   /** Services of other rooms. */
@@ -158,10 +164,18 @@ export class ScriptHost implements Scripts {
           `${application}: an answer to fetch was refused`,
         );
       },
+      turns: options.fetchTurns,
+      host: options.hostId,
+      hasRoom: (application) => this.#hasRoom(application, 'a request of fetch was not made'),
+      onNoTurn: (application) => {
+        const { log, lines } = options;
+        lines.limit('MaxFetches', application, { log, application }, 'fetch waited in vain for its turn');
+      },
       standIn: options.standIns?.fetch,
     });
     this.#exec = new ExecService({
       standIn: options.standIns?.run,
+      hasRoom: (application) => this.#hasRoom(application, 'a program was not started'),
       applicationsDir: options.applicationsDir,
       maxPrograms: options.maxPrograms,
       onNoRoom: (application) => {
@@ -242,6 +256,13 @@ export class ScriptHost implements Scripts {
   /** The files of that application have changed. Resolves when they have been looked at. */
   refresh(application: string): Promise<void> {
     return this.#catalog.refresh(application);
+  }
+
+  #hasRoom(application: string, text: string): boolean {
+    const { log, lines, hasRoom } = this.#options;
+    if (hasRoom()) return true;
+    lines.limit('OpenFiles', application, { log, application }, text);
+    return false;
   }
 
   async close(): Promise<void> {

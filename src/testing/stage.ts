@@ -16,6 +16,7 @@ import { after } from 'node:test';
 import { bindError } from '../adaptor/bind-error.ts';
 import { pacedBy } from '../adaptor/paced-stream.ts';
 import { systemClock } from '../application/clock.ts';
+import { FairTurns } from '../application/fair-turns.ts';
 import { LoadGovernor } from '../application/flush.ts';
 import { isApplicationName } from '../application/registry.ts';
 import { Turns } from '../application/turns.ts';
@@ -127,6 +128,7 @@ export class Stage {
         lines,
         hasRoom: () => true,
         indexes: new IndexMemory(config.server.maxIndexBytes),
+        fetchTurns: new FairTurns(config.server.runners.fetches),
         logs: this.#logs,
         clock,
         governor: this.#governor,

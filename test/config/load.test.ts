@@ -94,6 +94,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       maxRatePerAddress: undefined,
     },
     maxHeldBytes: 256 << 20,
+    maxIndexBytes: 2 * 2 ** 30,
     crossDomainFile: undefined,
     recording: { maxMs: 5_000, maxBytes: 256 << 10, finishesMp4: true },
     builder: { maxFileBytes: 8 << 20, maxBundleBytes: 4 << 20, maxRssBytes: 512 << 20, maxMs: 20_000 },
@@ -103,6 +104,7 @@ test('a root without conf/ has the defaults, in ms and bytes', (t) => {
       debugPort: 9229,
       maxWatchedFiles: 20_000,
       logBytes: 1 << 20,
+      fetches: { max: 256, maxOfOne: 64 },
       maxPrograms: 200,
       launcher: [],
     },
@@ -304,7 +306,7 @@ test('where HTTP that is not ours goes, and what tunnels are called', (t) => {
       { port: undefined, to: { host: '::1', port: 81 } },
     ],
     quietMs: 60_000,
-    limits: { maxRequests: 256, maxRequestsPerAddress: 64 },
+    limits: { maxRequests: 256, maxRequestsPerAddress: 64, minBytesPerS: 500 },
   });
   for (const wrong of ['<NodeID>a b</NodeID>', '<HttpProxy><Host>web:-443</Host></HttpProxy>']) {
     const root = rootWith(t, { 'conf/_defaultRoot_/Adaptor.xml': tunnel(wrong) });

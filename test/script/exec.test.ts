@@ -51,11 +51,12 @@ function serve(...commands: ExecCommand[]) {
   return serveWith(200, commands);
 }
 
-function serveWith(maxPrograms: number, commands: ExecCommand[]) {
+function serveWith(maxPrograms: number, commands: ExecCommand[], hasRoom = () => true) {
   const said: string[] = [];
   const service = new ExecService({
     applicationsDir: folder,
     maxPrograms,
+    hasRoom,
     onNoRoom: (application) => said.push(`no room ${application}`),
     commandsFor: () => commands,
     rulesFor: () => ({ ...GRANTS, folders: [join(folder, 'live'), join(folder, 'store')] }),
@@ -90,6 +91,18 @@ test('an application has so many programs at a time in all its instances, and ro
     await ask({ kill: first }, 'a');
     await ask({ wait: first }, 'a');
     await ask({ run: 'wait', values: {} }, 'd');
+  } finally {
+    await service.close();
+  }
+});
+
+test('a program is not started when the process has no descriptor for it, and its place is free again', async () => {
+  let isFull = true;
+  const { service, run } = serveWith(1, [node('wait', FOREVER)], () => !isFull);
+  try {
+    await assert.rejects(run('wait'), { message: 'exec: too many files and sockets are open' });
+    isFull = false;
+    await run('wait');
   } finally {
     await service.close();
   }

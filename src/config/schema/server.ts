@@ -222,6 +222,17 @@ export const SERVER = group('', {
           'A process that has grown beyond it is replaced: its scripts start anew, and the clients stay. At most once in ten ' +
             'minutes, unless a single script is to blame: where many scripts run, they may need as much.',
         ),
+        MaxFetches: leaf(
+          whole(1, 10_000),
+          '256',
+          'Maximum number of fetch() requests of all scripts at a time; more wait for their turn within their TimeOut. A request has ' +
+            'a socket. A server with a hundred busy applications has some 50.',
+        ),
+        MaxFetchesPerApplication: leaf(
+          whole(1, 10_000),
+          '64',
+          'How many of them are of one application, so that web servers that are slow for one keep no other waiting.',
+        ),
         MaxWatchedFiles: leaf(
           whole(100, 1_000_000),
           '20000',

@@ -56,6 +56,9 @@ const OWN_HEADERS = new Set([
 ]);
 /** Pools of connections, one for each set of rules; the one that has not been used for longest goes. */
 const MAX_AGENTS = 32;
+/** How long a connection waits for another request, whatever the server says, and servers that one pool has connections to. */
+const IDLE_MS = 4_000;
+const MAX_ORIGINS = 256;
 
 export class FetchClient {
   readonly #userAgent: string;
@@ -131,7 +134,12 @@ export class FetchClient {
 
 /** Every request passes here, those that follow a redirection too; and every name's addresses before they are connected to. */
 function makeAgent(rules: FetchRules): Dispatcher {
-  const agent = new Agent({ connect: { lookup: checkedLookup(rules) }, allowH2: false });
+  const agent = new Agent({
+    connect: { lookup: checkedLookup(rules) },
+    allowH2: false,
+    keepAliveMaxTimeout: IDLE_MS,
+    maxOrigins: MAX_ORIGINS,
+  });
   return agent.compose((dispatch) => (options, handler) => {
     const problem = rules.problemWithUrl(new URL(String(options.origin)));
     if (problem !== undefined) throw new FetchFailure('TypeError', `fetch: ${problem}`);

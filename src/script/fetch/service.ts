@@ -1,6 +1,7 @@
 // fetch() of scripts, on the media side: requests checked, in their turn, and handed to a thread of their own.
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { FairTurns } from '../../application/fair-turns.ts';
 import { isScarcity } from '../../errors.ts';
 import { type AskContext, type Service, ServiceError } from '../services.ts';
 import type { Json } from '../wire.ts';
@@ -18,6 +19,14 @@ export interface FetchServiceOptions {
   settingsFor(application: string): FetchSettings;
   userAgent: string;
   onBug(error: unknown, where: string): void;
+  /** Of all applications of the server. */
+  turns: FairTurns;
+  /** Tells applications of one host from those of another. */
+  host: string;
+  /** False: the process has no descriptor for a socket, and the line that says so is written. */
+  hasRoom(application: string): boolean;
+  /** A request waited in vain: those of that application, or of all, have all turns. */
+  onNoTurn(application: string): void;
   /** An answer was refused: those of that application, or of all, take the memory for them. */
   onNoRoom(application: string): void;
   /** In place of the Web: it is asked what the rules allow. */
@@ -59,12 +68,44 @@ export class FetchService implements Service {
     const key = `${application}/${instance}`;
     const since = performance.now();
     await this.#turn(key, maxRunning, limits.timeoutMs, signal);
+    const leftMs = () => Math.max(1, Math.ceil(limits.timeoutMs - (performance.now() - since)));
+    let giveBack = () => {};
     try {
-      const timeoutMs = Math.max(1, Math.ceil(limits.timeoutMs - (performance.now() - since)));
-      return await this.#run(application, request, { ...limits, timeoutMs }, signal);
+      giveBack = await this.#turnOfAll(application, leftMs(), signal);
+      return await this.#run(application, request, { ...limits, timeoutMs: leftMs() }, signal);
     } finally {
+      giveBack();
       this.#leave(key);
     }
+  }
+
+  /** Resolves when its application, and all together, have a turn for it: with what gives it back. */
+  async #turnOfAll(application: string, timeoutMs: number, signal: AbortSignal): Promise<() => void> {
+    const { turns, host, hasRoom, onNoTurn } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const giveBack = turns.take(`${host}/${application}`, resolve);
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const either = AbortSignal.any([signal, timeout]);
+    const giveUp = () => {
+      if (timeout.aborted) onNoTurn(application);
+      const seconds = Math.round(timeoutMs / 1000);
+      reject(
+        new ServiceError('TimeoutError', `fetch: no turn among all requests of scripts within ${seconds} s`),
+      );
+    };
+    either.addEventListener('abort', giveUp);
+    if (either.aborted) giveUp();
+    try {
+      await promise;
+      if (!hasRoom(application))
+        throw new ServiceError('TypeError', 'fetch failed: too many files and sockets are open');
+    } catch (error) {
+      giveBack();
+      throw error;
+    } finally {
+      either.removeEventListener('abort', giveUp);
+    }
+    return giveBack;
   }
 
   /** Resolves when fewer than `maxRunning` of that instance run. */

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { FairTurns } from '../../../src/application/fair-turns.ts';
 import { FetchService, type FetchSettings } from '../../../src/script/fetch/service.ts';
 import type { Json } from '../../../src/script/wire.ts';
 import { WireText } from '../../../src/script/wire-text.ts';
@@ -55,7 +56,15 @@ const SERVING = { isServing: true, onDecided() {} };
 let settings: FetchSettings;
 const bugs: unknown[] = [];
 const withoutRoom: string[] = [];
+const withoutTurn: string[] = [];
+/** Requests of one application at a time. */
+const MAX_OF_ONE = 8;
+let hasRoom = true;
 const service = new FetchService({
+  turns: new FairTurns({ max: MAX_OF_ONE + 1, maxOfOne: MAX_OF_ONE }),
+  host: '_defaultVHost_',
+  hasRoom: () => hasRoom,
+  onNoTurn: (application) => withoutTurn.push(application),
   settingsFor: () => settings,
   userAgent: 'Understudy/test',
   onBug: (error) => bugs.push(error),
@@ -87,8 +96,19 @@ interface Asked {
   more?: { [name: string]: Json };
   with?: Partial<FetchSettings>;
   signal?: AbortSignal;
+  application?: string;
+  instance?: string;
 }
-function ask({ path = '/', host = '127.0.0.1', url, more, with: own, signal }: Asked = {}) {
+function ask({
+  path = '/',
+  host = '127.0.0.1',
+  url,
+  more,
+  with: own,
+  signal,
+  application = 'live',
+  instance = '_definst_',
+}: Asked = {}) {
   settings = { ...BASIC, hosts: [`127.0.0.1:${port}`, 'localhost:*'], ...own };
   const request = {
     url: url ?? `http://${host}:${port}${path}`,
@@ -98,8 +118,8 @@ function ask({ path = '/', host = '127.0.0.1', url, more, with: own, signal }: A
     ...more,
   };
   const context = {
-    application: 'live',
-    instance: '_definst_',
+    application,
+    instance,
     signal: signal ?? new AbortController().signal,
     version: SERVING,
   };
@@ -109,6 +129,41 @@ function ask({ path = '/', host = '127.0.0.1', url, more, with: own, signal }: A
   });
 }
 const textOf = (answer: { [name: string]: Json }) => (answer.body as { text: string }).text;
+
+describe('requests of all scripts together', () => {
+  const hang = async (more: Asked) => {
+    const controller = new AbortController();
+    const before = open.length;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    onOpen = () => open.length > before && resolve();
+    const answer = ask({ path: '/hang', signal: controller.signal, ...more });
+    answer.catch(() => {});
+    await promise;
+    return { answer, controller };
+  };
+
+  test('an application has so many in all its instances, and those of another one go on', async () => {
+    const slow: Awaited<ReturnType<typeof hang>>[] = [];
+    while (slow.length < MAX_OF_ONE) slow.push(await hang({ instance: `a${slow.length}` }));
+    await assert.rejects(ask({ instance: 'c', with: { timeoutMs: 200 } }), {
+      name: 'TimeoutError',
+      message: /^fetch: no turn among all requests of scripts within/,
+    });
+    assert.deepEqual(withoutTurn.splice(0), ['live']);
+    assert.equal((await ask({ application: 'other' })).status, 200);
+    for (const { controller } of slow) controller.abort();
+    await Promise.allSettled(slow.map(({ answer }) => answer));
+    assert.equal((await ask({ instance: 'c' })).status, 200, 'turns come back');
+  });
+
+  test('one is refused when the process has no descriptor for it, and its turn comes back', async () => {
+    hasRoom = false;
+    for (let i = 0; i <= MAX_OF_ONE; i += 1)
+      await assert.rejects(ask(), { message: 'fetch failed: too many files and sockets are open' });
+    hasRoom = true;
+    assert.equal((await ask()).status, 200);
+  });
+});
 
 describe('the fetch service', () => {
   test('asks as it is told, and brings the whole answer', async () => {

@@ -4,6 +4,7 @@ import { bindError } from '../../../src/adaptor/bind-error.ts';
 import { pacedBy } from '../../../src/adaptor/paced-stream.ts';
 import { type Clock, systemClock } from '../../../src/application/clock.ts';
 import { ErrorRecords } from '../../../src/application/error-records.ts';
+import { FairTurns } from '../../../src/application/fair-turns.ts';
 import type { InstanceScript } from '../../../src/application/script.ts';
 import { Turns } from '../../../src/application/turns.ts';
 import { LineLimit } from '../../../src/log/line-limit.ts';
@@ -52,6 +53,9 @@ export async function hosting(
     maxWatchedFiles: 20_000,
     logBytes: 1 << 20,
     maxPrograms: 200,
+    fetchTurns: new FairTurns({ max: 256, maxOfOne: 64 }),
+    hostId: 'test',
+    hasRoom: () => true,
     settingsRead: () => Promise.resolve(),
     settingsFor: (application) => ({
       limits: DEFAULT_LIMITS,
