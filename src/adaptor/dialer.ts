@@ -105,8 +105,8 @@ export class Dialer implements Outgoing {
       ? rules.problemWith(uri)
       : 'That is no address of an application: rtmp://host/application';
     const { standIn, hasRoom, lines, log } = this.#options;
+    const { application } = request;
     if (uri && problem === undefined && !hasRoom()) {
-      const { application } = request;
       lines.limit(
         'OpenFiles',
         application,
@@ -119,9 +119,11 @@ export class Dialer implements Outgoing {
       if (standIn) return standIn(request, events);
       return new DialedConnection({ ...this.#options, request, grant, uri, rules, chunkBytes, events });
     }
-    this.#options.log.warn(
-      { event: 'outgoing-refused', application: request.application },
-      `${request.application}: a connection to another server was not made: ${problem}`,
+    lines.line('outgoing-refused', application, (repeats) =>
+      log.warn(
+        { event: 'outgoing-refused', application, ...(repeats > 0 && { repeats }) },
+        `${application}: a connection to another server was not made: ${problem}`,
+      ),
     );
     const { clock } = this.#options;
     return failedConnection(clock, `${problem}`, events);
@@ -260,7 +262,7 @@ class DialedConnection implements OutgoingConnection {
     }
     this.#cancelTimeout();
     if (this.#client.isOpen) {
-      this.#log.info({ event: 'outgoing' }, 'connected to another server');
+      this.#say({ event: 'outgoing' }, 'connected to another server');
       this.#options.events.status(info);
     } else {
       this.#refusal = info;
@@ -395,7 +397,15 @@ class DialedConnection implements OutgoingConnection {
   #sayEnd(reason: string | undefined, more: object = {}): void {
     const { unreadable } = this.#odd;
     const facts = { event: 'outgoing-end', reason, ...(unreadable > 0 && { unreadable }), ...more };
-    this.#log.info(facts, 'the connection has ended');
+    this.#say(facts, 'the connection has ended');
+  }
+
+  /** Of connections of one application to one server one line a second: a script may connect again and again. */
+  #say(facts: { readonly event: string }, text: string): void {
+    const { lines, request, uri } = this.#options;
+    lines.line(facts.event, `${request.application} ${placeOf(uri)}`, (repeats) =>
+      this.#log.info({ ...facts, ...(repeats > 0 && { repeats }) }, text),
+    );
   }
 
   #leave(): void {

@@ -137,12 +137,12 @@ export class Outbox implements Receiver {
     if (!socket.writable || this.#feed?.isEnding) return;
     this.bytesSent += bytes.length;
     this.#dump?.add(WireDirection.FromServer, bytes);
+    if (this.#fanOut?.batch === this.#batch) this.#fanOut.flush(); // what was written before comes before
     if (this.cipher || this.#isTls) {
       this.#feed ??= new Feed(socket, (piece) => this.cipher?.encrypt(piece) ?? piece);
       for (const piece of piecesOf(bytes)) this.#feed.take(piece);
       return;
     }
-    if (this.#fanOut?.batch === this.#batch) this.#fanOut.flush(); // what was written before comes before
     if (bytes.length > PIECE_BYTES) for (const piece of piecesOf(bytes)) socket.write(piece);
     else if (fanOut && socket.writableLength === 0 && fanOut.take(this, bytes)) this.#batch = fanOut.batch;
     else socket.write(bytes);

@@ -461,6 +461,26 @@ describe('a connection to another server', () => {
     assert.equal(codes(near).length, 2, 'and nothing after it');
   });
 
+  test('connections to one server that end all the time are one line a second, with their count', async () => {
+    const { log, records } = keepingLog();
+    await using near = await serverThatDials({ dialer: { log } });
+    await using far = await Core.start();
+    far.scripts.prepare = (script) => {
+      script.decide = () => ({ accepted: false, reason: 'no' });
+    };
+    for (let key = 1; key <= 3; key += 1) {
+      outgoingOf(near).connect(key, `rtmp://127.0.0.1:${far.port}/live`, []);
+      await told(near, `${key} NetConnection.Connect.Rejected`);
+    }
+    const ends = () => records.filter(({ event }) => event === 'outgoing-end');
+    assert.equal(ends().length, 1);
+    near.clock.advance(1000);
+    assert.deepEqual(
+      ends().map(({ repeats }) => repeats),
+      [undefined, 1],
+    );
+  });
+
   test('is told where to connect instead by the one who refuses it, and the log says it without the secrets', async () => {
     const { log, records } = keepingLog();
     await using near = await serverThatDials({ dialer: { log } });

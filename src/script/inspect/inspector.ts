@@ -45,6 +45,8 @@ export interface InspectorAddress {
 
 const HOST = '127.0.0.1';
 const MAX_CONNECTIONS = 64;
+/** Requests of one connection that have no answer yet; one more closes it. */
+const MAX_UNANSWERED = 16;
 const MAX_HEADER_BYTES = 16 << 10;
 const REQUEST_MS = 10_000;
 /** A debugger sends breakpoints and expressions. */
@@ -73,13 +75,18 @@ export interface PacedSocket extends Duplex {
   readonly remoteAddress: string | undefined;
 }
 
+interface Connection {
+  readonly place: Place;
+  unanswered: number;
+}
+
 export class Inspector {
   readonly #port: number;
   readonly #software: string;
   readonly #log: Log;
   readonly #lines: LineLimit;
   readonly #places = new Places(MAX_CONNECTIONS);
-  readonly #placeOf = new WeakMap<Duplex, Place>();
+  readonly #connections = new WeakMap<Duplex, Connection>();
   readonly #paced: InspectorOptions['paced'];
   readonly #bindError: InspectorOptions['bindError'];
   /** By their ids. */
@@ -162,24 +169,44 @@ export class Inspector {
   /** False: it is closed. */
   #admit(socket: PacedSocket): boolean {
     const ip = socket.remoteAddress ?? '';
-    const limit = (text: string) =>
-      this.#lines.limit('MaxInspectorConnections', ip, { log: this.#log, ip }, `debuggers: ${text}`);
     const place = this.#places.enter(
       ip,
       () => socket.destroy(),
-      () => limit('a connection that was not served made room for another'),
+      () => this.#limit(ip, 'a connection that was not served made room for another'),
     );
     if (!place) {
-      limit('every connection is a debugger at work');
+      this.#limit(ip, 'every connection is a debugger at work');
       socket.destroy();
       return false;
     }
-    this.#placeOf.set(socket, place);
+    this.#connections.set(socket, { place, unanswered: 0 });
     socket.once('close', () => place.leave());
     return true;
   }
 
-  #answer({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
+  #limit(ip: string, text: string): void {
+    this.#lines.limit('MaxInspectorConnections', ip, { log: this.#log, ip }, `debuggers: ${text}`);
+  }
+
+  /** False: the connection sends requests faster than it reads the answers, and is closed. */
+  #isInTime(socket: Duplex & { remoteAddress?: string | undefined }, response: ServerResponse): boolean {
+    const connection = this.#connections.get(socket);
+    if (!connection) return false; // closed with this request in its last bytes
+    if (connection.unanswered >= MAX_UNANSWERED) {
+      this.#connections.delete(socket);
+      socket.destroy();
+      this.#limit(socket.remoteAddress ?? '', 'requests came faster than they are answered');
+      return false;
+    }
+    connection.unanswered += 1;
+    response.once('close', () => {
+      connection.unanswered -= 1;
+    });
+    return true;
+  }
+
+  #answer({ url = '', headers, socket }: IncomingMessage, response: ServerResponse): void {
+    if (!this.#isInTime(socket, response)) return;
     const { host = '' } = headers;
     const refusal = refusalOf(headers);
     if (refusal !== undefined) {
@@ -221,7 +248,7 @@ export class Inspector {
       refuse(socket, '404 Not Found');
       return;
     }
-    this.#placeOf.get(socket)?.hold(true);
+    this.#connections.get(socket)?.place.hold(true);
     this.#sockets.handleUpgrade(request, socket, head, (connection) => this.#attach(target, connection));
   }
 

@@ -162,3 +162,14 @@ test('what a debugger sends is read in slices of 4 kB', async () => {
   assert.ok(port.slices.length >= 3, `${port.slices}`);
   assert.ok(Math.max(...port.slices) <= 4096, `${port.slices}`);
 });
+
+test('a connection that sends requests faster than it reads the answers is closed, and the limit is counted', async () => {
+  await using port = await Port.open();
+  const socket = connect(port.port, '127.0.0.1');
+  const closed = new Promise((resolve) => socket.on('error', () => {}).once('close', resolve));
+  socket.write('GET /json/list HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1_000));
+  socket.resume();
+  await closed;
+  const reached = port.lines.limitCounts().find(({ limit }) => limit === 'MaxInspectorConnections');
+  assert.equal(reached?.count, 1);
+});
