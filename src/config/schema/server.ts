@@ -260,7 +260,7 @@ export const SERVER = group('', {
           '75',
           'What the scripts of one application may take of MaxSize in the process that applications share, in percent, while the ' +
             'others take nothing; the more they take, the less it is. Beyond it no instance of the application is started, so that ' +
-            'the scripts of the others go on. With 75 an application has room for 500 instances of a small script. Has it more, ' +
+            'the scripts of the others go on. With 75 an application has room for some 480 instances of a small script. Has it more, ' +
             'raise MaxSize or give it a process of its own: Scope in Application.xml.',
         ),
         MaxFileSize: leaf(
