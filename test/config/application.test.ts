@@ -38,7 +38,7 @@ test('its own file beats that of the virtual host element by element, under eith
   assert.deepEqual(numbers, {
     libraries: [join(root, 'scriptlib')],
     ...{ memoryMb: 20, turnMs: 500, loadMs: 3000, gateMs: 10_000, gateFailure: 'closed', callMs: 600_000 },
-    ...{ timers: 1000, queuedEvents: 10_000, logLines: 200, process: 'shared' },
+    ...{ timers: 1000, queuedEvents: 10_000, queuedBytes: 4 << 20, logLines: 200, process: 'shared' },
   });
   assert.deepEqual(
     [{ ...env }, fetch.hosts, connections.hosts, exec, isInspectable],

@@ -169,6 +169,7 @@ describe('the watcher reports', deadline, () => {
     // Whatever the writes above had led to would have been seen before this one, which is the last.
     await w.folder.write('applications/other/main.ts', 'x');
     const reported = await w.until('settings of other');
+    if (!reported.includes('other')) reported.push(...(await w.until('other'))); // in either order
     assert.deepEqual(new Set(reported), new Set(['other', 'settings of other']));
   });
 
