@@ -111,7 +111,10 @@ export class BuildLane {
 
   #rest(): void {
     const { clock, idleMs } = this.#options;
-    if (this.#running) this.#cancelTimer = clock.after(idleMs, () => this.#running?.process.kill());
+    const running = this.#running;
+    // what comes while it ends waits for the next process
+    if (running)
+      this.#cancelTimer = clock.after(idleMs, () => this.#condemn(running, { how: 'died', why: 'idle' }));
   }
 
   #start(): Running {

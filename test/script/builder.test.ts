@@ -23,6 +23,8 @@ class FakeBuilder {
   readonly asked: BuildOrder[] = [];
   readonly pids: readonly number[];
   isKilled = false;
+  /** It takes a while to end. */
+  lingers = false;
   readonly #far;
   readonly process;
   #onEnd = (_how: string) => {};
@@ -40,7 +42,7 @@ class FakeBuilder {
       stderr: new PassThrough(),
       kill: () => {
         this.isKilled = true;
-        this.end('SIGKILL');
+        if (!this.lingers) this.end('SIGKILL');
       },
       onEnd: (call: (how: string) => void) => {
         this.#onEnd = call;
@@ -253,6 +255,30 @@ describe('the builder', () => {
     builders[1]!.answer(good('b'));
     await settled();
     assert.equal(ends.get('b')!.result, BuildResult.Built);
+  });
+
+  test('that ends because it had nothing to do is not given what comes meanwhile, and nobody complains', async () => {
+    const { builders, build, clock, ends, records } = setUp();
+    build('a');
+    builders[0]!.hello();
+    await settled();
+    builders[0]!.answer(good('a'));
+    await settled();
+    builders[0]!.lingers = true;
+    clock.advance(24 * 3600_000);
+    build('b');
+    await settled();
+    builders[0]!.end('SIGKILL');
+    builders[1]!.hello();
+    await settled();
+    builders[1]!.answer(good('b'));
+    await settled();
+    assert.equal(ends.get('b')!.result, BuildResult.Built);
+    assert.deepEqual(
+      builders.map(({ asked }) => asked.map(({ request }) => request.application)),
+      [['a'], ['b']],
+    );
+    assert.deepEqual(records.of('builder-ended'), []);
   });
 
   test('that never says hello is replaced', async () => {
