@@ -82,6 +82,10 @@ export class Runner {
     return this.#supervisor.start();
   }
 
+  keepUp(): void {
+    this.#supervisor.keepUp();
+  }
+
   close(): Promise<void> {
     return this.#supervisor.close();
   }
@@ -248,16 +252,13 @@ export class Runners {
     if (scope === 'shared' || this.#isClosed) return this.#shared;
     const known = this.#own.get(folder);
     if (known) return known;
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     const name = basename(folder);
     const runner: Runner = new Runner({ ...this.#common, scope: name, share: 1 }, this.#inbox, () => {
       clock.after(DESERTED_MS, () => this.#dismiss(folder, runner));
     });
     this.#own.set(folder, runner);
-    runner.start().catch((error) => {
-      log.error({ event: 'runner', scope: name, err: error }, error.message);
-      this.#own.delete(folder);
-    });
+    runner.keepUp();
     return runner;
   }
 

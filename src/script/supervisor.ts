@@ -105,12 +105,17 @@ export class Supervisor {
     return this.#running?.saidHello === true && this.#running.verdict === undefined;
   }
 
-  /** Resolves when the runner is up; rejects when the very first one cannot be started: none will ever be. */
+  /** Resolves when the runner is up; rejects when the very first one cannot be started: then none will be. */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#onFirstHello = (error) => (error ? reject(error) : resolve());
       this.#spawn();
     });
+  }
+
+  /** Like a runner that has ended before, one that cannot be started is tried again. */
+  keepUp(): void {
+    this.#spawn();
   }
 
   async close(): Promise<void> {

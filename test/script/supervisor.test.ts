@@ -118,6 +118,19 @@ describe('the supervisor', () => {
     await assert.rejects(started, /cannot be started: exit code 1/);
   });
 
+  test('of one application tries again when its very first runner cannot be started', async () => {
+    const { supervisor, processes, clock, ups, greet } = setUp();
+    supervisor.keepUp();
+    processes[0]!.end('spawn EMFILE');
+    clock.advance(BACK_OFF_MS[0]!);
+    processes[1]!.end('spawn EMFILE');
+    clock.advance(BACK_OFF_MS[1]!);
+    await greet();
+    assert.equal(processes.length, 3);
+    assert.equal(ups(), 1);
+    assert.equal(supervisor.isUp, true);
+  });
+
   test('passes the frames of units on and keeps its own to itself', async () => {
     const { first, frames } = await running();
     first.beat();
