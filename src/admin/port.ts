@@ -212,10 +212,10 @@ export class AdminPort {
     void left.then(() => this.#answering.delete(left));
     const place = this.#connections.get(request.socket)?.place;
     place?.hold(true);
+    response.once('close', () => place?.hold(false));
     const reply = await this.#options.answer({ method, path, query, headers, body, ip });
     // who takes a long time to read its answer is of no use to anybody; a stream is meant to last
-    place?.hold(reply.stream !== undefined);
-    response.once('close', () => place?.hold(false));
+    if (!response.closed) place?.hold(reply.stream !== undefined);
     send(response, reply, method === 'HEAD');
   }
 

@@ -4,6 +4,7 @@ import type { Dirent, Stats } from 'node:fs';
 import { type FileHandle, open, opendir, realpath, stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { FileError } from '../errors.ts';
+import { withPatience } from './patience.ts';
 import { assertRegular, assertSize, fileError, isAbsent, OPEN_FLAGS } from './regular-file.ts';
 
 export interface AuthorFile {
@@ -26,8 +27,9 @@ export interface ReadRules extends OpenRules {
  * Undefined: there is no such file (ENOENT, ENOTDIR; a link that leads nowhere counts as none). A FileError: it cannot be opened,
  * is no regular file, lies outside `within`, or has more than `maxBytes`; its message names no path, so that the caller can.
  *
- * Never waits for a pipe and never opens a device. Every call of the file system is made on a thread of the pool; what the caller
- * computes on the result is the caller's: `maxBytes` bounds it. A file that grows meanwhile is read up to the size it had.
+ * Never waits for a pipe and never opens a device. For want of descriptors it tries again for some seconds (patience.ts). Every call
+ * of the file system is made on a thread of the pool; what the caller computes on the result is the caller's: `maxBytes` bounds it.
+ * A file that grows meanwhile is read up to the size it had.
  */
 export async function readAuthorFile(
   path: string,
@@ -66,7 +68,7 @@ export async function openAuthorFile(
   try {
     // before it is opened: opening wakes the writer of a pipe, and some devices do something
     assertRegular(await stat(path));
-    file = await open(path, OPEN_FLAGS); // it may have become a pipe since
+    file = await withPatience(() => open(path, OPEN_FLAGS)); // it may have become a pipe since
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw fileError(error);
@@ -99,7 +101,7 @@ export function versionOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
 export async function listAuthorFolder(path: string, maxEntries: number): Promise<Dirent[] | undefined> {
   const entries: Dirent[] = [];
   try {
-    for await (const entry of await opendir(path)) {
+    for await (const entry of await withPatience(() => opendir(path))) {
       if (entries.length >= maxEntries) {
         throw new FileError('ERR_FILE_SIZE', `more than ${maxEntries} entries in the folder`);
       }

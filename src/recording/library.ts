@@ -178,7 +178,11 @@ export class MediaLibrary implements RecordedStreams, RecordedCatalog {
     for (const { path, folder, below } of places) {
       const disk = await DiskFile.open(path);
       if (!disk) continue;
-      if (!(await findsOtherSpelling(folder, below)))
+      const isOther = await findsOtherSpelling(folder, below).catch(async (error) => {
+        await disk.close();
+        throw error;
+      });
+      if (!isOther)
         return this.#lease(this.#share(disk, wanted, { application, chunkBytes }), { application, name });
       await disk.close();
     }
