@@ -12,6 +12,8 @@ const LEAST_MERIT = -2;
 const LOST_MERIT = 2.5;
 /** Merit counts half as much after so long. */
 const FADES_MS = 5_000;
+/** Less is not reckoned: a publisher is read hundreds of times a second. */
+const FADE_STEP_MS = 100;
 /** Who has no more is unknown: to come in takes as much. */
 const KNOWN_MERIT = 4;
 /** Below it somebody is behind the unknown. */
@@ -24,7 +26,7 @@ export const BEST_RANK = 1 + Math.log2(MOST_MERIT / KNOWN_MERIT);
 
 export class Standing {
   #merit = 0;
-  #meritAt = 0;
+  #fadedAt = 0;
   /** Of the work at hand. */
   #workMs = 0;
 
@@ -36,14 +38,14 @@ export class Standing {
   /** All of it has been done. Who took long was interrupted perhaps, by the machine or the garbage collection: that is no flood. */
   finished(nowMs: number): void {
     const merit = this.#now(nowMs);
-    if (this.#workMs <= LITTLE_MS) this.#set(Math.min(MOST_MERIT, merit + 1), nowMs);
-    else if (this.#workMs >= MUCH_MS && merit > 0) this.#set(merit / 2, nowMs);
+    if (this.#workMs <= LITTLE_MS) this.#merit = Math.min(MOST_MERIT, merit + 1);
+    else if (this.#workMs >= MUCH_MS && merit > 0) this.#merit = merit / 2;
     this.#workMs = 0;
   }
 
   /** Its share is used up, and there is more. */
   cutOff(nowMs: number): void {
-    this.#set(Math.max(LEAST_MERIT, this.#now(nowMs) / 2 - LOST_MERIT), nowMs);
+    this.#merit = Math.max(LEAST_MERIT, this.#now(nowMs) / 2 - LOST_MERIT);
     this.#workMs = MUCH_MS; // the end of it is no merit
   }
 
@@ -54,11 +56,11 @@ export class Standing {
   }
 
   #now(nowMs: number): number {
-    return this.#merit * 2 ** ((this.#meritAt - nowMs) / FADES_MS);
-  }
-
-  #set(merit: number, nowMs: number): void {
-    this.#merit = merit;
-    this.#meritAt = nowMs;
+    const ageMs = nowMs - this.#fadedAt;
+    if (ageMs >= FADE_STEP_MS) {
+      this.#merit *= 2 ** (-ageMs / FADES_MS);
+      this.#fadedAt = nowMs;
+    }
+    return this.#merit;
   }
 }
