@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import type { Clock } from '../application/clock.ts';
+import { FairTurns } from '../application/fair-turns.ts';
 import type { Turns } from '../application/turns.ts';
 import { ConfigError } from '../errors.ts';
 import { type Log, logBug } from '../log/log.ts';
 import { type Certificate, type CertificateFiles, loadCertificate, stampOf } from './certificate.ts';
-import { hasWholeHello } from './client-hello.ts';
+import { hasWholeHello, isAnsweredAtOnce } from './client-hello.ts';
 
 export interface TlsOptions {
   /** For clients that name no host, or one that has no certificate of its own. Undefined: there is none for them. */
@@ -30,6 +31,12 @@ const LOOK_MS = 2_000;
 /** One key in the whole process for all certificates, so that a session resumes whichever of them it began with. */
 const TICKET_KEY_BYTES = 48;
 const MIN_VERSION = 'TLSv1.2';
+/**
+ * Handshakes that cost their signature when the client speaks for the second time, which OpenSSL sees before we do: so few of them
+ * are under way that it may be all at once, and whoever takes longer makes room. Clients of today need none of these places.
+ */
+const SECOND_TIMES = { max: 32, maxOfOne: 16 };
+const SECOND_TIME_MS = 3_000;
 
 export class TlsDoor {
   readonly #server: Server;
@@ -40,7 +47,10 @@ export class TlsDoor {
   readonly #onUsable: () => void;
   /** Handshakes under way, by their four numbers: a server's events do not tell which socket they began with. */
   readonly #waiting = new Map<string, Waiting>();
+  /** What is to be done when one of them is over. */
+  readonly #atEnd = new Map<string, () => void>();
   readonly #turns: Turns;
+  readonly #secondTimes = new FairTurns(SECOND_TIMES);
   #stopLooking = () => {};
   #isClosed = false;
 
@@ -138,7 +148,10 @@ export class TlsDoor {
   accept(raw: Socket, waiting: Waiting): void {
     const key = fourNumbers(raw);
     this.#waiting.set(key, waiting);
-    raw.once('close', () => this.#waiting.delete(key));
+    raw.once('close', () => {
+      this.#waiting.delete(key);
+      this.#atEnd.delete(key);
+    });
     let hello: Buffer = Buffer.alloc(0);
     const read = (bytes: Buffer) => {
       hello = hello.length > 0 ? Buffer.concat([hello, bytes]) : bytes;
@@ -146,10 +159,26 @@ export class TlsDoor {
       raw.off('data', read);
       raw.pause();
       raw.unshift(hello);
-      this.#begin(raw, waiting.ip);
+      if (isAnsweredAtOnce(hello)) this.#begin(raw, waiting.ip);
+      else this.#beginLater(raw, key, waiting.ip);
     };
     raw.on('data', read);
     raw.resume();
+  }
+
+  /** When there is a place for it. It is given back when the handshake is over, and after some seconds in any case. */
+  #beginLater(raw: Socket, key: string, ip: string): void {
+    let cancel = () => {};
+    const giveBack = this.#secondTimes.take(ip, () => {
+      cancel = this.#clock.after(SECOND_TIME_MS, () => raw.destroy());
+      this.#begin(raw, ip);
+    });
+    const over = () => {
+      cancel();
+      giveBack();
+    };
+    this.#atEnd.set(key, over);
+    raw.once('close', over);
   }
 
   /** What OpenSSL has to do for the hello is done in `process.nextTick`. */
@@ -189,8 +218,11 @@ export class TlsDoor {
     socket.destroy();
   }
 
+  /** Its handshake is over. */
   #take(socket: TLSSocket): Waiting | undefined {
     const key = fourNumbers(socket);
+    this.#atEnd.get(key)?.();
+    this.#atEnd.delete(key);
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
     return waiting;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { connect as connectTcp } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
@@ -41,6 +41,19 @@ async function dial(core: Core, options: ConnectionOptions = {}): Promise<TLSSoc
   const socket = connect({ host: '127.0.0.1', port: core.port, rejectUnauthorized: false, ...options });
   await once(socket, 'secureConnect');
   return socket;
+}
+
+/** The bytes that such a client begins with. */
+async function firstWordOf(options: ConnectionOptions): Promise<Buffer> {
+  const server = createTcpServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, ...options });
+  client.on('error', () => {});
+  const [socket] = await once(server, 'connection');
+  const [bytes] = await once(socket, 'data');
+  client.destroy();
+  server.close();
+  return bytes;
 }
 
 /** The first name in the certificate that a client gets who asks for `servername`. */
@@ -132,6 +145,28 @@ test('who begins no handshake on a TLS port is closed in time', async () => {
     return silent.closed;
   });
   assert.equal(await core.adaptor.listeners[0]!.countConnections(), 0);
+});
+
+test('of clients whose signature is due at their second word sixteen of an address are answered at a time, and others at once', async () => {
+  const files = writeCertificate(dir, certificateFor('tv.example.com'));
+  await using core = await Core.start({ adaptor: secure(files) });
+  const odd = { ecdhCurve: 'P-521:X25519' };
+  const hello = await firstWordOf(odd);
+  let answered = 0;
+  let closed = 0;
+  const sockets = Array.from({ length: 20 }, () => {
+    const socket = connectTcp(core.port, '127.0.0.1', () => socket.write(hello));
+    socket.on('error', () => {}).once('data', () => (answered += 1));
+    socket.once('close', () => (closed += 1)).resume();
+    return socket;
+  });
+  await until('sixteen have an answer', () => answered === 16);
+  (await dial(core)).destroy();
+  assert.equal(answered, 16);
+  core.clock.advance(3_000);
+  await until('they have made room for the others', () => answered === 20 && closed === 16);
+  for (const socket of sockets) socket.destroy();
+  (await dial(core, odd)).destroy();
 });
 
 test('S-12: HTTP inside TLS reaches the same routes', async () => {
