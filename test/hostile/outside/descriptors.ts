@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { membersOf } from '../../../src/protocol/amf.ts';
 import type { Command } from '../../../src/protocol/command.ts';
 import { flvFile } from '../../support/flv.ts';
@@ -16,6 +17,7 @@ const CROWD = 400;
 /** Files that can be played, and how many of them one connection plays. */
 const FILMS = 300;
 const STREAMS = 40;
+const COME_IN_ATTEMPTS = 20;
 
 /** Sockets that stay open as far as the server lets them, and say nothing. */
 async function crowd(port: number): Promise<AsyncDisposable> {
@@ -51,9 +53,18 @@ async function killRunner(server: TestServer): Promise<void> {
   await server.waitForLog(isRunner, undefined, since);
 }
 
+/** The connections of the attack end in turns: as long as they hold descriptors, newcomers are turned away. */
 async function comesIn({ server }: Stage, application: string, ...args: number[]): Promise<void> {
-  await using peer = await RtmpPeer.open(server.port);
-  assert.equal((await peer.connect(application, {}, ...args)).name, '_result');
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await using peer = await RtmpPeer.open(server.port);
+      assert.equal((await peer.connect(application, {}, ...args)).name, '_result');
+      return;
+    } catch (error) {
+      if (attempt === COME_IN_ATTEMPTS) throw error;
+      await sleep(500);
+    }
+  }
 }
 
 function codeOf(command: Command | undefined): string {
