@@ -29,7 +29,16 @@ const SIGNAL_ECHO_MS = 500;
 /** Signals that stop the server; SIGHUP only when the terminal is gone. */
 type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
+const OUTPUTS = [process.stdout, process.stderr] as const;
+
+/** Ends a command whose output cannot be written, as in `understudy status | head -1`, with the exit code that SIGPIPE gives. */
+function endUnread(): never {
+  process.exit(128 + constants.signals.SIGPIPE);
+}
+
 async function start(options: StartOptions): Promise<number> {
+  // The server has log files and goes on without its console.
+  for (const output of OUTPUTS) output.off('error', endUnread).on('error', () => {});
   const config = loadConfig(options);
   const onTerminal = process.stdout.isTTY === true;
   const { env } = process;
@@ -126,6 +135,7 @@ function warnOfPlatform(log: Log): void {
   );
 }
 
+for (const output of OUTPUTS) output.on('error', endUnread);
 const code = await run(process.argv.slice(2), {
   start,
   print: (line) => console.log(line),
