@@ -89,7 +89,8 @@ export const SERVER = group('', {
             addresses,
             '',
             'Addresses of many users, such as the proxy of a company or a load balancer without the PROXY protocol: ' +
-              'MaxInputSizePerAddress does not apply to them.',
+              'MaxInputSizePerAddress does not apply to them, and their connections share computing time as if each came from ' +
+              'an address of its own.',
           ),
           MaxInputBeforeConnect: leaf(
             kilobytes(4, 65536),
