@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { MAX_UNANSWERED } from '../application/places.ts';
 import type { Turns } from '../application/turns.ts';
 import type { LimitName } from '../log/limits.ts';
 import { logBug } from '../log/log.ts';
@@ -39,11 +40,6 @@ export interface HttpOptions {
 
 /** A request with more is refused. No setting: their bytes have one, this bounds the work for them. */
 const MAX_HEADERS = 100;
-/**
- * Requests of one connection that have no answer yet; one more closes it. Each may be work for another server, and Node reads on
- * while nothing is answered. No setting: browsers send one after the other, and tunnels number theirs.
- */
-const MAX_UNANSWERED = 16;
 const CHECK_MS = 1_000;
 
 export class HttpDoor {

@@ -70,8 +70,6 @@ const MAX_HEADER_BYTES = 16 << 10;
 const MAX_BODY_BYTES = 64 << 10;
 /** More than administrators and their programs ever have. No setting: a newcomer gets in when there are more. */
 const MAX_CONNECTIONS = 128;
-/** Requests of one connection that have no answer yet; one more closes it. Node reads on while nothing is answered. */
-const MAX_UNANSWERED = 16;
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 20_000;
 const KEEP_ALIVE_MS = 15_000;
@@ -92,7 +90,7 @@ export class AdminPort {
   /** Requests that have come whole, until their answers have left. */
   readonly #answering = new Set<Promise<void>>();
   readonly #places = new Places(MAX_CONNECTIONS);
-  readonly #connections = new Map<Duplex, Connection>();
+  readonly #placeOf = new Map<Duplex, Place>();
 
   private constructor(server: Server, options: PortOptions) {
     const { address, port } = server.address() as AddressInfo;
@@ -158,10 +156,10 @@ export class AdminPort {
       socket.destroy();
       return false;
     }
-    this.#connections.set(socket, { place, unanswered: 0 });
+    this.#placeOf.set(socket, place);
     socket.once('close', () => {
       place.leave();
-      this.#connections.delete(socket);
+      this.#placeOf.delete(socket);
     });
     return true;
   }
@@ -173,18 +171,16 @@ export class AdminPort {
 
   /** False: the connection sends requests faster than they are answered, and is closed. */
   #isInTime(socket: Socket, response: ServerResponse): boolean {
-    const connection = this.#connections.get(socket);
-    if (!connection) return false; // closed with this request in its last bytes
-    if (connection.unanswered >= MAX_UNANSWERED) {
-      this.#connections.delete(socket);
+    const place = this.#placeOf.get(socket);
+    if (!place) return false; // closed with this request in its last bytes
+    const answered = place.ask();
+    if (!answered) {
+      this.#placeOf.delete(socket);
       socket.destroy();
       this.#limit(socket.remoteAddress ?? '', 'requests came faster than they are answered');
       return false;
     }
-    connection.unanswered += 1;
-    response.once('close', () => {
-      connection.unanswered -= 1;
-    });
+    response.once('close', answered);
     return true;
   }
 
@@ -210,7 +206,7 @@ export class AdminPort {
     response.once('close', resolve);
     this.#answering.add(left);
     void left.then(() => this.#answering.delete(left));
-    const place = this.#connections.get(request.socket)?.place;
+    const place = this.#placeOf.get(request.socket);
     place?.hold(true);
     response.once('close', () => place?.hold(false));
     const reply = await this.#options.answer({ method, path, query, headers, body, ip });
@@ -256,11 +252,6 @@ export class AdminPort {
 /** What a port needs of a connection besides a stream. */
 export interface AdminSocket extends Duplex {
   readonly remoteAddress: string | undefined;
-}
-
-interface Connection {
-  readonly place: Place;
-  unanswered: number;
 }
 
 /** Every browser sends one of these with every request, whatever a page has it ask for. */

@@ -3,9 +3,17 @@
 // cost their own address its places, and nobody else.
 import { hostKey, plainAddress } from './occupancy.ts';
 
+/**
+ * Requests of one HTTP connection that have no answer yet; one more closes it. Node reads on while nothing is answered. No setting:
+ * browsers and programs of administrators send one after the other, and tunnels number theirs.
+ */
+export const MAX_UNANSWERED = 16;
+
 export interface Place {
   /** The connection is being served (true), or it may give its place away (false), as at first. */
   hold(isServed: boolean): void;
+  /** A request has come; the returned function is called when it has been answered. Undefined: MAX_UNANSWERED are open. */
+  ask(): (() => void) | undefined;
   leave(): void;
 }
 
@@ -46,9 +54,17 @@ export class Places {
     }
     const taken: Taken = { address, close, isServed: false };
     this.#taken.add(taken);
+    let unanswered = 0;
     return {
       hold: (isServed) => {
         taken.isServed = isServed;
+      },
+      ask: () => {
+        if (unanswered >= MAX_UNANSWERED) return undefined;
+        unanswered += 1;
+        return () => {
+          unanswered -= 1;
+        };
       },
       leave: () => void this.#taken.delete(taken),
     };

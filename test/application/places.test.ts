@@ -1,7 +1,7 @@
 // Few places, and who gets them.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Place, Places } from '../../src/application/places.ts';
+import { MAX_UNANSWERED, type Place, Places } from '../../src/application/places.ts';
 
 class Hall {
   readonly closed: string[] = [];
@@ -78,4 +78,13 @@ describe('a hall that is full', () => {
     assert.ok(hall.enter('192.0.2.9'));
     assert.deepEqual(hall.closed, []);
   });
+});
+
+test('a place takes sixteen requests without an answer, and another one for each answer', () => {
+  const place = new Hall(1).enter('192.0.2.1')!;
+  const answered = Array.from({ length: MAX_UNANSWERED }, () => place.ask());
+  assert.equal(place.ask(), undefined);
+  answered[3]!();
+  assert.ok(place.ask());
+  assert.equal(place.ask(), undefined);
 });

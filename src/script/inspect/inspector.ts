@@ -45,8 +45,6 @@ export interface InspectorAddress {
 
 const HOST = '127.0.0.1';
 const MAX_CONNECTIONS = 64;
-/** Requests of one connection that have no answer yet; one more closes it. */
-const MAX_UNANSWERED = 16;
 const MAX_HEADER_BYTES = 16 << 10;
 const REQUEST_MS = 10_000;
 /** A debugger sends breakpoints and expressions. */
@@ -75,18 +73,13 @@ export interface PacedSocket extends Duplex {
   readonly remoteAddress: string | undefined;
 }
 
-interface Connection {
-  readonly place: Place;
-  unanswered: number;
-}
-
 export class Inspector {
   readonly #port: number;
   readonly #software: string;
   readonly #log: Log;
   readonly #lines: LineLimit;
   readonly #places = new Places(MAX_CONNECTIONS);
-  readonly #connections = new WeakMap<Duplex, Connection>();
+  readonly #placeOf = new WeakMap<Duplex, Place>();
   readonly #paced: InspectorOptions['paced'];
   readonly #bindError: InspectorOptions['bindError'];
   /** By their ids. */
@@ -179,7 +172,7 @@ export class Inspector {
       socket.destroy();
       return false;
     }
-    this.#connections.set(socket, { place, unanswered: 0 });
+    this.#placeOf.set(socket, place);
     socket.once('close', () => place.leave());
     return true;
   }
@@ -190,18 +183,16 @@ export class Inspector {
 
   /** False: the connection sends requests faster than it reads the answers, and is closed. */
   #isInTime(socket: Duplex & { remoteAddress?: string | undefined }, response: ServerResponse): boolean {
-    const connection = this.#connections.get(socket);
-    if (!connection) return false; // closed with this request in its last bytes
-    if (connection.unanswered >= MAX_UNANSWERED) {
-      this.#connections.delete(socket);
+    const place = this.#placeOf.get(socket);
+    if (!place) return false; // closed with this request in its last bytes
+    const answered = place.ask();
+    if (!answered) {
+      this.#placeOf.delete(socket);
       socket.destroy();
       this.#limit(socket.remoteAddress ?? '', 'requests came faster than they are answered');
       return false;
     }
-    connection.unanswered += 1;
-    response.once('close', () => {
-      connection.unanswered -= 1;
-    });
+    response.once('close', answered);
     return true;
   }
 
@@ -248,7 +239,7 @@ export class Inspector {
       refuse(socket, '404 Not Found');
       return;
     }
-    this.#connections.get(socket)?.place.hold(true);
+    this.#placeOf.get(socket)?.hold(true);
     this.#sockets.handleUpgrade(request, socket, head, (connection) => this.#attach(target, connection));
   }
 

@@ -5,14 +5,13 @@ import { connect as connectTls } from 'node:tls';
 import { ChunkWriter } from '../../../src/protocol/chunk-writer.ts';
 import { DigestScheme } from '../../../src/protocol/handshake-digest.ts';
 import { MessageType, type RtmpMessage } from '../../../src/protocol/message.ts';
-import { certificateFor } from '../../support/certificate.ts';
 import { AVC_CONFIGURATION, HEVC_CONFIGURATION, video } from '../../support/media.ts';
 import { RtmpPeer } from '../../support/rtmp-peer.ts';
 import { flood } from '../flood.ts';
+import { SECURE_PORT } from '../secure-port.ts';
 import type { OutsideAttack, Siege, Stage } from '../stage.ts';
 
 const LARGE = 7_900_000;
-const { certificate, key } = certificateFor('localhost');
 
 // ── configurations ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -155,20 +154,7 @@ async function filming(
 
 export const SIEGE: Siege = {
   title: 'media that cost much',
-  server: {
-    set: { 'ADAPTOR.HOSTPORT': '127.0.0.1:0,-0' },
-    conf: {
-      '_defaultRoot_/cert.pem': certificate,
-      '_defaultRoot_/key.pem': key,
-      '_defaultRoot_/Adaptor.xml': `<Adaptor>
-        <HostPortList><HostPort>\${ADAPTOR.HOSTPORT}</HostPort></HostPortList>
-        <SSL><SSLServerCtx>
-          <SSLCertificateFile>cert.pem</SSLCertificateFile>
-          <SSLCertificateKeyFile type="PEM">key.pem</SSLCertificateKeyFile>
-        </SSLServerCtx></SSL>
-      </Adaptor>`,
-    },
-  },
+  server: SECURE_PORT,
   attacks: [
     configuring('AVC configurations of a hundred tracks, half a million numbers of one bit in each', () => [
       headerOfTracks('avc1', avcOf(spsOfOffsets(480_000)), 100),

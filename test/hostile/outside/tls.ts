@@ -3,11 +3,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { certificateFor } from '../../support/certificate.ts';
 import { RtmpPeer } from '../../support/rtmp-peer.ts';
+import { SECURE_PORT } from '../secure-port.ts';
 import type { Siege, Stage } from '../stage.ts';
-
-const { certificate, key } = certificateFor('localhost');
 
 async function dial({ server }: Stage, options: ConnectionOptions = {}): Promise<TLSSocket> {
   const { port } = server.listener('rtmp', true);
@@ -65,20 +63,7 @@ async function withSockets(
 
 export const SIEGE: Siege = {
   title: 'a port with TLS',
-  server: {
-    set: { 'ADAPTOR.HOSTPORT': '127.0.0.1:0,-0' },
-    conf: {
-      '_defaultRoot_/cert.pem': certificate,
-      '_defaultRoot_/key.pem': key,
-      '_defaultRoot_/Adaptor.xml': `<Adaptor>
-        <HostPortList><HostPort>\${ADAPTOR.HOSTPORT}</HostPort></HostPortList>
-        <SSL><SSLServerCtx>
-          <SSLCertificateFile>cert.pem</SSLCertificateFile>
-          <SSLCertificateKeyFile type="PEM">key.pem</SSLCertificateKeyFile>
-        </SSLServerCtx></SSL>
-      </Adaptor>`,
-    },
-  },
+  server: SECURE_PORT,
   attacks: [
     {
       name: 'forty clients of TLS 1.2 that renegotiate without end',
