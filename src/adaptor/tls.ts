@@ -46,9 +46,7 @@ export class TlsDoor {
   readonly #clock: Clock;
   readonly #onUsable: () => void;
   /** Handshakes under way, by their four numbers: a server's events do not tell which socket they began with. */
-  readonly #waiting = new Map<string, Waiting>();
-  /** What is to be done when one of them is over. */
-  readonly #atEnd = new Map<string, () => void>();
+  readonly #handshakes = new Map<string, Handshake>();
   readonly #turns: Turns;
   readonly #secondTimes = new FairTurns(SECOND_TIMES);
   #stopLooking = () => {};
@@ -147,10 +145,11 @@ export class TlsDoor {
   /** `secured` or `failed` is called, unless `raw` closes before; what it has buffered is part of the handshake. */
   accept(raw: Socket, waiting: Waiting): void {
     const key = fourNumbers(raw);
-    this.#waiting.set(key, waiting);
+    const handshake: Handshake = { waiting, over: () => {} };
+    this.#handshakes.set(key, handshake);
     raw.once('close', () => {
-      this.#waiting.delete(key);
-      this.#atEnd.delete(key);
+      this.#handshakes.delete(key);
+      handshake.over();
     });
     let hello: Buffer = Buffer.alloc(0);
     const read = (bytes: Buffer) => {
@@ -160,25 +159,24 @@ export class TlsDoor {
       raw.pause();
       raw.unshift(hello);
       if (isAnsweredAtOnce(hello)) this.#begin(raw, waiting.ip);
-      else this.#beginLater(raw, key, waiting.ip);
+      else this.#beginLater(raw, handshake);
     };
     raw.on('data', read);
     raw.resume();
   }
 
   /** When there is a place for it. It is given back when the handshake is over, and after some seconds in any case. */
-  #beginLater(raw: Socket, key: string, ip: string): void {
+  #beginLater(raw: Socket, handshake: Handshake): void {
+    const { ip } = handshake.waiting;
     let cancel = () => {};
     const giveBack = this.#secondTimes.take(ip, () => {
       cancel = this.#clock.after(SECOND_TIME_MS, () => raw.destroy());
       this.#begin(raw, ip);
     });
-    const over = () => {
+    handshake.over = () => {
       cancel();
       giveBack();
     };
-    this.#atEnd.set(key, over);
-    raw.once('close', over);
   }
 
   /** What OpenSSL has to do for the hello is done in `process.nextTick`. */
@@ -221,11 +219,10 @@ export class TlsDoor {
   /** Its handshake is over. */
   #take(socket: TLSSocket): Waiting | undefined {
     const key = fourNumbers(socket);
-    this.#atEnd.get(key)?.();
-    this.#atEnd.delete(key);
-    const waiting = this.#waiting.get(key);
-    this.#waiting.delete(key);
-    return waiting;
+    const handshake = this.#handshakes.get(key);
+    this.#handshakes.delete(key);
+    handshake?.over();
+    return handshake?.waiting;
   }
 
   /** No more looks at the files. Connections go on. */
@@ -233,6 +230,12 @@ export class TlsDoor {
     this.#isClosed = true;
     this.#stopLooking();
   }
+}
+
+interface Handshake {
+  readonly waiting: Waiting;
+  /** May be called again. */
+  over(): void;
 }
 
 /** What OpenSSL calls a server without a certificate, in TLS 1.3 and 1.2. */
