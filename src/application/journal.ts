@@ -5,11 +5,34 @@ import type { AccessValues } from '../log/access-log.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import type { Client, ConnectRefusal } from './client.ts';
 import type { Clock } from './clock.ts';
-import type { Playback } from './playback.ts';
-import type { Publication } from './publication.ts';
+import type { RecordedStream } from './recorded.ts';
 import type { RecordingFile, RecordRequest } from './recording.ts';
 import type { Refusal } from './refusal.ts';
 import type { Stream } from './stream.ts';
+
+/** What the log says of a stream that somebody publishes or plays. */
+interface Line {
+  readonly client: Client;
+  readonly request: { readonly name: string; readonly query: string };
+  readonly port: { readonly streamId: number };
+}
+
+export type Published = Line;
+
+export interface Played extends Line {
+  readonly port: { readonly streamId: number; readonly bytesSent: number };
+  readonly recorded: Pick<RecordedStream, 'path' | 'sizeBytes' | 'lengthMs'> | undefined;
+  readonly file: { readonly positionMs: number } | undefined;
+  /** Where it has taken another one's place. */
+  readonly transition: TransitionFacts | undefined;
+}
+
+export interface TransitionFacts {
+  from: string;
+  fromQuery: string;
+  mode: string;
+  offsetS: number | undefined;
+}
 
 export interface JournalOptions {
   clock: Clock;
@@ -35,7 +58,7 @@ interface Ongoing {
 
 export class Journal {
   readonly #options: JournalOptions;
-  readonly #ongoing = new Map<Client | Publication | Playback, Ongoing>();
+  readonly #ongoing = new Map<Client | Published | Played, Ongoing>();
   #cancelCheck: (() => void) | undefined;
 
   constructor(options: JournalOptions) {
@@ -68,23 +91,23 @@ export class Journal {
     return this.#options.clock.now();
   }
 
-  begin(what: Client | Publication | Playback, event: ContinueEvent, values: () => AccessValues): void {
+  begin(what: Client | Published | Played, event: ContinueEvent, values: () => AccessValues): void {
     const { nowMs } = this;
     this.#ongoing.set(what, { event, beganMs: nowMs, notedMs: nowMs, values });
   }
 
   /** Whole seconds since `begin`; undefined: it never began. */
-  secondsOf(what: Client | Publication | Playback): number | undefined {
+  secondsOf(what: Client | Published | Played): number | undefined {
     const ongoing = this.#ongoing.get(what);
     return ongoing && Math.floor((this.nowMs - ongoing.beganMs) / 1000);
   }
 
   /** As it is now. */
-  valuesOf(what: Client | Publication | Playback): AccessValues {
+  valuesOf(what: Client | Published | Played): AccessValues {
     return this.#ongoing.get(what)?.values() ?? {};
   }
 
-  end(what: Client | Publication | Playback): void {
+  end(what: Client | Published | Played): void {
     this.#ongoing.delete(what);
   }
 
@@ -113,7 +136,7 @@ export class InstanceJournal {
   readonly #place: AccessValues;
   readonly #beganMs: number;
   /** Names under which encoders publish what everybody else knows by another name. */
-  readonly #keys = new Map<string, Publication>();
+  readonly #keys = new Map<string, Published>();
 
   constructor(journal: Journal, application: string, instance: string) {
     this.#journal = journal;
@@ -182,7 +205,7 @@ export class InstanceJournal {
 
   // ── publishers ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  published(publication: Publication, stream: Stream): void {
+  published(publication: Published, stream: Stream): void {
     const { request } = publication;
     if (request.name !== stream.name) this.#keys.set(request.name, publication);
     const before = stream.stats.bytesIn;
@@ -196,16 +219,16 @@ export class InstanceJournal {
    * `name`: undefined when a script decides about names and has not let this one in. It may be somebody's key, or one letter
    * away from it, and it was to stay a secret of two.
    */
-  publishRefused(publication: Publication, name: string | undefined, refusal: Refusal): void {
+  publishRefused(publication: Published, name: string | undefined, refusal: Refusal): void {
     this.#note('publish', { ...this.#published(publication, name, 0), ...refusalValues(refusal) });
   }
 
-  unpublished(publication: Publication, status: AccessStatus, comment: string | undefined): void {
+  unpublished(publication: Published, status: AccessStatus, comment: string | undefined): void {
     this.#finish('unpublish', publication, status, comment);
     if (this.#keys.get(publication.request.name) === publication) this.#keys.delete(publication.request.name);
   }
 
-  #published(publication: Publication, name: string | undefined, bytes: number): AccessValues {
+  #published(publication: Published, name: string | undefined, bytes: number): AccessValues {
     const { client, request, port } = publication;
     return {
       ...this.#session(client),
@@ -219,34 +242,34 @@ export class InstanceJournal {
 
   // ── players ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  playing(playback: Playback, name: string): void {
+  playing(playback: Played, name: string): void {
     const values = () => this.#played(playback, name);
     this.#journal.begin(playback, 'play-continue', values);
     this.#note('play', { ...values(), 'x-status': AccessStatus.Ok });
   }
 
   /** `name` as in `publishRefused`. */
-  playRefused(playback: Playback, name: string | undefined, refusal: Refusal): void {
+  playRefused(playback: Played, name: string | undefined, refusal: Refusal): void {
     this.#note('play', { ...this.#played(playback, name), ...refusalValues(refusal) });
   }
 
-  stoppedPlaying(playback: Playback, status: AccessStatus): void {
+  stoppedPlaying(playback: Played, status: AccessStatus): void {
     this.#finish('stop', playback, status);
   }
 
-  paused(playback: Playback, isPaused: boolean): void {
+  paused(playback: Played, isPaused: boolean): void {
     const values = this.#journal.valuesOf(playback);
     this.#note(isPaused ? 'pause' : 'unpause', { ...values, 'x-status': AccessStatus.Ok });
   }
 
   /** `ms`: to where, in the stream's own time. */
-  sought(playback: Playback, ms: number): void {
+  sought(playback: Played, ms: number): void {
     const values = this.#journal.valuesOf(playback);
     this.#note('seek', { ...values, 'x-spos': Math.round(ms), 'x-status': AccessStatus.Ok });
   }
 
   /** A player that asks for a key hears nothing and is told nothing; its name is not written down either. */
-  #played(playback: Playback, name: string | undefined): AccessValues {
+  #played(playback: Played, name: string | undefined): AccessValues {
     const { client, request, port } = playback;
     const shown = name !== undefined && this.#keys.has(name) ? undefined : name;
     return {
@@ -266,7 +289,7 @@ export class InstanceJournal {
   /** `file`: undefined when it could not be begun. */
   recording(
     event: 'record' | 'recordstop',
-    publication: Publication | undefined,
+    publication: Published | undefined,
     { stream, limits }: Pick<RecordRequest, 'stream' | 'limits'>,
     file: RecordingFile | undefined,
     status: AccessStatus,
@@ -287,7 +310,7 @@ export class InstanceJournal {
 
   #finish(
     event: 'unpublish' | 'stop',
-    what: Publication | Playback,
+    what: Published | Played,
     status: AccessStatus,
     comment?: string,
   ): void {
@@ -348,7 +371,7 @@ function refusalValues({ status, description, reason = description }: Refusal): 
 }
 
 /** Of one that plays a file. */
-function recordedValues({ recorded, file }: Playback): AccessValues {
+function recordedValues({ recorded, file }: Played): AccessValues {
   if (!recorded) return {};
   const { path, sizeBytes, lengthMs } = recorded;
   return {
@@ -361,7 +384,7 @@ function recordedValues({ recorded, file }: Playback): AccessValues {
 }
 
 /** Of one that took another one's place. */
-function transitionValues({ transition }: Playback): AccessValues {
+function transitionValues({ transition }: Played): AccessValues {
   if (!transition) return {};
   return {
     'x-trans-sname': transition.from,

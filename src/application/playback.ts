@@ -1,6 +1,7 @@
 // One play request, from the question to the end.
 import type { Client } from './client.ts';
 import type { FilePlayer, FilePort } from './file-player.ts';
+import type { TransitionFacts } from './journal.ts';
 import type { LatestOnly } from './latest-only.ts';
 import type { RecordedStream } from './recorded.ts';
 import type { Refusal } from './refusal.ts';
@@ -60,13 +61,6 @@ export interface PlaybackEvents {
 }
 
 /** Which stream another one took the place of, for the access log. */
-export interface TransitionFacts {
-  from: string;
-  fromQuery: string;
-  mode: string;
-  offsetS: number | undefined;
-}
-
 export class Playback {
   readonly client: Client;
   readonly request: PlayRequest;

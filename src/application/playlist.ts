@@ -1,7 +1,8 @@
 // What one message stream plays: one entry after the other, and one in another one's place (NetStream.play and play2).
 import { AccessStatus } from '../log/access-status.ts';
 import type { Client } from './client.ts';
-import { type Playback, PlaybackState, type PlayerPort, type TransitionFacts } from './playback.ts';
+import type { TransitionFacts } from './journal.ts';
+import { type Playback, PlaybackState, type PlayerPort } from './playback.ts';
 import { type Playing, playFailed } from './playing.ts';
 import type { Place, RecordedStream } from './recorded.ts';
 import type { Refusal } from './refusal.ts';

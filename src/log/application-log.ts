@@ -12,6 +12,10 @@ const STATUS = {
   info: formatStatus('i', Subject.Application, 1000),
 };
 
+/** Of a line that a script writes by its console. */
+export const CONSOLE_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type ConsoleLevel = (typeof CONSOLE_LEVELS)[number];
+
 export interface ApplicationLog {
   trace(text: string): void;
   error(text: string): void;

@@ -1,5 +1,6 @@
 // What comes back from a script, checked field by field: an isolate's answer is hostile input. What is returned here
 // can be acted upon as it is; everything else is a DecodeError and has no effect.
+
 import {
   type ClientAccess,
   type InvokeResult,
@@ -10,6 +11,7 @@ import {
   type Verdict,
 } from '../application/script.ts';
 import { DecodeError } from '../errors.ts';
+import { CONSOLE_LEVELS, type ConsoleLevel } from '../log/application-log.ts';
 import type { AmfValue } from '../protocol/amf.ts';
 import type { PublisherSecret } from '../protocol/publisher-auth.ts';
 import { canonicalStreamName } from '../protocol/stream-prefix.ts';
@@ -77,7 +79,7 @@ export type Command =
   | { op: 'keep'; client: string; data: string | undefined }
   | { op: 'ask'; id: number; service: string; request: Json }
   | { op: 'unask'; id: number }
-  | { op: 'log'; level: LogLevel; text: string }
+  | { op: 'log'; level: ConsoleLevel; text: string }
   | ({ op: 'error' } & ReportedError);
 
 /** What an old version gives to the new one. Opaque here: it only travels on. */
@@ -87,9 +89,6 @@ export interface SavedState {
   /** What could not be carried over, named for the author. */
   lost: string[];
 }
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface ReportedError {
   kind: ScriptFaultKind;
@@ -253,7 +252,7 @@ const PARSERS: { [Op in Command['op']]: (fields: Fields) => Command & { op: Op }
     request: shallow(f.json('request'), 'a request'),
   }),
   unask: (f) => ({ op: 'unask', id: f.id('id') }),
-  log: (f) => ({ op: 'log', level: f.oneOf('level', LOG_LEVELS), text: f.cutText('text', MAX_LOG_TEXT) }),
+  log: (f) => ({ op: 'log', level: f.oneOf('level', CONSOLE_LEVELS), text: f.cutText('text', MAX_LOG_TEXT) }),
   error: (f) => ({
     op: 'error',
     kind: f.oneOf('kind', SCRIPT_FAULT_KINDS),

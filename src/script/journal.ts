@@ -12,11 +12,10 @@ import {
 import type { ForgottenConnections } from '../application/outgoing.ts';
 import type { ScriptMetrics } from '../application/script-metrics.ts';
 import { TokenBucket } from '../application/token-bucket.ts';
-import type { ApplicationLog } from '../log/application-log.ts';
+import type { ApplicationLog, ConsoleLevel } from '../log/application-log.ts';
 import type { Log } from '../log/log.ts';
 import type { BuildFault } from './build-fault.ts';
 import type { ScriptBuild } from './build-outcome.ts';
-import type { LogLevel } from './commands.ts';
 import type { LogShare } from './log-share.ts';
 import { mapStack } from './stack.ts';
 
@@ -68,7 +67,7 @@ export class Journal {
   }
 
   /** trace() and console. */
-  line(level: LogLevel, text: string): void {
+  line(level: ConsoleLevel, text: string): void {
     const { application, instance, log, applicationLog, share } = this.#options;
     if (!this.#admits(this.#lines, () => share.admitsLine(text.length), 'lines of the script')) return;
     if (level === 'warn' || level === 'error') applicationLog[level](text);

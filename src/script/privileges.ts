@@ -1,9 +1,8 @@
 // Whom a process of root's can become. Root of a namespace of users, as in a container without rights, is root of nothing
 // outside, and may know no other user than itself.
 import { readFileSync } from 'node:fs';
-import type { InitBody } from './wire.ts';
 
-export function canBecome({ uid, gid }: NonNullable<InitBody['user']>): boolean {
+export function canBecome({ uid, gid }: { uid: number; gid: number }): boolean {
   return isMapped('uid_map', uid) && isMapped('gid_map', gid) && read('setgroups')?.trim() !== 'deny';
 }
 
