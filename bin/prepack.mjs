@@ -34,8 +34,8 @@ if (compiler.status !== 0) process.exit(1);
 for (const text of [
   'script/guest',
   'script/types',
-  'script/wire.ts',
-  'protocol/stream-prefix.ts',
+  'script/wire/wire.ts',
+  'protocol/rtmp/stream-prefix.ts',
   'adaptor/native/sender.c',
 ]) {
   cpSync(join(root, 'src', text), join(dist, text), { recursive: true });

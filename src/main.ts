@@ -3,7 +3,6 @@
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { NewAccount } from './admin/accounts.ts';
-import { systemClock } from './application/clock.ts';
 import { CommandError, type StartOptions } from './cli/args.ts';
 import { refreshAuthorFiles } from './cli/author-files.ts';
 import { coloursOf } from './cli/colours.ts';
@@ -12,6 +11,7 @@ import { panel } from './cli/panel.ts';
 import { promptPassword } from './cli/password-prompt.ts';
 import { isJournal, ServiceManager } from './cli/service-manager.ts';
 import { hasTerminal } from './cli/terminal.ts';
+import { systemClock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { ConfigError } from './errors.ts';

@@ -1,13 +1,13 @@
 // The building (src/README.md), held: who may import whom, what the pure rooms may touch, how big a file may grow.
 // Changing the architecture means changing this file, in the open.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join, posix } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Import, importsOf, isMember, isPunctuation, type Token, tokenize } from './support/source.ts';
 
-/** Besides itself and errors.ts. */
+/** Besides itself and the files that every room may import. */
 const MAY_IMPORT: Record<string, string[]> = {
   protocol: [],
   disk: [],
@@ -18,22 +18,78 @@ const MAY_IMPORT: Record<string, string[]> = {
   application: ['protocol', 'media', 'config', 'log', 'storage'],
   adaptor: ['protocol', 'disk', 'media', 'config', 'log', 'application'],
   recording: ['protocol', 'disk', 'media', 'config', 'log', 'storage', 'application'],
-  // runner/ and guest/: only wire.ts (and frames.ts, protocol/stream-prefix.ts)
+  // runner/ and guest/: less, see below
   script: ['protocol', 'disk', 'config', 'log', 'storage', 'application'],
   admin: ['config', 'log', 'application'],
 };
 
+/** What every room may import, though a pure room uses no clock. */
+const FOR_ALL = ['errors.ts', 'clock.ts'];
+
+/**
+ * The rooms inside a room, and the files beside them: what each may import of its own room besides itself. None knows one that is
+ * not in its row, and the rows make no circle. `MAX_ARROWS` says how many pairs there may be.
+ */
+const INSIDE: Record<string, Record<string, string[]>> = {
+  protocol: {
+    'bytes.ts': [],
+    amf: ['bytes.ts'],
+    handshake: ['bytes.ts'],
+    rtmp: ['bytes.ts', 'amf', 'handshake'],
+  },
+  media: {
+    'tag.ts': [],
+    'flv.ts': [],
+    'timeline.ts': [],
+    codecs: [],
+    mp4: ['codecs'],
+    'details.ts': ['codecs'],
+    'group-starts.ts': ['tag.ts'],
+    'media-fault.ts': ['tag.ts', 'mp4'],
+  },
+  application: {
+    pace: [],
+    live: ['pace'],
+    contract: ['live'],
+    admission: ['pace'],
+    accounts: ['contract', 'live'],
+    publish: ['contract', 'live', 'admission', 'accounts'],
+    play: ['contract', 'live', 'pace', 'admission', 'accounts', 'publish'],
+    served: ['contract', 'live', 'publish'],
+    instance: ['contract', 'live', 'pace', 'admission', 'accounts', 'publish', 'play', 'served'],
+  },
+  adaptor: {
+    native: [],
+    link: ['native'],
+    outgoing: ['link'],
+    http: ['link'],
+    rtmp: ['link'],
+    tunnel: ['link', 'http', 'rtmp'],
+    ports: ['link', 'http', 'rtmp'],
+    'adaptor.ts': ['link', 'http', 'rtmp', 'tunnel', 'ports'],
+  },
+  recording: { read: [], finish: ['read'], write: ['read', 'finish'] },
+  script: {
+    wire: [],
+    child: [],
+    inspect: [],
+    commands: ['wire'],
+    source: ['wire', 'child'],
+    journal: ['source'],
+    services: ['wire', 'child'],
+    process: ['wire', 'child', 'source', 'commands', 'services', 'inspect'],
+    host: ['wire', 'source', 'commands', 'journal', 'services', 'process', 'inspect'],
+    runner: ['wire'],
+    guest: ['wire'],
+  },
+  'script/guest': { core: [], web: ['core'], ssas: ['core', 'web'], 'main.ts': ['core', 'web', 'ssas'] },
+};
+
+/** An arrow is a pair of boxes, of which one imports the other; a box is a direct child of the room, be it a file or a folder. */
+const MAX_ARROWS: Record<string, number> = { script: 21, application: 26, adaptor: 15 };
+
 /** The composition: sees every room. */
-const TOP = [
-  'main.ts',
-  'server.ts',
-  'virtual-host.ts',
-  'admission-rules.ts',
-  'privileges.ts',
-  'descriptors.ts',
-  'cli',
-  'testing',
-];
+const TOP = ['main.ts', 'server.ts', 'virtual-host.ts', 'wiring', 'cli', 'testing'];
 
 const PURE_ROOMS = ['protocol', 'media'];
 const PURE_ROOMS_MAY_USE = ['node:crypto', 'node:buffer'];
@@ -54,11 +110,11 @@ const IMPURE_WORDS = new Set([
 /** The scripts' process and the isolates inside it. Neither is part of the media process; all share wire.ts. */
 const RUNNER = 'script/runner/';
 const GUEST = 'script/guest/';
-const WIRE = 'script/wire.ts';
+const WIRE = 'script/wire/wire.ts';
 /** What a stream is called is one fact on both sides. */
-const STREAM_NAMES = 'protocol/stream-prefix.ts';
+const STREAM_NAMES = 'protocol/rtmp/stream-prefix.ts';
 /** The bytes of the pipe between the two processes. */
-const FRAMES = 'script/frames.ts';
+const FRAMES = 'script/wire/frames.ts';
 /** Read as text and given to script authors: not a part of this program. */
 const TYPINGS = 'script/types/';
 const ISOLATED_VM_IMPORTER = 'script/runner/engine.ts';
@@ -122,7 +178,7 @@ const everyImport = files.flatMap((file) =>
 
 describe('the building', () => {
   test('every file stands in a room of the table', () => {
-    const known = new Set([...Object.keys(MAY_IMPORT), ...TOP, 'errors.ts']);
+    const known = new Set([...Object.keys(MAY_IMPORT), ...TOP, ...FOR_ALL]);
     assertNone(files.filter(({ room }) => !known.has(room)).map(({ path }) => `src/${path} is in no room`));
   });
 
@@ -130,15 +186,39 @@ describe('the building', () => {
     assertNone(wrongWays());
     function* wrongWays(): Generator<string> {
       for (const { file, target, at } of everyImport) {
-        if (target === undefined || target === 'errors.ts' || TOP.includes(file.room)) continue;
+        if (target === undefined || TOP.includes(file.room)) continue;
+        if (FOR_ALL.includes(target) && !PURE_ROOMS.includes(file.room)) continue;
+        if (target === 'errors.ts') continue;
         const room = target.split('/')[0]!;
-        if (file.room === 'errors.ts') yield `${at}: errors.ts imports nothing, not ${target}`;
+        if (FOR_ALL.includes(file.room)) yield `${at}: ${file.room} imports nothing, not ${target}`;
         else if (room !== file.room && !MAY_IMPORT[file.room]?.includes(room)) {
           yield `${at}: ${file.room} may not import ${target}`;
         }
       }
     }
   });
+
+  for (const [room, rows] of Object.entries(INSIDE)) {
+    test(`inside ${room}/, each box imports what its row says, and no more`, () => {
+      const arrows = arrowsIn(room);
+      assertNone(wrong());
+      function* wrong(): Generator<string> {
+        const there = new Set(files.map(({ path }) => boxOf(path, room)).filter((box) => box !== undefined));
+        for (const box of there) if (!rows[box]) yield `src/${room}/${box} has no row`;
+        for (const [box, row] of Object.entries(rows)) {
+          if (!there.has(box)) yield `${room}/${box} has a row, and is not there`;
+          for (const other of row) {
+            if (!arrows.has(`${box} → ${other}`)) yield `${room}/${box} does not import ${other} any more`;
+          }
+        }
+        for (const [arrow, at] of arrows) {
+          const [from, to] = arrow.split(' → ') as [string, string];
+          if (rows[from] && !rows[from].includes(to)) yield `${at}: ${room}/${from} may not import ${to}`;
+        }
+        yield* circlesAmong(rows);
+      }
+    });
+  }
 
   test('the script process and the guest library share only wire.ts with the media process', () => {
     assertNone(leaks());
@@ -158,6 +238,28 @@ describe('the building', () => {
         }
         if (file.path === WIRE && !found.typeOnly) {
           yield `${at}: ${WIRE} is loaded by the runner and bundled into the guest library; only types of ${target}`;
+        }
+      }
+    }
+  });
+
+  test('rooms have few arrows inside', () => {
+    assertNone(
+      Object.entries(MAX_ARROWS).flatMap(([room, most]) => {
+        const arrows = arrowsIn(room).size;
+        return arrows > most ? [`${room}/ has ${arrows} arrows, more than ${most}`] : [];
+      }),
+    );
+  });
+
+  test('every room inside a room has a README of at most ten lines', () => {
+    assertNone(missing());
+    function* missing(): Generator<string> {
+      for (const [room, rows] of Object.entries(INSIDE)) {
+        for (const box of Object.keys(rows).filter((name) => !name.endsWith('.ts'))) {
+          const path = join(SRC, room, box, 'README.md');
+          const lines = existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n').length : 0;
+          if (lines === 0 || lines > 10) yield `src/${room}/${box}/README.md has ${lines} lines`;
         }
       }
     }
@@ -253,6 +355,38 @@ function isNow(tokens: readonly Token[], i: number): boolean {
   return !isPunctuation(tokens[i + 1], '(') || isPunctuation(tokens[i + 2], ')');
 }
 
+/** The direct child of a room that a file is in, or is; undefined for files elsewhere. */
+function boxOf(path: string, room: string): string | undefined {
+  return path.startsWith(`${room}/`) ? path.slice(room.length + 1).split('/')[0] : undefined;
+}
+
+/** `live → pace` → the first place where it is. */
+function arrowsIn(room: string): Map<string, string> {
+  const arrows = new Map<string, string>();
+  for (const { file, target, at } of everyImport) {
+    const from = boxOf(file.path, room);
+    const to = target === undefined ? undefined : boxOf(target, room);
+    if (from === undefined || to === undefined || from === to) continue;
+    const arrow = `${from} → ${to}`;
+    if (!arrows.has(arrow)) arrows.set(arrow, at);
+  }
+  return arrows;
+}
+
+/** Rows whose boxes come back to where they began. */
+function* circlesAmong(rows: Record<string, string[]>): Generator<string> {
+  for (const box of Object.keys(rows)) {
+    const seen = new Set<string>();
+    const open = [...rows[box]!];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (next === box) yield `${box} leads back to itself`;
+      if (seen.has(next)) continue;
+      seen.add(next);
+      open.push(...(rows[next] ?? []));
+    }
+  }
+}
+
 /** Each circle of imports once, as `a.ts → b.ts → a.ts`, found depth first. */
 function* circles(): Generator<string> {
   const targets = new Map(
@@ -280,15 +414,15 @@ describe('files that authors and tenants can write', () => {
     ['cli/', 'a command reads for the person who calls it, and waits for nobody else'],
     ['testing/', 'as cli/'],
     ['log/log-file.ts', 'logs/, which is the server’s'],
-    ['recording/open-file.ts', 'opens for writing, by the rules of disk/regular-file.ts'],
-    ['recording/running-files.ts', 'run/, which is the server’s'],
-    ['descriptors.ts', '/dev/null'],
-    ['adaptor/port-holder.ts', '/proc'],
-    ['script/builder-process.ts', '/proc'],
-    ['script/privileges.ts', '/proc'],
-    ['privileges.ts', '/etc/passwd'],
+    ['recording/finish/open-file.ts', 'opens for writing, by the rules of disk/regular-file.ts'],
+    ['recording/write/running-files.ts', 'run/, which is the server’s'],
+    ['wiring/descriptors.ts', '/dev/null'],
+    ['adaptor/ports/port-holder.ts', '/proc'],
+    ['script/source/builder-process.ts', '/proc'],
+    ['script/child/privileges.ts', '/proc'],
+    ['wiring/privileges.ts', '/etc/passwd'],
     ['admin/run-file.ts', 'run/, which is the server’s'],
-    ['script/resolve.ts', 'a method of that name'],
+    ['script/source/resolve.ts', 'a method of that name'],
   ]);
 
   test('are read by disk/ alone', () => {

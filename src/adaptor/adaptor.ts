@@ -3,16 +3,16 @@ import { networkInterfaces } from 'node:os';
 import type { AddressList, AddressRules } from '../config/address-rules.ts';
 import { ConfigError } from '../errors.ts';
 import { logBug } from '../log/log.ts';
-import { addressesOf } from './addresses.ts';
-import { formatPlace } from './bind-error.ts';
-import type { ConnectLimits } from './connect-rate.ts';
-import { HttpDoor, type HttpOptions } from './http.ts';
-import { Listener, type ListenerOptions } from './listener.ts';
-import { type PlayerRouteOptions, playerRoutes } from './player-routes.ts';
-import type { Resolver } from './reverse-dns.ts';
-import { type TunnelOptions, Tunnels } from './rtmpt.ts';
-import type { SessionOptions } from './session-options.ts';
-import { TlsDoor, type TlsOptions } from './tls.ts';
+import { HttpDoor, type HttpOptions } from './http/http.ts';
+import { type PlayerRouteOptions, playerRoutes } from './http/player-routes.ts';
+import type { ConnectLimits } from './link/connect-rate.ts';
+import type { Resolver } from './link/reverse-dns.ts';
+import { addressesOf } from './ports/addresses.ts';
+import { formatPlace } from './ports/bind-error.ts';
+import { Listener, type ListenerOptions } from './ports/listener.ts';
+import { TlsDoor, type TlsOptions } from './ports/tls.ts';
+import type { SessionOptions } from './rtmp/session-options.ts';
+import { type TunnelOptions, Tunnels } from './tunnel/rtmpt.ts';
 
 /** config/hostport.ts */
 export interface ListenPlace {

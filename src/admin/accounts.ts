@@ -1,6 +1,6 @@
 // Who may administer the server, and how they show that it is they.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { typedId } from '../application/typed-id.ts';
+import { typedId } from '../application/accounts/typed-id.ts';
 import { AdminError } from './admin-error.ts';
 import type { LoginLimits } from './login-limits.ts';
 import { hashPassword, isPasswordHash, isPasswordOf, NOBODYS_HASH } from './password.ts';

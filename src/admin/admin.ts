@@ -1,5 +1,5 @@
 // The administration of a running server: its accounts, its ports, and what they lead to.
-import type { Clock } from '../application/clock.ts';
+import type { Clock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
 import { formatStatus, Subject } from '../log/diagnostic-log.ts';
 import type { LineLimit } from '../log/line-limit.ts';

@@ -1,11 +1,11 @@
 // What is administered, as server.ts hands it in.
-import type { ApplicationProblem } from '../application/application-problem.ts';
-import type { ErrorRecords } from '../application/error-records.ts';
-import type { RecordedCatalog, RecordedStreams } from '../application/recorded.ts';
-import type { Recorders } from '../application/recording.ts';
-import type { Registry } from '../application/registry.ts';
-import type { ScriptMetricsBook } from '../application/script-metrics.ts';
-import type { Statistics } from '../application/statistics.ts';
+import type { ApplicationProblem } from '../application/accounts/application-problem.ts';
+import type { ErrorRecords } from '../application/accounts/error-records.ts';
+import type { ScriptMetricsBook } from '../application/accounts/script-metrics.ts';
+import type { RecordedCatalog, RecordedStreams } from '../application/contract/recorded.ts';
+import type { Recorders } from '../application/contract/recording.ts';
+import type { Registry } from '../application/instance/registry.ts';
+import type { Statistics } from '../application/instance/statistics.ts';
 import type { Settings } from '../config/settings.ts';
 import { AdminError } from './admin-error.ts';
 

@@ -1,6 +1,6 @@
 // What administrators may do, whichever way they say it: each is done once, and written to the admin log once.
-import type { AppInstance } from '../application/instance.ts';
-import { isApplicationName } from '../application/registry.ts';
+import type { AppInstance } from '../application/instance/instance.ts';
+import { isApplicationName } from '../application/instance/registry.ts';
 import { DEFAULT_ADAPTOR, DEFAULT_VHOST } from '../config/load.ts';
 import { LimitError, StatusError } from '../errors.ts';
 import { formatStatus, Subject } from '../log/diagnostic-log.ts';

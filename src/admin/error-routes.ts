@@ -1,5 +1,5 @@
 // What has gone wrong in scripts: the last hundred of an application, and whatever comes from now on.
-import { ERROR_KINDS } from '../application/error-records.ts';
+import { ERROR_KINDS } from '../application/accounts/error-records.ts';
 import { type Administered, type AdministeredHost, theHost } from './administered.ts';
 import { requireApplication } from './commands.ts';
 import type { EventStreams } from './events.ts';

@@ -1,7 +1,8 @@
 // GET /api/v1/events: errors of scripts as they come, as Server-Sent Events (HTML §9.2). Whoever listens may be slow: what waits
 // for him is bounded, and one error that comes again and again waits once.
-import type { Clock } from '../application/clock.ts';
-import type { ErrorRecord } from '../application/error-records.ts';
+
+import type { ErrorRecord } from '../application/accounts/error-records.ts';
+import type { Clock } from '../clock.ts';
 import { AdminError } from './admin-error.ts';
 import type { AdministeredHost } from './administered.ts';
 import type { Out, Stream } from './port.ts';

@@ -1,7 +1,7 @@
 // Who guesses passwords has to wait, and is locked out in the end. By address, not by account: nobody shall be able to lock
 // the operator out from elsewhere.
 import { isIPv6 } from 'node:net';
-import type { Clock } from '../application/clock.ts';
+import type { Clock } from '../clock.ts';
 
 export interface LoginLimitsOptions {
   /** After so many failures in a row an address has to wait… */

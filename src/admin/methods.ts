@@ -1,13 +1,13 @@
 // The methods of Flash Media Server's Administration API: GET or POST /admin/METHOD?parameter=value…
 import { cpus, totalmem } from 'node:os';
-import type { AppInstance } from '../application/instance.ts';
+import type { AppInstance } from '../application/instance/instance.ts';
 import type {
   ClientNumbers,
   InstanceNumbers,
   NetStreamNumbers,
   StreamNumbers,
   Totals,
-} from '../application/statistics.ts';
+} from '../application/instance/statistics.ts';
 import { absentMethods } from './absent-methods.ts';
 import { AdminError } from './admin-error.ts';
 import { type AdministeredHost, hostsOf, theHost } from './administered.ts';

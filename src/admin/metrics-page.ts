@@ -1,5 +1,5 @@
 // The exposition format of Prometheus 0.0.4.
-import type { Histogram } from '../application/script-metrics.ts';
+import type { Histogram } from '../application/accounts/script-metrics.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Place, Places } from '../application/places.ts';
+import { type Place, Places } from '../application/admission/places.ts';
 import type { ConfigError } from '../errors.ts';
 import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
@@ -56,7 +56,7 @@ export interface PortOptions {
   admits(ip: string): boolean;
   /** Says why a port cannot be opened. */
   bindError(error: Error, host: string, port: number): ConfigError;
-  /** Its bytes come in slices: see adaptor/paced-stream.ts. */
+  /** Its bytes come in slices: see adaptor/link/paced-stream.ts. */
   paced(socket: Socket): AdminSocket;
   /** Names that a browser may know this port by, in lower case. */
   hostNames: readonly string[];

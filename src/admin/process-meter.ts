@@ -1,6 +1,6 @@
 // The process: what it takes of the machine, and how late its event loop is.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Clock } from '../application/clock.ts';
+import type { Clock } from '../clock.ts';
 import { isScarcity } from '../errors.ts';
 
 export interface ProcessNumbers {

@@ -1,8 +1,8 @@
 // The administration as JSON: /api/v1/… What each route takes and gives stands beside it, and openapi.ts says it on.
-import { APPLICATION_STATES } from '../application/application-problem.ts';
-import type { AppInstance } from '../application/instance.ts';
-import { RESTREAM_STATES } from '../application/restreams.ts';
-import type { ClientNumbers } from '../application/statistics.ts';
+import { APPLICATION_STATES } from '../application/accounts/application-problem.ts';
+import type { AppInstance } from '../application/instance/instance.ts';
+import type { ClientNumbers } from '../application/instance/statistics.ts';
+import { RESTREAM_STATES } from '../application/served/restreams.ts';
 import type { SecretMask } from '../log/secrets.ts';
 import type { Accounts } from './accounts.ts';
 import { type Administered, type AdministeredHost, theHost } from './administered.ts';

@@ -1,5 +1,5 @@
 // The numbers of scripts, for Prometheus and as plain values.
-import type { Histogram, ScriptMetrics } from '../application/script-metrics.ts';
+import type { Histogram, ScriptMetrics } from '../application/accounts/script-metrics.ts';
 import type { AdministeredHost } from './administered.ts';
 import type { MetricsPage } from './metrics-page.ts';
 import { array, integer, number, object, string } from './schema.ts';

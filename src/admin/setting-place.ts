@@ -6,7 +6,7 @@
 //
 // with names of elements behind it, `@name` for an attribute.
 
-import { isApplicationName } from '../application/registry.ts';
+import { isApplicationName } from '../application/instance/registry.ts';
 import { DEFAULT_ADAPTOR, DEFAULT_VHOST } from '../config/load.ts';
 import type { SettingsFile } from '../config/settings.ts';
 import { ConfigError } from '../errors.ts';

@@ -1,8 +1,8 @@
 // The streams of an instance as JSON: who publishes and plays them, what they consist of, what comes and goes in a second.
-import type { AppInstance } from '../application/instance.ts';
-import type { Rate } from '../application/rates.ts';
-import type { Statistics, StreamNumbers } from '../application/statistics.ts';
-import type { VideoTrackInfo } from '../application/stream-info.ts';
+import type { AppInstance } from '../application/instance/instance.ts';
+import type { Statistics, StreamNumbers } from '../application/instance/statistics.ts';
+import type { Rate } from '../application/live/rates.ts';
+import type { VideoTrackInfo } from '../application/live/stream-info.ts';
 import { notFound } from './commands.ts';
 import { HOST, type Route, type RouteCall } from './route.ts';
 import { array, boolean, integer, number, object, string } from './schema.ts';

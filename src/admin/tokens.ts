@@ -1,8 +1,8 @@
 // What is shown instead of a password: one that the server makes for programs on its own machine, and those that
 // administrators ask for. Kept as hashes; a memory dump has enough other things in it.
 import { createHash, randomBytes } from 'node:crypto';
-import type { Clock } from '../application/clock.ts';
-import { typedId } from '../application/typed-id.ts';
+import { typedId } from '../application/accounts/typed-id.ts';
+import type { Clock } from '../clock.ts';
 
 export const TOKEN_MS = 3_600_000;
 /** When somebody asks for more, the oldest one is no longer good. */

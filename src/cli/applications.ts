@@ -1,7 +1,7 @@
 // The applications that a command is about.
 import { existsSync, globSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isApplicationName } from '../application/registry.ts';
+import { isApplicationName } from '../application/instance/registry.ts';
 import { SHARED_FOLDER } from '../storage/names.ts';
 import { CommandError } from './args.ts';
 import { here } from './here.ts';

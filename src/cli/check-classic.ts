@@ -1,7 +1,7 @@
 // Classic scripts have no types to check; that V8 can parse them, and what they load, is what can be said.
 import { posix } from 'node:path';
 import { Script } from 'node:vm';
-import type { ScriptText } from '../script/wire.ts';
+import type { ScriptText } from '../script/wire/wire.ts';
 import { fileOf, loadedBy } from './loads.ts';
 
 /** Lines and columns count from 1; `file` is relative to the application's folder. */

@@ -2,7 +2,7 @@
 import { join, posix } from 'node:path';
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { ApplicationConfig } from '../config/application.ts';
-import { decodeScript, type ScriptBuild } from '../script/build-outcome.ts';
+import { decodeScript, type ScriptBuild } from '../script/source/build-outcome.ts';
 import { findMissingGrants } from './check-grants.ts';
 import { findAbsentMembers, type UseFault } from './check-members.ts';
 import type { Fault } from './fault.ts';

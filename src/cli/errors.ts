@@ -1,6 +1,6 @@
 // `understudy errors [NAME] [--follow]`: what has gone wrong in scripts, as the logs have it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ErrorRecord, formatError } from '../application/error-records.ts';
+import { type ErrorRecord, formatError } from '../application/accounts/error-records.ts';
 import { visibleLines } from '../log/visible.ts';
 import { CommandError } from './args.ts';
 import { Running } from './running.ts';

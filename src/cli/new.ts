@@ -1,7 +1,7 @@
 // `understudy new NAME`
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { isApplicationName } from '../application/registry.ts';
+import { isApplicationName } from '../application/instance/registry.ts';
 import { loadConfig } from '../config/load.ts';
 import { CommandError, UsageError } from './args.ts';
 import { refreshAuthorFiles, TSCONFIG } from './author-files.ts';

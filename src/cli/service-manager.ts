@@ -2,7 +2,7 @@
 // watchdog, sd_notify(3)). Node has no datagram sockets of the Unix kind, so the program systemd-notify says it.
 import { spawn } from 'node:child_process';
 import { fstatSync } from 'node:fs';
-import type { Clock } from '../application/clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Log } from '../log/log.ts';
 
 const PROGRAM = 'systemd-notify';

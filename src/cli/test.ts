@@ -2,9 +2,9 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { extname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { systemClock } from '../application/clock.ts';
+import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load.ts';
-import { ScriptWatcher } from '../script/watch.ts';
+import { ScriptWatcher } from '../script/source/watch.ts';
 import { isSharedFolder } from '../storage/names.ts';
 import { applicationsIn, requireCode, sharedIn, testsIn } from './applications.ts';
 import { CommandError } from './args.ts';

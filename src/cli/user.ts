@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { writePrivately } from '../admin/users-file.ts';
 import { loadConfig } from '../config/load.ts';
 import { isPublisherName } from '../config/publishers.ts';
-import { adobeHash, llnwHash } from '../protocol/publisher-auth.ts';
+import { adobeHash, llnwHash } from '../protocol/rtmp/publisher-auth.ts';
 import { CommandError, UsageError } from './args.ts';
 import { here } from './here.ts';
 

@@ -1,13 +1,13 @@
 // What a decoder configuration, or the first frame of a codec that has none, says of the media in words that people know.
 import { DecodeError } from '../errors.ts';
-import { decodeAacConfiguration } from './aac.ts';
-import { av1Size, decodeAv1Configuration, withoutDescriptor } from './av1.ts';
-import { decodeAvcConfiguration } from './avc.ts';
-import { decodeFlacConfiguration } from './flac.ts';
-import { decodeHevcConfiguration } from './hevc.ts';
-import { readMp3Frame } from './mp3.ts';
-import { decodeOpusConfiguration, OPUS_RATE } from './opus.ts';
-import { decodeVpConfiguration } from './vpx.ts';
+import { decodeAacConfiguration } from './codecs/aac.ts';
+import { av1Size, decodeAv1Configuration, withoutDescriptor } from './codecs/av1.ts';
+import { decodeAvcConfiguration } from './codecs/avc.ts';
+import { decodeFlacConfiguration } from './codecs/flac.ts';
+import { decodeHevcConfiguration } from './codecs/hevc.ts';
+import { readMp3Frame } from './codecs/mp3.ts';
+import { decodeOpusConfiguration, OPUS_RATE } from './codecs/opus.ts';
+import { decodeVpConfiguration } from './codecs/vpx.ts';
 
 /** As far as it is said. */
 export interface VideoDetails {

@@ -1,10 +1,10 @@
 // RTMP's own container: its tags are RTMP messages with another head. FLV 10.1 annex E.
 import { Buffer } from 'node:buffer';
 import { DecodeError } from '../errors.ts';
-import { type AmfObject, type AmfValue, EcmaArray, membersOf } from '../protocol/amf.ts';
-import { Amf0Reader, Amf0Writer } from '../protocol/amf0.ts';
-import { Assembly } from '../protocol/assembly.ts';
+import { type AmfObject, type AmfValue, EcmaArray, membersOf } from '../protocol/amf/amf.ts';
+import { Amf0Reader, Amf0Writer } from '../protocol/amf/amf0.ts';
 import { ByteReader, ByteWriter } from '../protocol/bytes.ts';
+import { Assembly } from '../protocol/rtmp/assembly.ts';
 
 export interface FlvHeader {
   readonly hasAudio: boolean;

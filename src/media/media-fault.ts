@@ -1,8 +1,8 @@
 // Audio and video messages that are of no use to anybody: heads that are cut off, and decoder configurations that configure
 // nothing. They reach no player, cache, recording or other server: a configuration that is put in force replaces a good one.
 import { DecodeError } from '../errors.ts';
-import { MessageType } from '../protocol/message.ts';
-import { audioEntry, hasConfiguration, isMp4Codec, videoEntry } from './mp4-entry.ts';
+import { MessageType } from '../protocol/rtmp/message.ts';
+import { audioEntry, hasConfiguration, isMp4Codec, videoEntry } from './mp4/mp4-entry.ts';
 import { inspectAudio, inspectVideo, type MediaTag, trackData } from './tag.ts';
 
 export interface MediaFault {

@@ -1,16 +1,16 @@
 // One application under test: its script runs as it does in the server, in the same process, the same library, the same object
 // model around it; but clients are objects of the test, time stands still, and the Web is what the test says.
 import { after } from 'node:test';
-import { formatError } from '../application/error-records.ts';
-import type { AppInstance } from '../application/instance.ts';
-import { AFTERWORD_MS, FAREWELL_MS } from '../application/script.ts';
-import { isOnAir } from '../application/stream-table.ts';
+import { formatError } from '../application/accounts/error-records.ts';
+import { AFTERWORD_MS, FAREWELL_MS } from '../application/contract/script.ts';
+import type { AppInstance } from '../application/instance/instance.ts';
+import { isOnAir } from '../application/publish/stream-table.ts';
 import { StatusError } from '../errors.ts';
-import type { BuildFault } from '../script/build-fault.ts';
-import { BuildResult } from '../script/build-outcome.ts';
-import { STOP_DEADLINE_MS } from '../script/mailbox.ts';
-import type { Unit } from '../script/unit.ts';
-import type { Json } from '../script/wire.ts';
+import { STOP_DEADLINE_MS } from '../script/host/mailbox.ts';
+import type { Unit } from '../script/process/unit.ts';
+import type { BuildFault } from '../script/source/build-fault.ts';
+import { BuildResult } from '../script/source/build-outcome.ts';
+import type { Json } from '../script/wire/wire.ts';
 import { type ConnectOptions, TEST_ADDRESS, TestClient } from './client.ts';
 import { HandClock } from './hand-clock.ts';
 import { type CommandHandler, Jobs } from './jobs.ts';

@@ -1,11 +1,11 @@
 // A client of an application under test: what a session does for one that comes over a socket, done in memory.
 
-import { parseStreamName } from '../adaptor/stream-name.ts';
-import type { Client, ClientPort, ConnectRefusal } from '../application/client.ts';
-import type { AppInstance } from '../application/instance.ts';
-import type { ClientFacts, ClientStats } from '../application/script.ts';
+import { parseStreamName } from '../adaptor/rtmp/stream-name.ts';
+import type { Client, ClientPort, ConnectRefusal } from '../application/contract/client.ts';
+import type { ClientFacts, ClientStats } from '../application/contract/script.ts';
+import type { AppInstance } from '../application/instance/instance.ts';
 import { AccessStatus } from '../log/access-status.ts';
-import type { AmfValue } from '../protocol/amf.ts';
+import type { AmfValue } from '../protocol/amf/amf.ts';
 import type { ClientHost, Status } from './host.ts';
 import { type Anything, plain } from './plain.ts';
 import { TestPlayback } from './playback.ts';

@@ -1,5 +1,5 @@
 // The time of an application under test: it stands still until the test moves it.
-import type { Clock } from '../application/clock.ts';
+import type { Clock } from '../clock.ts';
 
 export class HandClock implements Clock {
   #ms: number;

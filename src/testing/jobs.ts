@@ -1,5 +1,5 @@
 // Commands of the operator as a test has them: none is run, the test says how they end.
-import type { JobEnd } from '../script/exec.ts';
+import type { JobEnd } from '../script/services/exec.ts';
 
 export interface CommandEnd {
   /** 0 unless it says otherwise. */

@@ -1,6 +1,6 @@
 // Media as small as they can be, and real: a recorder of MP4 looks into them.
-import { MessageType } from '../protocol/message.ts';
-import { buildWireMessage, type WireMessage, type WireType } from '../protocol/wire-message.ts';
+import { MessageType } from '../protocol/rtmp/message.ts';
+import { buildWireMessage, type WireMessage, type WireType } from '../protocol/rtmp/wire-message.ts';
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 

@@ -1,5 +1,5 @@
 // Values from the wire as a test compares them. Objects come from there without a prototype, and deepEqual minds.
-import { type AmfValue, EcmaArray, TypedObject } from '../protocol/amf.ts';
+import { type AmfValue, EcmaArray, TypedObject } from '../protocol/amf/amf.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what a script sends is for its tests to know
 export type Anything = any;

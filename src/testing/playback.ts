@@ -1,11 +1,11 @@
 // A stream that a client plays in a test: what it hears of it, and how much of it has come.
-import type { Client } from '../application/client.ts';
-import type { AppInstance } from '../application/instance.ts';
-import type { PlayerPort } from '../application/playback.ts';
-import type { Playlist } from '../application/playlist.ts';
-import type { PlayRequest } from '../application/script.ts';
+import type { Client } from '../application/contract/client.ts';
+import type { PlayRequest } from '../application/contract/script.ts';
+import type { AppInstance } from '../application/instance/instance.ts';
+import type { PlayerPort } from '../application/play/playback.ts';
+import type { Playlist } from '../application/play/playlist.ts';
 import { AccessStatus } from '../log/access-status.ts';
-import { WIRE_STREAM_ID } from '../protocol/wire-message.ts';
+import { WIRE_STREAM_ID } from '../protocol/rtmp/wire-message.ts';
 import type { ClientHost, Status } from './host.ts';
 import { countSent } from './media.ts';
 

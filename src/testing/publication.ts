@@ -1,10 +1,10 @@
 // A stream that a client publishes in a test: what it hears of it, and media as small as they can be.
-import type { Client } from '../application/client.ts';
-import type { AppInstance } from '../application/instance.ts';
-import type { Publication, PublisherPort } from '../application/publication.ts';
-import type { PublishRequest } from '../application/script.ts';
+import type { Client } from '../application/contract/client.ts';
+import type { PublishRequest } from '../application/contract/script.ts';
+import type { AppInstance } from '../application/instance/instance.ts';
+import type { Publication, PublisherPort } from '../application/publish/publication.ts';
 import { AccessStatus } from '../log/access-status.ts';
-import { WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
+import { WIRE_STREAM_ID, type WireMessage } from '../protocol/rtmp/wire-message.ts';
 import type { ClientHost, Status } from './host.ts';
 import { MediaSender } from './media.ts';
 

@@ -1,7 +1,7 @@
 // What the server says while an application is tested: lines of its scripts, and what goes wrong in them.
 import assert from 'node:assert/strict';
 import pino from 'pino';
-import { type ErrorRecord, type ErrorRecords, formatError } from '../application/error-records.ts';
+import { type ErrorRecord, type ErrorRecords, formatError } from '../application/accounts/error-records.ts';
 import { type Log, logSettings } from '../log/log.ts';
 
 /** Something that went wrong in a script. */

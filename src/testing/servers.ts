@@ -8,10 +8,10 @@ import type {
   PublishEvents,
   PullEvents,
   PullRequest,
-} from '../application/outgoing.ts';
-import type { Player } from '../application/viewer.ts';
-import { STATUS_LEVELS, type StatusCode } from '../protocol/status.ts';
-import { WIRE_STREAM_ID, type WireMessage } from '../protocol/wire-message.ts';
+} from '../application/contract/outgoing.ts';
+import type { Player } from '../application/live/viewer.ts';
+import { STATUS_LEVELS, type StatusCode } from '../protocol/rtmp/status.ts';
+import { WIRE_STREAM_ID, type WireMessage } from '../protocol/rtmp/wire-message.ts';
 import { countSent, MediaSender } from './media.ts';
 import { type Anything, plain } from './plain.ts';
 

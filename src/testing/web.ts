@@ -1,6 +1,6 @@
 // The Web as a test has it: what a script fetches is answered by the test, and nothing leaves the machine.
-import type { FetchAnswer, FetchBody, FetchRequest } from '../script/fetch/client.ts';
-import { ServiceError } from '../script/services.ts';
+import type { FetchAnswer, FetchBody, FetchRequest } from '../script/services/fetch/client.ts';
+import { ServiceError } from '../script/services/services.ts';
 
 /** What a script has asked for. */
 export interface WebRequest {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { test } from 'node:test';
-import { type ErrorFacts, ErrorRecords } from '../../src/application/error-records.ts';
-import { LoadGovernor } from '../../src/application/flush.ts';
-import { Statistics } from '../../src/application/statistics.ts';
+import { type ErrorFacts, ErrorRecords } from '../../src/application/accounts/error-records.ts';
+import { Statistics } from '../../src/application/instance/statistics.ts';
+import { LoadGovernor } from '../../src/application/live/flush.ts';
 import { NO_COLOURS } from '../../src/cli/colours.ts';
 import { run } from '../../src/cli/main.ts';
 import { understudy } from '../cli/support.ts';

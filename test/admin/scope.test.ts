@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AdministeredHost } from '../../src/admin/administered.ts';
-import { ErrorRecords } from '../../src/application/error-records.ts';
-import { LoadGovernor } from '../../src/application/flush.ts';
-import { Statistics } from '../../src/application/statistics.ts';
+import { ErrorRecords } from '../../src/application/accounts/error-records.ts';
+import { Statistics } from '../../src/application/instance/statistics.ts';
+import { LoadGovernor } from '../../src/application/live/flush.ts';
 import { AdminCore, administeredHost, basic, NO_SETTINGS, PASSWORD, user } from '../support/admin.ts';
 import { Core } from '../support/core.ts';
 

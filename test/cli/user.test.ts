@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parsePublishers } from '../../src/config/publishers.ts';
-import { adobeHash, llnwHash } from '../../src/protocol/publisher-auth.ts';
+import { adobeHash, llnwHash } from '../../src/protocol/rtmp/publisher-auth.ts';
 import { rootWith, understudy, understudyReading } from './support.ts';
 
 test('user add keeps hashes for both schemes, readable for the owner alone; again it changes the password', async (t) => {

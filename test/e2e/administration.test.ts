@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readRunFile } from '../../src/admin/run-file.ts';
-import { membersOf } from '../../src/protocol/amf.ts';
+import { membersOf } from '../../src/protocol/amf/amf.ts';
 import { h264Clip } from '../support/ffmpeg.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { startServer, type TestServer } from '../support/server.ts';

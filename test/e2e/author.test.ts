@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { newApplication } from '../../src/cli/new.ts';
-import type { AmfValue } from '../../src/protocol/amf.ts';
+import type { AmfValue } from '../../src/protocol/amf/amf.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { startServer } from '../support/server.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { MessageType } from '../../src/protocol/message.ts';
+import { MessageType } from '../../src/protocol/rtmp/message.ts';
 import { h264Clip, probePackets, probeStreams } from '../support/ffmpeg.ts';
 import { hex } from '../support/hex.ts';
 import { messagesOf } from '../support/recording-desk.ts';

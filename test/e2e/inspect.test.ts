@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { generatedPositionFor, TraceMap } from '@jridgewell/trace-mapping';
-import { BuildResult } from '../../src/script/build-outcome.ts';
+import { BuildResult } from '../../src/script/source/build-outcome.ts';
 import { buildIn } from '../script/support/built.ts';
 import { listTargets, TestDebugger } from '../script/support/debugger.ts';
 import { endsWithUs } from '../support/child.ts';

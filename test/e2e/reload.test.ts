@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { errors } from '../../src/cli/errors.ts';
 import { reload } from '../../src/cli/running.ts';
-import type { AmfValue } from '../../src/protocol/amf.ts';
+import type { AmfValue } from '../../src/protocol/amf/amf.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 

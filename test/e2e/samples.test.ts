@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type AmfValue, membersOf } from '../../src/protocol/amf.ts';
+import { type AmfValue, membersOf } from '../../src/protocol/amf/amf.ts';
 import { h264Clip, probePackets, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';
 import { flvFile } from '../support/flv.ts';
 import { video } from '../support/media.ts';

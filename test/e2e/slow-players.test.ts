@@ -1,7 +1,7 @@
 // Three players of one stream, over real sockets: one that keeps up, one whose line takes half of it, one that stops reading.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MessageType } from '../../src/protocol/message.ts';
+import { MessageType } from '../../src/protocol/rtmp/message.ts';
 import { until } from '../support/core.ts';
 import { video } from '../support/media.ts';
 import { type Heard, RtmpPeer, statusOf } from '../support/rtmp-peer.ts';

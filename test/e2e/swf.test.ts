@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
-import { digestSwf } from '../../src/protocol/swf.ts';
+import { digestSwf } from '../../src/protocol/rtmp/swf.ts';
 import { endsWithUs, Tail } from '../support/child.ts';
 import { lacks, programPath } from '../support/debian.ts';
 import { h264Clip, probePackets, publishArgs, startFfmpeg } from '../support/ffmpeg.ts';

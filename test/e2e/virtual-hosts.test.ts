@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { membersOf } from '../../src/protocol/amf.ts';
+import { membersOf } from '../../src/protocol/amf/amf.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { startServer } from '../support/server.ts';
 

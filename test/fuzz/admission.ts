@@ -1,10 +1,10 @@
 // Targets: what is read of a login, of the files of users and domains, and of the addresses of pages. All of it is about who
 // may come in, so what goes wrong must end outside.
-import { Logins, type LoginVerdict } from '../../src/adaptor/logins.ts';
-import type { LoginPolicy } from '../../src/application/login.ts';
+import { Logins, type LoginVerdict } from '../../src/adaptor/rtmp/logins.ts';
+import type { LoginPolicy } from '../../src/application/admission/login.ts';
 import { isPublisherName, parsePublishers } from '../../src/config/publishers.ts';
-import { AUTH_MODES } from '../../src/protocol/publisher-auth.ts';
-import { decodeSwfProof, digestSwf, provesSwf } from '../../src/protocol/swf.ts';
+import { AUTH_MODES } from '../../src/protocol/rtmp/publisher-auth.ts';
+import { decodeSwfProof, digestSwf, provesSwf } from '../../src/protocol/rtmp/swf.ts';
 import { allowsDomain, hostOf, parseDomainList } from '../../src/storage/domain-lists.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { check, refused, type Target } from './target.ts';

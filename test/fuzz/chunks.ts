@@ -1,16 +1,17 @@
 // Targets: the handshake and the chunk layer, which have to make the same of the same bytes however they come.
-import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
+
 import {
   ClientHandshake,
   type ClientHandshakeOptions,
   HANDSHAKE_RANDOM_BYTES,
   type HandshakeStep,
   ServerHandshake,
-} from '../../src/protocol/handshake.ts';
-import { DigestScheme } from '../../src/protocol/handshake-digest.ts';
-import { MessageType, type RtmpMessage } from '../../src/protocol/message.ts';
-import { WireMessage } from '../../src/protocol/wire-message.ts';
-import { chunkCases } from '../protocol/chunk.cases.ts';
+} from '../../src/protocol/handshake/handshake.ts';
+import { DigestScheme } from '../../src/protocol/handshake/handshake-digest.ts';
+import { ChunkReader } from '../../src/protocol/rtmp/chunk-reader.ts';
+import { MessageType, type RtmpMessage } from '../../src/protocol/rtmp/message.ts';
+import { WireMessage } from '../../src/protocol/rtmp/wire-message.ts';
+import { chunkCases } from '../protocol/rtmp/chunk.cases.ts';
 import { ChunkEncoder, type Fmt } from '../support/chunk-encoder.ts';
 import { toHex } from '../support/hex.ts';
 import { Random } from '../support/random.ts';

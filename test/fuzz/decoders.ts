@@ -1,38 +1,38 @@
 // Targets: everything that turns bytes of a peer, a file or a configuration into values.
 
-import { ProxyHeaderReader } from '../../src/adaptor/proxy-protocol.ts';
-import { parseStreamName } from '../../src/adaptor/stream-name.ts';
+import { ProxyHeaderReader } from '../../src/adaptor/ports/proxy-protocol.ts';
+import { parseStreamName } from '../../src/adaptor/rtmp/stream-name.ts';
 import { AddressList } from '../../src/config/address-rules.ts';
 import { parseHostPort } from '../../src/config/hostport.ts';
 import { parseIni } from '../../src/config/ini.ts';
 import { CodedError, ConfigError } from '../../src/errors.ts';
-import { decodeAacConfiguration } from '../../src/media/aac.ts';
-import { decodeAvcConfiguration, decodeSpsDimensions } from '../../src/media/avc.ts';
+import { decodeAacConfiguration } from '../../src/media/codecs/aac.ts';
+import { decodeAvcConfiguration, decodeSpsDimensions } from '../../src/media/codecs/avc.ts';
+import { decodeHevcConfiguration } from '../../src/media/codecs/hevc.ts';
 import { audioDetails, soundDetails, videoDetails } from '../../src/media/details.ts';
 import { decodeOnMetaData, encodeFlvTag, FlvReader, type FlvTag } from '../../src/media/flv.ts';
-import { decodeHevcConfiguration } from '../../src/media/hevc.ts';
 import { messageFault } from '../../src/media/media-fault.ts';
 import { inspectAudio, inspectVideo, trackData } from '../../src/media/tag.ts';
-import { decodeAggregate } from '../../src/protocol/aggregate.ts';
-import type { AmfValue } from '../../src/protocol/amf.ts';
-import { AMF_LIMITS, FREE_EXPANSION_BYTES } from '../../src/protocol/amf-budget.ts';
-import { decodeAmf0, encodeAmf0 } from '../../src/protocol/amf0.ts';
-import { decodeAmf3, encodeAmf3 } from '../../src/protocol/amf3.ts';
-import { decodeCommand, decodeData } from '../../src/protocol/command.ts';
-import { decodeControl, encodeControl, isControlType } from '../../src/protocol/control.ts';
-import { MessageType } from '../../src/protocol/message.ts';
-import { fromWire } from '../../src/script/values.ts';
-import { toWire } from '../../src/script/wire-text.ts';
+import type { AmfValue } from '../../src/protocol/amf/amf.ts';
+import { AMF_LIMITS, FREE_EXPANSION_BYTES } from '../../src/protocol/amf/amf-budget.ts';
+import { decodeAmf0, encodeAmf0 } from '../../src/protocol/amf/amf0.ts';
+import { decodeAmf3, encodeAmf3 } from '../../src/protocol/amf/amf3.ts';
+import { decodeAggregate } from '../../src/protocol/rtmp/aggregate.ts';
+import { decodeCommand, decodeData } from '../../src/protocol/rtmp/command.ts';
+import { decodeControl, encodeControl, isControlType } from '../../src/protocol/rtmp/control.ts';
+import { MessageType } from '../../src/protocol/rtmp/message.ts';
+import { fromWire } from '../../src/script/commands/values.ts';
+import { toWire } from '../../src/script/wire/wire-text.ts';
 import { nameProblem, pathInside } from '../../src/storage/names.ts';
-import { amf0Cases } from '../protocol/amf0.cases.ts';
-import { amf3Cases } from '../protocol/amf3.cases.ts';
+import { amf0Cases } from '../protocol/amf/amf0.cases.ts';
+import { amf3Cases } from '../protocol/amf/amf3.cases.ts';
 import {
   amf0CommandCases,
   amf0DataCases,
   amf3CommandCases,
   amf3DataCases,
-} from '../protocol/command.cases.ts';
-import { controlCases } from '../protocol/control.cases.ts';
+} from '../protocol/rtmp/command.cases.ts';
+import { controlCases } from '../protocol/rtmp/control.cases.ts';
 import { randomAmf } from '../support/amf.ts';
 import { seedsOf } from '../support/codec.ts';
 import { hex, toHex } from '../support/hex.ts';

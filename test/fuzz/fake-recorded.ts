@@ -7,10 +7,10 @@ import {
   type RecordedStreams,
   type Segment,
   segmentOf,
-} from '../../src/application/recorded.ts';
+} from '../../src/application/contract/recorded.ts';
 import { StatusError } from '../../src/errors.ts';
-import { MessageType } from '../../src/protocol/message.ts';
-import { buildWireMessage, type WireMessage } from '../../src/protocol/wire-message.ts';
+import { MessageType } from '../../src/protocol/rtmp/message.ts';
+import { buildWireMessage, type WireMessage } from '../../src/protocol/rtmp/wire-message.ts';
 import { audio, video } from '../support/media.ts';
 import type { Choices } from './choices.ts';
 import type { Complain } from './fakes.ts';

@@ -1,7 +1,12 @@
 // The script and the disk of a fuzzed instance. They do whatever the contracts in src/application allow, as the input
 // decides, and hold the instance to its side of them.
 
-import type { RecordEvents, Recorders, Recording, RecordRequest } from '../../src/application/recording.ts';
+import type {
+  RecordEvents,
+  Recorders,
+  Recording,
+  RecordRequest,
+} from '../../src/application/contract/recording.ts';
 import type {
   GateQuestion,
   InstanceScript,
@@ -12,11 +17,11 @@ import type {
   ScriptStats,
   Scripts,
   Verdict,
-} from '../../src/application/script.ts';
+} from '../../src/application/contract/script.ts';
 import { RecordingError } from '../../src/errors.ts';
 import type { LimitName } from '../../src/log/limits.ts';
-import type { AmfValue } from '../../src/protocol/amf.ts';
-import type { WireMessage } from '../../src/protocol/wire-message.ts';
+import type { AmfValue } from '../../src/protocol/amf/amf.ts';
+import type { WireMessage } from '../../src/protocol/rtmp/wire-message.ts';
 import type { Choices } from './choices.ts';
 import { oddValue } from './odd-value.ts';
 

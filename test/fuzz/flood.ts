@@ -1,5 +1,5 @@
 // Much of something that costs its sender next to nothing.
-import { MessageType } from '../../src/protocol/message.ts';
+import { MessageType } from '../../src/protocol/rtmp/message.ts';
 import { basicHeader } from '../support/chunk-encoder.ts';
 import type { Choices } from './choices.ts';
 import type { FuzzPeer } from './fuzz-peer.ts';

@@ -1,8 +1,10 @@
 // The other end of a fuzzed session: says what it is told to, right or wrong, and checks that what it hears makes sense.
-import { RtmpSession } from '../../src/adaptor/rtmp-session.ts';
-import type { SessionOptions } from '../../src/adaptor/session-options.ts';
-import type { AmfValue } from '../../src/protocol/amf.ts';
-import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
+import { RtmpSession } from '../../src/adaptor/rtmp/rtmp-session.ts';
+import type { SessionOptions } from '../../src/adaptor/rtmp/session-options.ts';
+import type { AmfValue } from '../../src/protocol/amf/amf.ts';
+import { ClientHandshake, HANDSHAKE_RANDOM_BYTES } from '../../src/protocol/handshake/handshake.ts';
+import { type DigestScheme, HANDSHAKE_PACKET_BYTES } from '../../src/protocol/handshake/handshake-digest.ts';
+import { ChunkReader } from '../../src/protocol/rtmp/chunk-reader.ts';
 import {
   decodeCommand,
   decodeData,
@@ -10,11 +12,9 @@ import {
   encodeData,
   isCommandType,
   isDataType,
-} from '../../src/protocol/command.ts';
-import { decodeControl, encodeControl, isControlType } from '../../src/protocol/control.ts';
-import { ClientHandshake, HANDSHAKE_RANDOM_BYTES } from '../../src/protocol/handshake.ts';
-import { type DigestScheme, HANDSHAKE_PACKET_BYTES } from '../../src/protocol/handshake-digest.ts';
-import { MessageType, type RtmpMessage } from '../../src/protocol/message.ts';
+} from '../../src/protocol/rtmp/command.ts';
+import { decodeControl, encodeControl, isControlType } from '../../src/protocol/rtmp/control.ts';
+import { MessageType, type RtmpMessage } from '../../src/protocol/rtmp/message.ts';
 import { ChunkEncoder } from '../support/chunk-encoder.ts';
 import type { Choices } from './choices.ts';
 import { FakeSocket } from './fake-socket.ts';

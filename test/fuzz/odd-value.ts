@@ -7,7 +7,7 @@ import {
   TypedObject,
   Vector,
   XmlDocument,
-} from '../../src/protocol/amf.ts';
+} from '../../src/protocol/amf/amf.ts';
 import type { Choices } from './choices.ts';
 
 const ODD: readonly (() => AmfValue)[] = [

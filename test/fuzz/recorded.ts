@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '../../src/errors.ts';
-import { FlvMedia } from '../../src/recording/flv-media.ts';
-import type { Media, ReadableFile } from '../../src/recording/media.ts';
-import { Mp3Media } from '../../src/recording/mp3-media.ts';
-import { Mp4Media } from '../../src/recording/mp4-media.ts';
+import { FlvMedia } from '../../src/recording/read/flv-media.ts';
+import type { Media, ReadableFile } from '../../src/recording/read/media.ts';
+import { Mp3Media } from '../../src/recording/read/mp3-media.ts';
+import { Mp4Media } from '../../src/recording/read/mp4-media.ts';
 import { flvFile } from '../support/flv.ts';
 import { mp4File } from '../support/mp4.ts';
 import { check, type Target } from './target.ts';

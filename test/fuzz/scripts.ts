@@ -1,11 +1,11 @@
 // Targets: what comes back from the scripts' process. An isolate's answer is hostile input.
 import { CodedError, DecodeError } from '../../src/errors.ts';
-import { encodeAmf0 } from '../../src/protocol/amf0.ts';
-import { parseCommands } from '../../src/script/commands.ts';
-import { decodeBody, decodeEvents, encodeFrame, FrameReader } from '../../src/script/frames.ts';
-import { fromWire } from '../../src/script/values.ts';
-import { FrameType } from '../../src/script/wire.ts';
-import { toWire } from '../../src/script/wire-text.ts';
+import { encodeAmf0 } from '../../src/protocol/amf/amf0.ts';
+import { parseCommands } from '../../src/script/commands/commands.ts';
+import { fromWire } from '../../src/script/commands/values.ts';
+import { decodeBody, decodeEvents, encodeFrame, FrameReader } from '../../src/script/wire/frames.ts';
+import { FrameType } from '../../src/script/wire/wire.ts';
+import { toWire } from '../../src/script/wire/wire-text.ts';
 import { encodeEvents } from '../support/event-frames.ts';
 import { toHex } from '../support/hex.ts';
 import { Choices } from './choices.ts';

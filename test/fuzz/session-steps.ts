@@ -1,10 +1,10 @@
 // What may happen next in a fuzzed conversation.
-import { TRANSITIONS } from '../../src/application/playlist.ts';
-import type { AmfValue } from '../../src/protocol/amf.ts';
-import { encodeCommand, encodeData } from '../../src/protocol/command.ts';
-import { encodeControl, UserControlEvent } from '../../src/protocol/control.ts';
-import { DigestScheme } from '../../src/protocol/handshake-digest.ts';
-import { MessageType } from '../../src/protocol/message.ts';
+import { TRANSITIONS } from '../../src/application/play/playlist.ts';
+import type { AmfValue } from '../../src/protocol/amf/amf.ts';
+import { DigestScheme } from '../../src/protocol/handshake/handshake-digest.ts';
+import { encodeCommand, encodeData } from '../../src/protocol/rtmp/command.ts';
+import { encodeControl, UserControlEvent } from '../../src/protocol/rtmp/control.ts';
+import { MessageType } from '../../src/protocol/rtmp/message.ts';
 import { audio, video } from '../support/media.ts';
 import type { Choices } from './choices.ts';
 import { STREAM_NAMES } from './fakes.ts';

@@ -1,17 +1,17 @@
 // A server in memory for one conversation: registry, sessions, a clock that stands still, and what must hold of them.
 
 import pino from 'pino';
-import { InputBudget } from '../../src/adaptor/input-budget.ts';
-import { Logins } from '../../src/adaptor/logins.ts';
-import type { SessionOptions } from '../../src/adaptor/session-options.ts';
-import { systemClock } from '../../src/application/clock.ts';
-import { LoadGovernor } from '../../src/application/flush.ts';
-import type { ClientSettings } from '../../src/application/instance-settings.ts';
-import { Registry } from '../../src/application/registry.ts';
-import { Turns } from '../../src/application/turns.ts';
+import { InputBudget } from '../../src/adaptor/rtmp/input-budget.ts';
+import { Logins } from '../../src/adaptor/rtmp/logins.ts';
+import type { SessionOptions } from '../../src/adaptor/rtmp/session-options.ts';
+import type { ClientSettings } from '../../src/application/instance/instance-settings.ts';
+import { Registry } from '../../src/application/instance/registry.ts';
+import { LoadGovernor } from '../../src/application/live/flush.ts';
+import { Turns } from '../../src/application/pace/turns.ts';
+import { systemClock } from '../../src/clock.ts';
 import { LineLimit } from '../../src/log/line-limit.ts';
 import { bugs } from '../../src/log/log.ts';
-import { AMF_LIMITS } from '../../src/protocol/amf-budget.ts';
+import { AMF_LIMITS } from '../../src/protocol/amf/amf-budget.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import type { Choices } from './choices.ts';
 import { FakeRecorded } from './fake-recorded.ts';

@@ -1,7 +1,7 @@
 // What a script can do with everything that it is given. New functions of the script API get a case here.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { membersOf } from '../../src/protocol/amf.ts';
+import { membersOf } from '../../src/protocol/amf/amf.ts';
 import { video } from '../support/media.ts';
 import type { RtmpPeer } from '../support/rtmp-peer.ts';
 import type { Attack, Stage } from './stage.ts';

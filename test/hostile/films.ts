@@ -1,6 +1,6 @@
 // Recorded files that claim, or make, much more work than they have bytes.
 import { encodeFlvHeader, encodeFlvTag } from '../../src/media/flv.ts';
-import { MessageType } from '../../src/protocol/message.ts';
+import { MessageType } from '../../src/protocol/rtmp/message.ts';
 import { video } from '../support/media.ts';
 import { box, u32 } from '../support/mp4.ts';
 

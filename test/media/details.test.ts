@@ -5,13 +5,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { DecodeError } from '../../src/errors.ts';
-import { av1Size, decodeAv1Configuration } from '../../src/media/av1.ts';
+import { av1Size, decodeAv1Configuration } from '../../src/media/codecs/av1.ts';
+import { decodeHevcConfiguration } from '../../src/media/codecs/hevc.ts';
+import { decodeVpConfiguration } from '../../src/media/codecs/vpx.ts';
 import { audioDetails, soundDetails, videoDetails } from '../../src/media/details.ts';
 import { FlvReader } from '../../src/media/flv.ts';
-import { decodeHevcConfiguration } from '../../src/media/hevc.ts';
 import { inspectVideo } from '../../src/media/tag.ts';
-import { decodeVpConfiguration } from '../../src/media/vpx.ts';
-import { MessageType } from '../../src/protocol/message.ts';
+import { MessageType } from '../../src/protocol/rtmp/message.ts';
 import { hex } from '../support/hex.ts';
 
 const HEVC_1080 =

@@ -12,8 +12,8 @@ import {
   type FlvTag,
   ownIndex,
 } from '../../src/media/flv.ts';
-import { EcmaArray, membersOf } from '../../src/protocol/amf.ts';
-import { encodeAmf0 } from '../../src/protocol/amf0.ts';
+import { EcmaArray, membersOf } from '../../src/protocol/amf/amf.ts';
+import { encodeAmf0 } from '../../src/protocol/amf/amf0.ts';
 import { hex, toHex } from '../support/hex.ts';
 import { Random } from '../support/random.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { messageFault } from '../../src/media/media-fault.ts';
-import { MessageType } from '../../src/protocol/message.ts';
+import { MessageType } from '../../src/protocol/rtmp/message.ts';
 import { hex, toHex } from '../support/hex.ts';
 import {
   AVC_CONFIGURATION,

@@ -8,7 +8,7 @@ import {
   Vector,
   type VectorKind,
   XmlDocument,
-} from '../../src/protocol/amf.ts';
+} from '../../src/protocol/amf/amf.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type JsonObject = { [key: string]: Json };

@@ -8,7 +8,7 @@ import {
   TypedObject,
   Vector,
   XmlDocument,
-} from '../../src/protocol/amf.ts';
+} from '../../src/protocol/amf/amf.ts';
 import type { Random } from './random.ts';
 
 /**

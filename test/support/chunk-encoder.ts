@@ -1,6 +1,6 @@
 // What encoders send and our own ChunkWriter does not: compressed headers, any csid, extended timestamps left out, chunks
 // one by one so that a test can interleave them. RTMP 1.0 §5.3.1.
-import type { RtmpMessage } from '../../src/protocol/message.ts';
+import type { RtmpMessage } from '../../src/protocol/rtmp/message.ts';
 
 export type Fmt = 0 | 1 | 2 | 3;
 

@@ -4,21 +4,17 @@
 import assert from 'node:assert/strict';
 import pino from 'pino';
 import { type Adaptor, type AdaptorOptions, openAdaptors } from '../../src/adaptor/adaptor.ts';
-import { InputBudget, type InputLimits } from '../../src/adaptor/input-budget.ts';
-import { Logins } from '../../src/adaptor/logins.ts';
-import type { TunnelOptions } from '../../src/adaptor/rtmpt.ts';
-import type { SessionOptions } from '../../src/adaptor/session-options.ts';
-import { type Clock, systemClock } from '../../src/application/clock.ts';
-import { LoadGovernor } from '../../src/application/flush.ts';
-import type { AppInstance } from '../../src/application/instance.ts';
+import { InputBudget, type InputLimits } from '../../src/adaptor/rtmp/input-budget.ts';
+import { Logins } from '../../src/adaptor/rtmp/logins.ts';
+import type { SessionOptions } from '../../src/adaptor/rtmp/session-options.ts';
+import type { TunnelOptions } from '../../src/adaptor/tunnel/rtmpt.ts';
 import type {
   RecordEvents,
   Recorders,
   Recording,
   RecordRequest,
   StreamFile,
-} from '../../src/application/recording.ts';
-import { Registry, type RegistryOptions } from '../../src/application/registry.ts';
+} from '../../src/application/contract/recording.ts';
 import type {
   GateQuestion,
   InstanceScript,
@@ -29,15 +25,19 @@ import type {
   ScriptStats,
   Scripts,
   Verdict,
-} from '../../src/application/script.ts';
-import { Turns } from '../../src/application/turns.ts';
+} from '../../src/application/contract/script.ts';
+import type { AppInstance } from '../../src/application/instance/instance.ts';
+import { Registry, type RegistryOptions } from '../../src/application/instance/registry.ts';
+import { LoadGovernor } from '../../src/application/live/flush.ts';
+import { Turns } from '../../src/application/pace/turns.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { AddressList, EVERYBODY } from '../../src/config/address-rules.ts';
 import type { LimitName } from '../../src/log/limits.ts';
 import { LineLimit } from '../../src/log/line-limit.ts';
 import { bugs, logBug, logSettings } from '../../src/log/log.ts';
-import type { AmfValue } from '../../src/protocol/amf.ts';
-import { AMF_LIMITS } from '../../src/protocol/amf-budget.ts';
-import type { WireMessage } from '../../src/protocol/wire-message.ts';
+import type { AmfValue } from '../../src/protocol/amf/amf.ts';
+import { AMF_LIMITS } from '../../src/protocol/amf/amf-budget.ts';
+import type { WireMessage } from '../../src/protocol/rtmp/wire-message.ts';
 import { ManualClock } from './manual-clock.ts';
 import { RtmpPeer } from './rtmp-peer.ts';
 

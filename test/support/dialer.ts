@@ -1,7 +1,7 @@
 // What connects to other servers, for tests: it may go to 127.0.0.1.
-import { Dialer, type DialerOptions, type DialGrant } from '../../src/adaptor/dialer.ts';
+import { Dialer, type DialerOptions, type DialGrant } from '../../src/adaptor/outgoing/dialer.ts';
 import { LineLimit } from '../../src/log/line-limit.ts';
-import { AMF_LIMITS } from '../../src/protocol/amf-budget.ts';
+import { AMF_LIMITS } from '../../src/protocol/amf/amf-budget.ts';
 import { keepingLog } from './core.ts';
 import type { ManualClock } from './manual-clock.ts';
 

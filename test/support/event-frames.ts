@@ -1,6 +1,6 @@
 // Events as the frames that a runner reads, whatever it may have at a time.
-import { type EventToScript, encodeEvent, eventsFrame } from '../../src/script/event-frames.ts';
-import { MAX_BATCH_EVENTS } from '../../src/script/wire.ts';
+import { type EventToScript, encodeEvent, eventsFrame } from '../../src/script/wire/event-frames.ts';
+import { MAX_BATCH_EVENTS } from '../../src/script/wire/wire.ts';
 
 export function encodeEvents(
   unit: number,

@@ -1,16 +1,16 @@
 // A player of a stream without a socket: it keeps what is written, and its queue is what the test says.
-import type { Player } from '../../src/application/viewer.ts';
-import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
-import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
-import { encodeControl } from '../../src/protocol/control.ts';
-import { MessageType, type RtmpMessage } from '../../src/protocol/message.ts';
+import type { Player } from '../../src/application/live/viewer.ts';
+import { ChunkReader } from '../../src/protocol/rtmp/chunk-reader.ts';
+import { ChunkWriter } from '../../src/protocol/rtmp/chunk-writer.ts';
+import { encodeControl } from '../../src/protocol/rtmp/control.ts';
+import { MessageType, type RtmpMessage } from '../../src/protocol/rtmp/message.ts';
 import {
   buildWireMessage,
   WIRE_CHUNK_BYTES,
   WIRE_STREAM_ID,
   type WireMessage,
   type WireType,
-} from '../../src/protocol/wire-message.ts';
+} from '../../src/protocol/rtmp/wire-message.ts';
 
 export class FakePlayer implements Player {
   readonly streamId: number;

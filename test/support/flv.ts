@@ -1,7 +1,7 @@
 // FLV files as small as they can be: every message tells by its last byte which it is.
 import { encodeFlvHeader, encodeFlvTag, encodeOnMetaData } from '../../src/media/flv.ts';
-import type { AmfObject } from '../../src/protocol/amf.ts';
-import { MessageType } from '../../src/protocol/message.ts';
+import type { AmfObject } from '../../src/protocol/amf/amf.ts';
+import { MessageType } from '../../src/protocol/rtmp/message.ts';
 import { audio, video } from './media.ts';
 
 export interface FlvOptions {

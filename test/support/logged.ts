@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Journal } from '../../src/application/journal.ts';
+import { Journal } from '../../src/application/accounts/journal.ts';
 import {
   ACCESS_EVENTS,
   ACCESS_FIELDS,

@@ -1,6 +1,6 @@
 // Files that are nothing but bytes, and all that is read of them.
-import type { WireMessage } from '../../src/protocol/wire-message.ts';
-import type { Media, ReadableFile } from '../../src/recording/media.ts';
+import type { WireMessage } from '../../src/protocol/rtmp/wire-message.ts';
+import type { Media, ReadableFile } from '../../src/recording/read/media.ts';
 
 export class Bytes implements ReadableFile {
   readonly path = 'film';

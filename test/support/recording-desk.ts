@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CompletedFile, RecordRequest } from '../../src/application/recording.ts';
+import type { CompletedFile, RecordRequest } from '../../src/application/contract/recording.ts';
 import { bugs } from '../../src/log/log.ts';
 import { FlvReader } from '../../src/media/flv.ts';
-import { buildWireMessage, isWireType, type WireMessage } from '../../src/protocol/wire-message.ts';
-import { systemDisk } from '../../src/recording/disk-writer.ts';
-import { StreamFolders } from '../../src/recording/folders.ts';
-import { FileRecorders, type RecorderOptions } from '../../src/recording/recorder.ts';
+import { buildWireMessage, isWireType, type WireMessage } from '../../src/protocol/rtmp/wire-message.ts';
+import { StreamFolders } from '../../src/recording/read/folders.ts';
+import { systemDisk } from '../../src/recording/write/disk-writer.ts';
+import { FileRecorders, type RecorderOptions } from '../../src/recording/write/recorder.ts';
 import { keepingLog } from './core.ts';
 import { ManualClock } from './manual-clock.ts';
 

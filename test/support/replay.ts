@@ -1,16 +1,16 @@
 // A captured client in conversation with a server of today: its bytes as they were, waiting only where it had to wait.
 import { once } from 'node:events';
 import { connect as openSocket } from 'node:net';
-import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
-import { type Command, decodeCommand, isCommandType } from '../../src/protocol/command.ts';
 import {
   ClientHandshake,
   HANDSHAKE_RANDOM_BYTES,
   type HandshakePeer,
   ServerHandshake,
-} from '../../src/protocol/handshake.ts';
-import { HANDSHAKE_PACKET_BYTES } from '../../src/protocol/handshake-digest.ts';
-import { MessageType, type RtmpMessage } from '../../src/protocol/message.ts';
+} from '../../src/protocol/handshake/handshake.ts';
+import { HANDSHAKE_PACKET_BYTES } from '../../src/protocol/handshake/handshake-digest.ts';
+import { ChunkReader } from '../../src/protocol/rtmp/chunk-reader.ts';
+import { type Command, decodeCommand, isCommandType } from '../../src/protocol/rtmp/command.ts';
+import { MessageType, type RtmpMessage } from '../../src/protocol/rtmp/message.ts';
 import { statusOf } from './rtmp-peer.ts';
 
 const NO_RANDOM = new Uint8Array(HANDSHAKE_RANDOM_BYTES);

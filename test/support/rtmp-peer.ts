@@ -3,10 +3,16 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as openSocket, type Socket } from 'node:net';
-import { type AmfValue, membersOf } from '../../src/protocol/amf.ts';
-import { AMF_LIMITS, type AmfLimits } from '../../src/protocol/amf-budget.ts';
-import { ChunkReader } from '../../src/protocol/chunk-reader.ts';
-import { ChunkWriter } from '../../src/protocol/chunk-writer.ts';
+import { type AmfValue, membersOf } from '../../src/protocol/amf/amf.ts';
+import { AMF_LIMITS, type AmfLimits } from '../../src/protocol/amf/amf-budget.ts';
+import {
+  ClientHandshake,
+  type ClientHandshakeOptions,
+  HANDSHAKE_RANDOM_BYTES,
+} from '../../src/protocol/handshake/handshake.ts';
+import type { RtmpeCipher } from '../../src/protocol/handshake/rtmpe.ts';
+import { ChunkReader } from '../../src/protocol/rtmp/chunk-reader.ts';
+import { ChunkWriter } from '../../src/protocol/rtmp/chunk-writer.ts';
 import {
   type Command,
   type DataMessage,
@@ -16,20 +22,14 @@ import {
   encodeData,
   isCommandType,
   isDataType,
-} from '../../src/protocol/command.ts';
+} from '../../src/protocol/rtmp/command.ts';
 import {
   type ControlMessage,
   decodeControl,
   encodeControl,
   isControlType,
-} from '../../src/protocol/control.ts';
-import {
-  ClientHandshake,
-  type ClientHandshakeOptions,
-  HANDSHAKE_RANDOM_BYTES,
-} from '../../src/protocol/handshake.ts';
-import { MessageType, type RtmpMessage } from '../../src/protocol/message.ts';
-import type { RtmpeCipher } from '../../src/protocol/rtmpe.ts';
+} from '../../src/protocol/rtmp/control.ts';
+import { MessageType, type RtmpMessage } from '../../src/protocol/rtmp/message.ts';
 
 /** One thing heard. Exactly one of `command`, `data`, `control`, `media` is there, or none for unknown types. */
 export interface Heard {

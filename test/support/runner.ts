@@ -1,7 +1,10 @@
 // The real script runner as a child process, and the media side of its pipe in the hands of a test.
 import type { Duplex } from 'node:stream';
-import { encodeScript } from '../../src/script/build-outcome.ts';
-import type { EventToScript } from '../../src/script/event-frames.ts';
+import { type RunnerProcess, spawnRunner } from '../../src/script/process/runner-process.ts';
+import { encodeScript } from '../../src/script/source/build-outcome.ts';
+import { bundleGuest } from '../../src/script/source/guest-bundle.ts';
+import { bundleRunner, type RunnerCode } from '../../src/script/source/runner-bundle.ts';
+import type { EventToScript } from '../../src/script/wire/event-frames.ts';
 import {
   decodeBody,
   encodeFrame,
@@ -9,10 +12,7 @@ import {
   encodeTaken,
   type Frame,
   FrameReader,
-} from '../../src/script/frames.ts';
-import { bundleGuest } from '../../src/script/guest-bundle.ts';
-import { bundleRunner, type RunnerCode } from '../../src/script/runner-bundle.ts';
-import { type RunnerProcess, spawnRunner } from '../../src/script/runner-process.ts';
+} from '../../src/script/wire/frames.ts';
 import {
   DEFAULT_LIMITS,
   type DeadBody,
@@ -29,7 +29,7 @@ import {
   type WirePublish,
   type WireSnapshot,
   type WireValue,
-} from '../../src/script/wire.ts';
+} from '../../src/script/wire/wire.ts';
 
 import { encodeEvents } from './event-frames.ts';
 

@@ -1,7 +1,7 @@
-// Reads what src/adaptor/wire-dump.ts wrote, gzipped or not.
+// Reads what src/adaptor/link/wire-dump.ts wrote, gzipped or not.
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { WireDirection } from '../../src/adaptor/wire-dump.ts';
+import { WireDirection } from '../../src/adaptor/link/wire-dump.ts';
 import { ByteReader } from '../../src/protocol/bytes.ts';
 
 export interface WireRecord {

@@ -1,5 +1,5 @@
 // A clock whose deadlines do not pass while somebody holds it: a person at a debugger takes as long as it takes.
-import type { Clock } from '../../application/clock.ts';
+import type { Clock } from '../../clock.ts';
 
 export class HeldClock implements Clock {
   readonly #clock: Clock;

@@ -9,7 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
-import { type Place, Places } from '../../application/places.ts';
+import { type Place, Places } from '../../application/admission/places.ts';
 import type { ConfigError } from '../../errors.ts';
 import type { LineLimit } from '../../log/line-limit.ts';
 import { type Log, logBug } from '../../log/log.ts';
@@ -62,7 +62,7 @@ export interface InspectorOptions {
   software: string;
   log: Log;
   lines: LineLimit;
-  /** Its bytes come in slices: see adaptor/paced-stream.ts. */
+  /** Its bytes come in slices: see adaptor/link/paced-stream.ts. */
   paced(socket: Socket): PacedSocket;
   /** Says why a port cannot be opened. */
   bindError(error: Error, host: string, port: number): ConfigError;

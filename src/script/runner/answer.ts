@@ -9,7 +9,7 @@ import {
   type RunnerCommand,
   SUBTLE_METHODS,
   type SubtleMethod,
-} from '../wire.ts';
+} from '../wire/wire.ts';
 
 const MAX_ENVELOPE_CHARACTERS = 4 << 20;
 const MAX_TEXT = 200;

@@ -12,7 +12,7 @@ import {
   type RunnerEvent,
   type ScriptEvent,
   type WireClient,
-} from '../wire.ts';
+} from '../wire/wire.ts';
 
 interface Guest {
   load(setup: string, code: string, random: Uint8Array): void;

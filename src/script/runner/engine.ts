@@ -8,7 +8,7 @@
 // - Never a …Sync method: it would wait for an isolate that may not come back.
 import { setFlagsFromString } from 'node:v8';
 import ivm from 'isolated-vm';
-import { GUEST_FILENAME } from '../wire.ts';
+import { GUEST_FILENAME } from '../wire/wire.ts';
 import { warmCodeCache } from './code-cache.ts';
 import { type DebuggerSession, VmDebuggerSession } from './debugger-session.ts';
 import { fillHeadroom, HEADROOM_MB, headroomBuffer } from './heap-headroom.ts';

@@ -7,7 +7,7 @@
 // (`Debug::HandleDebugBreak`). So V8's limit has to be out of reach. isolated-vm (7.0.1) knows one number for its own limit and
 // for V8's, but counts buffers in its own only. A large limit, and shared buffers that take up the difference, leave the script
 // the memory that it should have; isolated-vm ends what goes beyond, after V8's next collection, and nothing pauses.
-import { GUEST_FILENAME } from '../wire.ts';
+import { GUEST_FILENAME } from '../wire/wire.ts';
 
 /**
  * The script would have to take this much between two collections to come near V8's limit. As much as isolated-vm adds to V8's

@@ -15,7 +15,7 @@ import {
   type RunnerEvent,
   type ScriptCommand,
   type UsageBody,
-} from '../wire.ts';
+} from '../wire/wire.ts';
 import { type ReadAnswer, readAnswer } from './answer.ts';
 import type { CryptoTurns } from './crypto-turns.ts';
 import { DebuggerSeat } from './debugger-seat.ts';

@@ -1,6 +1,6 @@
 // Events that wait for an instance's next turn. The media side sends them as text, and as text they are handed on: they are
 // only parsed when a turn was cut and the rest of it has to be sorted out. How much waits here is for the media side to say (lanes.ts).
-import { MAX_BATCH_EVENTS, type RunnerEvent, type ScriptEvent } from '../wire.ts';
+import { MAX_BATCH_EVENTS, type RunnerEvent, type ScriptEvent } from '../wire/wire.ts';
 
 type AnyEvent = ScriptEvent | RunnerEvent;
 

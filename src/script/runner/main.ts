@@ -11,7 +11,7 @@ import {
   encodeTaken,
   type Frame,
   FrameReader,
-} from '../frames.ts';
+} from '../wire/frames.ts';
 import {
   FrameType,
   HEARTBEAT_MS,
@@ -20,7 +20,7 @@ import {
   MAX_FRAME_BYTES,
   MAX_LOAD_FRAME_BYTES,
   type TickBody,
-} from '../wire.ts';
+} from '../wire/wire.ts';
 import { CryptoTurns } from './crypto-turns.ts';
 import { createEngine, type ScriptEngine } from './engine.ts';
 import { ScriptInstance } from './instance.ts';

@@ -5,7 +5,7 @@ import {
   OTHER_HANDLERS,
   TURN_BOUNDS_MS,
   type UsageBody,
-} from '../wire.ts';
+} from '../wire/wire.ts';
 
 const MAX_NAME = 100;
 

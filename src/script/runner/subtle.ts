@@ -8,7 +8,7 @@ import {
   MAX_CRYPTO_CALLS,
   type RunnerCommand,
   type RunnerEvent,
-} from '../wire.ts';
+} from '../wire/wire.ts';
 import type { CryptoTurns, CryptoWork } from './crypto-turns.ts';
 
 export type SubtleCommand = Extract<RunnerCommand, { op: 'subtle' }>;

@@ -1,6 +1,6 @@
 // The timers of one instance: one timer of Node's, set to the earliest. A thousand intervals of a script cost this process no
 // more than one, and what is due while the instance is busy is fired once.
-import { MIN_INTERVAL_MS, MIN_TIMEOUT_MS } from '../wire.ts';
+import { MIN_INTERVAL_MS, MIN_TIMEOUT_MS } from '../wire/wire.ts';
 import type { UnitTime } from './time.ts';
 
 interface Timer {

@@ -1,5 +1,5 @@
 // What a turn is at, for messages about turns that end without a word: the script cannot be asked any more.
-import type { RunnerEvent, ScriptEvent } from '../wire.ts';
+import type { RunnerEvent, ScriptEvent } from '../wire/wire.ts';
 import type { Batch } from './mailbox.ts';
 
 const MAX_NAMES = 3;

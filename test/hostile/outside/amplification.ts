@@ -1,7 +1,7 @@
 // Messages that are small, or as large as they may be, and cost more than their bytes once they are decoded.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { MessageType } from '../../../src/protocol/message.ts';
+import { MessageType } from '../../../src/protocol/rtmp/message.ts';
 import { hex } from '../../support/hex.ts';
 import { RtmpPeer } from '../../support/rtmp-peer.ts';
 import type { LogRecord, TestServer } from '../../support/server.ts';

@@ -4,15 +4,15 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ChunkWriter } from '../../../src/protocol/chunk-writer.ts';
-import { encodeCommand, encodeData } from '../../../src/protocol/command.ts';
 import {
   ClientHandshake,
   HANDSHAKE_RANDOM_BYTES,
   type RtmpeVersion,
-} from '../../../src/protocol/handshake.ts';
-import { DigestScheme } from '../../../src/protocol/handshake-digest.ts';
-import { MessageType, type RtmpMessage } from '../../../src/protocol/message.ts';
+} from '../../../src/protocol/handshake/handshake.ts';
+import { DigestScheme } from '../../../src/protocol/handshake/handshake-digest.ts';
+import { ChunkWriter } from '../../../src/protocol/rtmp/chunk-writer.ts';
+import { encodeCommand, encodeData } from '../../../src/protocol/rtmp/command.ts';
+import { MessageType, type RtmpMessage } from '../../../src/protocol/rtmp/message.ts';
 import { RtmpPeer } from '../../support/rtmp-peer.ts';
 import { flood } from '../flood.ts';
 import type { OutsideAttack, Siege, Stage } from '../stage.ts';

@@ -170,7 +170,7 @@ export const SIEGE: Siege = {
       name: 'esbuild and the builder are killed, and each time the next save serves',
       async run(stage) {
         const server = parentOf(await stage.server.runnerPid());
-        for (const [i, word] of ['esbuild\0--service', 'script/builder/main'].entries()) {
+        for (const [i, word] of ['esbuild\0--service', 'script/source/builder/main'].entries()) {
           for (const pid of builders(word).filter((one) => isOfServer(one, server)))
             process.kill(pid, 'SIGKILL');
           const since = stage.server.log.length;

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { ChunkWriter } from '../../../src/protocol/chunk-writer.ts';
-import { encodeCommand } from '../../../src/protocol/command.ts';
-import { MessageType, type RtmpMessage } from '../../../src/protocol/message.ts';
+import { ChunkWriter } from '../../../src/protocol/rtmp/chunk-writer.ts';
+import { encodeCommand } from '../../../src/protocol/rtmp/command.ts';
+import { MessageType, type RtmpMessage } from '../../../src/protocol/rtmp/message.ts';
 import type { Flood } from '../flooder.ts';
 import type { OutsideAttack, Siege } from '../stage.ts';
 

@@ -2,9 +2,9 @@
 
 import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
-import { ChunkWriter } from '../../../src/protocol/chunk-writer.ts';
-import { DigestScheme } from '../../../src/protocol/handshake-digest.ts';
-import { MessageType, type RtmpMessage } from '../../../src/protocol/message.ts';
+import { DigestScheme } from '../../../src/protocol/handshake/handshake-digest.ts';
+import { ChunkWriter } from '../../../src/protocol/rtmp/chunk-writer.ts';
+import { MessageType, type RtmpMessage } from '../../../src/protocol/rtmp/message.ts';
 import { AVC_CONFIGURATION, HEVC_CONFIGURATION, video } from '../../support/media.ts';
 import { RtmpPeer } from '../../support/rtmp-peer.ts';
 import { flood } from '../flood.ts';

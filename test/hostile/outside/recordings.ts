@@ -1,6 +1,6 @@
 // Publishers that make many recordings, and recordings of many files.
-import { ChunkWriter } from '../../../src/protocol/chunk-writer.ts';
-import { MessageType, type RtmpMessage } from '../../../src/protocol/message.ts';
+import { ChunkWriter } from '../../../src/protocol/rtmp/chunk-writer.ts';
+import { MessageType, type RtmpMessage } from '../../../src/protocol/rtmp/message.ts';
 import { HEVC_CONFIGURATION, video } from '../../support/media.ts';
 import { RtmpPeer } from '../../support/rtmp-peer.ts';
 import type { OutsideAttack, Siege, Stage } from '../stage.ts';

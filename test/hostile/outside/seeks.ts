@@ -1,8 +1,8 @@
 // Players that seek, pause and ask without end in recorded streams.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ChunkWriter } from '../../../src/protocol/chunk-writer.ts';
-import { encodeCommand } from '../../../src/protocol/command.ts';
+import { ChunkWriter } from '../../../src/protocol/rtmp/chunk-writer.ts';
+import { encodeCommand } from '../../../src/protocol/rtmp/command.ts';
 import { flvFile } from '../../support/flv.ts';
 import { RtmpPeer } from '../../support/rtmp-peer.ts';
 import { emptyTags } from '../films.ts';

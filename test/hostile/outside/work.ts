@@ -1,8 +1,8 @@
 // Peers whose bytes make much work: chunks of one byte, messages without end, commands without end.
 import assert from 'node:assert/strict';
-import { ChunkWriter } from '../../../src/protocol/chunk-writer.ts';
-import { encodeCommand } from '../../../src/protocol/command.ts';
-import { MessageType, type RtmpMessage } from '../../../src/protocol/message.ts';
+import { ChunkWriter } from '../../../src/protocol/rtmp/chunk-writer.ts';
+import { encodeCommand } from '../../../src/protocol/rtmp/command.ts';
+import { MessageType, type RtmpMessage } from '../../../src/protocol/rtmp/message.ts';
 import { RtmpPeer } from '../../support/rtmp-peer.ts';
 import { flood } from '../flood.ts';
 import type { OutsideAttack, Siege, Stage } from '../stage.ts';

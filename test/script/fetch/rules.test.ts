@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FetchRules } from '../../../src/script/fetch/rules.ts';
+import { FetchRules } from '../../../src/script/services/fetch/rules.ts';
 
 function rules(hosts: string, ...privateAddresses: string[]): FetchRules {
   return new FetchRules({

@@ -4,10 +4,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { FairTurns } from '../../../src/application/fair-turns.ts';
-import { FetchService, type FetchSettings } from '../../../src/script/fetch/service.ts';
-import type { Json } from '../../../src/script/wire.ts';
-import { WireText } from '../../../src/script/wire-text.ts';
+import { FairTurns } from '../../../src/application/pace/fair-turns.ts';
+import { FetchService, type FetchSettings } from '../../../src/script/services/fetch/service.ts';
+import type { Json } from '../../../src/script/wire/wire.ts';
+import { WireText } from '../../../src/script/wire/wire-text.ts';
 
 let port = 0;
 /** Requests that the server has not answered, for tests to answer or to leave. */

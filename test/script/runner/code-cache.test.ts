@@ -8,7 +8,7 @@ const ROOT = new URL('../../../', import.meta.url);
 /** In a process of its own: the engine wants one without Node's snapshot. */
 const PROBE = `
   import ivm from 'isolated-vm';
-  const { bundleGuest } = await import('./src/script/guest-bundle.ts');
+  const { bundleGuest } = await import('./src/script/source/guest-bundle.ts');
   const { warmCodeCache } = await import('./src/script/runner/code-cache.ts');
   const guest = await bundleGuest();
   const warm = warmCodeCache(guest);

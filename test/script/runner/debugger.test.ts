@@ -2,8 +2,8 @@
 // the other scripts in it remember.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decodeBody, encodeBytes, encodeFrame } from '../../../src/script/frames.ts';
-import { FrameType, type UsageBody } from '../../../src/script/wire.ts';
+import { decodeBody, encodeBytes, encodeFrame } from '../../../src/script/wire/frames.ts';
+import { FrameType, type UsageBody } from '../../../src/script/wire/wire.ts';
 import { TestRunner, type TestUnit } from '../../support/runner.ts';
 
 /** The media side of a debugger's session. */

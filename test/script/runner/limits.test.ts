@@ -7,7 +7,7 @@ import {
   MAX_UNTAKEN_BYTES,
   type ScriptCommand,
   type ScriptEvent,
-} from '../../../src/script/wire.ts';
+} from '../../../src/script/wire/wire.ts';
 import { connectEvent, TestRunner } from '../../support/runner.ts';
 
 /** Milliseconds of a turn: long enough for what is honest on a machine that is starved, short enough to wait for. */

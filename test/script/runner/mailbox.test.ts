@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Batch, Mailbox } from '../../../src/script/runner/mailbox.ts';
-import { MAX_BATCH_EVENTS, type ScriptEvent } from '../../../src/script/wire.ts';
+import { MAX_BATCH_EVENTS, type ScriptEvent } from '../../../src/script/wire/wire.ts';
 
 const batchOf = (...events: ScriptEvent[]): Batch => {
   const text = JSON.stringify(events);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeBody } from '../../../src/script/frames.ts';
-import { FrameType, type HelloBody } from '../../../src/script/wire.ts';
+import { decodeBody } from '../../../src/script/wire/frames.ts';
+import { FrameType, type HelloBody } from '../../../src/script/wire/wire.ts';
 import { TestRunner } from '../../support/runner.ts';
 
 const LOOP_FOR_EVER = `

@@ -4,7 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { CryptoTurns } from '../../../src/script/runner/crypto-turns.ts';
 import { type SubtleCommand, SubtleService } from '../../../src/script/runner/subtle.ts';
-import type { Json, RunnerEvent, SubtleMethod } from '../../../src/script/wire.ts';
+import type { Json, RunnerEvent, SubtleMethod } from '../../../src/script/wire/wire.ts';
 
 type Reply = Extract<RunnerEvent, { t: 'reply' }>;
 

@@ -1,6 +1,6 @@
 // Scripts built in the process of the test.
-import { buildScript } from '../../../src/script/build.ts';
-import type { BuildOutcome } from '../../../src/script/build-outcome.ts';
+import { buildScript } from '../../../src/script/source/build.ts';
+import type { BuildOutcome } from '../../../src/script/source/build-outcome.ts';
 
 /** As by default. */
 export const BUILD_LIMITS = { maxFileBytes: 8 << 20, maxBundleBytes: 4 << 20 };

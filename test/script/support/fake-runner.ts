@@ -1,10 +1,10 @@
 // A runner without a process: decodes what units send and says what a test wants said.
 import assert from 'node:assert/strict';
-import { decodeScript } from '../../../src/script/build-outcome.ts';
-import { decodeBody, decodeEvents, FrameReader } from '../../../src/script/frames.ts';
-import { Lanes } from '../../../src/script/lanes.ts';
-import type { Services } from '../../../src/script/services.ts';
-import { Unit, type UnitOfInstance } from '../../../src/script/unit.ts';
+import { Lanes } from '../../../src/script/process/lanes.ts';
+import { Unit, type UnitOfInstance } from '../../../src/script/process/unit.ts';
+import type { Services } from '../../../src/script/services/services.ts';
+import { decodeScript } from '../../../src/script/source/build-outcome.ts';
+import { decodeBody, decodeEvents, FrameReader } from '../../../src/script/wire/frames.ts';
 import {
   type DeadBody,
   type FailedBody,
@@ -12,7 +12,7 @@ import {
   type LoadBody,
   type ScriptCommand,
   type ScriptEvent,
-} from '../../../src/script/wire.ts';
+} from '../../../src/script/wire/wire.ts';
 
 /** What the scripts of a test do of their own accord; by default they load, start, save and settle without a word. */
 export interface Behaviour {

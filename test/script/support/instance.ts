@@ -1,20 +1,20 @@
 // A script's instance, its runner and its clock, all in the hands of a test.
 import assert from 'node:assert/strict';
 import { setImmediate as tick } from 'node:timers/promises';
-import type { OutgoingCommands } from '../../../src/application/outgoing.ts';
+import type { OutgoingCommands } from '../../../src/application/contract/outgoing.ts';
 import type {
   ClientFacts,
   InstanceSnapshot,
   InvokeResult,
   ScriptCommands,
   Verdict,
-} from '../../../src/application/script.ts';
-import type { ServerStreamCommands } from '../../../src/application/source.ts';
-import { IDS_PER_VERSION } from '../../../src/script/apply.ts';
-import { encodeScript, type ScriptBuild } from '../../../src/script/build-outcome.ts';
-import { type Counters, InstanceScriptHost } from '../../../src/script/instance-script.ts';
-import { StrikeBook } from '../../../src/script/strikes.ts';
-import { DEFAULT_LIMITS } from '../../../src/script/wire.ts';
+} from '../../../src/application/contract/script.ts';
+import type { ServerStreamCommands } from '../../../src/application/contract/source.ts';
+import { IDS_PER_VERSION } from '../../../src/script/commands/apply.ts';
+import { type Counters, InstanceScriptHost } from '../../../src/script/host/instance-script.ts';
+import { StrikeBook } from '../../../src/script/journal/strikes.ts';
+import { encodeScript, type ScriptBuild } from '../../../src/script/source/build-outcome.ts';
+import { DEFAULT_LIMITS } from '../../../src/script/wire/wire.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { FakeRunner, type FakeUnit } from './fake-runner.ts';
 import { Records } from './records.ts';

@@ -1,13 +1,13 @@
 // The server's log and an application's, kept.
 import pino from 'pino';
-import type { Clock } from '../../../src/application/clock.ts';
-import { type ErrorFrame, ErrorRecords } from '../../../src/application/error-records.ts';
-import { ScriptMetrics } from '../../../src/application/script-metrics.ts';
+import { type ErrorFrame, ErrorRecords } from '../../../src/application/accounts/error-records.ts';
+import { ScriptMetrics } from '../../../src/application/accounts/script-metrics.ts';
+import type { Clock } from '../../../src/clock.ts';
 import type { ApplicationLog } from '../../../src/log/application-log.ts';
 import type { Log } from '../../../src/log/log.ts';
-import { Journal } from '../../../src/script/journal.ts';
-import { LogShare } from '../../../src/script/log-share.ts';
-import { HANDLER_BOUNDS_MS, TURN_BOUNDS_MS } from '../../../src/script/wire.ts';
+import { Journal } from '../../../src/script/journal/journal.ts';
+import { LogShare } from '../../../src/script/journal/log-share.ts';
+import { HANDLER_BOUNDS_MS, TURN_BOUNDS_MS } from '../../../src/script/wire/wire.ts';
 
 export interface LogRecord {
   level: number;

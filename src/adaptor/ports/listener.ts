@@ -1,0 +1,164 @@
+// One bound port, those who arrive at it, and the sessions that came in through it.
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer, isIPv6, type Server } from 'node:net';
+import { plainAddress } from '../../application/pace/occupancy.ts';
+import type { AddressList, AddressRules } from '../../config/address-rules.ts';
+import { logBug } from '../../log/log.ts';
+import type { HttpDoor } from '../http/http.ts';
+import { ConnectLimiter, type ConnectLimits } from '../link/connect-rate.ts';
+import type { Peer } from '../link/peer.ts';
+import type { Resolver } from '../link/reverse-dns.ts';
+import { RtmpSession } from '../rtmp/rtmp-session.ts';
+import type { SessionOptions } from '../rtmp/session-options.ts';
+import { Arrival, type Door } from './arrival.ts';
+import { bindError } from './bind-error.ts';
+import type { TlsDoor } from './tls.ts';
+
+/** Where to listen: one address of one family. */
+export interface BindAddress {
+  /** A literal; `0.0.0.0` and `::` are all of their family. */
+  host: string;
+  /** 0: any that is free. */
+  port: number;
+}
+
+export interface ListenerAddress extends BindAddress {
+  kind: 'rtmp';
+  family: 'v4' | 'v6';
+  secure: boolean;
+}
+
+export interface ListenerOptions {
+  session: SessionOptions;
+  http: HttpDoor;
+  /** Undefined: a port without TLS. */
+  tls: TlsDoor | undefined;
+  proxies: AddressList;
+  rules: AddressRules;
+  resolver: Resolver;
+  limits: ConnectLimits;
+  /** Connections whose descriptor has this number or a higher one are closed: what is left is for the server itself. */
+  maxDescriptor: number;
+}
+
+/** How often idle sessions and half-done handshakes are looked for. */
+const CHECK_MS = 1_000;
+/** Connections that the system keeps until they are accepted, which is at once; its own limit (net.core.somaxconn) is a setting. */
+const BACKLOG = 1024;
+
+export class Listener {
+  readonly address: ListenerAddress;
+  readonly sessions = new Set<RtmpSession>();
+  readonly #arrivals = new Set<Arrival>();
+  readonly #server: Server;
+  readonly #options: ListenerOptions;
+  readonly #stopChecking: () => void;
+
+  private constructor(server: Server, options: ListenerOptions) {
+    const { address, port } = server.address() as AddressInfo;
+    const family = isIPv6(address) ? 'v6' : 'v4';
+    this.address = { kind: 'rtmp', host: address, port, family, secure: options.tls !== undefined };
+    this.#server = server;
+    this.#options = options;
+    const { log, lines, clock, handshakeTimeoutMs } = options.session;
+    const door: Door = {
+      tls: options.tls,
+      proxies: options.proxies,
+      rules: options.rules,
+      resolver: options.resolver,
+      limiter: new ConnectLimiter(options.limits, clock),
+      timeoutMs: handshakeTimeoutMs,
+      clock,
+      log,
+      lines,
+      onRtmp: (socket, peer) => this.#startSession(socket, peer),
+      onHttp: (socket, peer) => options.http.take(socket, peer),
+    };
+    server.on('error', (error) => logBug(log, error, `listener on ${address}:${port}`));
+    server.on('connection', (socket) => {
+      options.session.turns.arrived();
+      if (descriptorOf(socket) >= options.maxDescriptor) {
+        this.#refuse(socket);
+        return;
+      }
+      const arrival = new Arrival(socket, door);
+      this.#arrivals.add(arrival);
+      void arrival.over.then(() => this.#arrivals.delete(arrival));
+    });
+    this.#stopChecking = this.#startChecking();
+  }
+
+  #refuse(socket: Socket): void {
+    const { log, lines } = this.#options.session;
+    const ip = plainAddress(socket.remoteAddress ?? '');
+    socket.on('error', () => {}); // 'close' follows
+    socket.destroy();
+    lines.limit('OpenFiles', ip, { log, ip }, 'connection refused: too many files and sockets are open');
+  }
+
+  /** Binds. A ConfigError says why it cannot. */
+  static async open({ host, port }: BindAddress, options: ListenerOptions): Promise<Listener> {
+    const server = createServer({ noDelay: true, allowHalfOpen: false });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => reject(bindError(error, host, port)));
+      // an IPv4 peer of a port for both families has an IPv6 address in every log; so each family has a socket of its own
+      server.listen({ host, port, backlog: BACKLOG, ipv6Only: isIPv6(host) }, resolve);
+    });
+    server.removeAllListeners('error');
+    return new Listener(server, options);
+  }
+
+  #startSession(socket: Socket, { ip, localIp, secure }: Peer): void {
+    const session = new RtmpSession(
+      socket,
+      { ip, localIp, secure, protocol: secure ? 'rtmps' : 'rtmp' },
+      this.#options.session,
+    );
+    this.sessions.add(session);
+    void session.closed.then(() => this.sessions.delete(session));
+  }
+
+  /** Sockets that it has accepted and that are not closed, as the system's side of it counts them. */
+  countConnections(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+    });
+  }
+
+  /** No new connections; those that are open go on until `closed`. */
+  stopAccepting(): void {
+    this.#server.close();
+  }
+
+  /** Ends every session and waits until all of them are gone. */
+  async close(reason: string): Promise<void> {
+    this.#stopChecking();
+    if (this.#server.listening) this.#server.close();
+    const arrivals = [...this.#arrivals];
+    for (const arrival of arrivals) arrival.close();
+    await Promise.all(arrivals.map(({ over }) => over));
+    const sessions = [...this.sessions];
+    for (const session of sessions) session.close(reason);
+    await Promise.all(sessions.map(({ closed }) => closed)); // the server's own 'close' comes before its last socket's
+  }
+
+  #startChecking(): () => void {
+    const { clock } = this.#options.session;
+    let cancel = () => {};
+    const arm = () => {
+      cancel = clock.after(CHECK_MS, () => {
+        const now = clock.now();
+        for (const arrival of this.#arrivals) arrival.check(now);
+        for (const session of this.sessions) session.check(now);
+        arm();
+      });
+    };
+    arm();
+    return () => cancel();
+  }
+}
+
+/** -1 where there are none (Windows), or when it is closed already. */
+function descriptorOf(socket: Socket): number {
+  return (socket as unknown as { _handle: { fd?: number } | null })._handle?.fd ?? -1;
+}

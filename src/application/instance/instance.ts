@@ -1,0 +1,580 @@
+// One running instance of an application, `live/_definst_`: its clients, its streams, and the script that decides.
+
+import type { Clock } from '../../clock.ts';
+import { AccessStatus } from '../../log/access-status.ts';
+import type { LimitName } from '../../log/limits.ts';
+import type { LineLimit } from '../../log/line-limit.ts';
+import type { Log } from '../../log/log.ts';
+import type { MediaFault } from '../../media/media-fault.ts';
+import type { AmfValue } from '../../protocol/amf/amf.ts';
+import type { PublisherSecret } from '../../protocol/rtmp/publisher-auth.ts';
+import { WIRE_CHUNK_BYTES } from '../../protocol/rtmp/wire-message.ts';
+import type { InstanceJournal, Journal } from '../accounts/journal.ts';
+import { addTraffic, Tally, type Traffic, trafficOf } from '../accounts/tally.ts';
+import { Client, type ClientPort, ClientState, type ConnectRefusal } from '../contract/client.ts';
+import type { Outgoing, OutgoingCommands } from '../contract/outgoing.ts';
+import type { RecordedStreams } from '../contract/recorded.ts';
+import type { Recorders } from '../contract/recording.ts';
+import type { BadRequest } from '../contract/refusal.ts';
+import type {
+  ClientAccess,
+  ClientFacts,
+  InstanceScript,
+  InstanceSnapshot,
+  InstanceStats,
+  InvokeResult,
+  PlayRequest,
+  PublishRequest,
+  RecordMode,
+  RecordTerms,
+  ScriptCommands,
+  ScriptStats,
+  Scripts,
+  Verdict,
+} from '../contract/script.ts';
+import type { ConnectionShares, Occupancy } from '../pace/occupancy.ts';
+import { Turns } from '../pace/turns.ts';
+import type { Playback, PlayerPort } from '../play/playback.ts';
+import { DEFAULT_RECORDED_SETTINGS, Playing } from '../play/playing.ts';
+import { Playlist } from '../play/playlist.ts';
+import type { Publication, PublisherPort } from '../publish/publication.ts';
+import { Publishing } from '../publish/publishing.ts';
+import { StreamTable } from '../publish/stream-table.ts';
+import { Relays } from '../served/relays.ts';
+import { ServerStreams } from '../served/server-streams.ts';
+import type { ClientSettings, InstanceSettings } from './instance-settings.ts';
+import { appShutdown, Lifetime } from './lifetime.ts';
+
+export interface InstanceOptions extends InstanceSettings {
+  application: string;
+  /** `_definst_`, or the rest of the path that the client connected to. */
+  name: string;
+  clock: Clock;
+  scripts: Scripts;
+  recorders: Recorders;
+  /** Undefined: nothing is recorded that could be played. */
+  recorded?: RecordedStreams | undefined;
+  /** Of all work that peers cause. Undefined: of this instance alone. */
+  turns?: Turns | undefined;
+  /** Undefined: its script connects to nobody. */
+  outgoing?: Outgoing | undefined;
+  /** Undefined: nobody keeps an access log. */
+  journal?: Journal | undefined;
+  log?: Log | undefined;
+  /** For lines that a publisher can cause again and again. */
+  lines?: LineLimit | undefined;
+  /** An error of ours. */
+  onBug(error: unknown): void;
+  /** Of the application. */
+  occupancy: Occupancy;
+  onClosed(): void;
+}
+
+export class AppInstance implements ScriptCommands {
+  readonly application: string;
+  readonly name: string;
+  readonly streams: StreamTable;
+  readonly tally = new Tally();
+  /** When it was started. */
+  readonly sinceMs: number;
+  readonly #options: Omit<InstanceOptions, keyof InstanceSettings>;
+  #settings: InstanceSettings;
+  readonly #clients = new Map<string, Client>();
+  /** Who waits to hear of a user. */
+  readonly #authenticating = new Set<(secret: PublisherSecret | undefined) => void>();
+  readonly #publishing: Publishing;
+  readonly #playing: Playing;
+  readonly #relays: Relays;
+  readonly serverStreams: ServerStreams;
+  readonly #journal: InstanceJournal | undefined;
+  #script: InstanceScript | undefined;
+  readonly #lifetime: Lifetime;
+
+  constructor(options: InstanceOptions) {
+    this.#options = options;
+    this.#settings = options;
+    this.application = options.application;
+    this.name = options.name;
+    this.sinceMs = options.clock.now();
+    this.streams = new StreamTable(options.streams, (stream, fault) => this.#leftOut(stream, fault));
+    this.#journal = options.journal?.of(options.application, options.name);
+    this.#publishing = new Publishing({
+      application: options.application,
+      instance: options.name,
+      clock: options.clock,
+      recorders: options.recorders,
+      settings: () => this.#settings,
+      streams: this.streams,
+      script: () => this.#script,
+      journal: this.#journal,
+      onOffAir: (stream) => this.#relays.sourceEnded(stream),
+    });
+    this.#playing = new Playing({
+      application: options.application,
+      instance: options.name,
+      recorded: options.recorded,
+      chunkBytes: options.clients?.wireChunkBytes ?? WIRE_CHUNK_BYTES,
+      settings: () => this.#settings.playingRecorded ?? DEFAULT_RECORDED_SETTINGS,
+      maxWaitingNames: () => this.#settings.maxWaitingNames,
+      clock: options.clock,
+      turns: options.turns ?? new Turns(options.clock),
+      streams: this.streams,
+      script: () => this.#script,
+      isKey: (name) => this.#publishing.isKey(name),
+      journal: this.#journal,
+    });
+    this.serverStreams = new ServerStreams({
+      application: options.application,
+      instance: options.name,
+      clock: options.clock,
+      chunkBytes: options.clients?.wireChunkBytes ?? WIRE_CHUNK_BYTES,
+      streams: this.streams,
+      recorded: options.recorded,
+      publishing: this.#publishing,
+      script: () => this.#script,
+      log: options.log,
+      broke: options.onBug,
+    });
+    this.#relays = new Relays({
+      application: options.application,
+      clock: options.clock,
+      outgoing: options.outgoing,
+      chunkBytes: options.clients?.wireChunkBytes ?? WIRE_CHUNK_BYTES,
+      streams: this.streams,
+      tell: (key, info, isOver) => this.#script?.tell({ event: 'outgoing', key, info, isOver }),
+      tellForgotten: (connections) => this.#script?.tell({ event: 'forgotten', connections }),
+    });
+    this.#lifetime = new Lifetime({
+      clock: options.clock,
+      idleMs: () => this.#settings.idleMs,
+      hasClients: () => this.#clients.size > 0,
+      isAuthenticating: () => this.#authenticating.size > 0,
+      script: () => this.#script,
+      serverStreams: this.serverStreams,
+      filesWhole: () => this.#publishing.filesWhole(),
+      dismissAll: (refusal) => this.#dismissAll(refusal),
+      renewScript: () => {
+        this.#script?.close();
+        this.#script = options.scripts.open(this.application, this.name, this);
+      },
+      onClosed: () => this.#closed(),
+    });
+    this.#script = options.scripts.open(options.application, options.name, this);
+  }
+
+  /** `live/_definst_`, as scripts and logs call it. */
+  get fullName(): string {
+    return `${this.application}/${this.name}`;
+  }
+  get clientSettings(): ClientSettings | undefined {
+    return this.#settings.clients;
+  }
+  /** Undefined: any number of clients, from anywhere. */
+  get connectionShares(): ConnectionShares | undefined {
+    return this.#settings.connections;
+  }
+  get clients(): ReadonlyMap<string, Client> {
+    return this.#clients;
+  }
+  get publications(): Iterable<Publication> {
+    return this.#publishing.live();
+  }
+  get playbacks(): Iterable<Playback> {
+    return this.#playing.playing();
+  }
+
+  /** Its file has been saved. Nobody is disconnected: what a client agreed on when it came is kept. */
+  configure(settings: Partial<InstanceSettings>): void {
+    const { clients: before } = this.#settings;
+    const { clients = before } = settings;
+    // What is on air has this shape, and whoever comes shares it.
+    const wireChunkBytes = before?.wireChunkBytes ?? WIRE_CHUNK_BYTES;
+    this.#settings = {
+      ...this.#settings,
+      ...settings,
+      ...(clients ? { clients: { ...clients, wireChunkBytes } } : {}),
+    };
+    this.streams.configure(this.#settings.streams);
+    this.#lifetime.rearm();
+  }
+
+  /** Resolves when its script has started; at once without one. Rejects with a ScriptError when it cannot be. */
+  get ready(): Promise<void> {
+    return this.#script?.started ?? Promise.resolve();
+  }
+
+  /** Undefined: it has no script. */
+  get scriptStats(): ScriptStats | undefined {
+    return this.#script?.stats();
+  }
+
+  /** Of everybody who has ever been here. */
+  traffic(): Traffic {
+    const sum = { ...this.tally.gone };
+    for (const { port } of this.#clients.values()) addTraffic(sum, trafficOf(port.stats()));
+    return sum;
+  }
+
+  /** A message of a publisher, or of what the server plays, that nobody could play. */
+  #leftOut(stream: string, { kind, text }: MediaFault): void {
+    const { log, lines } = this.#options;
+    const client = this.streams.get(stream)?.publication?.client;
+    const facts = {
+      ...{ event: 'media-left-out', instance: this.fullName, stream, kind },
+      ...(client && { client: client.id, ip: client.facts.ip }),
+    };
+    lines?.line(`media left out: ${kind}`, client?.facts.ip ?? facts.instance, (repeats) =>
+      log?.warn(repeats > 0 ? { ...facts, repeats } : facts, `${stream}: ${text}; it is left out`),
+    );
+  }
+
+  // ── clients ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Asks the script for what it knows of somebody who logs in. `answer` is called once; undefined: nothing. */
+  authenticate(user: string, answer: (secret: PublisherSecret | undefined) => void): void {
+    this.#script ??= this.#options.scripts.open(this.application, this.name, this);
+    if (!this.#script || !this.#lifetime.isRunning) {
+      answer(undefined);
+      this.#lifetime.arm();
+      return;
+    }
+    const once = (secret: PublisherSecret | undefined) => {
+      if (!this.#authenticating.delete(once)) return;
+      answer(secret);
+      this.#lifetime.arm();
+    };
+    this.#authenticating.add(once);
+    void this.#askForSecret(user, once);
+  }
+
+  async #askForSecret(user: string, answer: (secret: PublisherSecret | undefined) => void): Promise<void> {
+    await this.#lifetime.unloading;
+    try {
+      await this.#script?.started;
+    } catch {
+      this.#lifetime.close(loadFailed(this.application));
+    }
+    if (!this.#lifetime.isRunning || !this.#script) answer(undefined);
+    else {
+      this.#script.ask({ gate: 'onAuthenticate', user }, (verdict) =>
+        answer(verdict.accepted ? verdict.secret : undefined),
+      );
+    }
+  }
+
+  /** Asks the script; `port` is told the outcome, now or later. */
+  connect(facts: ClientFacts, args: AmfValue[], port: ClientPort): Client {
+    const client = new Client(facts, port);
+    client.sinceMs = this.#options.clock.now();
+    this.tally.connects += 1;
+    this.#journal?.connecting(client);
+    if (!this.#lifetime.isRunning) {
+      this.#refuse(client, appShutdown());
+      return client;
+    }
+    this.#lifetime.disarm();
+    this.#clients.set(client.id, client);
+    client.leave = this.#options.occupancy.enter(facts);
+    // The folder may have got its first script since: it decides from now on, and finds who is here in its snapshot.
+    this.#script ??= this.#options.scripts.open(this.application, this.name, this);
+    if (this.#script) void this.#askScript(client, args);
+    else this.#accept(client);
+    return client;
+  }
+
+  async #askScript(client: Client, args: AmfValue[]): Promise<void> {
+    await this.#lifetime.unloading;
+    const script = this.#script;
+    if (!script) return; // closed meanwhile, and the client with it
+    try {
+      await script.started;
+    } catch {
+      this.#lifetime.close(loadFailed(this.application)); // the next connect tries the script anew
+      return;
+    }
+    if (client.state !== ClientState.Pending) return;
+    const gate = script.ask({ gate: 'onConnect', client: client.facts, args }, (verdict) =>
+      this.#connectDecided(client, verdict),
+    );
+    if (client.state === ClientState.Pending) client.dropGate = () => gate.drop();
+  }
+
+  #connectDecided(client: Client, verdict: Verdict): void {
+    if (client.state !== ClientState.Pending) return;
+    client.dropGate = undefined;
+    if (verdict.accepted) {
+      this.#accept(client);
+      return;
+    }
+    const { application, redirect } = verdict;
+    this.#refuse(client, {
+      cause: 'script',
+      code: 'NetConnection.Connect.Rejected',
+      description: verdict.reason,
+      ...(application === undefined ? {} : { application }),
+      ...(redirect === undefined ? {} : { redirect }),
+    });
+  }
+
+  #accept(client: Client): void {
+    this.#lifetime.noteServed();
+    this.tally.accepted += 1;
+    client.state = ClientState.Accepted;
+    this.#journal?.connected(client);
+    client.port.accepted();
+  }
+
+  #refuse(client: Client, refusal: ConnectRefusal): void {
+    client.state = ClientState.Gone;
+    this.#clients.delete(client.id);
+    client.leave();
+    this.tally.rejected += 1;
+    this.tally.left(client.port.stats());
+    this.#journal?.refused(client, refusal);
+    client.port.refused(refusal);
+    this.#lifetime.arm();
+  }
+
+  /** The connection has ended, whoever ended it. May be called twice. */
+  disconnected(client: Client, reason: string, status: AccessStatus): void {
+    const { state } = client;
+    if (state === ClientState.Gone) return;
+    this.#publishing.endAll(client);
+    this.#playing.stopAll(client);
+    this.#journal?.disconnected(client, state === ClientState.Pending, reason, status);
+    client.state = ClientState.Gone;
+    this.tally.left(client.port.stats());
+    client.dropGate?.();
+    this.#clients.delete(client.id);
+    client.leave();
+    if (state === ClientState.Accepted) this.#script?.tell({ event: 'disconnect', clientId: client.id });
+    this.#lifetime.arm();
+  }
+
+  /** The answer to a ping; `rttMs` is in the client's stats by now. */
+  pong(client: Client): void {
+    if (client.state === ClientState.Accepted) this.#tellStats(client);
+  }
+
+  #tellStats(client: Client): void {
+    this.#script?.tell({ event: 'clientStats', clientId: client.id, stats: client.port.stats() });
+  }
+
+  /** A remote method or FMLE command; without a script every name is unknown, and so is one that may not be called. */
+  invoke(
+    client: Client,
+    name: string,
+    args: AmfValue[],
+    wantsResult: boolean,
+    answer: (r: InvokeResult) => void,
+  ): void {
+    const { methods } = this.#settings.clients ?? {};
+    const isAllowed = !methods || methods.some((beginning) => name.startsWith(beginning));
+    if (this.#script && isAllowed) this.#script.invoke(client.id, name, args, wantsResult, answer);
+    else answer({ found: false });
+  }
+
+  /** As InstanceScript says it; without a script nothing waits. */
+  busyWith(client: Client): LimitName | undefined {
+    return this.#script?.busyWith(client.id);
+  }
+
+  whenIdle(client: Client, call: () => void): () => void {
+    if (this.#script) return this.#script.whenIdle(client.id, call);
+    queueMicrotask(call);
+    return () => {};
+  }
+
+  get journal(): InstanceJournal | undefined {
+    return this.#journal;
+  }
+
+  callResult(responder: number, ok: boolean, value: AmfValue): void {
+    this.#script?.callResult(responder, ok, value);
+  }
+
+  /** By an administrator. False: there is no such client. */
+  disconnect(clientId: string): boolean {
+    const client = this.#clients.get(clientId);
+    client?.port.close('disconnected by an administrator', AccessStatus.ByAdmin);
+    return client !== undefined;
+  }
+
+  /** Started before anybody came: it waits for clients as long as one that has lost them. */
+  awaitClients(): void {
+    this.#lifetime.awaitFirst();
+  }
+
+  // ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  publish(client: Client, request: PublishRequest, port: PublisherPort): Publication {
+    return this.#publishing.publish(client, request, port);
+  }
+
+  /** A publish that cannot be meant. */
+  refusePublish(client: Client, request: BadRequest, port: PublisherPort): void {
+    this.#publishing.refuse(client, request, port);
+  }
+
+  unpublish(publication: Publication, status: AccessStatus): void {
+    this.#publishing.end(publication, status);
+  }
+
+  /** What one message stream of a client plays. */
+  playlist(client: Client, portFor: (request: PlayRequest) => PlayerPort): Playlist {
+    return new Playlist({ playing: this.#playing, client, portFor });
+  }
+
+  recordedLengthMs(client: Client, name: string): Promise<number> {
+    return this.#playing.recordedLengthMs(client, name);
+  }
+
+  // ── what the script may do (ScriptCommands) ────────────────────────────────────────────────────────────────────
+
+  callClient(clientId: string, name: string, args: AmfValue[], responder: number | undefined): void {
+    const client = this.#accepted(clientId);
+    if (client) client.port.call(name, args, responder);
+    else if (responder !== undefined) this.#script?.callResult(responder, false, undefined);
+  }
+
+  broadcast(name: string, args: AmfValue[]): void {
+    for (const client of this.#clients.values()) {
+      if (client.state === ClientState.Accepted) client.port.call(name, args, undefined);
+    }
+  }
+
+  disconnectClient(clientId: string): void {
+    this.#accepted(clientId)?.port.close('disconnected by the script', AccessStatus.ByScript);
+  }
+
+  endClient(clientId: string): void {
+    const client = this.#accepted(clientId);
+    if (client) this.#end(client);
+  }
+
+  setAccess(clientId: string, access: Partial<ClientAccess>): void {
+    const client = this.#clients.get(clientId);
+    if (client) Object.assign(client.facts, access);
+  }
+
+  pingClient(clientId: string): void {
+    const client = this.#accepted(clientId);
+    if (!client) return;
+    this.#tellStats(client);
+    client.port.ping();
+  }
+
+  record(stream: string, mode: RecordMode | false, terms: RecordTerms, gate: number | undefined): void {
+    this.#publishing.record(stream, gate, mode, terms);
+  }
+
+  disconnectStream(stream: string, reason: string, gate: number | undefined): void {
+    this.#publishing.command(stream, gate, (entry) => this.#publishing.disconnect(entry, reason));
+  }
+
+  get outgoing(): OutgoingCommands & Pick<Relays, 'counts' | 'forgotten' | 'restreams' | 'traffic'> {
+    return this.#relays;
+  }
+
+  shutdown(): void {
+    void this.stop();
+  }
+
+  stats(): InstanceStats {
+    const { bytesIn, bytesOut, messagesIn, messagesOut, messagesDropped } = this.traffic();
+    return {
+      bytes_in: bytesIn,
+      bytes_out: bytesOut,
+      msg_in: messagesIn,
+      msg_out: messagesOut,
+      msg_dropped: messagesDropped,
+      total_connects: this.tally.connects,
+      total_disconnects: this.tally.disconnects,
+    };
+  }
+
+  hasClient(clientId: string): boolean {
+    return this.#accepted(clientId) !== undefined;
+  }
+
+  snapshot(): InstanceSnapshot {
+    const clients = [...this.#clients.values()]
+      .filter((client) => client.state === ClientState.Accepted)
+      .map((client) => ({ facts: client.facts, stats: client.port.stats() }));
+    const streams = [...this.streams.values()].map(({ stream, publication, server }) => ({
+      name: stream.name,
+      query: publication?.request.query ?? '',
+      publisher: publication?.client.id,
+      source: server?.item?.name,
+      players: this.#playing.clientsOf(stream),
+    }));
+    return { clients, streams };
+  }
+
+  #accepted(clientId: string): Client | undefined {
+    const client = this.#clients.get(clientId);
+    return client?.state === ClientState.Accepted ? client : undefined;
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Resolves when it has ended; undefined: it is not ending. */
+  get leaving(): Promise<void> | undefined {
+    return this.#lifetime.leaving;
+  }
+
+  /** Since when nobody uses it: no client, nothing that the server has on the air or sends elsewhere. Undefined: it is used, or ends. */
+  get idleSinceMs(): number | undefined {
+    const { connections, streams } = this.#relays.counts;
+    const isAtWork = !this.serverStreams.isEmpty || connections > 0 || streams > 0;
+    return isAtWork ? undefined : this.#lifetime.idleSinceMs;
+  }
+
+  /** Now, instead of when it has been idle for its time. True: it is gone. */
+  unloadIfIdle(): Promise<boolean> {
+    return this.#lifetime.unloadIfIdle();
+  }
+
+  /** Everybody is disconnected. Resolves when its script has said goodbye. */
+  stop(): Promise<void> {
+    return this.#lifetime.stop();
+  }
+
+  /** `refusal`: for those who are still waiting for their verdict. */
+  #dismissAll(refusal: ConnectRefusal): void {
+    for (const answer of [...this.#authenticating]) answer(undefined);
+    for (const client of [...this.#clients.values()]) {
+      if (client.state === ClientState.Pending) {
+        client.dropGate?.();
+        this.#refuse(client, refusal);
+      } else {
+        this.#end(client);
+      }
+    }
+  }
+
+  #closed(): void {
+    this.#script?.close();
+    this.#script = undefined;
+    this.serverStreams.close();
+    this.#relays.closeAll();
+    this.#journal?.stopped();
+    this.#options.onClosed();
+  }
+
+  #end(client: Client): void {
+    const { port } = client;
+    const reason = 'the application is shutting down';
+    this.disconnected(client, reason, AccessStatus.Shutdown);
+    port.status('NetConnection.Connect.AppShutdown', 'The application is shutting down.');
+    port.close(reason, AccessStatus.Shutdown);
+  }
+}
+
+function loadFailed(application: string): ConnectRefusal {
+  return {
+    cause: 'load',
+    code: 'NetConnection.Connect.Failed',
+    description: `[ Server.Reject ] : Application (${application}) failed to load.`,
+  };
+}
