@@ -9,7 +9,6 @@ import { AccessStatus } from '../../log/access-status.ts';
 import { limitOfCode } from '../../log/limits.ts';
 import { type Log, logBug } from '../../log/log.ts';
 import { visible } from '../../log/visible.ts';
-import type { AmfValue } from '../../protocol/amf/amf.ts';
 import { decodeAggregate } from '../../protocol/rtmp/aggregate.ts';
 import { ChunkReader } from '../../protocol/rtmp/chunk-reader.ts';
 import {
@@ -33,6 +32,7 @@ import { Outbox } from '../link/outbox.ts';
 import { type PacedReader, Pacer } from '../link/pacer.ts';
 import { Reception } from '../link/reception.ts';
 import { WireDump } from '../link/wire-dump.ts';
+import { ClientCalls } from './client-calls.ts';
 import { CommandRate } from './command-rate.ts';
 import { type CommandHost, costOf, OpenCalls, runCommand, unreadableCommand } from './commands.ts';
 import { type ConnectRequest, parseConnect } from './connect.ts';
@@ -82,8 +82,7 @@ export class RtmpSession {
   readonly #heartbeat: Heartbeat;
   readonly #signOfLife: SignOfLife;
   readonly #odd: OddMessages;
-  /** Calls of the script that this client, and nobody else, may answer. */
-  readonly #responders = new Set<number>();
+  readonly #calls: ClientCalls;
   #state: State = State.Handshaking;
   #closeReason = 'the client closed';
   #closeStatus: AccessStatus = AccessStatus.Ok;
@@ -108,6 +107,11 @@ export class RtmpSession {
       onUnread: () => this.close('it does not read what it is told', AccessStatus.Unread),
       dump: this.#dump,
       fanOut: options.fanOut,
+    });
+    this.#calls = new ClientCalls({
+      outbox: this.outbox,
+      log: () => this.log,
+      result: (responder, ok, value) => this.#entry?.instance?.callResult(responder, ok, value),
     });
     this.#streams = new NetStreams(options.maxNetStreams, (id) => this.#newStream(id));
     this.#odd = new OddMessages({ log: () => this.log, lines: options.lines, address: peer.ip });
@@ -382,9 +386,7 @@ export class RtmpSession {
       strayStream: (id) => this.#newStream(id),
       refusals: { log: this.log, lines: this.#options.lines, address: this.#peer.ip },
       openCalls: this.#openCalls,
-      callAnswered: (responder, ok, value) => {
-        if (this.#responders.delete(responder)) this.#entry?.instance?.callResult(responder, ok, value);
-      },
+      callAnswered: (responder, ok, value) => this.#calls.answered(responder, ok, value),
       close: (reason) => this.close(reason),
       fail: (error) => this.#fail(error),
     };
@@ -424,7 +426,7 @@ export class RtmpSession {
         if (this.input.heldBytes <= this.#options.maxHeldBytes) this.resumeReading(this); // its proof may be behind
       },
       opened: () => this.#open(),
-      call: (name, args, responder) => this.#callClient(name, args, responder),
+      call: (name, args, responder) => this.#calls.call(name, args, responder),
       ping: () => void this.#heartbeat.ping(),
       probe: (waitMs, answer) => this.#signOfLife.ask(waitMs, answer),
       lastSeenMs: () => this.#heartbeat.lastSeenAt,
@@ -432,19 +434,6 @@ export class RtmpSession {
       close: (reason, status) => this.close(reason, status),
       fail: (error) => this.#fail(error),
     };
-  }
-
-  #callClient(name: string, args: AmfValue[], responder: number | undefined): void {
-    const problem = this.outbox.scriptCommand(name, responder ?? 0, args);
-    if (!problem) {
-      if (responder !== undefined) this.#responders.add(responder);
-      return;
-    }
-    this.log.warn(
-      { event: 'call-failed', method: name, reason: problem },
-      'a call of the script cannot be sent',
-    );
-    if (responder !== undefined) this.#entry?.instance?.callResult(responder, false, problem);
   }
 
   #open(): void {
