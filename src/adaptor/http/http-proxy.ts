@@ -16,8 +16,9 @@ import type { Peer } from '../link/peer.ts';
 import { Patience } from './exchange-rate.ts';
 import { answerFields, answerProblem, requestFields } from './http-fields.ts';
 import { reply } from './http-reply.ts';
+import type { HttpRoute } from './http-route.ts';
 import { Quiet } from './quiet.ts';
-import { type HttpHost, hasRoomFor, type PassingOn, type WebServer, warnOf } from './web-server.ts';
+import { type HttpHost, hasRoomFor, type PassingOn, targetOf, type WebServer, warnOf } from './web-server.ts';
 
 export interface ProxyOptions extends PassingOn {
   /** To each web server. */
@@ -61,7 +62,18 @@ export class HttpProxy {
     this.#host = host;
   }
 
-  pass(request: IncomingMessage, response: ServerResponse, to: WebServer, peer: Peer): void {
+  /** Of everything that no route before it covers, on the ports that are passed on. */
+  get route(): HttpRoute {
+    return {
+      pattern: ({ path, localPort }) => path !== '*' && targetOf(this.#options, { localPort }) !== undefined,
+      methods: undefined,
+      endsWithClient: true,
+      handle: (request, response, peer) => this.#pass(request, response, peer),
+    };
+  }
+
+  #pass(request: IncomingMessage, response: ServerResponse, peer: Peer): void {
+    const to = targetOf(this.#options, request.socket)!;
     const upstream = this.#upstreamOf(to);
     const { turns, exchanges } = upstream;
     const { quietMs, limits } = this.#options;

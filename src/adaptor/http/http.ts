@@ -18,15 +18,8 @@ import { HttpProxy, type ProxyOptions } from './http-proxy.ts';
 import { passOn } from './http-redirect.ts';
 import { reply } from './http-reply.ts';
 import { normalize } from './http-request.ts';
+import { askedBy, askedIn, type HttpRoute, routeFor } from './http-route.ts';
 import { type HttpHost, type PassingOn, targetOf, type WebServer } from './web-server.ts';
-
-export interface HttpRoute {
-  methods: readonly string[];
-  /** What is asked for, without its query; one that ends in a slash stands for all below it, / for itself. */
-  path: string;
-  /** Answers, now or later. A body that it does not read is dropped. */
-  handle(request: IncomingMessage, response: ServerResponse, peer: Peer): void | Promise<void>;
-}
 
 export interface HttpOptions {
   /** How long a connection may wait for its first or next request, and how long the head of one may take to arrive. */
@@ -44,6 +37,8 @@ const CHECK_MS = 1_000;
 
 export class HttpDoor {
   readonly #server: Server;
+  /** The server's own. The proxy's comes after them. */
+  readonly #own: readonly HttpRoute[];
   readonly #routes: readonly HttpRoute[];
   readonly #options: HttpOptions;
   readonly #proxy: HttpProxy | undefined;
@@ -53,9 +48,10 @@ export class HttpDoor {
   #stopChecking: () => void;
 
   constructor(routes: readonly HttpRoute[], options: HttpOptions, host: HttpHost, turns: Turns) {
-    this.#routes = routes;
     this.#options = options;
     this.#proxy = options.proxy && new HttpProxy(options.proxy, host);
+    this.#own = routes;
+    this.#routes = this.#proxy ? [...routes, this.#proxy.route] : routes;
     this.#host = host;
     this.#turns = turns;
     const answer = (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response);
@@ -76,7 +72,7 @@ export class HttpDoor {
   /** A connection that has shown to be HTTP; what was read of it has been put back. */
   take(socket: Socket, peer: Peer): void {
     this.#connections.set(socket, {
-      ...{ peer, unanswered: new Set(), isClosing: false, passedOn: new Set() },
+      ...{ peer, unanswered: new Set(), isClosing: false, endsWithClient: new Set() },
       ...{ waitingSince: this.#host.clock.now(), readBefore: 0 },
     });
     socket.once('close', () => this.#connections.delete(socket));
@@ -96,9 +92,8 @@ export class HttpDoor {
       // not every Node 24 tells answers that wait behind another one
       for (const response of connection.unanswered) response.destroy();
     });
-    // a web server may take its time: a client that closes its side has gone
     paced.once('end', () => {
-      for (const response of connection.passedOn) response.destroy();
+      for (const response of connection.endsWithClient) response.destroy();
     });
     this.#server.emit('connection', paced); // Node's own way to hand over a connection from elsewhere
   }
@@ -108,13 +103,12 @@ export class HttpDoor {
     let head: Buffer = Buffer.alloc(0);
     const read = (bytes: Buffer) => {
       head = Buffer.concat([head, bytes]);
-      const end = head.indexOf('\n');
-      if (end < 0 && head.length <= this.#options.maxHeaderBytes) return;
+      const asked = askedIn(head.toString('latin1'), this.#own, socket.localPort);
+      if (!asked && head.length <= this.#options.maxHeaderBytes) return;
       socket.off('data', read);
       socket.pause();
       socket.unshift(head);
-      const [, url = ''] = head.toString('latin1', 0, Math.max(0, end)).split(' ');
-      if (end < 0 || this.#routes.some((route) => covers(route, pathOf(url)))) {
+      if (!asked || routeFor(this.#own, asked)) {
         this.#serve(socket);
         socket.resume();
       } else {
@@ -157,13 +151,6 @@ export class HttpDoor {
       this.#sayRefused(peer.ip, 'HttpSyntax', problem.text);
       reply(response, problem.status, {}, `${problem.text}\n`);
     } else this.#route(request, response, peer);
-  }
-
-  #passOn(request: IncomingMessage, response: ServerResponse, target: WebServer): void {
-    const { passedOn, peer } = this.#connections.get(request.socket)!;
-    passedOn.add(response);
-    response.once('close', () => passedOn.delete(response));
-    this.#proxy?.pass(request, response, target, peer);
   }
 
   #tooMany(socket: Duplex, { ip }: Peer): void {
@@ -215,37 +202,35 @@ export class HttpDoor {
   }
 
   #route(request: IncomingMessage, response: ServerResponse, peer: Peer): void {
-    const { method = '', url = '' } = request;
-    const path = pathOf(url);
-    const routes = this.#routes.filter((route) => covers(route, path));
-    const route = routes.find(({ methods }) => methods.includes(method));
+    const { method = '' } = request;
+    const asked = askedBy(request);
+    const route = routeFor(this.#routes, asked);
+    const takesMethod = route?.methods?.includes(method) ?? true;
+    const isKnown = route !== undefined && takesMethod;
+    const shown = isKnown && typeof route.pattern === 'string' ? route.pattern : asked.path;
     this.#host.log.debug(
       // not all of a path that is found: below a route stand secrets, such as the id of a tunnel
-      {
-        event: 'http',
-        ip: peer.ip,
-        method,
-        path: route?.path ?? path,
-        found: route !== undefined,
-      },
+      { event: 'http', ip: peer.ip, method, path: shown, found: isKnown && this.#own.includes(route) },
       'http request',
     );
-    if (route) {
+    if (!route) reply(response, 404, {}, 'Not Found\n');
+    else if (route.methods && !takesMethod) {
+      reply(response, 405, { Allow: route.methods.join(', ') }, 'Method Not Allowed\n');
+    } else {
+      if (route.endsWithClient) this.#endWithClient(request, response);
       Promise.resolve()
         .then(() => route.handle(request, response, peer))
         .catch((error) => {
-          logBug(this.#host.log, error, `http ${route.path}`);
+          logBug(this.#host.log, error, `http ${shown}`);
           response.destroy();
         });
-    } else if (routes.length > 0) {
-      const allow = routes.flatMap(({ methods }) => methods).join(', ');
-      reply(response, 405, { Allow: allow }, 'Method Not Allowed\n');
-    } else {
-      const { proxy } = this.#options;
-      const target = proxy && url !== '*' ? targetOf(proxy, request.socket) : undefined;
-      if (target) this.#passOn(request, response, target);
-      else reply(response, 404, {}, 'Not Found\n');
     }
+  }
+
+  #endWithClient({ socket }: IncomingMessage, response: ServerResponse): void {
+    const { endsWithClient } = this.#connections.get(socket)!;
+    endsWithClient.add(response);
+    response.once('close', () => endsWithClient.delete(response));
   }
 
   /** Node looks after the time-outs of servers that listen; this one does not. */
@@ -281,14 +266,6 @@ interface Connection {
   waitingSince: number | undefined;
   /** Bytes that had been read of it then. */
   readBefore: number;
-  /** Answers of a web server that are under way. */
-  readonly passedOn: Set<ServerResponse>;
-}
-
-function pathOf(url: string): string {
-  return url.replace(/[?#].*$/s, '');
-}
-
-function covers(route: HttpRoute, path: string): boolean {
-  return /.\/$/.test(route.path) ? path.startsWith(route.path) : path === route.path;
+  /** Those under way that end when the client closes its side. */
+  readonly endsWithClient: Set<ServerResponse>;
 }

@@ -2,8 +2,8 @@
 import { isIPv6 } from 'node:net';
 import { readAuthorFile } from '../../disk/author-file.ts';
 import type { Log } from '../../log/log.ts';
-import type { HttpRoute } from './http.ts';
 import { reply } from './http-reply.ts';
+import type { HttpRoute } from './http-route.ts';
 
 export interface PlayerRouteOptions {
   /** FMS: CrossDomainPath, absolute. Undefined: everybody may. */
@@ -28,7 +28,7 @@ const MAX_POLICY_BYTES = 64 << 10;
 
 const ROOT: HttpRoute = {
   methods: ['GET', 'HEAD'],
-  path: '/',
+  pattern: '/',
   handle: (_request, response) => reply(response, 200, {}, ''),
 };
 
@@ -40,7 +40,7 @@ export function playerRoutes(
     ...(answersRoot ? [ROOT] : []),
     {
       methods: ['GET', 'HEAD'],
-      path: '/crossdomain.xml',
+      pattern: '/crossdomain.xml',
       async handle(_request, response) {
         const policy = crossDomainFile === undefined ? EVERYBODY_MAY : await readPolicy(crossDomainFile, log);
         if (policy === undefined) reply(response, 404, {}, 'Not Found\n');
@@ -50,7 +50,7 @@ export function playerRoutes(
     {
       // before a tunnel is opened: which of the machines behind one name shall all its requests go to?
       methods: ['GET', 'POST'],
-      path: '/fcs/ident2',
+      pattern: '/fcs/ident2',
       handle(_request, response, { localIp }) {
         const address = ident2.address || (isIPv6(localIp) ? `[${localIp}]` : localIp);
         reply(response, 200, {}, ident2.isEnabled ? address : '');

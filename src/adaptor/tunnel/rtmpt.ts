@@ -9,8 +9,8 @@ import {
   type TunnelAdmission,
   type TunnelForm,
 } from '../../application/admission/transport.ts';
-import type { HttpRoute } from '../http/http.ts';
 import { reply } from '../http/http-reply.ts';
+import type { HttpRoute } from '../http/http-route.ts';
 import { ConnectLimiter, type ConnectLimits } from '../link/connect-rate.ts';
 import type { Peer } from '../link/peer.ts';
 import { RtmpSession } from '../rtmp/rtmp-session.ts';
@@ -71,9 +71,9 @@ export class Tunnels {
   }
 
   #makeRoutes(): HttpRoute[] {
-    const route = (path: string, handle: HttpRoute['handle']): HttpRoute => ({
+    const route = (pattern: string, handle: HttpRoute['handle']): HttpRoute => ({
       methods: ['POST'],
-      path,
+      pattern,
       handle: (request, response, peer) => {
         if (!admitsTunnel(this.#options.admits, formOf(request))) refuse(response);
         else if (longestHeader(request) > this.#options.maxHeaderLine) {
@@ -91,8 +91,8 @@ export class Tunnels {
     });
     return [
       route('/open/1', (request, response, peer) => this.#open(request, response, peer)),
-      ...['/send/', '/idle/', '/close/'].map((path) =>
-        route(path, (request, response, peer) => this.#pass(request, response, peer)),
+      ...['/send/', '/idle/', '/close/'].map((pattern) =>
+        route(pattern, (request, response, peer) => this.#pass(request, response, peer)),
       ),
     ];
   }
