@@ -1,10 +1,7 @@
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { type Adaptor, type AdaptorOptions, type Opened, openAdaptors } from './adaptor/adaptor.ts';
-import { FanOut } from './adaptor/link/fan-out.ts';
+import { type Adaptor, type AdaptorOptions, openAdaptors } from './adaptor/adaptor.ts';
 import { pacedBy } from './adaptor/link/paced-stream.ts';
 import { systemResolver } from './adaptor/link/reverse-dns.ts';
-import { ADDON, loadSender } from './adaptor/native/sender.ts';
 import { addressesOf } from './adaptor/ports/addresses.ts';
 import { bindError } from './adaptor/ports/bind-error.ts';
 import { type CertificateFiles, loadAuthorities } from './adaptor/ports/certificate.ts';
@@ -24,15 +21,10 @@ import { Turns } from './application/pace/turns.ts';
 import { version } from './cli/manifest.ts';
 import { systemClock } from './clock.ts';
 import { AddressList, type AddressRules, admitsNames } from './config/address-rules.ts';
-import { pendingText } from './config/changes.ts';
 import type { AccessConfig, AdaptorConfig, CertificateConfig, Config, InputConfig } from './config/config.ts';
-import type { Note } from './config/note.ts';
 import { Settings } from './config/settings.ts';
-import { ConfigWatch } from './config/watch.ts';
 import { ACCESS_EVENTS, ACCESS_FIELDS, type AccessEvent } from './log/access-fields.ts';
-import { AccessStatus } from './log/access-status.ts';
-import { formatStatus, Subject } from './log/diagnostic-log.ts';
-import { type EdgePorts, edgeLines, portLines } from './log/edge.ts';
+import { portLines } from './log/edge.ts';
 import { LineLimit } from './log/line-limit.ts';
 import type { Log } from './log/log.ts';
 import { SecretMask } from './log/secrets.ts';
@@ -45,7 +37,11 @@ import type { BuildRequest } from './script/source/build-outcome.ts';
 import { Builder } from './script/source/builder.ts';
 import { amfLimits, chunkLimits, clientSettings, VirtualHost } from './virtual-host.ts';
 import { Descriptors } from './wiring/descriptors.ts';
-import { become, type ServerUser, serverUser, setFileMask } from './wiring/privileges.ts';
+import { giveUpRoot } from './wiring/give-up-root.ts';
+import { openFanOut } from './wiring/open-fan-out.ts';
+import { serverUser, setFileMask } from './wiring/privileges.ts';
+import { edgePorts, sayNotes, sayStarted, sayStopped } from './wiring/start-report.ts';
+import { watchConfig } from './wiring/watch-config.ts';
 
 /** What clients are told that they talk to: the last Flash Media Server's number, for they read features from it. */
 const FMS_VERSION = '5,0,17,1';
@@ -171,7 +167,7 @@ export async function startServer({
   let adaptors: Adaptor[] = [];
   let admin: Admin | undefined;
   let inspectorAddress: InspectorAddress | undefined;
-  const configWatch = watchConfig(config, reload, hosts, log);
+  const configWatch = watchConfig(config, reload, hosts, log, clock);
   const close = async () => {
     const configClosed = configWatch.close();
     await inspector.close(); // a script that is paused could not take its leave
@@ -214,7 +210,10 @@ export async function startServer({
       };
       admin = await Admin.open(await adminOptions(config, administered, { log, lines, paced }, logs));
     }
-    if (user) await giveUpRoot(user, { config, allHosts, logs, log });
+    if (user) {
+      const ownFolders = allHosts.flatMap((host) => host.ownFolders());
+      await giveUpRoot(user, { config, ownFolders, logs, log });
+    }
     void recorders.repair(); // who has the ports is the only server of this root folder
   } catch (error) {
     await close();
@@ -225,122 +224,9 @@ export async function startServer({
     ...(admin?.addresses ?? []),
     ...(inspectorAddress ? [inspectorAddress] : []),
   ];
-  sayStarted(logs, config, adaptors);
+  sayStarted(logs, software, config, adaptors);
   for (const host of allHosts) host.noteStart();
   return { listeners, firstAccount: admin?.firstAccount, close, reopenLogs: () => logs.reopen() };
-}
-
-/** `hosts`: in the order of the adaptors. */
-function watchConfig(
-  config: Config,
-  load: () => Config,
-  hosts: readonly (readonly VirtualHost[])[],
-  log: Log,
-): ConfigWatch {
-  return new ConfigWatch({
-    config,
-    load,
-    clock: systemClock,
-    onSymbols(next) {
-      for (const [i, { name }] of config.adaptors.entries()) {
-        const vhosts = next.adaptors.find((adaptor) => adaptor.name === name)?.vhosts ?? [];
-        for (const host of hosts[i]!) {
-          const vhost = vhosts.find((one) => one.name === host.name);
-          if (vhost) host.symbolsChanged(vhost.defaults.symbols);
-        }
-      }
-    },
-    onPending(changes) {
-      const settings = changes.map(({ file, setting }) => (setting === '' ? file : `${file}: ${setting}`));
-      log.info({ event: 'config', settings }, pendingText(changes));
-    },
-    onMistake: ({ code, message }) =>
-      log.error(
-        { event: 'config', code },
-        `${message}; the settings before it stay, and the server cannot start with it`,
-      ),
-    onError: (err) =>
-      log.error({ event: 'config', err }, `changes of ${config.confDir} will not be noticed: ${err.message}`),
-  });
-}
-
-async function giveUpRoot(
-  user: ServerUser,
-  at: {
-    config: Config;
-    allHosts: readonly VirtualHost[];
-    logs: ServerLogs;
-    log: Log;
-  },
-): Promise<void> {
-  const { config, allHosts, logs, log } = at;
-  await logs.close(); // what root has open stays open: the next line opens it as the user
-  const { access, application, master, edge, admin } = config.logs;
-  const logFiles = [access?.file, application, master, edge, admin].flatMap((file) => file ?? []);
-  const applications = allHosts.flatMap((host) => host.ownFolders());
-  const certificates = config.adaptors.flatMap(({ tls, vhosts }) => [
-    tls.certificate,
-    ...vhosts.map(({ certificate }) => certificate),
-  ]);
-  const unreadable = become(user, {
-    folders: [...logFiles.map(({ directory }) => directory), join(config.root, 'run'), ...applications],
-    files: [config.server.admin.localUsersFile],
-    read: certificates.flatMap((one) => [one?.certificateFile, one?.keyFile]).flatMap((path) => path ?? []),
-  });
-  for (const path of unreadable) {
-    const text = `the user ${user.uid} cannot read ${path}: it will not be taken up when it is renewed`;
-    log.warn({ event: 'certificate', path }, text);
-  }
-  log.info({ event: 'process', ...user }, `the server is now the user ${user.uid}, group ${user.gid}`);
-}
-
-/** Undefined: the addon has not been made, or cannot be used. */
-function openFanOut(log: Log): FanOut | undefined {
-  try {
-    const sender = loadSender();
-    log.debug(
-      { event: 'fan-out', native: sender !== undefined },
-      sender ? `players are sent to by ${ADDON}` : 'players are sent to one by one',
-    );
-    return sender && new FanOut(sender);
-  } catch (error) {
-    log.warn(
-      { event: 'fan-out', err: error },
-      `the server does without ${ADDON}: ${(error as Error).message}`,
-    );
-    return undefined;
-  }
-}
-
-function sayStarted(
-  { access, master, edge }: ServerLogs,
-  config: Config,
-  adaptors: readonly Adaptor[],
-): void {
-  const software = `Understudy/${version()}`;
-  master.write(formatStatus('i', Subject.Server, 1011), `Server started: ${software}`);
-  const isIpv6There = Object.values(networkInterfaces()).some((all) =>
-    all?.some(({ family }) => family === 'IPv6'),
-  );
-  const report = {
-    ipv6: { isThere: isIpv6There, isEnabled: config.server.ipv6 },
-    adaptors: adaptors.map((adaptor, i) => edgePorts(config.adaptors[i]!.name, adaptor)),
-  };
-  for (const [status, text] of edgeLines(report)) edge.write(status, text);
-  access?.write('server-start', { 'x-ctx': software, 'x-status': AccessStatus.Ok });
-}
-
-function edgePorts(name: string, { listeners, problems }: Opened): EdgePorts {
-  return {
-    name,
-    ports: listeners.map(({ address }) => address),
-    problems: problems.map(({ message }) => message),
-  };
-}
-
-function sayStopped({ access, master }: ServerLogs): void {
-  access?.write('server-stop', { 'x-status': AccessStatus.Ok });
-  master.write(formatStatus('i', Subject.Server, 1012), 'Server stopped');
 }
 
 function logOptions({ logs }: Config, software: string, log: Log): ServerLogsOptions {
@@ -518,11 +404,4 @@ function sessionOptions(
     handshakeTimeoutMs: limits.connectTimeoutMs,
     wireDumpFolder: process.env.UNDERSTUDY_WIRE_DUMP || undefined,
   };
-}
-
-/** What is not used is one line, however much of it there is. */
-function sayNotes(notes: readonly Note[], log: Log): void {
-  for (const { level, text } of notes) if (level !== 'debug') log[level]({ event: 'config' }, text);
-  const unused = notes.filter(({ level }) => level === 'debug').map(({ text }) => text);
-  if (unused.length > 0) log.debug({ event: 'config', unused }, 'configuration that is not used');
 }
