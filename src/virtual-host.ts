@@ -1,6 +1,5 @@
 // A host name with applications of its own: everything that there is once for each Vhost.xml.
-import { mkdirSync, readdirSync, renameSync, type Stats, statSync, unwatchFile, watchFile } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { FanOut } from './adaptor/link/fan-out.ts';
 import { Dialer } from './adaptor/outgoing/dialer.ts';
 import type { ApplicationProblem } from './application/accounts/application-problem.ts';
@@ -9,7 +8,7 @@ import { Journal } from './application/accounts/journal.ts';
 import type { ScriptMetricsBook } from './application/accounts/script-metrics.ts';
 import type { Recorders } from './application/contract/recording.ts';
 import type { ClientSettings, InstanceSettings } from './application/instance/instance-settings.ts';
-import { isApplicationName, Registry } from './application/instance/registry.ts';
+import { Registry } from './application/instance/registry.ts';
 import { Statistics } from './application/instance/statistics.ts';
 import type { LoadGovernor } from './application/live/flush.ts';
 import type { StreamOptions } from './application/live/stream.ts';
@@ -42,14 +41,10 @@ import { recordingServices } from './script/services/recording-service.ts';
 import type { BuildScript } from './script/source/build-outcome.ts';
 import type { Json } from './script/wire/wire.ts';
 import { folderName } from './storage/names.ts';
-import { hasOtherSpelling } from './storage/spelling.ts';
 import { AdmissionRules } from './wiring/admission-rules.ts';
-
-/** By looking, not by being told: it may be a file of another file system, put there by whatever manages this machine. */
-const DEFAULTS_CHECK_MS = 1000;
-
-/** In the folder of applications; none is called so. */
-const REMOVED_FOLDER = '.removed';
+import { ApplicationsFolder } from './wiring/applications-folder.ts';
+import { HostNames } from './wiring/host-names.ts';
+import { SettingsChanges } from './wiring/settings-changes.ts';
 
 /** What all virtual hosts have together. */
 export interface VirtualHostOptions {
@@ -90,7 +85,6 @@ export interface VirtualHostOptions {
 
 export class VirtualHost {
   readonly adaptor: string;
-  readonly name: string;
   readonly registry: Registry;
   readonly statistics: Statistics;
   /** Of its scripts. */
@@ -100,15 +94,12 @@ export class VirtualHost {
   readonly sharesApplications: boolean;
   readonly recorded: MediaLibrary;
   readonly recorders: Recorders;
-  /** Names that administrators have given it until the server ends. */
-  readonly #addedAliases = new Set<string>();
-  /** Other hosts of the adaptor may be called so. */
-  readonly #isTaken: (name: string) => boolean;
-  readonly #vhost: VhostConfig;
   readonly #journal: Journal | undefined;
   readonly #scripts: ScriptHost;
+  readonly #names: HostNames;
+  readonly #folder: ApplicationsFolder;
   readonly #settings: ApplicationSettings;
-  readonly #rules: AdmissionRules;
+  readonly #changes: SettingsChanges;
   readonly #log: Log;
 
   /** `isTaken`: whether a host of its adaptor is called so. */
@@ -134,9 +125,8 @@ export class VirtualHost {
     } = options;
     const { name, appsDir } = vhost;
     this.adaptor = adaptor;
-    this.name = name;
-    this.#vhost = vhost;
-    this.#isTaken = isTaken;
+    this.#names = new HostNames(name, vhost.aliases, isTaken);
+    this.#folder = new ApplicationsFolder(appsDir);
     const everyFolder = config.adaptors.flatMap(({ vhosts }) => vhosts.map((one) => one.appsDir));
     this.sharesApplications = everyFolder.filter((folder) => folder === appsDir).length > 1;
     const isOnlyOne = config.adaptors.length === 1 && config.adaptors[0]!.vhosts.length === 1;
@@ -188,7 +178,7 @@ export class VirtualHost {
         logs.applications.for(logFolder, application, folderName(instance)),
       server: software,
       hostname: config.server.hostname,
-      settingsRead: (application) => this.#reading(application) ?? Promise.resolve(),
+      settingsRead: (application) => this.#changes.reading(application) ?? Promise.resolve(),
       settingsFor: (application) => {
         const own = scriptSettings(settings.of(application), inspected === '' || inspected === application);
         return standIns ? inTest(own, standIns) : own;
@@ -201,7 +191,7 @@ export class VirtualHost {
       hasRoom: options.hasRoom,
       logBytes: config.server.runners.logBytes,
       maxPrograms: config.server.runners.maxPrograms,
-      onSettings: (application) => this.#inBackground(this.#refreshSettings(application)),
+      onSettings: (application) => this.#changes.inBackground(this.#changes.refresh(application)),
       clock,
       build: options.build,
       runners,
@@ -227,7 +217,14 @@ export class VirtualHost {
       standIn: standIns?.connect,
     });
     const rules = new AdmissionRules(vhost, config.server.swfs, log);
-    this.#rules = rules;
+    this.#changes = new SettingsChanges({
+      ...{ settings, rules, log },
+      defaultsPath: vhost.defaults.path,
+      onChange: (application) => {
+        this.registry.configure(application);
+        this.#scripts.configure(application);
+      },
+    });
     this.registry = new Registry({
       clock,
       adaptor,
@@ -244,10 +241,9 @@ export class VirtualHost {
       lines: options.lines,
       onBug: (error) => logBug(log, error, 'a server-side stream'),
       journal: this.#journal,
-      hasApplication: (application) =>
-        isFolder(join(appsDir, application)) && !hasOtherSpelling(appsDir, application),
+      hasApplication: (application) => this.#folder.has(application),
       isClosed: (application) => settings.isClosed(application),
-      reading: (application) => this.#reading(application),
+      reading: (application) => this.#changes.reading(application),
       ...instanceSettings(vhost.application, media),
       settingsFor: (application) => {
         const own = settings.of(application);
@@ -259,70 +255,54 @@ export class VirtualHost {
     this.statistics = new Statistics({ registries: [this.registry], governor, clock });
   }
 
+  get name(): string {
+    return this.#names.name;
+  }
+
   /** By its name or one of its aliases, as clients write it. */
   isCalled(host: string): boolean {
-    const wanted = host.toLowerCase();
-    return [this.name, ...this.aliases].some((name) => name.toLowerCase() === wanted);
+    return this.#names.has(host);
   }
 
   get aliases(): string[] {
-    return [...this.#vhost.aliases, ...this.#addedAliases];
+    return this.#names.aliases;
   }
 
   addAlias(alias: string): boolean {
-    if (this.#isTaken(alias)) return false;
-    this.#addedAliases.add(alias.toLowerCase());
-    return true;
+    return this.#names.add(alias);
   }
 
   removeAlias(alias: string): boolean {
-    return this.#addedAliases.delete(alias.toLowerCase());
+    return this.#names.remove(alias);
   }
 
-  /** Those that can be started. */
+  /** Applications that can be started. */
   applications(): string[] {
-    const { appsDir } = this.#vhost;
-    if (!isFolder(appsDir)) return [];
-    return readdirSync(appsDir, { withFileTypes: true })
-      .filter(({ name }) => isApplicationName(name))
-      .filter(
-        (entry) => entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(appsDir, entry.name))),
-      )
-      .map(({ name }) => name)
-      .sort();
+    return this.#folder.names();
   }
 
-  /** Why one of them is not what its files say. */
+  addApplication(name: string): void {
+    this.#folder.add(name);
+  }
+
+  removeApplication(name: string): string {
+    return this.#folder.remove(name);
+  }
+
+  /** Folders inside its applications that the server writes to. */
+  ownFolders(): string[] {
+    return this.#folder.ownFolders();
+  }
+
+  /** Why an application does not run as its files say. */
   problemOf(application: string): ApplicationProblem | undefined {
     const mistake = this.#settings.mistakeIn(application);
     const isClosed = this.#settings.isClosed(application);
     const inScript = this.#scripts.problemOf(application);
     if (!mistake || (!isClosed && inScript)) return inScript;
     const { what: reason, place } = mistake;
-    const file = place && placeIn(join(this.#vhost.appsDir, application), place.file);
+    const file = place && this.#folder.placeIn(application, place.file);
     return { state: isClosed ? 'closed' : 'outdated', reason, file, line: place?.line };
-  }
-
-  /** In those of its applications: what the server writes to. */
-  ownFolders(): string[] {
-    const folders = this.applications().map((name) => join(this.#vhost.appsDir, name));
-    return folders.flatMap((folder) => [join(folder, 'streams'), join(folder, 'store')]);
-  }
-
-  /** Makes the folder of a new one. Throws what the file system says. */
-  addApplication(name: string): void {
-    mkdirSync(join(this.#vhost.appsDir, name), { recursive: true });
-  }
-
-  /** Its recordings are in it, so nothing is deleted: that is for whoever has the disk. */
-  removeApplication(name: string): string {
-    const { appsDir } = this.#vhost;
-    const folder = join(appsDir, REMOVED_FOLDER);
-    mkdirSync(folder, { recursive: true });
-    const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-    const target = join(folder, `${name}-${stamp}`);
-    renameSync(join(appsDir, name), target);
-    return target;
   }
 
   async stopServing(): Promise<void> {
@@ -341,22 +321,22 @@ export class VirtualHost {
   /** Resolves when its scripts can be served. */
   async start(): Promise<void> {
     await this.#scripts.start();
-    await Promise.all(this.applications().map((application) => this.#reading(application)));
-    watchFile(this.#vhost.defaults.path, { interval: DEFAULTS_CHECK_MS }, this.#onDefaults);
+    await Promise.all(this.#folder.names().map((application) => this.#changes.reading(application)));
+    this.#changes.start();
   }
 
   /** An application's files are read as they are now, whether or not they are watched. */
   async refresh(application: string): Promise<void> {
     this.#scripts.rewatch(application);
-    await this.#refreshSettings(application);
+    await this.#changes.refresh(application);
     await this.#scripts.refresh(application);
   }
 
   /** Applications that are not to wait for their first client. */
   loadOnStartup(): void {
-    for (const application of this.applications()) {
-      const reading = this.#reading(application);
-      if (reading) this.#inBackground(reading.then(() => this.#loadIfWanted(application)));
+    for (const application of this.#folder.names()) {
+      const reading = this.#changes.reading(application);
+      if (reading) this.#changes.inBackground(reading.then(() => this.#loadIfWanted(application)));
       else this.#loadIfWanted(application);
     }
   }
@@ -371,46 +351,9 @@ export class VirtualHost {
     }
   }
 
-  readonly #onDefaults = (now: Stats, before: Stats) => {
-    const isSame = now.mtimeMs === before.mtimeMs && now.ino === before.ino && now.size === before.size;
-    if (!isSame) this.#inBackground(this.#refreshDefaults());
-  };
-
-  async #refreshDefaults(): Promise<void> {
-    if (await this.#settings.refreshDefaults()) this.#configure(undefined, 'of all applications');
-  }
-
-  /** As conf/ has them now. */
+  /** The symbols of conf/ are now these. */
   symbolsChanged(symbols: Symbols): void {
-    this.#inBackground(this.#refreshSymbols(symbols));
-  }
-
-  async #refreshSymbols(symbols: Symbols): Promise<void> {
-    for (const application of await this.#settings.refreshSymbols(symbols)) {
-      this.#configure(application, `of ${application}`);
-    }
-  }
-
-  #reading(application: string): Promise<void> | undefined {
-    const readings = [this.#settings.reading(application), this.#rules.reading(application)];
-    const open = readings.filter((reading) => reading !== undefined);
-    return open.length === 0 ? undefined : Promise.all(open).then(() => {});
-  }
-
-  async #refreshSettings(application: string): Promise<void> {
-    await this.#rules.refresh(application);
-    if (await this.#settings.refresh(application)) this.#configure(application, `of ${application}`);
-  }
-
-  #inBackground(work: Promise<void>): void {
-    work.catch((error: unknown) => logBug(this.#log, error, 'reading the settings of an application'));
-  }
-
-  #configure(application: string | undefined, whose: string): void {
-    const text = `the settings ${whose} have changed: those that run have them now, as far as Application.xml says`;
-    this.#log.info({ event: 'config', application }, text);
-    this.registry.configure(application);
-    this.#scripts.configure(application);
+    this.#changes.symbolsChanged(symbols);
   }
 
   noteStart(): void {
@@ -428,7 +371,7 @@ export class VirtualHost {
 
   /** After its clients have gone. */
   async close(): Promise<void> {
-    unwatchFile(this.#vhost.defaults.path, this.#onDefaults);
+    this.#changes.close();
     this.statistics.close();
     await this.#scripts.close();
     this.#journal?.close();
@@ -505,14 +448,4 @@ function instanceSettings(
     playingRecorded: recorded,
     clients: { ...clientSettings(config), ...config.client, transport: config.transport },
   };
-}
-
-/** From the folder, where it lies in it. */
-function placeIn(folder: string, file: string): string {
-  const path = relative(folder, file);
-  return path.startsWith('..') ? file : path;
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
