@@ -4,7 +4,6 @@ import { after } from 'node:test';
 import { formatError } from '../application/accounts/error-records.ts';
 import { AFTERWORD_MS, FAREWELL_MS } from '../application/contract/script.ts';
 import type { AppInstance } from '../application/instance/instance.ts';
-import { isOnAir } from '../application/publish/stream-table.ts';
 import { StatusError } from '../errors.ts';
 import { STOP_DEADLINE_MS } from '../script/host/mailbox.ts';
 import type { Unit } from '../script/process/unit.ts';
@@ -158,7 +157,7 @@ export class TestApp {
   /** Names of the streams that are on air, in the default instance. */
   get streams(): string[] {
     const instance = this.#stage.host.registry.find(this.name);
-    const onAir = [...(instance?.streams.values() ?? [])].filter(isOnAir);
+    const onAir = [...(instance?.streams.values() ?? [])].filter((entry) => entry.isOnAir);
     return onAir.map(({ stream }) => stream.name).sort();
   }
 

@@ -14,7 +14,7 @@ import type { StreamStats } from '../live/stream.ts';
 import type { AudioTrackInfo, StreamRates, VideoTrackInfo } from '../live/stream-info.ts';
 import type { Playback } from '../play/playback.ts';
 import type { Publication } from '../publish/publication.ts';
-import { isOnAir, type NamedStream, type ServerHold } from '../publish/stream-table.ts';
+import type { NamedStream, ServerHold } from '../publish/stream-table.ts';
 import type { RestreamNumbers } from '../served/restreams.ts';
 import type { AppInstance } from './instance.ts';
 import type { Registry } from './registry.ts';
@@ -293,7 +293,7 @@ export class Statistics {
     const subscribers = Map.groupBy(instance.playbacks, ({ stream }) => stream?.name);
     return [...instance.streams.values()].flatMap((entry) => {
       const { stream, publication } = entry;
-      if (!isOnAir(entry)) return [];
+      if (!entry.isOnAir) return [];
       const players = subscribers.get(stream.name) ?? [];
       const rates = stream.info.rates(nowMs);
       return [
@@ -360,7 +360,7 @@ export class Statistics {
     }
     const name = playback.stream?.name;
     const entry = name === undefined ? undefined : instance.streams.get(name);
-    const stream = entry && isOnAir(entry) ? name : undefined;
+    const stream = entry?.isOnAir ? name : undefined;
     return { ...this.#netStream(playback), type: 'playing live', stream };
   }
 
@@ -386,7 +386,7 @@ function countStreams({
 }: AppInstance): Pick<InstanceNumbers, 'streams' | 'players' | 'waitingNames'> {
   const counts = { streams: 0, players: -outgoing.counts.streams, waitingNames: 0 }; // other servers are viewers too
   for (const entry of streams.values()) {
-    if (isOnAir(entry)) counts.streams += 1;
+    if (entry.isOnAir) counts.streams += 1;
     else counts.waitingNames += 1;
     counts.players += entry.stream.viewers.size;
   }

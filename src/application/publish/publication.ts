@@ -32,6 +32,8 @@ export const PublicationState = {
 export type PublicationState = (typeof PublicationState)[keyof typeof PublicationState];
 
 export class Publication {
+  /** Of holders of a stream's name. */
+  readonly kind = 'client';
   readonly client: Client;
   readonly request: PublishRequest;
   readonly port: PublisherPort;
@@ -55,5 +57,9 @@ export class Publication {
     this.client = client;
     this.request = request;
     this.port = port;
+  }
+
+  get isOnAir(): boolean {
+    return this.state === PublicationState.Live;
   }
 }

@@ -192,7 +192,7 @@ export class Publishing {
     const entry = this.#options.streams.open(name);
     this.#recordings.disarm(name);
     const { client, gate, port } = publication;
-    entry.publication = publication;
+    entry.holder = publication;
     publication.stream = entry.stream;
     publication.state = PublicationState.Live;
     publication.sinceMs = this.#options.clock.now();
@@ -266,7 +266,7 @@ export class Publishing {
     stream.unpublish();
     if (entry.recording) this.#recordings.stop(entry, publication, 'unpublished');
     this.#options.journal?.unpublished(publication, status, comment);
-    entry.publication = undefined;
+    entry.holder = undefined;
     for (const viewer of stream.viewers) viewer.player.unpublishNotify();
     script?.tell({ event: 'unpublish', clientId: client.id, stream: stream.name });
     this.#options.onOffAir(stream.name);

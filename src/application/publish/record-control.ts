@@ -20,7 +20,7 @@ import type {
   RecordTerms,
 } from '../contract/script.ts';
 import type { Publication } from './publication.ts';
-import { isOnAir, type NamedStream, type StreamTable } from './stream-table.ts';
+import type { NamedStream, StreamTable } from './stream-table.ts';
 
 /** Names that nobody may ever play anything into. */
 const MAX_ARMED = 1000;
@@ -70,7 +70,7 @@ export class RecordControl {
 
   /** At a script's word, of what is on the air. */
   change(entry: NamedStream, mode: RecordMode | false, terms: RecordTerms): void {
-    if (!isOnAir(entry)) return;
+    if (!entry.isOnAir) return;
     if (entry.recording) this.stop(entry, entry.publication);
     if (mode !== false) this.start(entry, mode, terms);
   }

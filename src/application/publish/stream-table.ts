@@ -1,12 +1,13 @@
-// The named streams of one instance: who publishes and records each of them, and when a name may be forgotten.
+// The named streams of one instance: what fills and records each of them, and when a name may be forgotten.
 
 import type { Recording } from '../contract/recording.ts';
 import type { RecordLimits } from '../contract/script.ts';
 import { Stream, type StreamFaultListener, type StreamOptions } from '../live/stream.ts';
 import type { Publication } from './publication.ts';
 
-/** The server itself fills it, at a script's word. */
+/** A server-side stream has the name, at a script's word. */
 export interface ServerHold {
+  readonly kind: 'server';
   /** There is something to see. It has the name before, and a moment longer. */
   readonly isOnAir: boolean;
   readonly sinceMs: number;
@@ -15,17 +16,39 @@ export interface ServerHold {
   close(): void;
 }
 
-export interface NamedStream {
-  readonly stream: Stream;
-  publication: Publication | undefined;
-  /** Never beside a publication. */
-  server: ServerHold | undefined;
-  recording: { recording: Recording; limits: RecordLimits; remove: () => void } | undefined;
+/** Another node has the name: its bytes and times come from there as they are. */
+export interface NodeHold {
+  readonly kind: 'node';
+  readonly isOnAir: boolean;
+  readonly sinceMs: number;
+  /** Ends it; the name is free when this returns. */
+  close(): void;
 }
 
-/** Somebody publishes it, be it the server. */
-export function isOnAir({ publication, server }: NamedStream): boolean {
-  return publication !== undefined || server?.isOnAir === true;
+/** What has the name of a stream, one at a time. */
+export type Holder = Publication | ServerHold | NodeHold;
+
+export class NamedStream {
+  readonly stream: Stream;
+  holder: Holder | undefined;
+  recording: { recording: Recording; limits: RecordLimits; remove: () => void } | undefined;
+
+  constructor(stream: Stream) {
+    this.stream = stream;
+  }
+
+  /** The client's, where a client publishes it. */
+  get publication(): Publication | undefined {
+    return this.holder?.kind === 'client' ? this.holder : undefined;
+  }
+  /** The server-side stream, where that is what fills it. */
+  get server(): ServerHold | undefined {
+    return this.holder?.kind === 'server' ? this.holder : undefined;
+  }
+  /** There is something to see, whatever it comes from. */
+  get isOnAir(): boolean {
+    return this.holder?.isOnAir === true;
+  }
 }
 
 export class StreamTable {
@@ -47,8 +70,7 @@ export class StreamTable {
     return this.#entries.get(name);
   }
   isOnAir(name: string): boolean {
-    const entry = this.#entries.get(name);
-    return entry !== undefined && isOnAir(entry);
+    return this.#entries.get(name)?.isOnAir === true;
   }
   values(): IterableIterator<NamedStream> {
     return this.#entries.values();
@@ -56,16 +78,14 @@ export class StreamTable {
   /** Names that only have players waiting for a publisher. */
   get waitingCount(): number {
     let count = 0;
-    for (const entry of this.#entries.values()) if (!entry.publication && !entry.server) count += 1;
+    for (const entry of this.#entries.values()) if (!entry.holder) count += 1;
     return count;
   }
 
   open(name: string): NamedStream {
     let entry = this.#entries.get(name);
     if (!entry) {
-      const stream = new Stream(name, this.#options, this.#onFault);
-      const nobody = { publication: undefined, server: undefined };
-      entry = { stream, ...nobody, recording: undefined };
+      entry = new NamedStream(new Stream(name, this.#options, this.#onFault));
       this.#entries.set(name, entry);
     }
     return entry;
@@ -74,7 +94,7 @@ export class StreamTable {
   /** Forgets the name when nobody publishes, plays, relays or records it. */
   release(name: string): void {
     const entry = this.#entries.get(name);
-    if (!entry || entry.publication || entry.server || entry.recording) return;
+    if (!entry || entry.holder || entry.recording) return;
     if (entry.stream.viewers.size > 0 || entry.stream.sinkCount > 0) return;
     entry.stream.close();
     this.#entries.delete(name);

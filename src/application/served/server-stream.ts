@@ -14,6 +14,7 @@ import { retimed, type WireMessage } from '../../protocol/rtmp/wire-message.ts';
 import type { Source, SourceItem } from '../contract/source.ts';
 import { LiveGroups } from '../live/live-groups.ts';
 import type { Stream } from '../live/stream.ts';
+import type { ServerHold } from '../publish/stream-table.ts';
 
 export interface ServerStreamOptions {
   stream: Stream;
@@ -38,7 +39,8 @@ const GRACE_MS = 1_000;
 /** Two frames of a slide show are further apart than any gap between two items should be. */
 const MAX_FRAME_MS = 500;
 
-export class ServerStream {
+export class ServerStream implements ServerHold {
+  readonly kind = 'server';
   readonly #options: ServerStreamOptions;
   #upcoming: SourceItem[] = [];
   #current: { item: SourceItem; source: Source | undefined } | undefined;

@@ -92,13 +92,13 @@ export class ServerStreams implements ServerStreamCommands {
       offAir: () => publishing.offAir(held),
       closed: () => {
         this.#open.delete(name);
-        held.server = undefined;
+        held.holder = undefined;
         streams.release(name);
       },
       clockFault: (fault, item) => this.#tellOfClock(name, item, fault),
       broke,
     });
-    held.server = server;
+    held.holder = server;
     this.#open.set(name, server);
     return server;
   }
