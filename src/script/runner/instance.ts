@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import {
   type DeadBody,
   type FailedBody,
-  type GuestSetup,
   type LoadBody,
   type LoadedBody,
   MAX_BATCH_EVENTS,
@@ -12,21 +11,24 @@ import {
   MAX_UNTAKEN_BYTES,
   RANDOM_POOL_BYTES,
   type RunnerCommand,
-  type RunnerEvent,
   type ScriptCommand,
   type UsageBody,
 } from '../wire/wire.ts';
 import { type ReadAnswer, readAnswer } from './answer.ts';
 import type { CryptoTurns } from './crypto-turns.ts';
 import { DebuggerSeat } from './debugger-seat.ts';
+import { DroppedLines } from './dropped-lines.ts';
 import type { EngineFault, Outcome, ScriptEngine, ScriptIsolate } from './engine.ts';
+import { loadScript } from './load-script.ts';
 import { type Batch, Mailbox } from './mailbox.ts';
 import { UsageMeter } from './meter.ts';
 import type { Runnable, Scheduler } from './scheduler.ts';
 import { SubtleService } from './subtle.ts';
-import { HeldTime, machineTime } from './time.ts';
+import { TestTime } from './test-time.ts';
+import { machineTime } from './time.ts';
 import { TimerQueue } from './timers.ts';
-import { MAX_STRIKES, Overruns, STRIKE_WINDOW_MS, Watchdog } from './turn-limits.ts';
+import { ToldFaults } from './told-faults.ts';
+import { TurnLimits } from './turn-limits.ts';
 import { inHandlersOf } from './turn-names.ts';
 
 /** What an instance says to the outside. After `failed` and `dead` it says nothing more. */
@@ -54,7 +56,6 @@ export interface InstanceEvents {
 const TIMES_IN_TESTS = 20;
 /** Of one turn: the rest of the batch is for events. */
 const MAX_DUE_TIMERS = MAX_BATCH_EVENTS / 4;
-const DROPPED_LINES_DELAY_MS = 1000;
 
 export class ScriptInstance implements Runnable {
   readonly #events: InstanceEvents;
@@ -65,20 +66,16 @@ export class ScriptInstance implements Runnable {
   readonly #subtle: SubtleService;
   readonly #meter = new UsageMeter();
   /** Undefined: the machine's time counts. */
-  readonly #held: HeldTime | undefined;
+  readonly #testTime: TestTime | undefined;
   /** What loading and a turn may take. */
   readonly #loadMs: number;
   readonly #turnMs: number;
   #state: 'loading' | 'running' | 'gone' = 'loading';
   #isolate: ScriptIsolate | undefined;
-  readonly #watchdog = new Watchdog((how) => this.#stuck(how));
-  #droppedLinesTimer: NodeJS.Timeout | undefined;
-  #droppedLines = 0;
-  readonly #overruns = new Overruns();
+  readonly #limits: TurnLimits;
+  readonly #droppedLines = new DroppedLines((line) => this.#say([line]));
+  readonly #faults = new ToldFaults();
   #randomLeft = RANDOM_POOL_BYTES;
-  /** This turn tells `application.onStatus` of a fault in an earlier one; what goes wrong in it is not told again. */
-  #isTellingFault = false;
-  #hasFaultToTell = false;
   /** The guest has events of its own to run. */
   #hasMore = false;
   /** The last turn was cut in the middle of its promises, and the guest has not been told yet. */
@@ -87,28 +84,28 @@ export class ScriptInstance implements Runnable {
   #untakenBytes = 0;
   /** onAppStart has as much time as loading. */
   #isFirstTurn = true;
-  /** Of the turn that is under way. */
-  #batch: Batch | undefined;
-  /** What a turn that is under way may take. */
-  #turnLimitMs: number | undefined;
   /** While it has a session, time limits rest, and so does the blame for a process that ends. */
   readonly #debugger = new DebuggerSeat(() => this.#debuggerHasLeft());
   #isInTurn = false;
-  /** Held time has moved, and the guest has not been told yet. */
-  #guestIsBehind = false;
-  /** How far held time is to move once there is nothing to do; undefined: nobody has asked, or it has been told. */
-  #tick: { untilMs: number; hasMoved: boolean } | undefined;
 
   constructor(load: LoadBody, scheduler: Scheduler, cryptoTurns: CryptoTurns, events: InstanceEvents) {
     this.#load = load;
     this.#scheduler = scheduler;
     this.#events = events;
     this.#mailbox = new Mailbox();
-    this.#held = load.heldMs === undefined ? undefined : new HeldTime(load.heldMs);
-    const times = this.#held ? TIMES_IN_TESTS : 1;
+    this.#limits = new TurnLimits({
+      begins: () => events.turnBegins(),
+      ends: () => events.turnEnds(),
+      onStuck: (how) => this.#stuck(how),
+    });
+    this.#testTime =
+      load.heldMs === undefined ? undefined : new TestTime(load.heldMs, (nowMs) => events.ticked(nowMs));
+    const times = this.#testTime ? TIMES_IN_TESTS : 1;
     this.#loadMs = load.limits.loadMs * times;
     this.#turnMs = load.limits.turnMs * times;
-    this.#timers = new TimerQueue(this.#held ?? machineTime, load.limits.timers, () => this.#wake());
+    this.#timers = new TimerQueue(this.#testTime?.time ?? machineTime, load.limits.timers, () =>
+      this.#wake(),
+    );
     this.#subtle = new SubtleService({
       application: applicationOf(load.instance),
       turns: cryptoTurns,
@@ -160,24 +157,12 @@ export class ScriptInstance implements Runnable {
   detach(): void {
     const { isTaken, hasSession } = this.#debugger;
     if (!isTaken) return;
-    if (hasSession) this.#limitWithoutDebugger();
+    if (hasSession) this.#limits.limitAgain(this.#turnMs, (message) => this.#die({ kind: 'stuck', message }));
     this.#debugger.leave();
   }
 
-  /** A turn, or what the debugger itself has run between two of them. */
-  #limitWithoutDebugger(): void {
-    const limitMs = this.#turnLimitMs ?? this.#turnMs;
-    const isTurn = this.#turnLimitMs !== undefined;
-    if (isTurn) this.#events.turnBegins();
-    const what = isTurn ? 'a turn' : 'what the debugger has run';
-    const message = `${what} did not end within ${limitMs} ms after the debugger had left`;
-    this.#watchdog.limit(limitMs, what, () =>
-      this.#die({ kind: 'stuck', message: `${message}${inHandlersOf(this.#batch)}` }),
-    );
-  }
-
   #debuggerHasLeft(): void {
-    if (!this.#isInTurn) this.#watchdog.stop();
+    if (!this.#isInTurn) this.#limits.sessionEnded();
     if (this.#state !== 'running') return;
     if (!this.#isInTurn) this.#openSession();
     this.#wake();
@@ -185,8 +170,7 @@ export class ScriptInstance implements Runnable {
 
   async load(engine: ScriptEngine): Promise<void> {
     const { limits } = this.#load;
-    this.#events.turnBegins();
-    this.#watchdog.watch(this.#loadMs, 'loading');
+    this.#limits.loadBegins(this.#loadMs);
     try {
       const isolate = await engine.openIsolate({
         memoryMb: limits.memoryMb,
@@ -202,86 +186,43 @@ export class ScriptInstance implements Runnable {
     } catch (error) {
       this.#fail({ kind: 'throw', message: `the isolate could not be set up: ${error}`, stack: '' });
     } finally {
-      this.#watchdog.stop();
-      this.#events.turnEnds();
+      this.#limits.loadEnds();
     }
   }
 
   async #run(isolate: ScriptIsolate): Promise<void> {
-    const { script, application, limits } = this.#load;
-    const { code, ...about } = script;
-    // Alone first: the engine then says where a syntax error is.
-    const syntaxError = await isolate.checkSyntax(code, script.filename);
-    if (syntaxError !== undefined) {
-      this.#fail({ kind: 'syntax', ...syntaxError });
-      return;
-    }
-    const { heldMs } = this.#load;
-    const held = heldMs === undefined ? {} : { heldMs };
-    const setup: GuestSetup = { script: about, application, limits, ...held };
-    const outcome = await isolate.load(
-      JSON.stringify(setup),
-      code,
-      randomBytes(RANDOM_POOL_BYTES),
-      this.#loadMs,
-    );
-    if (this.#state === 'gone') return;
-    const answer = readAnswer(outcome.answer);
-    const failure = await this.#loadFailure(isolate, outcome, answer);
-    if (failure !== undefined) {
-      this.#sendLastWords(answer);
-      this.#fail(failure);
+    const loaded = await loadScript(isolate, this.#load, this.#loadMs);
+    if (this.#state !== 'loading') return;
+    if (loaded.failure) {
+      this.#sendLastWords(loaded.answer);
+      this.#fail(loaded.failure);
       return;
     }
     const heapBytes = await isolate.heapBytes();
     if (this.#state !== 'loading') return;
     this.#state = 'running';
     this.#events.loaded(heapBytes === undefined ? {} : { heapBytes });
-    this.#conclude(answer!, outcome.fault, { text: '[]', count: 0, bytes: 0 });
+    this.#conclude(loaded.answer, loaded.fault, { text: '[]', count: 0, bytes: 0 });
     this.#wake();
-    if (this.#held) this.#moveIfIdle(this.#held);
+    this.#moveTestTime();
   }
 
   /** What it has logged on its way says how far it came. The media side takes nothing else of it. */
   #sendLastWords(answer: ReadAnswer | undefined): void {
     for (const text of answer?.forMedia ?? []) this.#send(text);
-    this.#droppedLines = answer?.droppedLines ?? 0;
-    if (this.#droppedLines > 0) this.#reportDroppedLines();
+    this.#droppedLines.add(answer?.droppedLines ?? 0);
+    this.#droppedLines.flush();
   }
 
-  async #loadFailure(
-    isolate: ScriptIsolate,
-    { fault }: Outcome,
-    answer?: ReadAnswer,
-  ): Promise<FailedBody | undefined> {
-    const { memoryMb } = this.#load.limits;
-    if (fault?.kind === 'timeout') {
-      return {
-        kind: 'timeout',
-        message: `the script took longer than ${this.#loadMs} ms to load`,
-        stack: fault.stack,
-      };
-    }
-    if (fault?.kind === 'memory') {
-      return { kind: 'memory', message: `the script took more than ${memoryMb} MB to load`, stack: '' };
-    }
-    if (answer === undefined) return { kind: 'throw', message: 'the script did not load', stack: '' };
-    if (answer.failure === undefined) return undefined;
-    const { message, stack, syntaxErrorIn } = answer.failure;
-    const { files, filename } = this.#load.script;
-    const text =
-      syntaxErrorIn !== undefined && Object.hasOwn(files, syntaxErrorIn) ? files[syntaxErrorIn] : undefined;
-    if (text === undefined) return { kind: 'throw', message, stack };
-    const folder = filename.slice(0, filename.lastIndexOf('/') + 1);
-    const found = await isolate.checkSyntax(text, folder + syntaxErrorIn);
-    return found === undefined ? { kind: 'throw', message, stack } : { kind: 'syntax', ...found };
-  }
-
-  /** Held time: what is to be done now is done, then it moves on to the next timer, at most until then. */
+  /** In a test: what is to be done now is done, then its time moves on to the next timer, at most until then. */
   tick(untilMs: number): void {
-    if (!this.#held || this.#state === 'gone') return;
-    this.#tick = { untilMs, hasMoved: false };
-    this.#moveIfIdle(this.#held);
+    if (this.#state === 'gone') return;
+    this.#testTime?.tick(untilMs);
+    this.#moveTestTime();
+  }
+
+  #moveTestTime(): void {
+    if (this.#testTime && this.#isIdle) this.#testTime.idle(this.#timers, () => this.#wake());
   }
 
   get #isIdle(): boolean {
@@ -290,59 +231,30 @@ export class ScriptInstance implements Runnable {
     return this.#state === 'running' && !this.#isInTurn && !hasWork;
   }
 
-  #moveIfIdle(held: HeldTime): void {
-    if (!this.#tick || !this.#isIdle) return;
-    if (!this.#tick.hasMoved) {
-      this.#tick.hasMoved = true;
-      if (held.moveTo(Math.min(this.#tick.untilMs, this.#timers.earliestMs))) this.#guestIsBehind = true;
-      if (this.#timers.hasDue) {
-        this.#wake();
-        return;
-      }
-    }
-    this.#tick = undefined;
-    this.#events.ticked(held.now());
-  }
-
   async step(): Promise<void> {
     if (!this.isReady) return;
     this.#isInTurn = true;
     await this.#takeTurn();
     this.#isInTurn = false;
-    if (this.#held) this.#moveIfIdle(this.#held);
-  }
-
-  #newTime(): RunnerEvent[] {
-    if (!this.#held || !this.#guestIsBehind) return [];
-    this.#guestIsBehind = false;
-    return [{ t: 'time', ms: this.#held.now() }];
+    this.#moveTestTime();
   }
 
   async #takeTurn(): Promise<void> {
     const limitMs = this.#isFirstTurn ? this.#loadMs : this.#turnMs;
     this.#isFirstTurn = false;
     this.#hasMore = false;
-    this.#isTellingFault = this.#hasFaultToTell;
-    this.#hasFaultToTell = false;
+    this.#faults.turnBegins();
     const due = this.#timers.takeDue(MAX_DUE_TIMERS).map((id) => ({ t: 'timer', id }) as const);
     const cut = this.#wasCut ? [{ t: 'cut' } as const] : [];
     this.#wasCut = false;
-    const batch = this.#mailbox.take([...cut, ...this.#newTime(), ...due]);
-    this.#batch = batch;
-    this.#turnLimitMs = limitMs;
+    const batch = this.#mailbox.take([...cut, ...(this.#testTime?.takeEvents() ?? []), ...due]);
     const isLimited = !this.#debugger.hasSession;
-    if (isLimited) {
-      this.#events.turnBegins();
-      this.#watchdog.watch(limitMs, 'a turn');
-    }
+    this.#limits.turnBegins(batch, limitMs, isLimited);
     const timeoutMs = isLimited ? limitMs : undefined;
     const sinceMs = performance.now();
     const outcome = await this.#isolate!.turn(batch.text, this.#freshRandom(), timeoutMs);
     const tookMs = performance.now() - sinceMs;
-    this.#turnLimitMs = undefined;
-    this.#watchdog.stop();
-    this.#batch = undefined;
-    this.#events.turnEnds();
+    this.#limits.turnEnds();
     if (this.#state !== 'running') return;
     if (!this.#isLost(outcome)) this.#openSession();
     if (outcome.fault?.kind === 'memory') {
@@ -391,7 +303,7 @@ export class ScriptInstance implements Runnable {
     this.#hasMore = answer.more;
     for (const command of answer.commands) this.#carryOut(command);
     for (const text of answer.forMedia) this.#send(text);
-    if (answer.droppedLines > 0) this.#countDroppedLines(answer.droppedLines);
+    this.#droppedLines.add(answer.droppedLines);
     const commands: ScriptCommand[] = [];
     if (answer.dropped > 0) commands.push(tooManyCommands(answer));
     if (fault?.kind === 'rejection') commands.push(this.#fault({ ...fault, where: 'promise' }));
@@ -429,37 +341,18 @@ export class ScriptInstance implements Runnable {
     this.#events.commands(text);
   }
 
-  #countDroppedLines(count: number): void {
-    this.#droppedLines += count;
-    this.#droppedLinesTimer ??= setTimeout(() => this.#reportDroppedLines(), DROPPED_LINES_DELAY_MS);
-  }
-
-  #reportDroppedLines(): void {
-    const text = `${this.#droppedLines} lines dropped: the script logs too much`;
-    this.#droppedLinesTimer = undefined;
-    this.#droppedLines = 0;
-    this.#say([{ op: 'log', level: 'warn', text }]);
-  }
-
   /**
    * A fault that the guest did not see. It is told to `application.onStatus`, as those are that it does see; `toScript` is what
    * is said there, where nothing else names the handler.
    */
   #fault(fault: Omit<ScriptCommand & { op: 'error' }, 'op'>, toScript = fault.message): ScriptCommand {
-    if (!this.#isTellingFault && !this.#hasFaultToTell) {
-      this.#hasFaultToTell = true;
-      this.#mailbox.postOwn({ t: 'fault', message: toScript, stack: fault.stack });
-    }
+    if (this.#faults.admit()) this.#mailbox.postOwn({ t: 'fault', message: toScript, stack: fault.stack });
     return { op: 'error', ...fault };
   }
 
   #strike(): void {
-    if (!this.#overruns.add(performance.now())) return;
-    const seconds = STRIKE_WINDOW_MS / 1000;
-    this.#die({
-      kind: 'timeouts',
-      message: `the script overran its time limit ${MAX_STRIKES} times in ${seconds} s`,
-    });
+    const message = this.#limits.strike();
+    if (message !== undefined) this.#die({ kind: 'timeouts', message });
   }
 
   #wake(): void {
@@ -470,20 +363,19 @@ export class ScriptInstance implements Runnable {
     const { limits, instance } = this.#load;
     const isMemory = this.#state !== 'gone' && this.#isolate?.isLost === true;
     const kind = isMemory ? 'memory' : 'stuck';
-    const what = `${how}${inHandlersOf(this.#batch)}`;
-    const message = isMemory ? `the script took more than ${limits.memoryMb} MB, and ${what}` : what;
+    const message = isMemory ? `the script took more than ${limits.memoryMb} MB, and ${how}` : how;
     if (this.#state === 'loading') this.#fail({ kind, message, stack: '' });
     else this.#die({ kind, message });
     this.#events.recycle(`${instance}: ${message}`);
   }
 
   #catastrophe(how: string): void {
-    const message = `the script asked for more memory than there can be (${how})${inHandlersOf(this.#batch)}`;
+    const message = `the script asked for more memory than there can be (${how})${this.#limits.where}`;
     // Its thread is parked for good and holds the isolate's locks: disposing of it would wait for ever.
     this.#isolate?.abandon();
     this.#isolate = undefined;
     this.#debugger.abandon();
-    this.#watchdog.stop();
+    this.#limits.abandon();
     if (this.#state === 'loading') this.#fail({ kind: 'memory', message, stack: '' });
     else this.#die({ kind: 'catastrophic', message });
     this.#events.recycle(`${this.#load.instance}: ${message}`);
@@ -503,12 +395,11 @@ export class ScriptInstance implements Runnable {
     this.#state = 'gone';
     const usage = this.#takeUsage();
     if (usage) this.#events.usage(usage);
-    clearTimeout(this.#droppedLinesTimer);
+    this.#droppedLines.close();
     this.#timers.close();
     this.#subtle.close();
     this.#mailbox.clear();
-    this.#watchdog.endLimit();
-    if (this.#debugger.hasSession) this.#watchdog.watch(this.#turnMs, 'what a debugger was attached to');
+    this.#limits.isolateEnds(this.#debugger.hasSession, this.#turnMs);
     this.#debugger.leave();
     void this.#isolate?.dispose();
     return true;
