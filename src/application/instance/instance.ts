@@ -11,7 +11,8 @@ import type { PublisherSecret } from '../../protocol/rtmp/publisher-auth.ts';
 import { WIRE_CHUNK_BYTES } from '../../protocol/rtmp/wire-message.ts';
 import type { InstanceJournal, Journal } from '../accounts/journal.ts';
 import { addTraffic, Tally, type Traffic, trafficOf } from '../accounts/tally.ts';
-import { Client, type ClientPort, ClientState, type ConnectRefusal } from '../contract/client.ts';
+import { type Client, type ClientPort, ClientState } from '../contract/client.ts';
+import { Alone, type Directory } from '../contract/directory.ts';
 import type { Outgoing, OutgoingCommands } from '../contract/outgoing.ts';
 import type { RecordedStreams } from '../contract/recorded.ts';
 import type { Recorders } from '../contract/recording.ts';
@@ -30,20 +31,22 @@ import type {
   ScriptCommands,
   ScriptStats,
   Scripts,
-  Verdict,
 } from '../contract/script.ts';
 import type { ConnectionShares, Occupancy } from '../pace/occupancy.ts';
 import { Turns } from '../pace/turns.ts';
 import type { Playback, PlayerPort } from '../play/playback.ts';
 import { DEFAULT_RECORDED_SETTINGS, Playing } from '../play/playing.ts';
 import { Playlist } from '../play/playlist.ts';
+import { NameClaims } from '../publish/name-claims.ts';
 import type { Publication, PublisherPort } from '../publish/publication.ts';
 import { Publishing } from '../publish/publishing.ts';
+import { RecordControl } from '../publish/record-control.ts';
 import { StreamTable } from '../publish/stream-table.ts';
 import { Relays } from '../served/relays.ts';
 import { ServerStreams } from '../served/server-streams.ts';
+import { Arrivals } from './arrivals.ts';
 import type { ClientSettings, InstanceSettings } from './instance-settings.ts';
-import { appShutdown, Lifetime } from './lifetime.ts';
+import { Lifetime } from './lifetime.ts';
 
 export interface InstanceOptions extends InstanceSettings {
   application: string;
@@ -56,6 +59,8 @@ export interface InstanceOptions extends InstanceSettings {
   recorded?: RecordedStreams | undefined;
   /** Of all work that peers cause. Undefined: of this instance alone. */
   turns?: Turns | undefined;
+  /** Undefined: this server is alone. */
+  directory?: Directory | undefined;
   /** Undefined: its script connects to nobody. */
   outgoing?: Outgoing | undefined;
   /** Undefined: nobody keeps an access log. */
@@ -80,8 +85,9 @@ export class AppInstance implements ScriptCommands {
   readonly #options: Omit<InstanceOptions, keyof InstanceSettings>;
   #settings: InstanceSettings;
   readonly #clients = new Map<string, Client>();
-  /** Who waits to hear of a user. */
-  readonly #authenticating = new Set<(secret: PublisherSecret | undefined) => void>();
+  readonly #arrivals: Arrivals;
+  readonly #names: NameClaims;
+  readonly #recordings: RecordControl;
   readonly #publishing: Publishing;
   readonly #playing: Playing;
   readonly #relays: Relays;
@@ -98,13 +104,27 @@ export class AppInstance implements ScriptCommands {
     this.sinceMs = options.clock.now();
     this.streams = new StreamTable(options.streams, (stream, fault) => this.#leftOut(stream, fault));
     this.#journal = options.journal?.of(options.application, options.name);
-    this.#publishing = new Publishing({
+    this.#names = new NameClaims({
       application: options.application,
       instance: options.name,
-      clock: options.clock,
+      directory: options.directory ?? new Alone(),
+      onLost: (stream, node) => this.#publishing.lost(stream, node),
+    });
+    this.#recordings = new RecordControl({
+      application: options.application,
+      instance: options.name,
       recorders: options.recorders,
       settings: () => this.#settings,
       streams: this.streams,
+      script: () => this.#script,
+      journal: this.#journal,
+    });
+    this.#publishing = new Publishing({
+      clock: options.clock,
+      settings: () => this.#settings,
+      streams: this.streams,
+      names: this.#names,
+      recordings: this.#recordings,
       script: () => this.#script,
       journal: this.#journal,
       onOffAir: (stream) => this.#relays.sourceEnded(stream),
@@ -131,6 +151,7 @@ export class AppInstance implements ScriptCommands {
       streams: this.streams,
       recorded: options.recorded,
       publishing: this.#publishing,
+      names: this.#names,
       script: () => this.#script,
       log: options.log,
       broke: options.onBug,
@@ -148,18 +169,41 @@ export class AppInstance implements ScriptCommands {
       clock: options.clock,
       idleMs: () => this.#settings.idleMs,
       hasClients: () => this.#clients.size > 0,
-      isAuthenticating: () => this.#authenticating.size > 0,
+      isAuthenticating: () => this.#arrivals.isAuthenticating,
       script: () => this.#script,
       serverStreams: this.serverStreams,
-      filesWhole: () => this.#publishing.filesWhole(),
-      dismissAll: (refusal) => this.#dismissAll(refusal),
+      filesWhole: () => this.#recordings.filesWhole(),
+      dismissAll: (refusal) => this.#arrivals.dismissAll(refusal),
       renewScript: () => {
         this.#script?.close();
-        this.#script = options.scripts.open(this.application, this.name, this);
+        this.#script = this.#openScript();
       },
       onClosed: () => this.#closed(),
     });
-    this.#script = options.scripts.open(options.application, options.name, this);
+    this.#arrivals = new Arrivals({
+      application: options.application,
+      clock: options.clock,
+      clients: this.#clients,
+      occupancy: options.occupancy,
+      tally: this.tally,
+      lifetime: this.#lifetime,
+      // The folder may have got its first script since: it decides from now on, and finds who is here in its snapshot.
+      requireScript: () => {
+        this.#script ??= this.#openScript();
+        return this.#script;
+      },
+      script: () => this.#script,
+      endStreams: (client) => {
+        this.#publishing.endAll(client);
+        this.#playing.stopAll(client);
+      },
+      journal: this.#journal,
+    });
+    this.#script = this.#openScript();
+  }
+
+  #openScript(): InstanceScript | undefined {
+    return this.#options.scripts.open(this.application, this.name, this);
   }
 
   /** `live/_definst_`, as scripts and logs call it. */
@@ -232,123 +276,17 @@ export class AppInstance implements ScriptCommands {
 
   /** Asks the script for what it knows of somebody who logs in. `answer` is called once; undefined: nothing. */
   authenticate(user: string, answer: (secret: PublisherSecret | undefined) => void): void {
-    this.#script ??= this.#options.scripts.open(this.application, this.name, this);
-    if (!this.#script || !this.#lifetime.isRunning) {
-      answer(undefined);
-      this.#lifetime.arm();
-      return;
-    }
-    const once = (secret: PublisherSecret | undefined) => {
-      if (!this.#authenticating.delete(once)) return;
-      answer(secret);
-      this.#lifetime.arm();
-    };
-    this.#authenticating.add(once);
-    void this.#askForSecret(user, once);
-  }
-
-  async #askForSecret(user: string, answer: (secret: PublisherSecret | undefined) => void): Promise<void> {
-    await this.#lifetime.unloading;
-    try {
-      await this.#script?.started;
-    } catch {
-      this.#lifetime.close(loadFailed(this.application));
-    }
-    if (!this.#lifetime.isRunning || !this.#script) answer(undefined);
-    else {
-      this.#script.ask({ gate: 'onAuthenticate', user }, (verdict) =>
-        answer(verdict.accepted ? verdict.secret : undefined),
-      );
-    }
+    this.#arrivals.authenticate(user, answer);
   }
 
   /** Asks the script; `port` is told the outcome, now or later. */
   connect(facts: ClientFacts, args: AmfValue[], port: ClientPort): Client {
-    const client = new Client(facts, port);
-    client.sinceMs = this.#options.clock.now();
-    this.tally.connects += 1;
-    this.#journal?.connecting(client);
-    if (!this.#lifetime.isRunning) {
-      this.#refuse(client, appShutdown());
-      return client;
-    }
-    this.#lifetime.disarm();
-    this.#clients.set(client.id, client);
-    client.leave = this.#options.occupancy.enter(facts);
-    // The folder may have got its first script since: it decides from now on, and finds who is here in its snapshot.
-    this.#script ??= this.#options.scripts.open(this.application, this.name, this);
-    if (this.#script) void this.#askScript(client, args);
-    else this.#accept(client);
-    return client;
-  }
-
-  async #askScript(client: Client, args: AmfValue[]): Promise<void> {
-    await this.#lifetime.unloading;
-    const script = this.#script;
-    if (!script) return; // closed meanwhile, and the client with it
-    try {
-      await script.started;
-    } catch {
-      this.#lifetime.close(loadFailed(this.application)); // the next connect tries the script anew
-      return;
-    }
-    if (client.state !== ClientState.Pending) return;
-    const gate = script.ask({ gate: 'onConnect', client: client.facts, args }, (verdict) =>
-      this.#connectDecided(client, verdict),
-    );
-    if (client.state === ClientState.Pending) client.dropGate = () => gate.drop();
-  }
-
-  #connectDecided(client: Client, verdict: Verdict): void {
-    if (client.state !== ClientState.Pending) return;
-    client.dropGate = undefined;
-    if (verdict.accepted) {
-      this.#accept(client);
-      return;
-    }
-    const { application, redirect } = verdict;
-    this.#refuse(client, {
-      cause: 'script',
-      code: 'NetConnection.Connect.Rejected',
-      description: verdict.reason,
-      ...(application === undefined ? {} : { application }),
-      ...(redirect === undefined ? {} : { redirect }),
-    });
-  }
-
-  #accept(client: Client): void {
-    this.#lifetime.noteServed();
-    this.tally.accepted += 1;
-    client.state = ClientState.Accepted;
-    this.#journal?.connected(client);
-    client.port.accepted();
-  }
-
-  #refuse(client: Client, refusal: ConnectRefusal): void {
-    client.state = ClientState.Gone;
-    this.#clients.delete(client.id);
-    client.leave();
-    this.tally.rejected += 1;
-    this.tally.left(client.port.stats());
-    this.#journal?.refused(client, refusal);
-    client.port.refused(refusal);
-    this.#lifetime.arm();
+    return this.#arrivals.connect(facts, args, port);
   }
 
   /** The connection has ended, whoever ended it. May be called twice. */
   disconnected(client: Client, reason: string, status: AccessStatus): void {
-    const { state } = client;
-    if (state === ClientState.Gone) return;
-    this.#publishing.endAll(client);
-    this.#playing.stopAll(client);
-    this.#journal?.disconnected(client, state === ClientState.Pending, reason, status);
-    client.state = ClientState.Gone;
-    this.tally.left(client.port.stats());
-    client.dropGate?.();
-    this.#clients.delete(client.id);
-    client.leave();
-    if (state === ClientState.Accepted) this.#script?.tell({ event: 'disconnect', clientId: client.id });
-    this.#lifetime.arm();
+    this.#arrivals.disconnected(client, reason, status);
   }
 
   /** The answer to a ping; `rttMs` is in the client's stats by now. */
@@ -449,7 +387,7 @@ export class AppInstance implements ScriptCommands {
 
   endClient(clientId: string): void {
     const client = this.#accepted(clientId);
-    if (client) this.#end(client);
+    if (client) this.#arrivals.end(client);
   }
 
   setAccess(clientId: string, access: Partial<ClientAccess>): void {
@@ -465,7 +403,9 @@ export class AppInstance implements ScriptCommands {
   }
 
   record(stream: string, mode: RecordMode | false, terms: RecordTerms, gate: number | undefined): void {
-    this.#publishing.record(stream, gate, mode, terms);
+    // One that comes too late must not begin the publisher's file anew, so it waits for the server and for nobody else.
+    if (gate === undefined && this.#recordings.arm(stream, mode, terms)) return;
+    this.#publishing.command(stream, gate, (entry) => this.#recordings.change(entry, mode, terms));
   }
 
   disconnectStream(stream: string, reason: string, gate: number | undefined): void {
@@ -540,41 +480,13 @@ export class AppInstance implements ScriptCommands {
     return this.#lifetime.stop();
   }
 
-  /** `refusal`: for those who are still waiting for their verdict. */
-  #dismissAll(refusal: ConnectRefusal): void {
-    for (const answer of [...this.#authenticating]) answer(undefined);
-    for (const client of [...this.#clients.values()]) {
-      if (client.state === ClientState.Pending) {
-        client.dropGate?.();
-        this.#refuse(client, refusal);
-      } else {
-        this.#end(client);
-      }
-    }
-  }
-
   #closed(): void {
     this.#script?.close();
     this.#script = undefined;
     this.serverStreams.close();
     this.#relays.closeAll();
+    this.#names.close();
     this.#journal?.stopped();
     this.#options.onClosed();
   }
-
-  #end(client: Client): void {
-    const { port } = client;
-    const reason = 'the application is shutting down';
-    this.disconnected(client, reason, AccessStatus.Shutdown);
-    port.status('NetConnection.Connect.AppShutdown', 'The application is shutting down.');
-    port.close(reason, AccessStatus.Shutdown);
-  }
-}
-
-function loadFailed(application: string): ConnectRefusal {
-  return {
-    cause: 'load',
-    code: 'NetConnection.Connect.Failed',
-    description: `[ Server.Reject ] : Application (${application}) failed to load.`,
-  };
 }

@@ -52,6 +52,8 @@ export class Publication {
   sinceMs = 0;
   /** Stops waiting for a sign of life of whoever has the name. */
   cancelCheck: (() => void) | undefined;
+  /** Withdraws its claim to the name, or gives the name back. */
+  releaseName: (() => void) | undefined;
 
   constructor(client: Client, request: PublishRequest, port: PublisherPort) {
     this.client = client;

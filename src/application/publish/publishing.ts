@@ -7,40 +7,26 @@ import { canonicalStreamName, withoutPrefix } from '../../protocol/rtmp/stream-p
 import type { InstanceJournal } from '../accounts/journal.ts';
 import { accessCovers } from '../admission/access.ts';
 import type { Client } from '../contract/client.ts';
-import type { Recorders, RecordingLimits } from '../contract/recording.ts';
 import type { BadRequest, Refusal } from '../contract/refusal.ts';
 import type {
   CurrentPublisher,
   InstanceScript,
   PublishRequest,
   RecordMode,
-  RecordTerms,
   Verdict,
 } from '../contract/script.ts';
+import { NameCheck, type NameSettings } from './name-check.ts';
+import type { NameClaims } from './name-claims.ts';
 import { Publication, PublicationState, type PublisherPort } from './publication.ts';
-import { RecordControl } from './record-control.ts';
+import type { RecordControl } from './record-control.ts';
 import type { NamedStream, StreamTable } from './stream-table.ts';
-import { nextTakeOver, safeForMs } from './take-over.ts';
-
-/** As they are at the moment. */
-export interface PublishingSettings {
-  /** How long the holder of a name may give no sign of life before it is taken over (FMS: Live/PublishTimeout); undefined: never. */
-  publishTimeoutMs: number | undefined;
-  /** How long one that took a name over at a script's word is safe from the next one. Live/TakeOverInterval. */
-  takeOverIntervalMs: number;
-  /** Publishing live deletes what was recorded under the name. FMS: Live/EraseOnPublish. */
-  erasesOnPublish?: boolean;
-  /** Undefined: as scripts ask. */
-  recording?: RecordingLimits;
-}
 
 export interface PublishingOptions {
-  application: string;
-  instance: string;
   clock: Clock;
-  recorders: Recorders;
-  settings(): PublishingSettings;
+  settings(): NameSettings;
   streams: StreamTable;
+  names: NameClaims;
+  recordings: RecordControl;
   script: () => InstanceScript | undefined;
   journal: InstanceJournal | undefined;
   /** Nobody publishes that stream any more, neither a client nor the server. */
@@ -53,12 +39,17 @@ export class Publishing {
   readonly #ofClient = new Map<Client, Set<Publication>>();
   /** Gate id → the publication that it decides, until it is live or over: what a script does meanwhile carries that id. */
   readonly #byGate = new Map<number, Publication>();
-  readonly #recordings: RecordControl;
+  readonly #names: NameCheck;
 
   constructor(options: PublishingOptions) {
     this.#options = options;
-    const { settings } = options;
-    this.#recordings = new RecordControl({ ...options, limits: () => settings().recording });
+    const { clock, settings, streams, names } = options;
+    this.#names = new NameCheck({
+      ...{ clock, settings, streams, names },
+      free: (publication, name) => this.#goLive(publication, name),
+      takenOver: (publication, holder, name, why) => this.#takeOver(publication, holder, name, why),
+      taken: (publication, name) => this.#refuseTaken(publication, name),
+    });
   }
 
   /** `asked`: with the name in any spelling. */
@@ -99,16 +90,17 @@ export class Publishing {
     const { clock, streams } = this.#options;
     const nowMs = clock.now();
     const entry = streams.get(name);
-    const holder = this.#askedFor(name) ?? entry?.publication;
-    if (holder) {
-      const { client, sinceMs } = holder;
+    const publisher = this.#askedFor(name) ?? entry?.publication;
+    if (publisher) {
+      const { client, sinceMs } = publisher;
       return {
         clientId: client.id,
         sinceMs: nowMs - sinceMs,
         lastByteMs: Math.max(0, nowMs - client.port.lastSeenMs),
       };
     }
-    return entry?.server && { clientId: undefined, sinceMs: nowMs - entry.server.sinceMs, lastByteMs: 0 };
+    const holder = entry?.holder;
+    return holder && { clientId: undefined, sinceMs: nowMs - holder.sinceMs, lastByteMs: 0 };
   }
 
   #askedFor(name: string): Publication | undefined {
@@ -127,53 +119,7 @@ export class Publishing {
     publication.state = PublicationState.Checking;
     publication.recordMode = verdict.record ?? recordModeOf(publication.request.type);
     publication.takesOver = verdict.takeOver === true;
-    this.#checkName(publication, canonicalStreamName(verdict.as ?? publication.request.name));
-  }
-
-  #checkName(publication: Publication, name: string): void {
-    const { streams, settings } = this.#options;
-    const entry = streams.get(name);
-    const holder = entry?.publication;
-    if (entry?.server && !publication.takesOver) {
-      this.#refuseTaken(publication, name);
-      return;
-    }
-    entry?.server?.close();
-    if (!holder) {
-      this.#goLive(publication, name);
-      return;
-    }
-    const { publishTimeoutMs } = settings();
-    if (holder.client === publication.client) this.#refuseTaken(publication, name);
-    else if (publication.takesOver && this.#mayTakeOver(publication, holder, name)) {
-      this.#takeOverByScript(publication, holder, name);
-    } else if (publishTimeoutMs === undefined) this.#refuseTaken(publication, name);
-    else {
-      publication.cancelCheck = holder.client.port.probe(publishTimeoutMs, (isAlive) => {
-        publication.cancelCheck = undefined;
-        if (!this.#holds(holder, name))
-          this.#checkName(publication, name); // it gave the name up, or lost it
-        else if (isAlive) this.#refuseTaken(publication, name);
-        else {
-          publication.takeOver = holder.takeOver;
-          const why = `it gave no sign of life for ${publishTimeoutMs} ms`;
-          this.#takeOver(publication, holder, name, why);
-        }
-      });
-    }
-  }
-
-  #mayTakeOver(publication: Publication, holder: Publication, name: string): boolean {
-    const { clock, settings } = this.#options;
-    const restMs = safeForMs(holder.takeOver, settings().takeOverIntervalMs, clock.now());
-    if (restMs > 0) publication.port.takeOverLimited(name, holder.client, restMs);
-    return !(restMs > 0);
-  }
-
-  #takeOverByScript(publication: Publication, holder: Publication, name: string): void {
-    const { clock, settings } = this.#options;
-    publication.takeOver = nextTakeOver(holder.takeOver, settings().takeOverIntervalMs, clock.now());
-    this.#takeOver(publication, holder, name, 'the application let another publisher have its name');
+    this.#names.check(publication, canonicalStreamName(verdict.as ?? publication.request.name));
   }
 
   /** The name changes hands before the connection of its holder ends: nobody else who waits for it comes between. */
@@ -184,13 +130,8 @@ export class Publishing {
     holder.port.ended(`${why}, and its stream name was taken over by another publisher`, client);
   }
 
-  #holds(publication: Publication, name: string): boolean {
-    return this.#options.streams.get(name)?.publication === publication;
-  }
-
   #goLive(publication: Publication, name: string): void {
     const entry = this.#options.streams.open(name);
-    this.#recordings.disarm(name);
     const { client, gate, port } = publication;
     entry.holder = publication;
     publication.stream = entry.stream;
@@ -199,9 +140,7 @@ export class Publishing {
     this.#forgetGate(publication);
     port.started(name);
     this.#options.journal?.published(publication, entry.stream);
-    const { application, instance, recorders, settings } = this.#options;
-    if (publication.recordMode) this.#recordings.start(entry, publication.recordMode, {});
-    else if (settings().erasesOnPublish) void recorders.clear({ application, instance, stream: name });
+    this.#options.recordings.begin(entry, publication.recordMode);
     this.#options.script()?.tell({
       event: 'publish',
       clientId: client.id,
@@ -243,6 +182,7 @@ export class Publishing {
     publication.state = PublicationState.Ended;
     publication.held.length = 0;
     publication.cancelCheck?.();
+    publication.releaseName?.();
     this.#forget(publication);
     this.#forgetGate(publication);
   }
@@ -264,7 +204,7 @@ export class Publishing {
     const entry = this.#options.streams.get(stream.name);
     if (!entry) return;
     stream.unpublish();
-    if (entry.recording) this.#recordings.stop(entry, publication, 'unpublished');
+    this.#options.recordings.stop(entry, publication, 'unpublished');
     this.#options.journal?.unpublished(publication, status, comment);
     entry.holder = undefined;
     for (const viewer of stream.viewers) viewer.player.unpublishNotify();
@@ -275,13 +215,13 @@ export class Publishing {
 
   /** The server publishes it. */
   onAir(entry: NamedStream): void {
-    this.#recordings.startArmed(entry);
+    this.#options.recordings.startArmed(entry);
     for (const viewer of entry.stream.viewers) viewer.player.publishNotify();
   }
 
   offAir(entry: NamedStream): void {
     entry.stream.unpublish();
-    if (entry.recording) this.#recordings.stop(entry, undefined, 'unpublished');
+    this.#options.recordings.stop(entry, undefined, 'unpublished');
     for (const viewer of entry.stream.viewers) viewer.player.unpublishNotify();
     this.#options.onOffAir(entry.stream.name);
   }
@@ -305,14 +245,6 @@ export class Publishing {
     run(entry);
   }
 
-  /** At a script's word. `gate`: as in `command`. */
-  record(stream: string, gate: number | undefined, mode: RecordMode | false, terms: RecordTerms): void {
-    // One that comes too late must not begin the publisher's file anew, so it waits for the server and for nobody else.
-    if (gate === undefined && !this.#options.streams.isOnAir(stream))
-      this.#recordings.arm(stream, mode, terms);
-    else this.command(stream, gate, (entry) => this.#recordings.change(entry, mode, terms));
-  }
-
   /** A script takes the publisher off its stream. */
   disconnect(entry: NamedStream, reason: string): void {
     const { publication } = entry;
@@ -321,9 +253,19 @@ export class Publishing {
     publication.port.ended(reason);
   }
 
-  /** See RecordControl. */
-  filesWhole(): Promise<void> {
-    return this.#recordings.filesWhole();
+  /** The server is about to publish it: what has the name gives it up. */
+  makeWay(entry: NamedStream, reason: string): void {
+    if (entry.holder?.kind === 'node') entry.holder.close();
+    else this.disconnect(entry, reason);
+  }
+
+  /** Another node has the name from now on. */
+  lost(stream: string, node: string): void {
+    const holder = this.#options.streams.get(stream)?.holder;
+    if (holder?.kind === 'server') holder.close();
+    if (holder?.kind !== 'client') return;
+    this.end(holder, AccessStatus.TakenOver, `taken over on ${node}`);
+    holder.port.ended('its stream name was taken over by a publisher on another node');
   }
 
   /** Everything that a leaving client published. */

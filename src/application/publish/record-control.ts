@@ -25,12 +25,19 @@ import type { NamedStream, StreamTable } from './stream-table.ts';
 /** Names that nobody may ever play anything into. */
 const MAX_ARMED = 1000;
 
+/** As they are at the moment. */
+export interface RecordSettings {
+  /** Publishing live deletes what was recorded under the name. FMS: Live/EraseOnPublish. */
+  erasesOnPublish?: boolean;
+  /** Undefined: as scripts ask. */
+  recording?: RecordingLimits;
+}
+
 export interface RecordControlOptions {
   application: string;
   instance: string;
   recorders: Recorders;
-  /** Undefined: as scripts ask. */
-  limits: () => RecordingLimits | undefined;
+  settings(): RecordSettings;
   streams: StreamTable;
   script: () => InstanceScript | undefined;
   journal: InstanceJournal | undefined;
@@ -47,37 +54,43 @@ export class RecordControl {
     this.#options = options;
   }
 
-  /** Before the server publishes the name. */
-  arm(stream: string, mode: RecordMode | false, terms: RecordTerms): void {
+  /** At a script's word, before the server publishes the name. False: it is on the air, and nothing was kept. */
+  arm(stream: string, mode: RecordMode | false, terms: RecordTerms): boolean {
+    if (this.#options.streams.isOnAir(stream)) return false;
     this.#armed.delete(stream);
-    if (mode === false) return;
+    if (mode === false) return true;
     this.#armed.set(stream, { mode, terms });
-    if (this.#armed.size <= MAX_ARMED) return;
     const [oldest] = this.#armed.keys();
-    this.#armed.delete(oldest!);
+    if (this.#armed.size > MAX_ARMED) this.#armed.delete(oldest!);
+    return true;
+  }
+
+  /** A client publishes the name from now on. `mode`: as it, or the script, wants it recorded. */
+  begin(entry: NamedStream, mode: RecordMode | undefined): void {
+    const { application, instance, recorders, settings } = this.#options;
+    const stream = entry.stream.name;
+    this.#armed.delete(stream);
+    if (mode) this.#start(entry, mode, {});
+    else if (settings().erasesOnPublish) void recorders.clear({ application, instance, stream });
   }
 
   /** The server publishes the name from now on: it is recorded as was said before. */
   startArmed(entry: NamedStream): void {
     const armed = this.#armed.get(entry.stream.name);
-    this.disarm(entry.stream.name);
-    if (armed) this.start(entry, armed.mode, armed.terms);
-  }
-
-  disarm(stream: string): void {
-    this.#armed.delete(stream);
+    this.#armed.delete(entry.stream.name);
+    if (armed) this.#start(entry, armed.mode, armed.terms);
   }
 
   /** At a script's word, of what is on the air. */
   change(entry: NamedStream, mode: RecordMode | false, terms: RecordTerms): void {
     if (!entry.isOnAir) return;
-    if (entry.recording) this.stop(entry, entry.publication);
-    if (mode !== false) this.start(entry, mode, terms);
+    this.stop(entry, entry.publication);
+    if (mode !== false) this.#start(entry, mode, terms);
   }
 
-  start(entry: NamedStream, mode: RecordMode, terms: RecordTerms): void {
+  #start(entry: NamedStream, mode: RecordMode, terms: RecordTerms): void {
     const { application, instance, recorders } = this.#options;
-    const recordingLimits = this.#options.limits();
+    const { recording: recordingLimits } = this.#options.settings();
     const { journal } = this.#options;
     const stream = entry.stream.name;
     const { format, file, segmentS, isAligned, ...asked } = terms;

@@ -19,6 +19,8 @@ import type { ServerHold } from '../publish/stream-table.ts';
 export interface ServerStreamOptions {
   stream: Stream;
   clock: Clock;
+  /** Resolves when the name is this node's, rejects with a StatusError when it is another's. Undefined: it is. */
+  granted?: Promise<void> | undefined;
   status(code: StatusCode, details: string, description?: string): void;
   /** Its media goes to the players from now on. */
   onAir(): void;
@@ -142,8 +144,9 @@ export class ServerStream implements ServerHold {
   }
 
   async #open(item: SourceItem, turn: number): Promise<void> {
-    const { status, broke } = this.#options;
+    const { granted, status, broke } = this.#options;
     try {
+      if (granted) await granted;
       const source = await item.open();
       if (turn === this.#turn && source) this.#begin(item, source);
       else if (source) source.close();

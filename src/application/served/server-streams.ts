@@ -2,7 +2,7 @@
 // the script that began them: a new version finds them on air, and goes on with them by their names.
 
 import type { Clock } from '../../clock.ts';
-import { CodedError } from '../../errors.ts';
+import { CodedError, StatusError } from '../../errors.ts';
 import { LineLimit } from '../../log/line-limit.ts';
 import type { Log } from '../../log/log.ts';
 import type { ClockFault } from '../../media/timeline.ts';
@@ -16,6 +16,7 @@ import type { RecordedStreams } from '../contract/recorded.ts';
 import type { InstanceScript } from '../contract/script.ts';
 import type { ServerPlay, ServerStreamCommands, Source, SourceItem } from '../contract/source.ts';
 import type { Stream } from '../live/stream.ts';
+import type { NameClaims } from '../publish/name-claims.ts';
 import type { Publishing } from '../publish/publishing.ts';
 import type { StreamTable } from '../publish/stream-table.ts';
 import { FileSource } from './file-source.ts';
@@ -30,6 +31,7 @@ export interface ServerStreamsOptions {
   streams: StreamTable;
   recorded: RecordedStreams | undefined;
   publishing: Publishing;
+  names: NameClaims;
   script: () => InstanceScript | undefined;
   log: Log | undefined;
   broke: (error: unknown) => void;
@@ -75,24 +77,27 @@ export class ServerStreams implements ServerStreamCommands {
 
   /** As FMS has it: the server goes before a client that publishes under the name. */
   #begin(name: string, { name: details }: SourceItem): ServerStream | undefined {
-    const { clock, streams, publishing, broke } = this.#options;
+    const { clock, streams, publishing, names, broke } = this.#options;
     if (this.#open.size >= MAX_SERVER_STREAMS) {
       const why = `The server publishes ${MAX_SERVER_STREAMS} streams of this instance already.`;
       this.#tell(name, 'NetStream.Play.Failed', details, why);
       return undefined;
     }
-    const entry = streams.open(name);
-    publishing.disconnect(entry, 'the application plays something else under its name');
+    const granted = new Grant(name);
+    const release = names.claim(name, true, (isGranted) => granted.answer(isGranted));
+    publishing.makeWay(streams.open(name), 'the application plays something else under its name');
     const held = streams.open(name); // it may have been forgotten with its publisher
     const server: ServerStream = new ServerStream({
       stream: held.stream,
       clock,
+      granted: granted.wait,
       status: (code, item, description) => this.#tell(name, code, item, description),
       onAir: () => publishing.onAir(held),
       offAir: () => publishing.offAir(held),
       closed: () => {
         this.#open.delete(name);
         held.holder = undefined;
+        release();
         streams.release(name);
       },
       clockFault: (fault, item) => this.#tellOfClock(name, item, fault),
@@ -173,6 +178,32 @@ export class ServerStreams implements ServerStreamCommands {
     const level = STATUS_LEVELS[code];
     const info = { code, level, ...(description === undefined ? {} : { description }), details };
     this.#options.script()?.tell({ event: 'status', info, stream });
+  }
+}
+
+/** Whether the directory lets this node publish under a name. */
+class Grant {
+  readonly #name: string;
+  readonly #wait = Promise.withResolvers<void>();
+  #isGranted = false;
+
+  constructor(name: string) {
+    this.#name = name;
+    this.#wait.promise.catch(() => {}); // told by whoever waits
+  }
+
+  answer(isGranted: boolean): void {
+    this.#isGranted = isGranted;
+    if (isGranted) this.#wait.resolve();
+    else {
+      const why = `${this.#name} is already being published.`;
+      this.#wait.reject(new StatusError('NetStream.Publish.BadName', why));
+    }
+  }
+
+  /** Undefined: it is granted. Rejects with a StatusError. */
+  get wait(): Promise<void> | undefined {
+    return this.#isGranted ? undefined : this.#wait.promise;
   }
 }
 
