@@ -119,6 +119,9 @@ const FRAMES = 'script/wire/frames.ts';
 const TYPINGS = 'script/types/';
 const ISOLATED_VM_IMPORTER = 'script/runner/engine.ts';
 
+/** The one user of `_handle`, which Node may change at will. */
+const SOCKET_HANDLES = 'adaptor/link/node-socket.ts';
+
 const MAX_LINES = 600;
 
 /** Error codes in src/ that are Node's own. */
@@ -312,6 +315,20 @@ describe('imports', () => {
       everyImport
         .filter(({ file, found }) => found.specifier === 'isolated-vm' && file.path !== ISOLATED_VM_IMPORTER)
         .map(({ at }) => `${at}: goes through ${ISOLATED_VM_IMPORTER}`),
+    );
+  });
+});
+
+describe('what Node does not document', () => {
+  test(`under a socket is touched by ${SOCKET_HANDLES} alone`, () => {
+    assertNone(
+      files
+        .filter(({ path }) => path !== SOCKET_HANDLES)
+        .flatMap(({ path, tokens }) =>
+          tokens
+            .filter(({ text }) => text === '_handle')
+            .map(({ line }) => `src/${path}:${line}: _handle goes through ${SOCKET_HANDLES}`),
+        ),
     );
   });
 });

@@ -2,8 +2,6 @@
 // way is free is put together; then one call hands it to the system for all of them, which costs less than half of as many
 // `socket.write`. What the system does not take at once goes through the socket after all, so slow players are the same to
 // everybody else.
-import { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { Sender } from '../native/sender.ts';
 
 /** A connection that bytes can be sent to past its socket. */
@@ -96,16 +94,4 @@ export class FanOut {
       if (taken[i] !== bytes.length) receiver.takeRest(bytes.subarray(Math.max(0, taken[i]!)));
     });
   }
-}
-
-/** What Node keeps under a socket, as far as it is needed here. No part of its documented interface, hence looked for. */
-interface Handle {
-  readonly fd?: number;
-}
-
-/** The connection's own door, as long as it is open: a plain TCP connection has one; TLS and tunnels have not. */
-export function descriptorOf(socket: Duplex): number | undefined {
-  if (!(socket instanceof Socket) || 'encrypted' in socket) return undefined;
-  const { fd } = (socket as unknown as { _handle: Handle | null })._handle ?? {};
-  return fd !== undefined && fd >= 0 ? fd : undefined;
 }

@@ -8,8 +8,9 @@ import { encodeCommand, encodeData } from '../../protocol/rtmp/command.ts';
 import { type ControlMessage, encodeControl } from '../../protocol/rtmp/control.ts';
 import { MessageType } from '../../protocol/rtmp/message.ts';
 import { type StatusCode, type StatusExtra, statusInfo } from '../../protocol/rtmp/status.ts';
-import { descriptorOf, type FanOut, type Receiver } from './fan-out.ts';
+import type { FanOut, Receiver } from './fan-out.ts';
 import { Feed } from './feed.ts';
+import { descriptorOf, systemQueueBytes } from './node-socket.ts';
 import { WireDirection, type WireDump } from './wire-dump.ts';
 
 const CONTROL_CSID = 2;
@@ -194,8 +195,7 @@ export class Outbox implements Receiver {
 
   /** Another value whenever bytes have left. The system's own queue shows partial writes, where Node lets us see it. */
   get progress(): number {
-    const { _handle } = this.#socket as Duplex & { _handle?: { writeQueueSize?: number } };
-    return this.bytesSent - this.queuedBytes - (_handle?.writeQueueSize ?? 0);
+    return this.bytesSent - this.queuedBytes - systemQueueBytes(this.#socket);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { plainAddress } from '../../application/pace/occupancy.ts';
 import type { Turns, Worker } from '../../application/pace/turns.ts';
+import { systemQueueBytes } from './node-socket.ts';
 
 /** 160 of the shortest requests. A slice that has begun is finished. */
 const SLICE_BYTES = 4 << 10;
@@ -48,8 +49,7 @@ export class PacedStream extends Duplex {
 
   /** Of what was written: that the system has taken, to some hundred bytes under TLS. */
   get bytesTaken(): number {
-    const { _handle } = this.#raw as Socket & { _handle?: { writeQueueSize?: number } | null };
-    return this.#bytesWritten - (_handle?.writeQueueSize ?? 0);
+    return this.#bytesWritten - systemQueueBytes(this.#raw);
   }
 
   /** There is a slice to serve, and somebody to read it. */

@@ -6,6 +6,7 @@ import type { AddressList, AddressRules } from '../../config/address-rules.ts';
 import { logBug } from '../../log/log.ts';
 import type { HttpDoor } from '../http/http.ts';
 import { ConnectLimiter, type ConnectLimits } from '../link/connect-rate.ts';
+import { descriptorOf } from '../link/node-socket.ts';
 import type { Peer } from '../link/peer.ts';
 import type { Resolver } from '../link/reverse-dns.ts';
 import { RtmpSession } from '../rtmp/rtmp-session.ts';
@@ -77,7 +78,7 @@ export class Listener {
     server.on('error', (error) => logBug(log, error, `listener on ${address}:${port}`));
     server.on('connection', (socket) => {
       options.session.turns.arrived();
-      if (descriptorOf(socket) >= options.maxDescriptor) {
+      if ((descriptorOf(socket) ?? -1) >= options.maxDescriptor) {
         this.#refuse(socket);
         return;
       }
@@ -156,9 +157,4 @@ export class Listener {
     arm();
     return () => cancel();
   }
-}
-
-/** -1 where there are none (Windows), or when it is closed already. */
-function descriptorOf(socket: Socket): number {
-  return (socket as unknown as { _handle: { fd?: number } | null })._handle?.fd ?? -1;
 }
