@@ -1,13 +1,16 @@
-// npm run docs: writes applications/API.md anew, and what editors find beside it, after a change of its types.
+// npm run docs: writes applications/API.md and what editors find beside it (after a change of the types), and docs/log-events.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatReference, readDeclarations } from './api-reference.ts';
 import { refreshAuthorFiles, TYPES_DIR } from './author-files.ts';
+import { formatLogEvents } from './log-events-page.ts';
 
 const APPLICATIONS = join(import.meta.dirname, '../../applications');
+const DOCS = join(import.meta.dirname, '../../docs');
 
 const declarationsIn = (file: string) => readDeclarations(readFileSync(join(TYPES_DIR, file), 'utf8'));
 
 const text = formatReference(declarationsIn('understudy.d.ts'), declarationsIn('understudy-test.d.ts'));
 writeFileSync(join(APPLICATIONS, 'API.md'), text);
 refreshAuthorFiles(APPLICATIONS);
+writeFileSync(join(DOCS, 'log-events.md'), formatLogEvents());

@@ -1,9 +1,22 @@
 // Diagnostics of the server itself: pino, JSON lines or pretty ones. (What FMS's operators read is in the other files here.)
 import pino from 'pino';
 import pretty from 'pino-pretty';
+import type { LogEvent } from './events.ts';
 import { terminalLine } from './terminal-line.ts';
 
-export type Log = pino.Logger;
+/** A line has an event of the table, or tells of a bug. */
+export type LogFields = { readonly [field: string]: unknown } & (
+  | { readonly event: LogEvent }
+  | { readonly kind: 'bug' }
+);
+
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+type LogMethods = { readonly [level in LogLevel]: (fields: LogFields, text: string) => void };
+
+/** pino's logger, whose lines name their event: what is not in the table does not compile. */
+export interface Log extends Omit<pino.Logger, LogLevel | 'child'>, LogMethods {
+  child(bindings: pino.Bindings): Log;
+}
 
 /** Characters that wait to be written; beyond them lines are lost. */
 const MAX_UNWRITTEN = 8 << 20;

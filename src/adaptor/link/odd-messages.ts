@@ -46,7 +46,7 @@ export class OddMessages implements OddListener {
     const words = wordsOf(message);
     const { typeId, streamId, payload } = message;
     const facts = {
-      ...{ event: 'odd-message', typeId, streamId, bytes: payload.length, fault },
+      ...{ event: 'odd-message' as const, typeId, streamId, bytes: payload.length, fault },
       ...(words.name !== undefined && { name: words.name }),
     };
     const line = visible(`${describeMessage(words, message)} ${text}`);

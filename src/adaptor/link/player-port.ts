@@ -6,6 +6,7 @@ import type { Refusal } from '../../application/contract/refusal.ts';
 import type { AppInstance } from '../../application/instance/instance.ts';
 import type { PlayerPort } from '../../application/play/playback.ts';
 import { AccessStatus } from '../../log/access-status.ts';
+import type { LogEvent } from '../../log/events.ts';
 import type { LineLimit } from '../../log/line-limit.ts';
 import type { Log } from '../../log/log.ts';
 import { MASK } from '../../log/secrets.ts';
@@ -229,7 +230,7 @@ export class RtmpPlayerPort implements PlayerPort {
   }
 
   /** A line that a client can cause again and again. */
-  #note(event: string, facts: Record<string, unknown>, text: string): void {
+  #note(event: LogEvent, facts: Record<string, unknown>, text: string): void {
     const { log, lines, instance, client } = this.#options;
     const all = { event, application: instance.application, ...facts };
     lines.line(event, client.facts.ip, (repeats) => log.info(repeats > 0 ? { ...all, repeats } : all, text));

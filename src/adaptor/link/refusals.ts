@@ -30,7 +30,7 @@ export function noteRefusal(
   /** Undefined: there is none to it. `{ name: undefined }`: it is, or may be, a secret. */
   stream?: { name: string | undefined },
 ): void {
-  const event = `${what}-refused`;
+  const event = `${what}-refused` as const;
   const facts = {
     ...{ event, code, cause, reason, application },
     ...(stream && { stream: stream.name === undefined ? MASK : shownName(stream.name) }),

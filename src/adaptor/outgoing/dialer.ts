@@ -26,6 +26,7 @@ import { Turns } from '../../application/pace/turns.ts';
 import type { Clock } from '../../clock.ts';
 import { type HostGrant, HostRules } from '../../config/host-rules.ts';
 import { CodedError, DecodeError } from '../../errors.ts';
+import type { LogEvent } from '../../log/events.ts';
 import type { LineLimit } from '../../log/line-limit.ts';
 import { type Log, logBug } from '../../log/log.ts';
 import type { AmfObject } from '../../protocol/amf/amf.ts';
@@ -396,12 +397,12 @@ class DialedConnection implements OutgoingConnection {
 
   #sayEnd(reason: string | undefined, more: object = {}): void {
     const { unreadable } = this.#odd;
-    const facts = { event: 'outgoing-end', reason, ...(unreadable > 0 && { unreadable }), ...more };
+    const facts = { event: 'outgoing-end' as const, reason, ...(unreadable > 0 && { unreadable }), ...more };
     this.#say(facts, 'the connection has ended');
   }
 
   /** Of connections of one application to one server one line a second: a script may connect again and again. */
-  #say(facts: { readonly event: string }, text: string): void {
+  #say(facts: { readonly event: LogEvent }, text: string): void {
     const { lines, request, uri } = this.#options;
     lines.line(facts.event, `${request.application} ${placeOf(uri)}`, (repeats) =>
       this.#log.info({ ...facts, ...(repeats > 0 && { repeats }) }, text),

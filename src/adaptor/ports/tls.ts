@@ -283,7 +283,7 @@ class Identity {
     this.#loadedStamp = this.#seenStamp;
     this.certificate = await loadCertificate(this.#files, this.#common);
     const { names, validTo } = this.certificate;
-    const facts = { event: 'certificate', file: this.#files.certFile, names, validTo };
+    const facts = { event: 'certificate' as const, file: this.#files.certFile, names, validTo };
     if (validTo.getTime() < Date.now()) this.#log.warn(facts, `${this.#files.certFile} has expired`);
     else this.#log.info(facts, `certificate for ${names}, until ${validTo.toISOString().slice(0, 10)}`);
   }

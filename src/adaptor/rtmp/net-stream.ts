@@ -106,7 +106,7 @@ export class NetStream {
   #unknownType(given: AmfValue): 'live' {
     const { log, lines, client } = this.#host;
     const text = typeText(given);
-    const facts = { event: 'publish-type', given: text };
+    const facts = { event: 'publish-type' as const, given: text };
     const kind = given === null ? 'null' : typeof given;
     lines.line(`publish-type ${kind}`, client.facts.ip, (repeats) => {
       const message = `publishing as live: ${text} is none of live, record, append and appendWithGap`;
@@ -164,7 +164,7 @@ export class NetStream {
           safeForMs: Math.ceil(safeForMs),
         };
         lines.line('take-over-limited', client.facts.ip, (repeats) => {
-          const all = { event: 'take-over-limited', ...facts, ...(repeats > 0 && { repeats }) };
+          const all = { event: 'take-over-limited' as const, ...facts, ...(repeats > 0 && { repeats }) };
           log.warn(all, 'the publisher took the name over just now: it keeps it while it is alive');
         });
       },

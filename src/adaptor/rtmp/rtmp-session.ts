@@ -301,7 +301,7 @@ export class RtmpSession {
     } else if (isCommandType(typeId)) {
       this.#onCommand(message);
     } else if (isDataType(typeId)) this.#streams.get(streamId)?.media(message);
-    else this.log.debug({ typeId }, 'message of a type that means nothing here');
+    else this.log.debug({ event: 'ignored-message', typeId }, 'message of a type that means nothing here');
   }
 
   #onControl(message: ControlMessage | undefined): void {
@@ -542,7 +542,7 @@ export class RtmpSession {
       const { lines } = this.#options;
       const limit = limitOfCode(code);
       if (limit) lines.countLimit(limit);
-      const facts = { event: 'bad-input', code, ...(limit && { limit }) };
+      const facts = { event: 'bad-input' as const, code, ...(limit && { limit }) };
       lines.line(`bad-input ${code}`, this.#peer.ip, (repeats) => {
         this.log.warn({ ...facts, ...(repeats > 0 && { repeats }) }, `connection closed: ${message}`);
       });
@@ -581,8 +581,8 @@ export class RtmpSession {
     this.#leave();
     this.#state = State.Closed;
     const { unreadable } = this.#odd;
-    const facts = { event: 'disconnect', reason, ...this.stats(), ...(unreadable > 0 && { unreadable }) };
-    this.log.info(facts, 'client disconnected');
+    const facts = { reason, ...this.stats(), ...(unreadable > 0 && { unreadable }) };
+    this.log.info({ event: 'disconnect', ...facts }, 'client disconnected');
   }
 
   #leave(): void {

@@ -149,7 +149,7 @@ export class SessionEntry {
 
   #warnOfLogin(reason: string): void {
     const { log, peer } = this.#session;
-    const facts = { event: 'login-failed', reason };
+    const facts = { event: 'login-failed' as const, reason };
     this.#options.lines.line('login-failed', peer.ip, (repeats) => {
       log.warn(repeats > 0 ? { ...facts, repeats } : facts, 'a login failed');
     });

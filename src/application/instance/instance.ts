@@ -264,7 +264,7 @@ export class AppInstance implements ScriptCommands {
     const { log, lines } = this.#options;
     const client = this.streams.get(stream)?.publication?.client;
     const facts = {
-      ...{ event: 'media-left-out', instance: this.fullName, stream, kind },
+      ...{ event: 'media-left-out' as const, instance: this.fullName, stream, kind },
       ...(client && { client: client.id, ip: client.facts.ip }),
     };
     lines?.line(`media left out: ${kind}`, client?.facts.ip ?? facts.instance, (repeats) =>

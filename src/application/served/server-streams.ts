@@ -170,7 +170,14 @@ export class ServerStreams implements ServerStreamCommands {
     const text = isLasting
       ? `the ${track} timestamps of ${item} jumped by ${offMs} ms: ${stream} goes on by the time that has passed`
       : `${track} timestamps of ${item} were ${offMs} ms off: ${stream} has these messages where they were due`;
-    const facts = { event: 'play-clock', instance: `${application}/${instance}`, stream, item, track, offMs };
+    const facts = {
+      event: 'play-clock' as const,
+      instance: `${application}/${instance}`,
+      stream,
+      item,
+      track,
+      offMs,
+    };
     this.#limit.line('play-clock', stream, (repeats) => log?.warn({ ...facts, messages, repeats }, text));
   }
 

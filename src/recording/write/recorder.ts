@@ -149,7 +149,7 @@ export class FileRecorders implements GrowingFiles {
       if (!(error instanceof RecordingError)) throw error;
       const { application, instance, stream } = request;
       const facts = {
-        event: 'record-refused',
+        event: 'record-refused' as const,
         instance: `${application}/${instance}`,
         stream,
         code: error.code,

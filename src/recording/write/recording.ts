@@ -182,7 +182,7 @@ export class FileRecording implements Recording {
   #failFor(error: RecordingError): void {
     if (this.#hasFailed) return;
     const { path } = this.#place;
-    const facts = { event: 'record-failed', path, code: error.code, reason: error.message };
+    const facts = { event: 'record-failed' as const, path, code: error.code, reason: error.message };
     this.#options.log.warn(facts, `the recording failed: ${error.message}`);
     this.fail(error);
   }

@@ -223,7 +223,7 @@ export class Supervisor {
     if (ended > 0) {
       running.unweighed = RELIEF_CHECKS;
       const what = `${application} takes most of it, and its ${ended} largest isolates end`;
-      const facts = { event: 'runner-relieved', scope, application, ended };
+      const facts = { event: 'runner-relieved' as const, scope, application, ended };
       log.warn(facts, `the script runner is large (${scope}): ${text}; ${what}`);
       return;
     }
