@@ -205,10 +205,12 @@ export interface PassingOnConfig {
 }
 
 export interface ProxyConfig extends PassingOnConfig {
-  /** Requests under way to one web server, and the least rate of their bodies: bytes per second, 0 for none. */
+  /** Requests and upgrades under way to one web server, and the least rate of their bodies: bytes per second, 0 for none. */
   readonly limits: {
     readonly maxRequests: number;
     readonly maxRequestsPerAddress: number;
+    readonly maxUpgrades: number;
+    readonly maxUpgradesPerAddress: number;
     readonly minBytesPerS: number;
   };
 }

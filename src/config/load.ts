@@ -405,10 +405,12 @@ function tunnelConfig(values: AdaptorValues['HTTPTunnel']): TunnelConfig {
 
 function proxyConfig(values: AdaptorValues['HTTPTunnel']['HttpProxy']): ProxyConfig | undefined {
   const config = passingOn(values);
-  const { MaxRequests, MaxRequestsPerAddress, MinRate } = values;
+  const { MaxRequests, MaxRequestsPerAddress, MaxUpgrades, MaxUpgradesPerAddress, MinRate } = values;
   const limits = {
     maxRequests: MaxRequests,
     maxRequestsPerAddress: MaxRequestsPerAddress,
+    maxUpgrades: MaxUpgrades,
+    maxUpgradesPerAddress: MaxUpgradesPerAddress,
     minBytesPerS: MinRate,
   };
   return config && { ...config, limits };

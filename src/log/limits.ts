@@ -43,6 +43,9 @@ export const LIMITS = {
   OpenFiles: { bounds: 'how many files and sockets the process may have open (RLIMIT_NOFILE)' },
   MaxRecordingFiles: { bounds: 'files a second in which one recording goes on' },
   MaxProxyRequests: { bounds: 'requests under way to a web server of HttpProxy, in all and of one address' },
+  MaxProxyUpgrades: {
+    bounds: 'connections to a web server of HttpProxy that were upgraded, in all and of one address',
+  },
   MaxHttpHeaderSize: {
     bounds: 'the head of an HTTP request: MaxHeaderSize of HTTP, MaxHeaderLineLength of HTTPTunnel',
   },

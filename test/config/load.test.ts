@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { PROXY_LIMITS } from '../support/raw-site.ts';
 import { rootWith } from './support.ts';
 
 const APPLICATION = 'conf/_defaultRoot_/_defaultVHost_/Application.xml';
@@ -306,7 +307,7 @@ test('where HTTP that is not ours goes, and what tunnels are called', (t) => {
       { port: undefined, to: { host: '::1', port: 81 } },
     ],
     quietMs: 60_000,
-    limits: { maxRequests: 256, maxRequestsPerAddress: 64, minBytesPerS: 500 },
+    limits: PROXY_LIMITS,
   });
   for (const wrong of ['<NodeID>a b</NodeID>', '<HttpProxy><Host>web:-443</Host></HttpProxy>']) {
     const root = rootWith(t, { 'conf/_defaultRoot_/Adaptor.xml': tunnel(wrong) });

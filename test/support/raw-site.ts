@@ -1,9 +1,19 @@
 // A web server that says byte for byte what a test wants, and keeps what it has heard on each connection. And clients of that kind.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { ProxyLimits } from '../../src/adaptor/http/http-proxy.ts';
 
 /** What has come so far on one connection → the whole answer, or undefined: it is not time yet. */
 export type RawAnswer = (heard: string, socket: Socket) => string | undefined;
+
+/** Of HttpProxy, as conf/ is shipped. */
+export const PROXY_LIMITS: ProxyLimits = {
+  maxRequests: 256,
+  maxRequestsPerAddress: 64,
+  maxUpgrades: 1024,
+  maxUpgradesPerAddress: 64,
+  minBytesPerS: 500,
+};
 
 export const HELLO = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello';
 

@@ -87,10 +87,19 @@ const MAX_STATUS = 599;
 export function answerProblem(status: number, reason: string, raw: readonly string[]): string | undefined {
   if (status < MIN_STATUS || status > MAX_STATUS) return `status ${status}`;
   if (!REASON.test(reason)) return 'a control character in the reason phrase';
+  return fieldProblem(raw) ?? framingProblem(raw);
+}
+
+/** Why fields of a web server cannot be sent to anybody. */
+export function fieldProblem(raw: readonly string[]): string | undefined {
   for (let i = 0; i < raw.length; i += 2) {
     if (!TOKEN.test(raw[i]!)) return 'a header field whose name is no token';
     if (!TEXT.test(raw[i + 1]!)) return `a control character in the header field ${raw[i]}`;
   }
+  return undefined;
+}
+
+function framingProblem(raw: readonly string[]): string | undefined {
   if (valuesOf(raw, 'content-length').some((value) => !/^\d{1,15}$/.test(value.trim())))
     return 'a Content-Length that is no length';
   const codings = valuesOf(raw, 'transfer-encoding').join(',').toLowerCase();

@@ -1,6 +1,7 @@
 // Whole connections, passed on to a web server byte by byte. FMS: Redirect.
 import { connect, type Socket } from 'node:net';
 import { Quiet } from './quiet.ts';
+import { relay } from './relay.ts';
 import { type HttpHost, hasRoomFor, type WebServer, warnOf } from './web-server.ts';
 
 /** To the end of either side. What `socket`, which comes from `ip`, has buffered goes first. */
@@ -10,16 +11,15 @@ export function passOn(socket: Socket, ip: string, to: WebServer, quietMs: numbe
     return;
   }
   const upstream = connect({ ...to, noDelay: true });
-  const quiet = new Quiet(quietMs, host.clock, () => upstream.destroy());
-  quiet.listen(socket);
-  quiet.listen(upstream);
-  upstream.once('error', (error) => warnOf(host, to, 'cannot be reached', error));
-  const end = () => {
-    quiet.stop();
+  const quiet = new Quiet(quietMs, host.clock, () => {
     socket.destroy();
     upstream.destroy();
-  };
-  socket.once('close', end);
-  upstream.once('close', end);
-  socket.pipe(upstream).pipe(socket);
+  });
+  upstream.once('error', (error) => warnOf(host, to, 'cannot be reached', error));
+  for (const side of [socket, upstream]) {
+    side.once('close', () => {
+      if (socket.closed && upstream.closed) quiet.stop();
+    });
+  }
+  relay(socket, upstream, () => quiet.heard());
 }

@@ -27,14 +27,22 @@ export interface HttpRoute {
   handle(request: IncomingMessage, response: ServerResponse, peer: Peer): void | Promise<void>;
   /**
    * The same for a request that asks for another protocol (RFC 9110 §7.8). It either answers as `handle` does, or leaves `response` alone
-   * and writes 101 and everything after it to `socket`. A route without it answers by `handle`: the Upgrade field is ignored.
+   * and writes 101 and everything after it to the connection. A route without it answers by `handle`: the Upgrade field is ignored.
    */
   upgrade?(
     request: IncomingMessage,
     response: ServerResponse,
     peer: Peer,
-    socket: Duplex,
+    wish: UpgradeWish,
   ): void | Promise<void>;
+}
+
+/** A client asks for another protocol on its connection. */
+export interface UpgradeWish {
+  /** `websocket` */
+  readonly protocol: string;
+  /** The connection. What the client has sent behind its request has been put back. */
+  readonly socket: Duplex;
 }
 
 /** Undefined: not found. */

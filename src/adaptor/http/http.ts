@@ -1,11 +1,5 @@
 // HTTP on the ports of RTMP: a connection whose first bytes are HTTP comes here, and a table of routes answers its requests.
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { MAX_UNANSWERED } from '../../application/admission/places.ts';
@@ -18,7 +12,8 @@ import { HttpProxy, type ProxyOptions } from './http-proxy.ts';
 import { passOn } from './http-redirect.ts';
 import { reply } from './http-reply.ts';
 import { normalize } from './http-request.ts';
-import { askedBy, askedIn, type HttpRoute, routeFor } from './http-route.ts';
+import { askedBy, askedIn, type HttpRoute, routeFor, type UpgradeWish } from './http-route.ts';
+import { wantedProtocol } from './http-upgrade.ts';
 import { type HttpHost, type PassingOn, targetOf, type WebServer } from './web-server.ts';
 
 export interface HttpOptions {
@@ -57,7 +52,10 @@ export class HttpDoor {
     const answer = (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response);
     // what is no request is refused here, in one place: normalize
     const parser = { maxHeaderSize: options.maxHeaderBytes, requireHostHeader: false };
-    this.#server = createServer(parser, answer).on('checkExpectation', answer);
+    const shouldUpgradeCallback = (request: IncomingMessage) => this.#mayUpgrade(request);
+    this.#server = createServer({ ...parser, shouldUpgradeCallback }, answer);
+    this.#server.on('checkExpectation', answer);
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server.maxHeadersCount = MAX_HEADERS;
     // a client that has said all may close its side: what it has asked of us is answered first
     (this.#server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
@@ -124,7 +122,25 @@ export class HttpDoor {
     return this.#connections.size;
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  /** Whether its connection is handed to the route if that takes it; else it is answered as if it had no Upgrade field. */
+  #mayUpgrade(request: IncomingMessage): boolean {
+    const connection = this.#connections.get(request.socket);
+    // an answer under way would end up in the middle of the other protocol
+    if (!connection || connection.isClosing || connection.unanswered.size > 0) return false;
+    if (wantedProtocol(request) === undefined || normalize(request)) return false;
+    return routeFor(this.#routes, askedBy(request))?.upgrade !== undefined;
+  }
+
+  /** Node has let go of the connection. `head`: what was read of it behind the request. */
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (head.length > 0) socket.unshift(head);
+    const protocol = wantedProtocol(request);
+    // Node 24.0 to 24.8 hands over every request with an Upgrade field
+    const wish = protocol === undefined ? undefined : { protocol, socket };
+    this.#answer(request, responseOn(request, socket), wish);
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse, wish?: UpgradeWish): void {
     const { socket } = request;
     const connection = this.#connections.get(socket);
     if (!connection || connection.isClosing) return; // closed, or about to be, with this request in its last bytes
@@ -150,7 +166,7 @@ export class HttpDoor {
     if (problem) {
       this.#sayRefused(peer.ip, 'HttpSyntax', problem.text);
       reply(response, problem.status, {}, `${problem.text}\n`);
-    } else this.#route(request, response, peer);
+    } else this.#route(request, response, peer, wish);
   }
 
   #tooMany(socket: Duplex, { ip }: Peer): void {
@@ -201,7 +217,7 @@ export class HttpDoor {
     lines.limit(limit, ip, { log, ip }, `an HTTP request was refused: ${why}`);
   }
 
-  #route(request: IncomingMessage, response: ServerResponse, peer: Peer): void {
+  #route(request: IncomingMessage, response: ServerResponse, peer: Peer, wish?: UpgradeWish): void {
     const { method = '' } = request;
     const asked = askedBy(request);
     const route = routeFor(this.#routes, asked);
@@ -217,9 +233,13 @@ export class HttpDoor {
     else if (route.methods && !takesMethod) {
       reply(response, 405, { Allow: route.methods.join(', ') }, 'Method Not Allowed\n');
     } else {
-      if (route.endsWithClient) this.#endWithClient(request, response);
+      if (route.endsWithClient && !wish) this.#endWithClient(request, response);
       Promise.resolve()
-        .then(() => route.handle(request, response, peer))
+        .then(() =>
+          wish && route.upgrade
+            ? route.upgrade(request, response, peer, wish)
+            : route.handle(request, response, peer),
+        )
         .catch((error) => {
           logBug(this.#host.log, error, `http ${shown}`);
           response.destroy();
@@ -268,4 +288,15 @@ interface Connection {
   readBefore: number;
   /** Those under way that end when the client closes its side. */
   readonly endsWithClient: Set<ServerResponse>;
+}
+
+/** The response to a request that Node has handed over as an upgrade: the last of its connection. It is under way until that is closed. */
+function responseOn(request: IncomingMessage, socket: Duplex): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Socket);
+  socket.on('error', () => {}); // 'close' follows
+  socket.on('drain', () => response.emit('drain'));
+  response.once('finish', () => (socket as PacedStream).destroySoon());
+  return response;
 }

@@ -1,5 +1,4 @@
 // An idle timeout over several streams: it ends when none of them has had data for a while.
-import type { Readable } from 'node:stream';
 import type { Clock } from '../../clock.ts';
 
 export class Quiet {
@@ -27,11 +26,6 @@ export class Quiet {
   /** Data has come. */
   heard(): void {
     this.#lastAt = this.#clock.now();
-  }
-
-  /** The stream flows from now on. */
-  listen(stream: Readable): void {
-    stream.on('data', () => this.heard());
   }
 
   stop(): void {

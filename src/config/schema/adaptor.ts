@@ -167,6 +167,18 @@ export const ADAPTOR = group('', {
           'How many of them are of one client address; more wait for their turn. A browser has 6. Set it to MaxRequests if a ' +
             'proxy or CDN without PROXY protocol is in front: then all clients have one address.',
         ),
+        MaxUpgrades: leaf(
+          whole(0, 100_000),
+          '1024',
+          'Connections to one web server that have been upgraded to another protocol, such as WebSocket; more wait for their turn. ' +
+            'They do not count as requests. Each ends when neither side has sent anything for Timeout, and makes room for others ' +
+            'like a request below MinRate. 0: the server does not pass on the Upgrade field.',
+        ),
+        MaxUpgradesPerAddress: leaf(
+          whole(1, 100_000),
+          '64',
+          'Limit of MaxUpgrades for one client address. Set it to MaxUpgrades if a proxy or CDN without PROXY protocol is in front.',
+        ),
         MinRate: leaf(
           whole(0, 1_000_000),
           '500',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Core, until } from '../../support/core.ts';
-import { HELLO, RawSite, sayRaw } from '../../support/raw-site.ts';
+import { HELLO, PROXY_LIMITS, RawSite, sayRaw } from '../../support/raw-site.ts';
 
 const HTTP = { waitMs: 15_000, maxHeaderBytes: 16 << 10, redirect: undefined };
 const GET = 'GET /asked HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
@@ -11,9 +11,8 @@ let site: RawSite;
 let core: Core;
 before(async () => {
   site = await RawSite.open();
-  const limits = { maxRequests: 256, maxRequestsPerAddress: 64, minBytesPerS: 500 };
   core = await Core.start({
-    adaptor: { http: { ...HTTP, proxy: { targets: site.targets, quietMs: 60_000, limits } } },
+    adaptor: { http: { ...HTTP, proxy: { targets: site.targets, quietMs: 60_000, limits: PROXY_LIMITS } } },
   });
 });
 after(async () => {

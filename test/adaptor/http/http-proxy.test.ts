@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import { describe, test } from 'node:test';
 import type { PassingOn } from '../../../src/adaptor/http/web-server.ts';
 import { Core, type CoreOptions, until } from '../../support/core.ts';
+import { PROXY_LIMITS } from '../../support/raw-site.ts';
 import { RtmpPeer } from '../../support/rtmp-peer.ts';
 import { post, TunnelClient } from '../../support/tunnel-client.ts';
 
@@ -43,9 +44,8 @@ class Site implements AsyncDisposable {
 }
 
 const HTTP = { waitMs: 15_000, maxHeaderBytes: 16 << 10, redirect: undefined, proxy: undefined };
-const LIMITS = { maxRequests: 256, maxRequestsPerAddress: 64, minBytesPerS: 500 };
 const proxying = (proxy: PassingOn): CoreOptions => ({
-  adaptor: { http: { ...HTTP, proxy: { ...proxy, limits: LIMITS } } },
+  adaptor: { http: { ...HTTP, proxy: { ...proxy, limits: PROXY_LIMITS } } },
 });
 const redirecting = (redirect: PassingOn): CoreOptions => ({ adaptor: { http: { ...HTTP, redirect } } });
 

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import type { LimitName } from '../../../src/log/limits.ts';
 import { Core, until } from '../../support/core.ts';
-import { RawSite, sayRaw } from '../../support/raw-site.ts';
+import { PROXY_LIMITS, RawSite, sayRaw } from '../../support/raw-site.ts';
 
 const HEAD = 'GET / HTTP/1.1\r\nHost: a\r\n';
 
@@ -144,8 +144,7 @@ test('connections are not passed on when the process has no descriptor for them'
 });
 
 function behind(site: RawSite) {
-  const limits = { maxRequests: 256, maxRequestsPerAddress: 64, minBytesPerS: 500 };
-  const proxy = { targets: site.targets, quietMs: 60_000, limits };
+  const proxy = { targets: site.targets, quietMs: 60_000, limits: PROXY_LIMITS };
   return { adaptor: { http: { waitMs: 15_000, maxHeaderBytes: 16 << 10, redirect: undefined, proxy } } };
 }
 

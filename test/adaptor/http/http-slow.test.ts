@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { Core, type CoreOptions, until } from '../../support/core.ts';
-import { HELLO, RawSite } from '../../support/raw-site.ts';
+import { HELLO, PROXY_LIMITS, RawSite } from '../../support/raw-site.ts';
 
 const QUIET_MS = 60_000;
 
@@ -12,7 +12,7 @@ function behind(site: RawSite, maxRequests = 2, maxRequestsPerAddress = 2, minBy
   const proxy = {
     targets: site.targets,
     quietMs: QUIET_MS,
-    limits: { maxRequests, maxRequestsPerAddress, minBytesPerS },
+    limits: { ...PROXY_LIMITS, maxRequests, maxRequestsPerAddress, minBytesPerS },
   };
   const http = { waitMs: 15_000, maxHeaderBytes: 16 << 10, redirect: undefined, proxy };
   return { adaptor: { http } };

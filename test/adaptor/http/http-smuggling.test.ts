@@ -4,13 +4,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { Core, type CoreOptions, until } from '../../support/core.ts';
-import { HELLO, RawSite, sayRaw } from '../../support/raw-site.ts';
+import { HELLO, PROXY_LIMITS, RawSite, sayRaw } from '../../support/raw-site.ts';
 
 const HTTP = { waitMs: 15_000, maxHeaderBytes: 16 << 10, redirect: undefined, proxy: undefined };
-const LIMITS = { maxRequests: 256, maxRequestsPerAddress: 64, minBytesPerS: 500 };
 const INSIDE = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
 
-function behind(site: RawSite, limits = LIMITS): CoreOptions {
+function behind(site: RawSite, limits = PROXY_LIMITS): CoreOptions {
   return { adaptor: { http: { ...HTTP, proxy: { targets: site.targets, quietMs: 60_000, limits } } } };
 }
 
@@ -306,7 +305,7 @@ test('requests of one address beyond its share wait for their turn, and those of
     return /slow/.test(heard) ? undefined : HELLO;
   });
   await using core = await Core.start({
-    ...behind(site, { maxRequests: 3, maxRequestsPerAddress: 2, minBytesPerS: 500 }),
+    ...behind(site, { ...PROXY_LIMITS, maxRequests: 3, maxRequestsPerAddress: 2 }),
   });
   const slow = Array.from({ length: 4 }, () =>
     sayRaw(core.port, 'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n', ANSWERED),
@@ -321,7 +320,7 @@ test('requests of one address beyond its share wait for their turn, and those of
 test('one that waits too long for its turn is told so, and the limit is in the log', async () => {
   await using site = await RawSite.open(() => undefined);
   await using core = await Core.start(
-    behind(site, { maxRequests: 1, maxRequestsPerAddress: 1, minBytesPerS: 500 }),
+    behind(site, { ...PROXY_LIMITS, maxRequests: 1, maxRequestsPerAddress: 1 }),
   );
   const first = sayRaw(core.port, 'GET /1 HTTP/1.1\r\nHost: a\r\n\r\n', (heard) => /\n\r\n/.test(heard));
   await until('the first', () => site.heard.length === 1);

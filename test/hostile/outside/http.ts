@@ -1,4 +1,5 @@
-// A web site behind HttpProxy: clients that smuggle, flood and dawdle, and a web server that says what no web server says.
+// A web site behind HttpProxy: clients that smuggle, flood and dawdle, by requests and by upgrades, and a web server that says what no
+// web server says.
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { HELLO, RawSite, sayRaw } from '../../support/raw-site.ts';
@@ -6,6 +7,8 @@ import type { OutsideAttack, Siege } from '../stage.ts';
 
 const INSIDE = 'GET /smuggled HTTP/1.1\r\nHost: a\r\nCookie: attacker\r\n\r\n';
 const GET = 'GET /page HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+const UPGRADE = 'GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n';
+const AGREED = 'HTTP/1.1 101 Fine\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n';
 const BODY = 'Content-Length: 2\r\n\r\nok';
 
 /** Answers `hello` to everything, and `evil` to what is asked for /smuggled by a request of its own. */
@@ -19,7 +22,12 @@ async function visit(port: number, times = 5): Promise<void> {
 }
 
 /** While `answer` is what the web server says, its client hears one of these statuses or nothing; then all is well again. */
-function lies(name: string, answers: readonly string[], end: (socket: Socket) => void): OutsideAttack {
+function lies(
+  name: string,
+  answers: readonly string[],
+  end: (socket: Socket) => void,
+  ask = GET,
+): OutsideAttack {
   return {
     name,
     async run({ server }) {
@@ -28,7 +36,7 @@ function lies(name: string, answers: readonly string[], end: (socket: Socket) =>
           socket.write(answer, 'latin1', () => end(socket));
           return undefined;
         };
-        const heard = await sayRaw(server.port, GET);
+        const heard = await sayRaw(server.port, ask);
         assert.match(heard, /^(?:$|HTTP\/1\.1 (?:200|204|502) )/, JSON.stringify(answer.slice(0, 60)));
       }
       site.answer = honest;
@@ -189,6 +197,83 @@ export const SIEGE: Siege = {
         site.answer = (heard) => (/^GET \/large/.test(heard) ? large : honest(heard));
         const head = 'GET /large HTTP/1.1\r\nHost: a\r\n\r\n';
         await dawdle(server.port, { count: 100, head, byte: '', isDeaf: true }, () => visit(server.port, 2));
+        site.answer = honest;
+        await visit(server.port);
+      },
+    },
+    lies(
+      'a web server that agrees to what nobody has asked for, or to something else, and says more',
+      [
+        ...['', 'Upgrade: other\r\n', 'Upgrade: echo, h2c\r\n', 'X: \0\r\nUpgrade: echo\r\n'],
+        'Upgrade: echo\r\nUpgrade: echo\r\n',
+        'Upgrade: echo\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n',
+      ].map((fields) => `HTTP/1.1 101 x\r\nConnection: upgrade\r\n${fields}\r\npoison`),
+      (socket) => socket.end(),
+      UPGRADE,
+    ),
+    lies('one that agrees where no upgrade was asked for', [AGREED, `${AGREED}${HELLO}`], (socket) =>
+      socket.end(),
+    ),
+    {
+      name: 'requests behind an upgrade that is refused, or whose web server says no word',
+      async run({ server }) {
+        const before = site.heard.length;
+        for (const refusal of [HELLO, 'HTTP/1.1 426 x\r\nContent-Length: 0\r\n\r\n', '']) {
+          site.answer = (heard, socket) => {
+            if (!/^upgrade: echo\r$/im.test(heard)) return honest(heard);
+            if (refusal === '') socket.destroy();
+            return refusal;
+          };
+          const attacks = Array.from({ length: 50 }, () => sayRaw(server.port, UPGRADE + INSIDE.repeat(20)));
+          await Promise.all([...attacks, visit(server.port)]);
+        }
+        site.answer = honest;
+        const smuggled = site.heard.slice(before).filter((heard) => heard.includes('/smuggled'));
+        assert.deepEqual(smuggled, []);
+      },
+    },
+    {
+      name: 'upgrades of 600 connections from six addresses that say a byte now and then, and one from a seventh',
+      async run({ server }) {
+        site.answer = (heard) =>
+          /^GET \/chat/.test(heard) ? AGREED : /^GET/.test(heard) ? honest(heard) : '';
+        const from = [2, 3, 4, 5, 6, 7].map((last) => `127.0.0.${last}`);
+        await dawdle(server.port, { count: 600, head: UPGRADE, byte: 'x', from }, async () => {
+          await visit(server.port);
+          const heard = await sayRaw(server.port, UPGRADE, (all) => all.endsWith('\r\n\r\n'));
+          assert.match(heard, /^HTTP\/1\.1 101 /);
+        });
+        site.answer = honest;
+        await visit(server.port);
+      },
+    },
+    {
+      name: 'upgrades whose web server floods 60 clients that read nothing',
+      async run({ server }) {
+        const flood = Buffer.alloc(256 << 10);
+        site.answer = (heard, socket) => {
+          if (!/^GET \/chat/.test(heard)) return honest(heard);
+          socket.write(AGREED);
+          for (let i = 0; i < 32; i += 1) socket.write(flood);
+          return undefined;
+        };
+        await dawdle(server.port, { count: 60, head: UPGRADE, byte: '', isDeaf: true }, () =>
+          visit(server.port, 20),
+        );
+        site.answer = honest;
+        await visit(server.port);
+      },
+    },
+    {
+      name: 'upgrades of 60 clients that flood a web server that does not read',
+      async run({ server }) {
+        site.answer = (heard, socket) => {
+          if (!/^GET \/chat/.test(heard)) return honest(heard);
+          socket.pause();
+          return AGREED;
+        };
+        const head = UPGRADE + 'x'.repeat(1 << 20);
+        await dawdle(server.port, { count: 60, head, byte: 'x' }, () => visit(server.port, 20));
         site.answer = honest;
         await visit(server.port);
       },
