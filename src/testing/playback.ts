@@ -2,6 +2,7 @@
 import type { Client } from '../application/contract/client.ts';
 import type { PlayRequest } from '../application/contract/script.ts';
 import type { AppInstance } from '../application/instance/instance.ts';
+import { RtmpShape } from '../application/live/rtmp-shape.ts';
 import type { PlayerPort } from '../application/play/playback.ts';
 import type { Playlist } from '../application/play/playlist.ts';
 import { AccessStatus } from '../log/access-status.ts';
@@ -36,6 +37,7 @@ export class TestPlayback {
     let bytesSent = 0;
     return {
       streamId: WIRE_STREAM_ID,
+      shape: new RtmpShape(WIRE_STREAM_ID),
       queuedBytes: 0,
       get bytesSent() {
         return bytesSent;

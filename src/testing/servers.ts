@@ -9,6 +9,7 @@ import type {
   PullEvents,
   PullRequest,
 } from '../application/contract/outgoing.ts';
+import { RtmpShape } from '../application/live/rtmp-shape.ts';
 import type { Player } from '../application/live/viewer.ts';
 import { STATUS_LEVELS, type StatusCode } from '../protocol/rtmp/status.ts';
 import { WIRE_STREAM_ID, type WireMessage } from '../protocol/rtmp/wire-message.ts';
@@ -243,7 +244,7 @@ class Link implements OutgoingConnection {
 function playerOf(stream: Published): Player {
   let bytesSent = 0;
   return {
-    streamId: WIRE_STREAM_ID,
+    shape: new RtmpShape(WIRE_STREAM_ID),
     queuedBytes: 0,
     get progress() {
       return bytesSent;

@@ -1,4 +1,6 @@
 // A player of a stream without a socket: it keeps what is written, and its queue is what the test says.
+import { RtmpShape } from '../../src/application/live/rtmp-shape.ts';
+import type { ViewerShape } from '../../src/application/live/shape.ts';
 import type { Player } from '../../src/application/live/viewer.ts';
 import { ChunkReader } from '../../src/protocol/rtmp/chunk-reader.ts';
 import { ChunkWriter } from '../../src/protocol/rtmp/chunk-writer.ts';
@@ -14,6 +16,7 @@ import {
 
 export class FakePlayer implements Player {
   readonly streamId: number;
+  readonly shape: ViewerShape;
   queuedBytes = 0;
   progress = 0;
   /** What was written, buffer by buffer. */
@@ -24,8 +27,9 @@ export class FakePlayer implements Player {
   /** What it was told, in order. */
   readonly told: string[] = [];
 
-  constructor(streamId = WIRE_STREAM_ID) {
+  constructor(streamId = WIRE_STREAM_ID, shape: ViewerShape = new RtmpShape(streamId)) {
     this.streamId = streamId;
+    this.shape = shape;
   }
 
   write(bytes: Uint8Array, messages: number): void {

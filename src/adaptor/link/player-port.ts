@@ -4,6 +4,7 @@ import { accessCovers } from '../../application/admission/access.ts';
 import type { Client } from '../../application/contract/client.ts';
 import type { Refusal } from '../../application/contract/refusal.ts';
 import type { AppInstance } from '../../application/instance/instance.ts';
+import { RtmpShape } from '../../application/live/rtmp-shape.ts';
 import type { PlayerPort } from '../../application/play/playback.ts';
 import { AccessStatus } from '../../log/access-status.ts';
 import type { LogEvent } from '../../log/events.ts';
@@ -57,6 +58,7 @@ type StreamEvent =
 /** A class, for its counters are read for each player with each flush: of objects that are alike the engine knows where they are. */
 export class RtmpPlayerPort implements PlayerPort {
   readonly streamId: number;
+  readonly shape: RtmpShape;
   bytesSent = 0;
   readonly #outbox: Outbox;
   readonly #options: PlayerPortOptions;
@@ -68,6 +70,7 @@ export class RtmpPlayerPort implements PlayerPort {
     this.#options = options;
     this.#outbox = options.outbox;
     this.streamId = options.streamId;
+    this.shape = new RtmpShape(options.streamId);
     this.#extra = { details: options.name, clientid: options.client.id };
   }
 

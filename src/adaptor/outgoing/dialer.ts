@@ -21,6 +21,7 @@ import type {
   PullEvents,
   PullRequest,
 } from '../../application/contract/outgoing.ts';
+import { RtmpShape } from '../../application/live/rtmp-shape.ts';
 import type { Player } from '../../application/live/viewer.ts';
 import { Turns } from '../../application/pace/turns.ts';
 import type { Clock } from '../../clock.ts';
@@ -337,7 +338,7 @@ class DialedConnection implements OutgoingConnection {
   #playerOf(streamId: number, events: PublishEvents): Player {
     const outbox = this.#outbox;
     return {
-      streamId,
+      shape: new RtmpShape(streamId),
       get queuedBytes() {
         return outbox.queuedBytes;
       },

@@ -15,13 +15,14 @@ import type { Stream } from '../live/stream.ts';
 interface Line {
   readonly client: Client;
   readonly request: { readonly name: string; readonly query: string };
-  readonly port: { readonly streamId: number };
+  /** `streamId`: message stream ID. Undefined: it is no RTMP. */
+  readonly port: { readonly streamId: number | undefined };
 }
 
 export type Published = Line;
 
 export interface Played extends Line {
-  readonly port: { readonly streamId: number; readonly bytesSent: number };
+  readonly port: Line['port'] & { readonly bytesSent: number };
   readonly recorded: Pick<RecordedStream, 'path' | 'sizeBytes' | 'lengthMs'> | undefined;
   readonly file: { readonly positionMs: number } | undefined;
   /** Where it has taken another one's place. */

@@ -2,6 +2,7 @@
 import { inspectVideo } from '../../media/tag.ts';
 import { MessageType } from '../../protocol/rtmp/message.ts';
 import type { WireMessage } from '../../protocol/rtmp/wire-message.ts';
+import { Shaped } from './shape.ts';
 
 export interface FlushFacts {
   readonly batch: readonly WireMessage[];
@@ -20,15 +21,12 @@ export interface FlushFacts {
   readonly isTight: boolean;
 }
 
-/** A row of messages, and the same as one buffer. */
-interface Run {
+export class Flush implements FlushFacts {
   readonly batch: readonly WireMessage[];
-  readonly bytes: Buffer;
-}
-
-export class Flush implements FlushFacts, Run {
-  readonly batch: readonly WireMessage[];
-  readonly bytes: Buffer;
+  /** All of the batch. */
+  readonly whole: Shaped;
+  /** Bytes of the batch, whatever the shape; a container's own headers are about as long as those of chunks. */
+  readonly sizeBytes: number;
   readonly leadIn: readonly WireMessage[] | undefined;
   readonly needsKeyframe: boolean;
   readonly keyframeWaitMs: number;
@@ -38,12 +36,15 @@ export class Flush implements FlushFacts, Run {
   /** Of its first and its last sound or picture; undefined: it has data alone. */
   readonly beginMs: number | undefined;
   readonly endMs: number | undefined;
-  #withoutPictures: Run | undefined;
+  #withoutPictures: Shaped | undefined;
 
   constructor(facts: FlushFacts) {
     const { batch } = facts;
     this.batch = batch;
-    this.bytes = joined(batch);
+    this.whole = new Shaped(batch);
+    let sizeBytes = 0;
+    for (const { wire } of batch) sizeBytes += wire.length;
+    this.sizeBytes = sizeBytes;
     this.leadIn = facts.leadIn;
     this.needsKeyframe = facts.needsKeyframe;
     this.keyframeWaitMs = facts.keyframeWaitMs;
@@ -55,17 +56,10 @@ export class Flush implements FlushFacts, Run {
   }
 
   /** Sound, data, and the headers of pictures. */
-  get withoutPictures(): Run {
-    if (!this.#withoutPictures) {
-      const batch = this.batch.filter((message) => !isPicture(message));
-      this.#withoutPictures = { batch, bytes: joined(batch) };
-    }
+  get withoutPictures(): Shaped {
+    this.#withoutPictures ??= new Shaped(this.batch.filter((message) => !isPicture(message)));
     return this.#withoutPictures;
   }
-}
-
-function joined(batch: readonly WireMessage[]): Buffer {
-  return batch.length === 1 ? batch[0]!.wire : Buffer.concat(batch.map(({ wire }) => wire));
 }
 
 /** Only sound and pictures say what time it is in a stream. */

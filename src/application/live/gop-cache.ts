@@ -1,6 +1,7 @@
 // What a new player or recorder needs before the live edge makes sense to it: data frames (onMetaData), sequence headers,
 // E-RTMP colour information, and everything since the last keyframe.
 import { memoryBytes, retimed, type WireMessage } from '../../protocol/rtmp/wire-message.ts';
+import { Shaped, type WireShape } from './shape.ts';
 
 export interface GopCacheLimits {
   /** Memory held; a longer group of pictures is dropped whole, joiners then wait for the next keyframe. */
@@ -27,7 +28,7 @@ export class GopCache {
   #groupBytes = 0;
   /** False from the start until a keyframe, and after a group outgrew its limits. */
   #hasGroup = false;
-  #joined: Buffer | undefined;
+  #joined: Shaped | undefined;
   /** How often what joiners get was put together. */
   builds = 0;
 
@@ -142,15 +143,15 @@ export class GopCache {
     return [...this.#dataFrames.values(), ...headers];
   }
 
-  /** `messages` as one buffer, built at the first joiner and shared by the others until the stream moves on. */
-  joined(liveMs: number): Buffer {
-    if (!this.#hasGroup) return this.#build(liveMs);
-    this.#joined ??= this.#build(liveMs);
-    return this.#joined;
+  /** `messages` as one buffer, made for the first joiner of a shape and shared by the others until the stream moves on. */
+  joined(shape: WireShape, liveMs: number): Buffer {
+    if (!this.#hasGroup) return this.#gather(liveMs).as(shape);
+    this.#joined ??= this.#gather(liveMs);
+    return this.#joined.as(shape);
   }
 
-  #build(liveMs: number): Buffer {
+  #gather(liveMs: number): Shaped {
     this.builds += 1;
-    return Buffer.concat(this.messages(liveMs).map(({ wire }) => wire));
+    return new Shaped(this.messages(liveMs));
   }
 }

@@ -47,7 +47,7 @@ export class Sweep {
   }
 
   add(viewer: Viewer, flush: Flush): void {
-    const isCheap = viewer.takesAsItIs && flush.bytes.length <= MUCH_BYTES;
+    const isCheap = viewer.takesAsItIs && flush.sizeBytes <= MUCH_BYTES;
     if (this.#waiting.length === 0) {
       if (isCheap || this.#host.turns.now() < this.#untilMs) this.#host.give(viewer, flush);
       else this.#wait(viewer, flush);
@@ -69,7 +69,7 @@ export class Sweep {
       this.#leaveOut();
     if (this.#waiting.length === 0) this.#worker.call();
     this.#waiting.push({ flush, viewers: new Set([viewer]) });
-    this.#waitingBytes += flush.bytes.length;
+    this.#waitingBytes += flush.sizeBytes;
   }
 
   #leaveOut(): void {
@@ -97,7 +97,7 @@ export class Sweep {
       }
       if (rest !== this.#waiting[0]) return; // all was forgotten meanwhile
       this.#waiting.shift();
-      this.#waitingBytes -= rest.flush.bytes.length;
+      this.#waitingBytes -= rest.flush.sizeBytes;
     }
   }
 

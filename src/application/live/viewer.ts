@@ -1,16 +1,16 @@
 // One player of one stream: how its share of each flush reaches it, and what is left out when it is slow or has paused.
 import { asDataFrame, dataNameOf } from '../../protocol/rtmp/command.ts';
 import { MessageType } from '../../protocol/rtmp/message.ts';
-import { rewireAll } from '../../protocol/rtmp/rewire.ts';
-import { buildWireMessage, WIRE_STREAM_ID, type WireMessage } from '../../protocol/rtmp/wire-message.ts';
+import { buildWireMessage, type WireMessage } from '../../protocol/rtmp/wire-message.ts';
 import { Backlog, type BacklogLimits, type BacklogVerdict, type QueuedSocket } from './backlog.ts';
 import { type Flush, isMedia } from './flush-batch.ts';
 import type { GopCache } from './gop-cache.ts';
+import type { Shaped, ViewerShape, WireShape } from './shape.ts';
 
 /** A player's end of the wire, as the adaptor offers it. Must not throw or wait. */
 export interface Player extends QueuedSocket {
-  /** Message stream id; players on 1 share the stream's own bytes. */
-  readonly streamId: number;
+  /** Of the bytes that it is given; the same as long as it lives. */
+  readonly shape: ViewerShape;
   /** `messages`: how many there are in it, for the counters. */
   write(bytes: Uint8Array, messages: number): void;
   /** The same in pieces, which follow each other. */
@@ -71,6 +71,7 @@ export class Viewer {
   readonly player: Player;
   readonly #backlog: Backlog;
   readonly #totals: ViewerTotals;
+  readonly #shape: ViewerShape;
   #state: ViewerState = ViewerState.Playing;
   #wantsAudio = true;
   #wantsVideo = true;
@@ -95,6 +96,7 @@ export class Viewer {
     this.#plan = plan;
     this.#backlog = new Backlog(limits);
     this.#totals = totals;
+    this.#shape = player.shape;
   }
 
   /** `join` comes later. */
@@ -126,8 +128,9 @@ export class Viewer {
     const beginMs = cache.beginMs ?? liveMs;
     if (beginMs > 0 || cache.hasGroup) this.#began(beginMs);
     this.sentMs = (liveMs + this.offsetMs) >>> 0;
-    this.#burstBytes = this.#isFast
-      ? this.#send(cache.joined(liveMs), cache.messageCount)
+    const shape = this.#fastShape;
+    this.#burstBytes = shape
+      ? this.#send(cache.joined(shape, liveMs), cache.messageCount)
       : this.#sendPrivate(cache.messages(liveMs), cache);
   }
 
@@ -185,12 +188,12 @@ export class Viewer {
       this.player.waitsForKeyframe(isOver);
     }
     if (isOver) this.#plays();
-    const { batch, bytes } = isOver ? flush : flush.withoutPictures;
-    if (this.#toldInsufficient) this.#drop(flush.batch.length - batch.length);
+    const run = isOver ? flush.whole : flush.withoutPictures;
+    if (this.#toldInsufficient) this.#drop(flush.batch.length - run.messages.length);
     this.#began(flush.beginMs);
     this.#sent(flush);
     const before = isBack ? cache.headersAt(flush.beginMs ?? 0) : [];
-    return this.#sendBehind(before, batch, bytes, cache) > 0;
+    return this.#sendBehind(before, run, cache) > 0;
   }
 
   #plays(): void {
@@ -215,32 +218,29 @@ export class Viewer {
   }
 
   #resume(flush: Flush, cache: GopCache): void {
-    const { batch, bytes, beginMs, leadIn = [] } = flush;
+    const { whole, beginMs, leadIn = [] } = flush;
     // one that has been listening has the headers, and the sound between these pictures
     const headers = this.#state === ViewerState.Listening ? [] : cache.headersAt(beginMs ?? 0);
     const pictures = leadIn.filter(({ typeId }) => typeId === MessageType.Video);
     this.#plays();
     this.#began(beginMs);
     this.#sent(flush);
-    this.#sendBehind([...headers, ...pictures], batch, bytes, cache);
+    this.#sendBehind([...headers, ...pictures], whole, cache);
   }
 
   /** `before`, which is its own, and what is the same for all. */
-  #sendBehind(
-    before: readonly WireMessage[],
-    batch: readonly WireMessage[],
-    bytes: Buffer,
-    cache: GopCache,
-  ): number {
-    if (!this.#isFast) return this.#sendPrivate([...before, ...batch], cache);
-    const own = this.#send(Buffer.concat(before.map(({ wire }) => wire)), before.length);
-    return own + this.#send(bytes, batch.length);
+  #sendBehind(before: readonly WireMessage[], run: Shaped, cache: GopCache): number {
+    const shape = this.#fastShape;
+    if (!shape) return this.#sendPrivate([...before, ...run.messages], cache);
+    const own = before.length > 0 ? this.#send(shape.join(before), before.length) : 0;
+    return own + this.#send(run.as(shape), run.messages.length);
   }
 
   #write(flush: Flush, cache: GopCache): void {
     this.#began(flush.beginMs);
     this.#sent(flush);
-    if (this.#isFast || this.#relaysAsItIs(flush)) this.#send(flush.bytes, flush.batch.length);
+    const shape = this.#fastShape ?? this.#shapeOfRelay(flush);
+    if (shape) this.#send(flush.whole.as(shape), flush.batch.length);
     else this.#sendPrivate(flush.batch, cache);
   }
 
@@ -271,28 +271,25 @@ export class Viewer {
     this.#totals.messagesDropped += messages;
   }
 
-  /** It is given the stream's own bytes and nothing else. */
+  /** It is given bytes that it shares, and nothing else. */
   get takesAsItIs(): boolean {
-    return this.#state === ViewerState.Playing && this.#isFast;
+    return this.#state === ViewerState.Playing && this.#fastShape !== undefined;
   }
 
-  /** The stream's own bytes will do for whatever comes. */
-  get #isFast(): boolean {
-    return !this.#plan?.relays && this.#hasOwnShape && this.#wantsAudio && this.#wantsVideo;
-  }
-  /** Its id and its times are the stream's own. */
-  get #hasOwnShape(): boolean {
-    return this.player.streamId === WIRE_STREAM_ID && this.offsetMs === 0;
+  /** Shared bytes will do for whatever comes. Undefined: it needs bytes of its own. */
+  get #fastShape(): WireShape | undefined {
+    const isFast = !this.#plan?.relays && this.offsetMs === 0 && this.#wantsAudio && this.#wantsVideo;
+    return isFast ? this.#shape.shared : undefined;
   }
 
   /** Data may be a data frame, which another server is told in other words. */
-  #relaysAsItIs({ batch }: Flush): boolean {
-    const isRelay = this.#plan?.relays === true && this.#hasOwnShape;
-    return isRelay && batch.every(({ typeId }) => typeId !== MessageType.DataAmf0);
+  #shapeOfRelay({ batch }: Flush): WireShape | undefined {
+    const isRelay = this.#plan?.relays === true && this.offsetMs === 0;
+    const isShared = isRelay && batch.every(({ typeId }) => typeId !== MessageType.DataAmf0);
+    return isShared ? this.#shape.shared : undefined;
   }
 
   #sendPrivate(messages: readonly WireMessage[], cache: GopCache): number {
-    const { streamId } = this.player;
     const wanted = messages.filter(
       ({ typeId }) =>
         (this.#wantsAudio || typeId !== MessageType.Audio) &&
@@ -301,9 +298,9 @@ export class Viewer {
     // another server's recording may take 0 for a jump of its clock
     const first = this.#plan?.relays ? messages.find((message) => !isTimeless(message)) : undefined;
     const timelessMs = this.#plan?.relays ? (first ? this.#timeOf(first) : this.sentMs) : 0;
-    const pieces = rewireAll(
+    const pieces = this.#shape.rewrite(
       this.#plan?.relays ? wanted.map((message) => asPublished(message, cache)) : wanted,
-      { streamId, timeOf: (message) => (isTimeless(message) ? timelessMs : this.#timeOf(message)) },
+      (message) => (isTimeless(message) ? timelessMs : this.#timeOf(message)),
     );
     return this.#sendAll(pieces, wanted.length);
   }

@@ -4,17 +4,18 @@
 import type { Clock } from '../../clock.ts';
 import { isMetaData } from '../../protocol/rtmp/command.ts';
 import { MessageType } from '../../protocol/rtmp/message.ts';
-import { rewireAll } from '../../protocol/rtmp/rewire.ts';
-import { WIRE_STREAM_ID, type WireMessage } from '../../protocol/rtmp/wire-message.ts';
+import type { WireMessage } from '../../protocol/rtmp/wire-message.ts';
 import { bytesOf, type Place, type RecordedStream, type Segment, segmentOf } from '../contract/recorded.ts';
 import { isPicture, isSeekMark, isSoundHeader, SeekMark, SeekMarks } from '../contract/seek-marks.ts';
+import { RTMP_CHUNKS } from '../live/rtmp-shape.ts';
+import type { ViewerShape } from '../live/shape.ts';
 import type { Turns } from '../pace/turns.ts';
 import { Still } from './still.ts';
 
 /** A player's end of the wire, as far as a file is concerned. Must not throw or wait. */
 export interface FilePort {
-  /** Message stream id; players on 1 share the file's own bytes. */
-  readonly streamId: number;
+  /** Of the bytes that it is given. */
+  readonly shape: ViewerShape;
   /** Handed over and not yet sent. */
   readonly queuedBytes: number;
   write(bytes: Uint8Array, messages: number): void;
@@ -454,7 +455,7 @@ export class FilePlayer {
     if (headers.length === 0) return;
     const beginMs = this.#wireTime(this.#nextMs);
     const timeOf = (header: WireMessage) => (isMetaData(header) ? 0 : beginMs);
-    port.writeAll(rewireAll(headers, { streamId: port.streamId, timeOf }), headers.length);
+    port.writeAll(port.shape.rewrite(headers, timeOf), headers.length);
   }
 
   #sendRun(segment: Segment, from: number, to: number): void {
@@ -464,7 +465,7 @@ export class FilePlayer {
       port.bufferGoesOn();
     }
     const isFast =
-      port.streamId === WIRE_STREAM_ID &&
+      port.shape.shared === RTMP_CHUNKS && // which is what segments consist of
       this.offsetMs === 0 &&
       this.#wantsAudio &&
       this.#wantsVideo &&
@@ -486,7 +487,7 @@ export class FilePlayer {
     const { port } = this.#options;
     if (messages.length === 0) return;
     const timeOf = (message: WireMessage) => (isMetaData(message) ? 0 : this.#wireTime(message.timestampMs));
-    port.writeAll(rewireAll(messages, { streamId: port.streamId, timeOf }), messages.length);
+    port.writeAll(port.shape.rewrite(messages, timeOf), messages.length);
   }
 
   /** The message, if it is wanted, with the marks around pictures that are not to be shown. */

@@ -12,9 +12,11 @@ import type { FilePlayer, FilePort } from './file-player.ts';
 
 /** The player's end of the wire, as the adaptor offers it: under the name that it asked for. Must not throw or wait. */
 export interface PlayerPort extends Player, FilePort {
+  /** Message stream ID, for the access log. Undefined: it is no RTMP. */
+  readonly streamId: number | undefined;
   /** Media and its announcements, since it was made. */
   readonly bytesSent: number;
-  /** Stream Begin, NetStream.Play.Reset (when asked to reset) and .Start; `name` is the stream's own. */
+  /** By RTMP: Stream Begin, NetStream.Play.Reset (when asked to reset) and .Start; `name` is the stream's own. */
   started(name: string, isRecorded: boolean): void;
   /** NetStream.Play.Failed, .StreamNotFound; the message stream stays usable. `name` as in `PublisherPort`. */
   refused(refusal: Refusal, name: string | undefined): void;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GopCache } from '../../../src/application/live/gop-cache.ts';
+import { RTMP_CHUNKS } from '../../../src/application/live/rtmp-shape.ts';
 import { MessageType } from '../../../src/protocol/rtmp/message.ts';
 import { wireMessage } from '../../support/fake-player.ts';
 import { video } from '../../support/media.ts';
@@ -13,8 +14,8 @@ test('what joiners get is put together when one comes, and once until the stream
   cache.add(picture(0, video.keyframe()), []);
   for (let i = 1; i < 50; i += 1) cache.add(picture(i * 40, video.frame(i)));
   assert.equal(cache.builds, 0, 'nobody has come');
-  const first = cache.joined(2000);
-  for (let i = 0; i < 100; i += 1) assert.equal(cache.joined(2000), first);
+  const first = cache.joined(RTMP_CHUNKS, 2000);
+  for (let i = 0; i < 100; i += 1) assert.equal(cache.joined(RTMP_CHUNKS, 2000), first);
   assert.equal(cache.builds, 1);
   for (const change of [
     () => cache.add(picture(2000, video.frame(50))),
@@ -27,7 +28,7 @@ test('what joiners get is put together when one comes, and once until the stream
     const before: number = cache.builds;
     change();
     assert.equal(cache.builds, before, 'not because it has changed');
-    assert.equal(cache.joined(2000), cache.joined(2000));
+    assert.equal(cache.joined(RTMP_CHUNKS, 2000), cache.joined(RTMP_CHUNKS, 2000));
     assert.equal(cache.builds, before + 1, String(change));
   }
 });
