@@ -114,7 +114,10 @@ export class ApplicationSettings {
       this.#defaults = defaults;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      this.#say({ level: 'error', text: `${error.message}; the settings before it stay` }, undefined);
+      this.#say(
+        { level: 'error', text: `${error.message}; the previous settings stay in effect` },
+        undefined,
+      );
       return false;
     }
     await Promise.all([...this.#known].map((application) => this.#read(application)));
@@ -162,7 +165,7 @@ export class ApplicationSettings {
       const wasWrong = this.#mistakes.delete(application);
       const wasClosed = this.#closed.delete(application);
       if (wasWrong) {
-        const text = `the settings of ${application} are right${wasClosed ? ': clients can connect to it' : ' again'}`;
+        const text = `the settings of ${application} are valid${wasClosed ? ': clients can connect to it' : ' again'}`;
         this.#say({ level: 'info', text }, application);
       }
       this.#sayNotes(config.notes, application);
@@ -172,8 +175,8 @@ export class ApplicationSettings {
       const isOpen = this.#lastRight.has(application);
       if (!isOpen) this.#closed.add(application);
       const consequence = isOpen
-        ? 'the settings before it stay'
-        : 'nobody can connect to the application until it is right';
+        ? 'the previous settings stay in effect'
+        : 'clients cannot connect to the application until the error is corrected';
       const text = `${error.message}; ${consequence}`;
       this.#sayOnce({ level: 'error', text, mistake: error }, application);
     }
@@ -184,7 +187,7 @@ export class ApplicationSettings {
     for (const note of notes.slice(0, MAX_NOTES)) this.#sayOnce(note, application);
     const more = notes.length - MAX_NOTES;
     if (more <= 0) return;
-    const text = `${application}: there are ${more} more remarks on its settings`;
+    const text = `${application}: ${more} more warnings about its settings`;
     this.#sayOnce({ level: 'warn', text }, application);
   }
 

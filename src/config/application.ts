@@ -258,7 +258,10 @@ function read(
   const chunks = elementAt(own ?? file, ['Client', 'OutChunkSize']);
   if (chunks && values.Client.OutChunkSize < DEFAULT_CHUNK_BYTES) {
     const what = `${chunks.file}:${chunks.line}: OutChunkSize = ${values.Client.OutChunkSize}`;
-    said.push({ level: 'info', text: `${what}: obeyed; ${DEFAULT_CHUNK_BYTES} would cost less work` });
+    said.push({
+      level: 'info',
+      text: `${what}: accepted, but ${DEFAULT_CHUNK_BYTES} would need less CPU time`,
+    });
   }
   const memory =
     elementAt(own ?? file, ['JSEngine', 'RuntimeSize']) ??
@@ -267,7 +270,7 @@ function read(
     const what = `${memory.file}:${memory.line}: RuntimeSize = ${memory.text}`;
     said.push({
       level: 'info',
-      text: `${what}: taken for ${DEFAULT_MEMORY_KB} kB, less than ${MIN_MEMORY_KB} is too little`,
+      text: `${what}: replaced by ${DEFAULT_MEMORY_KB} kB, since less than ${MIN_MEMORY_KB} kB is too little`,
     });
   }
   return freeze({ ...convert(values, defaults), notes: said });

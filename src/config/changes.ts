@@ -34,7 +34,7 @@ function changedPaths(node: Node, before: unknown, after: unknown, path: readonl
 
 /** For people: each file is named once. */
 export function pendingText(changes: readonly SettingChange[]): string {
-  if (changes.length === 0) return 'conf/ is as the server was started with it';
+  if (changes.length === 0) return 'conf/ is unchanged since the server started';
   const files = Map.groupBy(changes, ({ file }) => file);
   const texts = [...files].map(([file, ofIt]) => {
     const settings = ofIt.flatMap(({ setting }) => (setting === '' ? [] : [setting]));

@@ -43,7 +43,7 @@ export function dotenvValues(
 ): Readonly<Record<string, string>> {
   if (!file) return {};
   if (file.isOpen) {
-    const text = `${file.name}: every user of this machine can read these secrets: expected chmod 600`;
+    const text = `${file.name}: every user of this machine can read these secrets: run chmod 600 on the file`;
     notes.push({ level: 'warn', text });
   }
   return parseDotenv(file.text, file.name, mistakes);

@@ -54,7 +54,8 @@ export function isHole(part: Part): part is Hole {
 
 export const execArgument: Value<string> = {
   expected:
-    'a text; {name}, {name:file}, {name:url}, {name:a|b} and {name:/regular expression/} stand for what a script gives',
+    'a text, in which {name}, {name:file}, {name:url}, {name:a|b} and {name:/regular expression/} are replaced by ' +
+    'values from the script',
   takesEmpty: true,
   parse(value) {
     try {
@@ -82,7 +83,7 @@ export function valueProblem({ takes }: Hole, value: string): string | undefined
 function textProblem(value: string): string | undefined {
   if (value.length > MAX_VALUE) return `it is longer than ${MAX_VALUE} characters`;
   if (/\p{Cc}/u.test(value)) return 'it has control characters';
-  return value.isWellFormed() ? undefined : 'it holds half a character';
+  return value.isWellFormed() ? undefined : 'it contains half a character (a lone surrogate)';
 }
 
 /**
@@ -126,7 +127,7 @@ function patternProblem(pattern: RegExp, value: string): string | undefined {
     const isMatch = runInContext('pattern.test(value)', context, { timeout: PATTERN_MS });
     return isMatch === true ? undefined : `it does not match ${pattern.source.slice(4, -2)}`;
   } catch {
-    return `it takes more than ${PATTERN_MS} ms to be held against the pattern`;
+    return `matching the pattern takes more than ${PATTERN_MS} ms`;
   }
 }
 
@@ -147,5 +148,5 @@ export function refusalOf(hole: Hole, value: string, problem: string, grant: str
   const given = JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
   const text = `${given} for ${hole.text}: ${problem}`;
   if (hole.takes !== 'word') return `${text}; see ${grant}`;
-  return `${text}. The hole takes a plain name only; ${grant} lets more in with ${kindFor(hole, value)}`;
+  return `${text}. The placeholder accepts a plain name only; ${grant} accepts more with ${kindFor(hole, value)}`;
 }

@@ -27,7 +27,7 @@ export function parseHostPort(text: string, defaultPort: number): ListenAddress[
   const listens = ports.split(',').map((port) => ({ host, ...parsePort(port.trim()) }));
   const fixed = listens.map(({ port }) => port).filter((port) => port !== 0);
   const twice = fixed.find((port, index) => fixed.indexOf(port) !== index);
-  if (twice !== undefined) throw problem(`port ${twice} stands there twice`);
+  if (twice !== undefined) throw problem(`port ${twice} is listed twice`);
   return listens;
 }
 
@@ -51,13 +51,13 @@ function parseAddress(address: string): string | undefined {
     const [ip = '', zone] = literal.split('%', 2);
     if (!isIPv6(ip)) throw problem(`${JSON.stringify(literal)} is not an IPv6 address`);
     if (zone !== undefined && !/^[\w.~-]+$/.test(zone))
-      throw problem(`${JSON.stringify(zone)} is not a zone`);
+      throw problem(`${JSON.stringify(zone)} is not an IPv6 zone`);
     return literal;
   }
   if (/^\d+$/.test(address)) throw problem(`a port alone needs a colon: ":${address}"`);
   if (/^[\d.]+$/.test(address) && !isIPv4(address))
     throw problem(`${JSON.stringify(address)} is not an IPv4 address`);
-  if (!NAME.test(address)) throw problem(`${JSON.stringify(address)} is no address and no host name`);
+  if (!NAME.test(address)) throw problem(`${JSON.stringify(address)} is neither an address nor a host name`);
   return address;
 }
 

@@ -224,7 +224,9 @@ class Loader {
     return users.filter((user, i) => {
       const isFirst = users.findIndex(({ name }) => name === user.name) === i;
       if (!isFirst && !user.isLocal) {
-        const text = `there is more than one administrator ${user.name}: the first counts, those of the whole server before others`;
+        const text =
+          `there is more than one administrator ${user.name}: the first account applies, accounts of the whole ` +
+          'server before others';
         this.#notes.push({ level: 'warn', text });
       }
       return isFirst;
@@ -447,7 +449,9 @@ function misspelt(set: Readonly<Record<string, string>>): Note[] {
   return Object.entries(set)
     .filter(([name]) => name.includes('.') && !Object.hasOwn(SYMBOLS, name))
     .map(([name, value]) => {
-      const text = `--set ${name}=${value}: there is no setting ${name}; it changes nothing unless a file refers to it`;
+      const text =
+        `--set ${name}=${value}: there is no setting ${name}; it has no effect unless a configuration file refers ` +
+        'to it';
       return { level: 'warn', text };
     });
 }

@@ -13,11 +13,11 @@ export function formatManual(): Record<string, string> {
 }
 
 const XML_ABOUT =
-  'Every setting stands here with its default. An element that is missing or empty has its default as well. ' +
-  '${NAME} stands for a symbol of fms.ini, ${%NAME%} for an environment variable. Elements that Flash Media Server had and ' +
-  'that do not stand here are accepted and change nothing; those that neither knows are errors.';
+  'This file lists every setting with its default. A missing or empty element has its default as well. ${NAME} is ' +
+  'replaced by a symbol of fms.ini, ${%NAME%} by an environment variable. Flash Media Server elements not listed ' +
+  'here are accepted and ignored. Unknown elements are errors.';
 
-const WHEN_STARTED = ['Changes here count from the next start on.'];
+const WHEN_STARTED = ['Changes take effect at the next start.'];
 
 function formatXml({ rootName, schema, about, whenSaved = WHEN_STARTED }: ConfFile): string {
   const lines = [
@@ -135,16 +135,19 @@ function comment(paragraphs: readonly string[], indent: string): string[] {
 }
 
 const INI_ABOUT = [
-  'What most people change. The other files of this folder refer to it, and hold everything else.',
+  'The settings that are changed most often. The other files of this folder refer to them and contain all other ' +
+    'settings.',
   '',
-  'A line is NAME = value; blanks around both do not count. A value with blanks at its ends stands in double quotes. A line ' +
-    'that begins with # is a comment. On the command line, --set NAME=VALUE beats this file.',
-  'Names of your own are symbols: ${NAME} stands for their value in the XML files, and below in this file. So do ROOT (the ' +
-    "folder above this one), CONF (this folder) and ${%NAME%}, the environment variable NAME, which applications' own " +
-    'files may not name. A file substitution.xml may define more:',
-  `${INDENT}<Root> <Symbols> <NAME>value</NAME> </Symbols> <KeyValueFile>path of one more</KeyValueFile> </Root>`,
-  'A saved file counts at once where Application.xml refers to it, and from the next start on elsewhere. A symbol that nothing ' +
-    'defines is a mistake where it is referred to.',
+  'A line is NAME = value; spaces around both are ignored. Put a value that begins or ends with spaces in double ' +
+    'quotes. A line that begins with # is a comment. On the command line, --set NAME=VALUE overrides this file.',
+  'You may add symbols: ${NAME} is replaced by the value of NAME in the XML files and further down in this file. ' +
+    'ROOT (the folder above this one), CONF (this folder) and ${%NAME%}, the environment variable NAME, are ' +
+    'replaced as well; Application.xml in the folder of an application may not refer to these. A file ' +
+    'substitution.xml may define more symbols:',
+  `${INDENT}<Root> <Symbols> <NAME>value</NAME> </Symbols> <KeyValueFile>path of a further file</KeyValueFile> ` +
+    '</Root>',
+  'A saved change takes effect at once in Application.xml files that refer to it, and at the next start ' +
+    'elsewhere. A reference to an undefined symbol is an error.',
 ];
 
 function formatIni(): string {

@@ -209,7 +209,7 @@ export class Reader {
     const text = substitute(raw, this.#symbols, () => {});
     const short = path.slice(path.indexOf('/') + 1);
     if (harmless && text !== '' && !harmless.includes(text.toLowerCase())) {
-      const what = `${place(element)}: ${short} = ${text.slice(0, MAX_SAID)}: that is not supported, it changes nothing`;
+      const what = `${place(element)}: ${short} = ${text.slice(0, MAX_SAID)}: not supported, it has no effect`;
       this.#notes.push({ level: 'warn', text: what });
     } else {
       this.#notes.push({ level: 'debug', text: `${place(element)}: ${short} is not used` });
@@ -248,7 +248,7 @@ function checkChild(
   if (key === undefined || key === '#text') {
     const names = keys.filter((name) => /^[^@#]/.test(name));
     const expected = names.length > 0 ? `one of ${names.join(', ')}` : 'no elements';
-    throw unexpected(child, `<${child.name}> is not known in <${owner}>: expected ${expected}`);
+    throw unexpected(child, `<${child.name}> is unknown in <${owner}>: expected ${expected}`);
   }
   const before = seen.get(key);
   if (before && members[key]?.kind !== 'list' && members[key]?.kind !== 'unused') {
@@ -323,7 +323,7 @@ function checkAttributes(element: XmlElement, known: string[]): void {
   const name = Object.keys(element.attributes).find((one) => one !== 'override' && !known.includes(one));
   if (name === undefined) return;
   const expected = known.length > 0 ? `one of ${known.join(', ')}` : 'no attributes';
-  throw unexpected(element, `the attribute ${name} is not known in <${element.name}>: expected ${expected}`);
+  throw unexpected(element, `the attribute ${name} is unknown in <${element.name}>: expected ${expected}`);
 }
 
 function unexpected(element: XmlElement, what: string): ConfigError {

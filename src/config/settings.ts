@@ -70,7 +70,8 @@ export class Settings {
     if (file.kind !== 'application') {
       throw new ConfigError(
         'ERR_CONFIG_ELEMENT',
-        `that is for the operator, in ${this.#nameOf(this.#sourceOf(file).paths.at(-1)!)}: it counts from the next start on`,
+        `only the operator can change this setting, in ${this.#nameOf(this.#sourceOf(file).paths.at(-1)!)}; it ` +
+          'takes effect at the next start',
       );
     }
     const source = this.#sourceOf(file);
@@ -78,7 +79,7 @@ export class Settings {
     const wanted = path.map((name) => canonical(name));
     const leaf = leafAt(source.schema, wanted, this.#nameOf(own));
     if (!isByCommand(wanted)) {
-      const text = `${path.join('/')} is not changed by command: that is for whoever has ${this.#nameOf(own)}`;
+      const text = `${path.join('/')} cannot be changed by command: edit ${this.#nameOf(own)}`;
       throw new ConfigError('ERR_CONFIG_ELEMENT', text);
     }
     try {
@@ -95,7 +96,7 @@ export class Settings {
     // the whole of it, so that a mistake of somebody else's does not make this change nothing
     new Reader(this.#symbols, []).read(source.rootName, source.schema, layers);
     if (this.#effective(source, layers, wanted) !== value) {
-      const text = `${path.join('/')} is fixed by ${this.#nameOf(source.paths[0]!)} with override="no"`;
+      const text = `${path.join('/')} is locked by ${this.#nameOf(source.paths[0]!)} with override="no"`;
       throw new ConfigError('ERR_CONFIG_VALUE', text);
     }
     replaceFile(own, after);
@@ -209,7 +210,7 @@ function walk(schema: Group<Members>, values: unknown, path: readonly string[], 
     const member: Node | undefined = Object.hasOwn(node.members, key) ? node.members[key] : undefined;
     if (!member) throw so();
     if (member.kind === 'unused') {
-      const text = `${path.slice(0, depth + 1).join('/')} is accepted in ${file} and changes nothing`;
+      const text = `${path.slice(0, depth + 1).join('/')} is accepted in ${file} and has no effect`;
       throw new ConfigError('ERR_CONFIG_ELEMENT', text);
     }
     value = (value as Record<string, unknown>)[key];

@@ -151,9 +151,10 @@ export function loadSymbols(
         const variable = variableOf(name);
         if (variable !== undefined) {
           const expected = `expected \${${variable}} here, and ${variable} = \${%${variable}%} ${IN_INI}`;
-          return `the environment is for files in conf/: ${expected}`;
+          return `only files in conf/ may refer to environment variables: ${expected}`;
         }
-        if (SECRET.test(name)) return `${name} is for files in conf/: expected a symbol of another name`;
+        if (SECRET.test(name))
+          return `only files in conf/ may refer to ${name}: expected a symbol of another name`;
         return table.whyNot(name);
       },
     },

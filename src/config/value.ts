@@ -71,7 +71,7 @@ export function text(expected: string): Value<string> {
 
 /** What is to be run, as its arguments. */
 export const commandWords: Value<readonly string[]> = {
-  expected: 'the absolute path of a program and its arguments, with spaces between them, or nothing',
+  expected: 'the absolute path of a program and its arguments, separated by spaces, or nothing',
   takesEmpty: true,
   parse(text) {
     const words = text.split(/\s+/).filter((word) => word !== '');
@@ -82,7 +82,7 @@ export const commandWords: Value<readonly string[]> = {
 
 /** `virtual;physical`. Undefined: nothing. */
 export const virtualFolder: Value<{ readonly prefix: string; readonly folder: string } | undefined> = {
-  expected: 'the beginning of names, ; and a folder, as films;/srv/films, or nothing',
+  expected: 'a prefix of names, ; and a folder, such as films;/srv/films, or nothing',
   takesEmpty: true,
   parse(value) {
     if (value.trim() === '') return undefined;
@@ -108,7 +108,8 @@ export function names(expected: string, takesEmpty = false): Value<readonly stri
 /** `api.example.com, *.example.com:8443, *`: what scripts may connect to. */
 export const hostPatterns: Value<readonly string[]> = {
   expected:
-    'names of hosts with commas between them, each with :port if it is not the usual one; * is any, *.domain any under it',
+    'host names, separated by commas, each with :port if the port is not the default; * is any host, *.domain any ' +
+    'subdomain',
   takesEmpty: true,
   parse(value) {
     const items = value.split(',').map((item) => item.trim().toLowerCase());
@@ -122,7 +123,7 @@ export const hostPatterns: Value<readonly string[]> = {
 
 /** `10.0.0.0/8, ::1` */
 export const subnets: Value<readonly { readonly address: string; readonly prefix: number }[]> = {
-  expected: 'IP addresses or networks (10.0.0.0/8) with commas between them',
+  expected: 'IP addresses or networks (10.0.0.0/8), separated by commas',
   takesEmpty: true,
   parse(value) {
     const items = value.split(',').map((item) => item.trim());
@@ -173,7 +174,7 @@ export const enabled: Value<boolean> = {
 
 /** `hh:mm`, or a number of minutes. */
 export const timeOrMinutes: Value<{ readonly hour: number; readonly minute: number } | number> = {
-  expected: 'with daily hh:mm, with duration a whole number of minutes from 1 to 10080',
+  expected: 'hh:mm with daily; a whole number of minutes from 1 to 10080 with duration',
   takesEmpty: false,
   parse(value) {
     const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(value) ?? [];
@@ -186,7 +187,7 @@ export const timeOrMinutes: Value<{ readonly hour: number; readonly minute: numb
 
 /** Between the fields of a line. */
 export const separator: Value<string> = {
-  expected: 'a character that is no letter, no digit and none of \' " . : - \\, or nothing: a tab',
+  expected: 'a character other than a letter, a digit and \' " . : - \\, or nothing: a tab',
   takesEmpty: true,
   parse(value) {
     if (value === '') return '\t';

@@ -145,7 +145,7 @@ application.onPublish = (client, stream) => {
 </JSEngine></Application>`,
   });
   const grant = '<Exec name="copy"> in applications/tv/Application.xml:2';
-  const plain = `The hole takes a plain name only; ${grant} lets more in with`;
+  const plain = `The placeholder accepts a plain name only; ${grant} accepts more with`;
   assert.deepEqual(await linesOf(root, 'tv'), [
     `main.ts:5:37: application.exec('copy'): "rtmp://127.0.0.1/tv/x" for {input}: it has the character ":". ${plain} {input:url}`,
     `main.ts:6:37: application.exec('copy'): "../x" for {input}: it begins with ".". ${plain} {input:file}`,

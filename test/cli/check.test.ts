@@ -193,14 +193,14 @@ test('check reads Application.xml as the server does, with a script or without o
   const { exitCode, printed } = await understudy('check', '--root', root);
   assert.equal(exitCode, 1);
   const [first = ''] = printed;
-  const place = `${said(root, 'bad/Application.xml')}:2: <RuntimeSise> is not known in <JSEngine>: expected one of `;
+  const place = `${said(root, 'bad/Application.xml')}:2: <RuntimeSise> is unknown in <JSEngine>: expected one of `;
   assert.ok(first.startsWith(place), first);
   assert.ok(printed.includes('bad: 1 mistake'), printed.join('\n'));
   assert.ok(printed.some((line) => line.startsWith(`${said(root, 'settings/Application.xml')}:1: `)));
   assert.ok(printed.includes('settings: 1 mistake'), printed.join('\n'));
   assert.match(
     printed.at(-2)!,
-    /^warning: applications\/warned\/Application\.xml:1: .*DuplicateDir = x: that is not supp/,
+    /^warning: applications\/warned\/Application\.xml:1: .*DuplicateDir = x: not supp/,
   );
   assert.equal(printed.at(-1), 'warned: ok');
 });

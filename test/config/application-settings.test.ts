@@ -31,7 +31,7 @@ test('a file that was right and is bad now leaves the settings as they were, and
   await settings.refresh('live');
   assert.equal(settings.of('live').login?.of, 'everybody');
   assert.equal(said.length, 1);
-  assert.match(said[0]!, /^error: .*Application\.xml:1: .*evrybody.*; the settings before it stay$/);
+  assert.match(said[0]!, /^error: .*Application\.xml:1: .*evrybody.*; the previous settings stay in effect$/);
   rmSync(file);
   await settings.refresh('live');
   assert.equal(settings.of('live').login, undefined, 'a file that has gone says nothing any more');
@@ -48,7 +48,7 @@ test('a mistake that is undone is said to be, though nothing has changed by it',
   writeFileSync(file, GUARDED);
   assert.equal(await settings.refresh('live'), false);
   await settings.refresh('live');
-  assert.deepEqual(said.slice(1), ['info: the settings of live are right again']);
+  assert.deepEqual(said.slice(1), ['info: the settings of live are valid again']);
   assert.equal(settings.mistakeIn('live'), undefined);
 });
 
@@ -72,16 +72,16 @@ test('an application whose file was never right is closed until it is', async (t
   assert.equal(settings.isClosed('live'), true);
   assert.equal(settings.of('live').login, undefined);
   assert.equal(said.length, 1);
-  assert.match(said[0]!, /; nobody can connect to the application until it is right$/);
+  assert.match(said[0]!, /; clients cannot connect to the application until the error is corrected$/);
   assert.equal(settings.isClosed('without'), false, 'a file that is not there has no mistake');
 
   writeFileSync(file, GUARDED);
   await settings.refresh('live');
   assert.equal(settings.isClosed('live'), false);
-  assert.deepEqual(said.slice(1), ['info: the settings of live are right: clients can connect to it']);
+  assert.deepEqual(said.slice(1), ['info: the settings of live are valid: clients can connect to it']);
   writeFileSync(file, '<Application>');
   await settings.refresh('live');
-  assert.equal(settings.isClosed('live'), false, 'the settings before it stay');
+  assert.equal(settings.isClosed('live'), false, 'the previous settings stay in effect');
   assert.equal(settings.of('live').login?.of, 'everybody');
 });
 
@@ -164,7 +164,7 @@ test('a file that is a pipe, a device, a folder, large or of a million tags clos
   const refused = async (what: string) => {
     await settings.refresh('live');
     assert.equal(settings.isClosed('live'), true, what);
-    const text = `error: applications/live/Application.xml: ${what}; nobody can connect to the application until it is right`;
+    const text = `error: applications/live/Application.xml: ${what}; clients cannot connect to the application until the error is corrected`;
     assert.equal(said.at(-1), text);
     rmSync(file, { recursive: true });
   };
@@ -192,5 +192,5 @@ test('of a thousand remarks on a file a hundred are said, and how many more ther
   const root = rootWith(t, { 'applications/live/Application.xml': file });
   const { said } = await settingsIn(root, 'live');
   assert.equal(said.length, 101);
-  assert.equal(said.at(-1), 'warn: live: there are 900 more remarks on its settings');
+  assert.equal(said.at(-1), 'warn: live: 900 more warnings about its settings');
 });

@@ -110,8 +110,8 @@ test('grants that the virtual host locks are none for an application that grants
 test('a symbol that there is not, or not for applications, is a mistake: no script is handed its name for a secret', async (t) => {
   for (const [value, what] of [
     ['Bearer ${API_TOKEN}', 'there is no symbol API_TOKEN: expected API_TOKEN = … in conf/fms.ini'],
-    ['${SERVER.ADMIN_PASSWORD}', 'SERVER.ADMIN_PASSWORD is for files in conf/'],
-    ['${%SECRET%}', 'the environment is for files in conf/'],
+    ['${SERVER.ADMIN_PASSWORD}', 'only files in conf/ may refer to SERVER.ADMIN_PASSWORD'],
+    ['${%SECRET%}', 'only files in conf/ may refer to environment variables'],
   ] as const) {
     const own = `<Application><JSEngine><Environment>\n<a>${value}</a></Environment></JSEngine></Application>`;
     const root = rootWith(t, { 'conf/fms.ini': 'SERVER.ADMIN_PASSWORD = hidden\n', [OWN_FILE]: own });
@@ -161,7 +161,8 @@ test('values of FMS that mean no limit are the limits of this server, in its uni
 test('a small OutChunkSize is obeyed, and said with its place', async (t) => {
   const chunks = (size: number) =>
     `<Application><Client>\n<OutChunkSize>${size}</OutChunkSize></Client></Application>`;
-  const text = (file: string) => `${file}:2: OutChunkSize = 4096: obeyed; 60000 would cost less work`;
+  const text = (file: string) =>
+    `${file}:2: OutChunkSize = 4096: accepted, but 60000 would need less CPU time`;
   const own = await read(rootWith(t, { [OWN_FILE]: chunks(4096) }));
   assert.equal(own.chunkBytes, 4096);
   assert.deepEqual(own.notes, [{ level: 'info', text: text(OWN_FILE) }]);
@@ -177,7 +178,7 @@ test('a RuntimeSize that Flash Media Server may have had is too small for this e
     const file = `<Application>\n<${engine}><RuntimeSize>1024</RuntimeSize></${engine}></Application>`;
     const { script, notes } = await read(rootWith(t, { [OWN_FILE]: file }));
     assert.equal(script.memoryMb, 64);
-    const text = `${OWN_FILE}:2: RuntimeSize = 1024: taken for 65536 kB, less than 8192 is too little`;
+    const text = `${OWN_FILE}:2: RuntimeSize = 1024: replaced by 65536 kB, since less than 8192 kB is too little`;
     assert.deepEqual(notes, [{ level: 'info', text }]);
   }
 });
@@ -224,7 +225,7 @@ test('the file is read anew each time; a bad one is a ConfigError with its place
   await assert.rejects(readApplicationConfig(defaults, 'live'), {
     name: 'ConfigError',
     message:
-      /^applications\/live\/Application\.xml:2: <MaxAppIdle> is not known in <Application>: expected one of /,
+      /^applications\/live\/Application\.xml:2: <MaxAppIdle> is unknown in <Application>: expected one of /,
   });
 });
 

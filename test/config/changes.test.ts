@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { pendingText } from '../../src/config/changes.ts';
 
 test('settings that wait for the next start are named by file, each file once', () => {
-  assert.equal(pendingText([]), 'conf/ is as the server was started with it');
+  assert.equal(pendingText([]), 'conf/ is unchanged since the server started');
   assert.equal(
     pendingText([{ file: 'conf/Server.xml', setting: 'Server/Mask' }]),
     'conf/Server.xml: Server/Mask: takes effect at the next start',

@@ -40,8 +40,8 @@ test('a conf/ of Flash Media Server 3.5 is obeyed; what it hopes for in vain is 
   assert.deepEqual(
     said(config.notes).map((text) => text.replace(/:\d+:/, ':')),
     [
-      `${application}: OutChunkSize = 4096: obeyed; 60000 would cost less work`,
-      `${application}: RuntimeSize = 1024: taken for 65536 kB, less than 8192 is too little`,
+      `${application}: OutChunkSize = 4096: accepted, but 60000 would need less CPU time`,
+      `${application}: RuntimeSize = 1024: replaced by 65536 kB, since less than 8192 kB is too little`,
     ],
   );
   assert.ok(config.notes.length > 100, 'what is not used is listed');

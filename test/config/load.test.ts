@@ -234,7 +234,7 @@ test('a Users.xml beside a Vhost.xml names administrators of that host; twins of
     notes.map(({ text }) => text.slice(0, 70)),
     [
       'conf/_defaultRoot_/show.example.com/Users.xml: the user "" has no name'.slice(0, 70),
-      'there is more than one administrator ann: the first counts, those of t',
+      'there is more than one administrator ann: the first account applies, a',
     ],
   );
 });
@@ -445,7 +445,7 @@ test('what is not used is noted; what promises something that does not happen is
     { level: 'debug', text: 'conf/Server.xml:2: Server/ReadBufferSize is not used' },
     {
       level: 'warn',
-      text: `${APPLICATION}:3: SharedObjManager/StorageDir = /so: that is not supported, it changes nothing`,
+      text: `${APPLICATION}:3: SharedObjManager/StorageDir = /so: not supported, it has no effect`,
     },
   ]);
 });
@@ -453,8 +453,8 @@ test('what is not used is noted; what promises something that does not happen is
 test('a name of --set that is like a setting and is none is warned about', (t) => {
   const root = rootWith(t);
   assert.deepEqual(important(load(root, { 'ADAPTOR.HOSTPROT': ':1', 'NO.SUCH': '1', MINE: 'x' })), [
-    '--set ADAPTOR.HOSTPROT=:1: there is no setting ADAPTOR.HOSTPROT; it changes nothing unless a file refers to it',
-    '--set NO.SUCH=1: there is no setting NO.SUCH; it changes nothing unless a file refers to it',
+    '--set ADAPTOR.HOSTPROT=:1: there is no setting ADAPTOR.HOSTPROT; it has no effect unless a configuration file refers to it',
+    '--set NO.SUCH=1: there is no setting NO.SUCH; it has no effect unless a configuration file refers to it',
   ]);
 });
 
@@ -480,18 +480,18 @@ for (const [path, text, message] of [
   [
     'conf/Server.xml',
     '<Root>\n<Server>\n<Mystery/></Server></Root>',
-    /^conf\/Server\.xml:3: <Mystery> is not known in <Server>: expected one of NetworkingIPv6, AdminServer, /,
+    /^conf\/Server\.xml:3: <Mystery> is unknown in <Server>: expected one of NetworkingIPv6, AdminServer, /,
   ],
   ['conf/Logger.xml', '<Logger', /^conf\/Logger\.xml:1: /],
   [
     'conf/Logger.xml',
     '<Logger><Access><Rotation><Schedule type="duration">00:00</Schedule></Rotation></Access></Logger>',
-    'conf/Logger.xml: Schedule of type duration: expected with daily hh:mm, with duration a whole number of minutes from 1 to 10080',
+    'conf/Logger.xml: Schedule of type duration: expected hh:mm with daily; a whole number of minutes from 1 to 10080 with duration',
   ],
   [
     'conf/Logger.xml',
     '<Logger><Access><FileName>../x.log</FileName></Access></Logger>',
-    'conf/Logger.xml:1: FileName = ../x.log: expected a file name; [NN] is its number, [YYYY], [MM] and [DD] are the date',
+    'conf/Logger.xml:1: FileName = ../x.log: expected a file name; [NN] is the number of the file, [YYYY], [MM] and [DD] are its date',
   ],
   ['conf/Users.xml', '<Users/>', 'conf/Users.xml:1: <Users>: expected <Root>'],
   [

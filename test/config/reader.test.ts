@@ -103,7 +103,7 @@ test('what is known and not used is noted; a warning where it promises something
     { level: 'debug', text: '0.xml:2: Pool is not used' },
   ]);
   assert.deepEqual(read('<Root><Guard>TRUE</Guard></Root>').notes, [
-    { level: 'warn', text: '0.xml:1: Guard = TRUE: that is not supported, it changes nothing' },
+    { level: 'warn', text: '0.xml:1: Guard = TRUE: not supported, it has no effect' },
   ]);
 });
 
@@ -120,13 +120,10 @@ for (const [xml, message] of [
   ['<Other/>', '0.xml:1: <Other>: expected <Root>'],
   [
     '<Root>\n<Engine><Idel>1</Idel></Engine></Root>',
-    '0.xml:2: <Idel> is not known in <Engine>: expected one of Idle',
+    '0.xml:2: <Idel> is unknown in <Engine>: expected one of Idle',
   ],
-  ['<Root of="1"/>', '0.xml:1: the attribute of is not known in <Root>: expected one of on'],
-  [
-    '<Root><Count of="1"/></Root>',
-    '0.xml:1: the attribute of is not known in <Count>: expected no attributes',
-  ],
+  ['<Root of="1"/>', '0.xml:1: the attribute of is unknown in <Root>: expected one of on'],
+  ['<Root><Count of="1"/></Root>', '0.xml:1: the attribute of is unknown in <Count>: expected no attributes'],
   ['<Root><Count><A/></Count></Root>', '0.xml:1: <A> in <Count>: expected a text only'],
   ['<Root>\ntext</Root>', '0.xml:1: "text" in <Root>: expected elements only'],
   ['<Root><Engine/>\n<OldEngine/></Root>', '0.xml:2: <OldEngine> a second time: expected one, line 1 has it'],

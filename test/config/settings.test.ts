@@ -88,7 +88,7 @@ test('secrets are never said, alone or in what is around them', (t) => {
 test('what is not there, and what is there and not used, are told apart', (t) => {
   const { read } = settingsOf(t, {});
   refuses(() => read({ kind: 'server' }, 'Server/Nothing'), /conf\/Server\.xml has no Server\/Nothing/);
-  refuses(() => read({ kind: 'server' }, 'Server/Localhost/x'), /changes nothing/);
+  refuses(() => read({ kind: 'server' }, 'Server/Localhost/x'), /has no effect/);
   refuses(() => read({ kind: 'server' }, 'Server/CrossDomainPath/deeper'), /has no/);
   refuses(() => read({ kind: 'server' }, '__proto__/x'), /has no/);
   refuses(() => read({ kind: 'adaptor', adaptor: 'no' }, 'SSL'), /no adaptor "no"/);
@@ -153,11 +153,11 @@ test('a change that may not be, or would be a mistake, leaves the file as it is'
     'Authentication/Mode',
     'JSEngine/GateFailure',
   ]) {
-    refuses(() => write(LIVE, path, 'open'), /not changed by command/);
+    refuses(() => write(LIVE, path, 'open'), /cannot be changed by command/);
   }
   refuses(() => write({ kind: 'server' }, 'Server/NetworkingIPv6/@enable', 'true'), /in conf\/Server\.xml/);
   const broken: SettingsFile = { kind: 'application', ...HOST, application: 'broken' };
-  refuses(() => write(broken, 'MaxAppIdleTime', '60'), /<Nothing> is not known/);
+  refuses(() => write(broken, 'MaxAppIdleTime', '60'), /<Nothing> is unknown/);
   const nowhere: SettingsFile = { kind: 'application', ...HOST, application: 'nowhere' };
   refuses(() => write(nowhere, 'MaxAppIdleTime', '60'), /cannot be written/);
   assert.equal(text(), own);

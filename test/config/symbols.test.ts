@@ -74,11 +74,11 @@ test('why there is no such symbol, and what to do', (t) => {
   assert.equal(forApplications.whyNot('TOKEN'), symbols.whyNot('TOKEN'));
   assert.equal(
     forApplications.whyNot('%TOKEN%'),
-    `the environment is for files in conf/: expected \${TOKEN} here, and TOKEN = \${%TOKEN%} ${ini}`,
+    `only files in conf/ may refer to environment variables: expected \${TOKEN} here, and TOKEN = \${%TOKEN%} ${ini}`,
   );
   assert.equal(
     forApplications.whyNot('SERVER.ADMIN_PASSWORD'),
-    'SERVER.ADMIN_PASSWORD is for files in conf/: expected a symbol of another name',
+    'only files in conf/ may refer to SERVER.ADMIN_PASSWORD: expected a symbol of another name',
   );
 });
 

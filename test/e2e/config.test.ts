@@ -86,7 +86,10 @@ test('a saved Application.xml, of an application or of all, counts for instances
     '<Application>\n<Client><OutChunkSize>many</OutChunkSize></Client></Application>',
   );
   const { msg } = await server.waitForLog(({ level, event }) => event === 'config' && level === 'error');
-  assert.match(String(msg), /own\/Application\.xml:2: .*OutChunkSize.*; the settings before it stay$/);
+  assert.match(
+    String(msg),
+    /own\/Application\.xml:2: .*OutChunkSize.*; the previous settings stay in effect$/,
+  );
   assert.equal((await peer.call('color')).args[0], 'green');
 
   server.writeConf('_defaultRoot_/_defaultVHost_/Application.xml', file('blue', 300000));
@@ -159,7 +162,7 @@ test('an application whose Application.xml is bad at the start is closed until i
     said.map(({ msg }) => msg),
     [
       'applications/live/Application.xml:2: OutChunkSize = tiny: expected a whole number of bytes from 128 to 65536; ' +
-        'nobody can connect to the application until it is right',
+        'clients cannot connect to the application until the error is corrected',
     ],
   );
   const { url, token } = readRunFile(server.root)!;
@@ -171,7 +174,7 @@ test('an application whose Application.xml is bad at the start is closed until i
   );
 
   writeFileSync(join(server.root, 'applications/live/Application.xml'), '<Application/>');
-  await server.waitForLog(({ msg }) => msg === 'the settings of live are right: clients can connect to it');
+  await server.waitForLog(({ msg }) => msg === 'the settings of live are valid: clients can connect to it');
   assert.equal(await answerTo('live'), '_result');
 });
 
@@ -190,7 +193,7 @@ test('a bad file of the server ends it with exit code 1 and the place of the mis
   assert.equal(code, 1);
   assert.match(
     said,
-    /conf\/Server\.xml:2: <Sevrer> is not known in <Root>: expected one of Server, ServerDomain/,
+    /conf\/Server\.xml:2: <Sevrer> is unknown in <Root>: expected one of Server, ServerDomain/,
   );
 });
 

@@ -48,7 +48,10 @@ test('a symbol of fms.ini that an application uses counts when it is saved, with
     () => server.writeConf('fms.ini', 'KEY : third\n'),
     ({ level, event }) => level === 'error' && event === 'config',
   );
-  assert.match(String(msg), /^conf\/fms.ini:1: .*expected NAME = value; the settings before it stay/);
+  assert.match(
+    String(msg),
+    /^conf\/fms.ini:1: .*expected NAME = value; the previous settings stay in effect/,
+  );
   assert.equal(await secret(server, 'KEY'), 'second');
 });
 
@@ -79,7 +82,7 @@ test('.env beside Application.xml fills application.env; Environment wins, and a
   const { msg } = await after(server, () => server.writeApp('shop/.env', 'TOKEN=z\nhush'), isMistake);
   assert.match(
     String(msg),
-    /^applications\/shop\/\.env:2: expected NAME=value.*; the settings before it stay$/,
+    /^applications\/shop\/\.env:2: expected NAME=value.*; the previous settings stay in effect$/,
   );
   assert.doesNotMatch(JSON.stringify(server.log), /hush/);
   assert.equal(await secret(server, 'TOKEN'), 'new');
@@ -103,5 +106,5 @@ test('a setting that waits for a restart is named when it is saved, a mistake wi
     () => renameSync(join(server.root, 'conf', 'Server.xml'), join(server.root, 'conf', 'Server.xml~')),
     isConfig,
   );
-  assert.equal(gone.msg, 'conf/ is as the server was started with it');
+  assert.equal(gone.msg, 'conf/ is unchanged since the server started');
 });

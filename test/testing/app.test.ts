@@ -283,7 +283,7 @@ test('an error of the script fails its test, by line and column, unless it is ex
 
 test('a script that does not bundle, or throws as it starts, is no application', async () => {
   const files = { 'Application.xml': '<Application>\n<Jsengine/></Application>' };
-  await assert.rejects(app('', files), /kit\/Application\.xml:2: <Jsengine> is not known/);
+  await assert.rejects(app('', files), /kit\/Application\.xml:2: <Jsengine> is unknown/);
   await assert.rejects(app('const a = ;'), /kit\/main.ts:1:11: /);
   await assert.rejects(app("application.onAppStart = () => { throw new Error('not today'); };"), /not today/);
   await assert.rejects(testApp('nowhere'), /there is no application applications\/nowhere/);

@@ -4,7 +4,8 @@ import { choice } from '../value.ts';
 
 export const addresses: Value<string> = {
   expected:
-    'all, or addresses and names between commas (192.168.1.7, 10.60, 10.0.0.0/8, [2001:db8::]/32, example.com), or nothing',
+    'all, or addresses and names, separated by commas (192.168.1.7, 10.60, 10.0.0.0/8, [2001:db8::]/32, ' +
+    'example.com), or nothing',
   takesEmpty: true,
   parse(text) {
     AddressList.parse(text); // says which item makes no sense
@@ -15,12 +16,13 @@ export const addresses: Value<string> = {
 /** Allow, Deny and Order: who may use `what`. */
 export function accessLists(what: string) {
   return {
-    Allow: leaf(addresses, 'all', `Who may use ${what}. Nothing: all.`),
-    Deny: leaf(addresses, '', `Who may not use ${what}.`),
+    Allow: leaf(addresses, 'all', `Clients that may use ${what}. Empty: all.`),
+    Deny: leaf(addresses, '', `Clients that may not use ${what}.`),
     Order: leaf(
       choice('Allow,Deny', 'Deny,Allow'),
       'Allow,Deny',
-      'Allow,Deny: who is in Allow and not in Deny. Deny,Allow: who is not in Deny, and who is in Allow all the same.',
+      'Allow,Deny: allow clients that are in Allow and not in Deny. Deny,Allow: allow clients that are not in ' +
+        'Deny, and clients in Allow even if they are in Deny.',
     ),
   };
 }

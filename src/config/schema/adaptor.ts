@@ -20,24 +20,29 @@ import { certificate } from './certificate.ts';
 const passedOn = {
   Host: list(
     group('', {
-      '@port': leaf(orElse(whole(1, 65_535), '', 'all', undefined), '', 'Of which port of this adaptor.'),
-      '#text': leaf(placeOrNowhere(80), '', 'The web server that they go to. Without a host: this machine.'),
+      '@port': leaf(
+        orElse(whole(1, 65_535), '', 'all', undefined),
+        '',
+        'The port of this adaptor whose requests go to this web server.',
+      ),
+      '#text': leaf(placeOrNowhere(80), '', 'The web server. Without a host: this machine.'),
     }),
   ),
-  Timeout: leaf(seconds(1, 86_400), '60', 'How long neither side may have anything to say.'),
+  Timeout: leaf(seconds(1, 86_400), '60', 'Timeout for a connection on which neither side sends anything.'),
   ...unused('@maxbuf'),
 };
 
 export const ADAPTOR = group('', {
-  HostPortList: group('The ports of this adaptor.', {
+  HostPortList: group('Ports of this adaptor.', {
     HostPort: list(
       group('', {
-        '@name': leaf(text('a name, or nothing'), '', 'What logs call it.'),
+        '@name': leaf(text('a name, or nothing'), '', 'Name of this port in logs.'),
         '#text': leaf(
           hostPort(1935),
           '${ADAPTOR.HOSTPORT}',
-          'Where RTMP is served, and HTTP with it: :1935,-443 is port 1935 in clear and 443 by TLS. Without a host: on all ' +
-            'addresses of this machine. Several addresses: several elements in Adaptor.xml.',
+          'Address and ports for RTMP and HTTP: with :1935,-443 port 1935 is unencrypted and port 443 uses TLS. ' +
+            'Without a host: on all addresses of this machine. For several addresses, use several elements in ' +
+            'Adaptor.xml.',
         ),
         ...unused('@ctl_channel', '@rtmfp'),
       }),
@@ -45,172 +50,195 @@ export const ADAPTOR = group('', {
     ),
   }),
   ...accessLists('these ports'),
-  SSL: group('TLS, for the ports with a minus.', {
-    SSLServerCtx: group('What this server shows and accepts.', {
-      ...certificate('With a virtual host that has its own, for all other names.'),
+  SSL: group('TLS, for ports with a minus sign.', {
+    SSLServerCtx: group('Certificate, ciphers and sessions.', {
+      ...certificate('If a virtual host has its own certificate, this one serves all other host names.'),
       SSLCipherSuite: leaf(
-        text("names as of OpenSSL, or nothing: Node's own choice"),
+        text('cipher names of OpenSSL, or nothing: the default of Node.js'),
         '',
-        "The ciphers of TLS 1.2. Flash Media Server's list, ALL:!ADH:!LOW:!EXP:!MD5:@STRENGTH, counts as nothing.",
+        'Ciphers of TLS 1.2. The list of Flash Media Server, ALL:!ADH:!LOW:!EXP:!MD5:@STRENGTH, is treated as ' +
+          'empty.',
       ),
-      SSLSessionTimeout: leaf(minutes(1, 1440), '5', 'How long a client may resume its session.'),
+      SSLSessionTimeout: leaf(minutes(1, 1440), '5', 'Time for which a client may resume its TLS session.'),
     }),
   }),
-  ProxyProtocol: group('Who passes connections on, as HAProxy and load balancers do.', {
+  ProxyProtocol: group('PROXY protocol, as HAProxy and load balancers send it.', {
     From: leaf(
       addresses,
       '',
-      'Proxies that put a PROXY protocol header, version 1 or 2, before each connection. From them it must come, and the ' +
-        "address in it is the client's; from all others it is not understood.",
+      'Proxies that send a PROXY protocol header, version 1 or 2, before each connection. The server requires the ' +
+        "header from them and takes the client's address from it. It does not accept the header from other " +
+        'addresses.',
     ),
   }),
-  HTTPIdent2: group('What tunnelling players ask for before they begin (/fcs/ident2).', {
-    '@enable': leaf(trueOrFalse, 'true', 'Whether they are answered.'),
+  HTTPIdent2: group('The request of tunnelling players before they open a tunnel (/fcs/ident2).', {
+    '@enable': leaf(trueOrFalse, 'true', 'Answer the request.'),
     '#text': leaf(
-      text('an address, or nothing: the one that the player has reached'),
+      text('an address, or nothing: the address that the player has connected to'),
       '',
-      'The address that they shall go to.',
+      'Address that players are told to connect to.',
     ),
   }),
-  HTTPTunnel: group('RTMP in HTTP requests, for clients that get no other connection through: rtmpt://.', {
-    Enable: leaf(
-      choice('true', 'false', 'http1.1only', 'keepalive'),
-      'true',
-      'Whose requests are taken: all, none, those of HTTP/1.1, or those whose connections stay open.',
-    ),
-    IdleAckInterval: leaf(
-      milliseconds(0, 10_000),
-      '512',
-      'How long a request may be kept for something to say. More saves requests, less makes pauses shorter.',
-    ),
-    IdlePostInterval: leaf(
-      milliseconds(0, 4064),
-      '512',
-      'The longest that a client with nothing to say waits between two requests.',
-    ),
-    IdleTimeout: leaf(
-      orElse(seconds(1, 86_400), '-1', 'never', undefined),
-      '60',
-      'A client without a request for so long has gone.',
-    ),
-    MaxTunnels: leaf(whole(1, 1_000_000), '10000', 'How many clients come by tunnel at a time.'),
-    MaxTunnelsPerAddress: leaf(
-      whole(1, 1_000_000),
-      '256',
-      'How many of them from one address: a company may have a single one.',
-    ),
-    MimeType: leaf(
-      text('a media type'),
-      'application/x-fcs',
-      'What answers are when the request does not say what it is.',
-    ),
-    NodeID: leaf(
-      nodeId,
-      '',
-      'What the ids of tunnels begin with, so that a load balancer can tell by a path which server it belongs to.',
-    ),
-    SetCookie: leaf(
-      trueOrFalse,
-      'false',
-      'Whether who opens a tunnel gets a cookie that names this server, for load balancers that go by cookies.',
-    ),
-    WriteBufferSize: leaf(
-      kilobytes(1, 16_384),
-      '256',
-      'An answer with so much in it takes no more: how much a slow client can keep from the others.',
-    ),
-    MaxRequestSize: leaf(
-      kilobytes(64, 65_536),
-      '4096',
-      'The longest request. It holds what a client has gathered since the last, a large picture perhaps.',
-    ),
-    RequestTimeout: leaf(seconds(1, 3600), '30', 'How long the whole of a request may take to arrive.'),
-    MaxPipelinedRequests: leaf(
-      whole(1, 100),
-      '5',
-      'Requests of one client that may have overtaken the one that is to be served before them.',
-    ),
-    PipelineTimeout: leaf(seconds(1, 60), '5', 'How long they wait for it.'),
-    MaxHeaderLineLength: leaf(
-      whole(128, 1_048_576),
-      '8192',
-      'The longest header of a request, in characters. MaxHeaderSize of HTTP bounds all of them together.',
-    ),
-    Redirect: group(
-      'Connections whose first request by HTTP is for none of this server: they are passed on as they are, to the end.',
-      {
-        '@enable': leaf(
-          trueOrFalse,
-          'false',
-          'Whether they are. Else, and on other ports, the answer is not found.',
-        ),
-        ...passedOn,
-      },
-    ),
-    HttpProxy: group(
-      'Requests by HTTP that are for none of this server: they are passed on one by one, as a proxy does it, with the ' +
-        'address of the client in X-Forwarded-For.',
-      {
-        '@enable': leaf(
-          trueOrFalse,
-          'false',
-          'Whether they are. Else, and on other ports, the answer is not found.',
-        ),
-        MaxRequests: leaf(
-          whole(1, 10_000),
-          '256',
-          'Requests under way to one web server; more wait for their turn. A web site with many visitors has some 20.',
-        ),
-        MaxRequestsPerAddress: leaf(
-          whole(1, 10_000),
-          '64',
-          'How many of them are of one client address; more wait for their turn. A browser has 6. Set it to MaxRequests if a ' +
-            'proxy or CDN without PROXY protocol is in front: then all clients have one address.',
-        ),
-        MaxUpgrades: leaf(
-          whole(0, 100_000),
-          '1024',
-          'Connections to one web server that have been upgraded to another protocol, such as WebSocket; more wait for their turn. ' +
-            'They do not count as requests. Each ends when neither side has sent anything for Timeout, and makes room for others ' +
-            'like a request below MinRate. 0: the server does not pass on the Upgrade field.',
-        ),
-        MaxUpgradesPerAddress: leaf(
-          whole(1, 100_000),
-          '64',
-          'Limit of MaxUpgrades for one client address. Set it to MaxUpgrades if a proxy or CDN without PROXY protocol is in front.',
-        ),
-        MinRate: leaf(
-          whole(0, 1_000_000),
-          '500',
-          'Least rate of bodies in bytes per second. A request whose client sends or reads more slowly for Timeout is ended. While ' +
-            'others wait for their turn, slow ones end sooner: after 2 s to 10 s those that the client keeps waiting, after 10 s ' +
-            'to 18 s those whose answer the web server sends that slowly (server-sent events), of the addresses that have the ' +
-            'most requests. A web server may take as long as it likes (Timeout) before its answer begins. 0: no least rate.',
-        ),
-        ...passedOn,
-      },
-    ),
-    NeedClose: unsupported('true'),
-    ...unused('Edge', 'MaxWriteDelay', 'MinWriteDelay'),
-  }),
-  HTTP: group('Requests by HTTP on these ports, those of tunnels included.', {
+  HTTPTunnel: group(
+    'RTMP tunnelled in HTTP requests, for clients behind firewalls that allow nothing else: rtmpt://.',
+    {
+      Enable: leaf(
+        choice('true', 'false', 'http1.1only', 'keepalive'),
+        'true',
+        'Accepted tunnel requests: all, none, those of HTTP/1.1 only, or those of persistent connections only.',
+      ),
+      IdleAckInterval: leaf(
+        milliseconds(0, 10_000),
+        '512',
+        'Longest time that the server holds a request until it has data for the client. Higher values save ' +
+          'requests, lower values shorten pauses.',
+      ),
+      IdlePostInterval: leaf(
+        milliseconds(0, 4064),
+        '512',
+        'Longest time that a client without data to send waits between two requests.',
+      ),
+      IdleTimeout: leaf(
+        orElse(seconds(1, 86_400), '-1', 'never', undefined),
+        '60',
+        'Time without a request after which a client is disconnected.',
+      ),
+      MaxTunnels: leaf(
+        whole(1, 1_000_000),
+        '10000',
+        'Maximum number of tunnels that are open at the same time.',
+      ),
+      MaxTunnelsPerAddress: leaf(
+        whole(1, 1_000_000),
+        '256',
+        'Maximum number of tunnels from one address. All clients of a company may share one address.',
+      ),
+      MimeType: leaf(
+        text('a media type'),
+        'application/x-fcs',
+        'Content-Type of responses to requests that have none.',
+      ),
+      NodeID: leaf(
+        nodeId,
+        '',
+        'Prefix of tunnel IDs, by which a load balancer can route requests to this server.',
+      ),
+      SetCookie: leaf(
+        trueOrFalse,
+        'false',
+        "Set a cookie with this server's ID when a tunnel opens, for cookie-based session affinity.",
+      ),
+      WriteBufferSize: leaf(
+        kilobytes(1, 16_384),
+        '256',
+        'Maximum size of the body of one tunnel response. It limits how long a slow client can delay the others.',
+      ),
+      MaxRequestSize: leaf(
+        kilobytes(64, 65_536),
+        '4096',
+        'Maximum size of a tunnel request. A request carries everything that the client has gathered since the last ' +
+          'one, perhaps a large picture.',
+      ),
+      RequestTimeout: leaf(seconds(1, 3600), '30', 'Timeout for receiving a whole request.'),
+      MaxPipelinedRequests: leaf(
+        whole(1, 100),
+        '5',
+        'Maximum number of out-of-order tunnel requests buffered per client.',
+      ),
+      PipelineTimeout: leaf(
+        seconds(1, 60),
+        '5',
+        'Longest time that out-of-order requests wait for the missing one.',
+      ),
+      MaxHeaderLineLength: leaf(
+        whole(128, 1_048_576),
+        '8192',
+        'Maximum length of one header of a request, in characters. MaxHeaderSize of HTTP limits all headers ' +
+          'together.',
+      ),
+      Redirect: group(
+        'Forwarding of connections whose first HTTP request matches no route of this server. The server forwards ' +
+          'the whole connection unchanged until it ends.',
+        {
+          '@enable': leaf(
+            trueOrFalse,
+            'false',
+            'Forward them. If false, and on ports without a Host entry, the response is 404 Not Found.',
+          ),
+          ...passedOn,
+        },
+      ),
+      HttpProxy: group(
+        'Reverse proxy for HTTP requests that match no route of this server. The server forwards each request by ' +
+          "itself, with the client's address in X-Forwarded-For.",
+        {
+          '@enable': leaf(
+            trueOrFalse,
+            'false',
+            'Forward them. If false, and on ports without a Host entry, the response is 404 Not Found.',
+          ),
+          MaxRequests: leaf(
+            whole(1, 10_000),
+            '256',
+            'Maximum number of concurrent requests to one web server; more requests wait in a queue. A web site ' +
+              'with many visitors has some 20.',
+          ),
+          MaxRequestsPerAddress: leaf(
+            whole(1, 10_000),
+            '64',
+            'Maximum number of concurrent requests of one client address; more requests wait in a queue. A browser ' +
+              'has 6. Set it to MaxRequests if a proxy or CDN without PROXY protocol is in front of the server, since ' +
+              'then all clients have one address.',
+          ),
+          MaxUpgrades: leaf(
+            whole(0, 100_000),
+            '1024',
+            'Maximum number of connections to one web server that have been upgraded to another protocol, such as ' +
+              'WebSocket; more wait in a queue. They do not count as requests. Each ends when neither side has sent ' +
+              'anything for Timeout, and makes room for others like a request below MinRate. 0: the server does not ' +
+              'pass on the Upgrade field.',
+          ),
+          MaxUpgradesPerAddress: leaf(
+            whole(1, 100_000),
+            '64',
+            'Limit of MaxUpgrades for one client address. Set it to MaxUpgrades if a proxy or CDN without PROXY ' +
+              'protocol is in front of the server.',
+          ),
+          MinRate: leaf(
+            whole(0, 1_000_000),
+            '500',
+            'Minimum transfer rate of bodies, in bytes per second. A request whose client sends or reads more ' +
+              'slowly for Timeout is aborted. While other requests wait in the queue, slow ones are aborted sooner, ' +
+              'beginning with the addresses that have the most requests: those that the client delays after 2 s to 10 ' +
+              's, those whose response the web server sends too slowly (server-sent events) after 10 s to 18 s. A web ' +
+              'server may take up to Timeout before its response begins. 0: no minimum.',
+          ),
+          ...passedOn,
+        },
+      ),
+      NeedClose: unsupported('true'),
+      ...unused('Edge', 'MaxWriteDelay', 'MinWriteDelay'),
+    },
+  ),
+  HTTP: group('HTTP requests on these ports, including those of tunnels.', {
     WaitTimeout: leaf(
       seconds(1, 600),
       '15',
-      'How long a connection may wait for its first or next request, and the head of a request take to arrive.',
+      'Timeout for the first or next request of a connection, and for the head of a request.',
     ),
     MaxHeaderSize: leaf(
       kilobytes(1, 1024),
       '16',
-      'The longest head of a request; the cookies of other servers on the same host are in it.',
+      'Maximum size of the head of a request. It includes the cookies of other servers on the same host.',
     ),
   }),
   HTTPIdent: group('', { '@enable': unsupported('false') }),
-  HTTPNull: group('GET /, which load balancers ask to see whether a server is there.', {
+  HTTPNull: group('GET /, the health check of load balancers.', {
     '@enable': leaf(
       trueOrFalse,
       'false',
-      'Whether it is answered, with nothing. Else it is for the web server of HttpProxy or Redirect, or not found.',
+      'Answer it with an empty response. If false, it goes to the web server of HttpProxy or Redirect, or gets ' +
+        '404 Not Found.',
     ),
   }),
   HTTPUserInfo: group('', {
@@ -220,14 +248,14 @@ export const ADAPTOR = group('', {
   EnableAltVhost: leaf(
     trueOrFalse,
     'false',
-    'Whether clients may name the virtual host that they mean, where it is not the host that they have reached: ' +
+    'Let clients name the virtual host in the URL if it differs from the host that they connect to: ' +
       'rtmp://192.0.2.1/live?_fcs_vhost=show.example.com.',
   ),
   RTMP: group('', {
     RTMPE: group(
-      'RTMP whose bytes are hidden, rtmpe:// and in HTTP rtmpte://. It keeps out who only looks on, and nobody who steps in ' +
-        'between: its keys are known to everybody. RTMPS keeps out both.',
-      { '@enabled': leaf(trueOrFalse, 'true', 'Whether clients may do so.') },
+      'RTMPE, encrypted RTMP: rtmpe://, and through HTTP rtmpte://. It protects against passive eavesdropping, ' +
+        'but not against a man in the middle, since its keys are public. RTMPS protects against both.',
+      { '@enabled': leaf(trueOrFalse, 'true', 'Accept RTMPE.') },
     ),
   }),
   ...unused('RTMFP', 'ResourceLimits'),

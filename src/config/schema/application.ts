@@ -27,7 +27,8 @@ export const DEFAULT_MEMORY_KB = 65536;
 export const MIN_MEMORY_KB = 8192;
 const MIB_KB = 1024;
 
-const bandwidth = (who: string) => leaf(bytes(1000, 2147483647), '2500000', `After so many bytes ${who}.`);
+const bandwidth = (who: string) =>
+  leaf(bytes(1000, 2147483647), '2500000', `Number of bytes after which ${who}.`);
 
 const duration = orElse(seconds(0, 31536000), '-1', 'any', undefined);
 const size = orElse(kilobytes(0, 2147483647), '-1', 'any', undefined);
@@ -39,216 +40,247 @@ const sampleAccess = (meaning: string) =>
     '@enabled': leaf(
       trueOrFalse,
       'false',
-      'Whether there are any. The script may say otherwise of each client.',
+      'Enable sampling. The script may decide otherwise for each client.',
     ),
     '#text': leaf(
-      text('folders of streams between semicolons, / for all, or nothing: none'),
+      text('folders of streams, separated by semicolons, / for all, or nothing: none'),
       '',
-      'Which ones.',
+      'Streams that may be sampled.',
     ),
   });
 
 export const APPLICATION = group('', {
-  MaxAppIdleTime: leaf(seconds(1, 31536000), '1200', 'An instance without clients for so long is unloaded.'),
-  AutoCloseIdleClients: group('Clients that send and take nothing at all.', {
-    '@enable': leaf(
-      trueOrFalse,
-      'true',
-      'Whether they are closed. Only where the virtual host and Server.xml close them too.',
-    ),
-    MaxIdleTime: leaf(
-      orElse(seconds(1, 86400), '0', 'what the virtual host or Server.xml says', undefined),
-      '0',
-      'For how long they may be idle.',
-    ),
-    ...unused('CheckInterval'),
-  }),
+  MaxAppIdleTime: leaf(
+    seconds(1, 31536000),
+    '1200',
+    'Time without clients after which an instance is unloaded.',
+  ),
+  AutoCloseIdleClients: group(
+    'Disconnection of idle clients. A client is idle while it neither sends nor receives anything.',
+    {
+      '@enable': leaf(
+        trueOrFalse,
+        'true',
+        'Disconnect idle clients. Takes effect only if the virtual host and Server.xml enable it too.',
+      ),
+      MaxIdleTime: leaf(
+        orElse(seconds(1, 86400), '0', 'the value of the virtual host or of Server.xml', undefined),
+        '0',
+        'Idle time after which a client is disconnected.',
+      ),
+      ...unused('CheckInterval'),
+    },
+  ),
   JSEngine: group(
-    'The script of an instance. The element may also be called ScriptEngine, as from Flash Media Server 4 on.',
+    'The script of an instance. The element may also be named ScriptEngine, as in Flash Media Server 4 and later.',
     {
       RuntimeSize: leaf(
         memory(),
         String(DEFAULT_MEMORY_KB),
-        `Memory of the script of one instance. Less than ${MIN_MEMORY_KB} (Flash Media Server had 1024) is taken for ` +
-          `${DEFAULT_MEMORY_KB}.`,
+        `Memory limit of the script of one instance. Values below ${MIN_MEMORY_KB} (the default in Flash Media ` +
+          `Server was 1024) are replaced by ${DEFAULT_MEMORY_KB}.`,
       ),
       MaxTimeOut: leaf(
         orElse(fractionsOfSeconds(0.001, 60), '0', '0.25', 250),
         '0.25',
-        'How long a script may compute without a pause.',
+        'Longest time that a script may compute without a pause.',
       ),
       LoadTimeOut: leaf(
         fractionsOfSeconds(0.001, 60),
         '2',
-        'The same for its top-level code, while it is being loaded.',
+        'Longest time that the top-level code of a script may compute while it is being loaded.',
       ),
       GateTimeOut: leaf(
         fractionsOfSeconds(0.1, 600),
         '10',
-        'How long an onConnect, onPublish or onPlay may take to decide, waiting included; then the answer is no.',
+        'Timeout for the decision of onConnect, onPublish or onPlay, including the time in the queue. On a ' +
+          'timeout the request is refused.',
       ),
       GateFailure: leaf(
         choice('closed', 'open'),
         'closed',
-        'What is answered to clients at a gate when the script that is to decide has crashed and does not come back within ' +
-          'GateTimeOut. closed: no. open: yes, to everybody, as if there were no handler.',
+        'Decision for clients if the script has crashed and does not restart within GateTimeOut. closed: refuse ' +
+          'all. open: accept all, as if there were no handler.',
       ),
       CallTimeOut: leaf(
         orElse(fractionsOfSeconds(0.1, 86400), '0', 'any time', undefined),
         '600',
-        'How long a method that a client calls may take until its promise has settled; then the client gets an error. Raise it where ' +
-          'methods wait for jobs that take longer.',
+        'Timeout for a method that a client calls, until its promise settles; then the client gets an error. ' +
+          'Raise it if methods wait for jobs that take longer.',
       ),
-      MaxTimers: leaf(whole(1, 100000), '1000', 'Timers of one instance; setting one more throws.'),
+      MaxTimers: leaf(
+        whole(1, 100000),
+        '1000',
+        'Maximum number of timers of one instance. Setting one more throws an error.',
+      ),
       MaxQueuedEvents: leaf(
         whole(100, 1000000),
         '10000',
-        'How many calls, gates and notices may wait for the script of an instance that is busy. From half of it on the server reads ' +
-          'the next commands of clients later; beyond it, calls of clients fail.',
+        'Maximum number of calls, decisions and notifications in the queue for the script of one instance. Above ' +
+          'half of it the server delays the next commands of clients. Above it, calls of clients fail.',
       ),
       MaxQueuedSize: leaf(
         kilobytes(64, 1_048_576),
         '4096',
-        'The same for their size as JSON: twice to four times the size of the messages. A chat or a game has a few kB there, an ' +
-          'upload in calls some hundred.',
+        'Maximum size of this queue, measured as JSON, which is two to four times the size of the messages. A ' +
+          'chat or a game has a few kB there, an upload in calls some hundred kB.',
       ),
       MaxLogRate: leaf(
         whole(1, 100000),
         '200',
-        'Lines that an instance may log a second, ten times as many in a burst; the rest is dropped and counted.',
+        'Rate limit for log lines of one instance, per second. A burst of ten times as many is allowed. Lines ' +
+          'above the limit are dropped and counted.',
       ),
-      Reload: group('What a change of the script does to instances that run.', {
+      Reload: group('Effect of a changed script on running instances.', {
         Policy: leaf(
           choice('migrate', 'drain', 'restart', 'off'),
           'migrate',
-          'migrate: the new version takes over at once, clients stay. drain: who comes from then on gets it, who is here stays ' +
-            'with the one before. restart: it starts anew, clients are disconnected. off: only when an administrator reloads it.',
+          'migrate: the new version takes over at once and clients stay connected. drain: new clients get the new ' +
+            'version, connected clients stay with the old one. restart: the instance restarts and its clients are ' +
+            'disconnected. off: the script changes only when an administrator reloads the application.',
         ),
         DrainTime: leaf(
           seconds(1, 86400),
           '600',
-          'With drain: for how long clients stay with the version before; then they are disconnected.',
+          'With drain: time after which clients of the old version are disconnected.',
         ),
       }),
-      ApplicationObject: group('What the operator tells the script.', {
+      ApplicationObject: group('Values from the operator for the script.', {
         config: free(
-          'Elements of your own: <key>value</key> here is application.config.key there, a string.',
+          'Elements with names of your choice: <key>value</key> is application.config.key in the script, a ' +
+            'string.',
         ),
       }),
       Environment: free(
-        'Elements of your own, for secrets: <NAME>${NAME}</NAME> here, with NAME set in fms.ini, is application.env.NAME there.',
+        'Elements with names of your choice, for secrets: <NAME>${NAME}</NAME>, with NAME set in fms.ini, is ' +
+          'application.env.NAME in the script.',
       ),
-      Fetch: group('What fetch() of the script may reach: nothing, until Hosts names it.', {
+      Fetch: group('Hosts that fetch() in the script may reach. None are allowed until Hosts names them.', {
         Hosts: leaf(
           hostPatterns,
           '',
-          'Hosts, with commas between them: api.example.com, *.example.com (any under it), * (any). Ports 80 and 443, unless one ' +
-            'is named (:8080) or all are (:*).',
+          'Allowed hosts, separated by commas: api.example.com, *.example.com (any subdomain), * (any). The ports ' +
+            'are 80 and 443, unless an entry names one (:8080) or all (:*).',
         ),
         PrivateAddresses: leaf(
           subnets,
           '',
-          'Hosts whose names lead to private networks or to this machine are refused, but for these addresses: 10.1.0.0/16, ' +
-            '127.0.0.1. What Hosts names as an address is not refused.',
+          'Exceptions for private addresses, for example 10.1.0.0/16, 127.0.0.1. Hosts whose names resolve to ' +
+            'private networks or to this machine are refused, except for these addresses. Addresses that Hosts ' +
+            'names literally are allowed.',
         ),
         TimeOut: leaf(
           fractionsOfSeconds(0.1, 300),
           '10',
-          'For a request from its beginning to the end of its answer.',
+          'Timeout for a request, from its start to the end of its response.',
         ),
         MaxSize: leaf(
           kilobytes(1, 8 * MIB_KB),
           '1024',
-          'The longest answer, unpacked, and the longest request body.',
+          'Maximum size of a response, decompressed, and of a request body.',
         ),
         MaxRunning: leaf(
           whole(1, 1000),
           '16',
-          'Requests of one instance at a time; more wait for their turn.',
+          'Maximum number of concurrent requests of one instance; more requests wait in a queue.',
         ),
       }),
       NetConnection: group(
-        'Where NetConnection of the script may connect, to pass streams on or to fetch them: nowhere, until Hosts names it.',
+        'Servers that NetConnection in the script may connect to, to send streams or to fetch them. None are ' +
+          'allowed until Hosts names them.',
         {
           Hosts: leaf(
             hostPatterns,
             '',
-            'Hosts, with commas between them: live.example.com, *.example.com (any under it), * (any). Ports 1935 for rtmp and 443 ' +
-              'for rtmps, unless one is named (:1936) or all are (:*). Scripts that connect to this server itself, by ' +
-              'rtmp://localhost/… or rtmp:/…, need localhost here and 127.0.0.1 in PrivateAddresses.',
+            'Allowed hosts, separated by commas: live.example.com, *.example.com (any subdomain), * (any). The ' +
+              'ports are 1935 for rtmp and 443 for rtmps, unless an entry names one (:1936) or all (:*). Scripts ' +
+              'that connect to this server itself, by rtmp://localhost/… or rtmp:/…, need localhost here and ' +
+              '127.0.0.1 in PrivateAddresses.',
           ),
           PrivateAddresses: leaf(
             subnets,
             '',
-            'Hosts whose names lead to private networks or to this machine are refused, but for these addresses: 10.1.0.0/16, ' +
-              '127.0.0.1. What Hosts names as an address is not refused.',
+            'Exceptions for private addresses, for example 10.1.0.0/16, 127.0.0.1. Hosts whose names resolve to ' +
+              'private networks or to this machine are refused, except for these addresses. Addresses that Hosts ' +
+              'names literally are allowed.',
           ),
           TimeOut: leaf(
             fractionsOfSeconds(0.1, 300),
             '10',
-            'From the beginning until the other server has answered.',
+            'Timeout for connecting, until the other server has answered.',
           ),
-          MaxConnections: leaf(whole(1, 10000), '32', 'Of one instance at a time.'),
+          MaxConnections: leaf(
+            whole(1, 10000),
+            '32',
+            'Maximum number of concurrent connections of one instance.',
+          ),
           ...unused('ObjectEncoding'),
         },
       ),
       Exec: list(
-        group('A program that the script may start.', {
+        group('A program that the script may run.', {
           '@name': leaf(
             fileName('a name'),
             'thumb',
-            'What the script calls it by, as in application.exec("thumb", { input: "show" }). It runs in the folder of the ' +
-              'application, and ends with the instance at the latest.',
+            'Name of the program in the script, as in application.exec("thumb", { input: "show" }). The program ' +
+              'runs in the folder of the application. When the instance ends, the server ends the program.',
             { isRequired: true },
           ),
           Program: leaf(
-            text('a program, with its path or to be found by PATH'),
+            text('a program, with its path or found through PATH'),
             'ffmpeg',
-            'Started as it is, without a shell.',
+            'The program to run. It is started directly, without a shell.',
             { isRequired: true },
           ),
           Argument: list(
             leaf(
               execArgument,
               'streams/_definst_/{input}.flv',
-              'One of its arguments. {input} stands for what the script gives: a plain name, as a/b or Ann’s show, without ' +
-                ': @ = , | \\ < > and .., and not beginning with - + / ~ . or a blank. {input:file} takes the path of a file in ' +
-                'the folder of the application, or in those of its streams; {target:url} an http, https, rtmp or rtmps address ' +
-                'on a host that Fetch or NetConnection grants; {size:small|large} one of these; {n:/\\d{1,3}/} what the whole ' +
-                'pattern matches.',
+              'One of its arguments. {input} is replaced by a value from the script: a plain name such as a/b or ' +
+                'Ann’s show, without : @ = , | \\ < > and .., that does not begin with - + / ~ . or a space. ' +
+                '{input:file} accepts the path of a file in the folder of the application or in the folders of its ' +
+                'streams. {target:url} accepts an http, https, rtmp or rtmps URL on a host that Fetch or ' +
+                'NetConnection allows. {size:small|large} accepts one of these words. {n:/\\d{1,3}/} accepts a value ' +
+                'that the whole pattern matches.',
               { isSecret: true }, // it may be the address of a stream on another server, key and all
             ),
           ),
           TimeOut: leaf(
             orElse(fractionsOfSeconds(0.1, 86400), '0', 'none', undefined),
             '0',
-            'After so long it is ended.',
+            'Time after which the program is ended.',
           ),
-          MaxRunning: leaf(whole(1, 1000), '4', 'Of one instance at a time.'),
+          MaxRunning: leaf(
+            whole(1, 1000),
+            '4',
+            'Maximum number of programs of one instance that run at the same time.',
+          ),
         }),
         { key: '@name' },
       ),
       ScriptLibPath: leaf(
-        names('folders between semicolons, relative to the root folder, or nothing', true),
+        names('folders, separated by semicolons, relative to the root folder, or nothing', true),
         'scriptlib',
-        'Where load() of classic scripts (.asc, .js) looks for what is not in the folder of the application: components.asc, ' +
-          'netservices.asc and others that you have from Flash Media Server. Folders that are not there hold nothing.',
+        'Folders in which load() of classic scripts (.asc, .js) searches for files that the folder of the ' +
+          'application does not have: components.asc, netservices.asc and others from your copy of Flash Media ' +
+          'Server. Folders that do not exist are ignored.',
       ),
       Security: group('', {
-        RPC: group('What clients may call.', {
+        RPC: group('Methods that clients may call.', {
           '@enable': leaf(
             trueOrFalse,
             'false',
-            'Whether they may call nothing but what is named here. Else they may call whatever the script offers.',
+            'true: clients may call only the methods named here. false: clients may call every method that the ' +
+              'script offers.',
           ),
           Client: group('', {
             Method: list(
               group('', {
                 Allow: list(
                   leaf(
-                    text('a text, upper and lower case as they are'),
+                    text('a text, case-sensitive'),
                     'chat.',
-                    'How the names of methods begin that they may call.',
+                    'Prefix of the names of methods that clients may call.',
                   ),
                 ),
               }),
@@ -263,91 +295,99 @@ export const APPLICATION = group('', {
     { alias: 'ScriptEngine' },
   ),
   Authentication: group(
-    'Logins of encoders, as Flash Media Live Encoder, OBS and ffmpeg make them: rtmp://user:password@host/application. They ' +
-      'keep the password off the wire, and are no more than that: use RTMPS where others can listen.',
+    'Logins of encoders such as Flash Media Live Encoder, OBS and ffmpeg: rtmp://user:password@host/application. ' +
+      'The password itself is not sent, but nothing else is protected: use RTMPS on networks that others can listen ' +
+      'to.',
     {
       Mode: leaf(
         choice('off', 'publishers', 'everybody'),
         'off',
-        'Who has to log in. publishers: the programs in Agents; all others may come in and play, but not publish, unless the ' +
-          'script gives them a writeAccess. everybody: all clients, players too.',
+        'Clients that must log in. publishers: programs that match Agents; other clients may connect and play, ' +
+          'but may not publish unless the script gives them a writeAccess. everybody: all clients, including ' +
+          'players.',
       ),
       Scheme: leaf(
         choice('adobe', 'llnw'),
         'adobe',
-        'How: authmod=adobe, which every encoder knows, or authmod=llnw of Limelight.',
+        'Login method: authmod=adobe, which every encoder supports, or authmod=llnw of Limelight.',
       ),
       Agents: leaf(
-        names('beginnings of names between semicolons'),
+        names('prefixes of names, separated by semicolons'),
         'FMLE/;FME/;Wirecast/',
-        'With publishers: how the names begin that programs give themselves when they have come to publish.',
+        'With publishers: prefixes of the names by which publishing programs identify themselves.',
       ),
       Users: leaf(
         text('a path, relative to the root folder'),
         'conf/users',
-        'The file of users: lines name:plain:PASSWORD, name:adobe:SALT:HASH or name:llnw:HASH, which "understudy user" ' +
-          'writes. Of a user who is not in it the script is asked, application.onAuthenticate.',
+        'File of users, with lines name:plain:PASSWORD, name:adobe:SALT:HASH or name:llnw:HASH, which "understudy ' +
+          'user" writes. For a user who is not in the file the server calls application.onAuthenticate of the ' +
+          'script.',
       ),
     },
   ),
   StreamManager: group('Streams.', {
-    Live: group('What is published live.', {
+    Live: group('Live streams.', {
       PublishTimeout: leaf(
         orElse(milliseconds(0, 60000), '-1', 'never', undefined),
         '2000',
-        'When a name is published that is on air already, its publisher is asked for a sign of life: any byte will do. ' +
-          'Without one in this time the newcomer takes over.',
+        'When a client publishes a name that another client already publishes, the server checks whether the ' +
+          'other one is alive: any byte counts. If it sends nothing within this time, the new publisher takes over.',
       ),
       TakeOverInterval: leaf(
         milliseconds(1000, 3_600_000),
         '10000',
-        'A publisher that took over a living one, because onPublish returned { takeOver: true }, is safe from the next such ' +
-          'verdict for this time. Each further take-over of the name in a row doubles it, up to an hour.',
+        'Time for which a publisher that took over a live stream (onPublish returned { takeOver: true }) is ' +
+          'protected from the next take-over. Each further take-over of the name in a row doubles it, up to an ' +
+          'hour.',
       ),
-      Flush: group('When media leaves for the players. Every flush costs one write for every player.', {
+      Flush: group('Times at which media is sent to players. Each flush costs one write for every player.', {
         Mode: leaf(
           choice('frame', 'merge', 'instant'),
           'frame',
-          'frame: at each picture. merge: whatever came in MergeDelay, for many players. instant: at once, for few.',
+          'frame: at each video frame. merge: media of MergeDelay together, for many players. instant: at once, ' +
+            'for few players.',
         ),
         AudioDelay: leaf(
           milliseconds(0, 1000),
           '40',
-          'With frame: how long audio may wait to leave together with the next picture.',
+          'With frame: longest time that audio waits to be sent together with the next video frame.',
         ),
-        MergeDelay: leaf(milliseconds(1, 5000), '100', 'With merge: how long media is gathered.'),
+        MergeDelay: leaf(milliseconds(1, 5000), '100', 'With merge: time over which media is gathered.'),
       }),
       AccumulatedIFrames: group(
-        'The pictures since the last keyframe are kept: they give new players their first picture at once.',
+        'Buffer of the video frames since the last keyframe (GOP cache). New players get their first picture from ' +
+          'it at once.',
         {
           MaxTime: leaf(
             orElse(seconds(0, 600), '-1', '20', 20_000),
             '-1',
-            'What one stream may keep as a length of time.',
+            'Maximum duration of the buffer of one stream.',
           ),
           MaxSize: leaf(
             orElse(kilobytes(0, 1024 * MIB_KB), '-1', '16384', 16384 * 1024),
             '-1',
-            'The same as memory. 0 keeps none.',
+            'Maximum size of the buffer of one stream. 0: no buffer.',
           ),
         },
       ),
       KeyframeWait: leaf(
         milliseconds(0, 3_600_000),
         '10000',
-        'Longest wait for a keyframe of a player that has none to begin with: one that joins while the group of pictures is ' +
-          'longer than AccumulatedIFrames keeps, that was too slow, or that ends a pause. It gets sound at once, and pictures ' +
-          'from the next keyframe on, or after this time without one. 0: at once. Encoders with intra refresh send no keyframes.',
+        'Longest time that a player waits for a keyframe if it has none to begin with: it joined while the group ' +
+          'of pictures is longer than AccumulatedIFrames keeps, it was too slow, or it ends a pause. It gets audio ' +
+          'at once, and video from the next keyframe on, or after this time without one. 0: at once. Encoders with ' +
+          'intra refresh send no keyframes.',
       ),
       MaxWaitingStreams: leaf(
         whole(1, 1000000),
         '1000',
-        'Stream names that nobody publishes and players wait for, in one instance.',
+        'Maximum number of unpublished stream names that players wait for, in one instance.',
       ),
       EraseOnPublish: leaf(
         trueOrFalse,
         'false',
-        'Whether publishing live deletes what was recorded under the same name. Flash Media Server shipped true.',
+        'Delete the recording of the same name when a client publishes live. The default in Flash Media Server ' +
+          'was true.',
       ),
       ...unused('AssumeAbsoluteTime', 'MaxLatency', 'Queue', 'StartClockOnPublish'),
     }),
@@ -355,35 +395,41 @@ export const APPLICATION = group('', {
       '#text': leaf(
         trueOrFalse,
         'true',
-        'Pictures between the keyframe and the time that was sought are marked as not to be shown.',
+        'After a seek, mark the video frames between the keyframe and the requested time as not to be displayed.',
       ),
       ...unused('@zone'),
     }),
     SendDuplicateStart: leaf(
       trueOrFalse,
       'true',
-      'Whether players hear NetStream.Play.Start also after a seek, and when a pause ends.',
+      'Send NetStream.Play.Start to players also after a seek and at the end of a pause.',
     ),
     SendDuplicateOnMetaData: leaf(
       choice('true', 'false', 'once'),
       'true',
-      'Whether players get onMetaData again after a seek, and when a pause ends. once is false.',
+      'Send onMetaData to players again after a seek and at the end of a pause. once means false.',
     ),
     MaxSwitchTime: leaf(
       milliseconds(100, 60000),
       '10000',
-      'How long play2 may wait for a keyframe of the stream that it switches to; then it switches without.',
+      'Longest time that play2 waits for a keyframe of the stream that it switches to; then it switches without ' +
+        'one.',
     ),
-    Recording: group('What is recorded.', {
-      MaxDuration: leaf(duration, '-1', 'The longest recording, where the script names no limit.'),
-      MaxDurationCap: leaf(duration, '-1', 'The longest that a script may ask for. 0: nothing is recorded.'),
-      MaxSize: leaf(size, '-1', 'The largest recording, where the script names no limit.'),
-      MaxSizeCap: leaf(size, '-1', 'The largest that a script may ask for. 0: nothing is recorded.'),
+    Recording: group('Limits for recordings.', {
+      MaxDuration: leaf(duration, '-1', 'Maximum duration of a recording if the script sets no limit.'),
+      MaxDurationCap: leaf(
+        duration,
+        '-1',
+        'Highest duration limit that a script may set. 0: nothing is recorded.',
+      ),
+      MaxSize: leaf(size, '-1', 'Maximum size of a recording if the script sets no limit.'),
+      MaxSizeCap: leaf(size, '-1', 'Highest size limit that a script may set. 0: nothing is recorded.'),
     }),
     StorageDir: leaf(
       text('a folder, relative to the root folder, or nothing: streams in the folder of the application'),
       '',
-      'Recorded streams, in a folder for each instance. A slash in the name of an instance is %2F in that of its folder.',
+      'Folder of recorded streams, with one subfolder for each instance. A slash in the name of an instance is ' +
+        'written %2F in the name of its subfolder.',
     ),
     VirtualDirectory: virtualDirectory,
     QualifiedStreamsMapping: group('', { '@enable': unsupported('false') }),
@@ -393,51 +439,52 @@ export const APPLICATION = group('', {
     ...unused('StreamMetaGCInterval', 'ThrottleBoundaryRequest'),
     ...unused('ThrottleDisplayInterval', 'ThrottleLoads'),
   }),
-  Client: group('Every client.', {
+  Client: group('Settings for every client.', {
     OutChunkSize: leaf(
       bytes(128, 65536),
       String(DEFAULT_CHUNK_BYTES),
-      'Bytes in a chunk of what the server sends. Smaller chunks cost work for every picture; Flash Media Server had 4096.',
+      'RTMP chunk size of outgoing messages. Smaller chunks cost CPU time for every video frame. The default in ' +
+        'Flash Media Server was 4096.',
     ),
-    Bandwidth: group('How often either side says what has arrived. It limits nothing.', {
+    Bandwidth: group('Interval of acknowledgements in each direction. It does not limit the bandwidth.', {
       ServerToClient: bandwidth('the client acknowledges what the server sends'),
       ClientToServer: bandwidth('the server acknowledges what the client sends'),
     }),
-    Backlog: group('Players that are slower than the stream.', {
+    Backlog: group('Limits for players that are slower than the stream.', {
       SoftSize: leaf(
         kilobytes(16, 1024 * MIB_KB),
         '512',
-        'What may wait for one slow player before pictures up to the next keyframe are left out.',
+        'Size of unsent data of one slow player above which video up to the next keyframe is dropped.',
       ),
       SoftTime: leaf(
         milliseconds(100, 60000),
         '2000',
-        'The same as a length of time at the bitrate of the stream; the larger of the two counts.',
+        'The same limit as a duration at the bitrate of the stream. The larger of the two applies.',
       ),
       HardSize: leaf(
         kilobytes(64, 4096 * MIB_KB),
         '4096',
-        'A player for whom more than this waits is disconnected.',
+        'Size of unsent data above which a player is disconnected.',
       ),
       StallTime: leaf(
         milliseconds(100, 600000),
         '5000',
-        'A player that takes nothing at all for so long, with more than the soft limit waiting, is disconnected.',
+        'Time after which a player that reads nothing is disconnected, if its unsent data exceeds the soft limit.',
       ),
     }),
-    MsgQueue: group('What is sent ahead of its time.', {
-      Recorded: group('Of recorded streams.', {
+    MsgQueue: group('Data sent ahead of its time.', {
+      Recorded: group('For recorded streams.', {
         MinBufferTime: leaf(
           milliseconds(0, 3600000),
           '2000',
-          'A player is taken to buffer this much at least, whatever it says.',
+          'Minimum buffer time that the server assumes for a player, whatever the player reports.',
         ),
       }),
       ...unused('Diagnostic', 'Live', 'Server'),
     }),
     Access: group('', {
-      AudioSampleAccess: sampleAccess('Streams whose sound Flash Player may hand to its program.'),
-      VideoSampleAccess: sampleAccess('The same for pictures.'),
+      AudioSampleAccess: sampleAccess('Streams whose audio Flash Player may sample.'),
+      VideoSampleAccess: sampleAccess('Streams whose video Flash Player may sample.'),
       FolderAccess: unsupported('false'),
     }),
     ...unused('AggregateMessages', 'BandwidthCap', 'BandwidthDetection', 'HTTPTunnel'),
@@ -446,7 +493,7 @@ export const APPLICATION = group('', {
   LoadOnStartup: leaf(
     trueOrFalse,
     'false',
-    'Whether its default instance is started with the server, before anybody comes.',
+    'Start the default instance together with the server, before a client connects.',
   ),
   SharedObjManager: group('', {
     StorageDir: unsupported(''),
@@ -456,43 +503,49 @@ export const APPLICATION = group('', {
   AllowHTTPTunnel: leaf(
     choice('true', 'false', 'http1.1only', 'keepalive'),
     'true',
-    'Whose tunnels may come in: all, none, those by HTTP/1.1, or those whose connections stay open. Only where Adaptor.xml ' +
-      'takes them too.',
+    'Accepted tunnels: all, none, those by HTTP/1.1 only, or those of persistent connections only. Takes effect ' +
+      'only if Adaptor.xml accepts them too.',
   ),
   DisallowedProtocols: leaf(
-    commaNames('names of protocols with , between them, such as rtmp,rtmpt, or nothing'),
+    commaNames('names of protocols, separated by commas, such as rtmp,rtmpt, or nothing'),
     '',
-    'What this application is not served by: rtmp, rtmps, rtmpt, rtmpe, rtmpte. A tunnel in TLS is rtmps.',
+    'Protocols that this application refuses: rtmp, rtmps, rtmpt, rtmpe, rtmpte. A tunnel with TLS counts as ' +
+      'rtmps.',
   ),
   SWFVerification: group(
-    'Players have to show that they run a SWF of which there is a copy here. It keeps out other SWFs; it cannot keep out ' +
-      'programs that have got hold of a copy as well. Until then, what a client asks for waits.',
+    'SWF verification: players must prove that they run a SWF of which the server has a copy. It keeps out other ' +
+      'SWFs, but not programs that have a copy themselves. Requests of a client wait until it has been verified.',
     {
-      '@enabled': leaf(trueOrFalse, 'false', 'Whether they have to.'),
+      '@enabled': leaf(trueOrFalse, 'false', 'Enable SWF verification.'),
       SWFFolder: leaf(
         names(
-          'paths between semicolons, relative to the root folder, or nothing: SWFs, in the folder of the application',
+          'paths, separated by semicolons, relative to the root folder, or nothing: SWFs, in the folder of the ' +
+            'application',
           true,
         ),
         '',
-        'Folders with copies. Those of Server.xml count as well.',
+        'Folders with copies of the SWF files. The folders in Server.xml are used as well.',
       ),
       ...swfScan('The folders'),
-      MinGoodVersion: leaf(whole(0, 255), '0', 'The lowest version of this conversation; there is but 1.'),
+      MinGoodVersion: leaf(
+        whole(0, 255),
+        '0',
+        'Lowest accepted version of the verification protocol. The only version is 1.',
+      ),
       FirstHashTimeout: leaf(
         seconds(1, 3600),
         '5',
-        'How long a client may take to answer at all. After a wrong answer it is asked again as much later: it may still be ' +
-          'loading its SWF.',
+        'Timeout for the first response. After a wrong response the client is challenged again after the same ' +
+          'interval, since it may still be loading its SWF.',
       ),
-      FinalHashTimeout: leaf(seconds(1, 3600), '60', 'How long a client may take to answer rightly.'),
+      FinalHashTimeout: leaf(seconds(1, 3600), '60', 'Timeout for the correct response.'),
       UserAgentExceptions: group(
-        'Programs that are not asked, encoders for example, since they run no SWF.',
+        'Programs that are exempt from verification, for example encoders, since they run no SWF.',
         {
           Exception: list(
             group('', {
-              '@from': leaf(text('a name and a version'), '', 'From this version on: FMLE/0.0.'),
-              '@to': leaf(text('a name and a version'), '', 'Up to that: FMLE/9.9.'),
+              '@from': leaf(text('a name and a version'), '', 'Lowest exempt version: FMLE/0.0.'),
+              '@to': leaf(text('a name and a version'), '', 'Highest exempt version: FMLE/9.9.'),
             }),
           ),
         },
@@ -501,13 +554,15 @@ export const APPLICATION = group('', {
     },
   ),
   Process: group(
-    'The process that the script runs in. A script that ends it takes all others along that run there.',
+    'The process in which the script runs. If a script crashes its process, all other scripts in that process ' +
+      'restart with it.',
     {
       Scope: leaf(
         choice('shared', 'application', 'adaptor', 'vhost', 'app', 'inst'),
         'shared',
-        'shared: one process for all applications. application: one of its own for all instances of this one, some 50 MB. ' +
-          'The names of Flash Media Server are understood: adaptor and vhost are shared, app and inst are application.',
+        'shared: one process for all applications. application: a separate process for all instances of this ' +
+          'application, some 50 MB. The names from Flash Media Server are accepted: adaptor and vhost mean shared, ' +
+          'app and inst mean application.',
       ),
       ...unused('Distribute', 'LifeTime', 'MaxFailures', 'RecoveryTime'),
     },
@@ -516,23 +571,25 @@ export const APPLICATION = group('', {
     AllowDebugDefault: leaf(
       trueOrFalse,
       'false',
-      'Whether they may attach to the script: everybody on this machine can then do with it what he likes.',
+      'Let debuggers attach to the script. Every user on this machine can then control the script completely.',
     ),
     ...unused('MaxPendingDebugConnections'),
   }),
   ResourceLimits: group(
-    'Clients of all instances of the application together. A client beyond a limit is refused; those connected stay.',
+    'Client limits, for all instances of the application together. A client above a limit is refused; connected ' +
+      'clients stay.',
     {
-      MaxConnections: leaf(connections, '-1', 'Clients in all.'),
+      MaxConnections: leaf(connections, '-1', 'Maximum number of clients.'),
       MaxConnectionsPerAddress: leaf(
         connections,
         '-1',
-        'Clients from one IPv4 address, or from one IPv6 network (/64). Many people can share the address of a router.',
+        'Maximum number of clients from one IPv4 address or one IPv6 /64 network. Many people can share the ' +
+          'address of a router.',
       ),
       MaxConnectionsPerUser: leaf(
         connections,
         '-1',
-        'Clients that have logged in under one name, where Authentication asks for logins.',
+        'Maximum number of clients that are logged in under one name, if Authentication requires logins.',
       ),
     },
   ),

@@ -9,14 +9,16 @@ export function certificate(when: string) {
     SSLCertificateFile: leaf(
       path,
       '',
-      `The certificate, and after it, in PEM, those between it and the authority. ${when} Renewed files are taken up while ` +
-        'the server runs, and a port that found none at the start is opened once there are. "understudy cert" makes one for ' +
-        'trying out.',
+      `The certificate, followed by its intermediate certificates, in PEM. ${when} Renewed files are loaded while ` +
+        'the server runs. A port without a certificate at the start is opened as soon as there is one. "understudy ' +
+        'cert" creates one for tests.',
     ),
     SSLCertificateKeyFile: group('', {
-      '#text': leaf(path, '', 'The private key of the certificate. Nothing: it is in the same file.'),
+      '#text': leaf(path, '', 'The private key of the certificate. Empty: it is in the same file.'),
       ...unused('@type'),
     }),
-    SSLPassPhrase: leaf(text('a text, or nothing'), '', 'What opens an encrypted key.', { isSecret: true }),
+    SSLPassPhrase: leaf(text('a text, or nothing'), '', 'Passphrase of an encrypted key.', {
+      isSecret: true,
+    }),
   };
 }

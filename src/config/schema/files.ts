@@ -30,44 +30,46 @@ export const CONF_FILES: readonly ConfFile[] = [
     path: 'Logger.xml',
     rootName: 'Logger',
     schema: LOGGER,
-    about: 'What is logged where.',
+    about: 'Contents, folders and rotation of the log files.',
   },
   {
     path: 'Users.xml',
     rootName: 'Root',
     schema: USERS,
     about:
-      'Who administers the server. As long as there is no account here, the first start makes one, says its password once ' +
-      'and keeps its hash in Users.local.xml beside this file; so is every account kept that is added by command. Without ' +
-      'that file, the next start makes another one. A file of this name and form beside a Vhost.xml names administrators of that ' +
-      'virtual host alone; of an adaptor other than _defaultRoot_ they log in as ADAPTOR/NAME.',
+      'Administrator accounts. If this file has no account, the first start creates one, shows its password once ' +
+      'and stores its hash in Users.local.xml beside this file. Accounts added by command are stored there as ' +
+      'well. If that file is missing, the next start creates a new account. A Users.xml beside a Vhost.xml ' +
+      'defines administrators of that virtual host alone; those of an adaptor other than _defaultRoot_ log in as ' +
+      'ADAPTOR/NAME.',
   },
   {
     path: '_defaultRoot_/Adaptor.xml',
     rootName: 'Adaptor',
     schema: ADAPTOR,
     about:
-      'An adaptor: ports, who may use them, and how they are encrypted. Every folder beside this one that holds an ' +
-      'Adaptor.xml is one more.',
+      'An adaptor: its ports, which clients may use them, and TLS. Each folder beside this one that contains an ' +
+      'Adaptor.xml is a further adaptor.',
   },
   {
     path: '_defaultRoot_/_defaultVHost_/Vhost.xml',
     rootName: 'VirtualHost',
     schema: VHOST,
     about:
-      'A virtual host: a host name with applications of its own. Every folder beside this one that holds a Vhost.xml is one ' +
-      'more, for the host that the folder is called like; this one is for all other names.',
+      'A virtual host: a host name with its own applications. Each folder beside this one that contains a ' +
+      "Vhost.xml is a further virtual host, whose host name is the folder's name. This folder serves all other " +
+      'host names.',
   },
   {
     path: '_defaultRoot_/_defaultVHost_/Application.xml',
     rootName: 'Application',
     schema: APPLICATION,
     about:
-      'What the applications of this virtual host have in common. A file of the same name and form in the folder of an ' +
-      'application beats it, element by element, for that application: it need hold no more than what differs. An element ' +
-      'that has override="no" here cannot be changed there, nor can what is in it; <Exec override="no"/> forbids programs. Lock ' +
-      'Exec, Fetch, NetConnection, ScriptLibPath, Debug, Process, StorageDir and VirtualDirectory where others than the operator ' +
-      'write into folders of applications.',
+      'Defaults for all applications of this virtual host. An Application.xml in the folder of an application ' +
+      'overrides them, element by element, for that application; it needs only the elements that differ. An ' +
+      'element with override="no" in this file cannot be overridden, nor can the elements inside it; <Exec ' +
+      'override="no"/> forbids programs. Lock Exec, Fetch, NetConnection, ScriptLibPath, Debug, Process, ' +
+      'StorageDir and VirtualDirectory if users other than the operator can write to folders of applications.',
     whenSaved: sayWhenSaved(),
   },
 ];

@@ -24,87 +24,91 @@ const file = {
   Directory: leaf(
     text('a path, relative to the root folder, or nothing: logs'),
     '${LOGGER.LOGDIR}',
-    'The folder of the files.',
+    'Folder of the log files.',
   ),
   Time: leaf(
     orElse(choice('local', 'utc'), '', 'as Logging/Time of Server.xml', undefined),
     '',
-    'The zone of the times in them and of their rotation.',
+    'Time zone of the times in the files and of their rotation.',
   ),
-  Rotation: group('When a file is followed by a new one.', {
-    MaxSize: leaf(kilobytes(1, 1048576), '10240', 'At this size.'),
+  Rotation: group('Log rotation.', {
+    MaxSize: leaf(kilobytes(1, 1048576), '10240', 'File size at which the log rotates.'),
     Schedule: group('', {
       '@type': leaf(
         choice('daily', 'duration'),
         'daily',
-        'daily: at a time of day. duration: every so many minutes.',
+        'daily: rotate at a time of day. duration: rotate at an interval.',
       ),
-      '#text': leaf(timeOrMinutes, '00:00', 'When: at that time of day, or after so many minutes.'),
+      '#text': leaf(timeOrMinutes, '00:00', 'The time of day, or the interval in minutes.'),
     }),
-    History: leaf(whole(1, 1000), '5', 'How many files there are at most.'),
+    History: leaf(whole(1, 1000), '5', 'Maximum number of files kept.'),
     Rename: leaf(
       trueOrFalse,
       'true',
-      'true: the newest has number 00, the others move up. false: the newest has the highest number.',
+      'true: the newest file has number 00, and older files move up. false: the newest file has the highest ' +
+        'number.',
     ),
   }),
-  LogServer: group(
-    'A program that collects the lines of several servers; the files have them all the same.',
-    {
-      '@enable': leaf(trueOrFalse, 'false', 'Whether it is sent them.'),
-      '@type': leaf(choice('udp', 'tcp'), 'udp', 'udp: each line by itself. tcp: by one connection.'),
-      HostPort: leaf(placeOrNowhere(514), '', 'Where it is. Without a host: on this machine.'),
-      ServerID: leaf(
-        text('a text, or nothing'),
-        '',
-        'What each line begins with, a tab behind it. Empty: the name of this machine.',
-      ),
-      DisplayFieldsHeader: leaf(
-        whole(1, 1_000_000),
-        '100',
-        'After so many lines the names of the columns are sent again, s-computername in front of them.',
-      ),
-    },
-  ),
+  LogServer: group('Central log collector. Lines are sent there in addition to the log file.', {
+    '@enable': leaf(trueOrFalse, 'false', 'Send lines to the collector.'),
+    '@type': leaf(
+      choice('udp', 'tcp'),
+      'udp',
+      'udp: one datagram for each line. tcp: one connection for all lines.',
+    ),
+    HostPort: leaf(placeOrNowhere(514), '', 'Address of the collector. Without a host: this machine.'),
+    ServerID: leaf(
+      text('a text, or nothing'),
+      '',
+      'Prefix of each line, followed by a tab. Empty: the host name of this machine.',
+    ),
+    DisplayFieldsHeader: leaf(
+      whole(1, 1_000_000),
+      '100',
+      'Number of lines after which the column names are sent again, with s-computername in front.',
+    ),
+  }),
 };
 
 export const LOGGER = group('', {
   Access: group(
-    'Who connected, published and played: a line for each event, in the extended format of the W3C.',
+    'Access log of connections, publishers and players: one line for each event, in the W3C extended log format.',
     {
       FileName: leaf(
-        fileName('a file name; [NN] is its number, [YYYY], [MM] and [DD] are the date'),
+        fileName('a file name; [NN] is the number of the file, [YYYY], [MM] and [DD] are its date'),
         'access.[NN].log',
-        'The name of the files.',
+        'Name of the log files.',
       ),
       ...file,
       Events: leaf(
-        names('names of events with ; between them, or *: all'),
+        names('names of events separated by ; or *: all'),
         SHIPPED_EVENTS,
-        'Which events. There are recordstop, swf-verify and swf-verify-complete as well. client-pause, client-unpause, client-seek, start-transmit, stop-transmit and ' +
-          'filenametransform are names that Flash Media Server had; nothing here has them happen.',
+        'Events to log. Further events are recordstop, swf-verify and swf-verify-complete. Understudy never emits ' +
+          'client-pause, client-unpause, client-seek, start-transmit, stop-transmit and filenametransform, which ' +
+          'are names from Flash Media Server.',
       ),
       Fields: leaf(
-        names('names of fields with ; between them, or *: all'),
+        names('names of fields separated by ; or *: all'),
         '*',
-        'What each line says of them. The names of all stand at the head of a log that has all.',
+        'Fields of each line. The head of a log with all fields lists their names.',
       ),
-      Delimiter: leaf(separator, '', 'What stands between fields.'),
-      QuoteFields: leaf(enabled, 'disable', 'Whether fields with blanks stand in quotes.'),
-      EscapeFields: leaf(enabled, 'enable', 'Whether characters that URLs do not have are percent-encoded.'),
+      Delimiter: leaf(separator, '', 'Separator between fields.'),
+      QuoteFields: leaf(enabled, 'disable', 'Put fields that contain spaces in quotes.'),
+      EscapeFields: leaf(enabled, 'enable', 'Percent-encode characters that URLs do not allow.'),
     },
   ),
   Application: group(
-    "What scripts say: application.00.log of every instance of an application, in a folder of the instance's own.",
+    'Log output of scripts: application.00.log of each instance of an application, in a folder for each instance.',
     file,
   ),
   Diagnostic: group(
-    'The server itself: master.00.log, edge.00.log (ports) and admin.00.log; the whole of it on standard output.',
+    'Diagnostic log of the server: master.00.log, edge.00.log (ports) and admin.00.log. Standard output has all ' +
+      'of it.',
     {
       Level: leaf(
         choice('trace', 'debug', 'info', 'warn', 'error'),
         '${LOGGER.LEVEL}',
-        'How much the server says about itself on standard output.',
+        'Lowest severity of the lines that the server writes to standard output.',
       ),
       ...file,
       ...unused('admin', 'core', 'edge', 'httpcache', 'master', 'registry'),

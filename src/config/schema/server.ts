@@ -23,288 +23,317 @@ export const SERVER = group('', {
       '@enable': leaf(
         trueOrFalse,
         'false',
-        'Whether ports without an address are open on IPv6 as well as on IPv4.',
+        'Listen on IPv6 as well as on IPv4 on ports that are configured without an address.',
       ),
     }),
     AdminServer: group('Administration.', {
       HostPort: leaf(
         hostPortOrNowhere(1111),
         '${SERVER.ADMINSERVER_HOSTPORT}',
-        'Where the server is administered. It speaks no TLS, so keep it away from the Internet: come by an SSH tunnel, or by a ' +
-          'proxy that does.',
+        'Address and port of the administration server. It has no TLS: do not expose it to the Internet. Connect ' +
+          'through an SSH tunnel or a reverse proxy with TLS.',
       ),
-      ...accessLists('the port of the administration'),
+      ...accessLists('the administration port'),
       HostNames: leaf(
-        commaNames('host names, with commas between them, or nothing'),
+        commaNames('host names, separated by commas, or nothing'),
         '',
-        'Names by which browsers may reach the port, besides localhost and addresses: that of a reverse proxy in front, for ' +
-          'example. Other names are refused, because a page of somebody else may have its name point here.',
+        'Host names under which browsers may reach the administration port, besides localhost and IP addresses; ' +
+          'for example the name of a reverse proxy. Requests with other Host headers are refused, which protects ' +
+          'against DNS rebinding.',
       ),
       AdminElem: leaf(
         trueOrFalse,
         'false',
-        'The items of a list in answers of /admin/…: true: <elem name="0">, false: <_0>.',
+        'Format of list items in /admin/… responses. true: <elem name="0">. false: <_0>.',
       ),
       ...unused('CrossDomainPath', 'IpcHostPort', 'Process', 'RTMP', 'SocketGC'),
     }),
-    AutoCloseIdleClients: group('Clients that send and take nothing at all.', {
-      '@enable': leaf(trueOrFalse, 'true', 'Whether they are closed.'),
-      MaxIdleTime: leaf(seconds(1, 86400), '3600', 'For how long they may be idle.'),
-      ...unused('CheckInterval'),
-    }),
-    ResourceLimits: group('What peers may cost.', {
-      Streams: group('Streams of all applications together.', {
+    AutoCloseIdleClients: group(
+      'Disconnection of idle clients. A client is idle while it neither sends nor receives anything.',
+      {
+        '@enable': leaf(trueOrFalse, 'true', 'Disconnect idle clients.'),
+        MaxIdleTime: leaf(seconds(1, 86400), '3600', 'Idle time after which a client is disconnected.'),
+        ...unused('CheckInterval'),
+      },
+    ),
+    ResourceLimits: group('Resource limits for clients and for other servers.', {
+      Streams: group('Memory limits for the streams of all applications together.', {
         MaxIndexSize: leaf(
           kilobytes(64 * 1024, 64 * 1024 * 1024),
           '2097152',
-          'Memory for what is known of all recorded streams that are open: where their keyframes and samples are. One application has ' +
-            'three quarters of it at most. Two hours of MP4 take some 30 MB, of FLV less than 1 MB, however many play them. A stream ' +
-            'that finds no room is refused.',
+          'Memory limit for the indexes (positions of keyframes and samples) of all open recordings. One ' +
+            'application may use at most three quarters of it. Two hours of MP4 take some 30 MB, two hours of FLV ' +
+            'less than 1 MB, however many clients play them. A recording whose index does not fit is refused.',
         ),
         MaxHeldSize: leaf(
           kilobytes(1024, 64 * 1024 * 1024),
           '262144',
-          'Memory for media that players have not read yet. Beyond it, players over their own limit (Backlog in Application.xml) are ' +
-            'disconnected. Players on good links need none.',
+          'Memory limit for unsent media of all slow players. Above it, players that exceed their own limit ' +
+            '(Backlog in Application.xml) are disconnected. Players on good links use none of it.',
         ),
       }),
       Input: group(
-        'Memory for unfinished input: messages and requests of which a part has arrived, media that wait for a script to decide, ' +
-          'calls without an answer, answers that a client does not read. While memory is scarce, the server stops reading ' +
-          'connections that hold much and lets them finish one after another.',
+        'Memory limits for unfinished input: partly received messages and requests, media that wait for a ' +
+          'decision of a script, unanswered calls, and responses that a client does not read. While memory is ' +
+          'scarce, the server stops reading from the connections that use the most and lets them finish one after ' +
+          'another.',
         {
           MaxInputSize: leaf(
             kilobytes(16 * 1024, 64 * 1024 * 1024),
             '1048576',
-            'Limit for all connections together. The default lets 1,000 publishers of 4K send keyframes of 2 MB at the same time. ' +
-              'Of half as much, nothing has to wait.',
+            'Limit for all connections together. The default lets 1,000 publishers of 4K send keyframes of 2 MB ' +
+              'at the same time. Below half of the limit no connection waits.',
           ),
           MaxInputSizePerAddress: leaf(
             kilobytes(1024, 64 * 1024 * 1024),
             '32768',
-            'Limit for all connections from one address (IPv6: from one /64 network). A publisher of 4K needs some 2 MB for a ' +
-              'moment, a player next to nothing.',
+            'Limit for all connections from one IPv4 address or one IPv6 /64 network. A publisher of 4K needs ' +
+              'some 2 MB for a moment, a player almost nothing.',
           ),
           SharedAddresses: leaf(
             addresses,
             '',
-            'Addresses of many users, such as the proxy of a company or a load balancer without the PROXY protocol: ' +
-              'MaxInputSizePerAddress does not apply to them, and their connections share computing time as if each came from ' +
-              'an address of its own.',
+            'Addresses that many users share, such as a company proxy or a load balancer without the PROXY ' +
+              'protocol. MaxInputSizePerAddress does not apply to them, and each of their connections gets its own ' +
+              'share of computing time.',
           ),
           MaxInputBeforeConnect: leaf(
             kilobytes(4, 65536),
             '64',
-            'Limit for one connection until its connect command has succeeded. A connect command has some 500 bytes, with a ' +
-              'token and arguments a few kB.',
+            'Limit for one connection until its connect command has succeeded. A connect command has some 500 ' +
+              'bytes; with a token and arguments it has a few kB.',
           ),
           FinishTimeout: leaf(
             seconds(1, 600),
             '5',
-            'Time to finish a message while other connections of the same address wait for memory. A connection that takes ' +
-              'longer is closed, the largest first; one that sends less than 64 kB/s for a second as well.',
+            'Timeout for finishing a message while other connections of the same address wait for memory. ' +
+              'Connections that take longer are closed, the largest first. A connection that sends less than 64 ' +
+              'kB/s for one second is closed as well.',
           ),
         },
       ),
-      Connection: group('One connection.', {
-        ConnectTimeout: leaf(seconds(1, 600), '10', 'Time for the handshake and the connect command.'),
+      Connection: group('Limits for one connection.', {
+        ConnectTimeout: leaf(seconds(1, 600), '10', 'Timeout for the handshake and the connect command.'),
         MaxMessageSize: leaf(
           kilobytes(64, 16383),
           '8192',
-          'The longest audio, video or aggregate message. A video frame is one message.',
+          'Maximum size of an audio, video or aggregate message. A video frame is one message.',
         ),
-        MaxPartialMessages: leaf(whole(4, 1024), '64', 'Messages that may be half received at a time.'),
-        MaxPartialSize: leaf(
-          kilobytes(64, 1048576),
-          '16384',
-          'Memory for the messages that are half received.',
-        ),
+        MaxPartialMessages: leaf(whole(4, 1024), '64', 'Maximum number of partly received messages.'),
+        MaxPartialSize: leaf(kilobytes(64, 1048576), '16384', 'Memory limit for partly received messages.'),
         MaxDataDepth: leaf(
           whole(8, 512),
           '64',
-          'How deep the values in a command or data message may be nested.',
+          'Maximum nesting depth of the values in a command or data message.',
         ),
         MaxDataValues: leaf(
           whole(100, 10000000),
           '100000',
-          'How many values and names of members a command or data message may hold.',
+          'Maximum number of values and member names in a command or data message.',
         ),
         MaxDataSize: leaf(
           kilobytes(16, 16383),
           '4096',
-          'The longest command or data message, and the size of its values once everything that they refer to is written out. Usual messages have a few kB, calls with a picture some hundred.',
+          'Maximum size of a command or data message. It also limits the size of the values after all references ' +
+            'are expanded. Usual messages have a few kB, calls with a picture some hundred kB.',
         ),
         MaxDataExpansion: leaf(
           whole(1, 100_000),
           '32',
-          'How many times its own size the references of a command or data message may stand for. 16 kB are free. Lists of objects of one class reach 10.',
+          'Maximum ratio of the expanded size of a command or data message (all references resolved) to its own ' +
+            'size. The first 16 kB are exempt. Lists of objects of one class reach 10.',
         ),
-        MaxStreams: leaf(whole(1, 1024), '64', 'NetStreams: publishing, playing or idle.'),
+        MaxStreams: leaf(
+          whole(1, 1024),
+          '64',
+          'Maximum number of NetStreams, whether they publish, play or are idle.',
+        ),
         MaxCalls: leaf(
           whole(1, 10_000),
           '3000',
-          'Calls of one client that its script has not answered; an instance has room for 10000 of all its clients.',
+          'Maximum number of calls of one client that the script has not answered. An instance has a limit of ' +
+            '10000 for all its clients.',
         ),
-        MaxCallSize: leaf(kilobytes(64, 1048576), '16384', 'Memory for them.'),
+        MaxCallSize: leaf(
+          kilobytes(64, 1048576),
+          '16384',
+          'Memory limit for the unanswered calls of one client.',
+        ),
         MaxCommandRate: leaf(
           orElse(whole(10, 1_000_000), '-1', 'any', undefined),
           '1000',
-          'Commands a second of one client, calls of remote methods included; a game or a chat makes some hundred. Commands that ' +
-            'open, change or close a stream count as ten. After a pause, the commands of two seconds may come at once. Over the rate the ' +
-            'server reads the next command later, and everything that the client sends behind it.',
+          'Rate limit for the commands of one client, per second, including calls of remote methods. A game or a ' +
+            'chat sends some hundred. Commands that open, change or close a stream count as ten. After a pause a ' +
+            "burst of two seconds' worth is allowed. Above the rate the server delays the next command, and " +
+            'everything that the client sends after it.',
         ),
         MaxCommandWait: leaf(
           seconds(1, 3600),
           '30',
-          'A client that has been over MaxCommandRate for so long without a pause is disconnected.',
+          'Time without interruption above MaxCommandRate after which a client is disconnected.',
         ),
         MaxUnreadSize: leaf(
           kilobytes(64, 1048576),
           '4096',
-          'Answers and calls that a client has not read; with more it is disconnected. Media have limits in Application.xml.',
+          'Maximum size of the responses and calls that a client has not read. A client with more is ' +
+            'disconnected. The limits for media are in Application.xml.',
         ),
         CloseTimeout: leaf(
           seconds(1, 60),
           '2',
-          'How long a client that is disconnected may take to read why, and what was sent before.',
+          'Time in which a client that is being disconnected may read the reason and the data sent before it.',
         ),
         MaxGateSize: leaf(
           kilobytes(0, 65536),
           '2048',
-          'Media of one publisher kept while its script decides about it. When it is full, the socket waits.',
+          'Buffer for the media of one publisher while the script decides about it. When the buffer is full, the ' +
+            'server stops reading from the socket.',
         ),
       }),
       Protocol: group('', {
         RTMP: group('', {
-          Edge: group('Connections, for each port by itself. Those beyond are closed at once.', {
-            MaxConnectionRate: leaf(
-              orElse(whole(1, 1000000), '-1', 'any', undefined),
-              '-1',
-              'New ones a second.',
-            ),
-            MaxConnectionRatePerAddress: leaf(
-              orElse(whole(1, 1000000), '-1', 'any', undefined),
-              '-1',
-              'New ones a second from one address.',
-            ),
-            MaxConnections: leaf(
-              orElse(whole(1, 1000000), '-1', 'any', undefined),
-              '-1',
-              'How many may be open.',
-            ),
-            MaxConnectionsPerAddress: leaf(
-              orElse(whole(1, 1000000), '-1', 'any', undefined),
-              '-1',
-              'How many may be open from one address.',
-            ),
-            ...unused('MaxIOThreads', 'MinIOThreads', 'SocketOverflowBuckets', 'SocketTableSize'),
-          }),
+          Edge: group(
+            'Connection limits, counted separately for each port. Connections above a limit are closed at once.',
+            {
+              MaxConnectionRate: leaf(
+                orElse(whole(1, 1000000), '-1', 'any', undefined),
+                '-1',
+                'Maximum number of new connections per second.',
+              ),
+              MaxConnectionRatePerAddress: leaf(
+                orElse(whole(1, 1000000), '-1', 'any', undefined),
+                '-1',
+                'Maximum number of new connections per second from one address.',
+              ),
+              MaxConnections: leaf(
+                orElse(whole(1, 1000000), '-1', 'any', undefined),
+                '-1',
+                'Maximum number of open connections.',
+              ),
+              MaxConnectionsPerAddress: leaf(
+                orElse(whole(1, 1000000), '-1', 'any', undefined),
+                '-1',
+                'Maximum number of open connections from one address.',
+              ),
+              ...unused('MaxIOThreads', 'MinIOThreads', 'SocketOverflowBuckets', 'SocketTableSize'),
+            },
+          ),
           ...unused('Admin', 'Core', 'DiffServ', 'DiffServMask', 'SocketRcvBuf', 'SocketSndBuf'),
         }),
         ...unused('ACCP', 'ECCP'),
       }),
-      Recording: group('What happens to recordings when they are complete.', {
+      Recording: group('Processing of complete recordings.', {
         FinishMp4: leaf(
           trueOrFalse,
           'true',
-          'true: an MP4 becomes a plain file, with one table of all samples. false: it stays in fragments, as it was recorded.',
+          'true: an MP4 recording is rewritten as a plain file with one table of all samples. false: it stays a ' +
+            'fragmented MP4, as it was recorded.',
         ),
       }),
-      Scripts: group('The processes that run scripts.', {
+      Scripts: group('Processes that run and build scripts.', {
         DebugPort: leaf(
           whole(0, 65535),
           '${SERVER.DEBUG_PORT}',
-          'The port for debuggers, on 127.0.0.1. It is open where there is something to debug: see AllowDebugDefault in ' +
-            'Application.xml, and "understudy help start".',
+          'Port for debuggers, on 127.0.0.1. It is open only while a script may be debugged: see ' +
+            'AllowDebugDefault in Application.xml, and "understudy help start".',
         ),
         MaxSize: leaf(
           kilobytes(128 * 1024, 64 * 1024 * 1024),
           '1572864',
-          'A process that has grown beyond it is replaced: its scripts start anew, and the clients stay. At most once in ten ' +
-            'minutes, unless a single script is to blame: where many scripts run, they may need as much.',
+          'Memory limit of a script process. A process above it is replaced: its scripts restart and the clients ' +
+            'stay connected. This happens at most once in ten minutes, unless a single script is the cause. Raise ' +
+            'the limit if you run many scripts.',
         ),
         MaxFetches: leaf(
           whole(1, 10_000),
           '256',
-          'Maximum number of fetch() requests of all scripts at a time; more wait for their turn within their TimeOut. A request has ' +
-            'a socket. A server with a hundred busy applications has some 50.',
+          'Maximum number of concurrent fetch() requests of all scripts. More requests wait in a queue, within ' +
+            'their TimeOut. Each request uses a socket. A server with a hundred busy applications has some 50.',
         ),
         MaxFetchesPerApplication: leaf(
           whole(1, 10_000),
           '64',
-          'How many of them are of one application, so that web servers that are slow for one keep no other waiting.',
+          'Maximum number of concurrent fetch() requests of one application, so that slow web servers of one ' +
+            'application do not delay the others.',
         ),
         MaxWatchedFiles: leaf(
           whole(100, 1_000_000),
           '20000',
-          'Maximum number of files and folders in an application that the server watches for changes; a tenth of them may be ' +
-            'folders. node_modules, streams, store and names with a leading dot do not count. Changes in an application with ' +
-            'more files take effect only with "understudy reload". An ordinary application has fewer than 1000.',
+          'Maximum number of files and folders in an application that the server watches for changes; a tenth of ' +
+            'them may be folders. node_modules, streams, store and names with a leading dot do not count. Changes ' +
+            'in an application with more files take effect only with "understudy reload". An ordinary application ' +
+            'has fewer than 1000.',
         ),
         MaxLogSize: leaf(
           kilobytes(16, 1024 * 1024),
           '1024',
-          'What the scripts of one application write to the logs in a second, in all its instances, and ten times as much at once; ' +
-            'the same again for errors. The rest is dropped and counted. A line of 100 characters counts 300 bytes, so 1024 are ' +
-            'some 3500 lines a second. Most applications write less than 10 kB. Each instance has MaxLogRate of Application.xml ' +
-            'besides.',
+          'Rate limit for the log output of the scripts of one application, per second, in all its instances. A ' +
+            'burst of ten times as much is allowed. Errors have a separate limit of the same size. Lines above the ' +
+            'limit are dropped and counted. A line of 100 characters counts as 300 bytes, so 1024 allows some 3500 ' +
+            'lines a second. Most applications write less than 10 kB. MaxLogRate in Application.xml limits each ' +
+            'instance in addition.',
         ),
         MaxPrograms: leaf(
           whole(1, 100_000),
           '200',
-          'Programs of <Exec> that run at a time for one application, in all its instances; a script that starts one more gets an ' +
-            'error. MaxRunning of Application.xml counts for each instance. Programs start one after another, and starting them ' +
-            'takes a tenth of the time of the media at most.',
+          'Maximum number of <Exec> programs of one application that run at the same time, in all its instances. ' +
+            'A script that starts one more gets an error. MaxRunning in Application.xml limits each instance in ' +
+            'addition. Programs start one after another, and starting them uses at most a tenth of the media ' +
+            "process's time.",
         ),
         MaxApplicationShare: leaf(
           whole(1, 99),
           '75',
-          'What the scripts of one application may take of MaxSize in the process that applications share, in percent, while the ' +
-            'others take nothing; the more they take, the less it is. Beyond it no instance of the application is started, so that ' +
-            'the scripts of the others go on. With 75 an application has room for some 480 instances of a small script. Has it more, ' +
-            'raise MaxSize or give it a process of its own: Scope in Application.xml.',
+          'Maximum share of MaxSize, in percent, for the scripts of one application in the shared process while ' +
+            'other applications use nothing. The share shrinks as the others use more. Above it no new instance of ' +
+            'the application starts, so that the scripts of the others go on. With 75 an application has room for ' +
+            'some 480 instances of a small script. If it needs more, raise MaxSize or give it a process of its own: ' +
+            'Scope in Application.xml.',
         ),
         MaxFileSize: leaf(
           kilobytes(64, 65536),
           '8192',
-          'One file that a script is made of: code, JSON, package.json. A larger one is a mistake of the script, and the version ' +
-            'before it serves on. Code has some hundred kB at most.',
+          'Maximum size of one source file of a script: code, JSON, package.json. A larger file is reported as an ' +
+            'error of the script, and the version before it stays in use. Code has some hundred kB at most.',
         ),
         MaxBundleSize: leaf(
           kilobytes(64, 16384),
           '4096',
-          'What a script becomes: the bundle of a module, or all .asc and .js files of a folder together. Its files may have four ' +
-            'times as much. Most scripts have less than 1 MB.',
+          'Maximum size of a built script: the bundle of a module, or all .asc and .js files of a folder ' +
+            'together. Its source files may have four times as much. Most scripts have less than 1 MB.',
         ),
         MaxBuildSize: leaf(
           kilobytes(128 * 1024, 16 * 1024 * 1024),
           '524288',
-          'Memory of a process that builds scripts. A build that takes more is a mistake of the script. Most take less than 128 ' +
-            'MB. On Linux alone. There are two such processes at most, and none when nothing has been saved for ten minutes.',
+          'Memory limit of a process that builds scripts. A build that exceeds it is reported as an error of the ' +
+            'script. Most builds use less than 128 MB. It takes effect on Linux only. There are at most two such ' +
+            'processes, and none when nothing has been saved for ten minutes.',
         ),
         MaxBuildTime: leaf(
           seconds(1, 600),
           '20',
-          'Time for one build; one that takes longer is a mistake of the script. Most take less than 0.1 s. Builds of more than 1 s ' +
-            'wait for each other, and no other build for them.',
+          'Timeout for one build. A build that takes longer is reported as an error of the script. Most take less ' +
+            'than 0.1 s. Builds of more than 1 s wait for each other; other builds do not wait for them.',
         ),
         Launcher: leaf(
           commandWords,
           '',
-          'A program that starts these processes and shuts them in: /usr/bin/unshare -n -i leaves them without a network, ' +
-            'which they do not need; add -U where it is not root who starts the server.',
+          'Program that starts the script processes in isolation. /usr/bin/unshare -n -i gives them no network, ' +
+            'which they do not need; add -U if the server is not started by root.',
         ),
       }),
-      RecBuffer: group('What is recorded, on its way to the disk.', {
+      RecBuffer: group('Write buffer of recordings.', {
         MaxFlushTime: leaf(
           seconds(1, 60),
           '5',
-          'So long it may wait: what a crash of the server costs, and how far a viewer of the growing file is behind.',
+          'Longest time that recorded data waits before it is written. It is what a crash of the server loses, ' +
+            'and how far a viewer of the growing file is behind.',
         ),
         MaxFlushSize: leaf(
           kilobytes(1, 16384),
           '256',
-          'As soon as that much waits for an FLV file it is written. An MP4 file is written picture group by picture group.',
+          'Size of buffered data at which an FLV file is written. An MP4 file is written one group of pictures at ' +
+            'a time.',
         ),
         ...unused('AllowedVideoLag', 'FilterNonKeyFrames', 'MaxSize', 'MaxTimestampSkew'),
       }),
@@ -314,110 +343,122 @@ export const SERVER = group('', {
       ...unused('SegmentsPool', 'SmallMemPool', 'SocketGC', 'ThreadPoolGC'),
     }),
     CrossDomainPath: leaf(
-      text('a path, relative to the root folder, or nothing: everybody may'),
+      text('a path, relative to the root folder, or nothing: all sites may connect'),
       '',
-      'The file that Flash Player gets for /crossdomain.xml: whose pages may connect.',
+      'File served as /crossdomain.xml. It tells Flash Player which sites may connect.',
     ),
-    Logging: group('All log files; where they lie and what is in them is in Logger.xml.', {
-      Time: leaf(choice('local', 'utc'), 'local', 'The zone of the times in them.'),
-      TerminatingCharacters: leaf(choice('CRLF', 'LF', 'CR'), 'CRLF', 'What ends a line.'),
+    Logging: group('All log files. Their folders and contents are configured in Logger.xml.', {
+      Time: leaf(choice('local', 'utc'), 'local', 'Time zone of the times in log files.'),
+      TerminatingCharacters: leaf(choice('CRLF', 'LF', 'CR'), 'CRLF', 'Line terminator.'),
       Access: group('The access log.', {
-        Enable: leaf(trueOrFalse, 'true', 'Whether there is one.'),
+        Enable: leaf(trueOrFalse, 'true', 'Write the access log.'),
         Scope: leaf(
           choice('server', 'vhost'),
           'server',
-          'server: one for all. vhost: one for each virtual host, in a folder that is called like it.',
+          'server: one access log for all virtual hosts. vhost: one for each virtual host, in a folder named ' +
+            'after it.',
         ),
         Checkpoints: group(
-          'Lines about what goes on, so that long sessions are seen before they end: connect-continue, publish-continue and ' +
-            'play-continue.',
+          'Checkpoint lines for sessions in progress, so that long sessions are visible before they end: ' +
+            'connect-continue, publish-continue and play-continue.',
           {
-            '@enable': leaf(trueOrFalse, 'false', 'Whether there are any.'),
-            CheckInterval: leaf(seconds(1, 86400), '60', 'How often it is looked for what goes on.'),
-            LogInterval: leaf(seconds(1, 604800), '3600', 'Whatever had no line for so long gets one.'),
+            '@enable': leaf(trueOrFalse, 'false', 'Write checkpoint lines.'),
+            CheckInterval: leaf(seconds(1, 86400), '60', 'Interval at which sessions are checked.'),
+            LogInterval: leaf(
+              seconds(1, 604800),
+              '3600',
+              'Time without a line after which a session gets one.',
+            ),
           },
         ),
       }),
-      Application: group('What scripts say.', {
-        Enable: leaf(trueOrFalse, 'true', 'Whether there are files of it.'),
+      Application: group('Log output of scripts.', {
+        Enable: leaf(trueOrFalse, 'true', 'Write the log files of applications.'),
       }),
-      Diagnostic: group('What the server says of itself.', {
+      Diagnostic: group('Diagnostic log of the server.', {
         Enable: leaf(
           trueOrFalse,
           'true',
-          'Whether there are files of it. Standard output has it in any case.',
+          'Write the diagnostic log files. The server writes the same lines to standard output in any case.',
         ),
       }),
       SecretWords: leaf(
-        names('words with ; between them, or nothing'),
+        names('words separated by ; or nothing'),
         '',
-        'A parameter in an address or behind the name of a stream is masked where its name holds one of these words, or one ' +
-          'of those that are always meant: key, token, secret, pass, auth, sig and their like.',
+        'Further words that mark a secret. The value of a parameter in a URL or stream name is masked in logs if ' +
+          "the parameter's name contains one of these words, or a built-in one: key, token, secret, pass, auth, sig " +
+          'and similar.',
       ),
       ...unused('AuthEvent', 'AuthMessage', 'FileIO', 'RecordsNumber', 'RetryNumber', 'RetrySleep'),
     }),
     Mask: leaf(
-      orElse(octal, '', 'as whoever starts the server has it (umask)', undefined),
+      orElse(octal, '', 'the umask of the process that starts the server', undefined),
       '',
-      'Rights that recordings and other new files do not have: with 017 their group may read and write them, and nobody else.',
+      'Permissions withheld from recordings and other new files (umask). With 017 the owner and the group may ' +
+        'read and write them, and nobody else.',
     ),
-    Process: group('Who the server is. Root is needed for ports below 1024 and for little else.', {
-      UID: leaf(
-        orElse(whole(1, 4294967294), '', 'root stays root', undefined),
-        '${SERVER.PROCESS_UID}',
-        'The user, by number, that the server becomes when root has started it, once its ports are open. logs/, run/ and the ' +
-          'streams/ and store/ of applications are made his; programs, scripts and certificates have to be readable for ' +
-          'him. The processes that run scripts become the same one; where none stands here, they become nobody (65534).',
-      ),
-      GID: leaf(
-        orElse(whole(1, 4294967294), '', "the user's own", undefined),
-        '${SERVER.PROCESS_GID}',
-        'The group, by number, that it becomes then.',
-      ),
-    }),
+    Process: group(
+      'User and group of the server process. Root is needed for ports below 1024 and for little else.',
+      {
+        UID: leaf(
+          orElse(whole(1, 4294967294), '', 'the server stays root', undefined),
+          '${SERVER.PROCESS_UID}',
+          'Numeric ID of the user that the server switches to when root has started it, once its ports are open. ' +
+            'The server changes the owner of logs/, run/ and the streams/ and store/ of applications to this user. ' +
+            'Programs, scripts and certificates must be readable by it. Script processes run as the same user; if ' +
+            'this setting is empty, they run as nobody (65534).',
+        ),
+        GID: leaf(
+          orElse(whole(1, 4294967294), '', "the user's own", undefined),
+          '${SERVER.PROCESS_GID}',
+          'Numeric ID of the group that the server switches to at the same time.',
+        ),
+      },
+    ),
     ...unused('ActiveProfile', 'Admin', 'Httpd', 'LicenseInfo', 'LicenseInfoEx'),
     ...unused('Localhost', 'Plugins', 'PublicIP', 'ReadBufferSize', 'Registry'),
     Security: group('', {
-      LoginLimits: group('Administrators who give a wrong password.', {
+      LoginLimits: group('Limits on failed administrator logins.', {
         MaxFailures: leaf(
           whole(1, 1000),
           '3',
-          'After so many failures in a row their address has to wait before it may try again.',
+          'Number of consecutive failures after which an address must wait before its next attempt.',
         ),
-        RecoveryTime: leaf(seconds(1, 86400), '30', 'How long it has to wait.'),
+        RecoveryTime: leaf(seconds(1, 86400), '30', 'Waiting time after MaxFailures.'),
         LockoutLimit: leaf(
           whole(1, 1000000),
           '300',
-          'After so many failures in a row their address is locked out until the server is started anew.',
+          'Number of consecutive failures after which an address is locked out until the server restarts.',
         ),
       }),
       MaxUrlLength: leaf(
         kilobytes(1, 1024),
         '32',
-        'The longest address, or other text, that is taken from a connect command. What is longer is cut.',
+        'Maximum length of a URL or other text in a connect command. Longer texts are truncated.',
       ),
       ...unused('VirtualDirectoryForFile'),
     }),
-    SWFVerification: group('SWFs that count for every application that asks for one.', {
+    SWFVerification: group('SWF verification: SWF files that are valid for every application that uses it.', {
       SWFFolder: leaf(
-        names('paths between semicolons, relative to the root folder, or nothing: none', true),
+        names('paths, separated by semicolons, relative to the root folder, or nothing: none', true),
         '',
-        'Folders with copies of them.',
+        'Folders with copies of these SWF files.',
       ),
       ...swfScan('The folders'),
       ...unused('MinGoodVersion'),
     }),
-    SSL: group('TLS of connections that scripts make: rtmps.', {
+    SSL: group('TLS for outgoing connections of scripts (rtmps).', {
       SSLClientCtx: group('', {
         SSLVerifyCertificate: leaf(
           trueOrFalse,
           'true',
-          'Whether the certificates of other servers are checked. false: anybody may be there.',
+          "Verify the certificates of other servers. false: a server's identity is not checked, so anyone can " +
+            'impersonate it.',
         ),
         SSLCACertificateFile: leaf(
-          text('a path, relative to the root folder, or nothing: the authorities that Node.js knows'),
+          text('a path, relative to the root folder, or nothing: the CA certificates of Node.js'),
           '',
-          'Certificates of authorities, in PEM, that count in their place; or the certificate of a server that has made its own.',
+          'CA certificates, in PEM, that replace those of Node.js; or the self-signed certificate of a server.',
         ),
         ...unused('SSLCACertificatePath', 'SSLCipherSuite', 'SSLVerifyDepth'),
       }),
@@ -429,7 +470,7 @@ export const SERVER = group('', {
   ServerDomain: leaf(
     text('a host name, or nothing'),
     '${SERVER.DOMAIN}',
-    "What scripts see as application.hostname. Empty: this machine's name.",
+    'Value of application.hostname in scripts. Empty: the host name of this machine.',
   ),
 });
 

@@ -8,19 +8,20 @@ export function swfScan(folders: string) {
     DirLevelSWFScan: leaf(
       whole(0, 16),
       '1',
-      `${folders} and so many levels of folders in them are looked through.`,
+      `${folders} are searched together with this many levels of subfolders.`,
     ),
-    MaxInitDelay: leaf(seconds(1, 600), '5', 'The longest that a client waits for them to be read.'),
-    Cache: group('What has been read.', {
+    MaxInitDelay: leaf(seconds(1, 600), '5', 'Longest time that a client waits for the folders to be read.'),
+    Cache: group('Cache of SWF hashes.', {
       TTL: leaf(
         minutes(1, 525600),
         '1440',
-        'For how long a SWF counts when its file has gone or has changed: players may still run it.',
+        'Time for which a SWF stays valid after its file has been deleted or changed, since players may still run ' +
+          'it.',
       ),
       UpdateInterval: leaf(
         minutes(0, 1440),
         '5',
-        'A SWF that is not known has the folders read again, not more often than this.',
+        'Shortest interval between two scans of the folders. An unknown SWF triggers a scan.',
       ),
     }),
   };

@@ -6,57 +6,67 @@ import { certificate } from './certificate.ts';
 import { virtualDirectory } from './virtual-directory.ts';
 
 export const VHOST = group('', {
-  AliasList: group('Other names of this host.', {
-    Alias: list(group('', { '@name': leaf(text('a host name'), '', 'One of them.') })),
+  AliasList: group('Aliases: further host names of this virtual host.', {
+    Alias: list(group('', { '@name': leaf(text('a host name'), '', 'A host name.') })),
   }),
   AppsDir: leaf(
     text('a path, relative to the root folder, or nothing: applications, beside Vhost.xml'),
     '${VHOST.APPSDIR}',
-    'The folder whose sub-folders are the applications.',
+    'Folder that contains the applications, one subfolder each.',
   ),
-  AutoCloseIdleClients: group('Clients that send and take nothing at all.', {
-    '@enable': leaf(trueOrFalse, 'true', 'Whether they are closed. Only where Server.xml closes them too.'),
-    MaxIdleTime: leaf(
-      orElse(seconds(1, 86400), '0', 'what Server.xml says', undefined),
-      '0',
-      'For how long they may be idle.',
-    ),
-    ...unused('CheckInterval'),
-  }),
+  AutoCloseIdleClients: group(
+    'Disconnection of idle clients. A client is idle while it neither sends nor receives anything.',
+    {
+      '@enable': leaf(
+        trueOrFalse,
+        'true',
+        'Disconnect idle clients. Takes effect only if Server.xml enables it too.',
+      ),
+      MaxIdleTime: leaf(
+        orElse(seconds(1, 86400), '0', 'the value in Server.xml', undefined),
+        '0',
+        'Idle time after which a client is disconnected.',
+      ),
+      ...unused('CheckInterval'),
+    },
+  ),
   SSL: group(
-    'TLS, for clients that name this host or one of its aliases.',
-    certificate('Nothing: that of the adaptor.'),
+    'TLS for clients that connect to this host name or to one of its aliases.',
+    certificate('Empty: the certificate of the adaptor.'),
   ),
   ResourceLimits: group('', {
     MaxConnections: leaf(
       orElse(whole(0, 1000000), '-1', 'any number', undefined),
       '-1',
-      'Clients of all its applications together.',
+      'Maximum number of clients of all its applications together.',
     ),
     MaxAppInstances: leaf(
       whole(1, 1000000),
       '2000',
-      'Instances of all its applications together. Each has a script with memory of its own, 2 MB at the least, and any client ' +
-        'that knows an application can start one. At this limit and the next two the instance that has been idle for longest ' +
-        'makes room; if none is idle, the client is refused. Flash Media Server had 15000.',
+      'Maximum number of instances of all its applications together. The script of each instance uses at least 2 ' +
+        'MB, and any client that knows an application can start one. At this limit and the next two, the instance ' +
+        'that has been idle longest is unloaded to make room. If none is idle, the client is refused. The default ' +
+        'in Flash Media Server was 15000.',
     ),
     MaxAppInstancesPerApplication: leaf(
       orElse(whole(1, 1000000), '-1', 'any number', undefined),
       '1000',
-      'Instances of one application: the others are for the other applications. A site with a room for each meeting has some ' +
-        'hundred. Their memory has a limit too: MaxApplicationShare in Server.xml.',
+      'Maximum number of instances of one application, so that the others keep room. A site with a room for each ' +
+        'meeting has some hundred. MaxApplicationShare in Server.xml limits their memory as well.',
     ),
     MaxAppInstancesPerAddress: leaf(
       orElse(whole(1, 1000000), '-1', 'any number', undefined),
       '250',
-      'Running instances that clients from one IPv4 address, or from one IPv6 network (/64), have started. A viewer starts one, ' +
-        'an office behind one address some dozens. Raise it where all clients come through one proxy that sends no PROXY header.',
+      'Maximum number of running instances that clients from one IPv4 address or one IPv6 /64 network have ' +
+        'started. A viewer starts one, an office behind one address some dozens. Raise it if all clients connect ' +
+        'through one proxy that sends no PROXY header.',
     ),
     MaxAppInstanceRatePerAddress: leaf(
       orElse(whole(1, 1000000), '-1', 'any', undefined),
       '10',
-      'New instances a second that clients of one address may start; 25 times as many in a burst. Beyond it a client is refused. ' +
-        'Instances that run already do not count.',
+      'Rate limit for instances that clients from one address start, per second. A burst of 25 times as many is ' +
+        'allowed. Above it, clients that would start an instance are refused. Instances that already run do not ' +
+        'count.',
     ),
     ...unused('AppInstanceGC', 'MaxEdgeConnections', 'MaxSharedObjects', 'MaxStreams'),
   }),
@@ -64,7 +74,7 @@ export const VHOST = group('', {
   Allow: leaf(
     addresses,
     'all',
-    'Whose clients may connect to its applications, by address, host or domain. Nothing: all.',
+    'Clients that may connect to its applications, by address, host or domain. Empty: all.',
   ),
   Proxy: group('', {
     Mode: unsupported('local'),

@@ -3,17 +3,18 @@ import { resolve } from 'node:path';
 import { group, leaf, list, type Read, unsupported } from '../element.ts';
 import { virtualFolder } from '../value.ts';
 
-export const virtualDirectory = group('Streams whose files lie elsewhere.', {
+export const virtualDirectory = group('Folders outside the application for the files of streams.', {
   Streams: list(
     group('', {
       '@key': unsupported(''),
       '#text': leaf(
         virtualFolder,
         'films;/srv/films',
-        'The beginning of names, ; and the folder, relative to the root folder, of streams that are called so: films/a ' +
-          'is /srv/films/a.flv. / for every name. Longer beginnings come first; of several folders for one all are ' +
-          'looked into, and the first is recorded to. What lies in a mapped folder has the names of that mapping only, also where ' +
-          'a folder around it is mapped to others.',
+        'A prefix of stream names, ; and the folder for these streams, relative to the root folder: with ' +
+          'films;/srv/films the stream films/a is /srv/films/a.flv. The prefix / matches every name. The longest ' +
+          'matching prefix applies. If a prefix maps to several folders, all are searched and recordings go to the ' +
+          'first. Files in a mapped folder have the names of that mapping only, even if a parent folder is mapped ' +
+          'to another prefix.',
       ),
     }),
   ),

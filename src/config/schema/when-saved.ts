@@ -35,8 +35,9 @@ export const WHEN_SAVED: Readonly<Record<string, readonly string[]>> = {
 /** For the operator. */
 export function sayWhenSaved(): string[] {
   return [
-    'Once saved this file counts without a restart, and nobody is disconnected unless Reload says so:',
+    'A saved change takes effect without a restart, and disconnects no client unless Reload says so:',
     ...Object.entries(WHEN_SAVED).map(([when, paths]) => `  ${when}: ${paths.join(', ')}`),
-    'Of several that fit the longest counts. A file with a mistake is reported with its line, and what was before stays.',
+    'If several entries match, the longest path applies. A file with an error is reported with its line, and the ' +
+      'previous settings stay in effect.',
   ];
 }

@@ -232,8 +232,8 @@ describe('a command of the operator', () => {
     const { run } = serve({ ...node('copy', '', '{input}'), place });
     await assert.rejects(run('copy', { input: 'rtmp://x/y' }), {
       message:
-        'exec: "rtmp://x/y" for {input}: it has the character ":". The hole takes a plain name only; <Exec name="copy"> in ' +
-        'applications/live/Application.xml:12 lets more in with {input:url}',
+        'exec: "rtmp://x/y" for {input}: it has the character ":". The placeholder accepts a plain name only; <Exec name="copy"> in ' +
+        'applications/live/Application.xml:12 accepts more with {input:url}',
     });
     await assert.rejects(run('copy', { input: '/srv/x' }), /with \{input:file\}$/);
     await assert.rejects(
