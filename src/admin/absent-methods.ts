@@ -1,6 +1,6 @@
 // Methods of Flash Media Server about what there is not here: who calls them is told so, instead of that they are misspelt.
 import { AdminError } from './admin-error.ts';
-import type { Method } from './method.ts';
+import { forServer, type MethodTable } from './method.ts';
 
 const ABSENT: Readonly<Record<string, readonly string[]>> = {
   'there are no groups of RTMFP': ['getGroups', 'getGroupMembers', 'getGroupMemberStats', 'getGroupStats'],
@@ -12,14 +12,13 @@ const ABSENT: Readonly<Record<string, readonly string[]>> = {
   'shared objects are not there yet': ['getSharedObjectStats', 'clearSharedObjects'],
 };
 
-export function absentMethods(): Record<string, Method> {
-  const methods = Object.entries(ABSENT).flatMap(([why, names]) =>
-    names.map((name): [string, Method] => [
+export const ABSENT_METHODS: MethodTable = Object.fromEntries(
+  Object.entries(ABSENT).flatMap(([why, names]) =>
+    names.map((name) => [
       name,
-      () => {
+      forServer(() => {
         throw new AdminError('ERR_ADMIN_METHOD', `${name}: ${why}`);
-      },
+      }),
     ]),
-  );
-  return Object.fromEntries(methods);
-}
+  ),
+);

@@ -6,15 +6,14 @@ import type { LineLimit } from '../log/line-limit.ts';
 import { type Log, logBug } from '../log/log.ts';
 import type { SecretMask } from '../log/secrets.ts';
 import { Accounts, type NewAccount, type User } from './accounts.ts';
+import type { AdminContext } from './admin-context.ts';
 import type { Administered } from './administered.ts';
 import { Commands } from './commands.ts';
-import { Door, type Wing } from './door.ts';
+import { Door } from './door.ts';
 import { EventStreams } from './events.ts';
 import { LoginLimits, type LoginLimitsOptions } from './login-limits.ts';
-import { Methods } from './methods.ts';
 import { type AdminAddress, AdminPort, type PortOptions } from './port.ts';
 import { ProcessMeter } from './process-meter.ts';
-import { makeRoutes } from './routes.ts';
 import { removeRunFile, writeRunFile } from './run-file.ts';
 import { type Scope, viewOf } from './scope.ts';
 import { Tokens } from './tokens.ts';
@@ -100,19 +99,13 @@ export class Admin {
     const first = await accounts.makeFirst();
     if (first) sayFirst(first, options);
     const meter = new ProcessMeter(clock);
-    const wingOf = wings((scope) => {
+    const contextOf = contexts((scope) => {
       const own = viewOf(administered, scope);
       const commands = new Commands({ administered: own, accounts, write });
-      return {
-        methods: new Methods({ administered: own, accounts, commands, meter, nowMs }),
-        routes: makeRoutes({
-          ...{ administered: own, accounts, commands, meter, tokens, events },
-          mask: options.mask,
-        }),
-      };
+      return { administered: own, accounts, commands, meter, tokens, events, mask: options.mask, nowMs };
     });
     const door = new Door({
-      ...{ administered, accounts, tokens, meter, mayCall, isElemStyle, nowMs, write, wingOf },
+      ...{ administered, accounts, tokens, meter, mayCall, isElemStyle, nowMs, write, contextOf },
     });
     const ports: AdminPort[] = [];
     for (const { host, port } of options.listen) {
@@ -150,13 +143,15 @@ export class Admin {
 }
 
 /** Each is made once. */
-function wings(make: (scope: Scope | undefined) => Wing): (scope: Scope | undefined) => Wing {
-  const made = new Map<string, Wing>();
+function contexts(
+  make: (scope: Scope | undefined) => AdminContext,
+): (scope: Scope | undefined) => AdminContext {
+  const made = new Map<string, AdminContext>();
   return (scope) => {
     const key = scope ? `${scope.adaptor}/${scope.vhost}` : '';
-    const wing = made.get(key) ?? make(scope);
-    made.set(key, wing);
-    return wing;
+    const context = made.get(key) ?? make(scope);
+    made.set(key, context);
+    return context;
   };
 }
 

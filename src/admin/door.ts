@@ -6,19 +6,21 @@
 //   /                             what of these there is (index-page.ts); asks for no login
 import { formatStatus, Subject } from '../log/diagnostic-log.ts';
 import type { Accounts } from './accounts.ts';
+import type { AdminContext } from './admin-context.ts';
 import { AdminError } from './admin-error.ts';
 import type { Administered } from './administered.ts';
 import type { Caller } from './commands.ts';
 import { index } from './index-page.ts';
-import type { Methods } from './methods.ts';
+import { callMethod } from './methods.ts';
 import { formatMetrics, METRICS_TYPE } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { Parameters } from './parameters.ts';
 import { type Reply, type Request, text } from './port.ts';
 import type { ProcessMeter } from './process-meter.ts';
 import { findRoutes, type Route } from './route.ts';
+import { ROUTES } from './routes.ts';
 import { schemaProblem } from './schema.ts';
-import { notHis, requireMethod, requireRoute, type Scope } from './scope.ts';
+import { notHis, requireAudience, type Scope } from './scope.ts';
 import type { Tokens } from './tokens.ts';
 import { formatResult, type Result, type Value } from './xml.ts';
 
@@ -26,8 +28,8 @@ export interface DoorOptions {
   administered: Administered;
   accounts: Accounts;
   tokens: Tokens;
-  /** What there is for somebody. */
-  wingOf(scope: Scope | undefined): Wing;
+  /** What an administrator's requests act on. */
+  contextOf(scope: Scope | undefined): AdminContext;
   meter: ProcessMeter;
   /** By HTTPCommands of Users.xml. */
   mayCall(method: string): boolean;
@@ -35,11 +37,6 @@ export interface DoorOptions {
   nowMs(): number;
   /** The admin log. */
   write(status: string, text: string): void;
-}
-
-export interface Wing {
-  readonly methods: Methods;
-  readonly routes: readonly Route[];
 }
 
 /** `token`: what he has shown instead of a password. */
@@ -62,11 +59,10 @@ const STATUS_OF: Readonly<Record<string, number>> = {
 
 export class Door {
   readonly #options: DoorOptions;
-  readonly #description: string;
+  readonly #description = JSON.stringify(describeApi(ROUTES));
 
   constructor(options: DoorOptions) {
     this.#options = options;
-    this.#description = JSON.stringify(describeApi(options.wingOf(undefined).routes));
   }
 
   answer(request: Request): Promise<Reply> {
@@ -148,11 +144,10 @@ export class Door {
   }
 
   async #call(name: string, parameters: Parameters, caller: Caller): Promise<Value> {
-    const { wingOf, mayCall } = this.#options;
+    const { contextOf, mayCall } = this.#options;
     if (!mayCall(name))
       throw new AdminError('ERR_ADMIN_METHOD', 'HTTPCommands of conf/Users.xml does not allow it');
-    requireMethod(caller.scope, name);
-    return wingOf(caller.scope).methods.call(name, parameters, caller);
+    return callMethod(name, { parameters, caller }, contextOf(caller.scope));
   }
 
   #xml(result: Omit<Result, 'timestamp'>): Reply {
@@ -167,7 +162,7 @@ export class Door {
     const identity = await this.#identify(request);
     if (!('caller' in identity)) return unauthorized(identity);
     const { method, path, query } = request;
-    const found = findRoutes(this.#options.wingOf(identity.caller.scope).routes, path.slice(API.length));
+    const found = findRoutes(ROUTES, path.slice(API.length));
     const match = found.find(({ route }) => route.method === (method === 'HEAD' ? 'GET' : method));
     if (!match) {
       if (found.length === 0) return problem(404, 'Not Found', 'there is nothing of that name');
@@ -177,12 +172,14 @@ export class Door {
     const { route } = match;
     try {
       const { caller, token } = identity;
-      requireRoute(caller.scope, route.id);
+      requireAudience(caller.scope, route.audience);
+      const context = this.#options.contextOf(caller.scope);
       const body = bodyOf(route, request);
       const lastEventId = [request.headers['last-event-id']].flat()[0];
       const call = { path: match.path, query, body, caller, token, lastEventId };
-      if (route.stream) return { status: route.status, type: EVENTS_TYPE, stream: route.stream(call) };
-      const result = await route.answer?.(call);
+      if (route.stream)
+        return { status: route.status, type: EVENTS_TYPE, stream: route.stream(call, context) };
+      const result = await route.answer?.(call, context);
       if (!route.result) return { status: route.status };
       return { status: route.status, type: JSON_TYPE, body: `${JSON.stringify(result)}\n` };
     } catch (error) {

@@ -1,9 +1,8 @@
 // What has gone wrong in scripts: the last hundred of an application, and whatever comes from now on.
 import { ERROR_KINDS } from '../application/accounts/error-records.ts';
-import { type Administered, type AdministeredHost, theHost } from './administered.ts';
+import type { AdministeredHost } from './administered.ts';
 import { requireApplication } from './commands.ts';
-import type { EventStreams } from './events.ts';
-import { HOST, type Route, type RouteCall } from './route.ts';
+import { FILTER, HOST, hostOf, type Route, wantedHosts } from './route.ts';
 import { array, integer, object, string } from './schema.ts';
 
 const place = {
@@ -30,64 +29,54 @@ const error = object({
   'client?': string('Whom it was about, the last time.'),
 });
 
-const FILTER = {
-  application: 'Only those of this application.',
-  adaptor: 'Only its own.',
-  vhost: 'Only its own.',
-};
-
-export function errorRoutes(administered: Administered, events: EventStreams): Route[] {
-  return [
-    {
-      id: 'listErrors',
-      method: 'GET',
-      path: '/errors',
-      summary: 'What has gone wrong in scripts: the last hundred of each application, the oldest first',
-      query: FILTER,
-      status: 200,
-      result: array(error),
-      answer: (call) =>
-        wantedHosts(administered, call)
-          .flatMap((host) => errorsOf(host, call.query.get('application') ?? undefined))
-          .sort((a, b) => a.id - b.id),
+export const ERROR_ROUTES: readonly Route[] = [
+  {
+    id: 'listErrors',
+    method: 'GET',
+    path: '/errors',
+    summary: 'What has gone wrong in scripts: the last hundred of each application, the oldest first',
+    audience: 'host',
+    query: FILTER,
+    status: 200,
+    result: array(error),
+    answer: (call, context) =>
+      wantedHosts(call, context)
+        .flatMap((host) => errorsOf(host, call.query.get('application') ?? undefined))
+        .sort((a, b) => a.id - b.id),
+  },
+  {
+    id: 'listErrorsOfApplication',
+    method: 'GET',
+    path: '/applications/{application}/errors',
+    summary: 'The last hundred errors of its script, the oldest first',
+    audience: 'host',
+    query: HOST,
+    status: 200,
+    result: array(error),
+    answer: (call, context) => {
+      const host = hostOf(call, context);
+      requireApplication(host, call.path.application!);
+      return errorsOf(host, call.path.application!);
     },
-    {
-      id: 'listErrorsOfApplication',
-      method: 'GET',
-      path: '/applications/{application}/errors',
-      summary: 'The last hundred errors of its script, the oldest first',
-      query: HOST,
-      status: 200,
-      result: array(error),
-      answer: ({ path, query }) => {
-        const host = theHost(administered, query.get('adaptor'), query.get('vhost'));
-        requireApplication(host, path.application!);
-        return errorsOf(host, path.application!);
-      },
+  },
+  {
+    id: 'listen',
+    method: 'GET',
+    path: '/events',
+    summary:
+      'Server-Sent Events: "script-error" with an error as above, again with its count when it comes again; "dropped" with ' +
+      'the number of those that were too many. With Last-Event-ID those after it come first',
+    audience: 'host',
+    query: FILTER,
+    status: 200,
+    stream: (call, context) => {
+      const { caller, lastEventId, query } = call;
+      const application = query.get('application') ?? undefined;
+      const after = lastEventId === undefined ? undefined : Number(lastEventId);
+      return context.events.open(caller.name, { hosts: wantedHosts(call, context), application, after });
     },
-    {
-      id: 'listen',
-      method: 'GET',
-      path: '/events',
-      summary:
-        'Server-Sent Events: "script-error" with an error as above, again with its count when it comes again; "dropped" with ' +
-        'the number of those that were too many. With Last-Event-ID those after it come first',
-      query: FILTER,
-      status: 200,
-      stream: (call) => {
-        const { caller, lastEventId, query } = call;
-        const application = query.get('application') ?? undefined;
-        const after = lastEventId === undefined ? undefined : Number(lastEventId);
-        return events.open(caller.name, { hosts: wantedHosts(administered, call), application, after });
-      },
-    },
-  ];
-}
-
-function wantedHosts({ hosts }: Administered, { query }: RouteCall): AdministeredHost[] {
-  const isWanted = (name: string, value: string) => (query.get(name) ?? value) === value;
-  return hosts.filter(({ adaptor, name }) => isWanted('adaptor', adaptor) && isWanted('vhost', name));
-}
+  },
+];
 
 function errorsOf({ adaptor, name, errors }: AdministeredHost, application: string | undefined) {
   return errors.recent(application).map((record) => ({ adaptor, vhost: name, ...record }));

@@ -1,58 +1,50 @@
-// Virtual hosts, applications and settings: what changes more than an instance, by the names of Flash Media Server.
+// Adaptors and virtual hosts, by the names of Flash Media Server.
 import { AdminError } from './admin-error.ts';
-import { theHost } from './administered.ts';
-import type { Call, Method, MethodsOptions } from './method.ts';
-import { asked, settingPlace } from './setting-place.ts';
+import { hostsOf } from './administered.ts';
+import { forHost, forServer, hostOf, type Method, type MethodTable } from './method.ts';
+import { totals } from './method-numbers.ts';
 
-export function hostMethods({ administered, commands }: MethodsOptions): Record<string, Method> {
-  const hostOf = ({ parameters }: Call) =>
-    theHost(administered, parameters.get('adaptor'), parameters.get('vhost'));
-  const placeOf = ({ parameters, caller }: Call) =>
-    settingPlace(parameters.get('scope') ?? '', parameters.need('key'), caller.scope);
-  const get: Method = (call) => {
-    const { file, path } = placeOf(call);
-    return asked(() => administered.settings.read(file, path));
-  };
-  const set: Method = (call) => {
-    const value = call.parameters.get('value');
-    if (value === undefined) throw new AdminError('ERR_ADMIN_ARGUMENT', 'the parameter value is missing');
-    commands.changeSetting(placeOf(call), value, call.caller);
-    return undefined;
-  };
-  const alias: (change: 'addAlias' | 'removeAlias') => Method = (change) => (call) => {
+const stats: Method = forHost((call, context) => {
+  const host = hostOf(call, context);
+  return { ...totals(host.statistics.server()), total_apps: host.applications().length };
+});
+
+function alias(change: 'addAlias' | 'removeAlias'): Method {
+  return forServer((call, context) => {
     const { parameters, caller } = call;
     if (parameters.get('persist') === 'true') {
       const text = 'an alias that stays belongs in Vhost.xml; by command it lasts until the server ends';
       throw new AdminError('ERR_ADMIN_ARGUMENT', text);
     }
-    commands[change](hostOf(call), parameters.need('alias'), caller);
-    return undefined;
-  };
-  return {
-    getConfig: get,
-    getConfig2: get,
-    setConfig: set,
-    setConfig2: set,
-    removeApp: async (call) => {
-      const place = await commands.removeApplication(hostOf(call), call.parameters.need('app'), call.caller);
-      return { moved_to: place };
-    },
-    startVHost: (call) => {
-      commands.startHost(hostOf(call), call.caller);
-      return undefined;
-    },
-    stopVHost: async (call) => {
-      await commands.stopHost(hostOf(call), call.caller);
-      return undefined;
-    },
-    restartVHost: async (call) => {
-      const host = hostOf(call);
-      await commands.stopHost(host, call.caller);
-      commands.startHost(host, call.caller);
-      return undefined;
-    },
-    addVHostAlias: alias('addAlias'),
-    removeVHostAlias: alias('removeAlias'),
-    gc: async ({ caller }) => ({ instances: await commands.collect(caller) }),
-  };
+    context.commands[change](hostOf(call, context), parameters.need('alias'), caller);
+  });
 }
+
+export const HOST_METHODS: MethodTable = {
+  getAdaptors: forServer((_call, { administered }) => [
+    ...new Set(administered.hosts.map(({ adaptor }) => adaptor)),
+  ]),
+  getVHosts: forHost(({ parameters }, { administered }) =>
+    hostsOf(administered.hosts, parameters.get('adaptor')).map(({ name }) => name),
+  ),
+  getActiveVHosts: forHost(({ parameters }, { administered }) =>
+    hostsOf(administered.hosts, parameters.get('adaptor'))
+      .filter(({ registry }) => !registry.isSuspended)
+      .map(({ name }) => name),
+  ),
+  getVHostStats: stats,
+  getActiveVHostStats: stats,
+  startVHost: forServer((call, context) => {
+    context.commands.startHost(hostOf(call, context), call.caller);
+  }),
+  stopVHost: forServer(async (call, context) => {
+    await context.commands.stopHost(hostOf(call, context), call.caller);
+  }),
+  restartVHost: forServer(async (call, context) => {
+    const host = hostOf(call, context);
+    await context.commands.stopHost(host, call.caller);
+    context.commands.startHost(host, call.caller);
+  }),
+  addVHostAlias: alias('addAlias'),
+  removeVHostAlias: alias('removeAlias'),
+};

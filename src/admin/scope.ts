@@ -1,4 +1,4 @@
-// What an administrator of one virtual host sees and may do: his host is all there is, and what is not named here is not his.
+// What an administrator of one virtual host sees and may do: the host is all there is, and each route and method says whose it is.
 import { AdminError } from './admin-error.ts';
 import type { Administered } from './administered.ts';
 
@@ -8,82 +8,11 @@ export interface Scope {
   readonly vhost: string;
 }
 
-const HOST_METHODS: ReadonlySet<string> = new Set([
-  'ping',
-  'getActiveInstances',
-  'getActiveVHostStats',
-  'getActiveVHosts',
-  'getAdminContext',
-  'getAppStats',
-  'getApps',
-  'getInstanceStats',
-  'getLiveStreamStats',
-  'getLiveStreams',
-  'getNetStreamStats',
-  'getNetStreams',
-  'getScriptErrors',
-  'getConfig',
-  'getConfig2',
-  'getFLVCacheStats',
-  'getFileCacheStats',
-  'getRecordedStreamStats',
-  'getRecordedStreams',
-  'getScriptStats',
-  'getSharedObjects',
-  'getUserStats',
-  'getUsers',
-  'getVHostStats',
-  'getVHosts',
-  'addApp',
-  'startApp',
-  'reloadApp',
-  'unloadApp',
-  'disconnectUser',
-  'kill',
-  'broadcastMsg',
-  'clearStreams',
-  'gc',
-  'removeApp',
-  'setConfig',
-  'setConfig2',
-]);
+/** Whose a route or a method is: `server` for administrators of the whole server, `host` for those of one virtual host as well. */
+export type Audience = 'server' | 'host';
 
-const HOST_ROUTES: ReadonlySet<string> = new Set([
-  'listApplications',
-  'getApplication',
-  'listErrors',
-  'listErrorsOfApplication',
-  'listen',
-  'listInstances',
-  'startInstance',
-  'getInstance',
-  'stopInstance',
-  'reloadInstance',
-  'broadcast',
-  'listClients',
-  'listStreams',
-  'getStream',
-  'getClient',
-  'disconnectClient',
-  'listHosts',
-  'addApplication',
-  'removeApplication',
-  'listRecordings',
-  'getRecording',
-  'deleteRecording',
-  'getSetting',
-  'changeSetting',
-  'collect',
-  'makeToken',
-  'revokeToken',
-]);
-
-export function requireMethod(scope: Scope | undefined, method: string): void {
-  if (scope && !HOST_METHODS.has(method)) throw notHis();
-}
-
-export function requireRoute(scope: Scope | undefined, id: string): void {
-  if (scope && !HOST_ROUTES.has(id)) throw notHis();
+export function requireAudience(scope: Scope | undefined, audience: Audience): void {
+  if (scope && audience === 'server') throw notHis();
 }
 
 export function notHis(): AdminError {

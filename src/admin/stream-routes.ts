@@ -1,19 +1,11 @@
 // The streams of an instance as JSON: who publishes and plays them, what they consist of, what comes and goes in a second.
-import type { AppInstance } from '../application/instance/instance.ts';
-import type { Statistics, StreamNumbers } from '../application/instance/statistics.ts';
+import type { StreamNumbers } from '../application/instance/statistics.ts';
 import type { Rate } from '../application/live/rates.ts';
 import type { VideoTrackInfo } from '../application/live/stream-info.ts';
 import { notFound } from './commands.ts';
-import { HOST, type Route, type RouteCall } from './route.ts';
+import { TRAFFIC } from './numbers.ts';
+import { HOST, instanceOf, type Route } from './route.ts';
 import { array, boolean, integer, number, object, string } from './schema.ts';
-
-export const TRAFFIC = {
-  bytesIn: integer(),
-  bytesOut: integer(),
-  messagesIn: integer(),
-  messagesOut: integer(),
-  messagesDropped: integer('Messages of streams that were not sent to those who are slow.'),
-};
 
 export const NET_STREAM = object({
   id: integer(),
@@ -72,35 +64,35 @@ const stream = object({
   deferred: integer('Joiners that had to wait for their turn.'),
 });
 
-export function streamRoutes(statistics: Statistics, instanceOf: (call: RouteCall) => AppInstance): Route[] {
-  return [
-    {
-      id: 'listStreams',
-      method: 'GET',
-      path: '/instances/{instance}/streams',
-      summary: 'Its streams that are on air',
-      query: HOST,
-      status: 200,
-      result: array(stream),
-      answer: (call) => statistics.streams(instanceOf(call)).map(shown),
+export const STREAM_ROUTES: readonly Route[] = [
+  {
+    id: 'listStreams',
+    method: 'GET',
+    path: '/instances/{instance}/streams',
+    summary: 'Its streams that are on air',
+    audience: 'host',
+    query: HOST,
+    status: 200,
+    result: array(stream),
+    answer: (call, context) => context.administered.statistics.streams(instanceOf(call, context)).map(shown),
+  },
+  {
+    id: 'getStream',
+    method: 'GET',
+    path: '/instances/{instance}/streams/{stream}',
+    summary: 'One of its streams',
+    audience: 'host',
+    query: HOST,
+    status: 200,
+    result: stream,
+    answer: (call, context) => {
+      const name = call.path.stream!;
+      const found = context.administered.statistics.stream(instanceOf(call, context), name);
+      if (!found) throw notFound(`no stream ${JSON.stringify(name)} is live`);
+      return shown(found);
     },
-    {
-      id: 'getStream',
-      method: 'GET',
-      path: '/instances/{instance}/streams/{stream}',
-      summary: 'One of its streams',
-      query: HOST,
-      status: 200,
-      result: stream,
-      answer: (call) => {
-        const name = call.path.stream!;
-        const found = statistics.stream(instanceOf(call), name);
-        if (!found) throw notFound(`no stream ${JSON.stringify(name)} is live`);
-        return shown(found);
-      },
-    },
-  ];
-}
+  },
+];
 
 function shown({ video, rates, ...rest }: StreamNumbers) {
   return {

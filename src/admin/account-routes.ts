@@ -1,0 +1,81 @@
+// Administrators, and the tokens that they show instead of their passwords.
+import { notFound } from './commands.ts';
+import type { Route } from './route.ts';
+import { array, integer, object, string } from './schema.ts';
+import { TOKEN_MS } from './tokens.ts';
+
+export const ACCOUNT_ROUTES: readonly Route[] = [
+  {
+    id: 'listUsers',
+    method: 'GET',
+    path: '/users',
+    summary: 'The administrators',
+    audience: 'server',
+    status: 200,
+    result: array(
+      object({
+        name: string(),
+        'adaptor?': string('Missing: the whole server is his.'),
+        'vhost?': string('The virtual host that is his.'),
+      }),
+    ),
+    answer: (_call, { accounts }) => accounts.names.map((name) => ({ name, ...accounts.scopeOf(name) })),
+  },
+  {
+    id: 'addUser',
+    method: 'POST',
+    path: '/users',
+    summary: 'Adds an administrator',
+    audience: 'server',
+    body: object({ name: string(), password: string() }),
+    status: 201,
+    result: object({ name: string() }),
+    answer: async ({ body, caller }, { commands }) => {
+      const { name, password } = body as { name: string; password: string };
+      await commands.addAccount(name, password, caller);
+      return { name };
+    },
+  },
+  {
+    id: 'changePassword',
+    method: 'PUT',
+    path: '/users/{user}/password',
+    summary: "Changes an administrator's password",
+    audience: 'server',
+    body: object({ password: string() }),
+    status: 204,
+    answer: ({ path, body, caller }, { commands }) =>
+      commands.changePassword(path.user!, (body as { password: string }).password, caller),
+  },
+  {
+    id: 'removeUser',
+    method: 'DELETE',
+    path: '/users/{user}',
+    summary: 'Removes an administrator',
+    audience: 'server',
+    status: 204,
+    answer: ({ path, caller }, { commands }) => commands.removeAccount(path.user!, caller),
+  },
+  {
+    id: 'makeToken',
+    method: 'POST',
+    path: '/tokens',
+    summary: 'A token to be shown instead of the password: Authorization: Bearer …',
+    audience: 'host',
+    status: 201,
+    result: object({ token: string(), lastsMs: integer() }),
+    answer: ({ caller }, { tokens }) => ({ token: tokens.issue(caller.name), lastsMs: TOKEN_MS }),
+  },
+  {
+    id: 'revokeToken',
+    method: 'DELETE',
+    path: '/tokens/current',
+    summary: 'The token that is shown with this request is no longer good',
+    audience: 'host',
+    status: 204,
+    answer: ({ token }, { tokens }) => {
+      if (token === undefined) throw notFound('no token is shown');
+      tokens.revoke(token);
+    },
+  },
+];
