@@ -35,6 +35,8 @@ for (const text of [
   'script/guest',
   'script/types',
   'script/wire/wire.ts',
+  'application/contract/script-table.ts',
+  'application/contract/script-fields.ts',
   'protocol/rtmp/stream-prefix.ts',
   'adaptor/native/sender.c',
 ]) {

@@ -78,7 +78,7 @@ test('restream: each target gets what is published, one that has gone is tried a
   assert.equal(publishes(), 1);
 
   const [pusher] = [...far.instance('live/_definst_')!.publications];
-  far.script('live/_definst_').commands.disconnectClient(pusher!.client.id);
+  far.script('live/_definst_').commands.obey({ op: 'disconnect', client: pusher!.client.id });
   await one.expectStatus('NetStream.Play.UnpublishNotify');
   await until('another try', () => publishes() === 2);
   publisher.video(id, 80, video.keyframe(4));

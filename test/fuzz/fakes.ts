@@ -135,19 +135,19 @@ export class FakeScript implements InstanceScript {
     if (this.isClosed) this.#complain(`${notice.event} is told to a script that was closed`);
     switch (notice.event) {
       case 'disconnect':
-        if (!this.clients.delete(notice.clientId)) this.#complain('a client left that was not here');
+        if (!this.clients.delete(notice.client)) this.#complain('a client left that was not here');
         for (const { question } of this.gates.values()) {
-          const isOfClient = 'clientId' in question && question.clientId === notice.clientId;
+          const isOfClient = 'client' in question && question.client === notice.client;
           if (isOfClient) this.#complain(`a client left, its ${question.gate} was not dropped`);
         }
         break;
       case 'publish':
         this.#checkClient(notice);
         if (this.live.has(notice.stream)) this.#complain(`${notice.stream} is published twice`);
-        this.live.set(notice.stream, notice.clientId);
+        this.live.set(notice.stream, notice.client);
         break;
       case 'unpublish':
-        if (this.live.get(notice.stream) !== notice.clientId) this.#complain(`${notice.stream} was not live`);
+        if (this.live.get(notice.stream) !== notice.client) this.#complain(`${notice.stream} was not live`);
         this.live.delete(notice.stream);
         break;
       case 'publishFailed':
@@ -158,19 +158,19 @@ export class FakeScript implements InstanceScript {
         this.#checkClient(notice);
         this.#count(notice, 1);
         break;
-      case 'stop':
+      case 'stopPlay':
         this.#count(notice, -1);
         break;
       default:
     }
   }
 
-  #checkClient({ event, clientId }: { event: string; clientId: string }): void {
-    if (!this.clients.has(clientId)) this.#complain(`${event} of a client that is not here`);
+  #checkClient({ event, client }: { event: string; client: string }): void {
+    if (!this.clients.has(client)) this.#complain(`${event} of a client that is not here`);
   }
 
-  #count({ clientId, stream }: { clientId: string; stream: string }, by: number): void {
-    const key = `${clientId} ${stream}`;
+  #count({ client, stream }: { client: string; stream: string }, by: number): void {
+    const key = `${client} ${stream}`;
     const count = (this.playing.get(key) ?? 0) + by;
     if (count < 0) this.#complain(`${stream} was stopped, but not played`);
     if (count === 0) this.playing.delete(key);

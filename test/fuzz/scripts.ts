@@ -128,7 +128,7 @@ function checkCommands(body: string): void {
     if (parsed instanceof DecodeError) continue;
     check(OPS.includes(parsed.op), `a command ${parsed.op}`);
     // it travels back to the new version of the script
-    if (parsed.op === 'saved') JSON.stringify([parsed.saved.state, ...parsed.saved.clients.values()]);
+    if (parsed.op === 'saved') JSON.stringify([parsed.state, parsed.clients]);
   }
 }
 

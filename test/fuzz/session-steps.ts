@@ -207,15 +207,22 @@ function scriptCommand(world: World, choices: Choices): void {
   const gate = choices.pick([undefined, undefined, [...script.gates.keys()][0], 1]);
   const responder = choices.oneIn(3) ? script.responder() : undefined;
   [
-    () => commands.callClient(client, 'hello', oddArgs(choices), responder),
-    () => commands.broadcast('all', oddArgs(choices)),
-    () => commands.disconnectClient(client),
-    () => commands.setAccess(client, { readAccess: choices.pick(['', '/', 'a', 'b;c']), writeAccess: '/a' }),
-    () => commands.pingClient(client),
-    () => commands.record(stream, choices.pick(['record', 'append', false] as const), {}, gate),
-    () => commands.disconnectStream(stream, 'off you go', gate),
+    () => commands.obey({ op: 'clientCall', client, name: 'hello', args: oddArgs(choices), responder }),
+    () => commands.obey({ op: 'broadcast', name: 'all', args: oddArgs(choices) }),
+    () => commands.obey({ op: 'disconnect', client }),
+    () =>
+      commands.obey({
+        op: 'access',
+        client,
+        readAccess: choices.pick(['', '/', 'a', 'b;c']),
+        writeAccess: '/a',
+      }),
+    () => commands.obey({ op: 'ping', client }),
+    () =>
+      commands.obey({ op: 'record', stream, mode: choices.pick(['record', 'append', false] as const), gate }),
+    () => commands.obey({ op: 'streamDisconnect', stream, reason: 'off you go', gate }),
     () => JSON.stringify(commands.snapshot()),
-    () => choices.oneIn(4) && commands.shutdown(),
+    () => choices.oneIn(4) && commands.obey({ op: 'shutdown' }),
   ][choices.below(9)]!();
 }
 

@@ -25,6 +25,7 @@ import {
   type ScriptEvent,
   type ScriptLimits,
   type WireClient,
+  type WireCurrentPublisher,
   type WirePlay,
   type WirePublish,
   type WireSnapshot,
@@ -256,7 +257,12 @@ export class TestUnit {
     return new Asked(this, gate);
   }
 
-  publish(name: string, client = 'c1', request: Partial<WirePublish> = {}): Asked {
+  publish(
+    name: string,
+    client = 'c1',
+    request: Partial<WirePublish> = {},
+    current?: WireCurrentPublisher,
+  ): Asked {
     const gate = this.nextId();
     this.post({
       t: 'gate',
@@ -264,6 +270,7 @@ export class TestUnit {
       gate: 'onPublish',
       client,
       request: { name, query: '', params: {}, type: 'live', ...request },
+      current,
     });
     return new Asked(this, gate);
   }

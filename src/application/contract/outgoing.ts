@@ -1,7 +1,7 @@
 // What an application instance needs of connections to other servers. adaptor/outgoing/dialer.ts makes them.
 import type { AmfValue } from '../../protocol/amf/amf.ts';
 import type { Player } from '../live/viewer.ts';
-import type { SourceEvents, SourceItem } from './source.ts';
+import type { SourceEvents } from './source.ts';
 
 /** As scripts are told of it; texts are of a bearable length. */
 export interface OutgoingStatus {
@@ -80,26 +80,6 @@ export interface Outgoing {
   maxConnections(application: string): number;
   /** `chunkBytes`: of what will be sent. */
   connect(request: OutgoingRequest, chunkBytes: number, events: OutgoingEvents): OutgoingConnection;
-}
-
-/** What a script does to its connections to other servers, each known by a key that no other thing of the instance has had. */
-export interface OutgoingCommands {
-  connect(key: number, uri: string, args: AmfValue[]): void;
-  close(key: number): void;
-  /** `source`: a stream of this instance; undefined: nothing yet. */
-  publish(
-    key: number,
-    request: { connection: number; name: string; type: string; source: string | undefined },
-  ): void;
-  /** Another source for what is published, or none. */
-  attach(key: number, source: string | undefined): void;
-  unpublish(key: number): void;
-  /** A stream of the other server, for one of this instance; `length`: seconds, -1: all of it. */
-  item(connection: number, request: PullRequest & { length: number }): SourceItem;
-  /** What keys from `from` and up to `to` stand for is of a version that is no more: the next one may take it over. */
-  disown(from: number, to: number): void;
-  /** Ends what has been disowned and not been taken over. */
-  closeForgotten(): void;
 }
 
 /** Those to one address that no version of the script has any more. */

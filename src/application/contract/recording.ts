@@ -1,13 +1,8 @@
 // What an instance asks of whoever writes its recordings; recording/ stands behind it.
 import { RecordingError } from '../../errors.ts';
 import type { Sink } from '../live/stream.ts';
-import {
-  type RecordedFile,
-  type RecordLimits,
-  type RecordMode,
-  type RecordTerms,
-  UNLIMITED,
-} from './script.ts';
+import type { RecordedFile, RecordLimits, RecordMode, RecordTerms } from './script.ts';
+import { UNLIMITED } from './script-table.ts';
 
 export interface RecordRequest extends Pick<RecordTerms, 'format' | 'file' | 'segmentS' | 'isAligned'> {
   application: string;
@@ -79,7 +74,7 @@ export interface CompletedFile extends RecordingFile {
 
 export function recordedFile(file: CompletedFile): RecordedFile {
   const { name, place, lengthMs, sizeBytes, codecs, reason } = file;
-  return { name, path: place, duration: lengthMs / 1000, bytes: sizeBytes, codecs, reason };
+  return { name, path: place, duration: lengthMs / 1000, bytes: sizeBytes, codecs: [...codecs], reason };
 }
 
 export interface RecordEvents {

@@ -2,191 +2,81 @@
 // process; script/host/host.ts stands behind these interfaces, and the instance never knows.
 import type { LimitName } from '../../log/limits.ts';
 import type { AmfValue } from '../../protocol/amf/amf.ts';
-import type { PublisherSecret } from '../../protocol/rtmp/publisher-auth.ts';
-import type { ForgottenConnections, OutgoingCommands, OutgoingStatus } from './outgoing.ts';
-import type { ServerStreamCommands } from './source.ts';
+import type { ForgottenConnections, OutgoingStatus } from './outgoing.ts';
+import type { Json, MessageOf, TypeOf, Values } from './script-fields.ts';
+import {
+  type CLIENT,
+  type CLIENT_ACCESS,
+  type CLIENT_STATS,
+  type CURRENT_PUBLISHER,
+  type GATES,
+  type HOST_ONLY_COMMANDS,
+  type INSTANCE_COMMANDS,
+  type INSTANCE_SNAPSHOT,
+  type INSTANCE_STATS,
+  type INVOKE_RESULT,
+  type NOTICES,
+  type PLAY_REQUEST,
+  type PUBLISH_REQUEST,
+  PUBLISH_TYPES,
+  type RECORD_FAULT,
+  type RECORD_LIMITS,
+  type RECORD_MODES,
+  type RECORD_TERMS,
+  type RECORDED_FILE,
+  type VERDICT,
+} from './script-table.ts';
 
-/** The events that are asked and may refuse; all others are told. */
-export const GATES = ['onAuthenticate', 'onConnect', 'onPublish', 'onPlay'] as const;
-export type GateName = (typeof GATES)[number];
-
-/** What a client may do with streams: `;`-separated folders of their names, `/` is everything. */
-export interface ClientAccess {
-  /** Play them. */
-  readAccess: string;
-  /** Publish them. */
-  writeAccess: string;
-  /** Look into their sound and pictures: Flash Player asks for |RtmpSampleAccess. */
-  audioSampleAccess: string;
-  videoSampleAccess: string;
+/** Values inside the media process. */
+export interface AmfValues extends Values {
+  value: AmfValue;
+  values: AmfValue[];
+  status: OutgoingStatus;
+  json: Json;
 }
+type Of<S> = TypeOf<S, AmfValues>;
 
-/** A client as its script first sees it; ssas-style names, strings never absent (scripts call string methods at once). */
-export interface ClientFacts extends ClientAccess {
-  id: string;
-  ip: string;
-  /** `flashVer` of the connect command. */
-  agent: string;
-  /** `swfUrl` of the connect command. */
-  referrer: string;
-  pageUrl: string;
-  /** `tcUrl` as the client gave it. */
-  uri: string;
-  protocol: string;
-  secure: boolean;
-  virtualKey: string;
-  /** As whom it has logged in; empty: nobody asked. */
-  user: string;
-  objectEncoding: 0 | 3;
-}
-
-/** What a publisher asks for. `name` is without the query; frozen in the script. */
-export interface PublishRequest {
-  name: string;
-  query: string;
-  params: Record<string, string>;
-  type: PublishType;
-}
-
-/** Who publishes what somebody else asks to publish, when the script is asked. Times are ms before that. */
-export interface CurrentPublisher {
-  /** Undefined: the server itself, at a script's word. */
-  clientId: string | undefined;
-  sinceMs: number;
-  lastByteMs: number;
-}
-
-/** What a player asks for. `start` and `length` in seconds as in `NetStream.play` (-2, -1, or from 0 on). */
-export interface PlayRequest {
-  name: string;
-  query: string;
-  params: Record<string, string>;
-  start: number;
-  length: number;
-  reset: boolean;
-}
-
-export type GateQuestion =
-  | { gate: 'onAuthenticate'; user: string }
-  | { gate: 'onConnect'; client: ClientFacts; args: AmfValue[] }
-  | {
-      gate: 'onPublish';
-      clientId: string;
-      request: PublishRequest;
-      /** Undefined: the name is free. */
-      current?: CurrentPublisher | undefined;
-    }
-  | { gate: 'onPlay'; clientId: string; request: PlayRequest };
-
-/** The answer to a gate. A refusal's `reason` is already cut to 200 printable characters. */
-export type Verdict =
-  | {
-      accepted: true;
-      /** Public name (onPublish) or the stream really played (onPlay). */
-      as?: string;
-      record?: RecordMode;
-      /** onPublish: whoever has the name loses it, alive or not. */
-      takeOver?: boolean;
-      /** onAuthenticate: what the script knows of the user. */
-      secret?: PublisherSecret;
-    }
-  | {
-      accepted: false;
-      reason: string;
-      /** onConnect: reaches the client as `info.application`. */
-      application?: AmfValue;
-      /** onConnect: `redirectConnection`; reaches the client as `info.ex` = { code: 302, redirect }. */
-      redirect?: string;
-    };
-
-/** `appendWithGap`: with the time between, as the clock on the wall has it. */
-export const RECORD_MODES = ['record', 'append', 'appendWithGap'] as const;
+export type GateName = keyof typeof GATES;
+export type ClientAccess = Of<{ has: typeof CLIENT_ACCESS }>;
+export type ClientFacts = Of<typeof CLIENT>;
+export type ClientStats = Of<typeof CLIENT_STATS>;
+export type InstanceStats = Of<typeof INSTANCE_STATS>;
+export type PublishRequest = Of<typeof PUBLISH_REQUEST>;
+export type CurrentPublisher = Of<typeof CURRENT_PUBLISHER>;
+export type PlayRequest = Of<typeof PLAY_REQUEST>;
+export type RecordedFile = Of<typeof RECORDED_FILE>;
+export type RecordFault = Of<typeof RECORD_FAULT>;
+export type RecordLimits = Of<{ may: typeof RECORD_LIMITS }>;
+export type RecordTerms = Of<{ may: typeof RECORD_TERMS }>;
+export type InstanceSnapshot = Of<typeof INSTANCE_SNAPSHOT>;
 export type RecordMode = (typeof RECORD_MODES)[number];
-export type PublishType = 'live' | RecordMode;
+export type PublishType = (typeof PUBLISH_TYPES)[number];
+
+export type GateQuestion = MessageOf<typeof GATES, 'gate', AmfValues>;
+/** A refusal's `reason` is one line of at most 200 printable characters. */
+export type Verdict = Of<typeof VERDICT>;
+export type InvokeResult = Of<typeof INVOKE_RESULT>;
+
+/** What a script is told. */
+export type ScriptNotice = MessageOf<typeof NOTICES, 'event', AmfValues>;
+export type Notice =
+  | ScriptNotice
+  /** For the log: connections to other servers that no version of the script has taken over. */
+  | { event: 'forgotten'; connections: readonly ForgottenConnections[] };
+
+/** What a script, or the host for it, does to its instance. */
+export type InstanceCommand = MessageOf<
+  typeof INSTANCE_COMMANDS & typeof HOST_ONLY_COMMANDS,
+  'op',
+  AmfValues
+>;
 
 /** In any case. Undefined: it is none of them. */
 export function publishTypeOf(given: unknown): PublishType | undefined {
   if (typeof given !== 'string') return undefined;
   const lower = given.toLowerCase();
-  return (['live', ...RECORD_MODES] as const).find((type) => type.toLowerCase() === lower);
+  return PUBLISH_TYPES.find((type) => type.toLowerCase() === lower);
 }
-
-/** What happened. Told in order, never answered. */
-export type Notice =
-  /** A client that had been accepted has left. */
-  | { event: 'disconnect'; clientId: string }
-  /** A publish took effect under `stream`, its public name. `gate` is the question that admitted it, if one was asked. */
-  | { event: 'publish'; clientId: string; stream: string; query: string; gate?: number }
-  /** The question was answered yes, but the publish failed after all (name taken, client gone). */
-  | { event: 'publishFailed'; gate: number }
-  | { event: 'unpublish'; clientId: string; stream: string }
-  | { event: 'play'; clientId: string; stream: string }
-  | { event: 'stop'; clientId: string; stream: string }
-  /** A file is whole, some time after its recording has ended. */
-  | { event: 'recorded'; stream: string; file: RecordedFile }
-  /** A recording could not be begun, or ended because nothing more could be written. */
-  | { event: 'recordFailed'; stream: string; error: RecordFault }
-  /** Of a connection to another server, or a stream there, by the key that the script's command gave it. `isOver`: the last of it. */
-  | { event: 'outgoing'; key: number; info: OutgoingStatus; isOver: boolean }
-  /** Connections to other servers that no version of the script has taken over: for the log. */
-  | { event: 'forgotten'; connections: readonly ForgottenConnections[] }
-  /** For `onStatus` of that stream, or of the application. */
-  | {
-      event: 'status';
-      info: { code: string; level: string; description?: string; details?: string };
-      stream?: string;
-    }
-  /** Fresh numbers for `client.getStats()`, after a ping or on request. */
-  | { event: 'clientStats'; clientId: string; stats: ClientStats }
-  /** The same for `application.getStats()`, on request. */
-  | { event: 'instanceStats'; stats: InstanceStats };
-
-/** A whole file as scripts are told of it; units: seconds, bytes. */
-export interface RecordedFile {
-  /** What players ask for: `show`, `mp4:show.f4v`. */
-  name: string;
-  /** Within the application's folder: `streams/_definst_/show.flv`; absolute if it lies elsewhere. */
-  path: string;
-  duration: number;
-  bytes: number;
-  codecs: readonly string[];
-  reason: string;
-}
-
-export interface RecordFault {
-  /** NetStream.Record.Failed or .NoAccess. */
-  code: string;
-  description: string;
-  /** As above; absent: it never got one. */
-  path?: string;
-}
-
-/** Numbers as `Client.getStats` has them; bytes and messages since connect, `ping_rtt` in ms. */
-export interface ClientStats {
-  bytes_in: number;
-  bytes_out: number;
-  msg_in: number;
-  msg_out: number;
-  msg_dropped: number;
-  ping_rtt: number;
-}
-
-/** Numbers as `application.getStats` has them, since the instance was started. */
-export interface InstanceStats {
-  bytes_in: number;
-  bytes_out: number;
-  msg_in: number;
-  msg_out: number;
-  msg_dropped: number;
-  total_connects: number;
-  total_disconnects: number;
-}
-
-/** The outcome of a remote method. `found: false`: the script has none of that name, the server's default applies. */
-export type InvokeResult =
-  | { found: false }
-  | { found: true; ok: true; value: AmfValue }
-  | { found: true; ok: false; description: string };
 
 /** How busy a script is. What counts are gates and calls: what it owes an answer. */
 export interface ScriptStats {
@@ -249,57 +139,13 @@ export interface OpenGate {
   drop(): void;
 }
 
-/** What a script may do to its instance. Implemented by AppInstance; unknown clients and streams are ignored (they may just have left). */
+/** What a script may do to its instance. Implemented by AppInstance. */
 export interface ScriptCommands {
-  callClient(clientId: string, name: string, args: AmfValue[], responder: number | undefined): void;
-  broadcast(name: string, args: AmfValue[]): void;
-  disconnectClient(clientId: string): void;
-  /** The script that served it goes: it is told NetConnection.Connect.AppShutdown, and closed. */
-  endClient(clientId: string): void;
-  setAccess(clientId: string, access: Partial<ClientAccess>): void;
-  pingClient(clientId: string): void;
-  /** `gate`: made while that publish was being decided; forgotten if it was refused. */
-  record(stream: string, mode: RecordMode | false, terms: RecordTerms, gate: number | undefined): void;
-  /** Takes the publisher off that stream. */
-  disconnectStream(stream: string, reason: string, gate: number | undefined): void;
-  readonly outgoing: OutgoingCommands;
-  readonly serverStreams: ServerStreamCommands;
-  shutdown(): void;
-  stats(): InstanceStats;
+  obey(command: InstanceCommand): void;
   /** Accepted, and here. */
   hasClient(clientId: string): boolean;
   /** Who is here now, for a script that starts anew (reload, crash of the runner). */
   snapshot(): InstanceSnapshot;
-}
-
-/** Units: seconds, bytes; absent is as the configuration has it, UNLIMITED as long and as large as it allows. */
-export interface RecordLimits {
-  maxDurationS?: number;
-  maxSizeBytes?: number;
-}
-export const UNLIMITED = Number.MAX_SAFE_INTEGER;
-
-export interface RecordTerms extends RecordLimits {
-  /** Absent: as the stream's prefix, or the name of the file, says. */
-  format?: 'flv' | 'mp4';
-  /** The name of the file, below the folder of the instance, with fields as `{date}`; absent: the stream's. */
-  file?: string;
-  /** A new file is begun at the first keyframe behind so many seconds. */
-  segmentS?: number;
-  /** The next file is begun when the clock on the wall passes a multiple of them. */
-  isAligned?: boolean;
-}
-
-export interface InstanceSnapshot {
-  clients: { facts: ClientFacts; stats: ClientStats }[];
-  streams: {
-    name: string;
-    query: string;
-    publisher: string | undefined;
-    /** What the server plays into it. */
-    source: string | undefined;
-    players: string[];
-  }[];
 }
 
 /** Opens scripts. Implemented by script/host/host.ts. */

@@ -1,5 +1,4 @@
 // What a server-side stream takes its media from: a file, a live stream of this instance, a stream of another server.
-import type { AmfValue } from '../../protocol/amf/amf.ts';
 import type { WireMessage } from '../../protocol/rtmp/wire-message.ts';
 
 /** Told by a source, in the order in which things happen, and nothing after `close`. Any of it may close the source. */
@@ -49,16 +48,4 @@ export interface ServerPlay {
   length: number;
   /** In place of everything that is played and waits. */
   reset: boolean;
-}
-
-/** By the names of streams. What becomes of it, the script is told. */
-export interface ServerStreamCommands {
-  play(stream: string, request: ServerPlay): void;
-  /** An item of another kind: the seam for sources from far away. */
-  playItem(stream: string, item: SourceItem, reset: boolean): void;
-  stop(stream: string): void;
-  receive(stream: string, wants: { audio?: boolean | undefined; video?: boolean | undefined }): void;
-  setBufferMs(stream: string, ms: number): void;
-  /** A data message to all who play it; `@setDataFrame` and `@clearDataFrame` as from a publisher. */
-  send(stream: string, name: string, args: AmfValue[], gate: number | undefined): void;
 }

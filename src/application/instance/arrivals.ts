@@ -160,7 +160,7 @@ export class Arrivals {
     client.dropGate?.();
     clients.delete(client.id);
     client.leave();
-    if (state === ClientState.Accepted) script()?.tell({ event: 'disconnect', clientId: client.id });
+    if (state === ClientState.Accepted) script()?.tell({ event: 'disconnect', client: client.id });
     lifetime.arm();
   }
 

@@ -13,21 +13,19 @@ import type { InstanceJournal, Journal } from '../accounts/journal.ts';
 import { addTraffic, Tally, type Traffic, trafficOf } from '../accounts/tally.ts';
 import { type Client, type ClientPort, ClientState } from '../contract/client.ts';
 import { Alone, type Directory } from '../contract/directory.ts';
-import type { Outgoing, OutgoingCommands } from '../contract/outgoing.ts';
+import type { Outgoing } from '../contract/outgoing.ts';
 import type { RecordedStreams } from '../contract/recorded.ts';
 import type { Recorders } from '../contract/recording.ts';
 import type { BadRequest } from '../contract/refusal.ts';
 import type {
-  ClientAccess,
   ClientFacts,
+  InstanceCommand,
   InstanceScript,
   InstanceSnapshot,
   InstanceStats,
   InvokeResult,
   PlayRequest,
   PublishRequest,
-  RecordMode,
-  RecordTerms,
   ScriptCommands,
   ScriptStats,
   Scripts,
@@ -47,6 +45,7 @@ import { ServerStreams } from '../served/server-streams.ts';
 import { Arrivals } from './arrivals.ts';
 import type { ClientSettings, InstanceSettings } from './instance-settings.ts';
 import { Lifetime } from './lifetime.ts';
+import { type CommandHandlers, commandHandlers } from './obey.ts';
 
 export interface InstanceOptions extends InstanceSettings {
   application: string;
@@ -95,6 +94,7 @@ export class AppInstance implements ScriptCommands {
   readonly #journal: InstanceJournal | undefined;
   #script: InstanceScript | undefined;
   readonly #lifetime: Lifetime;
+  readonly #handlers: CommandHandlers;
 
   constructor(options: InstanceOptions) {
     this.#options = options;
@@ -162,7 +162,7 @@ export class AppInstance implements ScriptCommands {
       outgoing: options.outgoing,
       chunkBytes: options.clients?.wireChunkBytes ?? WIRE_CHUNK_BYTES,
       streams: this.streams,
-      tell: (key, info, isOver) => this.#script?.tell({ event: 'outgoing', key, info, isOver }),
+      tell: (id, info, isOver) => this.#script?.tell({ event: 'outgoing', id, info, isOver }),
       tellForgotten: (connections) => this.#script?.tell({ event: 'forgotten', connections }),
     });
     this.#lifetime = new Lifetime({
@@ -198,6 +198,18 @@ export class AppInstance implements ScriptCommands {
         this.#playing.stopAll(client);
       },
       journal: this.#journal,
+    });
+    this.#handlers = commandHandlers({
+      clients: this.#clients,
+      publishing: this.#publishing,
+      recordings: this.#recordings,
+      serverStreams: this.serverStreams,
+      relays: this.#relays,
+      script: () => this.#script,
+      stats: () => this.stats(),
+      end: (client) => this.#arrivals.end(client),
+      broadcast: (name, args) => this.broadcast(name, args),
+      shutdown: () => void this.stop(),
     });
     this.#script = this.#openScript();
   }
@@ -291,11 +303,8 @@ export class AppInstance implements ScriptCommands {
 
   /** The answer to a ping; `rttMs` is in the client's stats by now. */
   pong(client: Client): void {
-    if (client.state === ClientState.Accepted) this.#tellStats(client);
-  }
-
-  #tellStats(client: Client): void {
-    this.#script?.tell({ event: 'clientStats', clientId: client.id, stats: client.port.stats() });
+    if (client.state === ClientState.Accepted)
+      this.#script?.tell({ event: 'clientStats', client: client.id, stats: client.port.stats() });
   }
 
   /** A remote method or FMLE command; without a script every name is unknown, and so is one that may not be called. */
@@ -369,10 +378,10 @@ export class AppInstance implements ScriptCommands {
 
   // ── what the script may do (ScriptCommands) ────────────────────────────────────────────────────────────────────
 
-  callClient(clientId: string, name: string, args: AmfValue[], responder: number | undefined): void {
-    const client = this.#accepted(clientId);
-    if (client) client.port.call(name, args, responder);
-    else if (responder !== undefined) this.#script?.callResult(responder, false, undefined);
+  /** Unknown clients and streams are ignored: they may just have left. */
+  obey<Op extends InstanceCommand['op']>(command: InstanceCommand & { op: Op }): void {
+    const handle: (command: InstanceCommand & { op: Op }) => void = this.#handlers[command.op];
+    handle(command);
   }
 
   broadcast(name: string, args: AmfValue[]): void {
@@ -381,43 +390,8 @@ export class AppInstance implements ScriptCommands {
     }
   }
 
-  disconnectClient(clientId: string): void {
-    this.#accepted(clientId)?.port.close('disconnected by the script', AccessStatus.ByScript);
-  }
-
-  endClient(clientId: string): void {
-    const client = this.#accepted(clientId);
-    if (client) this.#arrivals.end(client);
-  }
-
-  setAccess(clientId: string, access: Partial<ClientAccess>): void {
-    const client = this.#clients.get(clientId);
-    if (client) Object.assign(client.facts, access);
-  }
-
-  pingClient(clientId: string): void {
-    const client = this.#accepted(clientId);
-    if (!client) return;
-    this.#tellStats(client);
-    client.port.ping();
-  }
-
-  record(stream: string, mode: RecordMode | false, terms: RecordTerms, gate: number | undefined): void {
-    // One that comes too late must not begin the publisher's file anew, so it waits for the server and for nobody else.
-    if (gate === undefined && this.#recordings.arm(stream, mode, terms)) return;
-    this.#publishing.command(stream, gate, (entry) => this.#recordings.change(entry, mode, terms));
-  }
-
-  disconnectStream(stream: string, reason: string, gate: number | undefined): void {
-    this.#publishing.command(stream, gate, (entry) => this.#publishing.disconnect(entry, reason));
-  }
-
-  get outgoing(): OutgoingCommands & Pick<Relays, 'counts' | 'forgotten' | 'restreams' | 'traffic'> {
+  get outgoing(): Pick<Relays, 'counts' | 'forgotten' | 'restreams' | 'traffic'> {
     return this.#relays;
-  }
-
-  shutdown(): void {
-    void this.stop();
   }
 
   stats(): InstanceStats {

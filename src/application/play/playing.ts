@@ -108,7 +108,7 @@ export class Playing {
     } else if (!script) this.#decided(playback, { accepted: true });
     else {
       const asked = { ...request, name: recordingOf(name) };
-      playback.gate = script.ask({ gate: 'onPlay', clientId: client.id, request: asked }, (verdict) =>
+      playback.gate = script.ask({ gate: 'onPlay', client: client.id, request: asked }, (verdict) =>
         this.#decided(playback, verdict),
       );
     }
@@ -299,7 +299,7 @@ export class Playing {
     playback.state = PlaybackState.Playing;
     playback.sinceMs = clock.now();
     journal?.playing(playback, playback.name!);
-    script()?.tell({ event: 'play', clientId: playback.client.id, stream: playback.name! });
+    script()?.tell({ event: 'play', client: playback.client.id, stream: playback.name! });
   }
 
   #fileEnded(playback: Playback): void {
@@ -405,7 +405,7 @@ export class Playing {
   #toldStopped(playback: Playback, status: AccessStatus): void {
     const { journal, script } = this.#options;
     journal?.stoppedPlaying(playback, status);
-    script()?.tell({ event: 'stop', clientId: playback.client.id, stream: playback.name! });
+    script()?.tell({ event: 'stopPlay', client: playback.client.id, stream: playback.name! });
   }
 
   /** Everything that a leaving client played. */

@@ -70,7 +70,7 @@ export class Publishing {
     if (!script) this.#decided(publication, { accepted: true });
     else {
       const current = this.#currentOf(request.name);
-      publication.gate = script.ask({ gate: 'onPublish', clientId: client.id, request, current }, (verdict) =>
+      publication.gate = script.ask({ gate: 'onPublish', client: client.id, request, current }, (verdict) =>
         this.#decided(publication, verdict),
       );
       if (publication.state === PublicationState.Asking) this.#byGate.set(publication.gate.id, publication);
@@ -94,13 +94,13 @@ export class Publishing {
     if (publisher) {
       const { client, sinceMs } = publisher;
       return {
-        clientId: client.id,
+        client: client.id,
         sinceMs: nowMs - sinceMs,
         lastByteMs: Math.max(0, nowMs - client.port.lastSeenMs),
       };
     }
     const holder = entry?.holder;
-    return holder && { clientId: undefined, sinceMs: nowMs - holder.sinceMs, lastByteMs: 0 };
+    return holder && { sinceMs: nowMs - holder.sinceMs, lastByteMs: 0 };
   }
 
   #askedFor(name: string): Publication | undefined {
@@ -143,7 +143,7 @@ export class Publishing {
     this.#options.recordings.begin(entry, publication.recordMode);
     this.#options.script()?.tell({
       event: 'publish',
-      clientId: client.id,
+      client: client.id,
       stream: name,
       query: publication.request.query,
       ...(gate ? { gate: gate.id } : {}),
@@ -208,7 +208,7 @@ export class Publishing {
     this.#options.journal?.unpublished(publication, status, comment);
     entry.holder = undefined;
     for (const viewer of stream.viewers) viewer.player.unpublishNotify();
-    script?.tell({ event: 'unpublish', clientId: client.id, stream: stream.name });
+    script?.tell({ event: 'unpublish', client: client.id, stream: stream.name });
     this.#options.onOffAir(stream.name);
     this.#options.streams.release(stream.name);
   }

@@ -13,7 +13,6 @@ import { STATUS_LEVELS, type StatusCode } from '../../protocol/rtmp/status.ts';
 import type {
   ForgottenConnections,
   Outgoing,
-  OutgoingCommands,
   OutgoingConnection,
   OutgoingStatus,
   OutgoingTraffic,
@@ -78,7 +77,8 @@ interface Outlet {
   sentMs: number;
 }
 
-export class Relays implements OutgoingCommands {
+/** Connections of a script to other servers, each known by a key that no other thing of the instance has had. */
+export class Relays {
   readonly #options: RelaysOptions;
   readonly #links = new Map<number, Link>();
   readonly #outlets = new Map<number, Outlet>();

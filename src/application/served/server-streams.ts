@@ -14,7 +14,7 @@ import { canonicalStreamName } from '../../protocol/rtmp/stream-prefix.ts';
 import { buildWireMessage } from '../../protocol/rtmp/wire-message.ts';
 import type { RecordedStreams } from '../contract/recorded.ts';
 import type { InstanceScript } from '../contract/script.ts';
-import type { ServerPlay, ServerStreamCommands, Source, SourceItem } from '../contract/source.ts';
+import type { ServerPlay, Source, SourceItem } from '../contract/source.ts';
 import type { Stream } from '../live/stream.ts';
 import type { NameClaims } from '../publish/name-claims.ts';
 import type { Publishing } from '../publish/publishing.ts';
@@ -40,7 +40,8 @@ export interface ServerStreamsOptions {
 /** Of one instance. Each may read a file, and has a timer. */
 export const MAX_SERVER_STREAMS = 200;
 
-export class ServerStreams implements ServerStreamCommands {
+/** By the names of streams. The script is told what becomes of them. */
+export class ServerStreams {
   readonly #options: ServerStreamsOptions;
   readonly #open = new Map<string, ServerStream>();
   readonly #limit: LineLimit;

@@ -4,25 +4,21 @@
 // (`migrate`, instance-script.ts). With `drain` a new version is a new generation: whoever comes from then on is its client,
 // and the one before lives until its own clients have left. Streams belong to the instance and are everybody's.
 
-import type { OutgoingCommands } from '../../application/contract/outgoing.ts';
 import {
   AFTERWORD_MS,
-  type ClientAccess,
   FAREWELL_MS,
   type GateQuestion,
+  type InstanceCommand,
   type InstanceScript,
   type InstanceSnapshot,
-  type InstanceStats,
   type InvokeResult,
   type Notice,
   type OpenGate,
-  type RecordLimits,
-  type RecordMode,
   type ScriptCommands,
   type ScriptStats,
   type Verdict,
 } from '../../application/contract/script.ts';
-import type { ServerStreamCommands } from '../../application/contract/source.ts';
+import { NOTICES } from '../../application/contract/script-table.ts';
 import type { Clock } from '../../clock.ts';
 import type { LimitName } from '../../log/limits.ts';
 import type { AmfValue } from '../../protocol/amf/amf.ts';
@@ -104,7 +100,7 @@ export class Generations implements InstanceScript {
 
   ask(question: GateQuestion, answer: (verdict: Verdict) => void): OpenGate {
     if (question.gate === 'onConnect') return this.#askConnect(question, answer);
-    const generation = 'clientId' in question ? this.#ownerOf(question.clientId) : this.#newest;
+    const generation = question.gate === 'onAuthenticate' ? this.#newest : this.#ownerOf(question.client);
     return generation.script.ask(question, answer);
   }
 
@@ -115,7 +111,7 @@ export class Generations implements InstanceScript {
     const gate = generation.script.ask(question, (verdict) => {
       answer(verdict);
       if (!verdict.accepted) this.#left(generation, id);
-      else if (generation.isOver) this.#options.commands.endClient(id);
+      else if (generation.isOver) this.#options.commands.obey({ op: 'endClient', client: id });
     });
     return {
       id: gate.id,
@@ -127,14 +123,13 @@ export class Generations implements InstanceScript {
   }
 
   tell(notice: Notice): void {
-    if (notice.event === 'publishFailed' || notice.event === 'outgoing')
-      for (const { script } of this.#generations) script.tell(notice);
-    else if (!('clientId' in notice)) this.#newest.script.tell(notice);
-    else {
-      const owner = this.#ownerOf(notice.clientId);
+    if ('client' in notice) {
+      const owner = this.#ownerOf(notice.client);
       owner.script.tell(notice);
-      if (notice.event === 'disconnect') this.#left(owner, notice.clientId);
-    }
+      if (notice.event === 'disconnect') this.#left(owner, notice.client);
+    } else if (notice.event !== 'forgotten' && NOTICES[notice.event].to === 'all') {
+      for (const { script } of this.#generations) script.tell(notice);
+    } else this.#newest.script.tell(notice);
   }
 
   invoke(
@@ -246,7 +241,7 @@ export class Generations implements InstanceScript {
     this.#rehearsing = undefined;
     if (result === 'bad') return;
     this.#options.journal.info('the application starts anew with the new version of its script');
-    this.#options.commands.shutdown();
+    this.#options.commands.obey({ op: 'shutdown' });
   }
 
   // ── drain ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -299,7 +294,7 @@ export class Generations implements InstanceScript {
   /** Its time is over; its clients may come again, and are the newest's then. */
   #expire(generation: Generation): void {
     generation.isOver = true;
-    for (const id of [...generation.clients]) this.#options.commands.endClient(id);
+    for (const id of [...generation.clients]) this.#options.commands.obey({ op: 'endClient', client: id });
   }
 
   /** Nobody is left whom it serves. */
@@ -340,42 +335,12 @@ class OwnClients implements ScriptCommands {
     this.#isAlone = isAlone;
   }
 
-  callClient(clientId: string, name: string, args: AmfValue[], responder: number | undefined): void {
-    this.#instance.callClient(clientId, name, args, responder);
-  }
-  broadcast(name: string, args: AmfValue[]): void {
-    if (this.#isAlone()) this.#instance.broadcast(name, args);
-    else for (const id of this.#clients) this.#instance.callClient(id, name, args, undefined);
-  }
-  disconnectClient(clientId: string): void {
-    this.#instance.disconnectClient(clientId);
-  }
-  endClient(clientId: string): void {
-    this.#instance.endClient(clientId);
-  }
-  setAccess(clientId: string, access: Partial<ClientAccess>): void {
-    this.#instance.setAccess(clientId, access);
-  }
-  pingClient(clientId: string): void {
-    this.#instance.pingClient(clientId);
-  }
-  record(stream: string, mode: RecordMode | false, limits: RecordLimits, gate: number | undefined): void {
-    this.#instance.record(stream, mode, limits, gate);
-  }
-  disconnectStream(stream: string, reason: string, gate: number | undefined): void {
-    this.#instance.disconnectStream(stream, reason, gate);
-  }
-  get outgoing(): OutgoingCommands {
-    return this.#instance.outgoing;
-  }
-  get serverStreams(): ServerStreamCommands {
-    return this.#instance.serverStreams;
-  }
-  shutdown(): void {
-    this.#instance.shutdown();
-  }
-  stats(): InstanceStats {
-    return this.#instance.stats();
+  obey(command: InstanceCommand): void {
+    if (command.op !== 'broadcast' || this.#isAlone()) this.#instance.obey(command);
+    else {
+      const { name, args } = command;
+      for (const client of this.#clients) this.#instance.obey({ op: 'clientCall', client, name, args });
+    }
   }
   hasClient(clientId: string): boolean {
     return (this.#isAlone() || this.#clients.has(clientId)) && this.#instance.hasClient(clientId);

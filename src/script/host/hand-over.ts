@@ -82,7 +82,7 @@ export class HandOver {
     const kept = this.kept.handOver();
     const snapshot: WireSnapshot = {
       clients: [...clients, ...departed].map(({ facts, stats }) => {
-        const own = saved?.clients.get(facts.id);
+        const own = saved && Object.hasOwn(saved.clients, facts.id) ? saved.clients[facts.id] : undefined;
         const data = saved ? undefined : kept.of(facts.id);
         return {
           facts: { ...facts },

@@ -21,8 +21,8 @@ import { atMost, type Clock } from '../../clock.ts';
 import { type DecodeError, ScriptError } from '../../errors.ts';
 import type { LimitName } from '../../log/limits.ts';
 import type { AmfValue } from '../../protocol/amf/amf.ts';
-import { applyCommand, IDS_PER_VERSION, type InstanceCommand } from '../commands/apply.ts';
-import type { Command } from '../commands/commands.ts';
+import { type Command, isForInstance } from '../commands/commands.ts';
+import { IDS_PER_VERSION, splitKey, withIds, withKeys } from '../commands/keys.ts';
 import type { Debugger, DebuggerLine } from '../inspect/inspector.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Strikes } from '../journal/strikes.ts';
@@ -177,18 +177,16 @@ export class InstanceScriptHost implements InstanceScript {
   }
 
   tell(notice: Notice): void {
-    if (notice.event === 'outgoing') {
-      const { key, info, isOver } = notice;
-      const isOfThis = Math.floor(key / IDS_PER_VERSION) === this.#version;
-      if (this.#current && isOfThis)
-        this.#mailbox.outgoing(this.#current, key % IDS_PER_VERSION, info, isOver);
-      return;
-    }
     if (notice.event === 'forgotten') {
       for (const one of notice.connections) this.#options.journal.forgotten(one);
       return;
     }
-    if (notice.event === 'disconnect') this.#handOver.kept.delete(notice.clientId);
+    const own = withIds(notice);
+    if (own) {
+      if (this.#current && own.version === this.#version) this.#mailbox.tell(own.notice, this.#current);
+      return;
+    }
+    if (notice.event === 'disconnect') this.#handOver.kept.delete(notice.client);
     this.#mailbox.tell(notice);
     if (notice.event === 'unpublish') this.#options.onUnpublish(notice.stream);
   }
@@ -212,9 +210,9 @@ export class InstanceScriptHost implements InstanceScript {
   }
 
   callResult(responder: number, ok: boolean, value: AmfValue): void {
-    const version = Math.floor(responder / IDS_PER_VERSION);
+    const { version, id } = splitKey(responder);
     if (!this.#current || version !== this.#version) return;
-    this.#mailbox.callResult(this.#current, responder % IDS_PER_VERSION, ok, value);
+    this.#mailbox.callResult(this.#current, id, ok, value);
   }
 
   async settle(ms: number): Promise<void> {
@@ -436,7 +434,8 @@ export class InstanceScriptHost implements InstanceScript {
   /** What the version that served has going on elsewhere is for the next one, or for nobody. */
   #disown(): void {
     const first = this.#version * IDS_PER_VERSION;
-    if (this.#version > 0) this.#options.commands.outgoing.disown(first, first + IDS_PER_VERSION);
+    if (this.#version > 0)
+      this.#options.commands.obey({ op: 'outDisown', from: first, to: first + IDS_PER_VERSION });
   }
 
   /** That version does not come up: say why, and let the one that served go on. */
@@ -526,19 +525,22 @@ export class InstanceScriptHost implements InstanceScript {
       return;
     }
     if (unit !== this.#current) return;
-    if (command.op === 'verdict') this.#mailbox.verdict(unit, command.id, command.verdict);
-    else if (command.op === 'ret') this.#mailbox.result(unit, command.id, command.result);
-    else if (command.op === 'cut') this.#mailbox.doubt(unit);
-    else if (command.op === 'stats') this.#mailbox.tell({ event: 'instanceStats', stats: commands.stats() });
-    else if (command.op === 'keep') {
-      if (command.data === undefined || commands.hasClient(command.client))
-        this.#handOver.kept.set(command.client, command.data);
-    } else if (isForInstance(command)) {
+    if (isForInstance(command)) {
       try {
-        applyCommand(command, commands, this.#version);
+        commands.obey(withKeys(command, this.#version));
       } catch (error) {
         onBug(error, `the script command ${command.op}`);
       }
+    } else if (command.op === 'verdict') {
+      const { op: _op, id, ...verdict } = command;
+      this.#mailbox.verdict(unit, id, verdict);
+    } else if (command.op === 'ret') {
+      const { op: _op, id, ...result } = command;
+      this.#mailbox.result(unit, id, result);
+    } else if (command.op === 'cut') this.#mailbox.doubt(unit);
+    else if (command.op === 'keep') {
+      if (command.data === undefined || commands.hasClient(command.client))
+        this.#handOver.kept.set(command.client, command.data);
     }
   }
 
@@ -571,11 +573,4 @@ function whyNot(gate: GateName, asked: Unit | undefined): string {
   return gate === 'onConnect'
     ? `${promise}, or it returned nothing and application.acceptConnection was not called`
     : promise;
-}
-
-const OF_UNITS: readonly Command['op'][] = ['ready', 'saved', 'ask', 'unask'];
-
-/** The others have been dealt with: by the unit, or before this is asked. */
-function isForInstance(command: Command): command is InstanceCommand {
-  return !OF_UNITS.includes(command.op);
 }

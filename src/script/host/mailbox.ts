@@ -2,12 +2,12 @@
 // of the script is there to take it, it waits here.
 
 import type { ScriptMetrics } from '../../application/accounts/script-metrics.ts';
-import type { OutgoingStatus } from '../../application/contract/outgoing.ts';
 import type {
   GateName,
   GateQuestion,
   InvokeResult,
   OpenGate,
+  ScriptNotice,
   ScriptStats,
   Verdict,
 } from '../../application/contract/script.ts';
@@ -19,7 +19,7 @@ import type { Unit } from '../process/unit.ts';
 import { type EventToScript, eventBytes } from '../wire/event-frames.ts';
 import { DEFAULT_LIMITS, type ScriptLimits } from '../wire/wire.ts';
 import { listToWire, toWire, type WireText } from '../wire/wire-text.ts';
-import { clientOf, gateEvent, isNews, noticeEvent, type ScriptNotice } from './script-events.ts';
+import { clientOf, gateEvent, isNews, noticeEvent } from './script-events.ts';
 
 /** Open calls of an instance: a method whose promise never settles must not eat the memory. */
 export const MAX_OPEN_CALLS = 10_000;
@@ -221,10 +221,12 @@ export class Mailbox {
     return isOpen ? { accepted: true } : refusal(NO_ANSWER);
   }
 
-  tell(notice: ScriptNotice): void {
-    if (notice.event === 'disconnect') this.#failCallsOf(notice.clientId);
+  /** `only`: the version that it is for; undefined: whichever serves. */
+  tell(notice: ScriptNotice, only?: Unit): void {
+    if (notice.event === 'disconnect') this.#failCallsOf(notice.client);
     if (this.#isShut || (isNews(notice) && this.#reached(1))) return;
-    this.#put({ event: noticeEvent(notice) });
+    const event = noticeEvent(notice);
+    this.#put(only ? { event, only } : { event });
   }
 
   // ── what waits for a turn ──────────────────────────────────────────────────────────────────────────────────────
@@ -351,10 +353,6 @@ export class Mailbox {
     const text = unlessTooLong(() => toWire(value));
     const result = text ? { ok, value: text } : { ok: false, value: toWire(undefined) };
     this.#put({ event: { t: 'callResult', responder, ...result }, only: unit });
-  }
-
-  outgoing(unit: Unit, id: number, info: OutgoingStatus, isOver: boolean): void {
-    this.#put({ event: { t: 'outgoing', id, info: toWire({ ...info }), isOver }, only: unit });
   }
 
   /** onAppStop. True: it may stop; so it may when nothing answers. */

@@ -159,7 +159,7 @@ export class ScriptedApplication {
       { event: 'script', application: this.name },
       `${this.name}: its folder has gone, so it is shut down`,
     );
-    for (const { commands } of [...this.instances]) commands.shutdown();
+    for (const { commands } of [...this.instances]) commands.obey({ op: 'shutdown' });
   }
 
   // ── logs ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -363,7 +363,7 @@ export class Unit {
         return;
       case 'saved':
         // What it says after it has given its state away counts only if it stays after all.
-        if (settle(this.#saving, command.id, command.saved)) {
+        if (settle(this.#saving, command.id, command)) {
           this.#hasSaved = true;
           this.hold();
         }

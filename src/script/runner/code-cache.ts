@@ -35,6 +35,8 @@ const SETUP: GuestSetup = {
   limits: DEFAULT_LIMITS,
 };
 
+const STATS = { bytes_in: 0, bytes_out: 0, msg_in: 0, msg_out: 0, msg_dropped: 0, ping_rtt: 0 };
+
 /** What every isolate needs of it costs each of them memory, so these are the few that nearly every script meets. */
 const TURNS: readonly (ScriptEvent | RunnerEvent)[][] = [
   [
@@ -43,7 +45,7 @@ const TURNS: readonly (ScriptEvent | RunnerEvent)[][] = [
       id: 1,
       why: 'reload',
       snapshot: {
-        clients: [{ facts: client('a'), stats: {}, saved: { data: { key: 1 } } }],
+        clients: [{ facts: client('a'), stats: STATS, saved: { data: { key: 1 } } }],
         streams: [{ name: 's', query: '', publisher: 'a', players: ['a'] }],
       },
     },

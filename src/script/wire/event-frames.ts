@@ -1,13 +1,16 @@
 // Events on their way to the runner: each one's text is made once and has a size before it goes into a frame.
 import { FRAME_HEADER_BYTES, startFrame } from './frames.ts';
-import { FrameType, MAX_FRAME_BYTES, type ScriptEvent } from './wire.ts';
+import { type EventOf, FrameType, type Json, MAX_FRAME_BYTES, type WireValue } from './wire.ts';
 import { WireText } from './wire-text.ts';
 
 /** A ScriptEvent whose values of clients are there as text. */
-export type EventToScript = WithTexts<ScriptEvent>;
-type WithTexts<E> = E extends unknown
-  ? { [K in keyof E]: K extends 'args' | 'value' | 'info' ? E[K] | WireText : E[K] }
-  : never;
+export type EventToScript = EventOf<WireTexts>;
+interface WireTexts {
+  value: WireValue | WireText;
+  values: WireValue[] | WireText;
+  status: WireValue | WireText;
+  json: Json | WireText;
+}
 
 const COUNT_BYTES = 2;
 const OPENING_BRACKET = 0x5b;

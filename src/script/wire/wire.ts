@@ -4,6 +4,24 @@
 // A unit is one isolate: one version of the script of one application instance. A reload makes a new unit beside the old
 // one; who commits or drops it is decided on the media side (host.ts). The runner only loads, delivers, and answers.
 
+import type { Json, MessageOf, TypeOf, Values } from '../../application/contract/script-fields.ts';
+import type {
+  CLIENT,
+  CLIENT_ACCESS,
+  COMMANDS,
+  CURRENT_PUBLISHER,
+  GATES,
+  LIFE_EVENTS,
+  NOTICES,
+  PLAY_REQUEST,
+  PUBLISH_REQUEST,
+  PUBLISH_TYPES,
+  RECORD_MODES,
+  RECORD_TERMS,
+  SCRIPT_FAULT_KINDS,
+  SECRET,
+} from '../../application/contract/script-table.ts';
+
 /** Frames to the runner, 1…; frames from the runner, 64…. */
 export const FrameType = {
   /** First frame: `InitBody`. Unit 0. */
@@ -195,7 +213,7 @@ export interface TickedBody {
   nowMs: number;
 }
 
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type { Json } from '../../application/contract/script-fields.ts';
 
 /**
  * AMF values as JSON. null, booleans, finite numbers, strings, arrays and objects are themselves; everything else, and an
@@ -211,171 +229,37 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
  */
 export type WireValue = Json;
 
+/** Values as they are on the wire. */
+export interface WireValues {
+  value: WireValue;
+  values: WireValue[];
+  status: WireValue;
+  json: Json;
+}
+
+/** Events whose values are held as `V` says: script-table.ts, a `t` for each row; a gate is one event, whichever it is. */
+export type EventOf<V extends Values> =
+  | MessageOf<typeof LIFE_EVENTS, 't', V>
+  | MessageOf<typeof NOTICES, 't', V>
+  | GateEventOf<MessageOf<typeof GATES, 'gate', V>>;
+type GateEventOf<Question> = Question extends unknown ? { t: 'gate'; id: number } & Question : never;
+
 /** Every event may carry what the next turn needs; they reach the script in order. */
-export type ScriptEvent =
-  /** Once, first. Answered by `ready` when onAppStart's promise has settled. */
-  | { t: 'start'; id: number; why: 'start' | 'reload' | 'restored'; state?: Json; snapshot: WireSnapshot }
-  /** Old version: give away what the new one shall have. Answered by `saved`. */
-  | { t: 'save'; id: number }
-  | { t: 'gate'; id: number; gate: 'onAuthenticate'; user: string }
-  | { t: 'gate'; id: number; gate: 'onConnect'; client: WireClient; args: WireValue[] }
-  | { t: 'gate'; id: number; gate: 'onPublish'; client: string; request: WirePublish }
-  | { t: 'gate'; id: number; gate: 'onPlay'; client: string; request: WirePlay }
-  /** Nobody waits for that gate any more. `expired`: its deadline passed (the client stays known only if it was accepted). */
-  | { t: 'gateDropped'; id: number }
-  | { t: 'disconnect'; client: string }
-  | { t: 'publish'; client: string; stream: string; query: string; gate?: number }
-  | { t: 'publishFailed'; gate: number }
-  | { t: 'unpublish'; client: string; stream: string }
-  | { t: 'play'; client: string; stream: string }
-  | { t: 'stopPlay'; client: string; stream: string }
-  | { t: 'recorded'; stream: string; file: Json }
-  | { t: 'recordFailed'; stream: string; error: Json }
-  /** Of a connection to another server, or a stream there, by the id that its command had. `isOver`: the last of it. */
-  | { t: 'outgoing'; id: number; info: WireValue; isOver: boolean }
-  /** `stream`: which it is about. */
-  | { t: 'status'; info: WireValue; stream?: string }
-  | { t: 'clientStats'; client: string; stats: Json }
-  | { t: 'instanceStats'; stats: Json }
-  /** A remote method. Answered by `ret`. */
-  | { t: 'call'; id: number; client: string; name: string; args: WireValue[]; wantsResult: boolean }
-  /** The answer to a `clientCall` with that responder. */
-  | { t: 'callResult'; responder: number; ok: boolean; value: WireValue }
-  /** The answer to an `ask`. */
-  | { t: 'answer'; id: number; ok: true; value: Json }
-  | { t: 'answer'; id: number; ok: false; name: string; message: string }
-  /** Answered by `ret` once the handlers of all events before have ended, their promises included. */
-  | { t: 'settle'; id: number }
-  /** onAppStop. Answered by `ret` with the handler's return value. */
-  | { t: 'stop'; id: number; code: 'Application.GC' | 'Application.Shutdown' };
+export type ScriptEvent = EventOf<WireValues>;
+/** Commands as a script sends them. */
+export type ScriptCommand = MessageOf<typeof COMMANDS, 'op', WireValues>;
 
-export interface WireAccess {
-  readAccess: string;
-  writeAccess: string;
-  audioSampleAccess: string;
-  videoSampleAccess: string;
-}
-export interface WireClient extends WireAccess {
-  id: string;
-  ip: string;
-  agent: string;
-  referrer: string;
-  pageUrl: string;
-  uri: string;
-  protocol: string;
-  secure: boolean;
-  virtualKey: string;
-  user: string;
-  objectEncoding: 0 | 3;
-}
-/** What onAuthenticate knows of a user: protocol/rtmp/publisher-auth.ts. */
-export type WireSecret =
-  | { kind: 'plain'; password: string }
-  | { kind: 'adobe'; salt: string; hash: string }
-  | { kind: 'llnw'; hash: string };
-export interface WirePublish {
-  name: string;
-  query: string;
-  params: Record<string, string>;
-  type: 'live' | 'record' | 'append' | 'appendWithGap';
-  /** Who publishes it now. Without `client` it is the server itself. Times are ms before the question. */
-  current?: { client?: string; sinceMs: number; lastByteMs: number };
-}
-export interface WirePlay {
-  name: string;
-  query: string;
-  params: Record<string, string>;
-  start: number;
-  length: number;
-  reset: boolean;
-}
-export interface WireSnapshot {
-  /** `saved`: what the old version's `save` gave for that client; `data`: what was kept of one that could not save. */
-  clients: { facts: WireClient; stats: Json; saved?: Json; data?: string }[];
-  /** `source`: what the server plays into it. */
-  streams: { name: string; query: string; publisher?: string; source?: string; players: string[] }[];
-}
-
-export type ScriptCommand =
-  /** onAppStart is through. Only after `ok: true` does the media side commit this unit. */
-  | { op: 'ready'; id: number; ok: boolean }
-  | { op: 'saved'; id: number; state?: Json; clients: Record<string, Json>; lost: string[] }
-  | {
-      op: 'verdict';
-      id: number;
-      accepted: true;
-      as?: string;
-      record?: 'record' | 'append' | 'appendWithGap';
-      takeOver?: boolean;
-      secret?: WireSecret;
-    }
-  | { op: 'verdict'; id: number; accepted: false; reason: string; application?: WireValue; redirect?: string }
-  | { op: 'ret'; id: number; found: false }
-  | { op: 'ret'; id: number; found: true; ok: true; value: WireValue }
-  | { op: 'ret'; id: number; found: true; ok: false; description: string }
-  | { op: 'clientCall'; client: string; name: string; args: WireValue[]; responder?: number }
-  | { op: 'broadcast'; name: string; args: WireValue[] }
-  | { op: 'disconnect'; client: string }
-  | ({ op: 'access'; client: string } & Partial<WireAccess>)
-  | { op: 'ping'; client: string }
-  | {
-      op: 'record';
-      stream: string;
-      mode: 'record' | 'append' | 'appendWithGap' | false;
-      maxDurationS?: number;
-      maxSizeBytes?: number;
-      format?: 'flv' | 'mp4';
-      file?: string;
-      segmentS?: number;
-      isAligned?: boolean;
-      gate?: number;
-    }
-  | { op: 'streamDisconnect'; stream: string; reason: string; gate?: number }
-  /** Units: seconds. `connection`: of the server that has the source; absent: this one. */
-  | {
-      op: 'streamPlay';
-      stream: string;
-      source: string;
-      start: number;
-      length: number;
-      reset: boolean;
-      connection?: number;
-    }
-  | { op: 'streamStop'; stream: string }
-  | { op: 'streamReceive'; stream: string; audio?: boolean; video?: boolean }
-  | { op: 'streamBuffer'; stream: string; seconds: number }
-  | { op: 'streamSend'; stream: string; name: string; args: WireValue[]; gate?: number }
-  /** NetConnection and NetStream of scripts. Ids are of both together. What comes of them: `outgoing`. */
-  | { op: 'outConnect'; id: number; uri: string; args: WireValue[] }
-  | { op: 'outClose'; id: number }
-  | {
-      op: 'outPublish';
-      id: number;
-      connection: number;
-      name: string;
-      type: 'live' | 'record' | 'append' | 'appendWithGap';
-      source?: string;
-    }
-  | { op: 'outAttach'; id: number; source?: string }
-  | { op: 'outUnpublish'; id: number }
-  /** Ends what versions before have left and this one has not taken over. */
-  | { op: 'outForget' }
-  | { op: 'shutdown' }
-  /** Of the runner: a turn was cut in the middle of its promises. What was to settle in it never will. */
-  | { op: 'cut' }
-  /** Answered by `instanceStats`. */
-  | { op: 'stats' }
-  /** `client.data` as JSON of a WireValue, at the end of the turn that changed it; without `data` there is nothing to keep. */
-  | { op: 'keep'; client: string; data?: string }
-  /** Something of a service (services.ts). Answered by `answer`, unless an `unask` says that nobody waits for it any more. */
-  | { op: 'ask'; id: number; service: string; request: Json }
-  | { op: 'unask'; id: number }
-  | { op: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; text: string }
-  /** An exception, rejection or misuse in the script. `where`: handler or method; `event`: what it was doing. */
-  | { op: 'error'; kind: ScriptFaultKind; where: string; message: string; stack: string; client?: string };
-
-export const SCRIPT_FAULT_KINDS = ['load', 'handler', 'rejection', 'verdict', 'timeout', 'limit'] as const;
+export type WireAccess = TypeOf<{ has: typeof CLIENT_ACCESS }, WireValues>;
+export type WireClient = TypeOf<typeof CLIENT, WireValues>;
+export type WirePublish = TypeOf<typeof PUBLISH_REQUEST, WireValues>;
+export type WireCurrentPublisher = TypeOf<typeof CURRENT_PUBLISHER, WireValues>;
+export type WirePlay = TypeOf<typeof PLAY_REQUEST, WireValues>;
+export type WireSecret = TypeOf<typeof SECRET, WireValues>;
+export type RecordMode = (typeof RECORD_MODES)[number];
+export type PublishType = (typeof PUBLISH_TYPES)[number];
+export type WireRecordTerms = TypeOf<{ may: typeof RECORD_TERMS }, WireValues>;
 export type ScriptFaultKind = (typeof SCRIPT_FAULT_KINDS)[number];
+export type WireSnapshot = (ScriptEvent & { t: 'start' })['snapshot'];
 
 // Between the runner and the guest library inside an isolate; nothing below leaves the runner.
 
@@ -465,25 +349,10 @@ export interface GuestSetup {
   heldMs?: number;
 }
 
-/** What scripts are asked and told, as properties of `application`. */
-export const HANDLERS = [
-  ...['onAppStart', 'onAppStop', 'onAuthenticate', 'onBeforeReload', 'onClientResume'],
-  ...['onConnect', 'onConnectAccept', 'onConnectReject', 'onDisconnect', 'onPublish', 'onUnpublish'],
-  ...['onPlay', 'onStop', 'onRecord', 'onRecordError', 'onStatus'],
-];
 export const RANDOM_POOL_BYTES = 16 << 10;
 /** Of one turn of a script, in number and in characters as JSON; one command can be no larger. */
 export const MAX_COMMANDS = 10_000;
 export const MAX_COMMAND_CHARACTERS = 2 << 20;
-/** Characters of texts in commands: names and paths, URIs, where a client is sent to instead. More is refused. */
-export const MAX_NAME = 1024;
-/** Security/MaxUrlLength of Flash Media Server. */
-export const MAX_URI = 32 * 1024;
-export const MAX_REDIRECT = 2048;
-/** Arguments of one call. */
-export const MAX_ARGS = 1000;
-/** What the host keeps of one client's `data`. */
-export const MAX_KEPT_CHARACTERS = 16 << 10;
 /** Questions to services that one version of a script may have open. */
 export const MAX_ASKS = 1000;
 export const MIN_TIMEOUT_MS = 1;

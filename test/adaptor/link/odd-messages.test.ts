@@ -217,7 +217,9 @@ describe('a command', () => {
     await using _ = core;
     const { question } = await core.script().question('onConnect');
     assert.ok(question.gate === 'onConnect');
-    core.script().commands.callClient(question.client.id, 'ping', [], 3);
+    core
+      .script()
+      .commands.obey({ op: 'clientCall', client: question.client.id, name: 'ping', args: [], responder: 3 });
     await peer.expectCommand('ping');
     send(peer, MessageType.CommandAmf0, Buffer.concat([command('_result', 3), hex('02 00ff')]));
     await until('the answer', () => core.script().callResults.length === 1);

@@ -42,14 +42,12 @@ async function serverThatDials({ grant, dialer }: Setup = {}): Promise<Core> {
   return core;
 }
 
-const outgoingOf = (core: Core) => core.script().commands.outgoing;
-
 /** Codes that the script of `live` has been told, as `key code`. */
 function codes(core: Core): string[] {
   return core
     .script()
     .told('outgoing')
-    .map(({ key, info }) => `${key} ${info.code}`);
+    .map(({ id, info }) => `${id} ${info.code}`);
 }
 
 async function told(core: Core, code: string): Promise<Record<string, unknown>> {
@@ -60,16 +58,20 @@ async function told(core: Core, code: string): Promise<Record<string, unknown>> 
   const found = core
     .script()
     .told('outgoing')
-    .findLast(({ key, info }) => `${key} ${info.code}` === code);
+    .findLast(({ id, info }) => `${id} ${info.code}` === code);
   return { ...found!.info };
 }
 
 /** The stream `cam` of one server, published to the other as `copy`, by connection 1 and stream 2. */
 async function pushing(near: Core, far: Core): Promise<{ peer: RtmpPeer; id: number }> {
   const publisher = await near.publisher('cam');
-  outgoingOf(near).connect(1, `rtmp://127.0.0.1:${far.port}/other`, []);
+  near
+    .script()
+    .commands.obey({ op: 'outConnect', id: 1, uri: `rtmp://127.0.0.1:${far.port}/other`, args: [] });
   await told(near, '1 NetConnection.Connect.Success');
-  outgoingOf(near).publish(2, { connection: 1, name: 'copy', type: 'live', source: 'cam' });
+  near
+    .script()
+    .commands.obey({ op: 'outPublish', id: 2, connection: 1, name: 'copy', type: 'live', source: 'cam' });
   await told(near, '2 NetStream.Publish.Start');
   return publisher;
 }
@@ -86,7 +88,12 @@ describe('a stream that is published to another server', () => {
     peer.audio(id, 5_010, audio.frame(3));
     peer.video(id, 5_040, video.frame(4));
     await peer.settle();
-    outgoingOf(near).connect(1, `rtmp://127.0.0.1:${far.port}/other`, ['key', 7]);
+    near.script().commands.obey({
+      op: 'outConnect',
+      id: 1,
+      uri: `rtmp://127.0.0.1:${far.port}/other`,
+      args: ['key', 7],
+    });
     const connected = await told(near, '1 NetConnection.Connect.Success');
     assert.equal(connected.level, 'status');
     const asked = await far.script('other/_definst_').question('onConnect');
@@ -94,7 +101,14 @@ describe('a stream that is published to another server', () => {
     assert.deepEqual(asked.question.args, ['key', 7]);
     assert.equal(asked.question.client.agent, 'FMLE/3.0 (compatible; Understudy/1.2.3)');
     assert.equal(asked.question.client.uri, `rtmp://127.0.0.1:${far.port}/other`);
-    outgoingOf(near).publish(2, { connection: 1, name: 'copy?k=1', type: 'live', source: 'cam' });
+    near.script().commands.obey({
+      op: 'outPublish',
+      id: 2,
+      connection: 1,
+      name: 'copy?k=1',
+      type: 'live',
+      source: 'cam',
+    });
     const started = await told(near, '2 NetStream.Publish.Start');
     assert.equal(started.details, 'copy');
     peer.video(id, 5_080, video.frame(5));
@@ -141,13 +155,13 @@ describe('a stream that is published to another server', () => {
     other.peer.video(other.id, 700, video.keyframe(2));
     await other.peer.settle();
     await marks(player, 1);
-    outgoingOf(near).attach(2, 'break');
+    near.script().commands.obey({ op: 'outAttach', id: 2, source: 'break' });
     await marks(player, 2);
-    outgoingOf(near).attach(2, undefined);
+    near.script().commands.obey({ op: 'outAttach', id: 2 });
     peer.video(id, 40, video.keyframe(3));
     other.peer.video(other.id, 740, video.keyframe(4));
     await Promise.all([peer.settle(), other.peer.settle()]);
-    outgoingOf(near).attach(2, 'cam');
+    near.script().commands.obey({ op: 'outAttach', id: 2, source: 'cam' });
     assert.deepEqual(await marks(player, 3), [1, 2, 3]);
   });
 
@@ -162,13 +176,15 @@ describe('a stream that is published to another server', () => {
     const { players, outgoing } = numbers.instance(near.instance()!);
     assert.deepEqual([players, outgoing.connections, outgoing.streams], [0, 1, 1]);
     numbers.close();
-    outgoingOf(near).unpublish(2);
+    near.script().commands.obey({ op: 'outUnpublish', id: 2 });
     await player.expectStatus('NetStream.Play.UnpublishNotify');
     await told(near, '2 NetStream.Unpublish.Success');
     assert.equal(near.instance()?.streams.get('cam')?.stream.viewers.size, 0);
-    outgoingOf(near).publish(3, { connection: 1, name: 'copy', type: 'live', source: 'cam' });
+    near
+      .script()
+      .commands.obey({ op: 'outPublish', id: 3, connection: 1, name: 'copy', type: 'live', source: 'cam' });
     await told(near, '3 NetStream.Publish.Start');
-    outgoingOf(near).close(1);
+    near.script().commands.obey({ op: 'outClose', id: 1 });
     await told(near, '1 NetConnection.Connect.Closed');
     await player.expectStatus('NetStream.Play.UnpublishNotify');
     await until('it has gone', () => far.sessionCount === 1);
@@ -187,8 +203,15 @@ describe('a stream that is published to another server', () => {
     const address = `rtmp://127.0.0.1:${far.port}/other`;
     const uri = `rtmp://127.0.0.1:${far.port}/other?token=abc`;
     const here = { stream: 'cam', address, isForgotten: false };
-    outgoingOf(near).connect(1, uri, []);
-    outgoingOf(near).publish(2, { connection: 1, name: 's3cret-key', type: 'live', source: 'cam' });
+    near.script().commands.obey({ op: 'outConnect', id: 1, uri, args: [] });
+    near.script().commands.obey({
+      op: 'outPublish',
+      id: 2,
+      connection: 1,
+      name: 's3cret-key',
+      type: 'live',
+      source: 'cam',
+    });
     assert.deepEqual(restreams(), [{ ...here, state: 'connecting' }]);
     await told(near, '2 NetStream.Publish.BadName');
     near.clock.advance(3_000);
@@ -198,8 +221,15 @@ describe('a stream that is published to another server', () => {
 
     holder.socket.destroy();
     await until('the name to be free', () => far.sessionCount === 1);
-    outgoingOf(near).unpublish(2);
-    outgoingOf(near).publish(3, { connection: 1, name: 's3cret-key', type: 'live', source: 'cam' });
+    near.script().commands.obey({ op: 'outUnpublish', id: 2 });
+    near.script().commands.obey({
+      op: 'outPublish',
+      id: 3,
+      connection: 1,
+      name: 's3cret-key',
+      type: 'live',
+      source: 'cam',
+    });
     await told(near, '3 NetStream.Publish.Start');
     assert.deepEqual(restreams(), [{ ...here, state: 'sending' }]);
     peer.video(id, 40, video.keyframe());
@@ -210,7 +240,7 @@ describe('a stream that is published to another server', () => {
     const { outgoing } = numbers.server();
     assert.ok(outgoing.bytesOut > 3_000 && outgoing.bytesIn > 3_000, 'two handshakes');
     assert.equal(outgoing.bytesOutPerSecond, Math.round(outgoing.bytesOut / 5));
-    outgoingOf(near).close(1);
+    near.script().commands.obey({ op: 'outClose', id: 1 });
     assert.ok(numbers.server().outgoing.bytesOut >= outgoing.bytesOut, 'what has gone stays counted');
     assert.deepEqual(restreams(), []);
     numbers.close();
@@ -221,13 +251,19 @@ describe('a stream that is published to another server', () => {
     const far = await Core.start({ registry: { publishTimeoutMs: undefined } });
     await far.publisher('copy', 'other');
     await near.publisher('cam');
-    outgoingOf(near).connect(1, `rtmp://127.0.0.1:${far.port}/other`, []);
+    near
+      .script()
+      .commands.obey({ op: 'outConnect', id: 1, uri: `rtmp://127.0.0.1:${far.port}/other`, args: [] });
     await told(near, '1 NetConnection.Connect.Success');
-    outgoingOf(near).publish(2, { connection: 1, name: 'copy', type: 'live', source: 'cam' });
+    near
+      .script()
+      .commands.obey({ op: 'outPublish', id: 2, connection: 1, name: 'copy', type: 'live', source: 'cam' });
     assert.equal((await told(near, '2 NetStream.Publish.BadName')).level, 'error');
     await far[Symbol.asyncDispose]();
     await told(near, '1 NetConnection.Connect.Closed');
-    outgoingOf(near).publish(3, { connection: 1, name: 'copy', type: 'live', source: 'cam' });
+    near
+      .script()
+      .commands.obey({ op: 'outPublish', id: 3, connection: 1, name: 'copy', type: 'live', source: 'cam' });
     await told(near, '3 NetStream.Failed');
   });
 
@@ -236,9 +272,11 @@ describe('a stream that is published to another server', () => {
     await using far = await FakeServer.start();
     const { peer, id } = await near.publisher('cam');
     const { peer: healthy } = await near.player('cam');
-    outgoingOf(near).connect(1, far.uri, []);
+    near.script().commands.obey({ op: 'outConnect', id: 1, uri: far.uri, args: [] });
     await told(near, '1 NetConnection.Connect.Success');
-    outgoingOf(near).publish(2, { connection: 1, name: 'copy', type: 'live', source: 'cam' });
+    near
+      .script()
+      .commands.obey({ op: 'outPublish', id: 2, connection: 1, name: 'copy', type: 'live', source: 'cam' });
     await told(near, '2 NetStream.Publish.Start');
     far.socket!.pause();
     const picture = (mark: number, isKey: boolean) => {
@@ -269,12 +307,16 @@ describe('a saved script', () => {
     const { peer: player } = await far.player('copy', 'other');
     peer.video(id, 0, video.keyframe(1));
     await marks(player, 1);
-    outgoingOf(near).disown(0, 10);
+    near.script().commands.obey({ op: 'outDisown', from: 0, to: 10 });
     peer.video(id, 40, video.frame(2));
     await marks(player, 2);
-    outgoingOf(near).connect(11, `rtmp://127.0.0.1:${far.port}/other`, []);
+    near
+      .script()
+      .commands.obey({ op: 'outConnect', id: 11, uri: `rtmp://127.0.0.1:${far.port}/other`, args: [] });
     await told(near, '11 NetConnection.Connect.Success');
-    outgoingOf(near).publish(12, { connection: 11, name: 'copy', type: 'live', source: 'cam' });
+    near
+      .script()
+      .commands.obey({ op: 'outPublish', id: 12, connection: 11, name: 'copy', type: 'live', source: 'cam' });
     await told(near, '12 NetStream.Publish.Start');
     near.clock.advance(ADOPTION_MS);
     peer.video(id, 80, video.frame(3));
@@ -284,7 +326,7 @@ describe('a saved script', () => {
       [],
     );
     assert.equal(far.sessionCount, 2);
-    outgoingOf(near).unpublish(12);
+    near.script().commands.obey({ op: 'outUnpublish', id: 12 });
     await player.expectStatus('NetStream.Play.UnpublishNotify');
     await told(near, '12 NetStream.Unpublish.Success');
   });
@@ -293,10 +335,14 @@ describe('a saved script', () => {
     await using near = await serverThatDials();
     await using far = await Core.start();
     await pushing(near, far);
-    outgoingOf(near).connect(3, `rtmp://127.0.0.1:${far.port}/other`, ['more']);
+    near
+      .script()
+      .commands.obey({ op: 'outConnect', id: 3, uri: `rtmp://127.0.0.1:${far.port}/other`, args: ['more'] });
     await told(near, '3 NetConnection.Connect.Success');
-    outgoingOf(near).disown(0, 10);
-    outgoingOf(near).connect(11, `rtmp://127.0.0.1:${far.port}/other`, []);
+    near.script().commands.obey({ op: 'outDisown', from: 0, to: 10 });
+    near
+      .script()
+      .commands.obey({ op: 'outConnect', id: 11, uri: `rtmp://127.0.0.1:${far.port}/other`, args: [] });
     await told(near, '11 NetConnection.Connect.Success');
     assert.equal(far.sessionCount, 2, 'the one with the same arguments is meant');
     const { peer: player } = await far.player('copy', 'other');
@@ -309,7 +355,7 @@ describe('a saved script', () => {
     assert.deepEqual(near.instance()?.outgoing.forgotten, forgotten?.connections);
     assert.equal(far.sessionCount, 3, 'the one that was taken over, the other one, and the player');
     assert.equal(near.instance()?.streams.get('cam')?.stream.viewers.size, 0);
-    outgoingOf(near).closeForgotten();
+    near.script().commands.obey({ op: 'outForget' });
     near.clock.advance(2_000);
     await until('one that was adopted and the player', () => far.sessionCount === 2);
     assert.deepEqual(near.instance()?.outgoing.forgotten, []);
@@ -322,7 +368,7 @@ describe('a saved script', () => {
     const { peer: player } = await far.player('copy', 'other');
     peer.video(id, 0, video.keyframe(1));
     await marks(player, 1);
-    outgoingOf(near).disown(0, 10);
+    near.script().commands.obey({ op: 'outDisown', from: 0, to: 10 });
     near.clock.advance(ADOPTION_MS);
     const address = `rtmp://127.0.0.1:${far.port}/other`;
     const connections = [{ address, connections: 1, streams: ['cam'] }];
@@ -340,12 +386,19 @@ describe('a saved script', () => {
     await using near = await serverThatDials();
     await using far = await Core.start();
     const { peer, id } = await pushing(near, far);
-    outgoingOf(near).disown(0, 10);
+    near.script().commands.obey({ op: 'outDisown', from: 0, to: 10 });
     near.clock.advance(ADOPTION_MS);
     const { peer: player } = await far.player('copy', 'other');
-    outgoingOf(near).connect(11, `rtmp://127.0.0.1:${far.port}/other?token=2`, ['other arguments']);
+    near.script().commands.obey({
+      op: 'outConnect',
+      id: 11,
+      uri: `rtmp://127.0.0.1:${far.port}/other?token=2`,
+      args: ['other arguments'],
+    });
     await told(near, '11 NetConnection.Connect.Success');
-    outgoingOf(near).publish(12, { connection: 11, name: 'copy', type: 'live', source: 'cam' });
+    near
+      .script()
+      .commands.obey({ op: 'outPublish', id: 12, connection: 11, name: 'copy', type: 'live', source: 'cam' });
     await player.expectStatus('NetStream.Play.UnpublishNotify');
     await told(near, '12 NetStream.Publish.Start');
     peer.video(id, 40, video.keyframe(2));
@@ -358,10 +411,12 @@ describe('a saved script', () => {
     await using near = await serverThatDials({ grant });
     await using far = await Core.start();
     await pushing(near, far);
-    outgoingOf(near).unpublish(2);
-    outgoingOf(near).disown(0, 10);
+    near.script().commands.obey({ op: 'outUnpublish', id: 2 });
+    near.script().commands.obey({ op: 'outDisown', from: 0, to: 10 });
     near.clock.advance(ADOPTION_MS);
-    outgoingOf(near).connect(11, `rtmp://127.0.0.1:${far.port}/live`, []);
+    near
+      .script()
+      .commands.obey({ op: 'outConnect', id: 11, uri: `rtmp://127.0.0.1:${far.port}/live`, args: [] });
     await told(near, '11 NetConnection.Connect.Success');
     assert.deepEqual(near.instance()?.outgoing.forgotten, []);
   });
@@ -370,7 +425,7 @@ describe('a saved script', () => {
     await using near = await serverThatDials();
     await using far = await Core.start();
     await pushing(near, far);
-    outgoingOf(near).disown(0, 10);
+    near.script().commands.obey({ op: 'outDisown', from: 0, to: 10 });
     near.clock.advance(ADOPTION_MS);
     const instance = near.instance()!;
     await instance.stop();
@@ -383,7 +438,7 @@ describe('a saved script', () => {
 describe('a connection to another server', () => {
   /** Why it was not made. */
   async function failure(core: Core, uri: string): Promise<unknown> {
-    outgoingOf(core).connect(1, uri, []);
+    core.script().commands.obey({ op: 'outConnect', id: 1, uri, args: [] });
     return (await told(core, '1 NetConnection.Connect.Failed')).description;
   }
 
@@ -395,7 +450,7 @@ describe('a connection to another server', () => {
     assert.match(String(await failure(core, uri)), /Too many files and sockets/);
     assert.equal(far.sessionCount, 0);
     isFull = false;
-    outgoingOf(core).connect(2, uri, []);
+    core.script().commands.obey({ op: 'outConnect', id: 2, uri, args: [] });
     await told(core, '2 NetConnection.Connect.Success');
   });
 
@@ -421,7 +476,9 @@ describe('a connection to another server', () => {
     await using core = await serverThatDials({
       grant: { hosts: ['localhost:*'], privateAddresses: [{ address: '127.0.0.1', prefix: 32 }] },
     });
-    outgoingOf(core).connect(1, `rtmp://localhost:${core.port}/other`, []);
+    core
+      .script()
+      .commands.obey({ op: 'outConnect', id: 1, uri: `rtmp://localhost:${core.port}/other`, args: [] });
     await told(core, '1 NetConnection.Connect.Success');
   });
 
@@ -438,9 +495,9 @@ describe('a connection to another server', () => {
       grant: { hosts: ['*', '[2001:db8::1]'] },
       dialer: { openSocket },
     });
-    outgoingOf(core).connect(1, 'rtmps://live.example.com/app', []);
-    outgoingOf(core).connect(2, 'rtmp://live.example.com/app', []);
-    outgoingOf(core).connect(3, 'rtmps://[2001:db8::1]/app', []);
+    core.script().commands.obey({ op: 'outConnect', id: 1, uri: 'rtmps://live.example.com/app', args: [] });
+    core.script().commands.obey({ op: 'outConnect', id: 2, uri: 'rtmp://live.example.com/app', args: [] });
+    core.script().commands.obey({ op: 'outConnect', id: 3, uri: 'rtmps://[2001:db8::1]/app', args: [] });
     assert.deepEqual(dialled, [
       'TLS live.example.com 443 live.example.com true',
       'TCP live.example.com 1935  ',
@@ -454,10 +511,14 @@ describe('a connection to another server', () => {
     far.scripts.prepare = (script) => {
       script.decide = () => ({ accepted: false, reason: 'not today', application: { until: 'noon' } });
     };
-    outgoingOf(near).connect(1, `rtmp://127.0.0.1:${far.port}/other`, []);
+    near
+      .script()
+      .commands.obey({ op: 'outConnect', id: 1, uri: `rtmp://127.0.0.1:${far.port}/other`, args: [] });
     const { level, description, application } = await told(near, '1 NetConnection.Connect.Rejected');
     assert.deepEqual([level, description, application], ['error', 'not today', { until: 'noon' }]);
-    outgoingOf(near).connect(2, `rtmp://127.0.0.1:${far.port}/nowhere`, []);
+    near
+      .script()
+      .commands.obey({ op: 'outConnect', id: 2, uri: `rtmp://127.0.0.1:${far.port}/nowhere`, args: [] });
     await until('an answer', () => {
       near.clock.advance(0);
       return codes(near).length === 2;
@@ -474,7 +535,9 @@ describe('a connection to another server', () => {
       script.decide = () => ({ accepted: false, reason: 'no' });
     };
     for (let key = 1; key <= 3; key += 1) {
-      outgoingOf(near).connect(key, `rtmp://127.0.0.1:${far.port}/live`, []);
+      near
+        .script()
+        .commands.obey({ op: 'outConnect', id: key, uri: `rtmp://127.0.0.1:${far.port}/live`, args: [] });
       await told(near, `${key} NetConnection.Connect.Rejected`);
     }
     const ends = () => records.filter(({ event }) => event === 'outgoing-end');
@@ -494,7 +557,9 @@ describe('a connection to another server', () => {
     far.scripts.prepare = (script) => {
       script.decide = () => ({ accepted: false, reason: 'over there', redirect, application: { load: 1 } });
     };
-    outgoingOf(near).connect(1, `rtmp://127.0.0.1:${far.port}/other`, []);
+    near
+      .script()
+      .commands.obey({ op: 'outConnect', id: 1, uri: `rtmp://127.0.0.1:${far.port}/other`, args: [] });
     const { ex, application, description } = await told(near, '1 NetConnection.Connect.Rejected');
     assert.deepEqual([ex, application, description], [{ code: 302, redirect }, { load: 1 }, 'over there']);
     const end = records.find(({ event }) => event === 'outgoing-end');
@@ -507,7 +572,7 @@ describe('a connection to another server', () => {
   test('has every member of what the other server says, whatever it is', async () => {
     await using core = await serverThatDials();
     await using far = await FakeServer.start();
-    outgoingOf(core).connect(1, far.uri, []);
+    core.script().commands.obey({ op: 'outConnect', id: 1, uri: far.uri, args: [] });
     await told(core, '1 NetConnection.Connect.Success');
     const ex = {
       code: 302,
@@ -534,7 +599,7 @@ describe('a connection to another server', () => {
     await using far = await FakeServer.start({
       connect: (say) => say('onStatus', 0, [{ code: 'NetConnection.Connect.Rejected', ex }]),
     });
-    outgoingOf(core).connect(1, far.uri, []);
+    core.script().commands.obey({ op: 'outConnect', id: 1, uri: far.uri, args: [] });
     const told1 = await told(core, '1 NetConnection.Connect.Rejected');
     assert.deepEqual(plain(told1), { code: 'NetConnection.Connect.Rejected', level: 'error', ex });
     await until('the end', () => far.socket!.destroyed);
@@ -547,7 +612,7 @@ describe('a connection to another server', () => {
     await using far = await FakeServer.start({
       connect: (say, transaction) => say('_error', transaction, [{ ex, description: 'elsewhere' }]),
     });
-    outgoingOf(core).connect(1, far.uri, []);
+    core.script().commands.obey({ op: 'outConnect', id: 1, uri: far.uri, args: [] });
     const { ex: said, description } = plain(await told(core, '1 NetConnection.Connect.Rejected'));
     assert.deepEqual([said, description], [ex, 'elsewhere']);
   });
@@ -558,23 +623,37 @@ describe('a connection to another server', () => {
     await using far = await FakeServer.start({
       publish: (say, transaction) => say('_error', transaction, [denied]),
     });
-    outgoingOf(core).connect(1, far.uri, []);
+    core.script().commands.obey({ op: 'outConnect', id: 1, uri: far.uri, args: [] });
     await told(core, '1 NetConnection.Connect.Success');
-    outgoingOf(core).publish(2, { connection: 1, name: 'key', type: 'live', source: undefined });
+    core.script().commands.obey({
+      op: 'outPublish',
+      id: 2,
+      connection: 1,
+      name: 'key',
+      type: 'live',
+      source: undefined,
+    });
     assert.deepEqual(plain(await told(core, '2 NetStream.Publish.Denied')), { ...denied, level: 'error' });
     await using full = await FakeServer.start({
       createStream: (say, transaction) =>
         say('_error', transaction, [{ code: 'NetConnection.Call.Failed', description: 'no more streams' }]),
     });
-    outgoingOf(core).connect(3, full.uri, []);
-    outgoingOf(core).publish(4, { connection: 3, name: 'key', type: 'live', source: undefined });
+    core.script().commands.obey({ op: 'outConnect', id: 3, uri: full.uri, args: [] });
+    core.script().commands.obey({
+      op: 'outPublish',
+      id: 4,
+      connection: 3,
+      name: 'key',
+      type: 'live',
+      source: undefined,
+    });
     assert.equal((await told(core, '4 NetConnection.Call.Failed')).description, 'no more streams');
   });
 
   test('fails when nobody is there, and when nobody answers in time', async () => {
     await using core = await serverThatDials();
     await using far = await FakeServer.start({ isSilent: true });
-    outgoingOf(core).connect(2, far.uri, []);
+    core.script().commands.obey({ op: 'outConnect', id: 2, uri: far.uri, args: [] });
     await until('somebody is there', () => far.socket !== undefined);
     core.clock.advance(9_999);
     assert.deepEqual(codes(core), []);
@@ -591,12 +670,19 @@ describe('a connection to another server', () => {
   test('is one of so many at a time', async () => {
     await using near = await serverThatDials();
     await using far = await Core.start();
-    for (const key of [1, 2, 3]) outgoingOf(near).connect(key, `rtmp://127.0.0.1:${far.port}/other`, []);
-    outgoingOf(near).connect(4, `rtmp://127.0.0.1:${far.port}/other`, []);
+    for (const key of [1, 2, 3])
+      near
+        .script()
+        .commands.obey({ op: 'outConnect', id: key, uri: `rtmp://127.0.0.1:${far.port}/other`, args: [] });
+    near
+      .script()
+      .commands.obey({ op: 'outConnect', id: 4, uri: `rtmp://127.0.0.1:${far.port}/other`, args: [] });
     assert.match(String((await told(near, '4 NetConnection.Connect.Failed')).description), /3 connections/);
     await told(near, '3 NetConnection.Connect.Success');
-    outgoingOf(near).close(3);
-    outgoingOf(near).connect(4, `rtmp://127.0.0.1:${far.port}/other`, []);
+    near.script().commands.obey({ op: 'outClose', id: 3 });
+    near
+      .script()
+      .commands.obey({ op: 'outConnect', id: 4, uri: `rtmp://127.0.0.1:${far.port}/other`, args: [] });
     await told(near, '4 NetConnection.Connect.Success');
   });
 
@@ -610,13 +696,14 @@ describe('a connection to another server', () => {
         .map(({ info }) => info.description ?? '');
     };
     for (let key = 1; key <= 200; key += 1) {
-      outgoingOf(core).connect(key, 'rtmp://127.0.0.1/app', []);
+      core.script().commands.obey({ op: 'outConnect', id: key, uri: 'rtmp://127.0.0.1/app', args: [] });
       core.clock.advance(0);
     }
     assert.equal(refusals().filter((why) => why.includes('not granted')).length, 100);
     assert.equal(refusals().filter((why) => why.includes('10 attempts a second')).length, 100);
     core.clock.advance(200);
-    for (let key = 201; key <= 203; key += 1) outgoingOf(core).connect(key, 'rtmp://127.0.0.1/app', []);
+    for (let key = 201; key <= 203; key += 1)
+      core.script().commands.obey({ op: 'outConnect', id: key, uri: 'rtmp://127.0.0.1/app', args: [] });
     assert.equal(refusals().filter((why) => why.includes('not granted')).length, 102);
   });
 
@@ -632,12 +719,12 @@ describe('a connection to another server', () => {
   test('ends when the other server talks too much, or nonsense', async () => {
     await using core = await serverThatDials();
     await using far = await FakeServer.start();
-    outgoingOf(core).connect(1, far.uri, []);
+    core.script().commands.obey({ op: 'outConnect', id: 1, uri: far.uri, args: [] });
     await told(core, '1 NetConnection.Connect.Success');
     for (let i = 0; i < 300; i += 1) far.say('onStatus', 0, [{ code: 'Spam', level: 'status' }]);
     assert.match(String((await told(core, '1 NetConnection.Connect.Closed')).description), /says too much/);
     assert.ok(codes(core).filter((code) => code.endsWith('Spam')).length <= 200);
-    outgoingOf(core).connect(2, far.uri, []);
+    core.script().commands.obey({ op: 'outConnect', id: 2, uri: far.uri, args: [] });
     await told(core, '2 NetConnection.Connect.Success');
     far.say('onStatus', 0, [{ code: 'x'.repeat(100_000) }]);
     assert.match(
@@ -651,9 +738,11 @@ describe('a connection to another server', () => {
     await using core = await serverThatDials({ dialer: { log } });
     await using far = await FakeServer.start();
     const { peer, id } = await core.publisher('cam');
-    outgoingOf(core).connect(1, far.uri, []);
+    core.script().commands.obey({ op: 'outConnect', id: 1, uri: far.uri, args: [] });
     await told(core, '1 NetConnection.Connect.Success');
-    outgoingOf(core).publish(2, { connection: 1, name: 'copy', type: 'live', source: 'cam' });
+    core
+      .script()
+      .commands.obey({ op: 'outPublish', id: 2, connection: 1, name: 'copy', type: 'live', source: 'cam' });
     await told(core, '2 NetStream.Publish.Start');
     for (let i = 0; i < 3; i += 1) {
       far.send(MessageType.CommandAmf0, hex('02 000b 6f6e46435075626c697368')); // onFCPublish, as ffmpeg -listen 1 has it
@@ -677,14 +766,14 @@ describe('a connection to another server', () => {
         ],
       ],
     );
-    outgoingOf(core).close(1);
+    core.script().commands.obey({ op: 'outClose', id: 1 });
     assert.equal(records.find(({ event }) => event === 'outgoing-end')?.unreadable, 6);
   });
 
   test('hears nothing when it is not understood', async () => {
     await using core = await serverThatDials();
     await using far = await FakeServer.start();
-    outgoingOf(core).connect(1, far.uri, []);
+    core.script().commands.obey({ op: 'outConnect', id: 1, uri: far.uri, args: [] });
     await told(core, '1 NetConnection.Connect.Success');
     far.say('tellMe', 17, ['something']);
     const answer = await far.heard('_error');

@@ -18,19 +18,21 @@ async function connectedTo(far: Core): Promise<Core> {
 }
 
 async function connect(near: Core, far: Core, key: number): Promise<void> {
-  near.script().commands.outgoing.connect(key, `rtmp://127.0.0.1:${far.port}/other`, []);
+  near
+    .script()
+    .commands.obey({ op: 'outConnect', id: key, uri: `rtmp://127.0.0.1:${far.port}/other`, args: [] });
   await until('the connection', () =>
     near
       .script()
       .told('outgoing')
-      .some((one) => one.key === key && one.info.code.endsWith('.Success')),
+      .some((one) => one.id === key && one.info.code.endsWith('.Success')),
   );
 }
 
 /** `show` of the other server as `copy` of this one. */
 function play(near: Core, { connection = 1, start = -1, length = -1, name = 'show' } = {}): void {
-  const { outgoing, serverStreams } = near.script().commands;
-  serverStreams.playItem('copy', outgoing.item(connection, { name, start, length }), true);
+  const what = { stream: 'copy', source: name, start, length, reset: true, connection };
+  near.script().commands.obey({ op: 'streamPlay', ...what });
 }
 
 /** What the script is told of `copy`. */
@@ -55,7 +57,7 @@ test('who waits for it and who comes later has its headers and pictures; a recor
   play(near);
   await early.expectStatus('NetStream.Play.PublishNotify');
   assert.deepEqual(await marks(early, 2), [1, 2]);
-  near.script().commands.record('copy', 'record', {}, undefined);
+  near.script().commands.obey({ op: 'record', stream: 'copy', mode: 'record' });
   peer.video(id, 5_040, video.frame(3));
   assert.deepEqual(await marks(early, 3), [1, 2, 3]);
   const { peer: late } = await near.player('copy');
@@ -92,7 +94,7 @@ test('it ends with its connection, and what there is not is said so', async () =
   await told(near, 'NetStream.Play.Failed');
   play(near);
   await told(near, 'NetStream.Play.Start');
-  near.script().commands.outgoing.close(1);
+  near.script().commands.obey({ op: 'outClose', id: 1 });
   await told(near, 'NetStream.Play.Stop');
   near.clock.advance(2_000);
   assert.equal(near.instance()?.streams.get('copy'), undefined);
@@ -107,15 +109,15 @@ test('it stays on air while a script is saved, whether the new version makes the
   play(near);
   peer.video(id, 0, video.keyframe(1));
   await marks(player, 1);
-  near.script().commands.outgoing.disown(0, 10);
+  near.script().commands.obey({ op: 'outDisown', from: 0, to: 10 });
   await connect(near, far, 11);
   near.clock.advance(ADOPTION_MS);
   peer.video(id, 40, video.frame(2));
   assert.deepEqual(await marks(player, 2), [1, 2]);
-  near.script().commands.outgoing.disown(10, 20);
+  near.script().commands.obey({ op: 'outDisown', from: 10, to: 20 });
   near.clock.advance(ADOPTION_MS);
   peer.video(id, 80, video.frame(3));
   assert.deepEqual(await marks(player, 3), [1, 2, 3]);
-  near.script().commands.outgoing.closeForgotten();
+  near.script().commands.obey({ op: 'outForget' });
   await told(near, 'NetStream.Play.Stop');
 });

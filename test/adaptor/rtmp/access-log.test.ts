@@ -185,7 +185,7 @@ test('who ended it stands in the status: script, bad input, the server itself', 
   const { core } = logged;
   const thrownOut = await core.peer();
   await thrownOut.connect('live');
-  core.script().commands.disconnectClient([...core.instance()!.clients.keys()][0]!);
+  core.script().commands.obey({ op: 'disconnect', client: [...core.instance()!.clients.keys()][0]! });
   await thrownOut.closed();
   const confused = await core.peer();
   await confused.connect('live');

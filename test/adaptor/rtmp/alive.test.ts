@@ -123,7 +123,7 @@ test('a peer that lets answers and calls lie is closed, and that with its last w
   const clientId = [...core.instance()!.clients.keys()][0]!;
   const { commands } = core.script();
   for (let i = 0; i < 40 && core.instance()?.clients.size === 1; i += 1) {
-    commands.callClient(clientId, 'x', ['x'.repeat(1 << 20)], undefined);
+    commands.obey({ op: 'clientCall', client: clientId, name: 'x', args: ['x'.repeat(1 << 20)] });
     await pass(core, 0);
   }
   assert.equal(core.instance()?.clients.size, 0, 'it is no client any more');
@@ -141,9 +141,10 @@ test('a peer that does not read its last words is cut off', async () => {
   peer.socket.pause();
   const clientId = [...core.instance()!.clients.keys()][0]!;
   const { commands } = core.script();
-  for (let i = 0; i < 3; i += 1) commands.callClient(clientId, 'x', ['x'.repeat(8 << 20)], undefined);
+  for (let i = 0; i < 3; i += 1)
+    commands.obey({ op: 'clientCall', client: clientId, name: 'x', args: ['x'.repeat(8 << 20)] });
   await pass(core, 1);
-  commands.disconnectClient(clientId);
+  commands.obey({ op: 'disconnect', client: clientId });
   assert.equal(core.sessionCount, 1);
   await pass(core, 2);
   await until('the end', () => core.sessionCount === 0);
@@ -211,7 +212,7 @@ test('the script’s ping brings it the round trip', async () => {
   await peer.connect('live');
   const clientId = [...core.instance()!.clients.keys()][0]!;
   core.clock.advance(500);
-  core.script().commands.pingClient(clientId);
+  core.script().commands.obey({ op: 'ping', client: clientId });
   await until('the ping', () => pings(peer).length === 1);
   core.clock.advance(70);
   pong(peer, pings(peer)[0]!);

@@ -296,11 +296,11 @@ test('the answer to a call of the script goes back to it', async () => {
   const peer = await connected(core);
   const { commands } = core.script();
   const clientId = [...core.instance()!.clients.keys()][0]!;
-  commands.callClient(clientId, 'who', [1, 'x'], 31);
+  commands.obey({ op: 'clientCall', client: clientId, name: 'who', args: [1, 'x'], responder: 31 });
   const { transactionId, args } = await peer.expectCommand('who');
   assert.deepEqual([transactionId, args], [31, [1, 'x']]);
   peer.command('_result', 31, ['me']);
-  commands.callClient(clientId, 'why', [], 32);
+  commands.obey({ op: 'clientCall', client: clientId, name: 'why', args: [], responder: 32 });
   await peer.expectCommand('why');
   peer.command('_error', 32, [{ code: 'no' }]);
   await until('both answers', () => core.script().callResults.length === 2);
@@ -316,7 +316,7 @@ test('a client answers the calls that were made to it, once each, and nobody els
   await using core = await Core.start();
   const [asked, other] = [await connected(core), await connected(core)];
   const clientId = [...core.instance()!.clients.keys()][0]!;
-  core.script().commands.callClient(clientId, 'who', [], 31);
+  core.script().commands.obey({ op: 'clientCall', client: clientId, name: 'who', args: [], responder: 31 });
   await asked.expectCommand('who');
   other.command('_result', 31, ['I am the other one']);
   other.command('_result', 0, []);
@@ -333,7 +333,7 @@ test('a call to somebody who has left fails at once; one that cannot be sent doe
   await using core = await Core.start();
   const peer = await connected(core);
   const { commands, callResults } = core.script();
-  commands.callClient('nobody', 'who', [], 31);
+  commands.obey({ op: 'clientCall', client: 'nobody', name: 'who', args: [], responder: 31 });
   assert.deepEqual(
     callResults.map(({ responder, ok }) => [responder, ok]),
     [[31, false]],
@@ -341,7 +341,7 @@ test('a call to somebody who has left fails at once; one that cannot be sent doe
   let deep: AmfValue = 1;
   for (let i = 0; i < 100; i += 1) deep = [deep];
   const clientId = [...core.instance()!.clients.keys()][0]!;
-  commands.callClient(clientId, 'who', [deep], 32);
+  commands.obey({ op: 'clientCall', client: clientId, name: 'who', args: [deep], responder: 32 });
   assert.deepEqual(callResults.map(({ responder, ok }) => [responder, ok]).slice(1), [[32, false]]);
   await peer.settle();
 });
@@ -353,7 +353,7 @@ test('a broadcast reaches all who were accepted', async () => {
   const waiting = await core.peer();
   waiting.command('connect', 1, [], 0, { app: 'live' });
   await until('the third', () => core.instance()?.clients.size === 3);
-  core.script().commands.broadcast('say', ['hello']);
+  core.script().commands.obey({ op: 'broadcast', name: 'say', args: ['hello'] });
   for (const peer of peers) assert.deepEqual((await peer.expectCommand('say')).args, ['hello']);
   assert.equal(waiting.heard.length, 0);
 });
@@ -362,8 +362,8 @@ test('a client that the script disconnects is told nothing and closed', async ()
   await using core = await Core.start();
   const peer = await connected(core);
   const clientId = [...core.instance()!.clients.keys()][0]!;
-  core.script().commands.callClient(clientId, 'bye', [], undefined);
-  core.script().commands.disconnectClient(clientId);
+  core.script().commands.obey({ op: 'clientCall', client: clientId, name: 'bye', args: [] });
+  core.script().commands.obey({ op: 'disconnect', client: clientId });
   await peer.expectCommand('bye');
   await peer.closed();
   await until('the notice', () => core.script().told('disconnect').length === 1);

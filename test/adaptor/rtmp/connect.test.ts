@@ -262,7 +262,9 @@ test('a call that the script makes with its verdict comes behind the result, and
   peer.command('createStream', 2, []);
   await until('the command to arrive', () => core.sessionCount === 1);
   asked.answer({ accepted: true });
-  core.script().commands.callClient(asked.question.client.id, 'welcome', ['you'], undefined);
+  core
+    .script()
+    .commands.obey({ op: 'clientCall', client: asked.question.client.id, name: 'welcome', args: ['you'] });
   await peer.expectAnswer(2);
   const names = peer.heard.map(({ command }) => command?.name).filter((name) => name);
   assert.deepEqual(names, ['_result', 'onBWDone', 'welcome', '_result']);
@@ -413,7 +415,7 @@ test('who asks an application to stop while it stops waits for the same end', as
   await peer.connect('live');
   const stopped = Promise.withResolvers<boolean>();
   core.script().stop = () => stopped.promise;
-  core.script().commands.shutdown(); // by its own script
+  core.script().commands.obey({ op: 'shutdown' }); // by its own script
   let isOver = false;
   const shutdown = core.registry.shutdown().then(() => {
     isOver = true;

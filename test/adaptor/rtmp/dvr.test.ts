@@ -39,7 +39,7 @@ test('S-16, S-19: a late joiner begins at 0 and does not stop where the file end
 test('S-25: a player that knows nothing of DVR plays what is being recorded live, and hears nothing of it', async () => {
   await using at = await Cinema.open({ flush: { maxMs: 1_000, maxBytes: 256 << 10 } });
   const { peer, id } = await at.core.publisher('show');
-  at.core.script().commands.record('show', 'record', {}, undefined);
+  at.core.script().commands.obey({ op: 'record', stream: 'show', mode: 'record' });
   peer.video(id, 90_000, video.header(0xee));
   peer.video(id, 90_000, video.keyframe(7));
   await peer.settle();

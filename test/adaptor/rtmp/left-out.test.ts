@@ -33,7 +33,7 @@ for (const [what, bad] of [
     await using core = await Core.start();
     const { peer, id } = await core.publisher('cam');
     const { peer: early } = await core.player('cam');
-    core.script().commands.record('cam', 'record', {}, undefined);
+    core.script().commands.obey({ op: 'record', stream: 'cam', mode: 'record' });
     const [badVideo, badAudio] = bad;
     peer.video(id, 0, badVideo); // before the good ones
     peer.audio(id, 0, badAudio);
@@ -146,9 +146,9 @@ describe('streams that are fed by others', () => {
     const clock = new ManualClock();
     await using near = await Core.start({ clock, registry: { outgoing: dialerFor(clock) } });
     const { peer, id } = await near.publisher('cam');
-    const { outgoing, serverStreams } = near.script().commands;
-    outgoing.connect(1, `rtmp://127.0.0.1:${far.port}/other`, []);
-    outgoing.publish(2, { connection: 1, name: 'copy', type: 'live', source: 'cam' });
+    const { commands } = near.script();
+    commands.obey({ op: 'outConnect', id: 1, uri: `rtmp://127.0.0.1:${far.port}/other`, args: [] });
+    commands.obey({ op: 'outPublish', id: 2, connection: 1, name: 'copy', type: 'live', source: 'cam' });
     await until('the copy', () => far.instance('other/_definst_')?.streams.isOnAir('copy') === true);
     peer.video(id, 0, video.header(1));
     peer.video(id, 0, video.keyframe(2));
@@ -156,7 +156,8 @@ describe('streams that are fed by others', () => {
     peer.video(id, 40, video.frame(3));
     const { peer: player } = await far.player('copy', 'other');
     assert.deepEqual(await marks(player, 3), [1, 2, 3]);
-    serverStreams.play('relay', { name: 'cam', start: -1, length: -1, reset: true });
+    const relay = { stream: 'relay', source: 'cam', start: -1, length: -1, reset: true };
+    commands.obey({ op: 'streamPlay', ...relay });
     await until('the relay', () => near.instance()?.streams.isOnAir('relay') === true);
     const { peer: viewer } = await near.player('relay');
     assert.deepEqual(await marks(viewer, 3), [1, 2, 3]);

@@ -139,7 +139,7 @@ test('where publishers log in, who has not may play and not publish, until the s
   const { question } = await core.script().question('onConnect');
   assert.ok(question.gate === 'onConnect');
   assert.deepEqual([question.client.user, question.client.writeAccess], ['', '']);
-  core.script().commands.setAccess(question.client.id, { writeAccess: '/' });
+  core.script().commands.obey({ op: 'access', client: question.client.id, writeAccess: '/' });
   peer.command('publish', 0, ['show', 'live'], id);
   await peer.expectStatus('NetStream.Publish.Start');
 

@@ -87,7 +87,9 @@ test('writeAccess is about names, not about prefixes', async () => {
   await using core = await Core.start();
   const peer = await core.peer();
   await peer.connect('live');
-  core.script().commands.setAccess([...core.instance()!.clients.keys()][0]!, { writeAccess: 'public' });
+  core
+    .script()
+    .commands.obey({ op: 'access', client: [...core.instance()!.clients.keys()][0]!, writeAccess: 'public' });
   for (const [name, code] of [
     ['mp4:public/a', 'NetStream.Publish.Start'],
     ['flv:public/b', 'NetStream.Publish.Start'],

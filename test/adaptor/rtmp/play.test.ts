@@ -76,9 +76,12 @@ test('|RtmpSampleAccess says what the client has been given of that stream, as s
   const peer = await core.peer();
   await peer.connect('live');
   const [clientId] = core.instance()!.clients.keys();
-  core
-    .script()
-    .commands.setAccess(clientId!, { audioSampleAccess: 'open;films', videoSampleAccess: 'films' });
+  core.script().commands.obey({
+    op: 'access',
+    client: clientId!,
+    audioSampleAccess: 'open;films',
+    videoSampleAccess: 'films',
+  });
   const given = async (name: string) => {
     const id = await peer.createStream();
     peer.command('play', 0, [name], id);
@@ -106,7 +109,9 @@ for (const [who, facts, given, wanted] of [
     const peer = await core.peer();
     await peer.connect('live', { swfUrl: undefined, ...facts });
     const [clientId] = core.instance()!.clients.keys();
-    core.script().commands.setAccess(clientId!, { audioSampleAccess: given, videoSampleAccess: given });
+    core
+      .script()
+      .commands.obey({ op: 'access', client: clientId!, audioSampleAccess: given, videoSampleAccess: given });
     peer.command('play', 0, ['cam'], await peer.createStream());
     await peer.expectStatus('NetStream.Play.Start');
     await peer.settle();
@@ -177,7 +182,7 @@ test('a refused player hears the reason, and may try again', async () => {
   const { peer, id } = await asking(core, 'cam');
   const { level, description } = await peer.expectStatus('NetStream.Play.Failed');
   assert.deepEqual([level, description], ['error', 'pay first']);
-  assert.deepEqual(core.script().told('play', 'stop'), []);
+  assert.deepEqual(core.script().told('play', 'stopPlay'), []);
   core.script().decide = () => ({ accepted: true });
   peer.command('play', 0, ['cam'], id);
   await peer.expectStatus('NetStream.Play.Start');
@@ -195,7 +200,7 @@ test('a player that leaves before the verdict takes the question along', async (
   assert.equal(asked.isDropped, true);
   asked.answer({ accepted: true });
   assert.equal(core.instance()?.streams.get('cam'), undefined);
-  assert.deepEqual(core.script().told('play', 'stop'), []);
+  assert.deepEqual(core.script().told('play', 'stopPlay'), []);
 });
 
 test('a player is given another stream under the name that it asked for', async () => {
@@ -217,7 +222,7 @@ test('readAccess refuses without asking', async () => {
   const peer = await core.peer();
   await peer.connect('live');
   const clientId = [...core.instance()!.clients.keys()][0]!;
-  core.script().commands.setAccess(clientId, { readAccess: 'public' });
+  core.script().commands.obey({ op: 'access', client: clientId, readAccess: 'public' });
   const id = await peer.createStream();
   peer.command('play', 0, ['private/cam'], id);
   await peer.expectStatus('NetStream.Play.Failed');
@@ -277,7 +282,7 @@ test('a name that nobody uses any more is forgotten', async () => {
   assert.deepEqual(
     core
       .script()
-      .told('play', 'stop', 'unpublish')
+      .told('play', 'stopPlay', 'unpublish')
       .map(({ event }) => event),
     ['play', 'unpublish', 'stop'],
   );
@@ -419,5 +424,5 @@ test('a player that stops reading is disconnected, and its neighbour misses noth
   assert.ok(core.instance()!.streams.get('cam')!.stream.stats.skipped > 0);
   assert.equal(core.instance()!.streams.get('cam')!.stream.viewers.size, 1);
   assert.equal(neighbour.summary().includes('NetStream.Play.InsufficientBW'), false);
-  assert.deepEqual(core.script().told('stop', 'disconnect').length, 2);
+  assert.deepEqual(core.script().told('stopPlay', 'disconnect').length, 2);
 });

@@ -61,9 +61,9 @@ for (const transition of ['switch', 'swap']) {
     assert.deepEqual(
       at.core
         .script()
-        .told('play', 'stop')
+        .told('play', 'stopPlay')
         .map(({ event, stream }) => `${event} ${stream}`),
-      ['play low', 'stop low', 'play high', 'stop high'],
+      ['play low', 'stopPlay low', 'play high', 'stopPlay high'],
     );
   });
 }
@@ -253,5 +253,5 @@ test('a live stream is played as long as was asked for', async () => {
   }
   await visitor.untilEvent('Play.Stop');
   assert.equal(visitor.lastMs, 71_500);
-  assert.deepEqual(at.core.script().told('stop').length, 1);
+  assert.deepEqual(at.core.script().told('stopPlay').length, 1);
 });

@@ -25,10 +25,11 @@ test('a publish begins in the order that clients and scripts rely on', async () 
   );
   const before = peer.heard.length;
   const { commands } = core.script();
-  const { clientId } = asked.question;
+  const { client } = asked.question;
   asked.answer({ accepted: true });
-  commands.callClient(clientId, 'welcome', [], undefined);
-  for (const { clientId } of core.script().told('play')) commands.callClient(clientId, 'soon', [], undefined);
+  commands.obey({ op: 'clientCall', client, name: 'welcome', args: [] });
+  for (const { client: viewer } of core.script().told('play'))
+    commands.obey({ op: 'clientCall', client: viewer, name: 'soon', args: [] });
   await peer.settle();
   await player.settle();
   assert.deepEqual(peer.summary().slice(before), [
@@ -47,12 +48,12 @@ test('a publish begins in the order that clients and scripts rely on', async () 
   const { level, details, description, clientid } = statusOf(peer.heard[before + 1]!.command)!;
   assert.deepEqual(
     [level, details, description, clientid],
-    ['status', 'cam', 'cam is now published.', clientId],
+    ['status', 'cam', 'cam is now published.', client],
   );
   assert.equal(peer.heard[before + 1]!.streamId, id);
   assert.deepEqual(player.summary().slice(from), ['soon', 'NetStream.Play.PublishNotify', '_result']);
   assert.deepEqual(core.script().told('publish'), [
-    { event: 'publish', clientId, stream: 'cam', query: 'k=v', gate: asked.id },
+    { event: 'publish', client, stream: 'cam', query: 'k=v', gate: asked.id },
   ]);
 });
 
@@ -87,13 +88,13 @@ test('a refused publisher hears the reason, leaves no trace, and may try again',
   const { peer: player } = await core.player('cam');
   const asked = await core.script().question('onPublish');
   peer.video(id, 0, video.keyframe(1));
-  core.script().commands.record('cam', 'record', {}, asked.id);
+  core.script().commands.obey({ op: 'record', stream: 'cam', mode: 'record', gate: asked.id });
   asked.answer({ accepted: false, reason: 'no such key' });
   const { level, description, details } = await peer.expectStatus('NetStream.Publish.Denied');
   assert.deepEqual([level, description, details], ['error', 'no such key', 'cam']);
   assert.deepEqual(core.script().told('publish', 'unpublish', 'publishFailed'), []);
   assert.deepEqual(core.recorders.opened, []);
-  core.script().commands.record('cam', 'record', {}, asked.id); // a late one
+  core.script().commands.obey({ op: 'record', stream: 'cam', mode: 'record', gate: asked.id }); // a late one
   assert.deepEqual(core.recorders.opened, []);
 
   core.script().decide = () => ({ accepted: true });
@@ -259,7 +260,7 @@ test('commands made while the gate is open wait for the publish, and act on it a
   const { peer } = await asking(core, 'key');
   const asked = await core.script().question('onPublish');
   const { commands } = core.script();
-  commands.record('key', 'append', { maxDurationS: 60 }, asked.id);
+  commands.obey({ op: 'record', stream: 'key', mode: 'append', gate: asked.id, maxDurationS: 60 });
   asked.answer({ accepted: true, as: 'cam' });
   await peer.expectStatus('NetStream.Record.Start');
   const [recording] = core.recorders.opened;
@@ -275,8 +276,8 @@ test('commands made while the gate is open wait for the publish, and act on it a
   peer.command('closeStream', 0, [], 1);
   await peer.expectStatus('NetStream.Record.Stop');
   assert.equal(recording?.isClosed, true);
-  commands.record('cam', 'record', {}, asked.id); // that publish is over
-  commands.record('cam', 'record', {}, undefined); // and nobody else publishes it
+  commands.obey({ op: 'record', stream: 'cam', mode: 'record', gate: asked.id }); // that publish is over
+  commands.obey({ op: 'record', stream: 'cam', mode: 'record' }); // and nobody else publishes it
   assert.equal(core.recorders.opened.length, 1);
 });
 
@@ -284,7 +285,7 @@ test('a script that takes the publisher off its stream closes it', async () => {
   await using core = await Core.start();
   const { peer } = await core.publisher('cam');
   const { peer: player } = await core.player('cam');
-  core.script().commands.disconnectStream('cam', 'enough', undefined);
+  core.script().commands.obey({ op: 'streamDisconnect', stream: 'cam', reason: 'enough' });
   const { description } = await peer.expectStatus('NetStream.Publish.Denied');
   assert.equal(description, 'enough');
   await peer.closed();
@@ -304,8 +305,8 @@ test('a publisher that was taken off its stream while it was being admitted is o
   holdPublishes(core);
   const { peer } = await asking(core, 'cam');
   const asked = await core.script().question('onPublish');
-  core.script().commands.disconnectStream('cam', 'enough', asked.id);
-  core.script().commands.record('cam', 'record', {}, asked.id);
+  core.script().commands.obey({ op: 'streamDisconnect', stream: 'cam', reason: 'enough', gate: asked.id });
+  core.script().commands.obey({ op: 'record', stream: 'cam', mode: 'record', gate: asked.id });
   asked.answer({ accepted: true });
   await peer.expectStatus('NetStream.Publish.Denied');
   await peer.closed();
@@ -318,7 +319,7 @@ test('writeAccess refuses without asking', async () => {
   const peer = await core.peer();
   await peer.connect('live');
   const clientId = [...core.instance()!.clients.keys()][0]!;
-  core.script().commands.setAccess(clientId, { writeAccess: 'studio;guests/' });
+  core.script().commands.obey({ op: 'access', client: clientId, writeAccess: 'studio;guests/' });
   const id = await peer.createStream();
   peer.command('publish', 0, ['cam'], id);
   await peer.expectStatus('NetStream.Publish.Denied');
@@ -384,9 +385,9 @@ test('a recording that fails stops, and the stream goes on', async () => {
   peer.video(id, 0, video.keyframe(9));
   assert.deepEqual(await marks(player, 1), [9]);
   assert.deepEqual(core.recorders.opened[0]!.taken, []);
-  core.script().commands.record('cam', 'append', {}, undefined); // another try
+  core.script().commands.obey({ op: 'record', stream: 'cam', mode: 'append' }); // another try
   await peer.expectStatus('NetStream.Record.Start');
-  core.script().commands.record('cam', false, {}, undefined);
+  core.script().commands.obey({ op: 'record', stream: 'cam', mode: false });
   await peer.expectStatus('NetStream.Record.Stop');
   assert.equal(core.recorders.opened[1]!.isClosed, true);
   assert.deepEqual(
@@ -402,12 +403,12 @@ test('an encoder that publishes live is not told that the recording of a script 
   await using core = await Core.start();
   const { peer } = await asking(core, 'cam', 'live');
   await peer.expectStatus('NetStream.Publish.Start');
-  core.script().commands.record('cam', 'record', {}, undefined);
+  core.script().commands.obey({ op: 'record', stream: 'cam', mode: 'record' });
   await peer.expectStatus('NetStream.Record.Start');
   const [opened] = core.recorders.opened;
   opened!.events.failed('NetStream.Record.Failed', 'the disk is full', opened!.file);
   core.recorders.refusal = new RecordingError('NetStream.Record.NoAccess', 'read-only');
-  core.script().commands.record('cam', 'record', {}, undefined);
+  core.script().commands.obey({ op: 'record', stream: 'cam', mode: 'record' });
   await peer.settle();
   const errors = peer.heard.filter(({ command }) => statusOf(command)?.level === 'error');
   assert.deepEqual(errors, []);
@@ -474,7 +475,7 @@ test('a recording that ends with what it is given first leaves nothing behind', 
     };
     return recording;
   };
-  core.script().commands.record('cam', 'append', { maxSizeBytes: 1 }, undefined);
+  core.script().commands.obey({ op: 'record', stream: 'cam', mode: 'append', maxSizeBytes: 1 });
   await peer.expectStatus('NetStream.Record.Start');
   await peer.expectStatus('NetStream.Record.Stop');
   const entry = core.instance()!.streams.get('cam')!;
@@ -485,7 +486,7 @@ test('who publishes and records again at once gets its file again', async () => 
   await using core = await Core.start();
   const { peer } = await asking(core, 'cam', 'record');
   await peer.expectStatus('NetStream.Record.Start');
-  core.script().commands.record('cam', 'append', {}, undefined);
+  core.script().commands.obey({ op: 'record', stream: 'cam', mode: 'append' });
   await peer.expectStatus('NetStream.Record.Stop');
   await peer.expectStatus('NetStream.Record.Start');
   assert.deepEqual(

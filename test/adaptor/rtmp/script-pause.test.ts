@@ -46,7 +46,13 @@ test('answers of clients to a script that has too much to do wait as well', asyn
   const peer = await client(core);
   const script = core.script();
   const { clients } = script.commands.snapshot();
-  script.commands.callClient(clients[0]!.facts.id, 'ask', [], 5);
+  script.commands.obey({
+    op: 'clientCall',
+    client: clients[0]!.facts.id,
+    name: 'ask',
+    args: [],
+    responder: 5,
+  });
   const asked = await peer.expectCommand('ask');
   script.busy = 'MaxQueuedSize';
   peer.command('_result', asked.transactionId, [LARGE]);
@@ -63,6 +69,6 @@ test('nothing of a client that is sent away meanwhile waits for the script', asy
   script.busy = 'MaxQueuedSize';
   peer.command('method', 10, [null, LARGE]);
   await until('it waits', () => script.waiting.size === 1);
-  script.commands.disconnectClient([...core.instance()!.clients.keys()][0]!);
+  script.commands.obey({ op: 'disconnect', client: [...core.instance()!.clients.keys()][0]! });
   await until('it is forgotten', () => script.waiting.size === 0);
 });

@@ -83,7 +83,7 @@ test('a silent publisher is taken over in two seconds, and its log says by whom'
   const [firstId, secondId] = core
     .script()
     .asked.filter(({ question }) => question.gate === 'onPublish')
-    .map(({ question }) => question.gate === 'onPublish' && question.clientId);
+    .map(({ question }) => question.gate === 'onPublish' && question.client);
   const line = core.log.find(({ event }) => event === 'taken-over');
   assert.deepEqual(
     [line?.client, line?.ip, line?.byClient, line?.byIp, line?.stream],
@@ -171,8 +171,8 @@ test('the script is told who publishes the name, since when, and when its last b
   const currents = core
     .script()
     .asked.flatMap(({ question }) => (question.gate === 'onPublish' ? [question.current] : []));
-  const [clientId] = [...core.instance()!.clients.keys()];
-  assert.deepEqual(currents, [undefined, { clientId, sinceMs: 3_500, lastByteMs: 500 }]);
+  const [client] = [...core.instance()!.clients.keys()];
+  assert.deepEqual(currents, [undefined, { client, sinceMs: 3_500, lastByteMs: 500 }]);
 });
 
 test('it is told of the publisher with the same key, though that has another name', async () => {
@@ -182,7 +182,7 @@ test('it is told of the publisher with the same key, though that has another nam
   await until('both questions', () => core.script().asked.length === 4);
   const { question } = core.script().asked[3]!;
   assert.ok(question.gate === 'onPublish');
-  assert.equal(question.current?.clientId, [...core.instance()!.clients.keys()][0]);
+  assert.equal(question.current?.client, [...core.instance()!.clients.keys()][0]);
 });
 
 for (const [how, verdict, name] of [
@@ -267,13 +267,14 @@ test('a client does not take over itself', async () => {
 test('a script may let a client take over what the server itself plays', async () => {
   await using core = await startDeciding({ accepted: true, takeOver: true });
   const { peer: player } = await core.player('cam');
-  const { serverStreams } = core.script().commands;
-  serverStreams.play('cam', { name: 'other', start: -1, length: -1, reset: true });
+  core
+    .script()
+    .commands.obey({ op: 'streamPlay', stream: 'cam', source: 'other', start: -1, length: -1, reset: true });
   const { peer, id } = await asking(core, 'cam');
   await peer.expectStatus('NetStream.Publish.Start');
   const { question } = await core.script().question('onPublish');
   assert.ok(question.gate === 'onPublish');
-  assert.deepEqual(question.current, { clientId: undefined, sinceMs: 0, lastByteMs: 0 });
+  assert.deepEqual(question.current, { sinceMs: 0, lastByteMs: 0 });
   peer.video(id, 0, video.keyframe(3));
   assert.deepEqual(await marks(player, 1), [3]);
 });

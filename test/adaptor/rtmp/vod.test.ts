@@ -213,11 +213,11 @@ test('the gate is asked about recorded streams as about live ones, and may choos
   assert.deepEqual(
     at.core
       .script()
-      .told('play', 'stop')
+      .told('play', 'stopPlay')
       .map(({ event, stream }) => [event, stream]),
     [
       ['play', 'show'],
-      ['stop', 'show'],
+      ['stopPlay', 'show'],
     ],
   );
 });
@@ -226,11 +226,11 @@ test('readAccess is about names, not about prefixes', async () => {
   await using at = await cinema('private/show.flv');
   const visitor = await at.visitor();
   const clientId = [...at.core.instance()!.clients.keys()][0]!;
-  at.core.script().commands.setAccess(clientId, { readAccess: 'public' });
+  at.core.script().commands.obey({ op: 'access', client: clientId, readAccess: 'public' });
   visitor.say('play', 'flv:private/show', 0);
   await visitor.peer.expectStatus('NetStream.Play.Failed');
   assert.deepEqual((await visitor.peer.call('getStreamLength', 'private/show')).args, [0]);
-  at.core.script().commands.setAccess(clientId, { readAccess: 'private' });
+  at.core.script().commands.obey({ op: 'access', client: clientId, readAccess: 'private' });
   visitor.say('play', 'flv:private/show', 0);
   await visitor.peer.expectStatus('NetStream.Play.Start');
 });

@@ -84,7 +84,7 @@ test('an instance with a client, with a stream of the server on air or that an o
   await visit(core, 'live/radio');
   core
     .script('live/radio')
-    .commands.serverStreams.play('tune', { name: 'song', start: 0, length: -1, reset: true });
+    .commands.obey({ op: 'streamPlay', stream: 'tune', source: 'song', start: 0, length: -1, reset: true });
   core.registry.open('live/prepared').awaitClients();
   assert.match((await enter(await core.peer(), 'live/new')) ?? '', /Too many application instances/);
   assert.equal([...core.registry.instances].length, 3);

@@ -77,7 +77,7 @@ test('a script hears of all that ends with its instance, the files of recordings
   const { peer, id } = await core.publisher('show');
   await core.player('show');
   const script = core.script();
-  script.commands.record('show', 'record', {}, undefined);
+  script.commands.obey({ op: 'record', stream: 'show', mode: 'record' });
   const [recording] = core.recorders.opened;
   recording!.isSlow = true;
   peer.video(id, 0, video.keyframe(1));
@@ -85,7 +85,7 @@ test('a script hears of all that ends with its instance, the files of recordings
   script.settle = () => settled.promise;
   const stopped = core.instance()!.stop();
   const told = () => script.notices.map(({ event }) => event).filter((event) => event !== 'status');
-  assert.deepEqual(told().slice(-4), ['unpublish', 'disconnect', 'stop', 'disconnect']);
+  assert.deepEqual(told().slice(-4), ['unpublish', 'disconnect', 'stopPlay', 'disconnect']);
   await peer.expectStatus('NetConnection.Connect.AppShutdown');
   const { path, name, place } = recording!.file;
   const file = { path, name, place, sizeBytes: 1, lengthMs: 1, codecs: [], reason: 'unpublished' as const };
@@ -122,7 +122,7 @@ test('who comes while an instance says goodbye waits, and is the first of the ne
 test('a script that never comes to its end, and a file that is never whole, hold up nothing for ever', async () => {
   await using core = await Core.start();
   await core.publisher('show');
-  core.script().commands.record('show', 'record', {}, undefined);
+  core.script().commands.obey({ op: 'record', stream: 'show', mode: 'record' });
   core.recorders.opened[0]!.isSlow = true;
   const stopped = core.instance()!.stop();
   core.clock.advance(FAREWELL_MS);

@@ -245,7 +245,7 @@ describe('a name that a client of this node has', () => {
     answer({ accepted: true, as: 'show' });
     clock.advance(500);
     first.by.port.lastSeenMs = 400;
-    const current = { clientId: 'a', sinceMs: 500, lastByteMs: 100 };
+    const current = { client: 'a', sinceMs: 500, lastByteMs: 100 };
     for (const name of ['show', 'key']) {
       publish(name, fakeClient('b'));
       assert.deepEqual((script.asked.at(-1)!.question as { current?: unknown }).current, current);

@@ -23,7 +23,7 @@ async function studio(options: CoreOptions = {}) {
   const visitor = await cinema.visitor('channel', -1);
   await visitor.quiet();
   const script = cinema.core.script();
-  const streams = script.commands.serverStreams;
+  const streams = cinema.core.instance()!.serverStreams;
   const play = (name: string, request: Partial<ServerPlay> = {}) =>
     streams.play('channel', { name, start: 0, length: -1, reset: true, ...request });
   /** `Start one`: codes of the stream's onStatus, with what they are about. */
@@ -267,7 +267,7 @@ test('it is on air as any stream is: recorded, counted, found by -2 and by a scr
   await pass(visitor, 200);
   const instance = core.instance()!;
   assert.ok(instance.streams.isOnAir('channel'));
-  script.commands.record('channel', 'record', {}, undefined);
+  script.commands.obey({ op: 'record', stream: 'channel', mode: 'record' });
   await pass(visitor, 200);
   const [recording] = core.recorders.opened;
   assert.ok(recording!.taken.length > 10);
@@ -407,8 +407,8 @@ test('a recording that is asked for with the play, or before, begins with its fi
   for (const isBefore of [false, true]) {
     for (const taken of [true, false]) {
       if (!isBefore) play('one');
-      script.commands.record('channel', 'record', {}, undefined);
-      if (taken) script.commands.record('channel', false, {}, undefined);
+      script.commands.obey({ op: 'record', stream: 'channel', mode: 'record' });
+      if (taken) script.commands.obey({ op: 'record', stream: 'channel', mode: false });
       if (isBefore) play('one');
       await pass(visitor, 200);
       assert.equal(core.recorders.opened.length, (isBefore ? 1 : 0) + (taken ? 0 : 1));

@@ -129,7 +129,7 @@ describe('what else waits for a promise that is lost', { timeout: 120_000 }, () 
 
   test('the end of an instance does not wait for a notice that was cut', async () => {
     await using all = await open();
-    all.script.tell({ event: 'disconnect', clientId: 'c' });
+    all.script.tell({ event: 'disconnect', client: 'c' });
     await all.records.next(({ kind }) => kind === 'timeout');
     await all.script.settle(CALL_MS);
   });

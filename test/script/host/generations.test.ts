@@ -61,7 +61,7 @@ async function serving(on: ReloadPolicy['on'], behaviours: FakeRunner['behaviour
   instance.onEnd = (id) => leave(id);
   const leave = (id: string) => {
     instance.clients = instance.clients.filter((other) => other !== id);
-    script.tell({ event: 'disconnect', clientId: id });
+    script.tell({ event: 'disconnect', client: id });
   };
   script.begin();
   await script.started;
@@ -147,8 +147,8 @@ describe('drain', () => {
     await s.connect('new');
     const request = { name: 'x', query: '', params: {}, type: 'live' as const };
     const verdicts: Verdict[] = [];
-    for (const clientId of ['old', 'new'])
-      s.script.ask({ gate: 'onPublish', clientId, request }, (verdict) => verdicts.push(verdict));
+    for (const client of ['old', 'new'])
+      s.script.ask({ gate: 'onPublish', client, request }, (verdict) => verdicts.push(verdict));
     await settle();
     const [forOld, forNew] = [a.event('gate'), b.event('gate')];
     assert.deepEqual([forOld.gate, forNew.gate], ['onPublish', 'onPublish']);

@@ -30,9 +30,9 @@ function connect(script: InstanceScript, id: string, ...args: AmfValue[]): Promi
   return new Promise((resolve) => script.ask({ gate: 'onConnect', client: facts(id), args }, resolve));
 }
 
-function publish(script: InstanceScript, clientId: string): Promise<Verdict> {
+function publish(script: InstanceScript, client: string): Promise<Verdict> {
   const request = { name: 'show', query: '', params: {}, type: 'live' as const };
-  return new Promise((resolve) => script.ask({ gate: 'onPublish', clientId, request }, resolve));
+  return new Promise((resolve) => script.ask({ gate: 'onPublish', client, request }, resolve));
 }
 
 function call(

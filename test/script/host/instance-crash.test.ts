@@ -12,7 +12,7 @@ describe('when the runner ends', () => {
     await settle();
     await crash();
     assert.deepEqual(results, [{ found: true, ok: false, description: 'the application was restarted' }]);
-    script.tell({ event: 'disconnect', clientId: 'x' });
+    script.tell({ event: 'disconnect', client: 'x' });
     await recover();
     const { why, snapshot } = runner.last.event('start');
     assert.equal(why, 'restored');
@@ -37,7 +37,7 @@ describe('when the runner ends', () => {
     });
     first.say(keep('c', '{"n":1}'), keep('d', '{"n":2}'), keep('e', '{"n":3}'), keep('nobody', '{}'));
     first.say(keep('c', '{"n":4}'), keep('e'), keep('f', '{"n":5}'), keep('d', 'x'.repeat(20_000)));
-    script.tell({ event: 'disconnect', clientId: 'f' });
+    script.tell({ event: 'disconnect', client: 'f' });
     await crash();
     await recover();
     const data = () => runner.last.event('start').snapshot.clients.map((client) => client.data);
@@ -206,7 +206,7 @@ describe('an isolate that ends', () => {
     assert.match(records.application.at(-1)!, /everything is refused until its files change/);
     ask();
     call('a');
-    script.tell({ event: 'disconnect', clientId: 'x' });
+    script.tell({ event: 'disconnect', client: 'x' });
     await settle();
     assert.equal(verdicts[0]?.accepted, false);
     assert.equal(results.length, 1);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { IDS_PER_VERSION } from '../../../src/script/commands/apply.ts';
+import { IDS_PER_VERSION } from '../../../src/script/commands/keys.ts';
 import { serving, settle, version } from '../support/instance.ts';
 
 describe('a reload', () => {
@@ -65,8 +65,8 @@ describe('a reload', () => {
 
   test('gives connections to other servers to the new version, and tells each version of its own alone', async () => {
     const { runner, first, script, instance, reload } = await serving();
-    const status = (key: number) =>
-      script.tell({ event: 'outgoing', key, info: { code: 'x', level: 'status' }, isOver: false });
+    const status = (id: number) =>
+      script.tell({ event: 'outgoing', id, info: { code: 'x', level: 'status' }, isOver: false });
     first.say({ op: 'outConnect', id: 7, uri: 'rtmp://host/app', args: ['k'] });
     first.say({ op: 'outPublish', id: 8, connection: 7, name: 'key', type: 'live', source: 'cam' });
     first.say({
@@ -156,7 +156,7 @@ describe('a reload', () => {
     await reload(version('b'));
     runner.last.say({ op: 'broadcast', name: 'never', args: [] });
     first.say({ op: 'verdict', id: gate.id, accepted: true }, { op: 'broadcast', name: 'old', args: [] });
-    script.tell({ event: 'disconnect', clientId: 'x' });
+    script.tell({ event: 'disconnect', client: 'x' });
     assert.deepEqual(verdicts, []);
     runner.last.say({ op: 'ready', id: runner.last.event('start').id, ok: false });
     await settle();
@@ -219,7 +219,7 @@ describe('a reload', () => {
     instance.clients = ['c', 'd'];
     await reload(version('b'));
     instance.clients = ['d'];
-    script.tell({ event: 'disconnect', clientId: 'c' });
+    script.tell({ event: 'disconnect', client: 'c' });
     first.say({ op: 'saved', id: first.event('save').id, clients: { c: 1 }, lost: [] });
     await settle();
     const { clients } = runner.last.event('start').snapshot;

@@ -10,13 +10,17 @@ import type { FakeRunner } from '../support/fake-runner.ts';
 import { facts, GATE_DEADLINE_MS, serving, settle, setUp, version } from '../support/instance.ts';
 
 test('what a script asks its instance about itself is told to it', async () => {
-  const { first } = await serving();
+  const { first, instance, script } = await serving();
   first.say({ op: 'stats' });
   await settle();
-  assert.deepEqual(first.event('instanceStats').stats, {
+  assert.deepEqual(instance.done, ['stats']);
+  const stats = {
     ...{ bytes_in: 1, bytes_out: 2, msg_in: 3, msg_out: 4, msg_dropped: 5 },
     ...{ total_connects: 6, total_disconnects: 7 },
-  });
+  };
+  script.tell({ event: 'instanceStats', stats });
+  await settle();
+  assert.deepEqual(first.event('instanceStats').stats, stats);
 });
 
 describe('a script that starts', () => {
@@ -59,7 +63,7 @@ describe('a script that starts', () => {
   test('gets what was asked and told before it was there, in order', async () => {
     const { script, runner, ask, call } = setUp({ isUp: false });
     ask();
-    script.tell({ event: 'disconnect', clientId: 'x' });
+    script.tell({ event: 'disconnect', client: 'x' });
     call('hi');
     await settle();
     assert.equal(runner.units.length, 0);
@@ -258,7 +262,7 @@ describe('a script that serves', () => {
     await settle();
     const { id } = first.event('call');
     first.say({ op: 'ret', id: id - 1, found: true, ok: true, value: { $: 'undefined' } });
-    script.tell({ event: 'disconnect', clientId: 'c' });
+    script.tell({ event: 'disconnect', client: 'c' });
     first.say({ op: 'ret', id, found: false });
     assert.deepEqual(results, [
       { found: true, ok: true, value: undefined },
@@ -473,7 +477,7 @@ describe('a script that serves', () => {
 
   test('gets the events of one tick in one frame, whatever their number in batches of 256', async () => {
     const { script, first } = await serving();
-    for (let i = 0; i < 600; i += 1) script.tell({ event: 'disconnect', clientId: `${i}` });
+    for (let i = 0; i < 600; i += 1) script.tell({ event: 'disconnect', client: `${i}` });
     assert.deepEqual(first.heard, []);
     await settle();
     assert.deepEqual(
@@ -487,7 +491,7 @@ describe('a script that serves', () => {
     const huge = '\u0000'.repeat(3 << 20); // six characters each in JSON
     script.ask({ gate: 'onConnect', client: facts('c'), args: [huge] }, (verdict) => verdicts.push(verdict));
     script.invoke('c', 'big', [huge], true, (result) => results.push(result));
-    script.tell({ event: 'disconnect', clientId: 'd' });
+    script.tell({ event: 'disconnect', client: 'd' });
     await settle();
     assert.equal(verdicts[0]?.accepted, false);
     assert.equal(results[0]?.found, true);

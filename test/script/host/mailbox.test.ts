@@ -79,7 +79,7 @@ describe('post that waits for a script', () => {
     for (let i = 0; i < DEFAULT_LIMITS.queuedEvents; i += 1) box.tell(stats);
     call('x');
     box.tell(stats);
-    box.tell({ event: 'disconnect', clientId: 'd' });
+    box.tell({ event: 'disconnect', client: 'd' });
     const verdicts: Verdict[] = [];
     box.ask({ gate: 'onConnect', client: { id: 'c' } as ClientFacts, args: [] }, (v) => verdicts.push(v));
     await tick();
@@ -190,7 +190,7 @@ describe('post that waits for a script', () => {
       throw new Error('a mistake of ours');
     });
     call('x');
-    box.tell({ event: 'disconnect', clientId: 'c' });
+    box.tell({ event: 'disconnect', client: 'c' });
     assert.equal(results.length, 1);
     assert.match(String(bugs), /a mistake of ours/);
   });

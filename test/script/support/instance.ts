@@ -1,16 +1,15 @@
 // A script's instance, its runner and its clock, all in the hands of a test.
 import assert from 'node:assert/strict';
 import { setImmediate as tick } from 'node:timers/promises';
-import type { OutgoingCommands } from '../../../src/application/contract/outgoing.ts';
 import type {
   ClientFacts,
+  InstanceCommand,
   InstanceSnapshot,
   InvokeResult,
   ScriptCommands,
   Verdict,
 } from '../../../src/application/contract/script.ts';
-import type { ServerStreamCommands } from '../../../src/application/contract/source.ts';
-import { IDS_PER_VERSION } from '../../../src/script/commands/apply.ts';
+import { IDS_PER_VERSION } from '../../../src/script/commands/keys.ts';
 import { type Counters, InstanceScriptHost } from '../../../src/script/host/instance-script.ts';
 import { StrikeBook } from '../../../src/script/journal/strikes.ts';
 import { encodeScript, type ScriptBuild } from '../../../src/script/source/build-outcome.ts';
@@ -50,6 +49,66 @@ export function facts(id: string): ClientFacts {
 }
 const stats = { bytes_in: 0, bytes_out: 0, msg_in: 0, msg_out: 0, msg_dropped: 0, ping_rtt: 0 };
 
+const json = JSON.stringify;
+
+function lineOf(command: InstanceCommand): string {
+  switch (command.op) {
+    case 'clientCall':
+      return `call ${command.client} ${command.name} ${json(command.args)} ${command.responder}`;
+    case 'broadcast':
+      return `broadcast ${command.name}`;
+    case 'disconnect':
+      return `disconnect ${command.client}`;
+    case 'endClient':
+      return `end ${command.client}`;
+    case 'access': {
+      const { op: _op, client, ...access } = command;
+      return `access ${client} ${json(access)}`;
+    }
+    case 'ping':
+      return `ping ${command.client}`;
+    case 'record': {
+      const { op: _op, stream, mode, gate, ...terms } = command;
+      return `record ${stream} ${mode} ${json(terms)} ${gate}`;
+    }
+    case 'streamDisconnect':
+      return `off ${command.stream} ${command.reason} ${command.gate}`;
+    case 'streamPlay': {
+      const { stream, source: name, start, length, reset, connection } = command;
+      if (connection !== undefined) return `play ${stream} ${connection} ${name} ${start} ${length}`;
+      return `play ${stream} ${json({ name, start, length, reset })}`;
+    }
+    case 'streamStop':
+      return `stop ${command.stream}`;
+    case 'streamReceive': {
+      const { op: _op, stream, ...wants } = command;
+      return `receive ${stream} ${json(wants)}`;
+    }
+    case 'streamBuffer':
+      return `buffer ${command.stream} ${command.seconds * 1000}`;
+    case 'streamSend':
+      return `send ${command.stream} ${command.name} ${json(command.args)} ${command.gate}`;
+    case 'outConnect':
+      return `connect ${command.id} ${command.uri} ${json(command.args)}`;
+    case 'outClose':
+      return `close ${command.id}`;
+    case 'outPublish': {
+      const { id, connection, name, type, source } = command;
+      return `publish ${id} ${json({ connection, name, type, source })}`;
+    }
+    case 'outAttach':
+      return `attach ${command.id} ${command.source}`;
+    case 'outUnpublish':
+      return `unpublish ${command.id}`;
+    case 'outForget':
+      return 'close forgotten';
+    case 'outDisown':
+      return `disown from version ${command.from / IDS_PER_VERSION}`;
+    default:
+      return command.op;
+  }
+}
+
 /** An instance that notes what its script does to it. */
 export class Instance implements ScriptCommands {
   readonly done: string[] = [];
@@ -57,67 +116,13 @@ export class Instance implements ScriptCommands {
   onShutdown = () => {};
   onEnd = (_client: string) => {};
 
-  callClient(client: string, name: string, args: unknown[], responder: number | undefined): void {
-    this.done.push(`call ${client} ${name} ${JSON.stringify(args)} ${responder}`);
-  }
-  broadcast(name: string): void {
-    this.done.push(`broadcast ${name}`);
-  }
-  disconnectClient(client: string): void {
-    this.done.push(`disconnect ${client}`);
-  }
-  endClient(client: string): void {
-    this.done.push(`end ${client}`);
-    this.onEnd(client);
-  }
-  setAccess(client: string, access: object): void {
-    this.done.push(`access ${client} ${JSON.stringify(access)}`);
-  }
-  pingClient(client: string): void {
-    this.done.push(`ping ${client}`);
-  }
-  record(stream: string, mode: unknown, limits: object, gate: number | undefined): void {
-    this.done.push(`record ${stream} ${mode} ${JSON.stringify(limits)} ${gate}`);
-  }
-  disconnectStream(stream: string, reason: string, gate: number | undefined): void {
-    this.done.push(`off ${stream} ${reason} ${gate}`);
-  }
-  readonly outgoing: OutgoingCommands = {
-    connect: (key, uri, args) => void this.done.push(`connect ${key} ${uri} ${JSON.stringify(args)}`),
-    close: (key) => void this.done.push(`close ${key}`),
-    publish: (key, request) => void this.done.push(`publish ${key} ${JSON.stringify(request)}`),
-    attach: (key, source) => void this.done.push(`attach ${key} ${source}`),
-    unpublish: (key) => void this.done.push(`unpublish ${key}`),
-    item: (connection, { name, start, length }) => ({
-      ...{ name: `${connection} ${name} ${start} ${length}`, lengthMs: undefined, liveName: undefined },
-      open: async () => undefined,
-    }),
-    closeForgotten: () => void this.done.push('close forgotten'),
-    disown: (from) => {
-      // of versions that have connected to nobody it is of no interest
-      if (this.done.some((one) => one.startsWith('connect ')))
-        this.done.push(`disown from version ${from / IDS_PER_VERSION}`);
-    },
-  };
-  readonly serverStreams: ServerStreamCommands = {
-    play: (stream, request) => void this.done.push(`play ${stream} ${JSON.stringify(request)}`),
-    playItem: (stream, item) => void this.done.push(`play ${stream} ${item.name}`),
-    stop: (stream) => void this.done.push(`stop ${stream}`),
-    receive: (stream, wants) => void this.done.push(`receive ${stream} ${JSON.stringify(wants)}`),
-    setBufferMs: (stream, ms) => void this.done.push(`buffer ${stream} ${ms}`),
-    send: (stream, name, args, gate) =>
-      void this.done.push(`send ${stream} ${name} ${JSON.stringify(args)} ${gate}`),
-  };
-  shutdown(): void {
-    this.done.push('shutdown');
-    this.onShutdown();
-  }
-  stats() {
-    return {
-      ...{ bytes_in: 1, bytes_out: 2, msg_in: 3, msg_out: 4, msg_dropped: 5 },
-      total_connects: 6,
-      total_disconnects: 7,
-    };
+  obey(command: InstanceCommand): void {
+    const line = lineOf(command);
+    // of versions that have connected to nobody it is of no interest
+    if (command.op !== 'outDisown' || this.done.some((one) => one.startsWith('connect ')))
+      this.done.push(line);
+    if (command.op === 'endClient') this.onEnd(command.client);
+    if (command.op === 'shutdown') this.onShutdown();
   }
   hasClient(id: string): boolean {
     return this.clients.includes(id);
@@ -197,7 +202,7 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
       script.ask(
         {
           gate: 'onPublish',
-          clientId: 'c',
+          client: 'c',
           request: { name, query: '', params: {}, type: 'live' },
         },
         (verdict) => verdicts.push(verdict),

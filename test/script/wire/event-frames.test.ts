@@ -41,13 +41,13 @@ describe('events', () => {
     const events: EventToScript[] = [
       { ...call, args: listToWire(['ö', 1]) },
       { t: 'callResult', responder: 2, ok: true, value: toWire(undefined) },
-      { t: 'status', info: {}, ...{ stream: undefined } },
+      { t: 'publish', client: 'c', stream: 's', query: '', gate: undefined },
     ];
     const [frame] = read(encodeEvents(1, events, never));
     assert.deepEqual(frame!.events, [
       { ...call, args: ['ö', 1] },
       { t: 'callResult', responder: 2, ok: true, value: { $: 'undefined' } },
-      { t: 'status', info: {} },
+      { t: 'publish', client: 'c', stream: 's', query: '' },
     ]);
   });
 

@@ -2,26 +2,25 @@
 // getter that throws spoils its own command only, inside the turn's time limit.
 //
 // There are two lists: what the runner carries out itself, and what it passes on to the media side without a look at it.
+import type { Shape } from '../../../application/contract/script-fields.ts';
+import { COMMANDS, fieldsOf, MAX_NAME } from '../../../application/contract/script-table.ts';
 import type { Json, RunnerCommand, ScriptCommand } from '../../wire/wire.ts';
-import { MAX_COMMAND_CHARACTERS, MAX_COMMANDS, MAX_NAME, MAX_REDIRECT, MAX_URI } from '../../wire/wire.ts';
+import { MAX_COMMAND_CHARACTERS, MAX_COMMANDS } from '../../wire/wire.ts';
 import { withoutGuestFrames } from './inspect.ts';
-import { append, isArray, keys, quote, round, slice } from './primordials.ts';
+import { append, create, isArray, keys, quote, round, slice } from './primordials.ts';
 
 /** Texts of a script that the media side would refuse if they were longer, by the names of their fields. */
-const MAX_TEXT: { readonly [field: string]: number | undefined } = {
-  __proto__: null as never,
-  name: MAX_NAME,
-  stream: MAX_NAME,
-  source: MAX_NAME,
-  file: MAX_NAME,
-  as: MAX_NAME,
-  readAccess: MAX_NAME,
-  writeAccess: MAX_NAME,
-  audioSampleAccess: MAX_NAME,
-  videoSampleAccess: MAX_NAME,
-  uri: MAX_URI,
-  redirect: MAX_REDIRECT,
-};
+const MAX_TEXT: { [field: string]: number | undefined } = create(null);
+{
+  const rows = COMMANDS as Record<string, Shape>;
+  const ops = keys(rows);
+  for (let i = 0; i < ops.length; i++) {
+    for (const [name, field] of fieldsOf(rows[ops[i]!]!)) {
+      if (field.is === 'text' && !field.cuts && !field.isLine) MAX_TEXT[name] = field.max;
+      else if (field.is === 'stream' || field.is === 'name') MAX_TEXT[name] = MAX_NAME;
+    }
+  }
+}
 /** The media side reads a part at a time, and its sockets get their turn in between. */
 const PART_CHARACTERS = 64 << 10;
 const MAX_STACK = 8000;

@@ -82,6 +82,7 @@ export const slice: (text: string, start: number, end?: number) => string = uncu
   String.prototype.slice,
 );
 export const repeat: (text: string, count: number) => string = uncurryThis(String.prototype.repeat);
+export const join: (texts: readonly string[], between: string) => string = uncurryThis(Array.prototype.join);
 export const charCodeAt: (text: string, index: number) => number = uncurryThis(String.prototype.charCodeAt);
 export const indexOf: (text: string, part: string, from?: number) => number = uncurryThis(
   String.prototype.indexOf,
@@ -111,6 +112,12 @@ export function quote(text: string): string {
 /** Adds to the end of a list whatever a script has done to `push`, or to setters on Array.prototype. */
 export function append<T>(list: T[], item: T): void {
   defineProperty(list, list.length, { value: item, writable: true, enumerable: true, configurable: true });
+}
+
+/** One of a list of constants. */
+export function isOneOf<T>(list: readonly T[], value: unknown): value is T {
+  for (let i = 0; i < list.length; i++) if (list[i] === value) return true;
+  return false;
 }
 
 /** Takes the item at `index` out, without `splice`. */

@@ -1,13 +1,15 @@
 // NetConnection and NetStream: connections to other servers, and streams that are published there. The media side has them;
 // here are the objects that scripts hold. Every attempt to connect or publish has a number of its own, so that nothing is
 // told of an earlier one.
-import type { ScriptEvent } from '../../wire/wire.ts';
+import { PUBLISH_TYPES } from '../../../application/contract/script-table.ts';
+import type { PublishType, ScriptEvent } from '../../wire/wire.ts';
 import { put } from '../core/outbox.ts';
 import {
   exec,
   expose,
   isFiniteNumber,
   isObject,
+  isOneOf,
   MapConstructor,
   mapDelete,
   mapEach,
@@ -22,7 +24,6 @@ import { tell, tellOwn } from './application.ts';
 import { isStream, type Stream, setConnectionIds } from './stream.ts';
 
 type OutgoingEvent = Extract<ScriptEvent, { t: 'outgoing' }>;
-type PublishType = 'live' | 'record' | 'append' | 'appendWithGap';
 
 interface ConnectionState {
   readonly kind: 'NetConnection';
@@ -159,7 +160,7 @@ export class NetStream {
 }
 
 function publishType(how: unknown): PublishType | undefined {
-  return how === 'live' || how === 'record' || how === 'append' || how === 'appendWithGap' ? how : undefined;
+  return isOneOf(PUBLISH_TYPES, how) ? how : undefined;
 }
 
 function connectionOf(object: object): ConnectionState | undefined {

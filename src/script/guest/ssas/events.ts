@@ -5,7 +5,7 @@ import { answerAsked } from '../core/ask.ts';
 import { setHeldTime } from '../core/held-time.ts';
 import { hasKeptToTell, tellKept, touchSome } from '../core/keep.ts';
 import { plainJson, putAnswer } from '../core/outbox.ts';
-import { append, hasOwn, parseJson, removeAt } from '../core/primordials.ts';
+import { append, isOneOf, parseJson, removeAt } from '../core/primordials.ts';
 import { failCut, report, startTurnOfReports, tellInfo, tellStatus } from '../core/report.ts';
 import { answerSettled, settle } from '../core/told.ts';
 import { resetTurn, setBlame } from '../core/turn.ts';
@@ -13,12 +13,27 @@ import { decodeValue } from '../core/wire-value.ts';
 import { answerSubtle } from '../web/subtle.ts';
 import { fireTimer } from '../web/timers.ts';
 import { setInstanceStats, tell } from './application.ts';
-import { answerResponder, clientById, dismiss, setStats, startTurnOfClients } from './client.ts';
+import {
+  answerResponder,
+  type ClientState,
+  clientById,
+  dismiss,
+  setStats,
+  startTurnOfClients,
+} from './client.ts';
 import { outgoing, sourceNamed } from './connections.ts';
 import { cutGate, dropGate, openGate, takePublishedStream } from './gates.ts';
 import { save, start, stop } from './lifecycle.ts';
 import { call, cutCall } from './remote.ts';
-import { createStream, dropIfUnused, enroll, noteSource, removePlayer, streamByName } from './stream.ts';
+import {
+  createStream,
+  dropIfUnused,
+  enroll,
+  noteSource,
+  removePlayer,
+  type StreamState,
+  streamByName,
+} from './stream.ts';
 
 type AnyEvent = ScriptEvent | RunnerEvent;
 
@@ -77,19 +92,9 @@ function nextHeld(): number {
   return -1;
 }
 
-function isEarly(event: AnyEvent): boolean {
-  if (phase === 'running' || event.t === 'cut') return false;
-  if (phase === 'loaded') return event.t !== 'start' && event.t !== 'time';
-  // What a starting script may wait for.
-  return (
-    event.t !== 'timer' &&
-    event.t !== 'time' &&
-    event.t !== 'reply' &&
-    event.t !== 'answer' &&
-    event.t !== 'callResult' &&
-    event.t !== 'clientStats' &&
-    event.t !== 'instanceStats'
-  );
+function isEarly({ t }: AnyEvent): boolean {
+  if (phase === 'running' || t === 'cut') return false;
+  return phase === 'loaded' ? t !== 'start' && t !== 'time' : !isOneOf(WHILE_STARTING, t);
 }
 
 function run(event: AnyEvent): void {
@@ -103,130 +108,105 @@ function run(event: AnyEvent): void {
   current = undefined;
 }
 
-function handle(event: AnyEvent): void {
-  switch (event.t) {
-    case 'start':
-      phase = 'starting';
-      start(event, (ok) => {
-        phase = ok ? 'running' : 'failed';
-        isFresh = true;
-      });
-      return;
-    case 'save':
-      save(event);
-      return;
-    case 'gate':
-      openGate(event);
-      return;
-    case 'gateDropped':
-      dropGate(event.id);
-      return;
-    case 'call':
-      call(event);
-      return;
-    case 'callResult':
-      answerResponder(event.responder, event.ok, event.value);
-      return;
-    case 'settle':
-      settle(event);
-      return;
-    case 'stop':
-      stop(event);
-      return;
-    case 'status':
-      streamStatus(event);
-      return;
-    case 'outgoing':
-      outgoing(event);
-      return;
-    case 'recorded':
-      tell('onRecord', '', streamOf(event.stream), event.file);
-      return;
-    case 'recordFailed':
-      tell('onRecordError', '', streamOf(event.stream), event.error);
-      return;
-    case 'instanceStats':
-      setInstanceStats(event.stats);
-      return;
-    case 'timer':
-      fireTimer(event.id);
-      return;
-    case 'time':
-      setHeldTime(event.ms);
-      return;
-    case 'reply':
-      answerSubtle(event);
-      return;
-    case 'answer':
-      answerAsked(event);
-      return;
-    case 'fault':
-      tellStatus(event);
-      return;
-    case 'cut':
-      failCut();
-      return;
-    default:
-      handleNotice(event);
-  }
+type Of<T extends AnyEvent['t']> = Extract<AnyEvent, { t: T }>;
+type Handlers = { readonly [T in AnyEvent['t']]: (event: Of<T>) => void };
+
+/** What a starting script may wait for. */
+const WHILE_STARTING: readonly AnyEvent['t'][] = [
+  'timer',
+  'time',
+  'reply',
+  'answer',
+  'callResult',
+  'clientStats',
+  'instanceStats',
+];
+
+/** One for each event that there is. */
+const HANDLERS: Handlers = {
+  start(event) {
+    phase = 'starting';
+    start(event, (ok) => {
+      phase = ok ? 'running' : 'failed';
+      isFresh = true;
+    });
+  },
+  save,
+  gate: openGate,
+  gateDropped: ({ id }) => dropGate(id),
+  call,
+  callResult: ({ responder, ok, value }) => answerResponder(responder, ok, value),
+  settle,
+  stop,
+  disconnect: ({ client: id }) =>
+    ofClient(id, (client) => {
+      dismiss(client);
+      tell('onDisconnect', id, client.client);
+    }),
+  publish: published,
+  publishFailed: ({ gate }) => dropGate(gate),
+  unpublish: ({ client: id, stream: name }) =>
+    ofStream(id, name, (client, stream) => {
+      tell('onUnpublish', id, client.client, stream.stream);
+      stream.publisher = undefined;
+    }),
+  play: ({ client: id, stream: name }) =>
+    ofClient(id, (client) => {
+      const stream = streamByName(name) ?? createStream(name, '', undefined);
+      append(stream.players, client.client);
+      enroll(stream);
+    }),
+  stopPlay: ({ client: id, stream: name }) =>
+    ofStream(id, name, (client, stream) => {
+      removePlayer(stream, client.client);
+      tell('onStop', id, client.client, stream.stream);
+    }),
+  recorded: ({ stream, file }) => tell('onRecord', '', streamOf(stream), file),
+  recordFailed: ({ stream, error }) => tell('onRecordError', '', streamOf(stream), error),
+  outgoing,
+  status: streamStatus,
+  clientStats: ({ client: id, stats }) => ofClient(id, (client) => setStats(client, stats)),
+  instanceStats: ({ stats }) => setInstanceStats(stats),
+  answer: answerAsked,
+  timer: ({ id }) => fireTimer(id),
+  time: ({ ms }) => setHeldTime(ms),
+  reply: answerSubtle,
+  fault: tellStatus,
+  cut: failCut,
+};
+
+function handle<T extends AnyEvent['t']>(event: Of<T> & { t: T }): void {
+  const handler: (event: Of<T>) => void = HANDLERS[event.t];
+  handler(event);
 }
 
-type Notice = Exclude<
-  AnyEvent,
-  {
-    t:
-      | 'start'
-      | 'save'
-      | 'gate'
-      | 'gateDropped'
-      | 'call'
-      | 'callResult'
-      | 'settle'
-      | 'stop'
-      | 'status'
-      | 'outgoing'
-      | 'recorded'
-      | 'recordFailed'
-      | 'instanceStats'
-      | 'timer'
-      | 'time'
-      | 'reply'
-      | 'answer'
-      | 'fault'
-      | 'cut';
-  }
->;
-
-function handleNotice(event: Notice): void {
-  if (event.t === 'publishFailed') {
-    dropGate(event.gate);
-    return;
-  }
-  const client = clientById(event.client);
-  if (event.t === 'publish') {
-    const asked = hasOwn(event, 'gate') ? takePublishedStream(event.gate!) : undefined;
-    const stream = asked ?? streamByName(event.stream) ?? createStream(event.stream, event.query, undefined);
-    stream.name = event.stream;
-    stream.query = event.query;
-    stream.publisher = client?.client;
-    enroll(stream);
-    sourceNamed(stream.stream);
-    return;
-  }
-  if (client === undefined) return;
-  if (event.t === 'disconnect') {
-    dismiss(client);
-    tell('onDisconnect', client.id, client.client);
-    return;
-  }
-  if (event.t === 'clientStats') {
-    setStats(client, event.stats);
-    return;
-  }
-  handleStreamNotice(event, client);
+/** A client that has left meanwhile hears of nothing. */
+function ofClient(id: string, run: (client: ClientState) => void): void {
+  const client = clientById(id);
+  if (client !== undefined) run(client);
 }
 
-function streamStatus({ info: wire, stream: name }: Extract<AnyEvent, { t: 'status' }>): void {
+/** The end of something that a client did with a stream. */
+function ofStream(id: string, name: string, run: (client: ClientState, stream: StreamState) => void): void {
+  const stream = streamByName(name);
+  if (stream === undefined) return;
+  ofClient(id, (client) => {
+    run(client, stream);
+    dropIfUnused(stream);
+  });
+}
+
+function published({ client, stream: name, query, gate }: Of<'publish'>): void {
+  const asked = gate === undefined ? undefined : takePublishedStream(gate);
+  const stream = asked ?? streamByName(name) ?? createStream(name, query, undefined);
+  stream.name = name;
+  stream.query = query;
+  stream.publisher = clientById(client)?.client;
+  enroll(stream);
+  sourceNamed(stream.stream);
+}
+
+function streamStatus({ info: wire, stream: name }: Of<'status'>): void {
   const info = decodeValue(wire) as { code?: unknown; details?: unknown };
   const stream = name === undefined ? undefined : streamByName(name);
   if (stream !== undefined) noteSource(stream, info);
@@ -236,28 +216,6 @@ function streamStatus({ info: wire, stream: name }: Extract<AnyEvent, { t: 'stat
 /** One that nobody uses any more has an object all the same. */
 function streamOf(name: string): unknown {
   return (streamByName(name) ?? createStream(name, '', undefined)).stream;
-}
-
-function handleStreamNotice(
-  event: Extract<Notice, { t: 'unpublish' | 'play' | 'stopPlay' }>,
-  client: NonNullable<ReturnType<typeof clientById>>,
-): void {
-  let stream = streamByName(event.stream);
-  if (event.t === 'play') {
-    stream ??= createStream(event.stream, '', undefined);
-    append(stream.players, client.client);
-    enroll(stream);
-    return;
-  }
-  if (stream === undefined) return;
-  if (event.t === 'stopPlay') {
-    removePlayer(stream, client.client);
-    tell('onStop', client.id, client.client, stream.stream);
-  } else {
-    tell('onUnpublish', client.id, client.client, stream.stream);
-    stream.publisher = undefined;
-  }
-  dropIfUnused(stream);
 }
 
 function answerForCut(event: AnyEvent): void {

@@ -1,5 +1,5 @@
 // The three gates that clients come to: asks the handler, reads its verdict, sends it.
-import type { ScriptEvent, WirePlay, WirePublish } from '../../wire/wire.ts';
+import type { ScriptEvent, WireCurrentPublisher, WirePlay } from '../../wire/wire.ts';
 import { presentMs } from '../core/held-time.ts';
 import { isClassic } from '../core/load.ts';
 import { type Position, position, putAnswer, putAnswerAt } from '../core/outbox.ts';
@@ -59,7 +59,7 @@ export function openGate(event: GateEvent): void {
     putAnswer({ op: 'verdict', id: event.id, accepted: false, reason: FAILED });
     return;
   }
-  if (event.gate === 'onPublish') askPublish(event.id, client, event.request);
+  if (event.gate === 'onPublish') askPublish(event, client);
   else askPlay(event.id, client, event.request);
 }
 
@@ -72,21 +72,23 @@ function askConnect(event: Extract<GateEvent, { gate: 'onConnect' }>): void {
   setConnecting(undefined);
 }
 
-function askPublish(id: number, client: ClientState, request: WirePublish): void {
+function askPublish(
+  { id, request, current }: Extract<GateEvent, { gate: 'onPublish' }>,
+  client: ClientState,
+): void {
   const stream = createStream(request.name, request.query, client.client);
   openStreamGate(stream, id);
   const gate: Gate = { id, name: 'onPublish', client, stream, isOpen: true };
   mapSet(gates, id, gate);
-  const { current, ...asked } = request;
   ask(gate, [
     client.client,
     stream.stream,
-    frozen(current === undefined ? asked : { ...asked, current: currentOf(current) }),
+    frozen(current === undefined ? request : { ...request, current: currentOf(current) }),
   ]);
 }
 
 /** Who publishes now, as scripts see it: `PublishRequest.current`. */
-function currentOf({ client, sinceMs, lastByteMs }: NonNullable<WirePublish['current']>): object {
+function currentOf({ client, sinceMs, lastByteMs }: WireCurrentPublisher): object {
   const nowMs = presentMs();
   return freeze({
     client: client === undefined ? undefined : clientById(client)?.client,

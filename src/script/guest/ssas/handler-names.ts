@@ -1,5 +1,5 @@
 // Handlers that nobody will ever call, because of how they are called or where they stand: said once, when a version has loaded.
-import { HANDLERS } from '../../wire/wire.ts';
+import { HANDLERS } from '../../../application/contract/script-table.ts';
 import { getOwnPropertyDescriptor, isFunction, keys, slice, toLowerCase } from '../core/primordials.ts';
 import { log } from '../core/report.ts';
 import { application } from './application.ts';

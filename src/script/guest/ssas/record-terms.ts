@@ -1,24 +1,14 @@
 // What a script asks of stream.record → the terms on which the media side records.
+import { RECORD_FORMATS, RECORD_MODES, UNLIMITED } from '../../../application/contract/script-table.ts';
+import type { RecordMode, WireRecordTerms } from '../../wire/wire.ts';
 import { formatValue } from '../core/inspect.ts';
 import { isClassic } from '../core/load.ts';
-import { isObject, keys } from '../core/primordials.ts';
+import { isObject, isOneOf, join, keys } from '../core/primordials.ts';
 import { log } from '../core/report.ts';
 
-export type RecordMode = 'record' | 'append' | 'appendWithGap';
-
-export interface RecordTerms {
-  mode: RecordMode | false;
-  maxDurationS?: number | undefined;
-  maxSizeBytes?: number | undefined;
-  format?: 'flv' | 'mp4' | undefined;
-  file?: string | undefined;
-  segmentS?: number | undefined;
-  isAligned?: boolean | undefined;
-}
+export type RecordTerms = WireRecordTerms & { mode: RecordMode | false };
 
 const BYTES_PER_KILOBYTE = 1024;
-/** UNLIMITED of application/contract/script.ts. */
-const UNLIMITED = 2 ** 53 - 1;
 const MAX_VALUE = 100;
 
 /**
@@ -60,14 +50,14 @@ function readOptions(options: Record<string, unknown>): RecordTerms {
 }
 
 function readMode(mode: unknown): RecordMode | false {
-  if (mode === undefined || mode === true || mode === 'record') return 'record';
-  if (mode === 'append' || mode === 'appendWithGap' || mode === false) return mode;
-  throw unexpected('mode', mode, '"record", "append", "appendWithGap", true or false');
+  if (mode === undefined || mode === true) return 'record';
+  if (mode === false || isOneOf(RECORD_MODES, mode)) return mode;
+  throw unexpected('mode', mode, `"${join(RECORD_MODES, '", "')}", true or false`);
 }
 
 function readFormat(format: unknown): RecordTerms['format'] {
-  if (format === undefined || format === 'flv' || format === 'mp4') return format;
-  throw unexpected('format', format, '"flv" or "mp4"');
+  if (format === undefined || isOneOf(RECORD_FORMATS, format)) return format;
+  throw unexpected('format', format, `"${join(RECORD_FORMATS, '" or "')}"`);
 }
 
 function readFile(file: unknown): string | undefined {

@@ -1,5 +1,6 @@
 // What a gate's handler returned → what it decided. The rule of all three gates: whatever is not clearly a yes is a no.
-import type { ScriptEvent } from '../../wire/wire.ts';
+import { RECORD_MODES } from '../../../application/contract/script-table.ts';
+import type { RecordMode, ScriptEvent } from '../../wire/wire.ts';
 import { cut, formatValue } from '../core/inspect.ts';
 import { requireLength } from '../core/outbox.ts';
 import {
@@ -7,6 +8,7 @@ import {
   fromCharCode,
   getPrototypeOf,
   isObject,
+  isOneOf,
   keys,
   ObjectPrototype,
   slice,
@@ -19,7 +21,7 @@ const MAX_REASON = 200;
 const MAX_VALUE = 100;
 
 export type Decision =
-  | { kind: 'accept'; as?: string; record?: 'record' | 'append' | 'appendWithGap'; takeOver?: boolean }
+  | { kind: 'accept'; as?: string; record?: RecordMode; takeOver?: boolean }
   | { kind: 'deny'; reason: string }
   /** onConnect may decide later. */
   | { kind: 'pending' }
@@ -85,8 +87,7 @@ function readTerms(gate: ClientGate, value: object): Decision {
   if (names.length === 0 && (gate === 'onConnect' || !isPlain(value))) return wrong(value);
   if (as !== undefined && (typeof as !== 'string' || as === '')) return wrong(value);
   if (typeof as === 'string') requireLength('as', as);
-  if (record !== undefined && record !== 'record' && record !== 'append' && record !== 'appendWithGap')
-    return wrong(value);
+  if (record !== undefined && !isOneOf(RECORD_MODES, record)) return wrong(value);
   if (takeOver !== undefined && typeof takeOver !== 'boolean') return wrong(value);
   return { kind: 'accept', as, record, takeOver };
 }

@@ -1,7 +1,7 @@
 // client.data on its way to the host, for the case that the isolate is lost.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { MAX_KEPT_CHARACTERS } from '../../../../src/script/wire/wire.ts';
+import { MAX_KEPT_CHARACTERS } from '../../../../src/application/contract/script-table.ts';
 import { clientFacts, TestRunner, type TestUnit } from '../../../support/runner.ts';
 
 let runner: TestRunner;
@@ -161,10 +161,11 @@ describe('client.data', () => {
       application.onClientResume = (client) => { seen.push([client.id, client.data.n, client.data.self === client.data]) };
       Client.prototype.seen = () => JSON.stringify(seen);`);
     const data = '{"$":"def","id":1,"v":{"n":1,"self":{"$":"ref","id":1}}}';
+    const STATS = { bytes_in: 0, bytes_out: 0, msg_in: 0, msg_out: 0, msg_dropped: 0, ping_rtt: 0 };
     const snapshot = {
       clients: [
-        { facts: clientFacts('a'), stats: {}, data },
-        { facts: clientFacts('b'), stats: {} },
+        { facts: clientFacts('a'), stats: STATS, data },
+        { facts: clientFacts('b'), stats: STATS },
       ],
       streams: [],
     };

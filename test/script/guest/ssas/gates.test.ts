@@ -195,13 +195,13 @@ describe('a request', () => {
       Math.round((Date.now() - request.current.since) / 1000), Math.round((Date.now() - request.current.lastByte) / 1000),
       request.current.since instanceof Date].join() }`);
     const current = { client: 'c1', sinceMs: 60_000, lastByteMs: 2_000 };
-    const { verdict } = unit.publish('cam', 'c1', { current });
+    const { verdict } = unit.publish('cam', 'c1', {}, current);
     assert.partialDeepStrictEqual(await verdict, { accepted: false, reason: 'true,true,60,2,true' });
   });
 
   test('has no client for what the server itself publishes, and nothing for a free name', async () => {
     const unit = await publishing("{ deny: String(request.current && 'client' in request.current) }");
-    const { verdict } = unit.publish('cam', 'c1', { current: { sinceMs: 0, lastByteMs: 0 } });
+    const { verdict } = unit.publish('cam', 'c1', {}, { sinceMs: 0, lastByteMs: 0 });
     assert.partialDeepStrictEqual(await verdict, { reason: 'true' });
     assert.partialDeepStrictEqual(await unit.publish('cam').verdict, { reason: 'undefined' });
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { HANDLERS } from '../../../../src/script/wire/wire.ts';
+import { HANDLERS } from '../../../../src/application/contract/script-table.ts';
 import { TestRunner } from '../../../support/runner.ts';
 
 let runner: TestRunner;

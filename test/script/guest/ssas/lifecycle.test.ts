@@ -15,7 +15,8 @@ async function saved(unit: TestUnit) {
   return unit.command('saved', (command) => command.id === id);
 }
 
-const STATS = { bytes_in: 5 };
+const STATS = { bytes_in: 5, bytes_out: 0, msg_in: 0, msg_out: 0, msg_dropped: 0, ping_rtt: 0 };
+const FILE = { name: 'show', path: 'show.flv', duration: 1, bytes: 2, codecs: [], reason: 'stopped' };
 function snapshot(...clients: WireSnapshot['clients']): WireSnapshot {
   return { clients, streams: [] };
 }
@@ -168,8 +169,8 @@ describe('a hand-over', () => {
     await unit.start('restored', {
       snapshot: {
         clients: [
-          { facts: clientFacts('p'), stats: {} },
-          { facts: clientFacts('v'), stats: {} },
+          { facts: clientFacts('p'), stats: STATS },
+          { facts: clientFacts('v'), stats: STATS },
         ],
         streams: [{ name: 'cam', query: 'k=1', publisher: 'p', players: ['v'] }],
       },
@@ -188,7 +189,10 @@ describe('a hand-over', () => {
         trace('resumed', client.id);
       };`);
     const ok = await unit.start('restored', {
-      snapshot: snapshot({ facts: clientFacts('bad'), stats: {} }, { facts: clientFacts('good'), stats: {} }),
+      snapshot: snapshot(
+        { facts: clientFacts('bad'), stats: STATS },
+        { facts: clientFacts('good'), stats: STATS },
+      ),
     });
     assert.equal(ok, true);
     assert.deepEqual(unit.logs, ['false true', 'resumed good']);
@@ -222,7 +226,7 @@ describe('before a script ends', () => {
     await unit.connect().verdict;
     unit.post(
       { t: 'disconnect', client: 'c1' },
-      { t: 'recorded', stream: 'show', file: {} },
+      { t: 'recorded', stream: 'show', file: FILE },
       { t: 'settle', id: 9 },
     );
     const ask = (key: string) => unit.command('ask', ({ request }) => JSON.stringify(request).includes(key));

@@ -246,11 +246,14 @@ describe('a stream', () => {
       application.onRecordError = (stream, error) => trace('error', stream.name, error.code);
       application.onStatus = (info) => trace('application', info.code);
       Stream.get('cam').onStatus = function (info) { trace('stream', this.name, info.code); };`);
-    const file = { name: 'cam', path: 'streams/_definst_/cam.flv', duration: 1, bytes: 2, codecs: ['avc'] };
+    const file = {
+      ...{ name: 'cam', path: 'streams/_definst_/cam.flv', duration: 1, bytes: 2 },
+      ...{ codecs: ['avc'], reason: 'stopped' },
+    };
     const status = (details: string) => ({ code: 'NetStream.Record.Failed', level: 'error', details });
     unit.post(
       { t: 'recorded', stream: 'cam', file },
-      { t: 'recordFailed', stream: 'gone', error: { code: 'NetStream.Record.Failed' } },
+      { t: 'recordFailed', stream: 'gone', error: { code: 'NetStream.Record.Failed', description: 'full' } },
       { t: 'status', info: status('cam'), stream: 'cam' },
       { t: 'status', info: status('gone'), stream: 'gone' },
     );
