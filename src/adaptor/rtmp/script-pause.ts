@@ -4,7 +4,6 @@ import type { Client } from '../../application/contract/client.ts';
 import type { AppInstance } from '../../application/instance/instance.ts';
 import type { LineLimit } from '../../log/line-limit.ts';
 import type { Log } from '../../log/log.ts';
-import { isCommandType } from '../../protocol/rtmp/command.ts';
 import type { RtmpMessage } from '../../protocol/rtmp/message.ts';
 import { memoryBytes, withOwnMemory } from '../../protocol/rtmp/wire-message.ts';
 import type { OpenCalls } from './commands.ts';
@@ -41,11 +40,11 @@ export class ScriptPause {
     return this.#undo !== undefined;
   }
 
-  /** Undefined: it need not wait. Otherwise it is what is to be read first, once nothing waits any more. */
+  /** `message`: a command. Undefined: it need not wait. Otherwise it is what is to be read first, once nothing waits any more. */
   hold(message: RtmpMessage): Iterator<RtmpMessage> | undefined {
     const { openCalls, entry, keep, lines, address: ip, log, pauseReading, resumeReading } = this.#host;
     const isLittle = openCalls.isEmpty && message.payload.length <= LITTLE_BYTES;
-    if (isLittle || !isCommandType(message.typeId)) return undefined;
+    if (isLittle) return undefined;
     const { instance, client } = entry() ?? {};
     const limit = instance && client && instance.busyWith(client);
     if (!limit) return undefined;

@@ -56,7 +56,7 @@ test('a client that connects and leaves: pending, accepted, gone, with its total
   const { 'cs-bytes': fromClient, 'sc-bytes': toClient, 'c-client-id': id, ...rest } = disconnect!;
   assert.ok(Number(fromClient) > 3073, `${fromClient} bytes from the client`);
   assert.ok(Number(toClient) > Number(connect!['sc-bytes']), `${toClient} bytes to the client`);
-  assert.match(id, /^\S{8}$/);
+  assert.match(id, /^\S{12}$/);
   const known = Object.fromEntries(Object.entries(rest).filter(([, cell]) => cell !== '-'));
   for (const field of ['date', 'time', 'x-pid'] as const) delete known[field];
   assert.deepEqual(known, {

@@ -32,7 +32,7 @@ async function isShownTheDoor(
   assert.deepEqual(more, []);
   assert.equal(record?.event, 'bad-input');
   assert.match(String(record?.code), code instanceof RegExp ? code : new RegExp(`^${code}$`));
-  assert.match(String(record?.client), /^[\w-]{8}$/);
+  assert.match(String(record?.client), /^[\w-]{12}$/);
   assert.equal(record?.ip, '127.0.0.1');
   assert.ok(JSON.stringify(record).length < 1_000);
 }

@@ -142,7 +142,7 @@ test('the script is told who connects, and given the arguments behind the comman
   assert.ok(question.gate === 'onConnect');
   assert.deepEqual(question.args, ['user', 7]);
   const { id, ...facts } = question.client;
-  assert.match(id, /^[\w-]{8}$/);
+  assert.match(id, /^[\w-]{12}$/);
   assert.deepEqual(facts, {
     ip: '127.0.0.1',
     agent: 'LNX 9,0,124,2',
