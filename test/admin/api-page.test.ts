@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { METHOD_TABLES } from '../../src/admin/methods.ts';
+import { METHOD_TABLES } from '../../src/admin/ams-api/methods.ts';
 import { AdminCore } from '../support/admin.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/admin-api.md'), 'utf8');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { METHOD_TABLES } from '../../src/admin/methods.ts';
-import { ROUTES } from '../../src/admin/routes.ts';
+import { METHOD_TABLES } from '../../src/admin/ams-api/methods.ts';
+import { ROUTES } from '../../src/admin/json-api/routes.ts';
 
 function assertOnce(names: readonly string[]): void {
   const twice = names.filter((name, i) => names.indexOf(name) !== i);

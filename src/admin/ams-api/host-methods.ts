@@ -1,6 +1,6 @@
 // Adaptors and virtual hosts, by the names of Flash Media Server.
-import { AdminError } from './admin-error.ts';
-import { hostsOf } from './administered.ts';
+import { AdminError } from '../admin-error.ts';
+import { hostsOf } from '../administered.ts';
 import { forHost, forServer, hostOf, type Method, type MethodTable } from './method.ts';
 import { totals } from './method-numbers.ts';
 

@@ -1,11 +1,11 @@
 // Instances of applications.
-import type { AppInstance } from '../application/instance/instance.ts';
-import { RESTREAM_STATES } from '../application/served/restreams.ts';
-import type { AdministeredHost } from './administered.ts';
-import type { Json } from './commands.ts';
+import type { AppInstance } from '../../application/instance/instance.ts';
+import { RESTREAM_STATES } from '../../application/served/restreams.ts';
+import type { AdministeredHost } from '../administered.ts';
+import type { Json } from '../commands.ts';
+import { anything, array, boolean, integer, number, object, string } from '../schema.ts';
 import { OUTGOING, TOTALS } from './numbers.ts';
 import { FILTER, HOST, hostOf, instanceOf, isWanted, type Route, wantedHosts } from './route.ts';
-import { anything, array, boolean, integer, number, object, string } from './schema.ts';
 
 const instance = object({
   ...TOTALS,

@@ -1,7 +1,8 @@
 // What stands in the files of settings.
+
+import { anything, object, string } from '../schema.ts';
+import { asked, settingPlace } from '../setting-place.ts';
 import type { Route } from './route.ts';
-import { anything, object, string } from './schema.ts';
-import { asked, settingPlace } from './setting-place.ts';
 
 const SETTING = {
   scope:

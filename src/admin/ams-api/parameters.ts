@@ -1,5 +1,5 @@
 // What a method of /admin/… is called with.
-import { AdminError } from './admin-error.ts';
+import { AdminError } from '../admin-error.ts';
 
 /** Of a query or a form. Their case does not matter: manuals and clients do not agree on it. */
 export class Parameters {

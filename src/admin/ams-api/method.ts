@@ -1,11 +1,11 @@
 // What a method of /admin/… is: a row of a table. Such tables stand in the files *-methods.ts, one for each subject.
-import type { AppInstance } from '../application/instance/instance.ts';
-import type { AdminContext } from './admin-context.ts';
-import { type AdministeredHost, theHost } from './administered.ts';
-import type { Caller } from './commands.ts';
+import type { AppInstance } from '../../application/instance/instance.ts';
+import type { AdminContext } from '../admin-context.ts';
+import { type AdministeredHost, theHost } from '../administered.ts';
+import type { Caller } from '../commands.ts';
+import type { Audience } from '../scope.ts';
+import type { Value } from '../xml.ts';
 import type { Parameters } from './parameters.ts';
-import type { Audience } from './scope.ts';
-import type { Value } from './xml.ts';
 
 export interface Call {
   readonly parameters: Parameters;

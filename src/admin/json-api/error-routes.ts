@@ -1,9 +1,9 @@
 // What has gone wrong in scripts: the last hundred of an application, and whatever comes from now on.
-import { ERROR_KINDS } from '../application/accounts/error-records.ts';
-import type { AdministeredHost } from './administered.ts';
-import { requireApplication } from './commands.ts';
+import { ERROR_KINDS } from '../../application/accounts/error-records.ts';
+import type { AdministeredHost } from '../administered.ts';
+import { requireApplication } from '../commands.ts';
+import { array, integer, object, string } from '../schema.ts';
 import { FILTER, HOST, hostOf, type Route, wantedHosts } from './route.ts';
-import { array, integer, object, string } from './schema.ts';
 
 const place = {
   'file?': string('From the folder of the application.'),

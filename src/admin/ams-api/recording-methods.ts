@@ -1,6 +1,7 @@
 // What has been recorded, and what is kept of it in memory, by the names of Flash Media Server.
+
+import { readRecording, recordingNames } from '../recordings.ts';
 import { forHost, hostOf, type Method, type MethodTable } from './method.ts';
-import { readRecording, recordingNames } from './recordings.ts';
 
 /** FMS has a cache for each kind of file; here what is read of files is kept in one place. */
 const cache: Method = forHost((call, context) => {

@@ -1,11 +1,11 @@
 // Applications, running or not.
-import { APPLICATION_STATES } from '../application/accounts/application-problem.ts';
-import type { AdministeredHost } from './administered.ts';
-import { requireApplication } from './commands.ts';
+import { APPLICATION_STATES } from '../../application/accounts/application-problem.ts';
+import type { AdministeredHost } from '../administered.ts';
+import { requireApplication } from '../commands.ts';
+import { array, integer, object, string } from '../schema.ts';
+import { SCRIPT, scriptNumbers } from '../script-metrics.ts';
 import { TOTALS } from './numbers.ts';
 import { HOST, hostOf, type Route } from './route.ts';
-import { array, integer, object, string } from './schema.ts';
-import { SCRIPT, scriptNumbers } from './script-metrics.ts';
 
 const application = object({
   ...TOTALS,

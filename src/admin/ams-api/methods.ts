@@ -1,18 +1,19 @@
 // The methods of Flash Media Server's Administration API: GET or POST /admin/METHOD?parameter=value…
+
+import type { AdminContext } from '../admin-context.ts';
+import { AdminError } from '../admin-error.ts';
+import { requireAudience } from '../scope.ts';
+import type { Value } from '../xml.ts';
 import { ABSENT_METHODS } from './absent-methods.ts';
 import { ACCOUNT_METHODS } from './account-methods.ts';
-import type { AdminContext } from './admin-context.ts';
-import { AdminError } from './admin-error.ts';
 import { APPLICATION_METHODS } from './application-methods.ts';
 import { HOST_METHODS } from './host-methods.ts';
 import { INSTANCE_METHODS } from './instance-methods.ts';
 import type { Call, Method, MethodTable } from './method.ts';
 import { RECORDING_METHODS } from './recording-methods.ts';
-import { requireAudience } from './scope.ts';
 import { SERVER_METHODS } from './server-methods.ts';
 import { SETTING_METHODS } from './setting-methods.ts';
 import { STREAM_METHODS } from './stream-methods.ts';
-import type { Value } from './xml.ts';
 
 export const METHOD_TABLES: readonly MethodTable[] = [
   SERVER_METHODS,

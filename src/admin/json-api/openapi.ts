@@ -1,6 +1,7 @@
 // GET /api/v1/openapi.json: the routes, as OpenAPI 3.1 describes them.
+
+import { object, type Schema, string } from '../schema.ts';
 import type { Route } from './route.ts';
-import { object, type Schema, string } from './schema.ts';
 
 /** RFC 9457 */
 export const PROBLEM = object({ title: string(), status: { type: 'integer' }, detail: string() });

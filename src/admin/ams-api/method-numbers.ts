@@ -1,7 +1,7 @@
 // Numbers as Flash Media Server's methods name them.
-import type { InstanceNumbers, NetStreamNumbers, Totals } from '../application/instance/statistics.ts';
-import type { AdminContext } from './admin-context.ts';
-import { formatTimestamp, type Value } from './xml.ts';
+import type { InstanceNumbers, NetStreamNumbers, Totals } from '../../application/instance/statistics.ts';
+import type { AdminContext } from '../admin-context.ts';
+import { formatTimestamp, type Value } from '../xml.ts';
 
 export function messages(
   numbers: Pick<Totals, 'messagesIn' | 'messagesOut' | 'messagesDropped' | 'bytesIn' | 'bytesOut'>,

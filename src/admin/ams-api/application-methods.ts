@@ -1,10 +1,10 @@
 // Applications, by the names of Flash Media Server.
-import type { AdministeredHost } from './administered.ts';
-import { requireApplication } from './commands.ts';
+import type { AdministeredHost } from '../administered.ts';
+import { requireApplication } from '../commands.ts';
+import { scriptNumbers } from '../script-metrics.ts';
+import { List, type Value } from '../xml.ts';
 import { forHost, hostOf, type MethodTable } from './method.ts';
 import { ago, seconds, totals } from './method-numbers.ts';
-import { scriptNumbers } from './script-metrics.ts';
-import { List, type Value } from './xml.ts';
 
 export const APPLICATION_METHODS: MethodTable = {
   getApps: forHost((call, context) => {

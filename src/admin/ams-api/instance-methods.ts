@@ -1,5 +1,5 @@
 // Instances of applications and their clients, by the names of Flash Media Server.
-import { type Json, notFound } from './commands.ts';
+import { type Json, notFound } from '../commands.ts';
 import { forHost, hostOf, instanceOf, type Method, type MethodTable } from './method.ts';
 import { ago, messages, scriptStats, seconds, totals } from './method-numbers.ts';
 

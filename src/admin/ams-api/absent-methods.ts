@@ -1,5 +1,5 @@
 // Methods of Flash Media Server about what there is not here: who calls them is told so, instead of that they are misspelt.
-import { AdminError } from './admin-error.ts';
+import { AdminError } from '../admin-error.ts';
 import { forServer, type MethodTable } from './method.ts';
 
 const ABSENT: Readonly<Record<string, readonly string[]>> = {

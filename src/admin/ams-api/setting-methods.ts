@@ -1,7 +1,7 @@
 // What stands in the files of settings, by the names of Flash Media Server.
-import { AdminError } from './admin-error.ts';
+import { AdminError } from '../admin-error.ts';
+import { asked, type SettingPlace, settingPlace } from '../setting-place.ts';
 import { type Call, forHost, type Method, type MethodTable } from './method.ts';
-import { asked, type SettingPlace, settingPlace } from './setting-place.ts';
 
 const get: Method = forHost((call, { administered }) => {
   const { file, path } = placeOf(call);

@@ -1,11 +1,11 @@
 // The streams of an instance as JSON: who publishes and plays them, what they consist of, what comes and goes in a second.
-import type { StreamNumbers } from '../application/instance/statistics.ts';
-import type { Rate } from '../application/live/rates.ts';
-import type { VideoTrackInfo } from '../application/live/stream-info.ts';
-import { notFound } from './commands.ts';
+import type { StreamNumbers } from '../../application/instance/statistics.ts';
+import type { Rate } from '../../application/live/rates.ts';
+import type { VideoTrackInfo } from '../../application/live/stream-info.ts';
+import { notFound } from '../commands.ts';
+import { array, boolean, integer, number, object, string } from '../schema.ts';
 import { TRAFFIC } from './numbers.ts';
 import { HOST, instanceOf, type Route } from './route.ts';
-import { array, boolean, integer, number, object, string } from './schema.ts';
 
 export const NET_STREAM = object({
   id: integer(),

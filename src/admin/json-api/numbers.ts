@@ -1,5 +1,5 @@
 // Shapes of numbers that several routes answer with.
-import { integer, object } from './schema.ts';
+import { integer, object } from '../schema.ts';
 
 export const TRAFFIC = {
   bytesIn: integer(),

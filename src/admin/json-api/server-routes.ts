@@ -1,7 +1,8 @@
 // The server as a whole.
+
+import { integer, number, object, string } from '../schema.ts';
 import { OUTGOING, TOTALS } from './numbers.ts';
 import type { Route } from './route.ts';
-import { integer, number, object, string } from './schema.ts';
 
 const server = object({
   ...TOTALS,

@@ -1,8 +1,8 @@
 // Administrators, and the tokens that they show instead of their passwords.
-import { notFound } from './commands.ts';
+import { notFound } from '../commands.ts';
+import { array, integer, object, string } from '../schema.ts';
+import { TOKEN_MS } from '../tokens.ts';
 import type { Route } from './route.ts';
-import { array, integer, object, string } from './schema.ts';
-import { TOKEN_MS } from './tokens.ts';
 
 export const ACCOUNT_ROUTES: readonly Route[] = [
   {

@@ -1,11 +1,11 @@
 // What a route of the JSON API is: a row of a table. Such tables stand in the files *-routes.ts, one for each subject.
-import type { AppInstance } from '../application/instance/instance.ts';
-import type { AdminContext } from './admin-context.ts';
-import { type AdministeredHost, theHost } from './administered.ts';
-import type { Caller } from './commands.ts';
-import type { Stream } from './port.ts';
-import type { ObjectSchema, Schema } from './schema.ts';
-import type { Audience } from './scope.ts';
+import type { AppInstance } from '../../application/instance/instance.ts';
+import type { AdminContext } from '../admin-context.ts';
+import { type AdministeredHost, theHost } from '../administered.ts';
+import type { Caller } from '../commands.ts';
+import type { Stream } from '../port.ts';
+import type { ObjectSchema, Schema } from '../schema.ts';
+import type { Audience } from '../scope.ts';
 
 /** Which virtual host is meant; the default one unless they say so. */
 export const HOST = { adaptor: 'The adaptor of its virtual host.', vhost: 'Its virtual host.' };

@@ -1,5 +1,5 @@
 // Streams that are live, by the names of Flash Media Server.
-import { notFound } from './commands.ts';
+import { notFound } from '../commands.ts';
 import { forHost, instanceOf, type MethodTable } from './method.ts';
 import { ago, netStream } from './method-numbers.ts';
 

@@ -1,5 +1,5 @@
 // Administrators, by the names of Flash Media Server.
-import { AdminError } from './admin-error.ts';
+import { AdminError } from '../admin-error.ts';
 import { forServer, type MethodTable } from './method.ts';
 
 export const ACCOUNT_METHODS: MethodTable = {

@@ -1,10 +1,10 @@
 // The server as a whole, by the names of Flash Media Server.
 import { cpus, totalmem } from 'node:os';
-import type { AdminContext } from './admin-context.ts';
-import { AdminError } from './admin-error.ts';
+import type { AdminContext } from '../admin-context.ts';
+import { AdminError } from '../admin-error.ts';
+import type { Value } from '../xml.ts';
 import { forHost, forServer, hostOf, type Method, type MethodTable } from './method.ts';
 import { ago, messages, seconds } from './method-numbers.ts';
-import type { Value } from './xml.ts';
 
 const stop: Method = forServer(({ parameters, caller }, { commands }) => {
   if (parameters.get('mode') === 'restart') {

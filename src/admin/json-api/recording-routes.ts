@@ -1,8 +1,8 @@
 // Recorded streams of instances, running or not.
-import type { AdminContext } from './admin-context.ts';
-import { readRecording, recordingNames } from './recordings.ts';
+import type { AdminContext } from '../admin-context.ts';
+import { readRecording, recordingNames } from '../recordings.ts';
+import { array, boolean, integer, object, string } from '../schema.ts';
 import { HOST, hostOf, type Route, type RouteCall } from './route.ts';
-import { array, boolean, integer, object, string } from './schema.ts';
 
 const recording = object({
   name: string('As players ask for it.'),

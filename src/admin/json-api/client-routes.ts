@@ -1,11 +1,11 @@
 // Clients of instances.
-import type { AppInstance } from '../application/instance/instance.ts';
-import type { ClientNumbers } from '../application/instance/statistics.ts';
-import type { AdminContext } from './admin-context.ts';
-import { notFound } from './commands.ts';
+import type { AppInstance } from '../../application/instance/instance.ts';
+import type { ClientNumbers } from '../../application/instance/statistics.ts';
+import type { AdminContext } from '../admin-context.ts';
+import { notFound } from '../commands.ts';
+import { array, boolean, integer, object, string } from '../schema.ts';
 import { TRAFFIC } from './numbers.ts';
 import { HOST, instanceOf, type Route } from './route.ts';
-import { array, boolean, integer, object, string } from './schema.ts';
 import { NET_STREAM } from './stream-routes.ts';
 
 const client = object({

@@ -1,9 +1,9 @@
 // Virtual hosts.
 
-import type { AdminContext } from './admin-context.ts';
-import { type AdministeredHost, theHost } from './administered.ts';
+import type { AdminContext } from '../admin-context.ts';
+import { type AdministeredHost, theHost } from '../administered.ts';
+import { array, boolean, integer, object, string } from '../schema.ts';
 import type { Route, RouteCall } from './route.ts';
-import { array, boolean, integer, object, string } from './schema.ts';
 
 const host = object({
   adaptor: string(),
