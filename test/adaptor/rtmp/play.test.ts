@@ -284,7 +284,7 @@ test('a name that nobody uses any more is forgotten', async () => {
       .script()
       .told('play', 'stopPlay', 'unpublish')
       .map(({ event }) => event),
-    ['play', 'unpublish', 'stop'],
+    ['play', 'unpublish', 'stopPlay'],
   );
 });
 
