@@ -35,8 +35,7 @@ for (const text of [
   'script/guest',
   'script/types',
   'script/wire/wire.ts',
-  'application/contract/script-table.ts',
-  'application/contract/script-fields.ts',
+  'application/contract/script-limits.ts',
   'protocol/rtmp/stream-prefix.ts',
   'adaptor/native/sender.c',
 ]) {

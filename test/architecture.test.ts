@@ -107,13 +107,12 @@ const IMPURE_WORDS = new Set([
   ],
 ]);
 
-/** The scripts' process and the isolates inside it. Neither is part of the media process; all share wire.ts and the table. */
+/** The scripts' process and the isolates inside it. Neither is part of the media process; all share wire.ts. */
 const RUNNER = 'script/runner/';
 const GUEST = 'script/guest/';
 const WIRE = 'script/wire/wire.ts';
-/** Gates, notices and commands, declared once for all sides; the vocabulary of its rows is types alone. */
-const TABLE = 'application/contract/script-table.ts';
-const FIELDS = 'application/contract/script-fields.ts';
+/** Numbers and words of the table that declares gates, notices and commands for all sides. */
+const LIMITS = 'application/contract/script-limits.ts';
 /** What a stream is called is one fact on both sides. */
 const STREAM_NAMES = 'protocol/rtmp/stream-prefix.ts';
 /** The bytes of the pipe between the two processes. */
@@ -226,7 +225,7 @@ describe('the building', () => {
     });
   }
 
-  test('the script process and the guest library share only wire.ts and the table with the media process', () => {
+  test('the script process and the guest library share only wire.ts and script-limits.ts with the media process', () => {
     assertNone(leaks());
     function* leaks(): Generator<string> {
       for (const { file, found, target, at } of everyImport) {
@@ -235,16 +234,15 @@ describe('the building', () => {
           const inside = file.path.startsWith(side);
           const isShared =
             target === WIRE ||
-            (target === TABLE && side === GUEST) ||
-            (target === FIELDS && side === GUEST && found.typeOnly) ||
+            (target === LIMITS && side === GUEST) ||
             (target === FRAMES && side === RUNNER) ||
             (target === STREAM_NAMES && side === GUEST);
           if (inside && !target.startsWith(side) && !isShared) {
-            yield `${at}: ${side} may import ${WIRE}, ${TABLE} and itself, not ${target}`;
+            yield `${at}: ${side} may import ${WIRE}, ${LIMITS} and itself, not ${target}`;
           }
           if (!inside && target.startsWith(side)) yield `${at}: only ${side} imports ${target}`;
         }
-        if ([WIRE, TABLE].includes(file.path) && !found.typeOnly) {
+        if ([WIRE, LIMITS].includes(file.path) && !found.typeOnly) {
           yield `${at}: ${file.path} is bundled into the guest library; only types of ${target}`;
         }
       }

@@ -2,7 +2,7 @@
 import { RecordingError } from '../../errors.ts';
 import type { Sink } from '../live/stream.ts';
 import type { RecordedFile, RecordLimits, RecordMode, RecordTerms } from './script.ts';
-import { UNLIMITED } from './script-table.ts';
+import { UNLIMITED } from './script-limits.ts';
 
 export interface RecordRequest extends Pick<RecordTerms, 'format' | 'file' | 'segmentS' | 'isAligned'> {
   application: string;

@@ -1,33 +1,24 @@
 // Everything that the media process and a script say to each other: one row for each gate, notice and command. The types of both
 // sides, the check of what a script sends, the text of what it is told, and the forwarding between the two follow from these rows:
-// CONTRIBUTING.md, "A new notice, a new command". The script process and the guest library load this file too, so it imports
-// types alone.
+// CONTRIBUTING.md, "A new notice, a new command". The guest library has its types alone; what it needs at run time is in
+// script-limits.ts, and what is derived for it is written into its bundle (script/source/guest-bundle.ts).
 import type { Field, Fields, Shape } from './script-fields.ts';
-
-/** Characters of texts in commands: names and paths, URIs, the address that a client is redirected to. More is refused. */
-export const MAX_NAME = 1024;
-/** Security/MaxUrlLength of Flash Media Server. */
-export const MAX_URI = 32 * 1024;
-export const MAX_REDIRECT = 2048;
-/** Arguments of one call. */
-export const MAX_ARGS = 1000;
-/** Of one client's `data`, as JSON. */
-export const MAX_KEPT_CHARACTERS = 16 << 10;
-/** Of a reason that a client sees. */
-export const MAX_REASON = 200;
-/** As seconds or bytes of a recording: as much as the configuration allows. */
-export const UNLIMITED = Number.MAX_SAFE_INTEGER;
-const MAX_SERVICE_NAME = 32;
-const MAX_LOG_TEXT = 8 * 1024;
-const MAX_STACK = 32 * 1024;
-const MAX_LOST = 100;
-
-/** `appendWithGap`: with the time between, by the wall clock. */
-export const RECORD_MODES = ['record', 'append', 'appendWithGap'] as const;
-export const PUBLISH_TYPES = ['live', ...RECORD_MODES] as const;
-export const RECORD_FORMATS = ['flv', 'mp4'] as const;
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export const SCRIPT_FAULT_KINDS = ['load', 'handler', 'rejection', 'verdict', 'timeout', 'limit'] as const;
+import {
+  LOG_LEVELS,
+  MAX_KEPT_CHARACTERS,
+  MAX_LOG_TEXT,
+  MAX_LOST,
+  MAX_NAME,
+  MAX_REASON,
+  MAX_REDIRECT,
+  MAX_SERVICE_NAME,
+  MAX_STACK,
+  MAX_URI,
+  PUBLISH_TYPES,
+  RECORD_FORMATS,
+  RECORD_MODES,
+  SCRIPT_FAULT_KINDS,
+} from './script-limits.ts';
 
 const ID = { is: 'id' } as const;
 const KEY = { is: 'key' } as const;
@@ -498,11 +489,21 @@ export const HANDLERS: readonly string[] = [
   ...Object.values(NOTICES as Record<string, NoticeRow>).flatMap(({ handler }) => handler ?? []),
 ];
 
-/** The fields of a shape with that kind; those of its cases too. */
+/** The fields of a shape, those of its cases too. */
 export function fieldsOf(shape: Shape): [name: string, field: Field][] {
   return [
     ...Object.entries(shape.has ?? {}),
     ...Object.entries(shape.may ?? {}),
     ...(shape.cases ?? []).flatMap(fieldsOf),
   ];
+}
+
+/** By the names of fields of commands: how long a text may be, if more is refused. */
+export function textLimits(): Record<string, number> {
+  const limits: Record<string, number> = {};
+  for (const [name, field] of Object.values(COMMANDS as Record<string, Shape>).flatMap(fieldsOf)) {
+    if (field.is === 'text' && !field.cuts && !field.isLine) limits[name] = field.max;
+    else if (field.is === 'stream' || field.is === 'name') limits[name] = MAX_NAME;
+  }
+  return limits;
 }

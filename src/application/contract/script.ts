@@ -4,27 +4,26 @@ import type { LimitName } from '../../log/limits.ts';
 import type { AmfValue } from '../../protocol/amf/amf.ts';
 import type { ForgottenConnections, OutgoingStatus } from './outgoing.ts';
 import type { Json, MessageOf, TypeOf, Values } from './script-fields.ts';
-import {
-  type CLIENT,
-  type CLIENT_ACCESS,
-  type CLIENT_STATS,
-  type CURRENT_PUBLISHER,
-  type GATES,
-  type HOST_ONLY_COMMANDS,
-  type INSTANCE_COMMANDS,
-  type INSTANCE_SNAPSHOT,
-  type INSTANCE_STATS,
-  type INVOKE_RESULT,
-  type NOTICES,
-  type PLAY_REQUEST,
-  type PUBLISH_REQUEST,
-  PUBLISH_TYPES,
-  type RECORD_FAULT,
-  type RECORD_LIMITS,
-  type RECORD_MODES,
-  type RECORD_TERMS,
-  type RECORDED_FILE,
-  type VERDICT,
+import { PUBLISH_TYPES, type RECORD_MODES } from './script-limits.ts';
+import type {
+  CLIENT,
+  CLIENT_ACCESS,
+  CLIENT_STATS,
+  CURRENT_PUBLISHER,
+  GATES,
+  HOST_ONLY_COMMANDS,
+  INSTANCE_COMMANDS,
+  INSTANCE_SNAPSHOT,
+  INSTANCE_STATS,
+  INVOKE_RESULT,
+  NOTICES,
+  PLAY_REQUEST,
+  PUBLISH_REQUEST,
+  RECORD_FAULT,
+  RECORD_LIMITS,
+  RECORD_TERMS,
+  RECORDED_FILE,
+  VERDICT,
 } from './script-table.ts';
 
 /** Values inside the media process. */

@@ -2,12 +2,12 @@
 // is returned here can be acted upon as it is; everything else is a DecodeError and has no effect.
 import type { AmfValues, InstanceCommand } from '../../application/contract/script.ts';
 import type { MessageOf, Shape, TypeOf } from '../../application/contract/script-fields.ts';
+import { MAX_NAME } from '../../application/contract/script-limits.ts';
 import {
   COMMANDS,
   type HOST_COMMANDS,
   type HOST_ONLY_COMMANDS,
   INSTANCE_COMMANDS,
-  MAX_NAME,
   type SAVED_STATE,
 } from '../../application/contract/script-table.ts';
 import { DecodeError } from '../../errors.ts';

@@ -1,6 +1,6 @@
 // The shapes of script-table.ts → what reads an object of that shape from JSON, field by field. Each shape is compiled once.
 import type { Field, Json, Shape } from '../../application/contract/script-fields.ts';
-import { MAX_ARGS, MAX_NAME, MAX_REASON } from '../../application/contract/script-table.ts';
+import { MAX_ARGS, MAX_NAME, MAX_REASON } from '../../application/contract/script-limits.ts';
 import { DecodeError } from '../../errors.ts';
 import type { AmfValue } from '../../protocol/amf/amf.ts';
 import { canonicalStreamName } from '../../protocol/rtmp/stream-prefix.ts';

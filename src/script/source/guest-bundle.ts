@@ -1,6 +1,7 @@
 // The guest library as one classic script. Its value is the object with load, deliver and drain, which only the host keeps.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { HANDLERS, textLimits } from '../../application/contract/script-table.ts';
 import { build } from './esbuild.ts';
 
 /** Some 20 ms: once per process. */
@@ -18,6 +19,8 @@ export async function bundleGuest(): Promise<string> {
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'none',
+    // What follows from the table, worked out once and not in every isolate.
+    define: { TEXT_LIMITS: JSON.stringify(textLimits()), HANDLER_NAMES: JSON.stringify(HANDLERS) },
     logLevel: 'silent',
     tsconfigRaw: '{}',
   });

@@ -6,6 +6,11 @@
 
 import type { Json, MessageOf, TypeOf, Values } from '../../application/contract/script-fields.ts';
 import type {
+  PUBLISH_TYPES,
+  RECORD_MODES,
+  SCRIPT_FAULT_KINDS,
+} from '../../application/contract/script-limits.ts';
+import type {
   CLIENT,
   CLIENT_ACCESS,
   COMMANDS,
@@ -15,10 +20,7 @@ import type {
   NOTICES,
   PLAY_REQUEST,
   PUBLISH_REQUEST,
-  PUBLISH_TYPES,
-  RECORD_MODES,
   RECORD_TERMS,
-  SCRIPT_FAULT_KINDS,
   SECRET,
 } from '../../application/contract/script-table.ts';
 

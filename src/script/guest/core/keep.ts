@@ -2,7 +2,7 @@
 //
 // To look at everybody's data after every turn would cost more than the turn. What was read in a turn may have been changed
 // in it, so that is looked at; and a few others by turns, for scripts keep references.
-import { MAX_KEPT_CHARACTERS } from '../../../application/contract/script-table.ts';
+import { MAX_KEPT_CHARACTERS } from '../../../application/contract/script-limits.ts';
 import { putAnswer } from './outbox.ts';
 import { append, nowMs } from './primordials.ts';
 import { log } from './report.ts';

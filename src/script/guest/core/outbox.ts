@@ -2,25 +2,17 @@
 // getter that throws spoils its own command only, inside the turn's time limit.
 //
 // There are two lists: what the runner carries out itself, and what it passes on to the media side without a look at it.
-import type { Shape } from '../../../application/contract/script-fields.ts';
-import { COMMANDS, fieldsOf, MAX_NAME } from '../../../application/contract/script-table.ts';
+import { MAX_NAME } from '../../../application/contract/script-limits.ts';
 import type { Json, RunnerCommand, ScriptCommand } from '../../wire/wire.ts';
 import { MAX_COMMAND_CHARACTERS, MAX_COMMANDS } from '../../wire/wire.ts';
 import { withoutGuestFrames } from './inspect.ts';
-import { append, create, isArray, keys, quote, round, slice } from './primordials.ts';
+import { append, hasOwn, isArray, keys, quote, round, slice } from './primordials.ts';
 
-/** Texts of a script that the media side would refuse if they were longer, by the names of their fields. */
-const MAX_TEXT: { [field: string]: number | undefined } = create(null);
-{
-  const rows = COMMANDS as Record<string, Shape>;
-  const ops = keys(rows);
-  for (let i = 0; i < ops.length; i++) {
-    for (const [name, field] of fieldsOf(rows[ops[i]!]!)) {
-      if (field.is === 'text' && !field.cuts && !field.isLine) MAX_TEXT[name] = field.max;
-      else if (field.is === 'stream' || field.is === 'name') MAX_TEXT[name] = MAX_NAME;
-    }
-  }
-}
+/**
+ * Texts of a script that the media side would refuse if they were longer, by the names of their fields: `textLimits` of
+ * script-table.ts, written into the bundle.
+ */
+declare const TEXT_LIMITS: { readonly [field: string]: number | undefined };
 /** The media side reads a part at a time, and its sockets get their turn in between. */
 const PART_CHARACTERS = 64 << 10;
 const MAX_STACK = 8000;
@@ -65,7 +57,7 @@ export function commandText(command: Command | Made<RunnerCommand>): string {
 
 /** Throws a RangeError for a text of that field which is too long. */
 export function requireLength(field: string, text: string): void {
-  const max = MAX_TEXT[field];
+  const max = hasOwn(TEXT_LIMITS, field) ? TEXT_LIMITS[field] : undefined;
   if (max !== undefined && text.length > max)
     throw new RangeError(`${field}: a text of ${text.length} characters; at most ${max}`);
 }

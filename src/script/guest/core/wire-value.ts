@@ -2,7 +2,7 @@
 //
 // Out of a script a value is written straight to JSON text: nothing calls a `toJSON`, getters run once, and an object that is
 // met again becomes a reference. What AMF has no form for is left out: functions, symbols, host objects.
-import { MAX_ARGS } from '../../../application/contract/script-table.ts';
+import { MAX_ARGS } from '../../../application/contract/script-limits.ts';
 import { bytesOf, decodeBase64, encodeBase64 } from './bytes.ts';
 import { JsonText } from './outbox.ts';
 import { quickJson } from './plain.ts';

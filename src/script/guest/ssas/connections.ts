@@ -1,7 +1,7 @@
 // NetConnection and NetStream: connections to other servers, and streams that are published there. The media side has them;
 // here are the objects that scripts hold. Every attempt to connect or publish has a number of its own, so that nothing is
 // told of an earlier one.
-import { PUBLISH_TYPES } from '../../../application/contract/script-table.ts';
+import { PUBLISH_TYPES } from '../../../application/contract/script-limits.ts';
 import type { PublishType, ScriptEvent } from '../../wire/wire.ts';
 import { put } from '../core/outbox.ts';
 import {

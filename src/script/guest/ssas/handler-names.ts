@@ -1,8 +1,10 @@
 // Handlers that nobody will ever call, because of how they are called or where they stand: said once, when a version has loaded.
-import { HANDLERS } from '../../../application/contract/script-table.ts';
 import { getOwnPropertyDescriptor, isFunction, keys, slice, toLowerCase } from '../core/primordials.ts';
 import { log } from '../core/report.ts';
 import { application } from './application.ts';
+
+/** What scripts are asked and told: HANDLERS of script-table.ts, written into the bundle. */
+declare const HANDLER_NAMES: readonly string[];
 
 /** In a name longer than `LONG`: shorter ones with two slips may well be something else. */
 const MAX_SLIPS = 2;
@@ -32,8 +34,8 @@ function meant(name: string): string | undefined {
   const lower = toLowerCase(name);
   if (name.length > MAX_CHARACTERS || lower[0] !== 'o' || lower[1] !== 'n') return undefined;
   for (let slips = 0; slips <= MAX_SLIPS; slips++) {
-    for (let i = 0; i < HANDLERS.length; i++) {
-      const known = HANDLERS[i]!;
+    for (let i = 0; i < HANDLER_NAMES.length; i++) {
+      const known = HANDLER_NAMES[i]!;
       if (slips === MAX_SLIPS && known.length <= LONG) continue;
       if (isWithin(lower, toLowerCase(known), slips)) return known === name ? undefined : known;
     }

@@ -1,5 +1,5 @@
 // What a script asks of stream.record → the terms on which the media side records.
-import { RECORD_FORMATS, RECORD_MODES, UNLIMITED } from '../../../application/contract/script-table.ts';
+import { RECORD_FORMATS, RECORD_MODES, UNLIMITED } from '../../../application/contract/script-limits.ts';
 import type { RecordMode, WireRecordTerms } from '../../wire/wire.ts';
 import { formatValue } from '../core/inspect.ts';
 import { isClassic } from '../core/load.ts';

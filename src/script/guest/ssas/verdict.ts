@@ -1,5 +1,5 @@
 // What a gate's handler returned → what it decided. The rule of all three gates: whatever is not clearly a yes is a no.
-import { RECORD_MODES } from '../../../application/contract/script-table.ts';
+import { RECORD_MODES } from '../../../application/contract/script-limits.ts';
 import type { RecordMode, ScriptEvent } from '../../wire/wire.ts';
 import { cut, formatValue } from '../core/inspect.ts';
 import { requireLength } from '../core/outbox.ts';

@@ -1,7 +1,7 @@
 // client.data on its way to the host, for the case that the isolate is lost.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { MAX_KEPT_CHARACTERS } from '../../../../src/application/contract/script-table.ts';
+import { MAX_KEPT_CHARACTERS } from '../../../../src/application/contract/script-limits.ts';
 import { clientFacts, TestRunner, type TestUnit } from '../../../support/runner.ts';
 
 let runner: TestRunner;
