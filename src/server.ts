@@ -1,3 +1,4 @@
+// The composition of the server: builds the rooms, connects them, starts them bottom-up and stops them top-down.
 import { join } from 'node:path';
 import { type Adaptor, type AdaptorOptions, openAdaptors } from './adaptor/adaptor.ts';
 import { pacedBy } from './adaptor/link/paced-stream.ts';

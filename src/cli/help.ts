@@ -1,3 +1,4 @@
+// The texts of `understudy --help` and `understudy COMMAND --help`.
 import { UsageError } from './args.ts';
 
 const OVERVIEW = `understudy: an RTMP server whose applications are scripts
