@@ -1,5 +1,6 @@
 // An adaptor: its ports with one set of rules, one certificate and one HTTP door. FMS: a folder of conf/ with an Adaptor.xml.
 import { networkInterfaces } from 'node:os';
+import type { Duplex } from 'node:stream';
 import type { AddressList, AddressRules } from '../config/address-rules.ts';
 import { ConfigError } from '../errors.ts';
 import { logBug } from '../log/log.ts';
@@ -7,10 +8,13 @@ import { HttpDoor, type HttpOptions } from './http/http.ts';
 import { type PlayerRouteOptions, playerRoutes } from './http/player-routes.ts';
 import type { ConnectLimits } from './link/connect-rate.ts';
 import type { Resolver } from './link/reverse-dns.ts';
+import type { SessionPeer } from './link/session-peer.ts';
+import { Sessions } from './link/sessions.ts';
 import { addressesOf } from './ports/addresses.ts';
 import { formatPlace } from './ports/bind-error.ts';
 import { Listener, type ListenerOptions } from './ports/listener.ts';
 import { TlsDoor, type TlsOptions } from './ports/tls.ts';
+import { RtmpSession } from './rtmp/rtmp-session.ts';
 import type { SessionOptions } from './rtmp/session-options.ts';
 import { type TunnelOptions, Tunnels } from './tunnel/rtmpt.ts';
 
@@ -80,6 +84,8 @@ export class Adaptor implements Opened {
   readonly problems: ConfigError[] = [];
   readonly #options: AdaptorOptions;
   readonly #http: HttpDoor;
+  /** Whatever they came by. */
+  readonly #sessions: Sessions;
   readonly #tunnels: Tunnels;
   #tls: TlsDoor | undefined;
   #isAccepting = true;
@@ -88,9 +94,18 @@ export class Adaptor implements Opened {
     const { clock, log, lines } = options.session;
     const { hasRoom } = options;
     this.#options = options;
-    this.#tunnels = new Tunnels(options.tunnel, options.session);
+    this.#sessions = new Sessions(clock);
+    const openSession = (socket: Duplex, peer: SessionPeer) => this.#openSession(socket, peer);
+    this.#tunnels = new Tunnels(options.tunnel, { clock, log, lines, openSession });
     const routes = [...playerRoutes(options.player, log), ...this.#tunnels.routes];
     this.#http = new HttpDoor(routes, options.http, { clock, log, lines, hasRoom }, options.session.turns);
+  }
+
+  /** Over a connection, or over what looks like one. */
+  #openSession(socket: Duplex, peer: SessionPeer): RtmpSession {
+    const session = new RtmpSession(socket, peer, this.#options.session);
+    this.#sessions.add(session);
+    return session;
   }
 
   async open(): Promise<void> {
@@ -138,7 +153,7 @@ export class Adaptor implements Opened {
       const opened = await this.#openPlaces(places);
       this.listeners.push(...opened.listeners);
       if (!this.#isAccepting) {
-        await Promise.all(opened.listeners.map((listener) => listener.close('the server is going')));
+        await Promise.all(opened.listeners.map((listener) => listener.close()));
         return;
       }
       this.#report(opened);
@@ -180,7 +195,7 @@ export class Adaptor implements Opened {
         }
         return opened;
       } catch (error) {
-        await Promise.all(opened.map((listener) => listener.close('its port is not free on every address')));
+        await Promise.all(opened.map((listener) => listener.close()));
         const mayTryAnother = place.port === 0 && opened.length > 0 && tries < FREE_PORT_TRIES;
         if (!mayTryAnother) throw error;
       }
@@ -195,14 +210,21 @@ export class Adaptor implements Opened {
     hasOther: boolean,
   ): Promise<Listener | undefined> {
     const { session, proxies, rules, resolver, limits, maxDescriptor } = this.#options;
+    const { clock, log, lines, turns, handshakeTimeoutMs } = session;
     const options: ListenerOptions = {
-      session,
+      onRtmp: (socket, peer) =>
+        this.#openSession(socket, { ...peer, protocol: peer.secure ? 'rtmps' : 'rtmp' }),
+      onHttp: (socket, peer) => this.#http.take(socket, peer),
+      clock,
+      log,
+      lines,
+      turns,
+      handshakeTimeoutMs,
       proxies,
       rules,
       resolver,
       limits,
       maxDescriptor,
-      http: this.#http,
       tls: place.secure ? this.#tls : undefined,
     };
     const mayDoWithout = hasOther && host === '::';
@@ -221,7 +243,7 @@ export class Adaptor implements Opened {
 
   /** Of all its ports, those in tunnels too. */
   get sessionCount(): number {
-    return this.listeners.reduce((sum, { sessions }) => sum + sessions.size, this.#tunnels.sessions.length);
+    return this.#sessions.size;
   }
 
   get httpConnectionCount(): number {
@@ -239,9 +261,10 @@ export class Adaptor implements Opened {
   async close(reason: string): Promise<void> {
     this.#isAccepting = false;
     this.#tls?.close();
+    this.#tunnels.close();
     const closed = await Promise.allSettled([
-      this.#tunnels.close(reason).finally(() => this.#http.close()), // the last words go out by HTTP
-      ...this.listeners.map((listener) => listener.close(reason)),
+      this.#sessions.close(reason).finally(() => this.#http.close()), // the last words of tunnels go out by HTTP
+      ...this.listeners.map((listener) => listener.close()),
     ]);
     for (const result of closed) {
       if (result.status === 'rejected') logBug(this.#options.session.log, result.reason, 'adaptor');

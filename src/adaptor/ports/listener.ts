@@ -1,16 +1,16 @@
-// One bound port, those who arrive at it, and the sessions that came in through it.
+// One bound port and those who arrive at it, until it is known what they speak.
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, isIPv6, type Server } from 'node:net';
 import { plainAddress } from '../../application/pace/occupancy.ts';
+import type { Turns } from '../../application/pace/turns.ts';
+import type { Clock } from '../../clock.ts';
 import type { AddressList, AddressRules } from '../../config/address-rules.ts';
-import { logBug } from '../../log/log.ts';
-import type { HttpDoor } from '../http/http.ts';
+import type { LineLimit } from '../../log/line-limit.ts';
+import { type Log, logBug } from '../../log/log.ts';
 import { ConnectLimiter, type ConnectLimits } from '../link/connect-rate.ts';
 import { descriptorOf } from '../link/node-socket.ts';
 import type { Peer } from '../link/peer.ts';
 import type { Resolver } from '../link/reverse-dns.ts';
-import { RtmpSession } from '../rtmp/rtmp-session.ts';
-import type { SessionOptions } from '../rtmp/session-options.ts';
 import { Arrival, type Door } from './arrival.ts';
 import { bindError } from './bind-error.ts';
 import type { TlsDoor } from './tls.ts';
@@ -30,8 +30,16 @@ export interface ListenerAddress extends BindAddress {
 }
 
 export interface ListenerOptions {
-  session: SessionOptions;
-  http: HttpDoor;
+  /** What speaks RTMP goes on here. Bytes that came already follow as 'data'. */
+  onRtmp(socket: Socket, peer: Peer): void;
+  onHttp(socket: Socket, peer: Peer): void;
+  clock: Clock;
+  log: Log;
+  lines: LineLimit;
+  /** Of all work that peers cause. */
+  turns: Turns;
+  /** From the connection to the first byte of RTMP or HTTP. */
+  handshakeTimeoutMs: number;
   /** Undefined: a port without TLS. */
   tls: TlsDoor | undefined;
   proxies: AddressList;
@@ -42,14 +50,13 @@ export interface ListenerOptions {
   maxDescriptor: number;
 }
 
-/** How often idle sessions and half-done handshakes are looked for. */
+/** How often those who say nothing are looked for. */
 const CHECK_MS = 1_000;
 /** Connections that the system keeps until they are accepted, which is at once; its own limit (net.core.somaxconn) is a setting. */
 const BACKLOG = 1024;
 
 export class Listener {
   readonly address: ListenerAddress;
-  readonly sessions = new Set<RtmpSession>();
   readonly #arrivals = new Set<Arrival>();
   readonly #server: Server;
   readonly #options: ListenerOptions;
@@ -61,7 +68,7 @@ export class Listener {
     this.address = { kind: 'rtmp', host: address, port, family, secure: options.tls !== undefined };
     this.#server = server;
     this.#options = options;
-    const { log, lines, clock, handshakeTimeoutMs } = options.session;
+    const { log, lines, clock, handshakeTimeoutMs } = options;
     const door: Door = {
       tls: options.tls,
       proxies: options.proxies,
@@ -72,12 +79,12 @@ export class Listener {
       clock,
       log,
       lines,
-      onRtmp: (socket, peer) => this.#startSession(socket, peer),
-      onHttp: (socket, peer) => options.http.take(socket, peer),
+      onRtmp: options.onRtmp,
+      onHttp: options.onHttp,
     };
     server.on('error', (error) => logBug(log, error, `listener on ${address}:${port}`));
     server.on('connection', (socket) => {
-      options.session.turns.arrived();
+      options.turns.arrived();
       if ((descriptorOf(socket) ?? -1) >= options.maxDescriptor) {
         this.#refuse(socket);
         return;
@@ -90,7 +97,7 @@ export class Listener {
   }
 
   #refuse(socket: Socket): void {
-    const { log, lines } = this.#options.session;
+    const { log, lines } = this.#options;
     const ip = plainAddress(socket.remoteAddress ?? '');
     socket.on('error', () => {}); // 'close' follows
     socket.destroy();
@@ -109,16 +116,6 @@ export class Listener {
     return new Listener(server, options);
   }
 
-  #startSession(socket: Socket, { ip, localIp, secure }: Peer): void {
-    const session = new RtmpSession(
-      socket,
-      { ip, localIp, secure, protocol: secure ? 'rtmps' : 'rtmp' },
-      this.#options.session,
-    );
-    this.sessions.add(session);
-    void session.closed.then(() => this.sessions.delete(session));
-  }
-
   /** Sockets that it has accepted and that are not closed, as the system's side of it counts them. */
   countConnections(): Promise<number> {
     return new Promise((resolve, reject) => {
@@ -126,31 +123,27 @@ export class Listener {
     });
   }
 
-  /** No new connections; those that are open go on until `closed`. */
+  /** No new connections; those that have arrived go on. */
   stopAccepting(): void {
     this.#server.close();
   }
 
-  /** Ends every session and waits until all of them are gone. */
-  async close(reason: string): Promise<void> {
+  /** Ends those who have arrived and are nobody's yet, and waits until they are gone. */
+  async close(): Promise<void> {
     this.#stopChecking();
     if (this.#server.listening) this.#server.close();
     const arrivals = [...this.#arrivals];
     for (const arrival of arrivals) arrival.close();
     await Promise.all(arrivals.map(({ over }) => over));
-    const sessions = [...this.sessions];
-    for (const session of sessions) session.close(reason);
-    await Promise.all(sessions.map(({ closed }) => closed)); // the server's own 'close' comes before its last socket's
   }
 
   #startChecking(): () => void {
-    const { clock } = this.#options.session;
+    const { clock } = this.#options;
     let cancel = () => {};
     const arm = () => {
       cancel = clock.after(CHECK_MS, () => {
         const now = clock.now();
         for (const arrival of this.#arrivals) arrival.check(now);
-        for (const session of this.sessions) session.check(now);
         arm();
       });
     };

@@ -13,6 +13,8 @@ import type { RtmpMessage } from '../../protocol/rtmp/message.ts';
 import { endOf } from '../link/end-of.ts';
 import { OddMessages } from '../link/odd-messages.ts';
 import { Outbox } from '../link/outbox.ts';
+import type { SessionPeer } from '../link/session-peer.ts';
+import type { Session } from '../link/sessions.ts';
 import { WireDump } from '../link/wire-dump.ts';
 import type { ConnectRequest } from './connect.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -24,7 +26,6 @@ import { SessionCommands } from './session-commands.ts';
 import { type EntrySession, SessionEntry } from './session-entry.ts';
 import type { SessionInput } from './session-input.ts';
 import type { SessionOptions } from './session-options.ts';
-import type { SessionPeer } from './session-peer.ts';
 import { SessionState as State } from './session-state.ts';
 import { SignOfLife } from './sign-of-life.ts';
 
@@ -34,7 +35,7 @@ const ENCRYPTED_PROTOCOLS: Readonly<Record<string, string>> = { rtmp: 'rtmpe', r
 /** 72 bits: no two clients of many servers are called the same, in years of their logs. */
 const ID_BYTES = 9;
 
-export class RtmpSession {
+export class RtmpSession implements Session {
   readonly id = typedId(randomBytes(ID_BYTES));
   readonly outbox: Outbox;
   /** Resolves when its socket has gone, and all that it had begun has ended. */
@@ -328,7 +329,7 @@ export class RtmpSession {
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Called now and then by the listener: half-done handshakes and dead connections end here. */
+  /** Called now and then: half-done handshakes and dead connections end here. */
   check(now: number): void {
     if (this.#isOver) return;
     const { handshakeTimeoutMs } = this.#options;

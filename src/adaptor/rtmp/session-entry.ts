@@ -21,11 +21,11 @@ import type { StatusCode } from '../../protocol/rtmp/status.ts';
 import type { Outbox } from '../link/outbox.ts';
 import { noteRefusal, shownName } from '../link/refusals.ts';
 import type { Resolver } from '../link/reverse-dns.ts';
+import type { SessionPeer } from '../link/session-peer.ts';
 import { type Admission, isWelcome, judge } from './admission.ts';
 import type { ConnectRequest } from './connect.ts';
 import { answerAccepted, answerRefused } from './connect-answer.ts';
 import type { Logins } from './logins.ts';
-import type { SessionPeer } from './session-peer.ts';
 import { SwfCheck, swfCheckPort } from './swf-check.ts';
 
 /** The settings of `ClientSettings` are for clients of no application yet. */

@@ -9,13 +9,15 @@ import {
   type TunnelAdmission,
   type TunnelForm,
 } from '../../application/admission/transport.ts';
+import type { Clock } from '../../clock.ts';
+import type { LineLimit } from '../../log/line-limit.ts';
+import type { Log } from '../../log/log.ts';
 import { reply } from '../http/http-reply.ts';
 import type { HttpRoute } from '../http/http-route.ts';
 import { ConnectLimiter, type ConnectLimits } from '../link/connect-rate.ts';
 import type { Peer } from '../link/peer.ts';
-import { RtmpSession } from '../rtmp/rtmp-session.ts';
-import type { SessionOptions } from '../rtmp/session-options.ts';
-import { refuse, Tunnel, type TunnelSettings, type TunnelVerb } from './tunnel.ts';
+import type { SessionPeer } from '../link/session-peer.ts';
+import { refuse, Tunnel, type TunnelMemory, type TunnelSettings, type TunnelVerb } from './tunnel.ts';
 
 export interface TunnelOptions extends TunnelSettings {
   /** Whose requests. FMS: Enable. */
@@ -34,9 +36,24 @@ export interface TunnelOptions extends TunnelSettings {
   limits: ConnectLimits;
 }
 
+/** What a tunnel carries. */
+export interface TunnelSession {
+  readonly input: TunnelMemory;
+  close(reason: string): void;
+}
+
+/** What tunnels are told by whoever has them. */
+export interface TunnelHost {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly lines: LineLimit;
+  /** A session over a tunnel, which is its to end. */
+  openSession(tunnel: Tunnel, peer: SessionPeer): TunnelSession;
+}
+
 interface Entry {
   readonly tunnel: Tunnel;
-  readonly session: RtmpSession;
+  readonly session: TunnelSession;
   readonly isSecure: boolean;
 }
 
@@ -49,7 +66,7 @@ const COOKIE = 'understudy';
 export class Tunnels {
   readonly routes: readonly HttpRoute[];
   readonly #options: TunnelOptions;
-  readonly #session: SessionOptions;
+  readonly #host: TunnelHost;
   readonly #tunnels = new Map<string, Entry>();
   readonly #limiter: ConnectLimiter;
   /** What load balancers know this server by. */
@@ -57,17 +74,13 @@ export class Tunnels {
   #isAccepting = true;
   #stopChecking: () => void = () => {};
 
-  constructor(options: TunnelOptions, session: SessionOptions) {
+  constructor(options: TunnelOptions, host: TunnelHost) {
     this.#options = options;
-    this.#session = session;
+    this.#host = host;
     this.#node = options.nodeId || randomBytes(6).toString('base64url');
-    this.#limiter = new ConnectLimiter(options.limits, session.clock);
+    this.#limiter = new ConnectLimiter(options.limits, host.clock);
     this.routes = options.admits === 'false' ? [] : this.#makeRoutes();
-    this.#checkNowAndThen();
-  }
-
-  get sessions(): RtmpSession[] {
-    return [...this.#tunnels.values()].map(({ session }) => session);
+    this.#endIdleOnes();
   }
 
   #makeRoutes(): HttpRoute[] {
@@ -77,7 +90,7 @@ export class Tunnels {
       handle: (request, response, peer) => {
         if (!admitsTunnel(this.#options.admits, formOf(request))) refuse(response);
         else if (longestHeader(request) > this.#options.maxHeaderLine) {
-          const { log, lines } = this.#session;
+          const { log, lines } = this.#host;
           const { ip } = peer;
           lines.limit(
             'MaxHttpHeaderSize',
@@ -101,11 +114,11 @@ export class Tunnels {
     const { ip } = peer;
     const counted = this.#isAccepting ? this.#limiter.admit(ip) : 'the server is going';
     if (typeof counted === 'string') {
-      this.#session.log.info({ event: 'connection-refused', ip, reason: counted }, 'tunnel refused');
+      this.#host.log.info({ event: 'connection-refused', ip, reason: counted }, 'tunnel refused');
       reply(response, 503, {}, 'Service Unavailable\n');
       return;
     }
-    const { clock } = this.#session;
+    const { clock } = this.#host;
     const { mimeType, nodeId, setsCookie } = this.#options;
     const id = nodeId + randomBytes(ID_BYTES).toString('base64url');
     const tunnel = new Tunnel(clock, this.#options, mimeType);
@@ -113,7 +126,7 @@ export class Tunnels {
     const protocol = peer.secure ? 'rtmps' : 'rtmpt';
     const forwardedFor = request.headers['x-forwarded-for']?.toString();
     const inside = { ...peer, protocol, forwardedFor, tunnel: formOf(request), transportBytes: undefined };
-    const session = new RtmpSession(tunnel, inside, this.#session);
+    const session = this.#host.openSession(tunnel, inside);
     tunnel.memory = session.input;
     this.#tunnels.set(id, { tunnel, session, isSecure: peer.secure });
     tunnel.once('close', () => {
@@ -133,33 +146,31 @@ export class Tunnels {
     else entry.tunnel.serve(verb as TunnelVerb, Number(number), request, response);
   }
 
-  #checkNowAndThen(): void {
-    const { clock } = this.#session;
+  /** Now and then: those that no request has come by for so long. */
+  #endIdleOnes(): void {
+    const { idleTimeoutMs } = this.#options;
+    if (idleTimeoutMs === undefined) return;
+    const { clock } = this.#host;
     this.#stopChecking = clock.after(CHECK_MS, () => {
       const now = clock.now();
-      const { idleTimeoutMs = Number.POSITIVE_INFINITY } = this.#options;
       for (const { tunnel, session } of this.#tunnels.values()) {
-        if (now - tunnel.lastSeenAt >= idleTimeoutMs) {
-          session.close(`no request of its tunnel for ${idleTimeoutMs} ms`);
-          tunnel.destroy();
-        } else session.check(now);
+        if (now - tunnel.lastSeenAt < idleTimeoutMs) continue;
+        session.close(`no request of its tunnel for ${idleTimeoutMs} ms`);
+        tunnel.destroy();
       }
-      this.#checkNowAndThen();
+      this.#endIdleOnes();
     });
   }
 
-  /** No new tunnels; those that are open go on until `close`. */
+  /** No new tunnels; those that are open go on as long as their sessions. */
   stopAccepting(): void {
     this.#isAccepting = false;
   }
 
-  /** Ends every session and waits until all of them are gone. */
-  async close(reason: string): Promise<void> {
+  /** Behind the end of their sessions. */
+  close(): void {
     this.stopAccepting();
     this.#stopChecking();
-    const { sessions } = this;
-    for (const session of sessions) session.close(reason);
-    await Promise.all(sessions.map(({ closed }) => closed));
   }
 }
 

@@ -1,18 +1,12 @@
 import type { TunnelForm } from '../../application/admission/transport.ts';
+import type { Peer } from './peer.ts';
 
 /** Whom a session is with: facts of its transport, which the connect command cannot change. */
-export interface SessionPeer {
-  ip: string;
-  /** The address of ours that it has connected to. */
-  localIp: string;
+export interface SessionPeer extends Peer {
   /** `rtmp`, `rtmps`, `rtmpt`: what scripts and logs say, unless the handshake makes it `rtmpe` or `rtmpte`. */
-  protocol: string;
-  /** Encrypted on its way here. A tcUrl that says rtmps makes nobody secure. */
-  secure: boolean;
+  readonly protocol: string;
   /** For whom the HTTP proxies in front of a tunnel say they speak. */
-  forwardedFor?: string | undefined;
-  /** As in `Peer`. */
-  transportBytes?: (() => number) | undefined;
+  readonly forwardedFor?: string | undefined;
   /** Of a session in a tunnel. */
-  tunnel?: TunnelForm | undefined;
+  readonly tunnel?: TunnelForm | undefined;
 }
