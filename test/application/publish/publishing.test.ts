@@ -1,85 +1,29 @@
 // How a publish request becomes a live stream and ends again, with a script, a disk and a directory that do what the test says.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Alone, type Directory } from '../../../src/application/contract/directory.ts';
-import type { Verdict } from '../../../src/application/contract/script.ts';
-import { NameClaims } from '../../../src/application/publish/name-claims.ts';
 import { type Publication, PublicationState } from '../../../src/application/publish/publication.ts';
-import { Publishing } from '../../../src/application/publish/publishing.ts';
-import { RecordControl } from '../../../src/application/publish/record-control.ts';
-import { type Holder, StreamTable } from '../../../src/application/publish/stream-table.ts';
+import type { Holder } from '../../../src/application/publish/stream-table.ts';
 import { AccessStatus } from '../../../src/log/access-status.ts';
 import { MessageType } from '../../../src/protocol/rtmp/message.ts';
-import { PuppetRecorders, PuppetScript, STREAM_OPTIONS } from '../../support/core.ts';
-import { FakePublisherPort, fakeClient, publishRequest } from '../../support/fake-client.ts';
+import { fakeClient } from '../../support/fake-client.ts';
 import { FakePlayer, wireMessage } from '../../support/fake-player.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
 import { video } from '../../support/media.ts';
+import {
+  type DeskOptions,
+  PUBLISH_TIMEOUT_MS,
+  publishDesk,
+  TAKE_OVER_INTERVAL_MS,
+} from '../../support/publish-desk.ts';
 import { SlowDirectory } from '../../support/slow-directory.ts';
 
 const TAKEN = 'refused NetStream.Publish.BadName';
-const PUBLISH_TIMEOUT_MS = 2_000;
-const TAKE_OVER_INTERVAL_MS = 10_000;
-
-interface DeskOptions {
-  scripted?: boolean;
-  directory?: Directory;
-  publishTimeoutMs?: number | undefined;
-  erasesOnPublish?: boolean;
-}
-
-/** Of `live/_definst_`. */
-function desk({ scripted = false, directory = new Alone(), ...settings }: DeskOptions = {}) {
-  const clock = new ManualClock();
-  const recorders = new PuppetRecorders();
-  const script = new PuppetScript('live/_definst_', undefined as never);
-  script.decide = () => undefined;
-  const streams = new StreamTable({ clock, ...STREAM_OPTIONS });
-  const place = { application: 'live', instance: '_definst_' };
-  const offAir: string[] = [];
-  const names = new NameClaims({
-    ...{ ...place, directory },
-    onLost: (stream, node) => publishing.lost(stream, node),
-  });
-  const common = {
-    ...{ streams, script: () => (scripted ? script : undefined), journal: undefined },
-    settings: () => ({
-      ...{ publishTimeoutMs: PUBLISH_TIMEOUT_MS, takeOverIntervalMs: TAKE_OVER_INTERVAL_MS },
-      ...settings,
-    }),
-  };
-  const recordings = new RecordControl({ ...common, ...place, recorders });
-  const publishing: Publishing = new Publishing({
-    ...{ ...common, clock, names, recordings },
-    onOffAir: (stream) => offAir.push(stream),
-  });
-  const publish = (name: string, by = fakeClient('a'), type?: 'record') => {
-    const port = new FakePublisherPort();
-    return { by, port, publication: publishing.publish(by, publishRequest(name, type), port) };
-  };
-  const answer = (verdict: Verdict) => script.asked.at(-1)!.answer(verdict);
-  const holder = (name: string): Holder | undefined => streams.get(name)?.holder;
-  return {
-    clock,
-    recorders,
-    script,
-    streams,
-    names,
-    publishing,
-    recordings,
-    offAir,
-    publish,
-    answer,
-    holder,
-  };
-}
 
 /** The commands behind a verdict have run. */
 const turn = () => new Promise<void>((resolve) => queueMicrotask(resolve));
 
 describe('a publisher', () => {
   test('without a script is live at once, and its media flows when its players have been told', async () => {
-    const { publish, streams, holder } = desk();
+    const { publish, streams, holder } = publishDesk();
     const player = new FakePlayer();
     streams.open('show').stream.addPlayer(player);
     const { port, publication } = publish('show');
@@ -92,7 +36,7 @@ describe('a publisher', () => {
   });
 
   test('goes live in this order: the gate, the name, the recording, what the script did meanwhile, its notices', async () => {
-    const { publish, publishing, recordings, answer, script, recorders } = desk({ scripted: true });
+    const { publish, publishing, recordings, answer, script, recorders } = publishDesk({ scripted: true });
     const { port, publication } = publish('key');
     assert.deepEqual(port.told, []);
     publishing.command('show', publication.gate!.id, (entry) => recordings.change(entry, 'record', {}));
@@ -110,14 +54,14 @@ describe('a publisher', () => {
   });
 
   test('without write access is refused before anybody is asked', () => {
-    const { publish, script } = desk({ scripted: true });
+    const { publish, script } = publishDesk({ scripted: true });
     const { port } = publish('show', fakeClient('a', { writeAccess: 'other' }));
     assert.deepEqual(port.told, ['refused NetStream.Publish.Denied undefined']);
     assert.equal(script.asked.length, 0);
   });
 
   test('that the script refuses is not live, and the name that it gave is not repeated', () => {
-    const { publish, publishing, answer, holder, script } = desk({ scripted: true });
+    const { publish, publishing, answer, holder, script } = publishDesk({ scripted: true });
     const { port, publication } = publish('secret');
     publishing.command('secret', publication.gate!.id, () => assert.fail('it was refused'));
     answer({ accepted: false, reason: 'no' });
@@ -127,7 +71,7 @@ describe('a publisher', () => {
   });
 
   test('that leaves while the script is asked is forgotten, and a late answer changes nothing', () => {
-    const { publish, publishing, answer, script, holder } = desk({ scripted: true });
+    const { publish, publishing, answer, script, holder } = publishDesk({ scripted: true });
     const { by, port } = publish('show');
     publishing.endAll(by);
     assert.ok(script.asked[0]!.isDropped);
@@ -137,7 +81,9 @@ describe('a publisher', () => {
   });
 
   test('that stops takes its recording and its name with it; players stay and are told', () => {
-    const { publish, publishing, streams, offAir, recorders, script, answer } = desk({ scripted: true });
+    const { publish, publishing, streams, offAir, recorders, script, answer } = publishDesk({
+      scripted: true,
+    });
     const player = new FakePlayer();
     const viewer = streams.open('show').stream.addPlayer(player);
     const { port, publication } = publish('show', undefined, 'record');
@@ -156,10 +102,10 @@ describe('a publisher', () => {
   });
 
   test('of a live stream deletes an earlier recording only where that is wanted', () => {
-    const without = desk();
+    const without = publishDesk();
     without.publish('show');
     assert.deepEqual(without.recorders.cleared, []);
-    const erasing = desk({ erasesOnPublish: true });
+    const erasing = publishDesk({ erasesOnPublish: true });
     erasing.publish('show');
     erasing.publish('tape', fakeClient('b'), 'record');
     assert.deepEqual(erasing.recorders.cleared, ['show']);
@@ -168,7 +114,7 @@ describe('a publisher', () => {
 
 describe('a name that a client of this node has', () => {
   test('is refused to the same client at once, to another one when its holder shows that it is alive', () => {
-    const { publish, holder } = desk();
+    const { publish, holder } = publishDesk();
     const first = publish('show');
     assert.deepEqual(publish('show', first.by).port.told, [`${TAKEN} show`]);
     const second = publish('show', fakeClient('b'));
@@ -181,7 +127,7 @@ describe('a name that a client of this node has', () => {
   });
 
   test('changes hands when its holder gives no sign of life', () => {
-    const { publish, holder } = desk();
+    const { publish, holder } = publishDesk();
     const first = publish('show');
     const second = publish('show', fakeClient('b'));
     first.by.port.probes[0]!.answer(false);
@@ -194,14 +140,14 @@ describe('a name that a client of this node has', () => {
   });
 
   test('stays with a holder that is never asked where there is no timeout', () => {
-    const { publish } = desk({ publishTimeoutMs: undefined });
+    const { publish } = publishDesk({ publishTimeoutMs: undefined });
     const first = publish('show');
     assert.deepEqual(publish('show', fakeClient('b')).port.told, [`${TAKEN} show`]);
     assert.equal(first.by.port.probes.length, 0);
   });
 
   test('goes to who asked when the holder leaves before it has answered', () => {
-    const { publish, publishing, holder } = desk();
+    const { publish, publishing, holder } = publishDesk();
     const first = publish('show');
     const second = publish('show', fakeClient('b'));
     publishing.end(first.publication, AccessStatus.Ok);
@@ -210,7 +156,7 @@ describe('a name that a client of this node has', () => {
   });
 
   test('is left alone when who asked leaves before the holder has answered', () => {
-    const { publish, publishing, holder } = desk();
+    const { publish, publishing, holder } = publishDesk();
     const first = publish('show');
     const second = publish('show', fakeClient('b'));
     publishing.endAll(second.by);
@@ -220,7 +166,7 @@ describe('a name that a client of this node has', () => {
   });
 
   test('is taken over at the script’s word, and not again before its interval is over', () => {
-    const { publish, answer, holder, clock } = desk({ scripted: true });
+    const { publish, answer, holder, clock } = publishDesk({ scripted: true });
     const takeOver = () => answer({ accepted: true, takeOver: true });
     const first = publish('show');
     answer({ accepted: true });
@@ -240,7 +186,7 @@ describe('a name that a client of this node has', () => {
   });
 
   test('is known to the script with its holder and how long it has been silent', () => {
-    const { publish, answer, script, clock } = desk({ scripted: true });
+    const { publish, answer, script, clock } = publishDesk({ scripted: true });
     const first = publish('key');
     answer({ accepted: true, as: 'show' });
     clock.advance(500);
@@ -259,7 +205,7 @@ describe('a name that something else has', () => {
   });
 
   test('stays with a server-side stream unless the script says otherwise', () => {
-    const { publish, streams, answer, holder } = desk({ scripted: true });
+    const { publish, streams, answer, holder } = publishDesk({ scripted: true });
     const entry = streams.open('show');
     let closed = 0;
     const server = held('server', () => {
@@ -279,7 +225,7 @@ describe('a name that something else has', () => {
 
   test('is taken from another node when the directory grants it', () => {
     const directory = new SlowDirectory();
-    const { publish, streams, holder } = desk({ directory });
+    const { publish, streams, holder } = publishDesk({ directory });
     const entry = streams.open('show');
     let closed = 0;
     const node = held('node', () => {
@@ -299,7 +245,7 @@ describe('a name that something else has', () => {
 describe('with a directory that takes its time', () => {
   const slow = (options: DeskOptions = {}) => {
     const directory = new SlowDirectory();
-    return { directory, ...desk({ directory, ...options }) };
+    return { directory, ...publishDesk({ directory, ...options }) };
   };
 
   test('a publisher waits for its answer, and goes live in the same order as ever', async () => {
