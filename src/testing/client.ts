@@ -2,7 +2,7 @@
 
 import { parseStreamName } from '../adaptor/rtmp/stream-name.ts';
 import type { Client, ClientPort, ConnectRefusal } from '../application/contract/client.ts';
-import type { ClientFacts, ClientStats } from '../application/contract/script.ts';
+import type { ClientFacts, ClientStats, PublishType } from '../application/contract/script.ts';
 import type { AppInstance } from '../application/instance/instance.ts';
 import { AccessStatus } from '../log/access-status.ts';
 import type { AmfValue } from '../protocol/amf/amf.ts';
@@ -180,10 +180,7 @@ export class TestClient {
   // ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** `name?key=value`. Resolves when it is on air, or refused. */
-  async publish(
-    name: string,
-    type: 'live' | 'record' | 'append' | 'appendWithGap' = 'live',
-  ): Promise<TestPublication> {
+  async publish(name: string, type: PublishType = 'live'): Promise<TestPublication> {
     const [instance, client] = this.#here();
     this.#sends();
     const publication = new TestPublication(name, this.#host, () => this.#sends());

@@ -211,6 +211,13 @@ export const NOTICES = {
   unpublish: { to: 'owner', handler: 'onUnpublish', has: { client: TEXT, stream: TEXT } },
   play: { to: 'owner', has: { client: TEXT, stream: TEXT } },
   stopPlay: { to: 'owner', handler: 'onStop', has: { client: TEXT, stream: TEXT } },
+  /** A player pauses a stream, or goes on with it. */
+  pause: {
+    to: 'owner',
+    handler: 'onPause',
+    isNews: true,
+    has: { client: TEXT, stream: TEXT, isPaused: FLAG },
+  },
   /** A file is whole, some time after its recording has ended. */
   recorded: {
     to: 'newest',

@@ -343,7 +343,10 @@ export class Playing {
       port.unpaused({ isRecorded: file !== undefined, start: this.settings.repeatsStart });
       if (file) this.#unpause(file, ms);
     }
-    if (playback.state === PlaybackState.Playing) this.#options.journal?.paused(playback, isPaused);
+    if (playback.state !== PlaybackState.Playing) return;
+    const { journal, script } = this.#options;
+    journal?.paused(playback, isPaused);
+    script()?.tell({ event: 'pause', client: playback.client.id, stream: playback.name!, isPaused });
   }
 
   #unpause(file: FilePlayer, ms: number | undefined): void {

@@ -136,7 +136,7 @@ declare module 'understudy/test' {
     /** Answers such calls: what it returns is the result, what it throws the error. */
     on(name: string, handler: (...args: any[]) => unknown): void;
     /** `name?key=value`. Resolves when it is on air or refused: `publication.accepted`. */
-    publish(name: string, type?: 'live' | 'record' | 'append' | 'appendWithGap'): Promise<TestPublication>;
+    publish(name: string, type?: 'live' | RecordMode): Promise<TestPublication>;
     /** `name?key=value`; seconds as in `NetStream.play`. Resolves when it plays or is refused: `playback.accepted`. */
     play(name: string, range?: { start?: number; length?: number }): Promise<TestPlayback>;
     /** It leaves. */

@@ -204,6 +204,13 @@ interface Application {
   /** Extension. A client has ceased to play `stream`. */
   onStop?: (this: Application, client: Client, stream: Stream) => Eventually<void>;
   /**
+   * Extension. A client pauses `stream` (`isPaused` is true) or resumes it. Not called while too many events wait for the script.
+   *
+   * @example
+   * application.onPause = (client, stream, isPaused) => trace(client.id, isPaused ? 'paused' : 'resumed', stream.name);
+   */
+  onPause?: (this: Application, client: Client, stream: Stream, isPaused: boolean) => Eventually<void>;
+  /**
    * Extension. A file of a recording is whole. Some time after the recording has ended, or while it goes on in the next file;
    * not for what ends while the application stops.
    *
@@ -404,7 +411,7 @@ interface PublishRequest {
   /** The same, decoded; of a name that occurs twice, the last. Check with `Object.hasOwn` before trusting a name like `constructor`. */
   readonly params: { readonly [name: string]: string | undefined };
   /** What it asks to be done: put on air, or recorded as well. */
-  readonly type: 'live' | 'record' | 'append' | 'appendWithGap';
+  readonly type: 'live' | RecordMode;
   /** Extension. Who publishes that name, or with that stream key, now; undefined if nobody does. */
   readonly current?: CurrentPublisher | undefined;
 }

@@ -10,7 +10,7 @@ import { StreamTable } from '../../../src/application/publish/stream-table.ts';
 import { StatusError } from '../../../src/errors.ts';
 import { AccessStatus } from '../../../src/log/access-status.ts';
 import { MessageType } from '../../../src/protocol/rtmp/message.ts';
-import { PuppetScript, STREAM_OPTIONS, TURN_CLOCK } from '../../support/core.ts';
+import { PuppetScript, STREAM_OPTIONS, TURN_CLOCK, until } from '../../support/core.ts';
 import { FakePlayerPort, fakeClient, playRequest } from '../../support/fake-client.ts';
 import { FakeFile, FakeLibrary, pictures, settled } from '../../support/fake-file.ts';
 import { wireMessage } from '../../support/fake-player.ts';
@@ -91,7 +91,7 @@ describe('a player', () => {
     playing.stop(playback, AccessStatus.Ok);
     assert.deepEqual(script.notices, [
       { event: 'play', clientId: 'a', stream: 'secret' },
-      { event: 'stop', clientId: 'a', stream: 'secret' },
+      { event: 'stopPlay', clientId: 'a', stream: 'secret' },
     ]);
   });
 
@@ -229,16 +229,18 @@ describe('a recorded stream', () => {
     playing.stop(playback, AccessStatus.Ok);
     assert.deepEqual(
       script.notices.map(({ event }) => event),
-      ['play', 'stop', 'play', 'stop'],
+      ['play', 'stopPlay', 'play', 'stopPlay'],
     );
     clock.advance(60_000);
     assert.equal(clock.pending, 0);
   });
 
   test('is paused and goes on where its player is', async () => {
-    const { play, library, playing } = setUp();
+    const { play, library, playing, script } = setUp({ scripted: true });
+    script.decide = () => ({ accepted: true });
     library.files.set('show', new FakeFile(pictures(0, 20_000)));
     const { port, playback } = play('show', { start: 0 });
+    await until('the player', () => script.told('play').length === 1);
     await settled();
     playing.pause(playback, true, undefined);
     const from = port.writes.length;
@@ -248,6 +250,10 @@ describe('a recorded stream', () => {
       port.told.filter((one) => /paused/.test(one)),
       ['paused recorded', 'unpaused recorded'],
     );
+    assert.deepEqual(script.told('pause'), [
+      { event: 'pause', client: 'a', stream: 'show', isPaused: true },
+      { event: 'pause', client: 'a', stream: 'show', isPaused: false },
+    ]);
     assert.equal(port.messages(from).find(({ payload }) => payload.at(-1) !== 0xee)!.timestampMs, 1_000);
   });
 

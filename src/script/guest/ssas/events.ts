@@ -161,6 +161,8 @@ const HANDLERS: Handlers = {
       removePlayer(stream, client.client);
       tell('onStop', id, client.client, stream.stream);
     }),
+  pause: ({ client: id, stream, isPaused }) =>
+    ofClient(id, ({ client }) => tell('onPause', id, client, streamOf(stream), isPaused)),
   recorded: ({ stream, file }) => tell('onRecord', '', streamOf(stream), file),
   recordFailed: ({ stream, error }) => tell('onRecordError', '', streamOf(stream), error),
   outgoing,

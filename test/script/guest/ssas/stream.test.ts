@@ -155,6 +155,20 @@ describe('a stream', () => {
     assert.deepEqual(unit.logs, ['stop c2 cam']);
   });
 
+  test('is told of in onPause when a player pauses it and goes on', async () => {
+    const unit = await onAir(
+      `${STATE} application.onPause = (client, stream, isPaused) => trace(client.id, stream.name, isPaused)`,
+    );
+    unit.post(
+      { t: 'play', client: 'c2', stream: 'cam' },
+      { t: 'pause', client: 'c2', stream: 'cam', isPaused: true },
+      { t: 'pause', client: 'c2', stream: 'cam', isPaused: false },
+      { t: 'pause', client: 'gone', stream: 'cam', isPaused: true },
+    );
+    assert.deepEqual(await unit.value('state', 'cam'), ['cam', null, ['c2'], '']);
+    assert.deepEqual(unit.logs, ['c2 cam true', 'c2 cam false']);
+  });
+
   test('on air takes record and disconnect, without a gate', async () => {
     const unit = await onAir(`
       Client.prototype.go = function () {
