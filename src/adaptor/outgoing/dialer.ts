@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns';
 import {
-  connect as connectTcp,
+  connect as connectPlain,
   isIP,
   type LookupFunction,
   type Socket,
@@ -74,6 +74,11 @@ export interface DialerOptions {
   readonly closeGraceMs: number;
   /** Undefined: the system's sockets. */
   readonly openSocket?: (secure: boolean, options: TcpNetConnectOpts & ConnectionOptions) => Socket;
+  /**
+   * The unix socket that leads to the server of an address, for links between processes of one machine; undefined: TCP. There is no
+   * TLS on it, whatever the scheme. What is granted is checked as ever.
+   */
+  readonly unixPathOf?: ((uri: RtmpUri) => string | undefined) | undefined;
   readonly standIn?: DialStandIn | undefined;
 }
 
@@ -156,6 +161,7 @@ interface DialedOptions extends DialerOptions {
 class DialedConnection implements OutgoingConnection {
   readonly #options: DialedOptions;
   readonly #log: Log;
+  readonly #unixPath: string | undefined;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #client: RtmpClient;
@@ -175,6 +181,7 @@ class DialedConnection implements OutgoingConnection {
     const place = placeOf(uri);
     this.#log = options.log.child({ application: request.application, server: place });
     this.#odd = new OddMessages({ log: () => this.#log, lines: options.lines, address: place });
+    this.#unixPath = options.unixPathOf?.(uri);
     this.#socket = this.#dial();
     this.#outbox = new Outbox(this.#socket, {
       maxUnreadBytes: options.maxUnreadBytes,
@@ -197,9 +204,14 @@ class DialedConnection implements OutgoingConnection {
     this.#listen();
   }
 
+  get #isSecure(): boolean {
+    return this.#options.uri.scheme === 'rtmps' && this.#unixPath === undefined;
+  }
+
   #dial(): Socket {
     const { uri, rules, tls, openSocket = openSystemSocket } = this.#options;
-    const secure = uri.scheme === 'rtmps';
+    if (this.#unixPath !== undefined) return connectPlain({ path: this.#unixPath });
+    const secure = this.#isSecure;
     const host = uri.host.replace(/^\[(.*)\]$/, '$1');
     const target = { host, port: uri.port, noDelay: true, lookup: checkedLookup(rules) };
     return openSocket(secure, {
@@ -216,7 +228,7 @@ class DialedConnection implements OutgoingConnection {
   #listen(): void {
     const socket = this.#socket;
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    socket.once(this.#options.uri.scheme === 'rtmps' ? 'secureConnect' : 'connect', () => {
+    socket.once(this.#isSecure ? 'secureConnect' : 'connect', () => {
       if (!this.#isOver) this.#client.start();
     });
     socket.on('data', (bytes) => this.#pacer.push(bytes));
@@ -431,7 +443,7 @@ function placeElsewhere(refusal: OutgoingStatus | undefined): { redirect?: strin
 }
 
 function openSystemSocket(secure: boolean, options: TcpNetConnectOpts & ConnectionOptions): Socket {
-  return secure ? connectTls(options) : connectTcp(options);
+  return secure ? connectTls(options) : connectPlain(options);
 }
 
 /** A name that leads to several addresses is tried at those alone that are granted. */

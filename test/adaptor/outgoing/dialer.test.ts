@@ -3,7 +3,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { DialerOptions, DialGrant } from '../../../src/adaptor/outgoing/dialer.ts';
 import { Statistics } from '../../../src/application/instance/statistics.ts';
@@ -20,6 +23,7 @@ import {
   isCommandType,
 } from '../../../src/protocol/rtmp/command.ts';
 import { MessageType } from '../../../src/protocol/rtmp/message.ts';
+import type { RtmpUri } from '../../../src/protocol/rtmp/rtmp-uri.ts';
 import { Core, keepingLog, until } from '../../support/core.ts';
 import { dialerFor } from '../../support/dialer.ts';
 import { hex } from '../../support/hex.ts';
@@ -40,6 +44,36 @@ async function serverThatDials({ grant, dialer }: Setup = {}): Promise<Core> {
   const core = await Core.start({ clock, registry: { outgoing } });
   await (await core.peer()).connect('live'); // its script is open from now on
   return core;
+}
+
+/** A unix socket that leads to a TCP port. */
+async function relayTo(port: number, path: string) {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.on('error', () => {});
+      from.once('close', () => to.destroy());
+      from.pipe(to);
+    }
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  return {
+    get connections() {
+      return sockets.size / 2;
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
 }
 
 /** Codes that the script of `live` has been told, as `key code`. */
@@ -77,6 +111,24 @@ async function pushing(near: Core, far: Core): Promise<{ peer: RtmpPeer; id: num
 }
 
 describe('a stream that is published to another server', () => {
+  test('goes by the unix socket that the dialer is told for its server, rtmps too', async () => {
+    await using far = await Core.start();
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'understudy-test-'));
+    const path = join(folder.path, 'rtmp.sock');
+    await using relay = await relayTo(far.port, path);
+    const asked: string[] = [];
+    const unixPathOf = ({ scheme, host, port }: RtmpUri) => {
+      asked.push(`${scheme} ${host} ${port}`);
+      return path;
+    };
+    await using near = await serverThatDials({ dialer: { unixPathOf } });
+    // nobody listens on port 1: the path alone leads there
+    near.script().commands.obey({ op: 'outConnect', id: 1, uri: 'rtmps://127.0.0.1:1/other', args: [] });
+    await told(near, '1 NetConnection.Connect.Success');
+    assert.deepEqual(asked, ['rtmps 127.0.0.1 1']);
+    assert.equal(relay.connections, 1);
+  });
+
   test('arrives whole: metadata for everybody who comes, headers, the pictures since the last keyframe', async () => {
     await using near = await serverThatDials();
     await using far = await Core.start();
