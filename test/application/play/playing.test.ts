@@ -90,8 +90,8 @@ describe('a player', () => {
     assert.deepEqual(port.told, ['started secret']);
     playing.stop(playback, AccessStatus.Ok);
     assert.deepEqual(script.notices, [
-      { event: 'play', clientId: 'a', stream: 'secret' },
-      { event: 'stopPlay', clientId: 'a', stream: 'secret' },
+      { event: 'play', client: 'a', stream: 'secret' },
+      { event: 'stopPlay', client: 'a', stream: 'secret' },
     ]);
   });
 
