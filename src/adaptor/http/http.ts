@@ -234,16 +234,15 @@ export class HttpDoor {
       reply(response, 405, { Allow: route.methods.join(', ') }, 'Method Not Allowed\n');
     } else {
       if (route.endsWithClient && !wish) this.#endWithClient(request, response);
-      Promise.resolve()
-        .then(() =>
-          wish && route.upgrade
-            ? route.upgrade(request, response, peer, wish)
-            : route.handle(request, response, peer),
-        )
-        .catch((error) => {
-          logBug(this.#host.log, error, `http ${shown}`);
-          response.destroy();
-        });
+      // at once: a response that is closed before its route has seen it would never end for the route
+      const handle = async () =>
+        wish && route.upgrade
+          ? route.upgrade(request, response, peer, wish)
+          : route.handle(request, response, peer);
+      handle().catch((error) => {
+        logBug(this.#host.log, error, `http ${shown}`);
+        response.destroy();
+      });
     }
   }
 

@@ -165,6 +165,19 @@ describe('HttpProxy', () => {
     await assert.rejects((await fetch(`http://127.0.0.1:${core.port}/half`)).text());
   });
 
+  test('a connection that is closed for its many requests gives its turns back', async () => {
+    await using site = await Site.open((request, response) => {
+      if (request.url === '/page') response.end('hello');
+    });
+    const limits = { ...PROXY_LIMITS, maxRequests: 16, maxRequestsPerAddress: 16 };
+    await using core = await Core.start({
+      adaptor: { http: { ...HTTP, proxy: { ...site.passingOn, limits } } },
+    });
+    assert.equal(await say(core, 'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(20)), '');
+    const page = 'GET /page HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    assert.match(await say(core, page), /hello$/);
+  });
+
   test('a client that leaves takes its request along', async () => {
     await using site = await Site.open(() => {});
     await using core = await Core.start(proxying(site.passingOn));
