@@ -1,5 +1,4 @@
 // The composition of the server: builds the rooms, connects them, starts them bottom-up and stops them top-down.
-import { join } from 'node:path';
 import { type Adaptor, type AdaptorOptions, openAdaptors } from './adaptor/adaptor.ts';
 import { pacedBy } from './adaptor/link/paced-stream.ts';
 import { systemResolver } from './adaptor/link/reverse-dns.ts';
@@ -41,6 +40,7 @@ import { Descriptors } from './wiring/descriptors.ts';
 import { giveUpRoot } from './wiring/give-up-root.ts';
 import { openFanOut } from './wiring/open-fan-out.ts';
 import { serverUser, setFileMask } from './wiring/privileges.ts';
+import { RunFolder } from './wiring/run-folder.ts';
 import { edgePorts, sayNotes, sayStarted, sayStopped } from './wiring/start-report.ts';
 import { watchConfig } from './wiring/watch-config.ts';
 
@@ -82,6 +82,8 @@ export async function startServer({
   const hasRoom = () => descriptors.hasRoom();
   sayNotes(config.notes, log);
   if (config.server.mask !== undefined) setFileMask(config.server.mask);
+  const runFolder = RunFolder.of(config.root);
+  runFolder.claim(log);
   const clock = systemClock;
   const software = `Understudy/${version()}`;
   const lines = new LineLimit(clock);
@@ -124,7 +126,7 @@ export async function startServer({
   const recorders = new FileRecorders({
     log,
     clock,
-    runFolder: join(config.root, 'run', 'recordings'),
+    runFolder: runFolder.recordings,
     flush: config.server.recording,
     finishesMp4: config.server.recording.finishesMp4,
     lines,
@@ -186,6 +188,7 @@ export async function startServer({
     lines.close();
     if (adaptors.length > 0) sayStopped(logs);
     await logs.close();
+    runFolder.release();
   };
   try {
     if (inspect !== undefined) inspectorAddress = await inspector.open();
@@ -209,13 +212,15 @@ export async function startServer({
         connections: () => adaptors.reduce((sum, { sessionCount }) => sum + sessionCount, 0),
         stop,
       };
-      admin = await Admin.open(await adminOptions(config, administered, { log, lines, paced }, logs));
+      admin = await Admin.open(
+        await adminOptions(config, administered, { log, lines, paced, runFile: runFolder.adminFile }, logs),
+      );
     }
     if (user) {
       const ownFolders = allHosts.flatMap((host) => host.ownFolders());
-      await giveUpRoot(user, { config, ownFolders, logs, log });
+      await giveUpRoot(user, { config, ownFolders, runFolder, logs, log });
     }
-    void recorders.repair(); // who has the ports is the only server of this root folder
+    void recorders.repair(); // the lock of run/ says that no other server is recording these
   } catch (error) {
     await close();
     throw error;
@@ -297,9 +302,9 @@ function adaptorOptions(
 }
 
 async function adminOptions(
-  { root, server, logs: { secretWords } }: Config,
+  { server, logs: { secretWords } }: Config,
   administered: Administered,
-  { log, lines, paced }: Pick<AdminOptions, 'log' | 'lines' | 'paced'>,
+  { log, lines, paced, runFile }: Pick<AdminOptions, 'log' | 'lines' | 'paced' | 'runFile'>,
   logs: ServerLogs,
 ): Promise<AdminOptions> {
   const { listen, access, hostNames, users, loginLimits, localUsersFile, methods, elemStyle } = server.admin;
@@ -330,7 +335,7 @@ async function adminOptions(
     usersFile: localUsersFile,
     mayCall: (method) => methods !== undefined && admitsMethod(methods, method),
     isElemStyle: elemStyle,
-    root,
+    runFile,
     clock: systemClock,
     nowMs: () => Date.now(),
     log,

@@ -443,6 +443,7 @@ describe('files that authors and tenants can write', () => {
     ['script/source/builder-process.ts', '/proc'],
     ['script/child/privileges.ts', '/proc'],
     ['wiring/privileges.ts', '/etc/passwd'],
+    ['wiring/run-folder.ts', 'run/, which is the server’s'],
     ['admin/run-file.ts', 'run/, which is the server’s'],
     ['script/source/resolve.ts', 'a method of that name'],
   ]);

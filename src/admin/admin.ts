@@ -37,8 +37,8 @@ export interface AdminOptions {
   /** By HTTPCommands of Users.xml. */
   mayCall(method: string): boolean;
   isElemStyle: boolean;
-  /** Of the root folder's run/admin.json; undefined: there is none. */
-  root: string | undefined;
+  /** Path of the run file (run-file.ts); undefined: there is none. */
+  runFile: string | undefined;
   clock: Clock;
   /** Of the wall clock, ms. */
   nowMs(): number;
@@ -132,10 +132,10 @@ export class Admin {
   }
 
   async close(): Promise<void> {
-    const { root, log } = this.#options;
+    const { runFile, log } = this.#options;
     this.#meter.close();
     this.#events.close();
-    if (root !== undefined && this.#token !== undefined) removeRunFile(root, this.#token);
+    if (runFile !== undefined && this.#token !== undefined) removeRunFile(runFile, this.#token);
     const closed = await Promise.allSettled(this.#ports.map((port) => port.close()));
     for (const result of closed)
       if (result.status === 'rejected') logBug(log, result.reason, 'administration');
@@ -156,13 +156,13 @@ function contexts(
 }
 
 /** The token, if whoever has a right to it can read it. */
-function keepToken(address: AdminAddress, token: string, { root, log }: AdminOptions): string | undefined {
-  if (root === undefined) return undefined;
+function keepToken(address: AdminAddress, token: string, { runFile, log }: AdminOptions): string | undefined {
+  if (runFile === undefined) return undefined;
   const { host, port, family } = address;
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   const url = `http://${family === 'v6' ? `[${reachable}]` : reachable}:${port}`;
   try {
-    writeRunFile(root, { pid: process.pid, url, token });
+    writeRunFile(runFile, { pid: process.pid, url, token });
     return token;
   } catch (error) {
     const text = `run/admin.json cannot be written, so the commands status, reload, disconnect and stop will not find this server`;

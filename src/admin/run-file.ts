@@ -1,7 +1,6 @@
 // run/admin.json: where the running server of a root folder is administered, and a token for it. Whoever may read it (its
 // owner: mode 0600) may administer the server; the commands of the terminal do.
 import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { writePrivately } from './users-file.ts';
 
 export interface RunFile {
@@ -11,19 +10,15 @@ export interface RunFile {
   token: string;
 }
 
-export function runFilePath(root: string): string {
-  return join(root, 'run', 'admin.json');
-}
-
 /** Throws what the file system says. */
-export function writeRunFile(root: string, content: RunFile): void {
-  writePrivately(runFilePath(root), `${JSON.stringify(content)}\n`);
+export function writeRunFile(path: string, content: RunFile): void {
+  writePrivately(path, `${JSON.stringify(content)}\n`);
 }
 
 /** Undefined: none, or not one that could be used. */
-export function readRunFile(root: string): RunFile | undefined {
+export function readRunFile(path: string): RunFile | undefined {
   try {
-    const { pid, url, token } = JSON.parse(readFileSync(runFilePath(root), 'utf8')) as Partial<RunFile>;
+    const { pid, url, token } = JSON.parse(readFileSync(path, 'utf8')) as Partial<RunFile>;
     if (typeof pid !== 'number' || typeof url !== 'string' || typeof token !== 'string') return undefined;
     return { pid, url, token };
   } catch {
@@ -32,6 +27,6 @@ export function readRunFile(root: string): RunFile | undefined {
 }
 
 /** Unless another server has put its own in its place. */
-export function removeRunFile(root: string, token: string): void {
-  if (readRunFile(root)?.token === token) rmSync(runFilePath(root), { force: true });
+export function removeRunFile(path: string, token: string): void {
+  if (readRunFile(path)?.token === token) rmSync(path, { force: true });
 }

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunFile, readRunFile } from '../admin/run-file.ts';
+import { RunFolder } from '../wiring/run-folder.ts';
 import { CommandError } from './args.ts';
 
 /** What the server's own stop may take, and a little. */
@@ -42,7 +43,7 @@ export class Running {
   }
 
   static async of(root: string): Promise<Running> {
-    const file = readRunFile(root);
+    const file = readRunFile(RunFolder.of(root).adminFile);
     if (!file) throw notRunning(root);
     return new Running(root, file);
   }

@@ -35,6 +35,11 @@ export const LOG_EVENTS = {
     meaning:
       'A note on the configuration, a mistake (`code`, file and line in the text), saved settings that wait for the next start (`settings`), or settings of an `application` that count now.',
   },
+  'run-folder': {
+    level: 'warn',
+    meaning:
+      'run/ cannot be locked, so a second server with this root folder would not be noticed. `path`, `err`.',
+  },
   certificate: {
     level: 'info to error',
     meaning:

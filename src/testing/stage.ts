@@ -42,6 +42,7 @@ import type { BuildOutcome, BuildRequest } from '../script/source/build-outcome.
 import { findMainScript } from '../script/source/main-script.ts';
 import { SHARED_FOLDER } from '../storage/names.ts';
 import { VirtualHost, type VirtualHostOptions } from '../virtual-host.ts';
+import { RunFolder } from '../wiring/run-folder.ts';
 import type { HandClock } from './hand-clock.ts';
 import { Said } from './said.ts';
 
@@ -112,7 +113,7 @@ export class Stage {
       log,
       clock,
       now: () => new Date(clock.now()),
-      runFolder: join(root, 'run', 'recordings'),
+      runFolder: RunFolder.of(root).recordings,
       flush: config.server.recording,
       finishesMp4: config.server.recording.finishesMp4,
     });

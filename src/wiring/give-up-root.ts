@@ -1,9 +1,9 @@
 // The user that Process of Server.xml names, once the ports are open: which files and folders it needs.
-import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../log/log.ts';
 import type { ServerLogs } from '../log/server-logs.ts';
 import { become, type ServerUser } from './privileges.ts';
+import type { RunFolder } from './run-folder.ts';
 
 export async function giveUpRoot(
   user: ServerUser,
@@ -11,11 +11,12 @@ export async function giveUpRoot(
     config: Config;
     /** What the server writes to in applications. */
     ownFolders: readonly string[];
+    runFolder: RunFolder;
     logs: ServerLogs;
     log: Log;
   },
 ): Promise<void> {
-  const { config, ownFolders, logs, log } = at;
+  const { config, ownFolders, runFolder, logs, log } = at;
   await logs.close(); // what root has open stays open: the next line opens it as the user
   const { access, application, master, edge, admin } = config.logs;
   const logFiles = [access?.file, application, master, edge, admin].flatMap((file) => file ?? []);
@@ -24,7 +25,7 @@ export async function giveUpRoot(
     ...vhosts.map(({ certificate }) => certificate),
   ]);
   const unreadable = become(user, {
-    folders: [...logFiles.map(({ directory }) => directory), join(config.root, 'run'), ...ownFolders],
+    folders: [...logFiles.map(({ directory }) => directory), runFolder.path, ...ownFolders],
     files: [config.server.admin.localUsersFile],
     read: certificates.flatMap((one) => [one?.certificateFile, one?.keyFile]).flatMap((path) => path ?? []),
   });

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hashPassword } from '../../src/admin/password.ts';
-import { readRunFile, runFilePath } from '../../src/admin/run-file.ts';
+import { readRunFile } from '../../src/admin/run-file.ts';
 import { AdminCore, basic, PASSWORD, user } from '../support/admin.ts';
 
 const LOGIN = `auser=ann&apswd=${encodeURIComponent(PASSWORD)}`;
@@ -88,7 +88,7 @@ test('after 300 wrong passwords an address is locked out; the terminal still get
   world.core.clock.advance(86_400_000);
   const { status, headers } = await world.request('GET', '/api/v1/server', { authorization: basic('ann') });
   assert.deepEqual([status, headers['retry-after']], [429, undefined]);
-  const { token } = readRunFile(world.root)!;
+  const { token } = readRunFile(world.runFile)!;
   assert.equal((await world.json('GET', '/server', undefined, `Bearer ${token}`)).status, 200);
 });
 
@@ -146,7 +146,7 @@ test('where there is no account the first start makes one; the next finds it', a
 
 test('where it cannot be kept it is good for this run, and that is said', async () => {
   await using world = await AdminCore.start({
-    admin: { users: [], usersFile: '/dev/null/no/Users.local.xml', root: '/dev/null/no' },
+    admin: { users: [], usersFile: '/dev/null/no/Users.local.xml', runFile: '/dev/null/no/run/admin.json' },
   });
   const { name, password, problem } = world.admin.firstAccount!;
   assert.ok(problem);
@@ -159,10 +159,10 @@ test('where it cannot be kept it is good for this run, and that is said', async 
 
 test('run/admin.json is for its owner, and gone with the server', async () => {
   const world = await AdminCore.start();
-  const path = runFilePath(world.root);
+  const path = world.runFile;
   try {
     assert.equal(statSync(path).mode & 0o777, 0o600);
-    assert.equal(readRunFile(world.root)?.url, `http://127.0.0.1:${world.port}`);
+    assert.equal(readRunFile(world.runFile)?.url, `http://127.0.0.1:${world.port}`);
     await world.admin.close();
     assert.equal(existsSync(path), false);
   } finally {

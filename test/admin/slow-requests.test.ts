@@ -38,7 +38,7 @@ describe('three hundred connections keep nobody out', () => {
     test(`of those ${name}`, async () => {
       await using world = await AdminCore.start();
       const sockets = await slow(world, 300, text);
-      const { token } = readRunFile(world.root)!;
+      const { token } = readRunFile(world.runFile)!;
       assert.equal((await world.json('GET', '/server')).status, 200);
       assert.equal((await world.json('GET', '/server', undefined, `Bearer ${token}`)).status, 200);
       await until('the line', () => world.log.some(({ limit }) => limit === 'MaxAdminConnections'));

@@ -12,7 +12,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 const SHOWS = '/hosts/_defaultRoot_/shows.example.com';
 
 async function ask(server: TestServer, method: string, path: string, body?: unknown) {
-  const { url, token } = readRunFile(server.root)!;
+  const { url, token } = readRunFile(server.runFile)!;
   const response = await fetch(`${url}/api/v1${path}`, {
     method,
     headers: {
@@ -62,7 +62,7 @@ test('hosts, aliases, recordings, settings and applications, by command', async 
       ['shows.example.com', 1, true],
     ],
   );
-  const { url, token } = readRunFile(server.root)!;
+  const { url, token } = readRunFile(server.runFile)!;
   for (const method of [
     'getVHostStats',
     'getServerStats',

@@ -165,7 +165,7 @@ test('an application whose Application.xml is bad at the start is closed until i
         'clients cannot connect to the application until the error is corrected',
     ],
   );
-  const { url, token } = readRunFile(server.root)!;
+  const { url, token } = readRunFile(server.runFile)!;
   const asked = await fetch(`${url}/api/v1/errors`, { headers: { authorization: `Bearer ${token}` } });
   const records = (await asked.json()) as { application: string; kind: string; line: number }[];
   assert.deepEqual(

@@ -39,7 +39,7 @@ test('SIGHUP from a terminal that is closed stops the server in order, scripts t
   await until('the line of the connect', () => isLogged(join(logs, 'access.00.log'), 'app-start'));
 
   renameSync(join(logs, 'access.00.log'), join(logs, 'moved'));
-  process.kill(readRunFile(server.root)!.pid, 'SIGHUP');
+  process.kill(readRunFile(server.runFile)!.pid, 'SIGHUP');
   await using second = await RtmpPeer.open(server.port);
   await second.connect('live/two');
   await until('a new file', () => isLogged(join(logs, 'access.00.log'), 'live/two'));

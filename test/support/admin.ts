@@ -17,6 +17,7 @@ import { Statistics } from '../../src/application/instance/statistics.ts';
 import { LoadGovernor } from '../../src/application/live/flush.ts';
 import { Turns } from '../../src/application/pace/turns.ts';
 import { SecretMask } from '../../src/log/secrets.ts';
+import { RunFolder } from '../../src/wiring/run-folder.ts';
 import { Core, type CoreOptions, keepingLog, type LogRecord, TURN_CLOCK } from './core.ts';
 
 export const PASSWORD = 'correct horse battery';
@@ -119,6 +120,10 @@ export class AdminCore implements AsyncDisposable {
   /** And to be put aside. */
   readonly removed: readonly string[];
 
+  get runFile(): string {
+    return RunFolder.of(this.root).adminFile;
+  }
+
   private constructor(
     parts: Pick<
       AdminCore,
@@ -191,7 +196,7 @@ export class AdminCore implements AsyncDisposable {
       usersFile: join(root, 'conf', 'Users.local.xml'),
       mayCall: () => true,
       isElemStyle: false,
-      root,
+      runFile: RunFolder.of(root).adminFile,
       clock,
       nowMs: () => Date.UTC(2026, 6, 23, 8, 25, 52) + clock.now(),
       log,

@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { RunFolder } from '../../src/wiring/run-folder.ts';
 import { endsWithUs, Tail } from './child.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..');
@@ -112,6 +113,11 @@ export class TestServer implements AsyncDisposable {
   /** `rtmp://127.0.0.1:40123/live/camera`; a query goes on the stream's name. */
   url(application: string, stream: string): string {
     return `rtmp://127.0.0.1:${this.port}/${application}/${stream}`;
+  }
+
+  /** Where it is administered, and the token for that. */
+  get runFile(): string {
+    return RunFolder.of(this.root).adminFile;
   }
 
   /** A file below conf/. */
