@@ -89,6 +89,7 @@ export class TestClient {
   #port(decided: () => void): ClientPort {
     const lastSeenMs = () => this.#lastSeenMs;
     return {
+      kind: 'client',
       localIp: '127.0.0.1',
       queuedBytes: 0,
       accepted: decided,

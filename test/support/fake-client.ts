@@ -40,6 +40,7 @@ export interface Probe {
 }
 
 export class FakeClientPort implements ClientPort {
+  readonly kind = 'client';
   readonly localIp = '192.0.2.100';
   /** In order: `accepted`, `refused CODE`, `status CODE`, `call NAME`, `close REASON`. */
   readonly told: string[] = [];

@@ -223,6 +223,7 @@ export class SessionEntry {
     const session = this.#session;
     const { outbox, peer, rtmpeVersion } = session;
     return {
+      kind: 'client',
       localIp: peer.localIp,
       forwardedFor: peer.forwardedFor,
       rtmpeVersion,

@@ -27,8 +27,13 @@ export interface ConnectRefusal {
   redirect?: string;
 }
 
+/** `node`: another server of the same cluster, which comes for players and encoders of its own. */
+export type ClientKind = 'client' | 'node';
+
 /** The connection's end of the wire, as the adaptor offers it. Must not throw or wait. */
 export interface ClientPort {
+  /** Scripts are not told. */
+  readonly kind: ClientKind;
   /** The address of ours that it has connected to. */
   readonly localIp: string;
   /** For whom the HTTP proxies in front of a tunnel say they speak; nobody has checked it. */
@@ -79,5 +84,9 @@ export class Client {
 
   get id(): string {
     return this.facts.id;
+  }
+
+  get kind(): ClientKind {
+    return this.port.kind;
   }
 }
