@@ -130,6 +130,16 @@ describe('a player', () => {
     }
   });
 
+  test('that leaves while it waits is not spoken of later, and its name is forgotten', async () => {
+    const { play, playing, clock, streams } = setUp();
+    const { port, by } = play('show');
+    await settled();
+    playing.stopAll(by);
+    clock.advance(60_000);
+    assert.deepEqual(port.told, ['started show']);
+    assert.equal(streams.get('show'), undefined);
+  });
+
   test('is refused where too many names are waited for, and not one that is waited for already', async () => {
     const { play, air } = setUp({ maxWaitingNames: 1 });
     air('show');
