@@ -111,8 +111,8 @@ async function start(options: StartOptions): Promise<number> {
 /** To standard error, for the log is kept. */
 function firstAccountText({ name, password, problem }: NewAccount, { server }: Config): string {
   const kept = problem
-    ? 'It holds until the server ends, for it cannot be kept.'
-    : `It is said this once; its hash is in ${server.admin.localUsersFile}.`;
+    ? 'The server could not store it: it is valid until the server ends.'
+    : `It is shown only once; its hash is in ${server.admin.localUsersFile}.`;
   return `\n  Administrator ${name}, password ${password}\n  ${kept}\n\n`;
 }
 

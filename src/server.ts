@@ -99,7 +99,7 @@ export async function startServer({
   if (uid !== undefined && !user && uid !== process.getuid?.()) {
     log.warn(
       { event: 'process', uid },
-      `Process/UID = ${uid}: only root can become another user; the server stays who it is`,
+      `Process/UID = ${uid}: only root can switch to another user; the server keeps its user`,
     );
   }
   const runners = new Runners({
@@ -243,7 +243,7 @@ function logOptions({ logs }: Config, software: string, log: Log): ServerLogsOpt
     if (names.includes('*')) return [...all];
     const unknown = names.filter((name) => !all.some((one) => one === name));
     if (unknown.length > 0) {
-      log.warn({ event: 'config' }, `Logger.xml: the access log knows no ${what} ${unknown.join(', ')}`);
+      log.warn({ event: 'config' }, `Logger.xml: the access log has no ${what} ${unknown.join(', ')}`);
     }
     return names.flatMap((name) => all.filter((one) => one === name));
   };
@@ -312,7 +312,8 @@ async function adminOptions(
   if (secure.length > 0) {
     log.error(
       { event: 'port-closed', kind: 'admin' },
-      `administration: port ${secure.map(({ port }) => port).join(', ')} with TLS stays closed: its ports have no TLS`,
+      `administration: port ${secure.map(({ port }) => port).join(', ')} with TLS stays closed: the ` +
+        'administration has no TLS',
     );
   }
   const places = listen
@@ -349,10 +350,7 @@ async function adminOptions(
 function addressTest({ allow, deny, order }: AccessConfig, what: string, log: Log): (ip: string) => boolean {
   const rules: AddressRules = { allow: AddressList.parse(allow), deny: AddressList.parse(deny), order };
   if (rules.allow.hasNames || rules.deny.hasNames) {
-    log.warn(
-      { event: 'config' },
-      `Allow and Deny of ${what}: names of hosts do not count there, addresses do`,
-    );
+    log.warn({ event: 'config' }, `Allow and Deny of ${what}: host names are ignored there, use addresses`);
   }
   return (ip) => admitsNames(rules, ip, []);
 }

@@ -161,7 +161,10 @@ export class Accounts {
 
   async add(name: string, password: string): Promise<void> {
     if (!NAME.test(name)) {
-      throw new AdminError('ERR_ADMIN_ARGUMENT', 'a name is of letters, digits and . _ @ -, 64 at most');
+      throw new AdminError(
+        'ERR_ADMIN_ARGUMENT',
+        'a name has at most 64 characters: letters, digits and . _ @ -',
+      );
     }
     if (this.#users.has(name))
       throw new AdminError('ERR_ADMIN_CONFLICT', `there is an administrator ${name} already`);
@@ -197,7 +200,7 @@ export class Accounts {
     if (!user.isLocal) {
       throw new AdminError(
         'ERR_ADMIN_CONFLICT',
-        `${name} stands in a Users.xml of conf/, which is yours to change`,
+        `${name} is defined in a Users.xml of conf/: edit that file`,
       );
     }
   }
@@ -239,7 +242,7 @@ export class Accounts {
 }
 
 function cannotKeep(error: unknown): AdminError {
-  return new AdminError('ERR_ADMIN_FAILED', `the account cannot be kept: ${(error as Error).message}`, {
+  return new AdminError('ERR_ADMIN_FAILED', `the account cannot be stored: ${(error as Error).message}`, {
     cause: error,
   });
 }

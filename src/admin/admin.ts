@@ -165,7 +165,8 @@ function keepToken(address: AdminAddress, token: string, { runFile, log }: Admin
     writeRunFile(runFile, { pid: process.pid, url, token });
     return token;
   } catch (error) {
-    const text = `run/admin.json cannot be written, so the commands status, reload, disconnect and stop will not find this server`;
+    const text =
+      'run/admin.json cannot be written: the commands status, reload, disconnect and stop will not find this server';
     log.warn({ event: 'admin', err: error }, text);
     return undefined;
   }
@@ -176,21 +177,21 @@ function warnOfPasswords(accounts: Accounts, log: Log): void {
   if (unhashed.length > 0) {
     log.warn(
       { event: 'admin', users: unhashed },
-      'conf/Users.xml holds passwords as they are; hashes are safer',
+      'conf/Users.xml contains plain-text passwords; hashes are safer',
     );
   }
   if (unusable.length > 0) {
-    const text = 'conf/Users.xml holds passwords that another server has hashed; they cannot be checked here';
+    const text = 'conf/Users.xml contains passwords hashed by another server; this server cannot check them';
     log.warn({ event: 'admin', users: unusable }, text);
   }
 }
 
 function sayFirst({ name, problem }: NewAccount, { log, usersFile, write }: AdminOptions): void {
-  write(formatStatus('i', Subject.Admin, 2011), `made the first administrator, ${name}`);
+  write(formatStatus('i', Subject.Admin, 2011), `created the first administrator, ${name}`);
   if (!problem) {
-    log.info({ event: 'admin', user: name, file: usersFile }, `the administrator ${name} has been made`);
+    log.info({ event: 'admin', user: name, file: usersFile }, `created the administrator ${name}`);
     return;
   }
-  const text = `the administrator ${name} has been made for this run only: ${usersFile} cannot be written`;
+  const text = `created the administrator ${name} for this run only: ${usersFile} cannot be written`;
   log.warn({ event: 'admin', user: name, err: problem }, text);
 }

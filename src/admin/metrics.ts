@@ -19,32 +19,32 @@ export function formatMetrics(
   const { cpuPercent, residentBytes, heapBytes, lagMs } = meter.numbers();
   const { load } = server;
 
-  page.gauge('understudy_info', 'Which software it is.').add(1, { software });
-  page.gauge('understudy_uptime_seconds', 'Since the start.').add(server.upMs / 1000);
+  page.gauge('understudy_info', 'Name and version of the software.').add(1, { software });
+  page.gauge('understudy_uptime_seconds', 'Time since the start.').add(server.upMs / 1000);
   page.gauge('understudy_connections', 'Open connections, in any state.').add(connections());
   page.gauge('understudy_cpu_ratio', 'Share of one core over the last 5 s.').add(cpuPercent / 100);
   page.gauge('understudy_resident_memory_bytes', 'Memory of the media process.').add(residentBytes);
-  page.gauge('understudy_heap_used_bytes', "Of it, JavaScript's.").add(heapBytes);
-  const lag = page.gauge('understudy_event_loop_lag_seconds', 'How late timers were over the last 5 s.');
+  page.gauge('understudy_heap_used_bytes', 'JavaScript heap of the media process.').add(heapBytes);
+  const lag = page.gauge('understudy_event_loop_lag_seconds', 'Delay of timers over the last 5 s.');
   lag.add(lagMs.p50 / 1000, { quantile: '0.5' });
   lag.add(lagMs.p99 / 1000, { quantile: '0.99' });
   lag.add(lagMs.max / 1000, { quantile: '1' });
   page
-    .gauge('understudy_flush_gather_seconds', 'Under load: how long messages gather before a flush; else 0.')
+    .gauge(
+      'understudy_flush_gather_seconds',
+      'Time under load for which messages gather before a flush; 0 without load.',
+    )
     .add(load.widenedMs / 1000);
   page.counter('understudy_sweeps_total', 'Flushes of a stream to all its players.').add(load.sweeps);
   page.counter('understudy_sweep_seconds_total', 'Time spent in sweeps.').add(load.sweepMs / 1000);
-  page.gauge('understudy_sweep_ratio', 'Share of the time spent in sweeps of late.').add(load.sweepShare);
-  page.gauge('understudy_held_bytes', 'Memory that slow players keep from being freed.').add(load.heldBytes);
+  page.gauge('understudy_sweep_ratio', 'Recent share of the time spent in sweeps.').add(load.sweepShare);
+  page.gauge('understudy_held_bytes', 'Memory of media that slow players have not read.').add(load.heldBytes);
   page
-    .counter(
-      'understudy_connects_rejected_total',
-      'Connects that were refused, with and without an application.',
-    )
+    .counter('understudy_connects_rejected_total', 'Refused connects, with and without an application.')
     .add(server.rejected);
   const reached = page.counter(
     'understudy_limits_reached_total',
-    'How often a limit refused, closed or delayed something.',
+    'Requests and connections that a limit refused, closed or delayed.',
   );
   for (const { limit, count } of limits()) reached.add(count, { limit });
 
@@ -56,15 +56,15 @@ export function formatMetrics(
     })),
   );
   const byApplication = [
-    ['gauge', 'clients', 'Who is connected.', 'connected'],
-    ['counter', 'connects_total', 'Who has asked to connect.', 'connects'],
-    ['counter', 'accepted_total', 'Who was let in.', 'accepted'],
-    ['counter', 'rejected_total', 'Who was refused.', 'rejected'],
-    ['counter', 'received_bytes_total', 'From its clients.', 'bytesIn'],
-    ['counter', 'sent_bytes_total', 'To its clients.', 'bytesOut'],
-    ['counter', 'received_messages_total', 'From its clients.', 'messagesIn'],
-    ['counter', 'sent_messages_total', 'To its clients.', 'messagesOut'],
-    ['counter', 'dropped_messages_total', 'Not sent, for a client was slow.', 'messagesDropped'],
+    ['gauge', 'clients', 'Connected clients.', 'connected'],
+    ['counter', 'connects_total', 'Connect requests.', 'connects'],
+    ['counter', 'accepted_total', 'Accepted clients.', 'accepted'],
+    ['counter', 'rejected_total', 'Refused clients.', 'rejected'],
+    ['counter', 'received_bytes_total', 'Received from clients.', 'bytesIn'],
+    ['counter', 'sent_bytes_total', 'Sent to clients.', 'bytesOut'],
+    ['counter', 'received_messages_total', 'Received from clients.', 'messagesIn'],
+    ['counter', 'sent_messages_total', 'Sent to clients.', 'messagesOut'],
+    ['counter', 'dropped_messages_total', 'Dropped because a client was slow.', 'messagesDropped'],
     ['counter', 'instances_loaded_total', 'Instances started.', 'instancesLoaded'],
     ['counter', 'instances_unloaded_total', 'Instances stopped.', 'instancesUnloaded'],
   ] as const;
@@ -73,8 +73,8 @@ export function formatMetrics(
     for (const { labels, numbers } of applications) metric.add(numbers[key], labels);
   }
 
-  const outgoing = page.gauge('understudy_outgoing_connections', 'Of scripts to other servers.');
-  const relayed = page.gauge('understudy_outgoing_streams', 'Published on other servers by scripts.');
+  const outgoing = page.gauge('understudy_outgoing_connections', 'Connections of scripts to other servers.');
+  const relayed = page.gauge('understudy_outgoing_streams', 'Streams that scripts publish on other servers.');
   for (const [i, { registry }] of hosts.entries()) {
     for (const { fullName, outgoing: own } of registry.instances) {
       const { connections: open, streams: sent } = own.counts;
@@ -92,26 +92,31 @@ export function formatMetrics(
       })),
     ),
   );
-  page.gauge('understudy_streams', 'On air.').add(streams.length);
+  page.gauge('understudy_streams', 'Live streams.').add(streams.length);
   page
-    .gauge('understudy_streams_not_listed', `On air and without numbers here: beyond ${MAX_STREAMS}.`)
+    .gauge('understudy_streams_not_listed', `Live streams not listed here: those beyond ${MAX_STREAMS}.`)
     .add(Math.max(0, streams.length - MAX_STREAMS));
   const listed = streams.slice(0, MAX_STREAMS);
   const byStream = [
-    ['counter', 'received_bytes_total', 'From publishers.', 'bytesIn'],
-    ['counter', 'received_messages_total', 'From publishers.', 'messagesIn'],
-    ['counter', 'sent_bytes_total', 'To players.', 'bytesOut'],
-    ['counter', 'sent_messages_total', 'To players.', 'messagesOut'],
-    ['counter', 'dropped_messages_total', 'Not sent, for a player was slow.', 'messagesDropped'],
-    ['counter', 'flushes_total', 'Each is one write to every player.', 'flushes'],
-    ['gauge', 'receive_bytes_per_second', 'From its publisher, over the last second.', 'bytesInPerSecond'],
-    ['gauge', 'queued_bytes', 'What its slowest player has not been sent yet.', 'queuedBytes'],
+    ['counter', 'received_bytes_total', 'Received from publishers.', 'bytesIn'],
+    ['counter', 'received_messages_total', 'Received from publishers.', 'messagesIn'],
+    ['counter', 'sent_bytes_total', 'Sent to players.', 'bytesOut'],
+    ['counter', 'sent_messages_total', 'Sent to players.', 'messagesOut'],
+    ['counter', 'dropped_messages_total', 'Dropped because a player was slow.', 'messagesDropped'],
+    ['counter', 'flushes_total', 'Flushes; each is one write to every player.', 'flushes'],
+    [
+      'gauge',
+      'receive_bytes_per_second',
+      'Received from the publisher over the last second.',
+      'bytesInPerSecond',
+    ],
+    ['gauge', 'queued_bytes', 'Unsent data of the slowest player.', 'queuedBytes'],
   ] as const;
   for (const [kind, name, help, key] of byStream) {
     const metric = page[kind](`understudy_stream_${name}`, help);
     for (const { labels, numbers } of listed) metric.add(numbers[key], labels);
   }
-  const players = page.gauge('understudy_stream_players', 'Who plays it.');
+  const players = page.gauge('understudy_stream_players', 'Players.');
   for (const { labels, numbers } of listed) players.add(numbers.subscribers.length, labels);
   addScripts(page, hosts);
   return page.toString();

@@ -142,17 +142,20 @@ export class AdminPort {
     const ip = socket.remoteAddress ?? '';
     const { admits, log } = this.#options;
     if (!admits(ip)) {
-      log.info({ event: 'connection-refused', ip }, 'Allow and Deny keep it from the administration');
+      log.info(
+        { event: 'connection-refused', ip },
+        'Allow and Deny do not permit its address on the administration port',
+      );
       socket.destroy();
       return false;
     }
     const place = this.#places.enter(
       ip,
       () => socket.destroy(),
-      (address) => this.#limit(address, 'a connection that was not served made room for another'),
+      (address) => this.#limit(address, 'an idle connection was closed to make room for another'),
     );
     if (!place) {
-      this.#limit(ip, 'every connection is being served');
+      this.#limit(ip, 'the limit of connections is reached');
       socket.destroy();
       return false;
     }
@@ -177,7 +180,7 @@ export class AdminPort {
     if (!answered) {
       this.#placeOf.delete(socket);
       socket.destroy();
-      this.#limit(socket.remoteAddress ?? '', 'requests came faster than they are answered');
+      this.#limit(socket.remoteAddress ?? '', 'requests arrive faster than the server answers them');
       return false;
     }
     response.once('close', answered);
@@ -235,7 +238,7 @@ export class AdminPort {
     }
     const isForeign = origin !== undefined && origin !== `http://${host}`;
     if (isForeign || site === 'cross-site' || site === 'same-site') {
-      return text(403, 'Forbidden: a page of another origin asks');
+      return text(403, 'Forbidden: the request comes from a page of another origin');
     }
     return undefined;
   }

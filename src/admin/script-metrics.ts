@@ -12,10 +12,10 @@ export function addScripts(page: MetricsPage, hosts: readonly AdministeredHost[]
     [...own.all].map(([application, metrics]) => ({ labels: { adaptor, vhost, application }, metrics })),
   );
   const single = [
-    ['gauge', 'isolates', 'Versions of scripts that are loaded.', (m) => m.isolates],
-    ['gauge', 'heap_bytes', 'Their memory, as it was when it was last looked at.', (m) => m.heapBytes],
-    ['counter', 'cpu_seconds_total', 'Time of a processor that they have had.', (m) => m.cpuMs / 1000],
-    ['counter', 'restarts_total', 'Starts after a crash.', (m) => m.restarts],
+    ['gauge', 'isolates', 'Loaded versions of scripts.', (m) => m.isolates],
+    ['gauge', 'heap_bytes', 'Memory of the loaded versions at the last measurement.', (m) => m.heapBytes],
+    ['counter', 'cpu_seconds_total', 'CPU time of scripts.', (m) => m.cpuMs / 1000],
+    ['counter', 'restarts_total', 'Restarts after a crash.', (m) => m.restarts],
   ] as const satisfies [kind: string, name: string, help: string, of: (metrics: ScriptMetrics) => number][];
   for (const [kind, name, help, of] of single) {
     const metric = page[kind](`understudy_script_${name}`, help);
@@ -24,21 +24,21 @@ export function addScripts(page: MetricsPage, hosts: readonly AdministeredHost[]
 
   const reloads = page.counter(
     'understudy_script_reloads_total',
-    'New versions, by whether they came to serve.',
+    'New versions, by result: in use (ok) or failed.',
   );
   for (const { labels, metrics } of scripts) {
     reloads.add(metrics.reloads, { ...labels, result: 'ok' });
     reloads.add(metrics.failedReloads, { ...labels, result: 'failed' });
   }
-  const errors = page.counter('understudy_script_errors_total', 'What has gone wrong.');
+  const errors = page.counter('understudy_script_errors_total', 'Errors of scripts.');
   for (const { labels, metrics } of scripts)
     for (const [kind, count] of metrics.errors) errors.add(count, { ...labels, kind });
-  const limits = page.counter('understudy_script_limits_total', 'Of it, limits that were met.');
+  const limits = page.counter('understudy_script_limits_total', 'Errors caused by a limit, by limit.');
   for (const { labels, metrics } of scripts)
     for (const [limit, count] of metrics.limits) limits.add(count, { ...labels, limit });
   const verdicts = page.counter(
     'understudy_script_verdicts_total',
-    'Answers to gates; "default": without the script.',
+    'Decisions of gates; "default": made without the script.',
   );
   for (const { labels, metrics } of scripts) {
     for (const [gate, { accepted, rejected, byDefault }] of metrics.gates) {
@@ -50,24 +50,24 @@ export function addScripts(page: MetricsPage, hosts: readonly AdministeredHost[]
 
   const gates = page.histogram(
     'understudy_script_gate_seconds',
-    'From the question to the verdict of the script.',
+    'Time from the request to the decision of the script.',
   );
   for (const { labels, metrics } of scripts)
     for (const [gate, { answers }] of metrics.gates) gates.add(answers, { ...labels, gate });
   const turns = page.histogram(
     'understudy_script_turn_seconds',
-    'Batches of events, the way to the isolate included.',
+    'Duration of batches of events, including the transfer to the isolate.',
   );
   for (const { labels, metrics } of scripts) turns.add(metrics.turns, labels);
   const all = scripts.flatMap(({ labels, metrics }) =>
     [...metrics.handlers].map(([handler, durations]) => ({ labels: { ...labels, handler }, durations })),
   );
   page
-    .gauge('understudy_script_handlers_not_listed', `Without numbers here: beyond ${MAX_HANDLERS}.`)
+    .gauge('understudy_script_handlers_not_listed', `Handlers not listed here: those beyond ${MAX_HANDLERS}.`)
     .add(Math.max(0, all.length - MAX_HANDLERS));
   const handlers = page.histogram(
     'understudy_script_handler_seconds',
-    'Script functions, what they await left out.',
+    'Duration of script functions, without the time they await.',
   );
   for (const { labels, durations } of all.slice(0, MAX_HANDLERS)) handlers.add(durations, labels);
 }
@@ -75,33 +75,36 @@ export function addScripts(page: MetricsPage, hosts: readonly AdministeredHost[]
 const durations = {
   count: integer(),
   totalMs: number(),
-  p50Ms: number('A bound that half of them kept to.'),
+  p50Ms: number('Upper bound of the median.'),
   p99Ms: number(),
 };
 
 export const SCRIPT = object(
   {
-    isolates: integer('Versions of it that are loaded.'),
-    heapBytes: integer('Their memory, as it was when it was last looked at.'),
-    cpuMs: number('Of a processor.'),
-    turns: object(durations, 'Batches of events that it has handled.'),
-    handlers: array(object({ name: string(), ...durations }), 'Its functions, what they await left out.'),
+    isolates: integer('Loaded versions of the script.'),
+    heapBytes: integer('Memory of the loaded versions at the last measurement.'),
+    cpuMs: number('CPU time, in milliseconds.'),
+    turns: object(durations, 'Handled batches of events.'),
+    handlers: array(
+      object({ name: string(), ...durations }),
+      'Duration of its functions, without the time they await.',
+    ),
     gates: array(
       object({
         name: string(),
         accepted: integer(),
         rejected: integer(),
-        byDefault: integer('Decided without it.'),
+        byDefault: integer('Decisions made without the script.'),
         ...durations,
       }),
     ),
     errors: array(object({ kind: string(), count: integer() })),
-    limits: array(object({ name: string(), count: integer() }), 'Those that it has met.'),
+    limits: array(object({ name: string(), count: integer() }), 'Limits that the script has reached.'),
     reloads: integer(),
     failedReloads: integer(),
     restarts: integer(),
   },
-  'Missing: it has had none.',
+  'Missing: there were none.',
 );
 
 /** As SCRIPT says; undefined: there is none. */

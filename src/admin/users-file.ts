@@ -10,8 +10,8 @@ export interface StoredUser {
 }
 
 const ABOUT = `<?xml version="1.0" encoding="utf-8"?>
-<!-- Accounts that the server keeps. It writes this file anew when one of them changes; yours belong in Users.xml. Without
-     this file, and without any account in Users.xml, the next start makes a new one. -->
+<!-- Accounts that the server manages. It rewrites this file when an account changes; add your own accounts to Users.xml. Without
+     this file, and without any account in Users.xml, the next start creates a new one. -->
 `;
 
 /** In one step, readable for its owner alone. Throws what the file system says. */

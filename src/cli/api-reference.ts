@@ -128,12 +128,12 @@ export function undocumented(declarations: readonly Declaration[]): string[] {
 
 const HEAD = `# What scripts find
 
-Everything that is global in the scripts of applications, in the order of [understudy.d.ts](understudy.d.ts), which this is made from
-(\`npm run docs\`). [README.md](README.md) tells how it belongs together; what their tests find is [below](#what-tests-find).
+The global scope of scripts, in the order of [understudy.d.ts](understudy.d.ts), from which \`npm run docs\` generates this file.
+[README.md](README.md) is the guide. The API of tests is [below](#what-tests-find).
 `;
 const HEAD_OF_TESTS = `# What tests find
 
-What \`*.test.ts\` imports from \`understudy/test\`, in the order of [understudy-test.d.ts](understudy-test.d.ts).
+The exports of \`understudy/test\` for \`*.test.ts\`, in the order of [understudy-test.d.ts](understudy-test.d.ts).
 `;
 
 export function formatReference(

@@ -16,8 +16,8 @@ const HOST_NAME = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_
 export function makeCertificate(root: string, given: readonly string[]): string {
   for (const name of given) {
     const isName = HOST_NAME.test(name) && name.length <= 253 && !/^[\d.]+$/.test(name);
-    if (!isIP(name) && !isName) throw new UsageError(`cert: '${name}' is no host name and no address`);
-    if (name.includes('%')) throw new UsageError(`cert: '${name}': a certificate knows no zones`);
+    if (!isIP(name) && !isName) throw new UsageError(`cert: '${name}' is neither a host name nor an address`);
+    if (name.includes('%')) throw new UsageError(`cert: '${name}': a certificate cannot have an IPv6 zone`);
   }
   const folder = join(loadConfig({ root, set: {} }).root, 'conf', DEFAULT_ADAPTOR);
   const [certFile, keyFile] = [join(folder, CERTIFICATE), join(folder, KEY)];
@@ -44,7 +44,7 @@ ${here(certFile)} and ${KEY} are for ${names.join(', ')}, until ${validTo.toISOS
   ${here(join(folder, '..', 'fms.ini'))}
     ADAPTOR.HOSTPORT = :1935,-443
 
-Nobody vouches for this certificate: it is for trying out, and clients must be told to trust it.`;
+The certificate is self-signed: use it for tests only, and configure clients to trust it.`;
 }
 
 function ownName(): string[] {

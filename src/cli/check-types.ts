@@ -102,7 +102,7 @@ const ADVICE =
 function withoutAdvice(file: string, message: string): string {
   const instead = file.endsWith('.test.ts')
     ? ' Import it from a module of Node.'
-    : ' Scripts have nothing of Node or of web pages; applications/understudy.d.ts has all that they find.';
+    : ' Scripts have no APIs of Node or of web pages; applications/understudy.d.ts lists everything they have.';
   return message.replace(ADVICE, instead);
 }
 

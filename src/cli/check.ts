@@ -118,7 +118,7 @@ async function checkApplication(
 }
 
 function remarkOn(faults: Fault[] | undefined): string {
-  if (!faults) return 'no script, so it is served with the defaults';
+  if (!faults) return 'no script: the defaults apply';
   if (faults.length === 0) return 'ok';
   return faults.length === 1 ? '1 mistake' : `${faults.length} mistakes`;
 }
@@ -198,7 +198,7 @@ function forgottenHandlers(build: ScriptBuild, folder: string): Fault[] {
     .filter((name) => !code.includes(`application.${name}`) && !code.includes('Object.assign(application'))
     .map((name) => ({
       file,
-      message: `the export ${name} is called by nobody: write application.${name} = ${name}`,
+      message: `the server never calls the export ${name}: write application.${name} = ${name}`,
     }));
 }
 

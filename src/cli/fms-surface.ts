@@ -5,7 +5,7 @@
 export type KnownClass = 'application' | 'Client' | 'Stream' | 'NetConnection' | 'NetStream';
 
 const RTMFP = 'RTMFP and its peers are not supported; clients connect by RTMP';
-const REMOTING = 'connections from here are for streams; call other servers with fetch()';
+const REMOTING = 'connections to other servers carry streams only; call other servers with fetch()';
 const XML_TEXT = 'there is no XML parser; use fetch() and JSON, or import a parser of npm into a main.ts';
 
 /** Name of a class → what to use instead. */
@@ -49,7 +49,7 @@ export const ABSENT_MEMBERS: Readonly<Record<KnownClass, Readonly<Record<string,
     clearSharedObjects: 'there are no shared objects',
     clearStreams: 'clear recordings one by one with stream.clear()',
     denyPeerLookup: RTMFP,
-    gc: 'memory is collected without being asked',
+    gc: 'garbage is collected automatically',
     onPeerLookup: RTMFP,
     registerClass: 'typed objects arrive as plain objects',
     registerProxy: 'define the method on Client.prototype and answer with fetch()',
@@ -75,8 +75,8 @@ export const ABSENT_MEMBERS: Readonly<Record<KnownClass, Readonly<Record<string,
     setBandwidthLimit: 'bandwidth is not limited by the script',
   },
   Stream: {
-    destroy: 'a stream that nobody publishes, plays or records goes by itself',
-    generateCCInfo: 'captions are relayed as they come',
+    destroy: 'a stream without publisher, players and recording is removed automatically',
+    generateCCInfo: 'captions are relayed unchanged',
     getOnMetaData: 'the metadata reaches players with the stream',
     maxQueueDelay: 'set StreamManager/Live/Flush in Application.xml',
     maxQueueSize: 'set StreamManager/Live/Flush in Application.xml',

@@ -52,7 +52,7 @@ export function initRoot(given: string | undefined): string {
   } else kept.push(`${applications}/`);
   return [
     ...written.map((path) => `  ${here(join(root, path))}`),
-    ...(kept.length > 0 ? [`As they were: ${kept.map((path) => here(join(root, path))).join(', ')}`] : []),
+    ...(kept.length > 0 ? [`Unchanged: ${kept.map((path) => here(join(root, path))).join(', ')}`] : []),
     '',
     `Next: ${nextStep(root)}`,
   ].join('\n');

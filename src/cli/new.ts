@@ -8,27 +8,27 @@ import { refreshAuthorFiles, TSCONFIG } from './author-files.ts';
 import { program } from './call.ts';
 import { here } from './here.ts';
 
-const MAIN = `// The script of one application. The server runs it when the first client connects, and runs it anew
-// whenever you save it: streams stay on air, clients stay connected.
+const MAIN = `// The script of one application. The server starts it when the first client connects, and restarts it
+// when you save it: live streams go on, clients stay connected.
 //
-// \`application\` is what your handlers are assigned to. Write "application.on" and let your editor show
-// the others; ../understudy.d.ts says what each is for.
+// Assign your handlers to \`application\`. Write "application.on" and your editor shows the others;
+// ../understudy.d.ts documents each of them.
 
-// Somebody connects. \`args\` are what the client sent along; encoders such as OBS send nothing.
+// A client connects. \`args\` are the arguments of its connect call; encoders such as OBS send none.
 application.onConnect = (client, ...args) => {
   trace(\`\${client.ip} connects with \${client.agent}\`, ...args);
   return true; // false, or { deny: 'why' }, turns the client away
 };
 
-// Somebody wants to publish the stream \`request.name\`, perhaps as name?token=…
-// As it stands, everybody may. applications/auth of Understudy's samples shows stream keys and tokens.
+// A client wants to publish the stream \`request.name\`, perhaps as name?token=…
+// This handler accepts all clients. The sample applications/auth of Understudy shows stream keys and tokens.
 application.onPublish = (client, stream, request) => {
   trace(\`\${client.ip} publishes \${stream.name}\`, request.params);
   // return { deny: 'not you' };
   // return { as: 'publicName', record: 'record' };
 };
 
-// Somebody wants to watch.
+// A client wants to play a stream.
 application.onPlay = (client, stream) => {
   trace(\`\${client.ip} plays \${stream.name}, with \${stream.players.length} others\`);
 };
@@ -38,10 +38,10 @@ application.onDisconnect = (client) => {
 };
 `;
 
-const firstTest = (name: string, call: string) => `// What main.ts decides, tried without a server: ${call}
+const firstTest = (name: string, call: string) => `// Tests of main.ts, which need no server: ${call}
 import { assert, test, testApp } from 'understudy/test';
 
-test('everybody may publish, and everybody may watch', async () => {
+test('every client may publish and play', async () => {
   const app = await testApp('${name}');
   const client = await app.connect();
   assert.ok((await client.publish('show')).accepted);
@@ -53,8 +53,7 @@ test('everybody may publish, and everybody may watch', async () => {
 export function newApplication(root: string, name: string, call = program(resolve(root))): string {
   // It becomes part of an address and the name of a folder.
   if (!/^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?$/i.test(name) || !isApplicationName(name)) {
-    const expected =
-      'expected up to 64 letters, digits, "-", "_" and ".", and no name that means something else';
+    const expected = 'expected up to 64 letters, digits, "-", "_" and ".", and not a reserved name';
     throw new UsageError(`new: '${name}' cannot be the name of an application: ${expected}`);
   }
   const { applicationsDir } = loadConfig({ root, set: {} });
@@ -75,5 +74,5 @@ export function newApplication(root: string, name: string, call = program(resolv
     rmSync(temporary, { recursive: true, force: true });
     throw error;
   }
-  return `${here(join(folder, 'main.ts'))} is the script of rtmp://…/${name}: edit it, save it, and it acts.`;
+  return `${here(join(folder, 'main.ts'))} is the script of rtmp://…/${name}. Changes take effect when you save it.`;
 }

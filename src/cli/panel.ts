@@ -26,7 +26,7 @@ export function panel(listeners: readonly Listening[], applicationsDir: string, 
   Understudy is on air at ${[...servers].join(', ')}
 
 ${application ? howToUse(`${server(reachable(first.host)[0]!, first)}/${application}`) : howToBegin(root)}
-  scripts   ${here(applicationsDir)}/<application>/main.ts: what you save acts at once
+  scripts   ${here(applicationsDir)}/<application>/main.ts: saved changes take effect at once
   Ctrl-C stops.
 
 `;
@@ -40,7 +40,7 @@ function howToUse(url: string): string {
 }
 
 function howToBegin(root: string): string {
-  return `  There is no application yet. Make one: ${callOf('new NAME', root)}`;
+  return `  There is no application yet. Create one: ${callOf('new NAME', root)}`;
 }
 
 function server(host: string, { port, secure }: Listening): string {

@@ -14,12 +14,12 @@ export async function reload(root: string, instance: string): Promise<string> {
   const { name } = (await (await Running.of(root)).ask('POST', `${instancePath(instance)}/reload`)) as {
     name: string;
   };
-  return `${name} has been started anew`;
+  return `restarted ${name}`;
 }
 
 export async function disconnect(root: string, client: string): Promise<string> {
   await (await Running.of(root)).ask('DELETE', `/clients/${encodeURIComponent(client)}`);
-  return `${client} has been disconnected`;
+  return `disconnected ${client}`;
 }
 
 /** Waits until the server has ended. */
@@ -30,7 +30,10 @@ export async function stop(root: string): Promise<string> {
   for (const end = performance.now() + STOP_MS; performance.now() < end; await sleep(LOOK_MS)) {
     if (!isThere(pid)) return `the server of ${resolve(root)} has ended`;
   }
-  throw new CommandError('ERR_CLI_RUNNING', `the server was told to stop, but process ${pid} has not ended`);
+  throw new CommandError(
+    'ERR_CLI_RUNNING',
+    `the server received the request to stop, but process ${pid} has not ended`,
+  );
 }
 
 export class Running {

@@ -125,7 +125,7 @@ function* serverLines({ software, pid, upMs, outgoing, ...server }: Server): Gen
     count(server.connected, 'client'),
     `in ${bitrate(server.bytesInPerSecond + came)}${came > 0 ? ` (${bitrate(came)} from other servers)` : ''}`,
     `out ${bitrate(server.bytesOutPerSecond + went)}${went > 0 ? ` (${bitrate(went)} to other servers)` : ''}`,
-    `${count(server.messagesDropped, 'message')} left out`,
+    `${count(server.messagesDropped, 'message')} dropped`,
   ];
   yield all.join(', ');
   const memory = Math.round(server.process.residentBytes / (1 << 20));
@@ -150,7 +150,7 @@ function* instanceLines(
   }
   for (const { address, connections, streams: sent } of forgottenConnections) {
     const what = sent.length > 0 ? ` for ${sent.map(printable).join(', ')}` : '';
-    const whose = 'that no version of the script has taken over';
+    const whose = 'that no later version of the script has taken over';
     yield `  ${count(connections, 'connection')} to ${printable(address)}${what} ${whose}`;
   }
 }
@@ -175,10 +175,10 @@ function* streamLines(stream: Stream): Generator<string> {
 }
 
 const RESTREAM_TEXTS: Readonly<Record<string, string>> = {
-  connecting: 'is being connected',
-  asking: 'is asked to take it',
-  ready: 'takes it',
-  sending: 'gets it',
+  connecting: 'connecting',
+  asking: 'waiting for permission to publish',
+  ready: 'ready to receive it',
+  sending: 'receives it',
 };
 
 function restreamLine({ address, state, reason = '', agoMs = 0 }: Restream): string {
@@ -187,10 +187,10 @@ function restreamLine({ address, state, reason = '', agoMs = 0 }: Restream): str
 }
 
 const PROBLEM_TEXTS: Readonly<Record<string, string>> = {
-  closed: 'is closed by a mistake in its settings',
+  closed: 'is closed by an error in its settings',
   quarantined: 'is quarantined',
-  broken: 'refuses everybody, as its script cannot be started',
-  outdated: 'goes on as it was before a mistake',
+  broken: 'refuses all clients, since its script cannot be started',
+  outdated: 'runs an earlier version because of an error',
 };
 
 function problemLine({ name, problem }: Application, ofHost: string): string {

@@ -67,7 +67,7 @@ async function perform(
       return;
     case 'export': {
       const file = resolve(asked.file);
-      if (existsSync(file)) throw new CommandError('ERR_CLI_EXISTS', `${here(file)} is there already`);
+      if (existsSync(file)) throw new CommandError('ERR_CLI_EXISTS', `${here(file)} exists already`);
       await stores.copy(folder, file);
       print(
         `${here(file)}: a copy of the store, readable for you alone. To go back to it: stop the server, put it in the place of`,
@@ -85,7 +85,7 @@ function compact(text: string): string {
     const example = 'a text is \'"text"\', with both kinds of quotes';
     throw new CommandError(
       'ERR_CLI_STORE',
-      `${text.slice(0, 100)} is no JSON (${(error as Error).message}): ${example}`,
+      `${text.slice(0, 100)} is not JSON (${(error as Error).message}): ${example}`,
     );
   }
 }

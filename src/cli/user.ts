@@ -9,8 +9,8 @@ import { adobeHash, llnwHash } from '../protocol/rtmp/publisher-auth.ts';
 import { CommandError, UsageError } from './args.ts';
 import { here } from './here.ts';
 
-const ABOUT = `# Who may publish, where Application.xml asks for logins (Authentication). "understudy user add NAME" writes these lines;
-# name:plain:PASSWORD may stand here as well. Whoever can read a hash can publish with it.
+const ABOUT = `# Users that may publish, if Application.xml requires logins (Authentication). "understudy user add NAME" writes these lines;
+# lines name:plain:PASSWORD are valid as well. Anyone who can read a hash can publish with it.
 `;
 
 /** `password` is asked for once the name has been looked at. Resolves to what to tell the operator. */

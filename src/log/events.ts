@@ -163,7 +163,7 @@ export const LOG_EVENTS = {
   },
   'fan-out': {
     level: 'debug, warn',
-    meaning: 'Whether the addon sends to players (`native`), or why it cannot be loaded (`err`).',
+    meaning: 'Use of the addon that sends to players: loaded (`native`), or not, with the reason (`err`).',
   },
   load: {
     level: 'warn',

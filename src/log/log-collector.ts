@@ -69,7 +69,7 @@ export class LogCollector {
     const link = this.#link ?? this.#open();
     if (!link) return;
     if (link.waitingBytes + line.length > MAX_WAITING_BYTES) {
-      if (this.#leftOut === 0) this.#fail(new Error('it is too slow, lines are left out'));
+      if (this.#leftOut === 0) this.#fail(new Error('the log collector is too slow; lines are dropped'));
       this.#leftOut += 1;
       return;
     }

@@ -84,7 +84,7 @@ export class LogFile {
     this.#host.collector?.write(line, () => this.#host.header?.(this.#host.time.now()) ?? '');
     const bytes = Buffer.byteLength(line);
     if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
-      if (this.#leftOut === 0) this.#problem(new Error('the disk is too slow, lines are left out'));
+      if (this.#leftOut === 0) this.#problem(new Error('the disk is too slow; lines are dropped'));
       this.#leftOut += 1;
       return;
     }
@@ -178,7 +178,7 @@ export class LogFile {
     }
     this.#isBroken = false;
     if (this.#leftOut > 0) {
-      this.#problem(new Error(`${this.#leftOut} lines have been left out`));
+      this.#problem(new Error(`${this.#leftOut} lines were dropped`));
       this.#leftOut = 0;
     }
   }

@@ -77,7 +77,7 @@ export class AdmissionRules {
       const list = this.#domains.of(application, file);
       const host = hostOf(url);
       if (list && !allowsDomain(list, host)) {
-        return `A ${what} of ${host ?? 'no web address'} may not come in (${file}).`;
+        return `A ${what} of ${host ?? 'no web address'} may not connect (${file}).`;
       }
     }
     return undefined;

@@ -30,7 +30,7 @@ export async function giveUpRoot(
     read: certificates.flatMap((one) => [one?.certificateFile, one?.keyFile]).flatMap((path) => path ?? []),
   });
   for (const path of unreadable) {
-    const text = `the user ${user.uid} cannot read ${path}: it will not be taken up when it is renewed`;
+    const text = `the user ${user.uid} cannot read ${path}: the server will not load the renewed file`;
     log.warn({ event: 'certificate', path }, text);
   }
   log.info({ event: 'process', ...user }, `the server is now the user ${user.uid}, group ${user.gid}`);

@@ -9,13 +9,15 @@ export function openFanOut(log: Log): FanOut | undefined {
     const sender = loadSender();
     log.debug(
       { event: 'fan-out', native: sender !== undefined },
-      sender ? `players are sent to by ${ADDON}` : 'players are sent to one by one',
+      sender
+        ? `${ADDON} sends to all players of a stream in one call`
+        : 'the server sends to players one by one',
     );
     return sender && new FanOut(sender);
   } catch (error) {
     log.warn(
       { event: 'fan-out', err: error },
-      `the server does without ${ADDON}: ${(error as Error).message}`,
+      `the server runs without ${ADDON}: ${(error as Error).message}`,
     );
     return undefined;
   }

@@ -98,7 +98,7 @@ function requireAccess(path: string, mode: number, what: string, uid: number): v
     accessSync(path, mode);
   } catch (error) {
     const closed = firstClosed(path);
-    const why = closed === path ? '' : `: ${closed} is closed to him`;
+    const why = closed === path ? '' : `: this user has no access to ${closed}`;
     throw refused(`Process/UID = ${uid}: the user ${uid} cannot ${what}${why}`, error);
   }
 }

@@ -77,7 +77,7 @@ export class SettingsChanges {
 
   #changed(application: string | undefined): void {
     const whose = application === undefined ? 'of all applications' : `of ${application}`;
-    const text = `the settings ${whose} have changed: those that run have them now, as far as Application.xml says`;
+    const text = `the settings ${whose} have changed: running instances use them now, as far as Application.xml allows`;
     this.#options.log.info({ event: 'config', application }, text);
     this.#options.onChange(application);
   }

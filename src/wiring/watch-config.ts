@@ -41,7 +41,7 @@ export function watchConfig(
     onMistake: ({ code, message }) =>
       log.error(
         { event: 'config', code },
-        `${message}; the settings before it stay, and the server cannot start with it`,
+        `${message}; the previous settings stay in effect, and the server cannot start with this file`,
       ),
     onError: (err) =>
       log.error({ event: 'config', err }, `changes of ${config.confDir} will not be noticed: ${err.message}`),

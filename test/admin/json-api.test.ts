@@ -218,9 +218,9 @@ for (const [method, path, body, status, detail] of [
   ['PUT', '/instances', {}, 405, /only GET, POST/],
   ['DELETE', '/clients/none', undefined, 404, /no client "none"/],
   ['POST', '/users', { name: 'bob', password: 'short' }, 400, /8 to 256 characters/],
-  ['POST', '/users', { name: '<bob>', password: 'long enough' }, 400, /a name is of/],
+  ['POST', '/users', { name: '<bob>', password: 'long enough' }, 400, /a name has at most/],
   ['POST', '/users', { name: 'ann', password: 'long enough' }, 409, /already/],
-  ['DELETE', '/users/ann', undefined, 409, /stands in a Users\.xml/],
+  ['DELETE', '/users/ann', undefined, 409, /is defined in a Users\.xml/],
   ['DELETE', '/tokens/current', undefined, 404, /no token/],
 ] as const) {
   test(`${method} ${path} ${JSON.stringify(body) ?? ''} is refused with ${status}`, async () => {

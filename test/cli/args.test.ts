@@ -69,14 +69,14 @@ test('--version prints the version of the package', async () => {
 
 test('the help of test says that tests have all rights of the user, and that of check that it runs none of their code', async () => {
   const ofTest = (await understudy('test', '--help')).printed.join('\n');
-  assert.match(ofTest, /The tests do not: .*with all rights of the user who runs them/s);
+  assert.match(ofTest, /The tests do not: .*with all permissions\s+of the user that runs them/s);
   const ofCheck = (await understudy('check', '--help')).printed.join('\n');
-  assert.match(ofCheck, /It runs none of their code/);
+  assert.match(ofCheck, /It does not run the scripts/);
   const types = readFileSync(
     join(import.meta.dirname, '../../src/script/types/understudy-test.d.ts'),
     'utf8',
   );
-  assert.match(types, /all rights of the user who runs them/);
+  assert.match(types, /all permissions of the user that runs them/);
 });
 
 test('--help names every command, and every command has help of its own', async () => {

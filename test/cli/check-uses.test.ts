@@ -84,7 +84,7 @@ test('in a module the compiler’s mistake says what to use as well, where the a
   const lines = await linesOf(root, 'tv');
   assert.equal(lines.length, 2, lines.join('\n'));
   assert.match(lines.join('\n'), /^rooms\.ts:2:33: TS2304: .*SharedObject is not there: keep the state/m);
-  assert.match(lines.join('\n'), /^main\.ts:4:15: TS2339: .*application\.gc is not there: memory/m);
+  assert.match(lines.join('\n'), /^main\.ts:4:15: TS2339: .*application\.gc is not there: garbage/m);
 });
 
 const GRANTS = `<Application><JSEngine>

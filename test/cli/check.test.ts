@@ -97,7 +97,7 @@ test('check gives no advice to install types of what scripts can never have', as
     assert.doesNotMatch(line, /npm i|@types|compiler option|Do you need/);
     assert.match(
       line,
-      line.includes('.test.ts') ? /Import it from/ : /nothing of Node or of web pages.*understudy\.d\.ts/,
+      line.includes('.test.ts') ? /Import it from/ : /no APIs of Node or of web pages.*understudy\.d\.ts/,
     );
   }
 });
@@ -148,7 +148,7 @@ test('check says which file is a named pipe or a device, wherever the compiler w
 test('an application without a script passes, one that is not there does not', async (t) => {
   const root = rootWith(t, { 'live/': '', 'node_modules/': '', '.new-1/main.ts': 'broken(' });
   const all = await understudy('check', '--root', root);
-  assert.deepEqual(all.printed, ['live: no script, so it is served with the defaults']);
+  assert.deepEqual(all.printed, ['live: no script: the defaults apply']);
   assert.equal(all.exitCode, 0);
   for (const name of ['nowhere', '../applications/live', '.new-1']) {
     const one = await understudy('check', name, '--root', root);
@@ -224,7 +224,7 @@ test('check finds handlers that are exported and not assigned', async (t) => {
   const { exitCode, printed } = await understudy('check', '--root', root);
   assert.equal(exitCode, 1);
   assert.deepEqual(printed, [
-    `${said(root, 'bad/main.ts')}: the export onPublish is called by nobody: write application.onPublish = onPublish`,
+    `${said(root, 'bad/main.ts')}: the server never calls the export onPublish: write application.onPublish = onPublish`,
     'bad: 1 mistake',
     'good: ok',
   ]);

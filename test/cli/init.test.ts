@@ -68,14 +68,14 @@ test('init overwrites nothing, and says what it left as it was', async (t) => {
   for (const [path, text] of Object.entries(mine)) assert.equal(readFileSync(join(root, path), 'utf8'), text);
   assert.ok(existsSync(join(root, 'conf/Server.xml')));
   assert.deepEqual(readdirSync(join(root, 'applications')), ['mine']);
-  const kept = printed.find((line) => line.startsWith('As they were: '))!;
+  const kept = printed.find((line) => line.startsWith('Unchanged: '))!;
   for (const path of [...Object.keys(mine), 'applications'])
     assert.ok(kept.includes(join(basename(root), path)), path);
   assert.ok(!printed.join('\n').includes('  conf/fms.ini'));
 
   const again = await understudy('init', root);
   assert.equal(again.exitCode, 0);
-  assert.match(again.printed[0]!, /^As they were: /);
+  assert.match(again.printed[0]!, /^Unchanged: /);
 });
 
 test('init without a folder wants the current one to be empty, but for what npm and git leave there', (t) => {

@@ -147,7 +147,7 @@ test('a hint carries --root where the command would not find it by itself', (t) 
     join(root, 'applications'),
     root,
   );
-  assert.ok(text.includes(`Make one: ${callOf('new NAME', root)}\n`));
+  assert.ok(text.includes(`Create one: ${callOf('new NAME', root)}\n`));
   assert.match(text, /new NAME --root '.*a b'\n/);
 });
 

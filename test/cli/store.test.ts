@@ -45,7 +45,7 @@ test('export writes a whole store, for its owner alone, while the store is in us
   assert.deepEqual(copied.keys(''), ['later', 'user:ann']);
   const again = await store('shop', 'export', copy);
   assert.equal(again.exitCode, 1);
-  assert.match(again.errors[0]!, /is there already/);
+  assert.match(again.errors[0]!, /exists already/);
 });
 
 test('store says what is wrong, and makes nothing by looking', async (t) => {
@@ -55,7 +55,7 @@ test('store says what is wrong, and makes nothing by looking', async (t) => {
     [['bare', 'list'], /bare has no store/],
     [['shop', 'get', 'x'], /nothing under "x"/],
     [['shop', 'delete', 'x'], /nothing under "x"/],
-    [['shop', 'set', 'x', 'text'], /text is no JSON .*both kinds of quotes/],
+    [['shop', 'set', 'x', 'text'], /text is not JSON .*both kinds of quotes/],
     [['shop', 'set', 'x'.repeat(600), '1'], /store set: the key .* has more than 512 bytes/],
   ];
   for (const [args, message] of failures) {

@@ -110,7 +110,7 @@ test('a user who could not go on is an error that says where the way is closed t
     startServer({ root: inside, set: { 'SERVER.PROCESS_UID': String(UID) } }),
     (error: Error) =>
       error.message.includes(
-        `the user ${UID} cannot write to ${inside}/logs: ${root}/closed is closed to him`,
+        `the user ${UID} cannot write to ${inside}/logs: this user has no access to ${root}/closed`,
       ),
   );
 });

@@ -107,10 +107,10 @@ describe('a save', { timeout: 60_000 }, () => {
     await using again = await client(server, 'restart');
     assert.deepEqual(await ask(again, 'ask'), [4, 'false', 'false', 'null', '{}']);
 
-    await logged(server, /the new version serves after "understudy reload"/, save('off', version(4)));
+    await logged(server, /the new version takes over after "understudy reload"/, save('off', version(4)));
     await using room = await client(server, 'off/room');
     assert.deepEqual([await ask(kept, 'ask'), ((await ask(room, 'ask')) as AmfValue[])[0]], [first, 1]);
-    assert.equal(await reload(server.root, 'off'), 'off/_definst_ has been started anew');
+    assert.equal(await reload(server.root, 'off'), 'restarted off/_definst_');
     await kept.expectStatus('NetConnection.Connect.AppShutdown');
     await using renewed = await client(server, 'off');
     assert.equal(((await ask(renewed, 'ask')) as AmfValue[])[0], 4);

@@ -72,7 +72,7 @@ test('one keeps up and misses nothing, one at half speed skips to keyframes, one
 
   const isStalledGone = () =>
     server.log.some(
-      ({ event, reason }) => event === 'disconnect' && reason === 'it did not read what it plays',
+      ({ event, reason }) => event === 'disconnect' && reason === 'the player did not read the stream',
     );
   /** It was told, and has a picture of later. */
   const hasSkipped = () => {

@@ -136,7 +136,7 @@ test('an application that is closed, broken, or goes on as it was before a mista
   assert.equal(first.length, 3, first.join('\n'));
   assert.match(
     first[0]!,
-    /^closed is closed by a mistake in its settings: closed\/Application\.xml:2: .*Nonsense/,
+    /^closed is closed by an error in its settings: closed\/Application\.xml:2: .*Nonsense/,
   );
   assert.match(first[1]!, /^throws refuses everybody, .*: throws\/main\.ts:2:\d+: .*not today/);
   assert.match(first[2]!, /^unbuilt refuses everybody, .*: unbuilt\/main\.ts:2:\d+: /);
@@ -153,6 +153,6 @@ test('an application that is closed, broken, or goes on as it was before a mista
   });
   assert.match(
     (await inRed(server))[0]!,
-    /^saved goes on as it was before a mistake: saved\/Application\.xml:2: /,
+    /^saved runs an earlier version because of an error: saved\/Application\.xml:2: /,
   );
 });

@@ -94,8 +94,8 @@ describe('rtmpdump', { skip: lacks('rtmpdump') }, () => {
 
   test('is sent away with another SWF, and without one', async () => {
     for (const [options, why] of [
-      [['-W', swfUrl('other.swf')], 'no right answer within 2000 ms'],
-      [[], 'no answer within 1000 ms'],
+      [['-W', swfUrl('other.swf')], 'no correct response within 2000 ms'],
+      [[], 'no response within 1000 ms'],
     ] as const) {
       const since = server.log.length;
       const { packets, said } = await play('rtmp', ...options);

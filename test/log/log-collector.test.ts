@@ -179,7 +179,7 @@ test('one that does not read costs so much memory and no more', async () => {
   const line = `${'x'.repeat(60_000)}\n`;
   for (let i = 0; i < 1_000 && desk.problems.length === 0; i += 1) collector.write(line, () => HEAD);
   assert.deepEqual(desk.problems, [
-    { path: `tcp:127.0.0.1:${port}`, message: 'it is too slow, lines are left out' },
+    { path: `tcp:127.0.0.1:${port}`, message: 'the log collector is too slow; lines are dropped' },
   ]);
   const closed = collector.close();
   desk.turn(1_000); // it is not waited for

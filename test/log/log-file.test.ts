@@ -277,6 +277,6 @@ test('more than the disk takes is left out, and counted', async () => {
   assert.ok(kept < 500, `${kept} lines were kept in memory`);
   assert.deepEqual(
     desk.problems.map(({ message }) => message),
-    ['the disk is too slow, lines are left out', `${10_000 - kept} lines have been left out`],
+    ['the disk is too slow; lines are dropped', `${10_000 - kept} lines were dropped`],
   );
 });

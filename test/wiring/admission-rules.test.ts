@@ -36,14 +36,14 @@ test("lists of domains in an application's folder: pages and SWFs by themselves,
   assert.equal(problem('http://www.example.com/show.html'), undefined);
   assert.equal(
     problem('https://evil.org/?key=secret'),
-    'A page of evil.org may not come in (allowedHTMLdomains.txt).',
+    'A page of evil.org may not connect (allowedHTMLdomains.txt).',
   );
-  assert.equal(problem(''), 'A page of no web address may not come in (allowedHTMLdomains.txt).');
+  assert.equal(problem(''), 'A page of no web address may not connect (allowedHTMLdomains.txt).');
   const { origin: swfs } = await rulesOf(t, { 'applications/live/allowedSWFdomains.txt': 'cdn.net' });
   assert.equal(swfs!.problem({ pageUrl: '', swfUrl: 'http://a.cdn.net/player.swf' }), undefined);
   assert.equal(
     swfs!.problem({ pageUrl: 'http://cdn.net/', swfUrl: 'http://net/player.swf' }),
-    'A SWF of net may not come in (allowedSWFdomains.txt).',
+    'A SWF of net may not connect (allowedSWFdomains.txt).',
   );
 });
 

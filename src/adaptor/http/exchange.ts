@@ -94,7 +94,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** To requests that wait. */
   giveWay(): void {
-    this.#sayTooSlow('a request was too slow while others waited for their turn at the web server');
+    this.#sayTooSlow('a request was too slow while others waited in the queue for the web server');
     this.#cut();
   }
 
@@ -146,7 +146,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#requestBytes += bytes.length;
     });
     request.once('close', () => {
-      if (!request.complete) body.destroy(new Error('the client has broken off its request'));
+      if (!request.complete) body.destroy(new Error('the client aborted its request'));
     });
     request.pipe(body);
   }
@@ -235,7 +235,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
         upgrade ? 'MaxProxyUpgrades' : 'MaxProxyRequests',
         ip,
         { log: host.log, ip, host: to.host, port: to.port },
-        'a request waited too long for its turn at the web server',
+        'a request waited too long in the queue for the web server',
       );
     }
     this.fail(503, 'Service Unavailable');
@@ -244,7 +244,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** The web server cannot be reached, or its answer cannot be passed on. */
   broke(error: Error): void {
     if (this.#response.closed || this.#quiet.isOver) return;
-    const what = this.#controller ? 'gave no answer that can be passed on' : 'cannot be reached';
+    const what = this.#controller ? 'gave an invalid response' : 'cannot be reached';
     warnOf(this.#options.host, this.#options.to, what, error);
     this.fail(502, 'Bad Gateway');
   }

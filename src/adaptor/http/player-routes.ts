@@ -66,7 +66,7 @@ async function readPolicy(file: string, log: Log): Promise<Buffer | undefined> {
     if (!found) throw new Error('there is no such file');
     return found.bytes;
   } catch (err) {
-    log.error({ event: 'crossdomain', file, err }, `${file} cannot be read: nobody is let in by it`);
+    log.error({ event: 'crossdomain', file, err }, `${file} cannot be read: the server refuses every site`);
     return undefined;
   }
 }

@@ -35,7 +35,7 @@ export class OddMessages implements OddListener {
   read(message: RtmpMessage, oddity: string | undefined): void {
     if (oddity === undefined) return;
     const [fault] = oddity.replace(/\d+ /g, '').split(':'); // without numbers, and what a peer may have had a hand in
-    this.#line(message, fault!, `is odd, and used as far as it makes sense: ${oddity}`);
+    this.#line(message, fault!, `is malformed; the server uses the valid part: ${oddity}`);
   }
 
   #line(message: RtmpMessage, fault: string, text: string): void {

@@ -240,7 +240,7 @@ export class RtmpPlayerPort implements PlayerPort {
   }
 
   tooSlow(): void {
-    this.#options.close('it did not read what it plays', AccessStatus.Unread);
+    this.#options.close('the player did not read the stream', AccessStatus.Unread);
   }
 
   #status(code: StatusCode, description: string, more: StatusExtra = {}): void {

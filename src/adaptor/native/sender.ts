@@ -28,7 +28,7 @@ export const ADDON = join(
 export function loadSender(file = ADDON): Sender | undefined {
   if (!existsSync(file)) return undefined;
   const sender = createRequire(import.meta.url)(file) as Partial<Sender>;
-  if (!isWhole(sender)) throw new Error('it was made by another version: run `npm run native` again');
+  if (!isWhole(sender)) throw new Error('another version built it: run `npm run native` again');
   return sender;
 }
 

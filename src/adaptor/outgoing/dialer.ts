@@ -110,7 +110,7 @@ export class Dialer implements Outgoing {
     const rules = new HostRules(grant, 'NetConnection');
     const problem = uri
       ? rules.problemWith(uri)
-      : 'That is no address of an application: rtmp://host/application';
+      : 'Not an address of an application: expected rtmp://host/application';
     const { standIn, hasRoom, lines, log } = this.#options;
     const { application } = request;
     if (uri && problem === undefined && !hasRoom()) {
@@ -185,7 +185,7 @@ class DialedConnection implements OutgoingConnection {
     this.#socket = this.#dial();
     this.#outbox = new Outbox(this.#socket, {
       maxUnreadBytes: options.maxUnreadBytes,
-      onUnread: () => this.#end('The other server does not read what it asks for.'),
+      onUnread: () => this.#end('The other server does not read the data it requested.'),
     });
     this.#client = new RtmpClient({
       ...{ uri, args: request.args, agent: options.agent, random: randomBytes(HANDSHAKE_RANDOM_BYTES) },
@@ -243,12 +243,12 @@ class DialedConnection implements OutgoingConnection {
       return this.#client.push(bytes, mayGoOn);
     } catch (error) {
       if (error instanceof DecodeError)
-        this.#end(`The other server says what cannot be read: ${error.message}`);
+        this.#end(`The other server sent data that cannot be read: ${error.message}`);
       // what the script has for the other onConnect is too large, or too deep
       else if (error instanceof CodedError) this.#end(`That cannot be sent: ${error.message}`);
       else {
         logBug(this.#log, error, 'a connection to another server');
-        this.#end('An error of this server.');
+        this.#end('An internal error of this server.');
       }
     }
     return undefined;
@@ -293,7 +293,7 @@ class DialedConnection implements OutgoingConnection {
       this.#statuses = 0;
     }
     this.#statuses += 1;
-    if (this.#statuses > MAX_STATUSES) this.#end('The other server says too much.');
+    if (this.#statuses > MAX_STATUSES) this.#end('The other server sends too much.');
     else tell();
   }
 
@@ -372,11 +372,11 @@ class DialedConnection implements OutgoingConnection {
       unpublishNotify: () => {},
       insufficientBandwidth: () =>
         this.#pass(() => {
-          const why = 'The other server takes less than the stream has; frames are left out.';
+          const why = 'The other server reads more slowly than the stream; frames are dropped.';
           events.status(statusOf('NetStream.Play.InsufficientBW', why));
         }),
       waitsForKeyframe: () => {}, // the other server has sound, and its own players wait as ours do
-      tooSlow: () => this.#end('The other server does not take what it is sent.'),
+      tooSlow: () => this.#end('The other server does not read the stream.'),
     };
   }
 

@@ -40,7 +40,7 @@ export interface Door {
   onHttp(socket: Socket, peer: Peer): void;
 }
 
-const KEPT_OUT = 'Allow and Deny keep it out';
+const KEPT_OUT = 'Allow and Deny do not permit its address';
 
 export class Arrival {
   /** Resolves when it has been handed on or has gone. */
@@ -152,7 +152,7 @@ export class Arrival {
       failed: (reason) => this.#refuse(`TLS: ${reason}`),
       renegotiates: () => {
         const { log, lines } = this.#door;
-        const text = 'TLS: a client asked for another handshake, and its connection is closed';
+        const text = 'TLS: a client requested renegotiation; its connection is closed';
         lines.limit('MaxTlsRenegotiations', peer.ip, { log, ip: peer.ip }, text);
         this.#raw.destroy();
       },
@@ -173,7 +173,9 @@ export class Arrival {
       this.#handOn(socket, first, (ready) => this.#door.onHttp(ready, peer));
     } else {
       const what =
-        protocol === 'tls' ? 'TLS on a port without it (":-443" makes one with it)' : 'no RTMP and no HTTP';
+        protocol === 'tls'
+          ? 'TLS on a port without TLS (":-443" enables it on port 443)'
+          : 'no RTMP and no HTTP';
       this.#refuse(`it speaks ${what}`);
     }
   }
@@ -197,7 +199,7 @@ export class Arrival {
   /** Called now and then by the listener. */
   check(now: number): void {
     if (now - this.#startedAt >= this.#door.timeoutMs)
-      this.#refuse(`nothing to go by after ${this.#door.timeoutMs} ms`);
+      this.#refuse(`no data received within ${this.#door.timeoutMs / 1000} s`);
   }
 
   close(): void {

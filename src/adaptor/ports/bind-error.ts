@@ -18,7 +18,7 @@ function whyNot(error: NodeJS.ErrnoException, host: string, port: number): strin
     case 'EADDRINUSE':
       return `port ${where} is in use by ${holderOf(port) ?? 'another process'}`;
     case 'EACCES':
-      return `this process may not bind ${where}: ports below 1024 need the right CAP_NET_BIND_SERVICE`;
+      return `this process may not bind ${where}: ports below 1024 need the capability CAP_NET_BIND_SERVICE`;
     case 'EADDRNOTAVAIL':
       return `cannot listen on ${where}: this machine has no address ${host}`;
     case 'EAFNOSUPPORT':

@@ -42,7 +42,7 @@ export class ProxyHeaderReader {
   push(bytes: Uint8Array): { header: ProxyHeader; rest: Buffer } | undefined {
     this.#bytes = Buffer.concat([this.#bytes, bytes]);
     const isBinary = startsLike(this.#bytes, SIGNATURE);
-    if (!isBinary && !startsLike(this.#bytes, LINE_START)) throw problem('there is none');
+    if (!isBinary && !startsLike(this.#bytes, LINE_START)) throw problem('it is missing');
     return isBinary ? this.#readBinary() : this.#readLine();
   }
 

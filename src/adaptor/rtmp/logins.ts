@@ -150,14 +150,15 @@ export class Logins {
     const { user, response } = parameters;
     const id = mode === 'adobe' ? parameters.opaque : parameters.nonce;
     const challenge = this.#challenges.get(id);
-    if (!challenge || challenge.isSpent) return failed(mode, `${user} answered no challenge of ours`);
+    if (!challenge || challenge.isSpent)
+      return failed(mode, `${user} answered a challenge that this server did not send`);
     challenge.isSpent = true;
     const isForThis =
       challenge.mode === mode &&
       challenge.scope === scope &&
       challenge.app === app &&
       challenge.user === user;
-    if (!isForThis) return failed(mode, `${user} answered a challenge that was for something else`, id);
+    if (!isForThis) return failed(mode, `${user} answered a challenge for another connection`, id);
     // unknown users cost the same time
     const hash = challenge.hash ?? '';
     const right =

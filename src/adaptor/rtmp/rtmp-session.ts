@@ -76,7 +76,7 @@ export class RtmpSession implements Session {
     if (folder) this.#dump = new WireDump({ folder, sessionId: this.id, clock, log: this.log });
     this.outbox = new Outbox(socket, {
       maxUnreadBytes: options.maxUnreadBytes,
-      onUnread: () => this.close('it does not read what it is told', AccessStatus.Unread),
+      onUnread: () => this.close("the client does not read the server's responses", AccessStatus.Unread),
       dump: this.#dump,
       fanOut: options.fanOut,
     });
@@ -364,7 +364,7 @@ export class RtmpSession implements Session {
       this.close(`bad input: ${error.message}`, AccessStatus.BadRequest);
     } else {
       logBug(this.log, error, 'rtmp session');
-      this.close('an error of the server', AccessStatus.Failed);
+      this.close('an internal error of the server', AccessStatus.Failed);
     }
   }
 

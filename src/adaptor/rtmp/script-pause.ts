@@ -11,7 +11,7 @@ import type { OpenCalls } from './commands.ts';
 /** A command of no more bytes is a little. */
 const LITTLE_BYTES = 4 << 10;
 
-const WAITS = 'the server stops reading the connection until the script has worked on what waits for it';
+const WAITS = 'the server stops reading the connection until the script has processed its queue';
 
 export interface ScriptPauseHost {
   /** Undefined: commands are not run, at the moment. */

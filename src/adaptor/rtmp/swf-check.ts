@@ -35,8 +35,8 @@ export class SwfCheck {
     this.#port = port;
     this.#clock = clock;
     const { firstMs, finalMs } = policy;
-    this.#cancelFinal = clock.after(finalMs, () => this.#fail(`no right answer within ${finalMs} ms`));
-    this.#cancelNext = clock.after(firstMs, () => this.#fail(`no answer within ${firstMs} ms`));
+    this.#cancelFinal = clock.after(finalMs, () => this.#fail(`no correct response within ${finalMs} ms`));
+    this.#cancelNext = clock.after(firstMs, () => this.#fail(`no response within ${firstMs} ms`));
     this.#ask();
   }
 
@@ -118,7 +118,7 @@ export function swfCheckPort(host: SwfCheckHost): SwfCheckPort {
     },
     failed(why) {
       note((to, client) => to.verified(client, why));
-      host.log().warn({ event: 'swf-refused', reason: why }, 'a client did not show a SWF that is known');
+      host.log().warn({ event: 'swf-refused', reason: why }, 'a client failed SWF verification');
       outbox.status(0, 'NetConnection.Connect.Rejected', 'SWF verification failed.');
       host.close(`SWF verification: ${why}`);
     },

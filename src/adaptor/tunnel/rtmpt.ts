@@ -112,7 +112,7 @@ export class Tunnels {
 
   #open(request: IncomingMessage, response: ServerResponse, peer: Peer): void {
     const { ip } = peer;
-    const counted = this.#isAccepting ? this.#limiter.admit(ip) : 'the server is going';
+    const counted = this.#isAccepting ? this.#limiter.admit(ip) : 'the server is shutting down';
     if (typeof counted === 'string') {
       this.#host.log.info({ event: 'connection-refused', ip, reason: counted }, 'tunnel refused');
       reply(response, 503, {}, 'Service Unavailable\n');

@@ -4,12 +4,14 @@ import { forServer, type MethodTable } from './method.ts';
 
 const ABSENT: Readonly<Record<string, readonly string[]>> = {
   'there are no groups of RTMFP': ['getGroups', 'getGroupMembers', 'getGroupMemberStats', 'getGroupStats'],
-  'the messages of streams are not taken from a cache': ['getMsgCacheStats'],
+  'there is no message cache': ['getMsgCacheStats'],
   'a debugger attaches to a script: understudy help start; streams are watched as any player does': [
     'approveDebugSession',
   ],
-  'the server is running; whoever has started it can start it anew': ['startServer'],
-  'shared objects are not there yet': ['getSharedObjectStats', 'clearSharedObjects'],
+  'the server is running already; restart it with the service manager or command that started it': [
+    'startServer',
+  ],
+  'shared objects are not supported yet': ['getSharedObjectStats', 'clearSharedObjects'],
 };
 
 export const ABSENT_METHODS: MethodTable = Object.fromEntries(

@@ -10,7 +10,7 @@ const stop: Method = forServer(({ parameters, caller }, { commands }) => {
   if (parameters.get('mode') === 'restart') {
     throw new AdminError(
       'ERR_ADMIN_ARGUMENT',
-      'whoever has started the server can restart it; it cannot itself',
+      'the server cannot restart itself; use the service manager or command that started it',
     );
   }
   commands.stop(caller);

@@ -15,8 +15,8 @@ export const ACCOUNT_ROUTES: readonly Route[] = [
     result: array(
       object({
         name: string(),
-        'adaptor?': string('Missing: the whole server is his.'),
-        'vhost?': string('The virtual host that is his.'),
+        'adaptor?': string('Missing: the account administers the whole server.'),
+        'vhost?': string('The virtual host that the account administers.'),
       }),
     ),
     answer: (_call, { accounts }) => accounts.names.map((name) => ({ name, ...accounts.scopeOf(name) })),
@@ -60,7 +60,7 @@ export const ACCOUNT_ROUTES: readonly Route[] = [
     id: 'makeToken',
     method: 'POST',
     path: '/tokens',
-    summary: 'A token to be shown instead of the password: Authorization: Bearer …',
+    summary: 'A token that replaces the password: Authorization: Bearer …',
     audience: 'host',
     status: 201,
     result: object({ token: string(), lastsMs: integer() }),
@@ -70,11 +70,11 @@ export const ACCOUNT_ROUTES: readonly Route[] = [
     id: 'revokeToken',
     method: 'DELETE',
     path: '/tokens/current',
-    summary: 'The token that is shown with this request is no longer good',
+    summary: 'Revokes the token of this request',
     audience: 'host',
     status: 204,
     answer: ({ token }, { tokens }) => {
-      if (token === undefined) throw notFound('no token is shown');
+      if (token === undefined) throw notFound('the request has no token');
       tokens.revoke(token);
     },
   },

@@ -10,7 +10,7 @@ import { HOST, hostOf, type Route } from './route.ts';
 const application = object({
   ...TOTALS,
   name: string(),
-  'upMs?': integer('Missing: no instance of it runs.'),
+  'upMs?': integer('Missing: no instance is running.'),
   instancesLoaded: integer(),
   instancesUnloaded: integer(),
   'script?': SCRIPT,
@@ -18,13 +18,14 @@ const application = object({
     {
       state: { type: 'string', enum: APPLICATION_STATES },
       reason: string(),
-      'file?': string('From the folder of the application, or absolute where it lies elsewhere.'),
+      'file?': string('Path relative to the folder of the application, or absolute if it is outside.'),
       'line?': integer('From 1.'),
       'column?': integer('From 1.'),
       'instance?': string('Missing: all of them.'),
     },
-    'Why it is not what its files say. closed: its settings are wrong, nobody can connect. quarantined: its script ended the ' +
-      'hard way too often. broken: no version of its script can be started. outdated: what was right before goes on.',
+    'The reason why the application does not run as its files define it. closed: its settings have an error, ' +
+      'clients cannot connect. quarantined: its script crashed the script process too often. broken: no version of ' +
+      'its script can be started. outdated: an earlier version stays in use after an error.',
   ),
 });
 
@@ -79,11 +80,11 @@ export const APPLICATION_ROUTES: readonly Route[] = [
     id: 'removeApplication',
     method: 'DELETE',
     path: '/applications/{application}',
-    summary: 'Stops an application and puts its folder aside, recordings and all',
+    summary: 'Stops an application and moves its folder, including recordings, out of the applications',
     audience: 'host',
     query: HOST,
     status: 200,
-    result: object({ movedTo: string('A path on the machine of the server.') }),
+    result: object({ movedTo: string("The new path of the folder, on the server's machine.") }),
     answer: async (call, context) => ({
       movedTo: await context.commands.removeApplication(
         hostOf(call, context),

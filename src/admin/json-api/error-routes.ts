@@ -6,27 +6,27 @@ import { array, integer, object, string } from '../schema.ts';
 import { FILTER, HOST, hostOf, type Route, wantedHosts } from './route.ts';
 
 const place = {
-  'file?': string('From the folder of the application.'),
+  'file?': string('Path relative to the folder of the application.'),
   'line?': integer('From 1.'),
   'column?': integer('From 1.'),
 };
 const error = object({
-  adaptor: string('Of its virtual host.'),
+  adaptor: string('The virtual host of the application.'he application.'),
   vhost: string(),
-  id: integer('Later ones have greater ids, whatever their application.'),
-  time: string('Of the first time, ISO 8601.'),
-  lastTime: string('Of the last time.'),
-  count: integer('How often, as long as it kept coming within a minute of the time before.'),
+  id: integer('Ids increase over time, across all applications.'),
+  time: string('Time of the first occurrence, ISO 8601.'),
+  lastTime: string('Time of the last occurrence, ISO 8601.'),
+  count: integer('Number of occurrences, each within a minute of the one before.'),
   application: string(),
-  'instance?': string('Missing: all of them, as where a script does not bundle.'),
+  'instance?': string('Missing: all instances, for example if the script does not bundle.'),
   kind: { type: 'string', enum: ERROR_KINDS },
   'handler?': string('onPublish, client.sendMessage, timer…'),
-  message: string('Without what is secret in it.'),
-  'code?': string('The limit that was met (turnMs, memoryMb), or the class of what was thrown (TypeError).'),
+  message: string('Secrets are masked.'d.'),
+  'code?': string('The limit that was reached (turnMs, memoryMb), or the class of the error (TypeError).'),
   ...place,
-  'lineText?': string('That line, where it does not bundle.'),
-  frames: array(object({ 'function?': string(), ...place }), 'In the sources, the innermost first.'),
-  'client?': string('Whom it was about, the last time.'),
+  'lineText?': string('The source line, if the script does not bundle.'),
+  frames: array(object({ 'function?': string(), ...place }), 'Frames in the source files, the innermost first.'),
+  'client?': string('The client concerned in the last occurrence.'),
 });
 
 export const ERROR_ROUTES: readonly Route[] = [
@@ -34,7 +34,7 @@ export const ERROR_ROUTES: readonly Route[] = [
     id: 'listErrors',
     method: 'GET',
     path: '/errors',
-    summary: 'What has gone wrong in scripts: the last hundred of each application, the oldest first',
+    summary: 'Errors of scripts: the last hundred of each application, the oldest first',
     audience: 'host',
     query: FILTER,
     status: 200,
@@ -64,8 +64,9 @@ export const ERROR_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/events',
     summary:
-      'Server-Sent Events: "script-error" with an error as above, again with its count when it comes again; "dropped" with ' +
-      'the number of those that were too many. With Last-Event-ID those after it come first',
+      'Server-Sent Events: "script-error" with an error as above, sent again with its count if the error recurs; ' +
+        '"dropped" with the number of events that the server did not send. With Last-Event-ID the events after it ' +
+        'come first',
     audience: 'host',
     query: FILTER,
     status: 200,

@@ -10,7 +10,7 @@ const host = object({
   name: string(),
   aliases: array(string()),
   isServing: boolean(),
-  applications: integer('Running or not.'),
+  applications: integer('true while it runs.'),
   cache: object(
     {
       bytes: integer(),
@@ -18,7 +18,7 @@ const host = object({
       hits: integer(),
       reads: integer('Pieces that had to be read.'),
     },
-    'What was read of recorded streams, kept for whoever plays them next.',
+    'Cache of recorded data for the next players.',
   ),
 });
 
@@ -37,7 +37,7 @@ export const HOST_ROUTES: readonly Route[] = [
     id: 'startHost',
     method: 'POST',
     path: '/hosts/{adaptor}/{vhost}/start',
-    summary: 'Lets clients of a virtual host in again',
+    summary: 'Starts a virtual host: clients may connect again',
     audience: 'server',
     status: 204,
     answer: (call, context) => context.commands.startHost(ofPath(call, context), call.caller),
@@ -46,7 +46,7 @@ export const HOST_ROUTES: readonly Route[] = [
     id: 'stopHost',
     method: 'POST',
     path: '/hosts/{adaptor}/{vhost}/stop',
-    summary: 'Stops the instances of a virtual host and lets nobody in',
+    summary: 'Stops a virtual host: its instances end, and it refuses clients',
     audience: 'server',
     status: 204,
     answer: (call, context) => context.commands.stopHost(ofPath(call, context), call.caller),
@@ -55,7 +55,7 @@ export const HOST_ROUTES: readonly Route[] = [
     id: 'addAlias',
     method: 'PUT',
     path: '/hosts/{adaptor}/{vhost}/aliases/{alias}',
-    summary: 'Gives a virtual host one more name, until the server ends',
+    summary: 'Adds an alias to a virtual host, until the server ends',
     audience: 'server',
     status: 204,
     answer: (call, context) =>
@@ -65,7 +65,7 @@ export const HOST_ROUTES: readonly Route[] = [
     id: 'removeAlias',
     method: 'DELETE',
     path: '/hosts/{adaptor}/{vhost}/aliases/{alias}',
-    summary: 'Takes such a name back',
+    summary: 'Removes such an alias',
     audience: 'server',
     status: 204,
     answer: (call, context) =>

@@ -6,28 +6,28 @@ export const TRAFFIC = {
   bytesOut: integer(),
   messagesIn: integer(),
   messagesOut: integer(),
-  messagesDropped: integer('Messages of streams that were not sent to those who are slow.'),
+  messagesDropped: integer('Messages of streams that the server dropped for slow clients.'),
 };
 
 export const TOTALS = {
   ...TRAFFIC,
   bytesInPerSecond: integer('Over the last five seconds.'),
   bytesOutPerSecond: integer('Over the last five seconds.'),
-  connects: integer('Who has asked to connect since the start.'),
+  connects: integer('Connect requests since the start.'),
   accepted: integer(),
   rejected: integer(),
   disconnects: integer(),
-  connected: integer('Who is here now.'),
+  connected: integer('Connected clients.'),
 };
 
 export const OUTGOING = object(
   {
     connections: integer(),
-    streams: integer('Published there.'),
+    streams: integer('Streams published on other servers.'),
     bytesIn: integer(),
     bytesOut: integer(),
     bytesInPerSecond: integer('Over the last five seconds.'),
     bytesOutPerSecond: integer('Over the last five seconds.'),
   },
-  'What scripts have to do with other servers. Clients and their traffic are not in it.',
+  'Connections of scripts to other servers. Clients and their traffic are not included.',
 );

@@ -5,10 +5,10 @@ import { array, boolean, integer, object, string } from '../schema.ts';
 import { HOST, hostOf, type Route, type RouteCall } from './route.ts';
 
 const recording = object({
-  name: string('As players ask for it.'),
+  name: string('The name under which clients play it.'),
   lengthMs: integer(),
   sizeBytes: integer(),
-  isGrowing: boolean('It is being recorded.'),
+  isGrowing: boolean('The recording is in progress.'),
   hasVideo: boolean(),
 });
 
@@ -40,7 +40,7 @@ export const RECORDING_ROUTES: readonly Route[] = [
     id: 'deleteRecording',
     method: 'DELETE',
     path: '/instances/{instance}/recordings/{recording}',
-    summary: 'Deletes what was recorded under that name',
+    summary: 'Deletes a recording',
     audience: 'host',
     query: HOST,
     status: 204,

@@ -6,8 +6,9 @@ import type { Route } from './route.ts';
 
 const SETTING = {
   scope:
-    'Which file, as Flash Media Server says it: Server, Users, Logger, Adaptor:NAME, …/VirtualHost:NAME, …/App:NAME.',
-  key: 'Names of elements with / between them, @name for an attribute; nothing: the whole file.',
+    'The file, in the notation of Flash Media Server: Server, Users, Logger, Adaptor:NAME, …/VirtualHost:NAME, ' +
+      '…/App:NAME.',
+  key: 'Names of elements, separated by /, @name for an attribute; empty: the whole file.',
 };
 
 export const SETTING_ROUTES: readonly Route[] = [
@@ -15,11 +16,11 @@ export const SETTING_ROUTES: readonly Route[] = [
     id: 'getSetting',
     method: 'GET',
     path: '/settings',
-    summary: 'What a file of settings says now; what is secret is ***',
+    summary: 'The current contents of a settings file; secrets are ***',
     audience: 'host',
     query: SETTING,
     status: 200,
-    result: object({ value: anything('A text, or what is in the element.') }),
+    result: object({ value: anything('A text, or the contents of the element.') }),
     answer: ({ query, caller }, { administered }) => {
       const { file, path } = settingPlace(query.get('scope') ?? '', query.get('key') ?? '', caller.scope);
       return { value: asked(() => administered.settings.read(file, path)) };
@@ -30,7 +31,7 @@ export const SETTING_ROUTES: readonly Route[] = [
     method: 'PUT',
     path: '/settings',
     summary:
-      'Changes a number or a switch in an Application.xml, which counts as if it had been saved by hand',
+      'Changes a number or a switch in an Application.xml; it takes effect as if the file had been saved by hand',
     audience: 'host',
     body: object({ scope: string(SETTING.scope), key: string(SETTING.key), value: string() }),
     status: 204,

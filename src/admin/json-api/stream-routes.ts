@@ -10,19 +10,19 @@ import { HOST, instanceOf, type Route } from './route.ts';
 export const NET_STREAM = object({
   id: integer(),
   type: { type: 'string', enum: ['publishing', 'playing live', 'playing recorded'] },
-  'stream?': string('Missing: nothing of that name is on air.'),
+  'stream?': string('Missing: no stream of that name is live.'),
   clientId: string(),
   upMs: integer(),
 });
 
 const RATE = {
   oneSecond: number('Over the last whole second.'),
-  tenSeconds: number('Over the last ten, or as many as there were.'),
+  tenSeconds: number('Over the last ten seconds, or since the start if that is shorter.'),
 };
 const bytesPerSecond = (what?: string) => object(RATE, what);
 const track = {
-  id: integer('Of Enhanced RTMP; 0 for what is in no track.'),
-  codec: string('avc, hevc, av1, aac, opus…; unknown, or the FourCC of one that the server does not know.'),
+  id: integer('Track of Enhanced RTMP; 0 for media without a track.'),
+  codec: string('avc, hevc, av1, aac, opus…; "unknown", or the FourCC of a codec that the server does not know.'),
   'profile?': string('High, Main 10, LC…'),
 };
 const stream = object({
@@ -31,7 +31,7 @@ const stream = object({
   publisher: NET_STREAM,
   publisherAgent: string(),
   publisherIp: string('Empty: the server itself publishes it.'),
-  'item?': string('What the server plays at the moment, where it publishes the stream.'),
+  'item?': string('The item that the server plays, if the server publishes the stream.'),
   subscribers: array(NET_STREAM),
   isRecorded: boolean(),
   video: array(
@@ -40,10 +40,10 @@ const stream = object({
       'level?': string('3.1'),
       'width?': integer(),
       'height?': integer(),
-      frameRate: object(RATE, 'Frames that came.'),
-      'keyframeIntervalMs?': integer('Between the two latest keyframes, by their timestamps.'),
+      frameRate: object(RATE, 'Received frames.'),
+      'keyframeIntervalMs?': integer('Time between the two latest keyframes, by their timestamps.'),
     }),
-    'Its tracks, as their decoder configurations say, else onMetaData.',
+    'Its tracks, from their decoder configurations, else from onMetaData.',
   ),
   audio: array(object({ ...track, 'sampleRate?': integer('Hz.'), 'channels?': integer() })),
   rates: object(
@@ -51,17 +51,17 @@ const stream = object({
       audio: bytesPerSecond(),
       video: bytesPerSecond(),
       data: bytesPerSecond(),
-      in: bytesPerSecond('All three.'),
-      out: bytesPerSecond('To players, and to other servers.'),
+      in: bytesPerSecond('Audio, video and data together.'),
+      out: bytesPerSecond('Sent to players and to other servers.'),
     },
     'Bytes per second.',
   ),
   bytesInPerSecond: integer('Over the last second.'),
-  queuedBytes: integer('What the slowest player has not been sent yet.'),
+  queuedBytes: integer('Unsent data of the slowest player.'),
   flushes: integer(),
   writes: integer(),
-  skipped: integer('Flushes that a player did not get.'),
-  deferred: integer('Joiners that had to wait for their turn.'),
+  skipped: integer('Flushes that a player missed.'),
+  deferred: integer('New players that had to wait in a queue.'),
 });
 
 export const STREAM_ROUTES: readonly Route[] = [
@@ -69,7 +69,7 @@ export const STREAM_ROUTES: readonly Route[] = [
     id: 'listStreams',
     method: 'GET',
     path: '/instances/{instance}/streams',
-    summary: 'Its streams that are on air',
+    summary: 'Its live streams',
     audience: 'host',
     query: HOST,
     status: 200,

@@ -76,7 +76,7 @@ export const ADAPTOR = group('', {
     '#text': leaf(
       text('an address, or nothing: the address that the player has connected to'),
       '',
-      'Address that players are told to connect to.',
+      'Address that the response gives to players; they connect to it.',
     ),
   }),
   HTTPTunnel: group(

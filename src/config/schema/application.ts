@@ -372,7 +372,7 @@ export const APPLICATION = group('', {
         MinBufferTime: leaf(
           milliseconds(0, 3600000),
           '2000',
-          'Minimum buffer time that the server assumes for a player, whatever the player reports.',
+          'Minimum buffer time that the server assumes for a player, even if the player reports less.',
         ),
       }),
       ...unused('Diagnostic', 'Live', 'Server'),
@@ -408,7 +408,7 @@ export const APPLICATION = group('', {
       'rtmps.',
   ),
   SWFVerification: group(
-    'SWF verification: players must prove that they run a SWF of which the server has a copy. It keeps out other ' +
+    'SWF verification: players must prove that they run a SWF that the server has a copy of. It keeps out other ' +
       'SWFs, but not programs that have a copy themselves. Requests of a client wait until it has been verified.',
     {
       '@enabled': leaf(trueOrFalse, 'false', 'Enable SWF verification.'),

@@ -12,6 +12,6 @@ export interface FoundEnd {
 export function changedMeanwhile(): RecordingError {
   return new RecordingError(
     'NetStream.Record.NoAccess',
-    'The file of that name is being written by somebody else.',
+    'Another recording is writing the file of that name.',
   );
 }

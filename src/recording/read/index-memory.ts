@@ -40,7 +40,7 @@ export class IndexMemory {
           onRefused();
           throw new StatusError(
             'NetStream.Play.Failed',
-            'The tables of the films that are open take all memory that they may (MaxIndexSize).',
+            'The indexes of open recordings use all the memory they may have (MaxIndexSize).',
           );
         }
         held += bytes;

@@ -225,7 +225,7 @@ export class Generations implements InstanceScript {
     this.#ignored = build;
     if (isNews)
       this.#options.journal.info(
-        'the script has changed: the new version serves after "understudy reload", not before',
+        'the script has changed: the new version takes over after "understudy reload"',
       );
   }
 
@@ -240,7 +240,7 @@ export class Generations implements InstanceScript {
     if (this.#isClosed || this.#rehearsing !== build || result === 'interrupted') return;
     this.#rehearsing = undefined;
     if (result === 'bad') return;
-    this.#options.journal.info('the application starts anew with the new version of its script');
+    this.#options.journal.info('the application restarts with the new version of its script');
     this.#options.commands.obey({ op: 'shutdown' });
   }
 

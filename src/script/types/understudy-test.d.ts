@@ -1,18 +1,18 @@
-// What tests of applications import, `*.test.ts` beside the script; `understudy test` runs them.
+// The imports of tests of applications, `*.test.ts` beside the script. `understudy test` runs them.
 //
-// The script runs in its sandbox; the tests do not. They are programs of Node.js with all rights of the user who runs them.
+// The script runs in its sandbox; the tests do not. They are Node.js programs with all permissions of the user that runs them.
 //
-// Understudy keeps this file current: `understudy start`, `new` and `check` write it anew, so do not edit it.
+// Understudy keeps this file current: `understudy start`, `new` and `check` rewrite it, so do not edit it.
 
-// What tests import of Node is there, and of no known type, so that scripts beside them, which have none of it, are checked as
-// they are. Where @types/node is installed, `/// <reference types="node" />` in a test has it typed.
+// Tests can import Node modules, but these have no types here, since scripts in the same folder have no Node. If @types/node is
+// installed, `/// <reference types="node" />` in a test adds the types.
 declare module 'node:*';
 
 declare module 'understudy/test' {
   /**
    * Starts an application for one test: the script in its folder, run as the server runs it, but without a server. There are no
-   * sockets; its clients are objects of the test, time stands still until the test moves it, and what it fetches the test
-   * answers. What the script writes goes to a temporary folder.
+   * sockets: clients are objects of the test, time stands still until the test advances it, and the test answers the requests
+   * of `fetch`. Files that the script writes go to a temporary folder.
    *
    * @example
    * test('nobody publishes without a key', async () => {
@@ -24,90 +24,90 @@ declare module 'understudy/test' {
    */
   export function testApp(name: string, options?: TestOptions): Promise<TestApp>;
 
-  /** What is different in a test. */
+  /** Settings of a test. */
   export interface TestOptions {
     /**
-     * Files of the application, over those in its folder: a text, bytes, or a value that is written as JSON. Its streams/ and
-     * store/ are empty otherwise.
+     * Files that are added to the application or replace its files: a text, bytes, or a value that is written as JSON. streams/
+     * and store/ are empty unless these files fill them.
      */
     files?: { readonly [path: string]: unknown };
-    /** `application.env`, over what Application.xml says. */
+    /** Values of `application.env` that override Application.xml. */
     env?: { readonly [name: string]: any };
-    /** What time it is when the test begins; unless it says, 2026-01-01T00:00:00Z. */
+    /** Time at the start of the test; default: 2026-01-01T00:00:00Z. */
     now?: Date | string;
   }
 
   /** An application that runs for one test. */
   export interface TestApp {
-    /** As it was given to `testApp`. */
+    /** The name given to `testApp`. */
     readonly name: string;
-    /** Connects a client. Resolves with the verdict: `client.accepted`. */
+    /** Connects a client. Resolves after the decision: see `client.accepted`. */
     connect(options?: ConnectOptions): Promise<TestClient>;
-    /** Time, of the script and of the server: deadlines, timers, `Date`. */
+    /** Time of the script and of the server: deadlines, timers, `Date`. */
     readonly clock: {
       now(): Date;
-      /** Goes on by so many milliseconds; what falls due on the way happens at its own time. */
+      /** Advances the time by `ms` milliseconds; each timer fires at its own time. */
       tick(ms: number): Promise<void>;
     };
-    /** Resolves when the script has done what there is to do without time going on. */
+    /** Resolves when the script has nothing more to do at the current time. */
     settled(): Promise<void>;
     /**
-     * Answers what the script fetches. Undefined: another handler shall; what none answers fails the test. An error that it throws
-     * is what `fetch` fails with. The hosts have to be granted in Application.xml, as ever.
+     * Answers requests of `fetch`. If the handler returns undefined, the next handler is called; a request without an answer fails the
+     * test. If the handler throws an error, `fetch` fails with it. Application.xml must grant the hosts, as in the server.
      */
     onFetch(handler: (request: WebRequest) => WebAnswer | undefined | Promise<WebAnswer | undefined>): void;
-    /** What the script has fetched, in order. */
+    /** The requests of the script, in order. */
     readonly requests: readonly WebRequest[];
-    /** Says how a command of `<Exec>` ends that the script starts: none is run. Undefined: another handler shall. */
+    /** Gives the result of an `<Exec>` command that the script starts; no command is run. Undefined: the next handler is called. */
     onExec(
       handler: (
         name: string,
         args: readonly string[],
       ) => CommandEnd | undefined | Promise<CommandEnd | undefined>,
     ): void;
-    /** An application of another server, at this address, for `NetConnection`. Its host has to be granted, as ever. */
+    /** An application of another server, at this URL, for `NetConnection`. Application.xml must grant its host, as in the server. */
     server(uri: string): TestServer;
-    /** Names of the streams that are on air, in the default instance. */
+    /** Names of the live streams of the default instance. */
     readonly streams: string[];
-    /** What trace and console have said, in order. */
+    /** The output of trace and console, in order. */
     readonly logs: readonly string[];
-    /** The first such line, said already or later. */
+    /** Resolves with the first line that matches, logged already or later. */
     logged(pattern: RegExp): Promise<string>;
-    /** What has gone wrong in the script and was not expected. At its end the test fails of it. */
+    /** Unexpected errors of the script. They fail the test at its end. */
     readonly errors: readonly ScriptFault[];
-    /** The first error that fits as `handler: message`, or as its message outside of any handler, now or later; the test does not fail of it. */
+    /** Resolves with the first error, now or later, that matches as `handler: message`, or as its message outside of a handler. It does not fail the test. */
     expectError(pattern: RegExp): Promise<ScriptFault>;
-    /** Saves files, or the script as it is, and it is reloaded. Throws where it does not bundle; then the version before serves on. */
+    /** Saves files, or the unchanged script, and reloads it. Throws if it does not bundle; then the previous version stays in use. */
     reload(files?: TestOptions['files']): Promise<void>;
-    /** Everybody is disconnected, then `onAppStop` is called. The end of the test does it as well. */
+    /** Disconnects all clients, then calls `onAppStop`. The end of the test does the same. */
     stop(): Promise<void>;
   }
 
-  /** Who connects; what is not said is as an encoder on this machine has it. */
+  /** Properties of a client. The defaults are those of an encoder on this machine. */
   export interface ConnectOptions {
-    /** What the client sends along, for `onConnect` behind the client. */
+    /** Arguments of the client, for `onConnect` after its first parameter. */
     args?: unknown[];
-    /** Another instance than `_definst_`. */
+    /** The instance; default: `_definst_`. */
     instance?: string;
     /** `client.ip` */
     ip?: string;
-    /** `client.agent`: what the client calls itself. */
+    /** `client.agent`: the name of the program. */
     agent?: string;
-    /** `client.referrer`: the address of its SWF. */
+    /** `client.referrer`: the URL of its SWF. */
     referrer?: string;
-    /** `client.pageUrl`: of the page that the SWF is in. */
+    /** `client.pageUrl`: the URL of the page with the SWF. */
     pageUrl?: string;
-    /** `client.uri`: where it connects to. */
+    /** `client.uri`: the URL that it connects to. */
     uri?: string;
     /** `client.protocol` */
     protocol?: string;
-    /** As whom it has logged in. */
+    /** The user that it has logged in as. */
     user?: string;
     /** AMF0 or AMF3. */
     objectEncoding?: 0 | 3;
   }
 
-  /** As a client is told it. */
+  /** A status as a client receives it. */
   export interface Status {
     /** `NetStream.Play.Start` … */
     readonly code: string;
@@ -117,71 +117,71 @@ declare module 'understudy/test' {
 
   /** A client that has connected, or was refused. */
   export interface TestClient {
-    /** As the script has it in `client.id`. */
+    /** The same as `client.id` in the script. */
     readonly id: string;
-    /** `onConnect` has let it in. */
+    /** `onConnect` has accepted it. */
     readonly accepted: boolean;
-    /** Why it was not let in; `application` is what the script sent along, `redirect` where to go instead. */
+    /** The refusal; `application` is the value from the script, `redirect` another URL. */
     readonly refusal: (Status & { application: any; redirect: string | undefined }) | undefined;
-    /** Why the connection has ended; undefined: it has not. */
+    /** The reason why the connection ended; undefined: it is open. */
     readonly closed: string | undefined;
-    /** What it was told of its connection: NetConnection.*. */
+    /** Statuses of its connection: NetConnection.*. */
     readonly statuses: readonly Status[];
     /** Calls a method of the script; resolves with its result, rejects with what it threw. */
     call(name: string, ...args: unknown[]): Promise<any>;
     /** Calls of the server, in order. */
     readonly received: readonly { readonly name: string; readonly args: any[] }[];
-    /** The arguments of the next call of that name, come already or later. */
+    /** Resolves with the arguments of the next call of that name, received already or later. */
     next(name: string): Promise<any[]>;
-    /** Answers such calls: what it returns is the result, what it throws the error. */
+    /** Answers such calls: its return value is the result, an error that it throws is the error. */
     on(name: string, handler: (...args: any[]) => unknown): void;
-    /** `name?key=value`. Resolves when it is on air or refused: `publication.accepted`. */
+    /** `name?key=value`. Resolves when it is live or refused: see `publication.accepted`. */
     publish(name: string, type?: 'live' | RecordMode): Promise<TestPublication>;
-    /** `name?key=value`; seconds as in `NetStream.play`. Resolves when it plays or is refused: `playback.accepted`. */
+    /** `name?key=value`; seconds as in `NetStream.play`. Resolves when it plays or is refused: see `playback.accepted`. */
     play(name: string, range?: { start?: number; length?: number }): Promise<TestPlayback>;
-    /** It leaves. */
+    /** Disconnects the client. */
     disconnect(): Promise<void>;
   }
 
-  /** Whoever sends a stream; `ms`: time of the stream. What decoders need goes before the first picture and the first sound. */
+  /** The sender of a stream; `ms`: time of the stream. Decoder configurations precede the first video and audio. */
   export interface MediaSender {
-    /** A picture that players can begin with; H.264, 16 × 16 pixels, black. */
+    /** A keyframe; H.264, 16 × 16 pixels, black. */
     keyframe(ms: number): void;
-    /** A picture that depends on those before. */
+    /** A frame that depends on earlier frames. */
     frame(ms: number): void;
-    /** A piece of silence, AAC. */
+    /** An AAC frame of silence. */
     audio(ms: number): void;
   }
 
-  /** What a client publishes. */
+  /** A publication of a client. */
   export interface TestPublication extends MediaSender {
-    /** It is on air. */
+    /** It is live. */
     readonly accepted: boolean;
-    /** What players know it by; undefined: it is not on air. */
+    /** Its public name; undefined: it is not live. */
     readonly name: string | undefined;
     /** NetStream.Publish.*, NetStream.Record.*. */
     readonly statuses: readonly Status[];
-    /** It ends. */
+    /** Ends it. */
     unpublish(): Promise<void>;
   }
 
-  /** What a client plays. */
+  /** A stream that a client plays. */
   export interface TestPlayback {
     /** It plays, or waits for the stream. */
     readonly accepted: boolean;
-    /** What is played; undefined: nothing is. */
+    /** The name of the stream; undefined: nothing plays. */
     readonly name: string | undefined;
     /** NetStream.Play.*. */
     readonly statuses: readonly Status[];
-    /** How many pictures, sounds and data have come. */
+    /** Number of video, audio and data messages received. */
     readonly messages: number;
-    /** The client plays it no more. */
+    /** Stops playing. */
     stop(): Promise<void>;
   }
 
-  /** What a script has asked of a Web server. */
+  /** A request of a script to a web server. */
   export interface WebRequest {
-    /** All of the address. */
+    /** The complete URL. */
     readonly url: string;
     /** `GET`, `POST` … */
     readonly method: string;
@@ -191,45 +191,45 @@ declare module 'understudy/test' {
     readonly body: string;
   }
 
-  /** What the Web server says. */
+  /** The response of the web server. */
   export interface WebAnswer {
-    /** 200 unless it says otherwise. */
+    /** Default: 200. */
     readonly status?: number;
-    /** Besides the length, and the type of JSON. */
+    /** Headers in addition to the length, and to the type of JSON. */
     readonly headers?: { readonly [name: string]: string };
-    /** What is no text is sent as JSON. */
+    /** Values other than texts are sent as JSON. */
     readonly body?: unknown;
   }
 
-  /** How a command has ended. */
+  /** The result of a command. */
   export interface CommandEnd {
-    /** 0 unless it says otherwise. */
+    /** Exit code; default: 0. */
     readonly code?: number;
-    /** What it has said of errors. */
+    /** Its standard error. */
     readonly stderr?: string;
   }
 
   /** Another server, for scripts that connect to it. */
   export interface TestServer {
-    /** Nobody can connect; who is connected stays. */
+    /** Refuses new connections; existing connections stay. */
     isDown: boolean;
-    /** What each connection has sent along, in order. */
+    /** The arguments of each connection, in order. */
     readonly connects: readonly any[][];
-    /** What is published there now, and how many pictures, sounds and data have come of each. */
+    /** The streams published there now, with the number of video, audio and data messages of each. */
     readonly streams: { readonly [name: string]: number };
-    /** Somebody publishes there: a stream for the script to play. */
+    /** Publishes a stream there, for the script to play. */
     publish(name: string): MediaSender & { unpublish(): void };
-    /** Throws everybody out. */
+    /** Closes all connections. */
     close(): void;
   }
 
-  /** What has gone wrong in a script: the record that administrators find under `/api/v1/errors`. */
+  /** An error of a script: the record in `/api/v1/errors` of the administration API. */
   export interface ScriptFault {
-    /** Its name. */
+    /** Name of the application. */
     readonly application: string;
-    /** Missing: all of them, as where the script does not bundle. */
+    /** Missing: all instances, for example if the script does not bundle. */
     readonly instance?: string;
-    /** How it went wrong. */
+    /** Kind of error. */
     readonly kind:
       | 'settings'
       | 'build'
@@ -240,44 +240,44 @@ declare module 'understudy/test' {
       | 'timeout'
       | 'limit'
       | 'crash';
-    /** The handler or method: `onPublish`, `client.ban`; missing: outside of any. */
+    /** The handler or method: `onPublish`, `client.ban`; missing: outside of a handler. */
     readonly handler?: string;
-    /** With the class of what was thrown: `TypeError: …`. */
+    /** The message with the class of the error: `TypeError: …`. */
     readonly message: string;
-    /** That class, or the limit that was met: `turnMs`, `memoryMb`. */
+    /** That class, or the limit that was reached: `turnMs`, `memoryMb`. */
     readonly code?: string;
-    /** Its place in the source, from the application's folder; lines and columns count from 1. */
+    /** The source file, relative to the application's folder; lines and columns count from 1. */
     readonly file?: string;
-    /** Of `file`. */
+    /** Line in `file`. */
     readonly line?: number;
-    /** Of `line`. */
+    /** Column in `line`. */
     readonly column?: number;
-    /** The calls that led there, the innermost first; one of the engine's has no file. */
+    /** The call stack, the innermost call first; calls inside the engine have no file. */
     readonly frames: readonly { function?: string; file?: string; line?: number; column?: number }[];
-    /** `client.id` of whom it was about. */
+    /** `client.id` of the client concerned. */
     readonly client?: string;
-    /** When, as ISO 8601 has it. */
+    /** Time in ISO 8601. */
     readonly time: string;
-    /** All of it, for people. */
+    /** The whole record as a text for people. */
     readonly text: string;
   }
 
-  /** Node's own, `node:test`. */
+  /** `test` of `node:test`. */
   export const test: TestFunction & { skip: TestFunction; only: TestFunction; todo: TestFunction };
-  /** Node's own: tests that belong together. */
+  /** `describe` of `node:test`: a group of tests. */
   export const describe: (name: string, body: () => void) => void;
-  /** Node's own: once, before the tests. */
+  /** Runs once, before the tests. */
   export const before: (hook: () => unknown) => void;
-  /** Once, after them. */
+  /** Runs once, after the tests. */
   export const after: (hook: () => unknown) => void;
-  /** Before each of them. */
+  /** Runs before each test. */
   export const beforeEach: (hook: () => unknown) => void;
-  /** After each of them. */
+  /** Runs after each test. */
   export const afterEach: (hook: () => unknown) => void;
   type TestFunction = (name: string, body: () => unknown) => void;
 
   /**
-   * Node's own, `node:assert` with strict comparison.
+   * `node:assert` with strict comparison.
    *
    * @see https://nodejs.org/api/assert.html
    */

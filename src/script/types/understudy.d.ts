@@ -1,6 +1,6 @@
-// What the scripts in applications/ find in their global scope. No import is needed.
+// The global scope of the scripts in applications/. No import is needed.
 //
-// Understudy keeps this file current: `understudy start` and `understudy new` write it anew, so do not edit it. To give
+// Understudy keeps this file current: `understudy start` and `understudy new` rewrite it, so do not edit it. To give
 // `client.data` or the clients' remote methods a type, declare it in your own script:
 //
 //   declare global {
@@ -8,16 +8,16 @@
 //     interface ClientMethods { say(text: string): boolean }
 //   }
 //
-// The names and meanings are those of Flash Media Server's Server-Side ActionScript; "Extension" marks what it had not.
-// Scripts are plain ECMAScript: there is no DOM, no Node, no file and no network here; but what browsers and
-// Node have in common for values, addresses and events.
+// The names and meanings are those of Flash Media Server's Server-Side ActionScript; "Extension" marks additions.
+// Scripts are plain ECMAScript: there is no DOM, no Node, no file and no network here. Scripts have the
+// APIs for values, URLs and events that browsers and Node share.
 
 /**
- * The running instance of this application: `live/_definst_` and `live/room1` each run this script for themselves, and
+ * The running instance of this application: `live/_definst_` and `live/room1` each run the script separately, and
  * share nothing.
  *
- * Assign handlers to it. None is compulsory, each may be async (Extension). Two handlers never run at the same time, but
- * at an `await` others may. An error in a handler is written to the log with its place in your source and ends nothing
+ * Assign handlers to it. All handlers are optional, and each may be async (Extension). Two handlers never run at the same
+ * time, but others may run while one waits at an `await`. An error in a handler is written to the log with its place in your source and ends nothing
  * but that handler: a gate (`onConnect`, `onPublish`, `onPlay`) then refuses.
  *
  * @example
@@ -25,46 +25,46 @@
  */
 declare const application: Application;
 
-/** Extension. What one instance may use up, as Application.xml says (`JSEngine`). What happens beyond stands in README.md. */
+/** Extension. Limits of one instance, from `JSEngine` in Application.xml. README.md describes what happens above them. */
 interface ApplicationLimits {
-  /** Memory of the script. */
+  /** Memory limit of the script. */
   readonly memoryMb: number;
-  /** How long it may compute without a pause. */
+  /** Longest time that it may compute without a pause. */
   readonly turnMs: number;
   /** The same for top-level code and `onAppStart`. */
   readonly loadMs: number;
-  /** How long a gate (`onConnect`, `onPublish`, `onPlay`) may take to decide, waiting included. */
+  /** Timeout for the decision of `onConnect`, `onPublish` or `onPlay`, including the time in the queue. */
   readonly gateMs: number;
-  /** Timers at a time. */
+  /** Maximum number of timers. */
   readonly timers: number;
-  /** Events and calls of clients that may wait for their turn. */
+  /** Maximum number of events and calls of clients in the queue. */
   readonly queuedEvents: number;
-  /** The size of what may wait for its turn, as JSON. */
+  /** Maximum size of the queue, measured as JSON. */
   readonly queuedBytes: number;
-  /** Lines of the log a second, ten times as many in a burst. */
+  /** Log lines per second; a burst of ten times as many is allowed. */
   readonly logLines: number;
-  /** Requests of `fetch` at a time; more wait. */
+  /** Maximum number of concurrent requests of `fetch`; more wait in a queue. */
   readonly fetches: number;
 }
 
 interface Application {
-  /** `application/instance`, for example `chat/_definst_`: the instance of who named none. */
+  /** `application/instance`, for example `chat/_definst_`, the instance of clients that name none. */
   readonly name: string;
-  /** Name of the machine, or what `SERVER.DOMAIN` in conf/fms.ini says. */
+  /** Host name of the machine, or the value of `SERVER.DOMAIN` in conf/fms.ini. */
   readonly hostname: string;
   /** Name and version of the server. */
   readonly server: string;
-  /** Settings that the operator made for this application; values are texts, or objects of such. */
+  /** Settings of the operator for this application; values are strings, or objects of strings. */
   readonly config: { readonly [name: string]: any };
-  /** Extension. Secrets, of `<Environment>` in Application.xml. Keep them out of `trace` and of what clients are sent. */
+  /** Extension. Secrets, from `<Environment>` in Application.xml. Do not write them to the log, and do not send them to clients. */
   readonly env: { readonly [name: string]: any };
   /**
-   * Extension. Starts a command that `<Exec>` in Application.xml names; there is no shell. It belongs to the instance: it goes
+   * Extension. Starts a command that `<Exec>` in Application.xml names; there is no shell. The command belongs to the instance: it goes
    * on when the script is reloaded, and ends with the instance.
    *
-   * @param values - for the holes in its arguments: `{ input: "show" }` for `{input}`. Each is a plain name, or what the hole says: a
-   *   file of the application (`{input:file}`), an address on a granted host (`{target:url}`), a choice, a pattern
-   * @param options - `until`: it ends with that stream
+   * @param values - for the placeholders in its arguments: `{ input: "show" }` for `{input}`. Each is a plain name, or what the placeholder
+   *   requires: a file of the application (`{input:file}`), a URL on a granted host (`{target:url}`), a choice, a pattern
+   * @param options - `until`: the command ends when that stream ends
    * @example
    * const job = application.exec('thumb', { input: stream.name }, { until: stream });
    * const { code } = await job.exited;
@@ -74,17 +74,17 @@ interface Application {
     values?: { readonly [hole: string]: string | number },
     options?: { until?: Stream | string },
   ): Job;
-  /** Extension. The jobs of this instance that have not ended, those that an older version of the script began as well. */
+  /** Extension. The running jobs of this instance, including those that an older version of the script started. */
   jobs(): Promise<Job[]>;
-  /** Extension. What this instance may use up. */
+  /** Extension. Limits of this instance. */
   readonly limits: ApplicationLimits;
   /**
-   * The accepted clients. Always the same array: keep a reference to it and it stays current. A client is in it from the
-   * moment it is accepted until it leaves; its index is no identity, use `client.id`.
+   * The accepted clients. It is always the same array, so a reference to it stays current. It contains a client from its
+   * acceptance until it disconnects. The index of a client may change; use `client.id` to identify it.
    */
   readonly clients: readonly Client[];
   /**
-   * The streams that are on air or waited for, by name.
+   * The streams that are live or that players wait for, by name.
    *
    * @example
    * const players = application.streams.cam1?.players.length ?? 0;
@@ -92,7 +92,7 @@ interface Application {
   readonly streams: { readonly [name: string]: Stream | undefined };
 
   /**
-   * Extension. What outlives this instance: kept on the disk, and shared by all instances of the application.
+   * Extension. Values that outlive this instance: stored on disk, and shared by all instances of the application.
    *
    * @example
    * const visits = await application.store.add('visits');
@@ -100,9 +100,9 @@ interface Application {
   readonly store: Store;
 
   /**
-   * The instance starts: once, before any client connects. When it is async, connects wait until it is done.
+   * Called once when the instance starts, before any client connects. If it is async, connects wait until it settles.
    *
-   * Extension: `info` says why it starts. A script that throws here after being edited does not replace the running one.
+   * Extension: `info` says why the instance starts. If an edited script throws here, it does not replace the running one.
    *
    * @example
    * let visits = 0;
@@ -113,68 +113,68 @@ interface Application {
    */
   onAppStart?: (this: Application, info: AppStartInfo) => Eventually<void>;
   /**
-   * The instance is about to be unloaded. `info.code` is `Application.GC` (nobody is connected any more: `false` keeps
-   * it) or `Application.Shutdown` (the answer does not matter). Not called when a save reloads the script.
+   * Called before the instance is unloaded. `info.code` is `Application.GC` (no client is connected; return `false` to keep the
+   * instance) or `Application.Shutdown` (the result is ignored). Not called when a save reloads the script.
    *
    * At a shutdown (also `understudy reload`, the end of the server, the policy `restart`) every client is disconnected first:
-   * `onUnpublish`, `onDisconnect` and, once its file is whole, `onRecord` are called as always. Async handlers and requests
-   * under way have 5 s together; then comes `onAppStop`, with 2 s of its own, and a second for requests that it has begun.
+   * `onUnpublish`, `onDisconnect` and, once its file is complete, `onRecord` are called as usual. Pending async handlers and
+   * requests have 5 s together. Then `onAppStop` is called: it has 2 s, and the requests that it started have one more second.
    */
   onAppStop?: (this: Application, info: StatusInfo) => Eventually<boolean | void>;
 
   /**
-   * Extension. Somebody logs in as `user` whom the operator's file of users does not name: what is the password? Asked where
-   * Application.xml wants logins (`Authentication`), before there is a client; `onConnect` follows when the login was right.
+   * Extension. Returns the password of `user`. Called when a client logs in as a user that the operator's file of users does not
+   * contain, if Application.xml requires logins (`Authentication`). `onConnect` follows if the login is correct.
    *
    * Return the password, or the hash that the scheme needs: `{ salt, hash }`, base64(MD5(user + salt + password)), for
-   * `authmod=adobe`; `{ ha1 }`, hex(MD5(user:live:password)), for `authmod=llnw`. Nothing, `null` or `false`: there is no
-   * such user, which the client is not told apart from a wrong password. So is an error, and no answer within 10 s.
+   * `authmod=adobe`; `{ ha1 }`, hex(MD5(user:live:password)), for `authmod=llnw`. Return nothing, `null` or `false` if there is
+   * no such user. The client gets the same response as for a wrong password. An error, or no result within 10 s, has the same effect.
    *
    * @example
    * application.onAuthenticate = (user) => passwords.get(user);
    */
   onAuthenticate?: (this: Application, user: string) => Eventually<LoginSecret | null | false | void>;
   /**
-   * A client wants in: `args` are what it handed to `NetConnection.connect` after the address. It is not in
-   * `application.clients` yet.
+   * A client requests to connect. `args` are the arguments of its `NetConnection.connect` after the address. The client is not
+   * in `application.clients` yet.
    *
    * | returned | effect |
    * |---|---|
-   * | `true` | it is accepted |
-   * | `false`, `{ deny: reason }` | it is refused: `NetConnection.Connect.Rejected` |
-   * | nothing (`undefined`) | it waits until `acceptConnection` or `rejectConnection` is called, here or later |
-   * | anything else | it is refused, and the log says why |
+   * | `true` | the client is accepted |
+   * | `false`, `{ deny: reason }` | the client is refused: `NetConnection.Connect.Rejected` |
+   * | nothing (`undefined`) | the client waits until `acceptConnection` or `rejectConnection` is called, here or later |
+   * | anything else | the client is refused, and the log gives the reason |
    *
-   * Once `acceptConnection`, `rejectConnection` or `redirectConnection` was called, the value does not matter. An async
-   * handler must decide before it ends: resolved to `undefined` without a call it refuses. No answer within 10 s
-   * (`JSEngine/GateTimeOut` in Application.xml) refuses too. Without a handler everybody is accepted.
+   * After a call of `acceptConnection`, `rejectConnection` or `redirectConnection` the result is ignored. An async handler must
+   * decide before it settles: if it resolves to `undefined` without such a call, the client is refused. The client is also
+   * refused after 10 s without a decision (`JSEngine/GateTimeOut` in Application.xml). Without a handler all clients are accepted.
    *
-   * Extension: `{ deny }`, promises. (FMS left clients waiting at values it did not understand; in classic scripts, `.asc`
-   * and `.js`, so do we, until the 10 s are over.)
+   * Extension: `{ deny }`, promises. (FMS left clients waiting after other values; so does Understudy in classic
+   * scripts, `.asc` and `.js`, until the 10 s are over.)
    */
   onConnect?: (this: Application, client: Client, ...args: any[]) => Eventually<ConnectVerdict>;
-  /** A client was accepted and knows it. `args` as in `onConnect`. */
+  /** A client was accepted and has received the response. `args` as in `onConnect`. */
   onConnectAccept?: (this: Application, client: Client, ...args: any[]) => Eventually<void>;
   /** A client was refused. `args` as in `onConnect`. */
   onConnectReject?: (this: Application, client: Client, ...args: any[]) => Eventually<void>;
-  /** An accepted client has left, for whatever reason. Its properties can still be read; calls to it go nowhere. */
+  /** An accepted client has disconnected, for any reason. Its properties can still be read; calls to it have no effect. */
   onDisconnect?: (this: Application, client: Client) => Eventually<void>;
 
   /**
-   * A client wants to publish. Until the answer is there, nothing is on air and nobody has been told anything.
+   * A client requests to publish. Until the decision the stream is not live, and nobody receives a notification.
    *
    * | returned | effect |
    * |---|---|
    * | nothing, `true` | accepted |
-   * | `{ as: name }` | accepted under another, public name; the requested one stays between you and the publisher |
+   * | `{ as: name }` | accepted under another, public name; only the publisher and the script know the requested one |
    * | `{ record: "record" }`, `{ record: "append" }` … | accepted and recorded |
    * | `false`, `{ deny: reason }` | refused: `NetStream.Publish.Denied` |
-   * | anything else | refused, and the log says why |
+   * | anything else | refused, and the log gives the reason |
    *
-   * `stream` is the stream that it will be; what you do to it (`stream.record()`) takes effect with the acceptance and
-   * is forgotten on refusal.
+   * `stream` is the future stream. Calls on it, such as `stream.record()`, take effect when the client is accepted, and are
+   * discarded when it is refused.
    *
-   * Extension: FMS called this after the publisher had been told `NetStream.Publish.Start` and ignored the result. In
+   * Extension: FMS called this after it had sent `NetStream.Publish.Start` to the publisher, and ignored the result. In
    * classic scripts (`.asc`, `.js`) only `false` and `{ deny }` refuse, and values of other kinds are ignored.
    *
    * @example
@@ -189,11 +189,11 @@ interface Application {
     stream: Stream,
     request: PublishRequest,
   ) => Eventually<PublishVerdict>;
-  /** A client has ceased to publish `stream`. Comes before its `onDisconnect`. */
+  /** A client has stopped publishing `stream`. Called before its `onDisconnect`. */
   onUnpublish?: (this: Application, client: Client, stream: Stream) => Eventually<void>;
   /**
-   * Extension. A client wants to play. `{ as: name }` gives it another stream under the name that it asked for; refusal
-   * is `NetStream.Play.Failed`; otherwise as `onPublish`.
+   * Extension. A client requests to play. `{ as: name }` gives it another stream under the requested name. On refusal it gets
+   * `NetStream.Play.Failed`. Otherwise the same as `onPublish`.
    */
   onPlay?: (
     this: Application,
@@ -201,7 +201,7 @@ interface Application {
     stream: Stream,
     request: PlayRequest,
   ) => Eventually<PlayVerdict>;
-  /** Extension. A client has ceased to play `stream`. */
+  /** Extension. A client has stopped playing `stream`. */
   onStop?: (this: Application, client: Client, stream: Stream) => Eventually<void>;
   /**
    * Extension. A client pauses `stream` (`isPaused` is true) or resumes it. Not called while too many events wait for the script.
@@ -211,8 +211,8 @@ interface Application {
    */
   onPause?: (this: Application, client: Client, stream: Stream, isPaused: boolean) => Eventually<void>;
   /**
-   * Extension. A file of a recording is whole. Some time after the recording has ended, or while it goes on in the next file;
-   * not for what ends while the application stops.
+   * Extension. A file of a recording is complete. Called some time after the recording has ended, or while it goes on in the next
+   * file. Not called for recordings that end while the application stops.
    *
    * @example
    * application.onRecord = (stream, file) => {
@@ -221,28 +221,28 @@ interface Application {
    */
   onRecord?: (this: Application, stream: Stream, file: RecordedFile) => Eventually<void>;
   /**
-   * Extension. A recording could not be begun, or has ended because nothing more could be written. The stream goes on. The same
-   * goes to `onStatus`.
+   * Extension. A recording could not start, or has ended because of a write error. The stream goes on. `onStatus` gets the same
+   * information.
    */
   onRecordError?: (this: Application, stream: Stream, error: RecordFault) => Eventually<void>;
-  /** Something went wrong, or changed, that no other handler is told of. */
+  /** Errors and changes for which there is no other handler. */
   onStatus?: (this: Application, info: StatusInfo) => Eventually<void>;
 
   /**
-   * Extension. You have saved the script, and the new version has been compiled: what this returns arrives in the new
-   * version's `onAppStart` as `info.state`. It has to survive `JSON.stringify`. Clients and streams need no care: they
-   * stay, and so does `client.data` where JSON can hold it.
+   * Extension. Called when you have saved the script and the new version has been compiled. The result arrives in the new
+   * version's `onAppStart` as `info.state`; it must survive `JSON.stringify`. Clients and streams need no attention: they
+   * stay, and so does `client.data` if JSON can represent it.
    */
   onBeforeReload?: (this: Application) => Eventually<unknown>;
   /**
-   * Extension. After a reload or a crash, after `onAppStart`: called for each client that was here before. `onConnect` is not called
-   * again; put here what it gave to the client and JSON cannot hold, such as functions.
+   * Extension. After a reload or a crash, after `onAppStart`: called for each client that was connected before.
+   * `onConnect` is not called again; restore here the properties of the client that JSON cannot represent, such as functions.
    */
   onClientResume?: (this: Application, client: Client) => Eventually<void>;
 
   /**
-   * Lets a waiting client in. Within `onConnect` the argument may be left out. After the client left, or a second time,
-   * it does nothing. `client.call` may follow at once: the client is told of its acceptance first.
+   * Accepts a waiting client. Within `onConnect` the argument is optional. A second call, or a call after the client has left,
+   * does nothing. `client.call` may follow at once: the client receives its acceptance first.
    */
   acceptConnection(client?: Client): void;
   /**
@@ -255,13 +255,13 @@ interface Application {
   rejectConnection(client: Client, description?: string, error?: unknown): void;
   /** FMS 2's form: only the value for `info.application`. */
   rejectConnection(client: Client, error: object): void;
-  /** Refuses a waiting client and tells it where to go: `info.ex` is `{ code: 302, redirect: url }`. It has to obey by itself. */
+  /** Refuses a waiting client and sends it another URL: `info.ex` is `{ code: 302, redirect: url }`. The client has to connect there by itself. */
   redirectConnection(client: Client, url: string, description?: string, error?: unknown): void;
-  /** Closes a client's connection, after what was sent to it before. `false` if it is gone already. */
+  /** Closes a client's connection, after the data sent before. `false` if it is closed already. */
   disconnect(client: Client): boolean;
-  /** Calls `method` on every accepted client; results are not wanted. */
+  /** Calls `method` on every accepted client; results are ignored. */
   broadcastMsg(method: string, ...args: unknown[]): void;
-  /** Numbers of this instance since it was started, as of the last report; asking has a new one made, for the next time. */
+  /** Statistics of this instance since its start, as of the last report. Each call requests a new report for the next call. */
   getStats(): InstanceStats;
   /** Unloads this instance: every client is disconnected, then `onAppStop` is called. Returns at once. */
   shutdown(): void;
@@ -270,31 +270,31 @@ interface Application {
 interface ApplicationConstructor {
   readonly prototype: Application;
 }
-/** Not to be called: the class of `application`. */
+/** The class of `application`. Scripts cannot call it. */
 declare var Application: ApplicationConstructor;
 
 /**
  * Extension. Keys and JSON values of one application, on its server's disk. They survive reloads, crashes and restarts:
- * when a promise is resolved, its work is on the disk. What instances do at the same time is done in some order, one after
- * another.
+ * when a promise resolves, the change is on disk. Concurrent changes of several instances are applied one after another, in any
+ * order.
  *
- * Keys have at most 512 bytes, values 64 kB as JSON, all together 16 MB; beyond that a promise is rejected with a RangeError,
- * or a QuotaExceededError when the store is full. What a version does to the store before its `onAppStart` is through is
- * done when it serves; if it never does, it is as if it had not been.
+ * Keys have at most 512 bytes, values 64 kB as JSON, all together 16 MB. Above these limits a promise is rejected with a
+ * RangeError, or a QuotaExceededError when the store is full. Changes that a version makes before its `onAppStart` has finished
+ * are applied when the version takes over, and discarded if it never does.
  */
 interface Store {
-  /** A copy of what was set, `undefined` if there is none. */
+  /** A copy of the value, `undefined` if there is none. */
   get(key: string): Promise<any>;
-  /** `value` as `JSON.stringify` has it. */
+  /** Stores `value` as `JSON.stringify` writes it. */
   set(key: string, value: unknown): Promise<void>;
-  /** `false` if there was none. */
+  /** Deletes a key; `false` if there was none. */
   delete(key: string): Promise<boolean>;
-  /** Those that begin so, in order; all of them without an argument. More than 10,000 are a RangeError. */
+  /** The keys that begin with `prefix`, sorted; all keys without an argument. More than 10,000 keys cause a RangeError. */
   keys(prefix?: string): Promise<string[]>;
-  /** Adds to a number, 1 if not said otherwise; what is not there counts as 0. The promise is of the sum. */
+  /** Adds `n` (default: 1) to a number; a missing value counts as 0. Resolves to the sum. */
   add(key: string, n?: number): Promise<number>;
   /**
-   * Sets `next` only if the value still is `expected`; `undefined` stands for none in either place. `false`: it was another.
+   * Sets `next` only if the value still is `expected`; `undefined` means no value in both arguments. `false`: the value was different.
    *
    * @example
    * const isMine = await application.store.swap('leader', undefined, application.name);
@@ -307,46 +307,46 @@ type Eventually<T> = T | PromiseLike<T>;
 
 /** Why the instance starts. */
 interface AppStartInfo {
-  /** The script was edited; its clients and streams are here already. */
+  /** The script was edited; its clients and streams are present already. */
   readonly reload: boolean;
   /**
-   * The script, or the process that runs scripts, had to be started anew: clients, with their `data`, and streams are here
-   * already, and `onClientResume` follows. There is no `state`: what must survive that belongs into `application.store`.
+   * The script, or the process that runs scripts, was restarted after a crash: clients, with their `data`, and streams are present
+   * already, and `onClientResume` follows. There is no `state`: keep values that must survive a crash in `application.store`.
    */
   readonly restored?: boolean;
-  /** What the old version's `onBeforeReload` returned, as JSON keeps it. */
+  /** The result of `onBeforeReload` of the old version, after JSON serialization. */
   readonly state?: any;
 }
 
-/** A file that was recorded, and is whole. */
+/** A complete file of a recording. */
 interface RecordedFile {
-  /** What players ask for: `show`, `mp4:show.f4v`. */
+  /** The name for players: `show`, `mp4:show.f4v`. */
   readonly name: string;
-  /** In the folder of the application: `streams/_definst_/show.flv`. The whole path if it lies elsewhere. */
+  /** In the folder of the application: `streams/_definst_/show.flv`. The absolute path if it is outside. */
   readonly path: string;
   /** Seconds. */
   readonly duration: number;
-  /** Of the file. */
+  /** Size of the file. */
   readonly bytes: number;
-  /** `avc`, `aac`, `hevc`, `opus` …, in the order in which they came. */
+  /** `avc`, `aac`, `hevc`, `opus` …, in the order of their appearance. */
   readonly codecs: readonly string[];
-  /** Why it takes no more. `segment` and `codec`: the recording goes on in another file. */
+  /** The reason why the file ended. `segment` and `codec`: the recording goes on in another file. */
   readonly reason: 'stopped' | 'unpublished' | 'maxDuration' | 'maxSize' | 'segment' | 'codec';
 }
 
 /** A recording that failed. */
 interface RecordFault {
-  /** `NetStream.Record.NoAccess`: the file must not be written. `NetStream.Record.Failed`: anything else. */
+  /** `NetStream.Record.NoAccess`: the file cannot be written. `NetStream.Record.Failed`: any other error. */
   readonly code: string;
   /** For people. */
   readonly description: string;
-  /** As in `RecordedFile`; none if it never got one. */
+  /** As in `RecordedFile`; missing if no file was created. */
   readonly path?: string;
 }
 
 /** What happened: `code` is one of FMS's, such as `NetStream.Record.Failed`. */
 interface StatusInfo {
-  /** Compare this one, not `description`. */
+  /** The code to compare with; `description` may change. */
   readonly code: string;
   /** `status`, `warning` or `error`. */
   readonly level: string;
@@ -354,45 +354,45 @@ interface StatusInfo {
   readonly description?: string;
   /** Often the name of a stream. */
   readonly details?: string;
-  /** What another application says when it rejects a `NetConnection`. */
+  /** The value that another application gives when it rejects a `NetConnection`. */
   readonly application?: unknown;
-  /** Where another server wants a `NetConnection` that it rejects to connect instead. Nothing follows it by itself. */
+  /** The redirection of another server that rejects a `NetConnection`. The server does not follow it automatically. */
   readonly ex?: Redirection;
-  /** Of `NetConnection.Connect.ReconnectRequest`: the address to connect to anew; none: the same. */
+  /** For `NetConnection.Connect.ReconnectRequest`: the URL to reconnect to; missing: the same URL. */
   readonly tcUrl?: string;
 }
 
-/** As the other server has it; servers may leave members out, and add some of their own. */
+/** As the other server sends it; servers may omit members, and add others. */
 interface Redirection {
   /** 302. */
   readonly code?: number;
   /** `rtmp://host/application` */
   readonly redirect?: string;
-  /** Whatever else that server says. */
+  /** Further members of that server. */
   readonly [member: string]: unknown;
 }
 
-/** A refusal with a reason, at most 200 characters, which the client is told. */
+/** A refusal with a reason for the client, at most 200 characters. */
 interface Denial {
   /** The reason. */
   deny: string;
 }
 type ConnectVerdict = boolean | void | Denial;
-/** What a login is checked against. */
+/** A password, or a hash of it, to check a login with. */
 type LoginSecret = string | { salt: string; hash: string } | { ha1: string };
 type PublishVerdict = boolean | void | Denial | PublishTerms;
 type PlayVerdict = boolean | void | Denial | PlayTerms;
 
 /** Accepted, on these terms. */
 interface PublishTerms {
-  /** The public name: players ask for this one, `stream.name` says it, recordings carry it. */
+  /** The public name: the name for players, of `stream.name` and of recordings. */
   as?: string;
-  /** Record it: from scratch, or at the end of an earlier recording of that name. */
+  /** Records the stream in a new file, or at the end of an earlier recording of that name. */
   record?: RecordMode;
   /**
-   * Extension. Whoever publishes under that name now loses it: a client is disconnected, a stream that the server itself plays
-   * ends. Without it a client loses the name only when it gives no sign of life. One that has got the name by this is safe from
-   * the next such verdict for 10 s (`TakeOverInterval` in Application.xml), and each take-over in a row doubles that time.
+   * Extension. Takes the name from its current publisher: a client is disconnected, and a stream that the server itself plays
+   * ends. Without it a client loses the name only if it is unresponsive. A client that took over the name is protected from the
+   * next take-over for 10 s (`TakeOverInterval` in Application.xml), and each take-over in a row doubles that time.
    */
   takeOver?: boolean;
 }
@@ -402,35 +402,35 @@ interface PlayTerms {
   as?: string;
 }
 
-/** What a publisher asks for. Frozen. */
+/** The request of a publisher. Frozen. */
 interface PublishRequest {
-  /** As the publisher calls it, without the query: often a stream key. */
+  /** The name that the publisher gives, without the query: often a stream key. */
   readonly name: string;
-  /** What follows the `?`, undecoded; empty if there is none. */
+  /** The text after the `?`, undecoded; empty if there is none. */
   readonly query: string;
-  /** The same, decoded; of a name that occurs twice, the last. Check with `Object.hasOwn` before trusting a name like `constructor`. */
+  /** The same, decoded. If a name occurs twice, the last value applies. Check with `Object.hasOwn` before trusting a name like `constructor`. */
   readonly params: { readonly [name: string]: string | undefined };
-  /** What it asks to be done: put on air, or recorded as well. */
+  /** The requested kind of publishing: live only, or recorded as well. */
   readonly type: 'live' | RecordMode;
-  /** Extension. Who publishes that name, or with that stream key, now; undefined if nobody does. */
+  /** Extension. The current publisher of that name or stream key; undefined if there is none. */
   readonly current?: CurrentPublisher | undefined;
 }
 
-/** Who publishes what somebody else asks to publish, as it is when `onPublish` is called. Frozen. */
+/** The current publisher of a name that another client requests, at the time of the call of `onPublish`. Frozen. */
 interface CurrentPublisher {
-  /** `client.id`, `client.ip`, `client.user` …; undefined if the server itself publishes it, with `stream.play`. */
+  /** `client.id`, `client.ip`, `client.user` …; undefined if the server itself publishes the stream, with `stream.play`. */
   readonly client: Client | undefined;
-  /** When it went on air. */
+  /** Start of the publication. */
   readonly since: Date;
-  /** When its last byte came. An encoder that works sends several times a second. */
+  /** Time of its last byte. A working encoder sends several times a second. */
   readonly lastByte: Date;
 }
 
-/** What a player asks for. Frozen. */
+/** The request of a player. Frozen. */
 interface PlayRequest {
-  /** As the player calls it, without the query. */
+  /** The name that the player gives, without the query. */
   readonly name: string;
-  /** What follows the `?`, undecoded; empty if there is none. */
+  /** The text after the `?`, undecoded; empty if there is none. */
   readonly query: string;
   /** The same, decoded. */
   readonly params: { readonly [name: string]: string | undefined };
@@ -438,12 +438,12 @@ interface PlayRequest {
   readonly start: number;
   /** Seconds; -1: to the end. */
   readonly length: number;
-  /** False: after what is playing; true: at once. */
+  /** False: after the current item; true: at once. */
   readonly reset: boolean;
 }
 
 /**
- * Extension. What your script keeps about a client, in `client.data`. Give it your own fields:
+ * Extension. The data that your script keeps about a client, in `client.data`. Declare your own fields:
  *
  * @example
  * declare global {
@@ -453,7 +453,7 @@ interface PlayRequest {
 interface ClientData {}
 
 /**
- * Extension. The remote methods that your script gives to all clients, so that `client.say('hi')` has a type.
+ * Extension. The remote methods that your script defines for all clients, so that `client.say('hi')` has a type.
  *
  * @example
  * declare global {
@@ -469,77 +469,77 @@ interface ClientMethods {}
 /**
  * One connection to this instance, from its `onConnect` to its `onDisconnect`.
  *
- * The far end may call every function that it finds on this object or on `Client.prototype`: `nc.call("say", responder,
- * "hi")` there runs `client.say("hi")` here. What the function returns, or what its promise resolves to (Extension), is
- * the result; if it throws, the caller gets `NetConnection.Call.Failed`.
+ * The remote client may call every function of this object or of `Client.prototype`: its `nc.call("say", responder, "hi")`
+ * runs `client.say("hi")` in the script. The return value, or the value of its promise (Extension), is the result. If the
+ * function throws, the caller gets `NetConnection.Call.Failed`.
  */
 interface Client extends ClientMethods {
   /** Unique among the clients of this server. */
   readonly id: string;
   /** Address of the client. */
   readonly ip: string;
-  /** What program it says it is: `WIN 9,0,45,0`, `FMLE/3.0`. */
+  /** The program, as the client reports it: `WIN 9,0,45,0`, `FMLE/3.0`. */
   readonly agent: string;
-  /** Address of the SWF, or what the client gives out as such; empty if it says nothing. */
+  /** URL of the SWF, as the client reports it; empty if it reports none. */
   readonly referrer: string;
-  /** Address of the web page; empty if it says nothing. */
+  /** URL of the web page; empty if the client reports none. */
   readonly pageUrl: string;
-  /** The address that it connected to. */
+  /** The URL that the client connected to. */
   readonly uri: string;
-  /** `rtmp`, `rtmps`, `rtmpt`, `rtmpe`, `rtmpte`: how it came. A tunnel in TLS is `rtmps`. */
+  /** `rtmp`, `rtmps`, `rtmpt`, `rtmpe`, `rtmpte`: the protocol of the connection. A tunnel with TLS is `rtmps`. */
   readonly protocol: string;
-  /** The connection is in TLS. (RTMPE hides bytes and secures nothing.) */
+  /** The connection uses TLS. (RTMPE does not count: it gives no security.) */
   readonly secure: boolean;
   /** Selects virtual folders; empty if there is none. */
   readonly virtualKey: string;
   /**
-   * Extension. As whom it has logged in (`Authentication` in Application.xml); empty when it has not. A user that the address
-   * names, `?user=…`, is nobody's proof.
+   * Extension. The user that it has logged in as (`Authentication` in Application.xml); empty without a login. A user in the
+   * address, `?user=…`, proves nothing.
    */
   readonly user: string;
-  /** The AMF version that it speaks. Extension. */
+  /** The AMF version of the client. Extension. */
   readonly objectEncoding: 0 | 3;
   /**
    * Folders of streams that it may play, separated by `;`. `"/"`: all (the default), `""`: none. `"public;rooms/12"`
-   * covers `public/cam1` and `rooms/12/a/b`. Holds for what it asks for from now on.
+   * covers `public/cam1` and `rooms/12/a/b`. A change affects later requests.
    */
   readAccess: string;
-  /** The same for what it may publish. Of who should have logged in and has not, `""` to begin with. */
+  /** The same for publishing. Initially `""` for a client that must log in and has not. */
   writeAccess: string;
   /**
-   * Folders of streams whose sound Flash Player may hand to its program, as `readAccess` has them; none, unless
-   * `AudioSampleAccess` in Application.xml says otherwise. Holds for what it plays from now on.
+   * Folders of streams whose audio Flash Player may sample, in the format of `readAccess`. The default is
+   * `AudioSampleAccess` in Application.xml, else none. A change affects streams that the client plays later.
    */
   audioSampleAccess: string;
-  /** The same for pictures: `VideoSampleAccess`. */
+  /** The same for video: `VideoSampleAccess`. */
   videoSampleAccess: string;
   /**
-   * Extension. A place for what your script knows about this client. It is kept over a reload where JSON can hold it, and, up
-   * to 16 kB, over the loss of the process that runs scripts: as it was at the end of the last turn. (A change by way of a
-   * reference that an earlier turn has kept may be noticed some turns later.)
+   * Extension. Data of your script about this client. It survives a reload if JSON can represent it. Up to 16 kB also survive a
+   * crash of the script process, as of the end of the last turn. (A change through a reference from an earlier turn may be
+   * saved some turns later.)
    */
   data: ClientData;
 
   /**
-   * Calls a method at the far end.
+   * Calls a method of the client.
    *
-   * @param method - its name there, `"object/method"` for one inside an object
-   * @param responder - gets the result, or is a function for it; `null` or nothing if you do not care
-   * @returns `false` if the client is gone
+   * @param method - its name in the client, `"object/method"` for one inside an object
+   * @param responder - receives the result, or is a function for it; `null` or nothing to ignore the result
+   * @returns `false` if the client has left
    *
    * @example
    * client.call('askName', (name) => trace(`hello ${name}`));
    */
   call(method: string, responder?: Responder | ((value: any) => void) | null, ...args: unknown[]): boolean;
   /**
-   * Finds out how fast the client takes what it is sent: calls its `onBWCheck` some times, then its
-   * `onBWDone(kilobitsPerSecond, kilobits, seconds, milliseconds there and back)`. Clients may ask for it by themselves,
+   * Measures the bandwidth to the client: calls its `onBWCheck` several times, then its
+   * `onBWDone(kilobitsPerSecond, kilobits, seconds, round trip in milliseconds)`. Clients may also start it themselves,
    * `nc.call("checkBandwidth", null)`.
    */
   checkBandwidth(): void;
-  /** Asks for a sign of life; the answer shows in `getStats().ping_rtt`. `false` if the client is gone. */
+  /** Sends a ping; the round trip time is in `getStats().ping_rtt`. `false` if the client has left. */
   ping(): boolean;
-  /** Numbers as of the last report; asking has a new one made, for the next time. */
+  /** Statistics as of the last report. Each call requests a new report for the next call. */
   getStats(): ClientStats;
 }
 
@@ -550,24 +550,24 @@ interface ClientConstructor {
 }
 
 /**
- * Not to be called: its `prototype` is where remote methods for all clients go.
+ * The class of clients, which scripts cannot call. Assign remote methods for all clients to its `prototype`.
  *
  * @example
  * Client.prototype.getTime = () => Date.now();
  */
 declare var Client: ClientConstructor;
 
-/** Gets the answer to a `client.call`. */
+/** Receives the response to a `client.call`. */
 interface Responder {
-  /** What the far end's method returned. */
+  /** Receives the return value of the client's method. */
   onResult?: (value: any) => void;
-  /** The far end has no such method, or it failed. */
+  /** The client has no such method, or the method failed. */
   onStatus?: (info: any) => void;
 }
 
 /** Since the instance was started. */
 interface InstanceStats {
-  /** Bytes received from all clients, those who have left included. */
+  /** Bytes received from all clients, including those that have left. */
   readonly bytes_in: number;
   /** Bytes sent to them. */
   readonly bytes_out: number;
@@ -575,11 +575,11 @@ interface InstanceStats {
   readonly msg_in: number;
   /** RTMP messages sent to them. */
   readonly msg_out: number;
-  /** Left out because players were too slow. */
+  /** RTMP messages dropped because players were too slow. */
   readonly msg_dropped: number;
-  /** Clients that wanted in. */
+  /** Connect requests of clients. */
   readonly total_connects: number;
-  /** Those of them that have gone, refused ones included. */
+  /** Disconnected clients, including refused ones. */
   readonly total_disconnects: number;
 }
 
@@ -593,7 +593,7 @@ interface ClientStats {
   readonly msg_in: number;
   /** RTMP messages sent to it. */
   readonly msg_out: number;
-  /** Left out because it was too slow. */
+  /** RTMP messages dropped because it was too slow. */
   readonly msg_dropped: number;
   /** Round trip of the last `ping()`, in ms. */
   readonly ping_rtt: number;
@@ -606,64 +606,64 @@ interface ClientStats {
 interface Stream {
   /** The public name. */
   readonly name: string;
-  /** Who publishes it. Extension. */
+  /** The client that publishes it. Extension. */
   readonly publisher: Client | undefined;
-  /** Who plays it, or waits for it. Extension. */
+  /** The clients that play it, or wait for it. Extension. */
   readonly players: readonly Client[];
-  /** What followed the `?` when it was published; empty if nothing did. */
+  /** The text after the `?` in the name that the publisher gave; empty if there was none. */
   readonly publishQueryString: string;
   /**
-   * Records the stream to `streams/<instance>/<name>.flv` in the application's folder; a name with `mp4:` in front to an MP4.
-   * The publisher is not touched, and may have been on air for long.
+   * Records the stream to `streams/<instance>/<name>.flv` in the application's folder, or to an MP4 if the name begins with
+   * `mp4:`. It does not affect the publisher, which may have published for any time.
    *
-   * @param mode - `"record"` (the default) or `true` begins a new file, `"append"` goes on at the end of the old one,
-   *   `"appendWithGap"` too, with the time that has passed between, and `false` stops
-   * @param maxDuration - seconds after which it stops by itself; nothing: as Application.xml has it; -1: as long as that allows
+   * @param mode - `"record"` (the default) or `true` starts a new file, `"append"` continues the old one,
+   *   `"appendWithGap"` continues it and keeps the time that has passed between, and `false` stops
+   * @param maxDuration - seconds after which the recording stops; default: from Application.xml; -1: the maximum that it allows
    * @param maxSize - the same in kilobytes
-   * @returns `false` if that cannot be; a failure that shows later goes to `application.onRecordError`. A mode, number or option
-   *   that makes no sense is a TypeError, in classic scripts `false` and a line in the log
+   * @returns `false` if recording is impossible; a later failure goes to `application.onRecordError`. An invalid mode, number or
+   *   option throws a TypeError; in classic scripts it gives `false` and a line in the log
    */
   record(mode?: RecordMode | boolean, maxDuration?: number, maxSize?: number): boolean;
   /**
-   * Extension. The same with more to say.
+   * Extension. The same with further options.
    *
    * @example
    * stream.record({ format: 'mp4', file: 'archive/{stream} {date} {time}', segment: 3600 });
    */
   record(options: RecordOptions): boolean;
   /**
-   * Deletes what was recorded under this name: `NetStream.Clear.Success` or `.Failed` goes to `onStatus`. FMS returned a boolean;
-   * this is the promise of one.
+   * Deletes the recording of this name; `onStatus` gets `NetStream.Clear.Success` or `.Failed`. FMS returned a boolean; this
+   * returns a promise.
    */
   clear(): Promise<boolean>;
-  /** Writes what waits of a recording to its file; resolved when it is there, `false` if nothing is recorded. */
+  /** Writes the buffered data of a recording to its file. Resolves when it is written; `false` if there is no recording. */
   flush(): Promise<boolean>;
   /**
    * For this instance: streams whose names begin with `virtualPath/` have their files in `directory`, below the `streams` of this
-   * application. Without a directory that is taken back. `false` if it cannot be.
+   * application. Without a directory the mapping is removed. `false` if it is impossible.
    */
   setVirtualPath(virtualPath: string, directory?: string): boolean;
-  /** Of what the server plays into this stream, the name of the item that has begun. Extension. */
+  /** The name of the current item that the server plays into this stream. Extension. */
   readonly source: string | undefined;
   /**
-   * Has the server publish this stream: it plays `source` into it, in real time, for all who play the stream, recorded or live, as
-   * they would see a client's. Items follow each other without a gap. The stream belongs to the instance: it plays on when the
-   * script is saved, and `source` says what. A client that publishes under the name is taken off it, and as long as the server has
-   * the name, no client gets it (`NetStream.Publish.BadName`).
+   * Makes the server publish this stream: it plays `source` into it in real time, recorded or live, and players see it like the
+   * stream of a client. Items follow each other without a gap. The stream belongs to the instance: it goes on when the script is
+   * saved, and `source` names the item. A client that publishes under the name loses it, and no other client gets it while the
+   * server publishes (`NetStream.Publish.BadName`).
    *
-   * `onStatus` hears `NetStream.Play.Reset`, `.Start` and `.Stop` of each item with its name in `details`, `.Switch` when the next
-   * follows, `.StreamNotFound` or `.Failed` when it cannot be played and the next one has its turn, `.PublishNotify` and
-   * `.UnpublishNotify` of a live source, and of the stream itself `NetStream.Publish.Start` and `NetStream.Unpublish.Success`. Whoever
-   * plays on within a second of the last `.Stop` leaves no gap.
+   * `onStatus` gets `NetStream.Play.Reset`, `.Start` and `.Stop` for each item with its name in `details`, `.Switch` when the next
+   * item follows, `.StreamNotFound` or `.Failed` when an item cannot be played and the next one follows, `.PublishNotify` and
+   * `.UnpublishNotify` for a live source, and `NetStream.Publish.Start` and `NetStream.Unpublish.Success` for the stream itself.
+   * There is no gap if you play the next item within a second of the last `.Stop`.
    *
    * @param source - a file (`show`, `mp4:film.mp4`, `mp3:song`) or a live stream of this instance; `false` ends it
-   * @param start - -2 (the default): live if it is on air, else the file, else live as soon as it is; -1: live; from 0 on: the file,
+   * @param start - -2 (the default): the live stream if there is one, else the file, else the live stream when it starts; -1: live; from 0 on: the file,
    *   from the keyframe at or before that second
-   * @param length - seconds; -1 (the default): to the end, which of a live stream is when its publisher goes and another item waits;
+   * @param length - seconds; -1 (the default): to the end; a live stream ends when its publisher leaves and another item waits;
    *   0: one picture
-   * @param reset - `true` or 1 (the default): now, in place of what is played and waits; `false` or 0: behind it. 2 and 3 are taken
-   *   for 0 and 1
-   * @returns `false` if that makes no sense
+   * @param reset - `true` or 1 (the default): now, replacing the current and waiting items; `false` or 0: after them. 2 and 3 mean
+   *   0 and 1
+   * @returns `false` if the arguments are invalid
    *
    * @example
    * const channel = Stream.get('channel')!;
@@ -674,15 +674,15 @@ interface Stream {
    */
   play(source: string | false, start?: number, length?: number, reset?: boolean | number): boolean;
   /**
-   * Publishes a stream of another server as this one, in the place of a client that does. What becomes of it goes to `onStatus`:
-   * `NetStream.Play.Start`, `.UnpublishNotify` and `.PublishNotify` when its publisher goes and comes back, and at the end, which is that
-   * of its connection at the latest, `.Stop`. Nothing is tried again by itself.
+   * Publishes a stream of another server as this one, in place of a client that publishes. `onStatus` gets `NetStream.Play.Start`,
+   * `.UnpublishNotify` and `.PublishNotify` when its publisher leaves and returns, and `.Stop` at the end, at the latest when the
+   * connection ends. The server does not retry.
    *
-   * @param name - as the other server knows it
+   * @param name - its name on the other server
    * @param start - seconds from the beginning of a recorded stream; -1: live alone; -2: live, or recorded if it is not
    * @param length - seconds; -1: all of it
-   * @param reset - `false`: when everything that was to be played before has come to its end
-   * @returns `false` if that cannot be
+   * @param reset - `false`: after all items before it have ended
+   * @returns `false` if it is impossible
    *
    * @example
    * const nc = new NetConnection();
@@ -693,28 +693,28 @@ interface Stream {
    */
   play(name: string, start: number, length: number, reset: boolean, connection: NetConnection): boolean;
   /**
-   * A data message to all who play the stream and to its recording, not to its publisher; the stream may be a client's.
-   * `send('@setDataFrame', 'onTitle', …)` keeps it for those who come later, `send('@clearDataFrame', 'onTitle')` forgets it.
+   * Sends a data message to all players of the stream and to its recording, but not to its publisher; a client may be the publisher.
+   * `send('@setDataFrame', 'onTitle', …)` keeps it for later players, `send('@clearDataFrame', 'onTitle')` removes it.
    */
   send(handler: string, ...args: any[]): boolean;
-  /** Whether sound of what the server plays is taken over. It is until it is said not to be. */
+  /** Include the audio of the items that the server plays. The default is `true`. */
   receiveAudio: boolean;
-  /** The same of pictures, which come back with the next keyframe. */
+  /** The same for video, which resumes at the next keyframe. */
   receiveVideo: boolean;
   /** Seconds, as `setBufferTime` has set them; 2 until then. */
   readonly bufferTime: number;
-  /** How much a source on another server is asked to send ahead. Files and streams of this instance need none. */
+  /** Sets the buffer time that the server requests from a source on another server. Files and streams of this instance need none. */
   setBufferTime(seconds: number): void;
-  /** What the server plays into this stream, and its recording: `NetStream.Record.Start` … Without it, `application.onStatus` is told. */
+  /** Status of the items that the server plays into this stream, and of its recording: `NetStream.Record.Start` … Without it, `application.onStatus` is called. */
   onStatus?: (this: Stream, info: StatusInfo) => Eventually<void>;
-  /** Extension. Takes its publisher off the stream; `reason` is what the publisher is told. `false` if that cannot be. */
+  /** Extension. Ends the publication; the publisher receives `reason`. `false` if it is impossible. */
   disconnect(reason?: string): boolean;
 }
 
 interface StreamConstructor {
   readonly prototype: Stream;
   /**
-   * The stream of that name, on air or not: `publisher` and `players` tell. Without a name: `undefined`. When a client publishes
+   * The stream of that name, live or not: see `publisher` and `players`. Without a name: `undefined`. When a client publishes
    * under that name later, `onPublish` has an object of its own; both show the same stream from then on.
    *
    * @example
@@ -722,8 +722,8 @@ interface StreamConstructor {
    */
   get(name: string): Stream | undefined;
   /**
-   * Seconds of what is recorded under that name (`show`, `mp4:show.f4v`), also while it grows; 0 if there is nothing. FMS returned
-   * the number itself; this is the promise of it.
+   * Duration in seconds of the recording of that name (`show`, `mp4:show.f4v`), also while it grows; 0 if there is none. FMS
+   * returned the number; this returns a promise.
    */
   length(name: string): Promise<number>;
   /** The same in bytes. */
@@ -731,11 +731,11 @@ interface StreamConstructor {
 }
 
 /**
- * A connection of this instance to another application: of another server, or of this one. Where it may go is granted in
- * `Application.xml`, `<NetConnection> <Hosts>`. Remote calls and shared objects over it are to come.
+ * A connection of this instance to another application, on another server or on this one. `<NetConnection> <Hosts>` in
+ * `Application.xml` grants the hosts. Remote calls and shared objects are not available over it yet.
  *
- * When the script is saved, or has crashed, what was connected and published goes on: a version that makes the same connection,
- * with the same arguments, and publishes the same there, takes it over as it is, and nobody at the other end notices. What no version
+ * When the script is saved or has crashed, connections and their streams go on. A version that makes the same connection, with
+ * the same arguments, and publishes the same streams on it takes it over without an interruption. A connection that no version
  * has taken over after ten seconds is forgotten: it ends with the last stream that it carries, at the latest with the instance.
  *
  * @example
@@ -751,62 +751,63 @@ interface StreamConstructor {
 interface NetConnection {
   /** The other application has accepted it, and it has not been closed. */
   readonly isConnected: boolean;
-  /** As it was given to `connect`; empty before. */
+  /** The argument of `connect`; empty before. */
   readonly uri: string;
   /**
-   * What was open before is closed, without a status. What comes of it is a status: `NetConnection.Connect.Success`, `.Rejected` (with
-   * what the other script says as `info.application`, and where to connect instead as `info.ex.redirect`), `.Failed`, and later `.Closed`. Nothing is tried again by itself.
+   * Connects, after closing an earlier connection without a status. `onStatus` gets `NetConnection.Connect.Success`, `.Rejected`
+   * (with the value of the other script in `info.application`, and another URL in `info.ex.redirect`), `.Failed`, and later
+   * `.Closed`. The server does not retry.
    *
    * @param uri - `rtmp://host[:port]/application[/instance]`, `rtmps://…`; `rtmp:/application` is on this server
-   * @param args - what `onConnect` of the other application gets
-   * @returns `false` if that is no such address
+   * @param args - arguments for `onConnect` of the other application
+   * @returns `false` if the URL is invalid
    */
   connect(uri: string, ...args: unknown[]): boolean;
-  /** Ends it, and what is published by it. */
+  /** Closes the connection, and ends its streams. */
   close(): void;
-  /** What becomes of the connection. Without it, `application.onStatus` is told. */
+  /** Status of the connection. Without it, `application.onStatus` is called. */
   onStatus?: (this: NetConnection, info: StatusInfo) => Eventually<void>;
 }
 
 interface NetConnectionConstructor {
   readonly prototype: NetConnection;
   /**
-   * Extension. Closes what earlier versions of this script have connected and this one has not taken over by the same
-   * `connect`. Without it such a connection goes on with the streams that it carries, and the log has a warning of it.
+   * Extension. Closes connections of earlier versions of this script that this version has not taken over by the same `connect`.
+   * Without it such a connection goes on with the streams that it carries, and the log has a warning.
    */
   closeForgotten(): void;
-  /** One that is not connected yet. */
+  /** Creates one that is not connected. */
   new (): NetConnection;
 }
 
 /**
- * A stream of this instance that is published elsewhere. The media does not pass through the script: the server sends it, from the last
+ * A stream of this instance that is published on another server. The media does not pass through the script: the server sends it, from the last
  * keyframe on, as to a player. Another server that is too slow loses frames, as a slow player does, and in the end its connection.
  */
 interface NetStream {
-  /** What is published: a stream of this instance, on air or not yet. Its publishers may come and go. `false`: nothing any more. */
+  /** Sets the source: a stream of this instance, live or not yet. Its publishers may change. `false`: none. */
   attach(stream: Stream | false): boolean;
   /**
-   * Begins when the connection is there. What comes of it is a status: `NetStream.Publish.Start`, `.BadName`, whatever else the other
-   * server says, and `NetStream.Unpublish.Success` at the end.
+   * Publishes when the connection is established. `onStatus` gets `NetStream.Publish.Start`, `.BadName`, other codes of the other
+   * server, and `NetStream.Unpublish.Success` at the end.
    *
-   * @param name - as the other server is to know it, often a stream key; `false` ends what is published
+   * @param name - its name on the other server, often a stream key; `false` ends the publication
    * @returns `false` if there is no connection
    */
   publish(name: string | false, howToPublish?: 'live' | RecordMode): boolean;
   /** The same as `publish(false)`. */
   close(): void;
-  /** Seconds. Remembered and no more: what may wait for a slow server stands in Application.xml, `<Backlog>`. */
+  /** Seconds. The value has no effect: `<Backlog>` in Application.xml limits the data that waits for a slow server. */
   setBufferTime(seconds: number): void;
-  /** As it was given to `setBufferTime`. */
+  /** The argument of `setBufferTime`. */
   readonly bufferTime: number;
-  /** What becomes of it. Without it, `application.onStatus` is told. */
+  /** Status of the publication. Without it, `application.onStatus` is called. */
   onStatus?: (this: NetStream, info: StatusInfo) => Eventually<void>;
 }
 
 interface NetStreamConstructor {
   readonly prototype: NetStream;
-  /** One that publishes by that connection, which need not be there yet. */
+  /** Creates one that publishes over that connection, which need not be established yet. */
   new (connection: NetConnection): NetStream;
 }
 
@@ -816,13 +817,13 @@ type RecordMode = 'record' | 'append' | 'appendWithGap';
 interface RecordOptions {
   /** As in `record`; `true` is `record`, `false` ends it. */
   mode?: RecordMode | boolean;
-  /** Otherwise as the prefix of the stream, or the name of the file, says. An MP4 holds no VP6, Speex and the like, and no data. */
+  /** Default: from the prefix of the stream, or the name of the file. An MP4 cannot hold VP6, Speex and similar codecs, or data messages. */
   format?: 'flv' | 'mp4';
   /**
-   * The name of the file below `streams/<instance>`, otherwise that of the stream. `{stream}`, `{application}`, `{instance}`,
-   * `{client}` (its id), `{ip}`, `{date}` (2026-02-03), `{time}` (04-05-06) and `{n}` (of the segment) stand for what they say. The
-   * time is that at which the file begins, the zone that of the server. What the name of a file cannot hold is `%3A` (a colon), `%2F`
-   * (a slash) and the like in `{stream}`, and `_` in the others.
+   * The name of the file below `streams/<instance>`; default: the name of the stream. `{stream}`, `{application}`, `{instance}`,
+   * `{client}` (its id), `{ip}`, `{date}` (2026-02-03), `{time}` (04-05-06) and `{n}` (number of the segment) are
+   * replaced. The time is the start of the file, in the time zone of the server. Characters that file names cannot contain become
+   * `%3A` (a colon), `%2F` (a slash) and so on in `{stream}`, and `_` in the others.
    */
   file?: string;
   /** Seconds; as in `record`. */
@@ -830,38 +831,38 @@ interface RecordOptions {
   /** Kilobytes; as in `record`. */
   maxSize?: number;
   /**
-   * A new file is begun at the first keyframe behind so many seconds. `show-2.flv` follows `show.flv`; a name with `{time}` or `{date}`
+   * Seconds after which a new file starts, at the next keyframe. `show-2.flv` follows `show.flv`; a name with `{time}` or `{date}`
    * in it needs no number.
    */
   segment?: number;
   /**
-   * With `segment`: files begin with the clock of the server instead, at the first keyframe behind each multiple of so many seconds
-   * since midnight. With 3600 that is each full hour; the first file is shorter.
+   * With `segment`: files start by the clock of the server instead, at the first keyframe after each multiple of `segment` since
+   * midnight. With 3600 that is each full hour; the first file is shorter.
    */
   align?: boolean;
 }
 /** A running command; see `application.exec`. */
 interface Job {
-  /** Of the command. */
+  /** Name of the command. */
   readonly name: string;
-  /** Rejected when it could not be begun. `code` is null when a signal ended it; `stderr`: the last 8 kB of that. */
+  /** Rejected if the command could not start. `code` is null if a signal ended it; `stderr`: the last 8 kB of its standard error. */
   readonly exited: Promise<{
     readonly code: number | null;
     readonly signal: string | null;
     readonly stderr: string;
   }>;
-  /** Asks it to end, and 5 s later makes it. */
+  /** Sends SIGTERM, and SIGKILL 5 s later. */
   kill(): void;
 }
 
-/** Not to be called; see `Stream.get` and `application.streams`. */
+/** The class of streams, which scripts cannot call: see `Stream.get` and `application.streams`. */
 declare var Stream: StreamConstructor;
 
 declare var NetConnection: NetConnectionConstructor;
 declare var NetStream: NetStreamConstructor;
 
 /**
- * Classic scripts (`.asc`, `.js`) only: runs another file of this application once this one is through, before
+ * Classic scripts (`.asc`, `.js`) only: runs another file of this application after this one, before
  * `onAppStart`. Modules (`.ts`, `.mjs`) import.
  *
  * @param file - relative to the folder of the main script
@@ -877,17 +878,17 @@ declare const console: {
   log(...values: unknown[]): void;
   /** The same. */
   info(...values: unknown[]): void;
-  /** A warning, in either log. */
+  /** A warning, in both logs. */
   warn(...values: unknown[]): void;
-  /** An error, in either log; nothing else follows from it. */
+  /** An error, in both logs. It has no other effect. */
   error(...values: unknown[]): void;
-  /** The lowest level: the server's own log leaves it out unless it is asked to say more. */
+  /** The lowest level: the server's own log omits it unless its level is `debug`. */
   debug(...values: unknown[]): void;
   /** The lowest level, like `debug`. */
   trace(...values: unknown[]): void;
   /** The same as `log`. */
   dir(...values: unknown[]): void;
-  /** Says something only if `condition` is not so. */
+  /** Logs only if `condition` is false. */
   assert(condition: unknown, ...values: unknown[]): void;
 };
 
@@ -908,7 +909,7 @@ declare function setInterval<Name extends string>(
   ms?: number,
   ...args: unknown[]
 ): number;
-/** Ends an interval. `undefined`, and one that has ended, are nothing to it. */
+/** Ends an interval. `undefined`, and an interval that has ended, have no effect. */
 declare function clearInterval(timer: number | undefined): void;
 /** Extension. Calls `handler(...args)` once, after `ms` milliseconds. */
 declare function setTimeout<Args extends unknown[]>(
@@ -916,12 +917,12 @@ declare function setTimeout<Args extends unknown[]>(
   ms?: number,
   ...args: Args
 ): number;
-/** Takes a timer back that has not fired. */
+/** Cancels a timer that has not fired. */
 declare function clearTimeout(timer: number | undefined): void;
-/** Extension. Calls `handler` as soon as what is running now is through. */
+/** Extension. Calls `handler` as soon as the running code has finished. */
 declare function queueMicrotask(handler: () => void): void;
 
-// Extensions from here on: what ECMAScript leaves to its hosts, as browsers have it.
+// Extensions from here on: the host APIs of browsers.
 
 /**
  * Text → bytes, UTF-8.
@@ -947,7 +948,7 @@ declare class TextDecoder {
   decode(bytes?: ArrayBuffer | ArrayBufferView, options?: { stream?: boolean }): string;
 }
 
-/** Base64 → binary text, one character a byte. Throws at what is not Base64. */
+/** Base64 → binary text, one character a byte. Throws on invalid Base64. */
 declare function atob(base64: string): string;
 /** Binary text → Base64. Throws at characters beyond U+00FF. */
 declare function btoa(binary: string): string;
@@ -958,7 +959,7 @@ declare function btoa(binary: string): string;
  */
 declare function structuredClone<T>(value: T, options?: { transfer?: readonly ArrayBuffer[] }): T;
 
-/** A clock that is never put back. */
+/** A monotonic clock. */
 declare const performance: {
   /** Milliseconds since the script was loaded: whole ones, and never fewer than before. */
   now(): number;
@@ -967,7 +968,7 @@ declare const performance: {
 };
 
 /**
- * An error that is told apart by its name: `AbortError`, `TimeoutError`, `QuotaExceededError`.
+ * An error that is identified by its name: `AbortError`, `TimeoutError`, `QuotaExceededError`.
  *
  * @see https://webidl.spec.whatwg.org/#idl-DOMException
  */
@@ -977,7 +978,7 @@ declare class DOMException extends Error {
 }
 
 /**
- * What listeners of an `EventTarget` are given.
+ * The argument of listeners of an `EventTarget`.
  *
  * @see https://dom.spec.whatwg.org/#interface-event
  */
@@ -1182,7 +1183,7 @@ declare class Request implements Body {
 }
 
 /**
- * The answer of a Web server.
+ * A response of a web server.
  *
  * @see https://fetch.spec.whatwg.org/#response-class
  */
@@ -1196,7 +1197,7 @@ declare class Response implements Body {
   readonly status: number;
   readonly statusText: string;
   readonly headers: Headers;
-  /** Where the answer came from, redirections followed. */
+  /** The URL of the response, after redirects. */
   readonly url: string;
   readonly redirected: boolean;
   readonly bodyUsed: boolean;
@@ -1209,10 +1210,10 @@ declare class Response implements Body {
 }
 
 /**
- * Asks a Web server. Only hosts that `<Fetch> <Hosts>` in Application.xml names can be reached; answers come whole, and their
- * length, the time that they may take and how many run at a time are limited there as well.
+ * Sends a request to a web server. Only hosts that `<Fetch> <Hosts>` in Application.xml names can be reached. Responses are
+ * buffered completely. Application.xml also limits their size, the time of a request and the number of concurrent requests.
  *
- * @throws TypeError when there is no answer, and says why; `TimeoutError` when it took too long
+ * @throws TypeError with the reason if there is no response; `TimeoutError` if the request took too long
  */
 declare function fetch(
   input: string | { toString(): string } | Request,
@@ -1232,7 +1233,7 @@ type KeyUsage =
   | 'wrapKey'
   | 'unwrapKey';
 /**
- * `{ name: 'ECDSA', namedCurve: 'P-256' }`; the members that each algorithm wants are those of the Web Cryptography API.
+ * `{ name: 'ECDSA', namedCurve: 'P-256' }`; each algorithm has the members of the Web Cryptography API.
  *
  * @see https://w3c.github.io/webcrypto/#algorithm-dictionary
  */
@@ -1243,7 +1244,7 @@ interface Algorithm {
 type AlgorithmIdentifier = string | Algorithm;
 
 /**
- * A key that `crypto.subtle` works with. Its bytes are seen by nobody unless it is extractable.
+ * A key for `crypto.subtle`. The script can read its bytes only if it is extractable.
  *
  * @see https://w3c.github.io/webcrypto/#cryptokey-interface
  */
@@ -1255,7 +1256,7 @@ declare class CryptoKey {
   readonly usages: KeyUsage[];
 }
 /**
- * Of an algorithm that has a public key.
+ * The two keys of a public-key algorithm.
  *
  * @see https://w3c.github.io/webcrypto/#keypair
  */
@@ -1290,7 +1291,7 @@ interface SubtleCrypto {
   ): Promise<CryptoKey>;
   exportKey(format: 'jwk', key: CryptoKey): Promise<JsonWebKey>;
   exportKey(format: Exclude<KeyFormat, 'jwk'>, key: CryptoKey): Promise<ArrayBuffer>;
-  /** A pair for algorithms that have a public key. */
+  /** A pair for public-key algorithms. */
   generateKey(
     algorithm: AlgorithmIdentifier,
     extractable: boolean,
@@ -1331,9 +1332,9 @@ interface SubtleCrypto {
   ): Promise<CryptoKey>;
 }
 
-/** What is to be secret or unforgeable. */
+/** Random numbers and cryptography. */
 declare const crypto: {
-  /** Fills an array of whole numbers, with random ones: up to 16 KiB between two pauses of the script. */
+  /** Fills an array of integers with random values: up to 16 KiB between two pauses of the script. */
   getRandomValues<T extends ArrayBufferView>(array: T): T;
   /** A random UUID, version 4. */
   randomUUID(): string;

@@ -92,7 +92,7 @@ describe('an answer that is none is 502', () => {
     core.clock.advance(2_000);
     const since = core.log.length;
     await ask(`HTTP/1.1 000 x\r\n${BODY}`);
-    const text = `the web server 127.0.0.1:${site.port} gave no answer that can be passed on: `;
+    const text = `the web server 127.0.0.1:${site.port} gave an invalid response: `;
     const lines = core.log.slice(since).filter(({ event }) => event === 'web-server');
     assert.equal(lines.length, 1);
     assert.ok(String(lines[0]!.msg).startsWith(text), String(lines[0]!.msg));

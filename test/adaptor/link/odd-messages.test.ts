@@ -53,7 +53,7 @@ describe('metadata of cameras that can be understood is used, and a warning says
     [
       'two numbers before @setDataFrame',
       Buffer.concat([number(0), number(0), data('@setDataFrame', 'onMetaData', { key: 64 })]),
-      /^a data message \(onMetaData\) of \d+ bytes is odd, and used as far as it makes sense: 2 values stand before its name$/,
+      /^a data message \(onMetaData\) of \d+ bytes is malformed; the server uses the valid part: 2 values stand before its name$/,
     ],
     [
       'a null and a text before @setDataFrame',
@@ -177,7 +177,7 @@ describe('a command', () => {
     assert.deepEqual(
       lines(core).map(({ msg }) => msg),
       [
-        'a command (releaseStream) of 16 bytes is odd, and used as far as it makes sense: it has no transaction id',
+        'a command (releaseStream) of 16 bytes is malformed; the server uses the valid part: it has no transaction id',
       ],
     );
   });

@@ -345,7 +345,7 @@ describe('a stream that is published to another server', () => {
     near.clock.advance(5_000); // and not a byte taken
     peer.video(id, 4_000, picture(100, true));
     const { description } = await told(near, '1 NetConnection.Connect.Closed');
-    assert.equal(description, 'The other server does not take what it is sent.');
+    assert.equal(description, 'The other server does not read the stream.');
     assert.equal((await marks(healthy, 101)).length, 101);
     assert.equal(near.instance()?.streams.get('cam')?.stream.viewers.size, 1);
   });
@@ -521,7 +521,7 @@ describe('a connection to another server', () => {
       String(await failure(none, 'rtmp:/live')),
       /localhost is not granted: see <NetConnection> <Hosts>/,
     );
-    assert.match(String(await failure(none, 'http://gateway/')), /no address of an application/);
+    assert.match(String(await failure(none, 'http://gateway/')), /Not an address of an application/);
   });
 
   test('reaches this very server by its name, once that is granted', async () => {
@@ -774,7 +774,7 @@ describe('a connection to another server', () => {
     core.script().commands.obey({ op: 'outConnect', id: 1, uri: far.uri, args: [] });
     await told(core, '1 NetConnection.Connect.Success');
     for (let i = 0; i < 300; i += 1) far.say('onStatus', 0, [{ code: 'Spam', level: 'status' }]);
-    assert.match(String((await told(core, '1 NetConnection.Connect.Closed')).description), /says too much/);
+    assert.match(String((await told(core, '1 NetConnection.Connect.Closed')).description), /sends too much/);
     assert.ok(codes(core).filter((code) => code.endsWith('Spam')).length <= 200);
     core.script().commands.obey({ op: 'outConnect', id: 2, uri: far.uri, args: [] });
     await told(core, '2 NetConnection.Connect.Success');
@@ -809,7 +809,7 @@ describe('a connection to another server', () => {
       [
         [
           'odd-message',
-          'a command (onFCPublish) of 14 bytes is odd, and used as far as it makes sense: it has no transaction id',
+          'a command (onFCPublish) of 14 bytes is malformed; the server uses the valid part: it has no transaction id',
         ],
         ['odd-message', 'a command (onStatus) of 24 bytes cannot be read: it ends in the middle of a string'],
         [

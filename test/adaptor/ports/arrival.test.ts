@@ -150,7 +150,7 @@ describe('one port, several protocols', () => {
   });
 
   for (const [name, bytes, reason] of [
-    ['TLS', hex('16 03 01 00 05'), 'it speaks TLS on a port without it (":-443" makes one with it)'],
+    ['TLS', hex('16 03 01 00 05'), 'it speaks TLS on a port without TLS (":-443" enables it on port 443)'],
     ['a policy file request', '<policy-file-request/>\0', 'it speaks no RTMP and no HTTP'],
     ['SSH', 'ssh', 'it speaks no RTMP and no HTTP'],
     ['a zero', hex('00'), 'it speaks no RTMP and no HTTP'],
@@ -171,7 +171,7 @@ describe('one port, several protocols', () => {
     const heard = hearOut(socket);
     core.clock.advance(1_000);
     assert.equal(await heard, '');
-    assert.deepEqual(refusals(core), [['127.0.0.1', 'nothing to go by after 10000 ms']]);
+    assert.deepEqual(refusals(core), [['127.0.0.1', 'no data received within 10 s']]);
   });
 });
 
@@ -185,7 +185,7 @@ describe('Allow and Deny', () => {
   test('who is denied is closed at once and told nothing', async () => {
     await using core = await Core.start({ adaptor: { rules: rules('all', '127') } });
     assert.equal(await hearOut(await open(core, hex('03'))), '');
-    assert.deepEqual(refusals(core), [['127.0.0.1', 'Allow and Deny keep it out']]);
+    assert.deepEqual(refusals(core), [['127.0.0.1', 'Allow and Deny do not permit its address']]);
     assert.equal(core.sessionCount, 0);
   });
 
@@ -219,7 +219,7 @@ describe('Allow and Deny', () => {
     test(`${name}: kept out`, async () => {
       await using core = await Core.start({ adaptor: { rules: named, resolver: dns } });
       assert.equal(await hearOut(await open(core, hex('03'))), '');
-      assert.deepEqual(refusals(core), [['127.0.0.1', 'Allow and Deny keep it out']]);
+      assert.deepEqual(refusals(core), [['127.0.0.1', 'Allow and Deny do not permit its address']]);
     });
   }
 });
@@ -301,7 +301,7 @@ describe('the PROXY protocol', () => {
   test('from a proxy nothing is taken without a header', async () => {
     await using core = await Core.start(behind);
     assert.equal(await hearOut(await open(core, hex('03'))), '');
-    assert.deepEqual(refusals(core), [['127.0.0.1', 'PROXY header: there is none']]);
+    assert.deepEqual(refusals(core), [['127.0.0.1', 'PROXY header: it is missing']]);
   });
 
   test('from anybody else a header is no header', async () => {
@@ -323,7 +323,7 @@ describe('the PROXY protocol', () => {
       },
     });
     assert.equal(await hearOut(await open(core, 'PROXY TCP4 203.0.113.7 198.51.100.1 5 443\r\n\x03')), '');
-    assert.deepEqual(refusals(core), [['203.0.113.7', 'Allow and Deny keep it out']]);
+    assert.deepEqual(refusals(core), [['203.0.113.7', 'Allow and Deny do not permit its address']]);
     const other = await RtmpPeer.over(await open(core, 'PROXY TCP4 198.18.0.1 198.51.100.1 5 443\r\n'));
     assert.equal((await other.connect('live')).name, '_result');
     other.socket.destroy();

@@ -182,7 +182,7 @@ describe('a port that cannot be bound', () => {
     });
     assert.equal(
       stdout,
-      'this process may not bind 127.0.0.1:443: ports below 1024 need the right CAP_NET_BIND_SERVICE\n',
+      'this process may not bind 127.0.0.1:443: ports below 1024 need the capability CAP_NET_BIND_SERVICE\n',
       stderr,
     );
   });

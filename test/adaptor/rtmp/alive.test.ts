@@ -130,7 +130,7 @@ test('a peer that lets answers and calls lie is closed, and that with its last w
   await pass(core, 6);
   assert.equal(core.sessionCount, 1, 'but may still read why');
   await pass(core, 1);
-  assert.match(String(await reasonOf(core)), /it does not read what it is told/);
+  assert.match(String(await reasonOf(core)), /the client does not read the server's responses/);
   assert.equal(core.sessionCount, 0);
 });
 

@@ -412,7 +412,7 @@ test('a player that stops reading is disconnected, and its neighbour misses noth
   let sent = 0;
   const isGone = () =>
     core.log.some(
-      ({ event, reason }) => event === 'disconnect' && reason === 'it did not read what it plays',
+      ({ event, reason }) => event === 'disconnect' && reason === 'the player did not read the stream',
     );
   while (!isGone()) {
     peer.video(id, sent * 40, payload);

@@ -103,7 +103,7 @@ test('without an answer it is sent away', async () => {
   await peer.closed();
   assert.deepEqual(
     core.trouble.map(({ event, reason }) => [event, reason]),
-    [['swf-refused', 'no answer within 5000 ms']],
+    [['swf-refused', 'no response within 5000 ms']],
   );
   assert.deepEqual(core.script().told('disconnect').length, 1);
 });
@@ -146,7 +146,7 @@ test('who never answers rightly is sent away in the end; a proof of another conn
   core.clock.advance(2_000);
   await peer.expectStatus('NetConnection.Connect.Rejected');
   await peer.closed();
-  assert.equal(core.trouble[0]?.reason, 'no right answer within 12000 ms');
+  assert.equal(core.trouble[0]?.reason, 'no correct response within 12000 ms');
 });
 
 test('encoders that are exempt are not asked', async () => {
@@ -196,7 +196,7 @@ test('that a client was asked, and how it ended, is in the access log', async ()
       ['swf-verify', 100, 'live/_definst_'],
       ['swf-verify', 100, 'live/_definst_'],
       ['swf-verify-complete', 200, 'live/_definst_'],
-      ['swf-verify-complete', 403, 'no answer within 5000 ms'],
+      ['swf-verify-complete', 403, 'no response within 5000 ms'],
     ],
   );
 });

@@ -113,7 +113,7 @@ describe('what a script sends', () => {
 
 describe('a gate', () => {
   for (const [how, says] of [
-    ['details', /what is told to the client takes 2\.9 MB/],
+    ['details', /the text for the client takes 2\.9 MB/],
     ['redirect', /redirect: a text of 3007 characters; at most 2048/],
   ] as const) {
     test(`whose refusal is too large refuses, with an error at its line: ${how}`, async () => {

@@ -174,7 +174,7 @@ export function refuse(
   const reason = cleanReason(description) || REFUSED;
   // First: what cannot be sent is the script's error, and the client is still undecided then.
   const details = info === undefined ? undefined : encodeValue(info);
-  if (details) requireSize(details.json, 'what is told to the client');
+  if (details) requireSize(details.json, 'the text for the client');
   if (redirect !== undefined) requireLength('redirect', redirect);
   dismiss(state);
   putAnswer({ op: 'verdict', id: state.gate, accepted: false, reason, application: details, redirect });

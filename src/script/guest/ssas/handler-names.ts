@@ -18,14 +18,14 @@ export function warnOfHandlers(exported: readonly string[]): void {
     const name = names[i]!;
     const known = isFunction(getOwnPropertyDescriptor(application, name)?.value) ? meant(name) : undefined;
     if (known !== undefined) {
-      log('warn', [`application.${name} is called by nobody: the handler is application.${known}`]);
+      log('warn', [`the server never calls application.${name}: the handler is application.${known}`]);
     }
   }
   for (let i = 0; i < exported.length; i++) {
     const name = exported[i]!;
     if (name in application) continue;
     const cure = `write application.${name} = ${name}`;
-    log('warn', [`the export ${name} is called by nobody: ${cure}`]);
+    log('warn', [`the server never calls the export ${name}: ${cure}`]);
   }
 }
 

@@ -48,7 +48,9 @@ test('a handler whose name has a slip is told of when the script loads', async (
   await runner.until(() => unit.logs.length === names.length, 'the warnings');
   assert.deepEqual(
     unit.logs,
-    names.map((name, i) => `application.${name} is called by nobody: the handler is application.${meant[i]}`),
+    names.map(
+      (name, i) => `the server never calls application.${name}: the handler is application.${meant[i]}`,
+    ),
   );
   assert.ok(unit.of('log').every(({ level }) => level === 'warn'));
 });
@@ -74,6 +76,6 @@ test('a handler that is exported and not assigned is told of', async () => {
   const unit = await runner.load(code, { exported: ['onPlay', 'onPublish'] });
   await runner.until(() => unit.logs.length > 0, 'the warning');
   assert.deepEqual(unit.logs, [
-    'the export onPublish is called by nobody: write application.onPublish = onPublish',
+    'the server never calls the export onPublish: write application.onPublish = onPublish',
   ]);
 });
