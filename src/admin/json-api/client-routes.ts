@@ -15,7 +15,7 @@ const client = object({
   agent: string(),
   protocol: string(),
   isSecure: boolean(),
-  uri: string('Secrets are masked.'d.'),
+  uri: string('Secrets are masked.'),
   isAccepted: boolean(),
   upMs: integer(),
   pingMs: integer(),

@@ -11,7 +11,7 @@ const place = {
   'column?': integer('From 1.'),
 };
 const error = object({
-  adaptor: string('The virtual host of the application.'he application.'),
+  adaptor: string('The adaptor of its virtual host.'),
   vhost: string(),
   id: integer('Ids increase over time, across all applications.'),
   time: string('Time of the first occurrence, ISO 8601.'),
@@ -21,11 +21,14 @@ const error = object({
   'instance?': string('Missing: all instances, for example if the script does not bundle.'),
   kind: { type: 'string', enum: ERROR_KINDS },
   'handler?': string('onPublish, client.sendMessage, timer…'),
-  message: string('Secrets are masked.'d.'),
+  message: string('Secrets are masked.'),
   'code?': string('The limit that was reached (turnMs, memoryMb), or the class of the error (TypeError).'),
   ...place,
   'lineText?': string('The source line, if the script does not bundle.'),
-  frames: array(object({ 'function?': string(), ...place }), 'Frames in the source files, the innermost first.'),
+  frames: array(
+    object({ 'function?': string(), ...place }),
+    'Frames in the source files, the innermost first.',
+  ),
   'client?': string('The client concerned in the last occurrence.'),
 });
 
@@ -65,8 +68,8 @@ export const ERROR_ROUTES: readonly Route[] = [
     path: '/events',
     summary:
       'Server-Sent Events: "script-error" with an error as above, sent again with its count if the error recurs; ' +
-        '"dropped" with the number of events that the server did not send. With Last-Event-ID the events after it ' +
-        'come first',
+      '"dropped" with the number of events that the server did not send. With Last-Event-ID the events after it ' +
+      'come first',
     audience: 'host',
     query: FILTER,
     status: 200,

@@ -10,7 +10,7 @@ const host = object({
   name: string(),
   aliases: array(string()),
   isServing: boolean(),
-  applications: integer('true while it runs.'),
+  applications: integer('All applications, running or not.'),
   cache: object(
     {
       bytes: integer(),

@@ -9,12 +9,12 @@ import { FILTER, HOST, hostOf, instanceOf, isWanted, type Route, wantedHosts } f
 
 const instance = object({
   ...TOTALS,
-  adaptor: string('The virtual host of the application.'he application.'),
+  adaptor: string('The adaptor of its virtual host.'),
   vhost: string(),
   application: string(),
   name: string('live/_definst_'),
   upMs: integer(),
-  streams: integer('Live streams.'eams.'),
+  streams: integer('Live streams.'),
   waitingNames: integer('Unpublished stream names that players wait for.'),
   players: integer(),
   outgoing: OUTGOING,

@@ -11,13 +11,15 @@ const server = object({
   upMs: integer(),
   connections: integer('Open connections, in any state.'),
   instances: integer(),
-  streams: integer('Live streams.'eams.'),
+  streams: integer('Live streams.'),
   players: integer(),
   outgoing: OUTGOING,
   load: object({
-    widenedMs: integer('Time for which messages gather before a flush, in milliseconds; 0: as configured by the applications.'),
+    widenedMs: integer(
+      'Time for which messages gather before a flush, in milliseconds; 0: as configured by the applications.',
+    ),
     sweepShare: number('Share of the time spent in flushes.'),
-    heldBytes: integer('Memory of media that slow players have not read.''),
+    heldBytes: integer('Memory of media that slow players have not read.'),
     sweeps: integer('Flushes of a stream to all its players.'),
     sweepMs: number('Time spent in them.'),
   }),

@@ -7,7 +7,7 @@ import type { Route } from './route.ts';
 const SETTING = {
   scope:
     'The file, in the notation of Flash Media Server: Server, Users, Logger, Adaptor:NAME, …/VirtualHost:NAME, ' +
-      '…/App:NAME.',
+    '…/App:NAME.',
   key: 'Names of elements, separated by /, @name for an attribute; empty: the whole file.',
 };
 

@@ -22,7 +22,9 @@ const RATE = {
 const bytesPerSecond = (what?: string) => object(RATE, what);
 const track = {
   id: integer('Track of Enhanced RTMP; 0 for media without a track.'),
-  codec: string('avc, hevc, av1, aac, opus…; "unknown", or the FourCC of a codec that the server does not know.'),
+  codec: string(
+    'avc, hevc, av1, aac, opus…; "unknown", or the FourCC of a codec that the server does not know.',
+  ),
   'profile?': string('High, Main 10, LC…'),
 };
 const stream = object({
