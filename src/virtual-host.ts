@@ -42,6 +42,7 @@ import { recordingServices } from './script/services/recording-service.ts';
 import type { BuildScript } from './script/source/build-outcome.ts';
 import type { Json } from './script/wire/wire.ts';
 import { folderName } from './storage/names.ts';
+import { FileStores } from './storage/store-backend.ts';
 import { AdmissionRules } from './wiring/admission-rules.ts';
 import { ApplicationsFolder } from './wiring/applications-folder.ts';
 import { HostNames } from './wiring/host-names.ts';
@@ -173,6 +174,7 @@ export class VirtualHost {
       mask: options.mask,
       services: recordingServices({ recorders, recorded, map }),
       applicationsDir: appsDir,
+      stores: new FileStores(appsDir, (error) => logBug(log, error, 'the thread of the stores')),
       log,
       // one folder each: the file of one instance must not have the name of another's folder
       applicationLog: (application, instance) =>

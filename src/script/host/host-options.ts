@@ -7,6 +7,7 @@ import type { ApplicationLog } from '../../log/application-log.ts';
 import type { LineLimit } from '../../log/line-limit.ts';
 import type { Log } from '../../log/log.ts';
 import type { SecretMask } from '../../log/secrets.ts';
+import type { StoreBackend } from '../../storage/store-backend.ts';
 import type { Inspector } from '../inspect/inspector.ts';
 import type { ProcessScope, Runners } from '../process/runners.ts';
 import type { ExecCommand } from '../services/exec.ts';
@@ -78,6 +79,8 @@ export interface ScriptHostOptions {
   hasRoom(): boolean;
   /** Started before an instance is opened, closed after this. */
   runners: Runners;
+  /** For `application.store`. Closed by the host. */
+  stores: StoreBackend;
   /** Services of other rooms. */
   services?: Services;
   /** Closed before this. */

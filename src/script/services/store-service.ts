@@ -1,13 +1,14 @@
 // application.store of scripts, on the media side: requests checked, and what a version does that does not serve yet kept apart.
-import { join } from 'node:path';
-import { type Log, logBug } from '../../log/log.ts';
+import type { Log } from '../../log/log.ts';
 import type { StoreRequest } from '../../storage/key-values.ts';
-import { StoreFailure, Stores } from '../../storage/stores.ts';
+import type { StoreBackend } from '../../storage/store-backend.ts';
+import { StoreFailure } from '../../storage/stores.ts';
 import type { Json } from '../wire/wire.ts';
 import { type AskContext, type Asker, type Service, ServiceError } from './services.ts';
 
 export interface StoreServiceOptions {
-  applicationsDir: string;
+  /** Closed with the service. */
+  stores: StoreBackend;
   log: Log;
 }
 
@@ -16,7 +17,6 @@ const MAX_WAITING = 16 << 20;
 
 export class StoreService implements Service {
   readonly #options: StoreServiceOptions;
-  readonly #stores: Stores;
   /** Of versions that do not serve yet, and have asked. */
   readonly #trials = new WeakMap<Asker, number>();
   #lastTrial = 0;
@@ -27,7 +27,6 @@ export class StoreService implements Service {
 
   constructor(options: StoreServiceOptions) {
     this.#options = options;
-    this.#stores = new Stores((error) => logBug(options.log, error, 'the thread of the stores'));
   }
 
   async ask(asked: Json, { application, version }: AskContext): Promise<Json> {
@@ -43,7 +42,7 @@ export class StoreService implements Service {
     }
     this.#waiting.set(application, waiting);
     try {
-      const answer = await this.#stores.ask(this.#folder(application), trial, request);
+      const answer = await this.#options.stores.ask(application, trial, request);
       this.#troubled.delete(application);
       return answer;
     } catch (error) {
@@ -66,10 +65,6 @@ export class StoreService implements Service {
     else this.#waiting.delete(application);
   }
 
-  #folder(application: string): string {
-    return join(this.#options.applicationsDir, application);
-  }
-
   #trialOf(version: Asker, application: string): number {
     const known = this.#trials.get(version);
     if (known !== undefined) return known;
@@ -82,7 +77,7 @@ export class StoreService implements Service {
 
   async #decide(application: string, trial: number, serves: boolean): Promise<void> {
     try {
-      const lost = await this.#stores.decide(this.#folder(application), trial, serves);
+      const lost = await this.#options.stores.decide(application, trial, serves);
       if (lost.length === 0) return;
       this.#options.log.warn(
         { event: 'store', application, keys: lost },
@@ -103,7 +98,7 @@ export class StoreService implements Service {
   }
 
   close(): Promise<void> {
-    return this.#stores.close();
+    return this.#options.stores.close();
   }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { StoreService } from '../../../src/script/services/store-service.ts';
 import type { Json } from '../../../src/script/wire/wire.ts';
+import { FileStores, type StoreBackend } from '../../../src/storage/store-backend.ts';
 import { Folder } from '../support/folder.ts';
 import { Records } from '../support/records.ts';
 
@@ -10,7 +11,10 @@ const SERVING = { isServing: true, onDecided() {} };
 async function serving() {
   const folder = await Folder.create({ 'live/main.ts': '' });
   const { log } = new Records();
-  const service = new StoreService({ applicationsDir: folder.path, log });
+  const service = new StoreService({
+    stores: new FileStores(folder.path, (error) => assert.fail(error as Error)),
+    log,
+  });
   return {
     ask: (request: Json) =>
       service.ask(request, {
@@ -64,4 +68,22 @@ describe('the service of the store', () => {
     for (const { reason } of refused) assert.equal(reason.name, 'QuotaExceededError');
     assert.equal(await s.ask({ op: 'set', key: 'k', value }), null);
   });
+});
+
+test('the store may be kept elsewhere: the backend is asked by application, and closed with the service', async () => {
+  const asked: unknown[] = [];
+  const stores: StoreBackend = {
+    async ask(...request) {
+      asked.push(request);
+      return 'kept elsewhere';
+    },
+    decide: async () => [],
+    close: async () => void asked.push('close'),
+  };
+  const service = new StoreService({ stores, log: new Records().log });
+  const context = { application: 'live', instance: '_definst_', version: SERVING };
+  const { signal } = new AbortController();
+  assert.equal(await service.ask({ op: 'get', key: 'k' }, { ...context, signal }), 'kept elsewhere');
+  await service.close();
+  assert.deepEqual(asked, [['live', undefined, { op: 'get', key: 'k' }], 'close']);
 });

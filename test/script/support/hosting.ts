@@ -16,6 +16,7 @@ import { Inspector } from '../../../src/script/inspect/inspector.ts';
 import { Runners } from '../../../src/script/process/runners.ts';
 import { buildScript } from '../../../src/script/source/build.ts';
 import { DEFAULT_LIMITS } from '../../../src/script/wire/wire.ts';
+import { FileStores } from '../../../src/storage/store-backend.ts';
 import { BUILD_LIMITS } from './built.ts';
 import { Folder } from './folder.ts';
 import { Instance } from './instance.ts';
@@ -46,6 +47,7 @@ export async function hosting(
     errors,
     mask: new SecretMask(),
     applicationsDir: folder.path,
+    stores: new FileStores(folder.path, (error) => assert.fail(error as Error)),
     log: records.log,
     applicationLog: () => records.applicationLog,
     server: 'Test',
