@@ -35,12 +35,14 @@ import { Inspector, type InspectorAddress } from './script/inspect/inspector.ts'
 import { Runners } from './script/process/runners.ts';
 import type { BuildRequest } from './script/source/build-outcome.ts';
 import { Builder } from './script/source/builder.ts';
-import { amfLimits, chunkLimits, clientSettings, VirtualHost } from './virtual-host.ts';
+import { VirtualHost } from './virtual-host.ts';
 import { Descriptors } from './wiring/descriptors.ts';
 import { giveUpRoot } from './wiring/give-up-root.ts';
+import { amfLimits, chunkLimits } from './wiring/limits.ts';
 import { openFanOut } from './wiring/open-fan-out.ts';
 import { serverUser, setFileMask } from './wiring/privileges.ts';
 import { RunFolder } from './wiring/run-folder.ts';
+import { clientSettings } from './wiring/settings.ts';
 import { edgePorts, sayNotes, sayStarted, sayStopped } from './wiring/start-report.ts';
 import { watchConfig } from './wiring/watch-config.ts';
 
@@ -385,7 +387,7 @@ function sessionOptions(
   log: Log,
 ): Omit<SessionOptions, 'rtmpe' | 'altVhost' | 'registryOf' | 'lines' | 'turns' | 'input'> {
   const { limits, clientIdleMs } = config.server;
-  const { chunkBytes, bandwidth } = config.adaptors[0]!.vhosts[0]!.application;
+  const { client } = config.adaptors[0]!.vhosts[0]!.application;
   return {
     logins: new Logins(systemClock),
     resolver: systemResolver,
@@ -394,7 +396,7 @@ function sessionOptions(
     fmsVersion: FMS_VERSION,
     chunks: chunkLimits(limits),
     amf: amfLimits(limits),
-    ...clientSettings({ chunkBytes, clientIdleMs, bandwidth }),
+    ...clientSettings({ client, clientIdleMs }),
     maxNetStreams: limits.netStreams,
     maxConnectText: limits.connectText,
     maxOpenCalls: limits.openCalls,

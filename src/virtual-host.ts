@@ -7,11 +7,9 @@ import { ErrorRecords } from './application/accounts/error-records.ts';
 import { Journal } from './application/accounts/journal.ts';
 import type { ScriptMetricsBook } from './application/accounts/script-metrics.ts';
 import type { Recorders } from './application/contract/recording.ts';
-import type { ClientSettings, InstanceSettings } from './application/instance/instance-settings.ts';
 import { Registry } from './application/instance/registry.ts';
 import { Statistics } from './application/instance/statistics.ts';
 import type { LoadGovernor } from './application/live/flush.ts';
-import type { StreamOptions } from './application/live/stream.ts';
 import type { FairTurns } from './application/pace/fair-turns.ts';
 import type { Turns } from './application/pace/turns.ts';
 import type { Clock } from './clock.ts';
@@ -27,25 +25,23 @@ import type { LineLimit } from './log/line-limit.ts';
 import { type Log, logBug } from './log/log.ts';
 import type { SecretMask } from './log/secrets.ts';
 import type { ServerLogs } from './log/server-logs.ts';
-import type { AmfLimits } from './protocol/amf/amf-budget.ts';
-import type { ChunkReaderOptions } from './protocol/rtmp/chunk-reader.ts';
 import { StreamFolders } from './recording/read/folders.ts';
 import type { IndexMemory } from './recording/read/index-memory.ts';
 import { MediaLibrary } from './recording/read/library.ts';
 import type { FileRecorders } from './recording/write/recorder.ts';
 import { ScriptHost } from './script/host/host.ts';
-import type { ScriptSettings } from './script/host/host-options.ts';
 import type { StandIns } from './script/host/stand-ins.ts';
 import type { Inspector } from './script/inspect/inspector.ts';
 import type { Runners } from './script/process/runners.ts';
 import { recordingServices } from './script/services/recording-service.ts';
 import type { BuildScript } from './script/source/build-outcome.ts';
-import type { Json } from './script/wire/wire.ts';
 import { folderName } from './storage/names.ts';
 import { FileStores } from './storage/store-backend.ts';
 import { AdmissionRules } from './wiring/admission-rules.ts';
 import { ApplicationsFolder } from './wiring/applications-folder.ts';
 import { HostNames } from './wiring/host-names.ts';
+import { amfLimits, chunkLimits } from './wiring/limits.ts';
+import { instanceSettings, inTest, scriptSettings } from './wiring/settings.ts';
 import { SettingsChanges } from './wiring/settings-changes.ts';
 
 /** What all virtual hosts have together. */
@@ -205,7 +201,7 @@ export class VirtualHost {
     this.scripts = this.#scripts.metrics;
     const { limits, clientTls } = config.server;
     const outgoing = new Dialer({
-      grantFor: (application) => settings.of(application).script.connections,
+      grantFor: (application) => settings.of(application).jsEngine.netConnection,
       tls: { verifies: clientTls.verifies, authorities },
       agent: `FMLE/3.0 (compatible; ${software})`, // how encoders call themselves to be let in
       clock,
@@ -247,11 +243,12 @@ export class VirtualHost {
       hasApplication: (application) => this.#folder.has(application),
       isClosed: (application) => settings.isClosed(application),
       reading: (application) => this.#changes.reading(application),
-      ...instanceSettings(vhost.application, media),
+      media,
+      ...instanceSettings(vhost.application),
       settingsFor: (application) => {
         const own = settings.of(application);
         folderConfigs.set(application, own.folders);
-        const shared = instanceSettings(own, media);
+        const shared = instanceSettings(own);
         return { ...shared, clients: { ...shared.clients, ...rules.of(application, own) } };
       },
     });
@@ -345,7 +342,7 @@ export class VirtualHost {
   }
 
   #loadIfWanted(application: string): void {
-    if (!this.#settings.of(application).isLoadedOnStartup) return;
+    if (!this.#settings.of(application).loadOnStartup) return;
     try {
       this.registry.open(application);
     } catch (error) {
@@ -379,76 +376,4 @@ export class VirtualHost {
     await this.#scripts.close();
     this.#journal?.close();
   }
-}
-
-export function amfLimits(limits: Config['server']['limits']): AmfLimits {
-  const { amfDepth: depth, amfValues: values, amfBytes: bytes, amfExpansion: expansion } = limits;
-  return { depth, values, bytes, expansion };
-}
-
-export function chunkLimits({
-  messageBytes,
-  amfBytes,
-  partialMessages,
-  partialBytes,
-}: Config['server']['limits']): ChunkReaderOptions {
-  return {
-    maxMessageBytes: messageBytes,
-    maxValueBytes: amfBytes,
-    maxHalfReceived: partialMessages,
-    maxHalfReceivedBytes: partialBytes,
-  };
-}
-
-export function clientSettings({
-  chunkBytes,
-  clientIdleMs,
-  bandwidth,
-}: Pick<ApplicationConfig, 'chunkBytes' | 'clientIdleMs' | 'bandwidth'>): ClientSettings {
-  return { wireChunkBytes: chunkBytes, idleTimeoutMs: clientIdleMs, ...bandwidth };
-}
-
-function scriptSettings({ script, folders }: ApplicationConfig, isInspected: boolean): ScriptSettings {
-  const { memoryMb, turnMs, loadMs, gateMs, timers, queuedEvents, queuedBytes, logLines, fetch, ...rest } =
-    script;
-  const times = { turnMs, loadMs, gateMs };
-  const amounts = { memoryMb, timers, queuedEvents, queuedBytes, logLines, fetches: fetch.maxRunning };
-  const isInspectable = isInspected || rest.isInspectable;
-  const { storageDir, virtual } = folders;
-  const streamFolders = [
-    ...(storageDir === undefined ? [] : [storageDir]),
-    ...virtual.map(({ folder }) => folder),
-  ];
-  return { ...rest, isInspectable, fetch, streamFolders, limits: { ...times, ...amounts } };
-}
-
-/** No debugger, no process of its own. */
-function inTest(settings: ScriptSettings, { env }: StandIns): ScriptSettings {
-  const own = settings.env;
-  const all: Json = { ...(typeof own === 'object' && !Array.isArray(own) ? own : {}), ...env };
-  return { ...settings, env: all, process: 'shared', isInspectable: false };
-}
-
-function instanceSettings(
-  { live, maxIdleMs, recording, recorded, ...config }: ApplicationConfig,
-  media: Pick<StreamOptions, 'clock' | 'governor' | 'sweep' | 'turns'>,
-): InstanceSettings & { clients: ClientSettings } {
-  return {
-    streams: {
-      ...media,
-      gop: live.gop,
-      keyframeWaitMs: live.keyframeWaitMs,
-      backlog: live.backlog,
-      flush: live.flush,
-    },
-    publishTimeoutMs: live.publishTimeoutMs,
-    takeOverIntervalMs: live.takeOverIntervalMs,
-    erasesOnPublish: live.erasesOnPublish,
-    idleMs: maxIdleMs,
-    maxWaitingNames: live.maxWaitingNames,
-    connections: config.connections,
-    recording,
-    playingRecorded: recorded,
-    clients: { ...clientSettings(config), ...config.client, transport: config.transport },
-  };
 }

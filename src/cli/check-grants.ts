@@ -23,7 +23,7 @@ const ASKS: readonly string[] = [
 
 export function findMissingGrants(
   { root, place }: Syntax,
-  { script }: Pick<ApplicationConfig, 'script'>,
+  { jsEngine, exec, env }: Pick<ApplicationConfig, 'jsEngine' | 'exec' | 'env'>,
 ): UseFault[] {
   const nodes = [...nodesOf(root)];
   const parents = parentsOf(nodes);
@@ -40,18 +40,21 @@ export function findMissingGrants(
       const called = pathOf(node.callee);
       const [first, second] = node.arguments as SyntaxNode[];
       if (called === 'fetch' && !ownFetch)
-        add(node, hostProblem('fetch', textOf(first), script.fetch, 'Fetch'));
+        add(node, hostProblem('fetch', textOf(first), jsEngine.fetch, 'Fetch'));
       else if (called === 'application.exec') {
         const name = textOf(first);
-        add(node, execProblem(name, script.exec));
-        const grant = script.exec.find((one) => one.name === name);
+        add(node, execProblem(name, exec));
+        const grant = exec.find((one) => one.name === name);
         for (const problem of grant ? holeProblems(grant, second) : []) add(problem.node, problem.message);
       } else if (called?.endsWith('.connect') && connections.has(called.slice(0, -'.connect'.length))) {
-        add(node, hostProblem('NetConnection.connect', textOf(first), script.connections, 'NetConnection'));
+        add(
+          node,
+          hostProblem('NetConnection.connect', textOf(first), jsEngine.netConnection, 'NetConnection'),
+        );
       }
     } else if (node.type === 'MemberExpression') {
       const [, name] = /^application\.env\.(\w+)$/.exec(pathOf(node) ?? '') ?? [];
-      if (name === undefined || name in script.env || ASKS.includes(parents.get(node)?.type ?? '')) continue;
+      if (name === undefined || name in env || ASKS.includes(parents.get(node)?.type ?? '')) continue;
       add(
         node,
         `application.env.${name} is not set: add ${name}=… to .env beside the script, or <${name}> to <Environment> in Application.xml`,
@@ -79,10 +82,7 @@ function hostProblem(
   return problem && `${what}: ${problem}`;
 }
 
-function execProblem(
-  name: string | undefined,
-  grants: ApplicationConfig['script']['exec'],
-): string | undefined {
+function execProblem(name: string | undefined, grants: ApplicationConfig['exec']): string | undefined {
   const known = grants.map((grant) => grant.name);
   if (name === undefined ? known.length > 0 : known.includes(name)) return undefined;
   const what = name === undefined ? 'application.exec' : `application.exec('${name}')`;

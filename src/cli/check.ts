@@ -153,7 +153,7 @@ async function findFaults(
   limits: BuildLimits,
   config: ApplicationConfig | undefined,
 ): Promise<Fault[] | undefined> {
-  const libraries = config?.script.libraries ?? [];
+  const libraries = config?.libraries ?? [];
   const outcome = await buildScript({ folder, application: name, libraries }, limits);
   switch (outcome.result) {
     case BuildResult.NoFolder:

@@ -97,7 +97,7 @@ export class ApplicationSettings {
     const config = this.#lastRight.get(application);
     if (config === undefined || given === undefined || isDeepStrictEqual(config, given)) return false;
     this.#given.set(application, config);
-    if (config.isLoadedOnStartup !== given.isLoadedOnStartup) {
+    if (config.loadOnStartup !== given.loadOnStartup) {
       this.#say(
         { level: 'info', text: `LoadOnStartup of ${application} takes effect at the next start` },
         application,

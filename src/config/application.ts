@@ -5,17 +5,19 @@ import { dotenvValues, readDotenv } from './dotenv.ts';
 import type { FreeValues } from './element.ts';
 import { readAuthorFileIfThere, readXmlIfThere } from './file.ts';
 import { freeze } from './freeze.ts';
-import type { HostGrant } from './host-rules.ts';
 import { type Mistakes, THROWN } from './mistakes.ts';
+import { named } from './named.ts';
 import type { Note } from './note.ts';
 import { type Layer, placeOfRead, Reader } from './reader.ts';
 import {
   APPLICATION,
+  type ApplicationRows,
   type ApplicationValues,
-  DEFAULT_CHUNK_BYTES,
   DEFAULT_MEMORY_KB,
+  DEFAULT_OUT_CHUNK_BYTES,
   MIN_MEMORY_KB,
 } from './schema/application.ts';
+import { type ScriptLimits, scriptLimits } from './schema/script-limits.ts';
 import { type VirtualFolder, virtualFolders } from './schema/virtual-directory.ts';
 import type { SettingsTurns } from './settings-turns.ts';
 import type { Symbols } from './symbols.ts';
@@ -39,135 +41,49 @@ export interface ExecGrant {
   readonly place: ConfigPlace | undefined;
 }
 
-export interface FetchGrant extends HostGrant {
-  readonly timeoutMs: number;
-  readonly maxBytes: number;
-  readonly maxRunning: number;
-}
-
-/** What NetConnection of scripts may connect to. */
-export interface ConnectionGrant extends HostGrant {
-  readonly timeoutMs: number;
-  readonly maxConnections: number;
-}
-
-/** Time in ms, sizes in bytes. What each field means: schema/application.ts. */
-export interface ApplicationConfig {
-  /** Its default instance is started with the server. */
-  readonly isLoadedOnStartup: boolean;
-  /** An instance without clients. */
-  readonly maxIdleMs: number;
+/** The settings of one application: each row of the schema under its name in code, and what several of them come to. */
+export interface ApplicationConfig extends ApplicationRows {
   /** Undefined: clients may be idle for ever. */
   readonly clientIdleMs: number | undefined;
-  readonly chunkBytes: number;
-  /** The windows that acknowledgements are counted by. */
-  readonly bandwidth: { readonly serverToClientBytes: number; readonly clientToServerBytes: number };
-  readonly live: {
-    readonly erasesOnPublish: boolean;
-    /** Undefined: nobody is taken over. */
-    readonly publishTimeoutMs: number | undefined;
-    readonly takeOverIntervalMs: number;
-    readonly maxWaitingNames: number;
-    readonly gop: { readonly maxBytes: number; readonly maxMs: number };
-    readonly keyframeWaitMs: number;
-    readonly flush:
-      | { readonly mode: 'frame'; readonly audioMs: number }
-      | { readonly mode: 'merge'; readonly ms: number }
-      | { readonly mode: 'instant' };
-    readonly backlog: {
-      readonly softBytes: number;
-      readonly softMs: number;
-      readonly hardBytes: number;
-      readonly stallMs: number;
-    };
-  };
   /** Undefined: nobody is asked which SWF it runs. */
   readonly swf:
-    | {
-        readonly minVersion: number;
-        readonly firstMs: number;
-        readonly finalMs: number;
-        readonly exceptions: readonly { readonly from: string; readonly to: string }[];
+    | (Pick<
+        ApplicationRows['swfVerification'],
+        'minGoodVersion' | 'firstHashTimeoutMs' | 'finalHashTimeoutMs'
+      > & {
+        readonly exceptions: ApplicationRows['swfVerification']['userAgentExceptions']['exception'];
         /** No folders: SWFs, in the folder of the application. */
         readonly library: SwfFolders;
-      }
+      })
     | undefined;
   /** Undefined: nobody has to log in. */
   readonly login:
     | {
-        readonly mode: 'adobe' | 'llnw';
+        readonly mode: ApplicationRows['authentication']['scheme'];
         readonly of: 'publishers' | 'everybody';
         readonly agents: readonly string[];
         /** Absolute. */
         readonly usersFile: string;
       }
     | undefined;
-  /** How recorded streams are played. */
-  readonly recorded: {
-    readonly minBufferMs: number;
-    readonly enhancedSeek: boolean;
-    readonly repeatsStart: boolean;
-    readonly repeatsMetaData: boolean;
-    readonly maxSwitchMs: number;
-  };
   /** Where files of streams lie; absolute paths. */
   readonly folders: {
     readonly storageDir: string | undefined;
     readonly virtual: readonly VirtualFolder[];
   };
-  /** Undefined: any. The caps hold for what scripts ask for. */
-  readonly recording: {
-    readonly maxBytes: number | undefined;
-    readonly maxBytesCap: number | undefined;
-    readonly maxMs: number | undefined;
-    readonly maxMsCap: number | undefined;
-  };
-  readonly script: {
-    /** Where classic scripts find more to load; absolute. */
-    readonly libraries: readonly string[];
-    readonly memoryMb: number;
-    readonly turnMs: number;
-    readonly loadMs: number;
-    readonly gateMs: number;
-    readonly gateFailure: 'closed' | 'open';
-    /** Undefined: a call of a client may stay open for ever. */
-    readonly callMs: number | undefined;
-    readonly timers: number;
-    readonly queuedEvents: number;
-    readonly queuedBytes: number;
-    readonly logLines: number;
-    readonly process: 'shared' | 'application';
-    readonly reload: { readonly on: 'migrate' | 'drain' | 'restart' | 'off'; readonly drainMs: number };
-    /** `application.config` */
-    readonly config: FreeValues;
-    /** `application.env` */
-    readonly env: FreeValues;
-    readonly fetch: FetchGrant;
-    readonly connections: ConnectionGrant;
-    /** What scripts may start, by name. */
-    readonly exec: readonly ExecGrant[];
-    /** Whether debuggers may attach. */
-    readonly isInspectable: boolean;
-  };
-  /** What every client has, and may call. */
-  readonly client: {
-    /** Folders of streams, as scripts say them. */
-    readonly sampleAccess: { readonly audioSampleAccess: string; readonly videoSampleAccess: string };
-    /** Beginnings of names; undefined: any. */
-    readonly methods: readonly string[] | undefined;
-  };
-  /** Clients of all its instances; undefined: any number. */
-  readonly connections: {
-    readonly total: number | undefined;
-    readonly perAddress: number | undefined;
-    readonly perUser: number | undefined;
-  };
-  readonly transport: {
-    /** Whose tunnels may come in. */
-    readonly tunnels: 'true' | 'false' | 'http1.1only' | 'keepalive';
-    /** Names of protocols, in lower case. */
-    readonly disallowed: readonly string[];
-  };
+  /** `application.limits` */
+  readonly limits: ScriptLimits;
+  /** Where classic scripts find more to load; absolute. */
+  readonly libraries: readonly string[];
+  readonly processScope: 'shared' | 'application';
+  /** `application.env`: .env, and Environment over it. */
+  readonly env: FreeValues;
+  /** What scripts may start, by name. */
+  readonly exec: readonly ExecGrant[];
+  /** Folders of streams, as scripts say them. */
+  readonly sampleAccess: { readonly audioSampleAccess: string; readonly videoSampleAccess: string };
+  /** Beginnings of names of methods that clients may call; undefined: any. */
+  readonly methods: readonly string[] | undefined;
   /** About the application's own file. */
   readonly notes: readonly Note[];
 }
@@ -230,12 +146,12 @@ export async function readApplicationConfig(
       () => dotenvValues(dotenv, notes, mistakes),
       () => ({}),
     );
-    const env = { ...values, ...config.script.env };
+    const env = { ...values, ...config.env };
     mistakes.attempt(
       () => requireFewSecrets(env, name),
       () => undefined,
     );
-    return freeze({ ...config, script: { ...config.script, env }, notes });
+    return freeze({ ...config, env, notes });
   };
   return turns ? await turns.take(application, compute) : compute();
 }
@@ -256,11 +172,11 @@ function read(
   const values = new Reader(symbols, notes, mistakes).read('Application', APPLICATION, layers);
   const said = own ? notes.filter(isAbout(own)) : notes;
   const chunks = elementAt(own ?? file, ['Client', 'OutChunkSize']);
-  if (chunks && values.Client.OutChunkSize < DEFAULT_CHUNK_BYTES) {
+  if (chunks && values.Client.OutChunkSize < DEFAULT_OUT_CHUNK_BYTES) {
     const what = `${chunks.file}:${chunks.line}: OutChunkSize = ${values.Client.OutChunkSize}`;
     said.push({
       level: 'info',
-      text: `${what}: accepted, but ${DEFAULT_CHUNK_BYTES} would need less CPU time`,
+      text: `${what}: accepted, but ${DEFAULT_OUT_CHUNK_BYTES} would need less CPU time`,
     });
   }
   const memory =
@@ -300,121 +216,38 @@ function isAbout({ file }: XmlElement): (note: Note) => boolean {
 }
 
 function convert(
-  {
-    LoadOnStartup,
-    MaxAppIdleTime,
-    AutoCloseIdleClients,
-    Authentication,
-    Debug,
-    JSEngine,
-    Process,
-    StreamManager,
-    SWFVerification,
-    ResourceLimits,
-    Client,
-    AllowHTTPTunnel,
-    DisallowedProtocols,
-  }: ApplicationValues,
-  outer: Pick<ApplicationDefaults, 'root' | 'clientIdleMs' | 'virtual'>,
+  values: ApplicationValues,
+  { root, clientIdleMs, virtual }: Pick<ApplicationDefaults, 'root' | 'clientIdleMs' | 'virtual'>,
 ): Omit<ApplicationConfig, 'notes'> {
-  const { root, clientIdleMs: outerIdleMs } = outer;
-  const { Live, Recording } = StreamManager;
-  const isIdlenessLimited = AutoCloseIdleClients['@enable'] && outerIdleMs !== undefined;
+  const { AutoCloseIdleClients, Client, JSEngine, StreamManager } = values;
+  const isIdlenessLimited = AutoCloseIdleClients['@enable'] && clientIdleMs !== undefined;
+  const rows = named(APPLICATION, values);
   return {
-    isLoadedOnStartup: LoadOnStartup,
-    maxIdleMs: MaxAppIdleTime,
-    clientIdleMs: isIdlenessLimited ? (AutoCloseIdleClients.MaxIdleTime ?? outerIdleMs) : undefined,
-    chunkBytes: Client.OutChunkSize,
-    bandwidth: {
-      serverToClientBytes: Client.Bandwidth.ServerToClient,
-      clientToServerBytes: Client.Bandwidth.ClientToServer,
+    ...rows,
+    limits: scriptLimits(rows),
+    clientIdleMs: isIdlenessLimited ? (AutoCloseIdleClients.MaxIdleTime ?? clientIdleMs) : undefined,
+    sampleAccess: {
+      audioSampleAccess: sampleFolders(Client.Access.AudioSampleAccess),
+      videoSampleAccess: sampleFolders(Client.Access.VideoSampleAccess),
     },
-    client: {
-      sampleAccess: {
-        audioSampleAccess: sampleFolders(Client.Access.AudioSampleAccess),
-        videoSampleAccess: sampleFolders(Client.Access.VideoSampleAccess),
-      },
-      methods: allowedMethods(JSEngine.Security.RPC),
-    },
-    connections: {
-      total: ResourceLimits.MaxConnections,
-      perAddress: ResourceLimits.MaxConnectionsPerAddress,
-      perUser: ResourceLimits.MaxConnectionsPerUser,
-    },
-    transport: { tunnels: AllowHTTPTunnel, disallowed: DisallowedProtocols },
-    live: {
-      erasesOnPublish: Live.EraseOnPublish,
-      publishTimeoutMs: Live.PublishTimeout,
-      takeOverIntervalMs: Live.TakeOverInterval,
-      maxWaitingNames: Live.MaxWaitingStreams,
-      gop: { maxBytes: Live.AccumulatedIFrames.MaxSize, maxMs: Live.AccumulatedIFrames.MaxTime },
-      keyframeWaitMs: Live.KeyframeWait,
-      flush: flushPolicy(Live.Flush),
-      backlog: {
-        softBytes: Client.Backlog.SoftSize,
-        softMs: Client.Backlog.SoftTime,
-        hardBytes: Client.Backlog.HardSize,
-        stallMs: Client.Backlog.StallTime,
-      },
-    },
-    swf: swfConfig(SWFVerification, root),
-    login: loginConfig(Authentication, root),
-    recorded: {
-      minBufferMs: Client.MsgQueue.Recorded.MinBufferTime,
-      enhancedSeek: StreamManager.EnhancedSeek['#text'],
-      repeatsStart: StreamManager.SendDuplicateStart,
-      repeatsMetaData: StreamManager.SendDuplicateOnMetaData === 'true',
-      maxSwitchMs: StreamManager.MaxSwitchTime,
-    },
+    methods: allowedMethods(JSEngine.Security.RPC),
+    swf: swfConfig(values.SWFVerification, root),
+    login: loginConfig(values.Authentication, root),
     folders: {
       storageDir: StreamManager.StorageDir === '' ? undefined : resolve(root, StreamManager.StorageDir),
-      virtual: [...virtualFolders(StreamManager.VirtualDirectory, root), ...outer.virtual],
+      virtual: [...virtualFolders(StreamManager.VirtualDirectory, root), ...virtual],
     },
-    recording: {
-      maxBytes: Recording.MaxSize,
-      maxBytesCap: Recording.MaxSizeCap,
-      maxMs: Recording.MaxDuration,
-      maxMsCap: Recording.MaxDurationCap,
-    },
-    script: {
-      libraries: JSEngine.ScriptLibPath.map((folder) => resolve(root, folder)),
-      memoryMb: Math.floor(JSEngine.RuntimeSize / (1 << 20)),
-      turnMs: JSEngine.MaxTimeOut,
-      loadMs: JSEngine.LoadTimeOut,
-      gateMs: JSEngine.GateTimeOut,
-      gateFailure: JSEngine.GateFailure,
-      callMs: JSEngine.CallTimeOut,
-      timers: JSEngine.MaxTimers,
-      queuedEvents: JSEngine.MaxQueuedEvents,
-      queuedBytes: JSEngine.MaxQueuedSize,
-      logLines: JSEngine.MaxLogRate,
-      process: isOwnProcess(Process.Scope) ? 'application' : 'shared',
-      reload: { on: JSEngine.Reload.Policy, drainMs: JSEngine.Reload.DrainTime },
-      config: JSEngine.ApplicationObject.config,
-      env: JSEngine.Environment,
-      isInspectable: Debug.AllowDebugDefault,
-      exec: JSEngine.Exec.map((command) => ({
-        name: command['@name'],
-        program: command.Program,
-        args: command.Argument,
-        timeoutMs: command.TimeOut,
-        maxRunning: command.MaxRunning,
-        place: placeOfRead(command),
-      })),
-      connections: {
-        hosts: JSEngine.NetConnection.Hosts,
-        privateAddresses: JSEngine.NetConnection.PrivateAddresses,
-        timeoutMs: JSEngine.NetConnection.TimeOut,
-        maxConnections: JSEngine.NetConnection.MaxConnections,
-      },
-      fetch: {
-        hosts: JSEngine.Fetch.Hosts,
-        privateAddresses: JSEngine.Fetch.PrivateAddresses,
-        timeoutMs: JSEngine.Fetch.TimeOut,
-        maxBytes: JSEngine.Fetch.MaxSize,
-        maxRunning: JSEngine.Fetch.MaxRunning,
-      },
-    },
+    libraries: JSEngine.ScriptLibPath.map((folder) => resolve(root, folder)),
+    processScope: isOwnProcess(values.Process.Scope) ? 'application' : 'shared',
+    env: JSEngine.Environment,
+    exec: JSEngine.Exec.map((command) => ({
+      name: command['@name'],
+      program: command.Program,
+      args: command.Argument,
+      timeoutMs: command.TimeOut,
+      maxRunning: command.MaxRunning,
+      place: placeOfRead(command),
+    })),
   };
 }
 
@@ -462,9 +295,9 @@ export function swfFolders(
 function swfConfig(values: ApplicationValues['SWFVerification'], root: string): ApplicationConfig['swf'] {
   if (!values['@enabled']) return undefined;
   return {
-    minVersion: values.MinGoodVersion,
-    firstMs: values.FirstHashTimeout,
-    finalMs: values.FinalHashTimeout,
+    minGoodVersion: values.MinGoodVersion,
+    firstHashTimeoutMs: values.FirstHashTimeout,
+    finalHashTimeoutMs: values.FinalHashTimeout,
     exceptions: values.UserAgentExceptions.Exception.map((one) => ({ from: one['@from'], to: one['@to'] })),
     library: swfFolders(values, root),
   };
@@ -476,19 +309,4 @@ function loginConfig(
 ): ApplicationConfig['login'] {
   if (Mode === 'off') return undefined;
   return { mode: Scheme, of: Mode, agents: Agents, usersFile: resolve(root, Users) };
-}
-
-function flushPolicy({
-  Mode,
-  AudioDelay,
-  MergeDelay,
-}: ApplicationValues['StreamManager']['Live']['Flush']): ApplicationConfig['live']['flush'] {
-  switch (Mode) {
-    case 'frame':
-      return { mode: 'frame', audioMs: AudioDelay };
-    case 'merge':
-      return { mode: 'merge', ms: MergeDelay };
-    case 'instant':
-      return { mode: 'instant' };
-  }
 }

@@ -1,8 +1,13 @@
 // What a schema is made of. schema/*.ts say with it which elements and attributes a file may have; reader.ts checks and reads
 // files by them, manual.ts writes the commented files in conf/ from them.
 
+/** What a number counts once it is read: the end of its name in code. */
+export type Unit = '' | 'Ms' | 'Bytes';
+
 /** A type of value: how it reads, and how to say so. */
-export interface Value<T> {
+export interface Value<T, U extends Unit = ''> {
+  /** Undefined: a value without a unit. */
+  readonly unit?: U;
   /** What may stand there, unit included: ends the sentence "expected …". */
   readonly expected: string;
   /** The empty text says something; else it is as good as no element. */
@@ -12,9 +17,9 @@ export interface Value<T> {
 }
 
 /** An element or attribute with a value. */
-export interface Leaf<T> {
+export interface Leaf<T, U extends Unit = Unit> {
   readonly kind: 'leaf';
-  readonly value: Value<T>;
+  readonly value: Value<T, U>;
   /** As it stands in the file; symbols allowed. */
   readonly default: string;
   readonly meaning: string;
@@ -83,12 +88,12 @@ export type Read<N> =
           ? FreeValues
           : never;
 
-export function leaf<T>(
-  value: Value<T>,
+export function leaf<T, U extends Unit>(
+  value: Value<T, U>,
   byDefault: string,
   meaning: string,
   { isSecret = false, isRequired = false }: { isSecret?: boolean; isRequired?: boolean } = {},
-): Leaf<T> {
+): Leaf<T, U> {
   return { kind: 'leaf', value, default: byDefault, meaning, isSecret, isRequired };
 }
 

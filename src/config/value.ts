@@ -2,7 +2,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { ConfigError } from '../errors.ts';
-import type { Value } from './element.ts';
+import type { Unit, Value } from './element.ts';
 import { type ListenAddress, parseHostPort } from './hostport.ts';
 
 /** Several addresses on one line; `defaultPort` where the text names none. */
@@ -221,30 +221,34 @@ export function whole(min: number, max: number): Value<number> {
   return inRange(`a whole number from ${min} to ${max}`, min, max, 1);
 }
 
-export function bytes(min: number, max: number): Value<number> {
-  return inRange(`a whole number of bytes from ${min} to ${max}`, min, max, 1);
+export function bytes(min: number, max: number): Value<number, 'Bytes'> {
+  return { ...inRange(`a whole number of bytes from ${min} to ${max}`, min, max, 1), unit: 'Bytes' };
 }
 
-export function kilobytes(min: number, max: number): Value<number> {
-  return inRange(`a whole number of kilobytes (1024 bytes) from ${min} to ${max}`, min, max, 1024);
+export function kilobytes(min: number, max: number): Value<number, 'Bytes'> {
+  return {
+    ...inRange(`a whole number of kilobytes (1024 bytes) from ${min} to ${max}`, min, max, 1024),
+    unit: 'Bytes',
+  };
 }
 
-export function milliseconds(min: number, max: number): Value<number> {
-  return inRange(`a whole number of milliseconds from ${min} to ${max}`, min, max, 1);
+export function milliseconds(min: number, max: number): Value<number, 'Ms'> {
+  return { ...inRange(`a whole number of milliseconds from ${min} to ${max}`, min, max, 1), unit: 'Ms' };
 }
 
-export function seconds(min: number, max: number): Value<number> {
-  return inRange(`a whole number of seconds from ${min} to ${max}`, min, max, 1000);
+export function seconds(min: number, max: number): Value<number, 'Ms'> {
+  return { ...inRange(`a whole number of seconds from ${min} to ${max}`, min, max, 1000), unit: 'Ms' };
 }
 
-export function minutes(min: number, max: number): Value<number> {
-  return inRange(`a whole number of minutes from ${min} to ${max}`, min, max, 60_000);
+export function minutes(min: number, max: number): Value<number, 'Ms'> {
+  return { ...inRange(`a whole number of minutes from ${min} to ${max}`, min, max, 60_000), unit: 'Ms' };
 }
 
 /** Seconds with a fraction. */
-export function fractionsOfSeconds(min: number, max: number): Value<number> {
+export function fractionsOfSeconds(min: number, max: number): Value<number, 'Ms'> {
   const expected = `a number of seconds from ${min} to ${max}`;
   return {
+    unit: 'Ms',
     expected,
     takesEmpty: false,
     parse(value) {
@@ -256,9 +260,15 @@ export function fractionsOfSeconds(min: number, max: number): Value<number> {
 }
 
 /** `word` for the number that stands for something else, such as -1: never. */
-export function orElse<T, E>(value: Value<T>, word: string, meaning: string, other: E): Value<T | E> {
+export function orElse<T, E, U extends Unit>(
+  value: Value<T, U>,
+  word: string,
+  meaning: string,
+  other: E,
+): Value<T | E, U> {
   const expected = `${value.expected}, or ${word || 'nothing'}: ${meaning}`;
   return {
+    ...value,
     expected,
     takesEmpty: value.takesEmpty || word === '',
     parse(given) {

@@ -19,8 +19,8 @@ async function read(root: string, application = 'live'): Promise<ApplicationConf
 test('an application without a file has the settings of its virtual host', async (t) => {
   const root = rootWith(t, { [VHOST_FILE]: '<Application><MaxAppIdleTime>7</MaxAppIdleTime></Application>' });
   const config = await read(root);
-  assert.equal(config.maxIdleMs, 7000);
-  assert.equal(config.chunkBytes, 60_000);
+  assert.equal(config.maxAppIdleTimeMs, 7000);
+  assert.equal(config.client.outChunkSizeBytes, 60_000);
   assert.deepEqual(config.notes, []);
 });
 
@@ -32,19 +32,19 @@ test('its own file beats that of the virtual host element by element, under eith
     [OWN_FILE]:
       '<Application><ScriptEngine><MaxTimeOut>0.5</MaxTimeOut><RuntimeSize>20480</RuntimeSize></ScriptEngine></Application>',
   });
-  const { maxIdleMs, script } = await read(root);
-  assert.equal(maxIdleMs, 7000);
-  const { config, env, fetch, connections, exec, reload, isInspectable, ...numbers } = script;
-  assert.deepEqual(numbers, {
-    libraries: [join(root, 'scriptlib')],
-    ...{ memoryMb: 20, turnMs: 500, loadMs: 3000, gateMs: 10_000, gateFailure: 'closed', callMs: 600_000 },
-    ...{ timers: 1000, queuedEvents: 10_000, queuedBytes: 4 << 20, logLines: 200, process: 'shared' },
+  const { maxAppIdleTimeMs, jsEngine, limits, libraries, processScope, env, exec, debug } = await read(root);
+  assert.equal(maxAppIdleTimeMs, 7000);
+  assert.deepEqual(limits, {
+    ...{ memoryMb: 20, turnMs: 500, loadMs: 3000, gateMs: 10_000 },
+    ...{ timers: 1000, queuedEvents: 10_000, queuedBytes: 4 << 20, logLines: 200, fetches: 16 },
   });
+  const { fetch, netConnection, gateFailure, callTimeOutMs, reload } = jsEngine;
+  assert.deepEqual([gateFailure, callTimeOutMs, processScope], ['closed', 600_000, 'shared']);
   assert.deepEqual(
-    [{ ...env }, fetch.hosts, connections.hosts, exec, isInspectable],
-    [{}, [], [], [], false],
+    [libraries, { ...env }, fetch.hosts, netConnection.hosts, exec, debug.allowDebugDefault],
+    [[join(root, 'scriptlib')], {}, [], [], [], false],
   );
-  assert.deepEqual({ ...reload }, { on: 'migrate', drainMs: 600_000 });
+  assert.deepEqual({ ...reload }, { policy: 'migrate', drainTimeMs: 600_000 });
 });
 
 test('override="no" in the virtual host keeps an application at what it says there, or at the default', async (t) => {
@@ -56,10 +56,10 @@ test('override="no" in the virtual host keeps an application at what it says the
       '<Application>\n<JSEngine><MaxTimeOut>60</MaxTimeOut><LoadTimeOut>60</LoadTimeOut></JSEngine>' +
       '<Client><Bandwidth><ServerToClient>2000</ServerToClient></Bandwidth></Client></Application>',
   });
-  const { script, bandwidth, notes } = await read(root);
-  assert.equal(script.turnMs, 1000);
-  assert.equal(script.loadMs, 2000);
-  assert.equal(bandwidth.serverToClientBytes, 2000);
+  const { limits, client, notes } = await read(root);
+  assert.equal(limits.turnMs, 1000);
+  assert.equal(limits.loadMs, 2000);
+  assert.equal(client.bandwidth.serverToClientBytes, 2000);
   assert.deepEqual(notes, [
     { level: 'warn', text: `${OWN_FILE}:2: <JSEngine> is ignored: ${VHOST_FILE}:1 has override="no"` },
   ]);
@@ -73,9 +73,9 @@ test('children of ApplicationObject/config become application.config: texts, sym
       '<__proto__>x</__proto__></config></ApplicationObject></JSEngine>' +
       '</Application>',
   });
-  const { script, notes } = await read(root);
+  const { jsEngine, notes } = await read(root);
   assert.equal(
-    JSON.stringify(script.config),
+    JSON.stringify(jsEngine.applicationObject.config),
     '{"url":"http://127.0.0.1/check","limits":{"viewers":"3"},"__proto__":"x"}',
   );
   assert.deepEqual(notes, []);
@@ -98,11 +98,11 @@ test('grants that the virtual host locks are none for an application that grants
       <StreamManager><StorageDir>/etc</StorageDir>
         <VirtualDirectory><Streams>/;/etc</Streams></VirtualDirectory></StreamManager></Application>`,
     });
-    const { script, folders } = await read(root);
+    const { jsEngine, exec, libraries, debug, folders } = await read(root);
     const none = await read(root, 'other');
-    assert.deepEqual(script.exec, []);
-    assert.deepEqual([script.fetch.hosts, script.connections.hosts], [[], []]);
-    assert.deepEqual([script.libraries, script.isInspectable], [none.script.libraries, false]);
+    assert.deepEqual(exec, []);
+    assert.deepEqual([jsEngine.fetch.hosts, jsEngine.netConnection.hosts], [[], []]);
+    assert.deepEqual([libraries, debug.allowDebugDefault], [none.libraries, false]);
     assert.deepEqual([folders.storageDir, folders.virtual], [undefined, []]);
   }
 });
@@ -142,8 +142,8 @@ test('what the virtual host tells all scripts gives way to what an application t
     [VHOST_FILE]: config('<who>${%SECRET%}</who>'),
     [OWN_FILE]: config('<who>me</who>'),
   });
-  assert.deepEqual({ ...(await read(root)).script.config }, { who: 'me' });
-  assert.deepEqual({ ...(await read(root, 'other')).script.config }, { who: 'hidden' });
+  assert.deepEqual({ ...(await read(root)).jsEngine.applicationObject.config }, { who: 'me' });
+  assert.deepEqual({ ...(await read(root, 'other')).jsEngine.applicationObject.config }, { who: 'hidden' });
 });
 
 test('values of FMS that mean no limit are the limits of this server, in its units', async (t) => {
@@ -151,10 +151,11 @@ test('values of FMS that mean no limit are the limits of this server, in its uni
     '<Application><JSEngine><RuntimeSize>1024</RuntimeSize><MaxTimeOut>0</MaxTimeOut></JSEngine><StreamManager><Live>' +
     '<AccumulatedIFrames><MaxTime>-1</MaxTime><MaxSize>-1</MaxSize></AccumulatedIFrames></Live><Recording>' +
     '<MaxSize>-1</MaxSize><MaxDuration>-1</MaxDuration></Recording></StreamManager></Application>';
-  const { live, script, recording } = await read(rootWith(t, { [OWN_FILE]: fms }));
-  assert.deepEqual(live.gop, { maxBytes: 16 << 20, maxMs: 20_000 });
-  assert.equal(script.memoryMb, 64);
-  assert.equal(script.turnMs, 250);
+  const { streamManager, limits } = await read(rootWith(t, { [OWN_FILE]: fms }));
+  const { live, recording } = streamManager;
+  assert.deepEqual(live.accumulatedIFrames, { maxSizeBytes: 16 << 20, maxTimeMs: 20_000 });
+  assert.equal(limits.memoryMb, 64);
+  assert.equal(limits.turnMs, 250);
   assert.deepEqual(new Set(Object.values(recording)), new Set([undefined]));
 });
 
@@ -164,11 +165,11 @@ test('a small OutChunkSize is obeyed, and said with its place', async (t) => {
   const text = (file: string) =>
     `${file}:2: OutChunkSize = 4096: accepted, but 60000 would need less CPU time`;
   const own = await read(rootWith(t, { [OWN_FILE]: chunks(4096) }));
-  assert.equal(own.chunkBytes, 4096);
+  assert.equal(own.client.outChunkSizeBytes, 4096);
   assert.deepEqual(own.notes, [{ level: 'info', text: text(OWN_FILE) }]);
 
   const root = rootWith(t, { [VHOST_FILE]: chunks(4096), [OWN_FILE]: '<Application/>' });
-  assert.equal((await read(root)).chunkBytes, 4096);
+  assert.equal((await read(root)).client.outChunkSizeBytes, 4096);
   assert.deepEqual((await read(root)).notes, []);
   assert.deepEqual(loadConfig({ root, set: {} }).notes, [{ level: 'info', text: text(VHOST_FILE) }]);
 });
@@ -176,8 +177,8 @@ test('a small OutChunkSize is obeyed, and said with its place', async (t) => {
 test('a RuntimeSize that Flash Media Server may have had is too small for this engine: the default, and a note', async (t) => {
   for (const engine of ['JSEngine', 'ScriptEngine']) {
     const file = `<Application>\n<${engine}><RuntimeSize>1024</RuntimeSize></${engine}></Application>`;
-    const { script, notes } = await read(rootWith(t, { [OWN_FILE]: file }));
-    assert.equal(script.memoryMb, 64);
+    const { limits, notes } = await read(rootWith(t, { [OWN_FILE]: file }));
+    assert.equal(limits.memoryMb, 64);
     const text = `${OWN_FILE}:2: RuntimeSize = 1024: replaced by 65536 kB, since less than 8192 kB is too little`;
     assert.deepEqual(notes, [{ level: 'info', text }]);
   }
@@ -208,19 +209,22 @@ for (const [server, vhost, own, expected] of [
 test('flush policies', async (t) => {
   const flush = async (inner: string) => {
     const file = `<Application><StreamManager><Live><Flush>${inner}</Flush></Live></StreamManager></Application>`;
-    return (await read(rootWith(t, { [OWN_FILE]: file }))).live.flush;
+    return (await read(rootWith(t, { [OWN_FILE]: file }))).streamManager.live.flush;
   };
-  assert.deepEqual(await flush(''), { mode: 'frame', audioMs: 40 });
-  assert.deepEqual(await flush('<Mode>merge</Mode><MergeDelay>350</MergeDelay>'), { mode: 'merge', ms: 350 });
-  assert.deepEqual(await flush('<Mode>instant</Mode>'), { mode: 'instant' });
+  const byDefault = { mode: 'frame', audioDelayMs: 40, mergeDelayMs: 100 };
+  assert.deepEqual(await flush(''), byDefault);
+  assert.deepEqual(await flush('<Mode>merge</Mode><MergeDelay>350</MergeDelay>'), {
+    ...{ ...byDefault, mode: 'merge', mergeDelayMs: 350 },
+  });
+  assert.deepEqual(await flush('<Mode>instant</Mode>'), { ...byDefault, mode: 'instant' });
 });
 
 test('the file is read anew each time; a bad one is a ConfigError with its place', async (t) => {
   const root = rootWith(t, { [OWN_FILE]: '<Application><MaxAppIdleTime>1</MaxAppIdleTime></Application>' });
   const { defaults } = loadConfig({ root, set: {} }).adaptors[0]!.vhosts[0]!;
-  assert.equal((await readApplicationConfig(defaults, 'live')).maxIdleMs, 1000);
+  assert.equal((await readApplicationConfig(defaults, 'live')).maxAppIdleTimeMs, 1000);
   writeFileSync(join(root, OWN_FILE), '<Application><MaxAppIdleTime>2</MaxAppIdleTime></Application>');
-  assert.equal((await readApplicationConfig(defaults, 'live')).maxIdleMs, 2000);
+  assert.equal((await readApplicationConfig(defaults, 'live')).maxAppIdleTimeMs, 2000);
   writeFileSync(join(root, OWN_FILE), '<Application>\n<MaxAppIdle>2</MaxAppIdle></Application>');
   await assert.rejects(readApplicationConfig(defaults, 'live'), {
     name: 'ConfigError',
@@ -237,16 +241,16 @@ test('what a script may fetch, and its secrets, are read from its file', async (
       '<Fetch><Hosts>api.Example.com, *.cdn.net:8443,[::1]:*</Hosts><PrivateAddresses>10.0.0.0/8, ::1</PrivateAddresses>' +
       '<TimeOut>2.5</TimeOut><MaxSize>64</MaxSize></Fetch></JSEngine></Application>',
   });
-  const { env, fetch } = (await read(root)).script;
+  const { env, jsEngine } = await read(root);
   assert.deepEqual({ ...env }, { TOKEN: 'abc' });
-  assert.deepEqual(fetch, {
+  assert.deepEqual(jsEngine.fetch, {
     hosts: ['api.example.com', '*.cdn.net:8443', '[::1]:*'],
     privateAddresses: [
       { address: '10.0.0.0', prefix: 8 },
       { address: '::1', prefix: 128 },
     ],
-    timeoutMs: 2500,
-    maxBytes: 65_536,
+    timeOutMs: 2500,
+    maxSizeBytes: 65_536,
     maxRunning: 16,
   });
 });
@@ -261,14 +265,12 @@ test('access to samples, what clients may call, and libraries of scripts are rea
         '<Method><Allow>chat.</Allow><Allow></Allow></Method><Method><Allow>say</Allow></Method></Client></RPC></Security></JSEngine>',
     ),
   });
-  const { client, script } = await read(root);
-  assert.deepEqual(client, {
-    sampleAccess: { audioSampleAccess: '/', videoSampleAccess: '' },
-    methods: ['chat.', 'say'],
-  });
-  assert.deepEqual(script.libraries, [join(root, 'lib'), '/srv/more']);
+  const { sampleAccess, methods, libraries } = await read(root);
+  assert.deepEqual(sampleAccess, { audioSampleAccess: '/', videoSampleAccess: '' });
+  assert.deepEqual(methods, ['chat.', 'say']);
+  assert.deepEqual(libraries, [join(root, 'lib'), '/srv/more']);
   writeFileSync(join(root, OWN_FILE), own(''));
-  assert.equal((await read(root)).client.methods, undefined);
+  assert.equal((await read(root)).methods, undefined);
 });
 
 test('where a script may connect is read from its file', async (t) => {
@@ -278,10 +280,10 @@ test('where a script may connect is read from its file', async (t) => {
       '<PrivateAddresses>127.0.0.1</PrivateAddresses><TimeOut>3</TimeOut><MaxConnections>2</MaxConnections>' +
       '<ObjectEncoding>AMF3</ObjectEncoding></NetConnection></JSEngine></Application>',
   });
-  assert.deepEqual((await read(root)).script.connections, {
+  assert.deepEqual((await read(root)).jsEngine.netConnection, {
     hosts: ['live.example.com', '[::1]:1936'],
     privateAddresses: [{ address: '127.0.0.1', prefix: 32 }],
-    timeoutMs: 3000,
+    timeOutMs: 3000,
     maxConnections: 2,
   });
 });
@@ -311,7 +313,7 @@ test('a setting of an application is no longer than its file can be read for, an
   ] as const) {
     const file = `<Application><JSEngine><ScriptLibPath>${text}</ScriptLibPath></JSEngine></Application>`;
     const root = rootWith(t, { [OWN_FILE]: file });
-    if (what === undefined) assert.equal((await read(root)).script.libraries.length, text.length / 2);
+    if (what === undefined) assert.equal((await read(root)).libraries.length, text.length / 2);
     else await assert.rejects(read(root), { message: `${OWN_FILE}:1: ${what}` });
   }
   const root = rootWith(t, {
@@ -321,13 +323,15 @@ test('a setting of an application is no longer than its file can be read for, an
 });
 
 test('an application says by which ways clients may come', async (t) => {
-  assert.deepEqual((await read(rootWith(t, {}))).transport, { tunnels: 'true', disallowed: [] });
+  const byDefault = await read(rootWith(t, {}));
+  assert.deepEqual([byDefault.allowHTTPTunnel, byDefault.disallowedProtocols], ['true', []]);
   const root = rootWith(t, {
     [OWN_FILE]:
       '<Application><AllowHTTPTunnel>http1.1only</AllowHTTPTunnel>' +
       '<DisallowedProtocols>RTMP, rtmpe,</DisallowedProtocols></Application>',
   });
-  assert.deepEqual((await read(root)).transport, { tunnels: 'http1.1only', disallowed: ['rtmp', 'rtmpe'] });
+  const { allowHTTPTunnel, disallowedProtocols } = await read(root);
+  assert.deepEqual([allowHTTPTunnel, disallowedProtocols], ['http1.1only', ['rtmp', 'rtmpe']]);
 });
 
 test('logins are off unless asked for; their users stand in a file under the root', async (t) => {
@@ -360,9 +364,9 @@ test('SWFs are not asked for unless it is said; folders stand under the root', a
     [OWN_FILE]: `<Application><SWFVerification enabled="true">${rest}</SWFVerification></Application>`,
   });
   assert.deepEqual((await read(rootWith(t, file('')))).swf, {
-    minVersion: 0,
-    firstMs: 5_000,
-    finalMs: 60_000,
+    minGoodVersion: 0,
+    firstHashTimeoutMs: 5_000,
+    finalHashTimeoutMs: 60_000,
     exceptions: [],
     library: { folders: [], levels: 1, maxWaitMs: 5_000, keepMs: 86_400_000, refreshMs: 300_000 },
   });
@@ -387,7 +391,7 @@ test('folders of streams: those of the application, then those of its virtual ho
       '<Application><StreamManager><StorageDir>store</StorageDir><VirtualDirectory><Streams>/;/srv/all</Streams>' +
       '<Streams></Streams></VirtualDirectory><Live><EraseOnPublish>true</EraseOnPublish></Live></StreamManager></Application>',
   });
-  const { folders, live } = await read(root);
+  const { folders, streamManager } = await read(root);
   assert.deepEqual(folders, {
     storageDir: join(root, 'store'),
     virtual: [
@@ -395,9 +399,9 @@ test('folders of streams: those of the application, then those of its virtual ho
       { prefix: 'common', folder: join(root, 'media') },
     ],
   });
-  assert.equal(live.erasesOnPublish, true);
+  assert.equal(streamManager.live.eraseOnPublish, true);
   const other = await read(root, 'other');
-  assert.deepEqual([other.folders.storageDir, other.live.erasesOnPublish], [undefined, false]);
+  assert.deepEqual([other.folders.storageDir, other.streamManager.live.eraseOnPublish], [undefined, false]);
   assert.equal(other.folders.virtual.length, 1);
 });
 
@@ -413,7 +417,7 @@ test('a command says where it stands, and a hole with a pattern that is none is 
   const exec = (argument: string) =>
     `<Application><JSEngine>\n<Exec name="a"><Program>true</Program><Argument>${argument}</Argument></Exec></JSEngine></Application>`;
   const root = rootWith(t, { [OWN_FILE]: exec('%{pts:hms} {x:/a{1,2}/} {y:a|b} {z:file}') });
-  const [command] = (await read(root)).script.exec;
+  const [command] = (await read(root)).exec;
   assert.deepEqual(command?.place, { file: OWN_FILE, line: 2 });
   const broken = rootWith(t, { [OWN_FILE]: exec('{x:/(/}') });
   await assert.rejects(read(broken), /Application.xml:2: .*Invalid regular expression/);

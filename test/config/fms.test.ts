@@ -32,10 +32,10 @@ test('a conf/ of Flash Media Server 3.5 is obeyed; what it hopes for in vain is 
   assert.equal(config.server.clientIdleMs, undefined);
   assert.equal(config.server.mask, 0o017);
   assert.deepEqual(config.server.process, { uid: 500, gid: 500 });
-  const { chunkBytes, script, live } = vhosts[0]!.application;
-  assert.equal(chunkBytes, 4096);
-  assert.deepEqual([script.memoryMb, script.turnMs], [64, 250]);
-  assert.equal(live.publishTimeoutMs, 2000);
+  const { client, limits, streamManager } = vhosts[0]!.application;
+  assert.equal(client.outChunkSizeBytes, 4096);
+  assert.deepEqual([limits.memoryMb, limits.turnMs], [64, 250]);
+  assert.equal(streamManager.live.publishTimeoutMs, 2000);
   const application = 'conf/_defaultRoot_/_defaultVHost_/Application.xml';
   assert.deepEqual(
     said(config.notes).map((text) => text.replace(/:\d+:/, ':')),
@@ -54,13 +54,13 @@ test('one of 4 as well, with its ScriptEngine and RTMFP; its applications have f
     config.adaptors[0]!.listen.map(({ port }) => port),
     [1935, 80],
   );
-  assert.equal(vhost!.application.chunkBytes, 2048);
+  assert.equal(vhost!.application.client.outChunkSizeBytes, 2048);
   const vod = await readApplicationConfig(
     { ...vhost!.defaults, appsDir: join(config.root, 'applications') },
     'vod',
   );
-  assert.equal(vod.script.memoryMb, 20);
-  assert.equal(vod.chunkBytes, 2048);
+  assert.equal(vod.limits.memoryMb, 20);
+  assert.equal(vod.client.outChunkSizeBytes, 2048);
   assert.deepEqual(said(vod.notes), []);
   assert.deepEqual(
     vod.folders.virtual,

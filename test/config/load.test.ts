@@ -176,7 +176,7 @@ test('nothing, 0 and -1 switch off what can be off', (t) => {
   const config = load(root, { 'SERVER.ADMINSERVER_HOSTPORT': '' });
   assert.deepEqual(config.server.admin.listen, []);
   assert.equal(config.server.clientIdleMs, undefined);
-  assert.equal(config.adaptors[0]!.vhosts[0]!.application.live.publishTimeoutMs, undefined);
+  assert.equal(config.adaptors[0]!.vhosts[0]!.application.streamManager.live.publishTimeoutMs, undefined);
 });
 
 test('every folder with an Adaptor.xml is an adaptor, every one in it with a Vhost.xml a virtual host', (t) => {
@@ -463,7 +463,7 @@ test('the config is frozen to its leaves', (t) => {
   assert.throws(() => Object.assign(config.server.limits, { amfDepth: 1 }), TypeError);
   assert.throws(() => Object.assign(config.adaptors[0]!.listen[0]!, { port: 1 }), TypeError);
   const { application } = config.adaptors[0]!.vhosts[0]!;
-  assert.throws(() => Object.assign(application.live.gop, { maxBytes: 1 }), TypeError);
+  assert.throws(() => Object.assign(application.streamManager.live.flush, { mode: 'merge' }), TypeError);
 });
 
 for (const [path, text, message] of [

@@ -99,5 +99,5 @@ test('an application that is saved while its settings wait for their turn is rea
   gate.resolve();
   await Promise.all(saves);
   assert.equal(looks, 2);
-  assert.equal(settings.of('a').maxIdleMs, 80_000);
+  assert.equal(settings.of('a').maxAppIdleTimeMs, 80_000);
 });

@@ -13,6 +13,7 @@ import { LineLimit } from '../../src/log/line-limit.ts';
 import { bugs } from '../../src/log/log.ts';
 import { AMF_LIMITS } from '../../src/protocol/amf/amf-budget.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { testSettings } from '../support/settings.ts';
 import type { Choices } from './choices.ts';
 import { FakeRecorded } from './fake-recorded.ts';
 import { APPLICATIONS, FakeRecorders, FakeScripts } from './fakes.ts';
@@ -23,13 +24,16 @@ import { check, usedBytes, Violation } from './target.ts';
 const LIMITS = {
   chunks: { maxMessageBytes: 256 << 10, maxHalfReceived: 8, maxHalfReceivedBytes: 512 << 10 },
   amf: { ...AMF_LIMITS, values: 10_000 },
-  gop: { maxBytes: 64 << 10, maxMs: 20_000 },
-  backlog: { softBytes: 32 << 10, softMs: 1000, hardBytes: 128 << 10, stallMs: 5000 },
+  live: {
+    accumulatedIFrames: { maxSizeBytes: 64 << 10, maxTimeMs: 20_000 },
+    keyframeWaitMs: 500,
+    maxWaitingStreams: 8,
+  },
+  backlog: { softSizeBytes: 32 << 10, softTimeMs: 1000, hardSizeBytes: 128 << 10, stallTimeMs: 5000 },
   maxNetStreams: 4,
   maxHeldBytes: 32 << 10,
   maxEarlyBytes: 16 << 10,
   input: { maxBytes: 512 << 10, maxBytesPerAddress: 128 << 10, isShared: () => false, finishMs: 2_000 },
-  maxWaitingNames: 8,
 };
 const CLIENTS: ClientSettings = {
   wireChunkBytes: 4096,
@@ -88,18 +92,12 @@ export class World {
       recorded: this.recorded,
       onBug: (error) => complain(`a server-side stream broke: ${error}`),
       hasApplication: (name) => APPLICATIONS.includes(name),
-      streams: {
-        clock,
-        gop: LIMITS.gop,
-        keyframeWaitMs: 500,
-        backlog: LIMITS.backlog,
-        flush: { mode: 'frame', audioMs: 40 },
-        governor: new LoadGovernor(clock),
-      },
-      publishTimeoutMs: 2000,
-      takeOverIntervalMs: 10_000,
-      idleMs: IDLE_MS,
-      maxWaitingNames: LIMITS.maxWaitingNames,
+      media: { clock, governor: new LoadGovernor(clock) },
+      ...testSettings({
+        maxAppIdleTimeMs: IDLE_MS,
+        streamManager: { live: LIMITS.live },
+        client: { backlog: LIMITS.backlog },
+      }),
       turns: new Turns({ now: () => 0, soon: systemClock.soon }),
       settingsFor: (application) => (application === 'guarded' ? { clients: GUARDED } : {}),
     });

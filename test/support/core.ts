@@ -27,6 +27,7 @@ import type {
   Verdict,
 } from '../../src/application/contract/script.ts';
 import type { AppInstance } from '../../src/application/instance/instance.ts';
+import { type InstanceSettings, streamSettings } from '../../src/application/instance/instance-settings.ts';
 import { Registry, type RegistryOptions } from '../../src/application/instance/registry.ts';
 import { LoadGovernor } from '../../src/application/live/flush.ts';
 import { Turns } from '../../src/application/pace/turns.ts';
@@ -40,15 +41,13 @@ import { AMF_LIMITS } from '../../src/protocol/amf/amf-budget.ts';
 import type { WireMessage } from '../../src/protocol/rtmp/wire-message.ts';
 import { ManualClock } from './manual-clock.ts';
 import { RtmpPeer } from './rtmp-peer.ts';
+import { type Patch, testSettings } from './settings.ts';
 
 export const STREAM_OPTIONS = {
-  gop: { maxBytes: 1 << 20, maxMs: 20_000 },
-  keyframeWaitMs: 10_000,
-  backlog: { softBytes: 512 << 10, softMs: 2_000, hardBytes: 4 << 20, stallMs: 5_000 },
-  flush: { mode: 'frame', audioMs: 40 },
+  ...streamSettings(testSettings()),
   /** Of a clock that stands still, so without any load. */
   governor: new LoadGovernor(new ManualClock()),
-} as const;
+};
 
 /** Turns of the event loop follow each other by themselves, and nothing takes any time. */
 export const TURN_CLOCK: Pick<Clock, 'now' | 'soon'> = { now: () => 0, soon: systemClock.soon };
@@ -90,6 +89,8 @@ export interface CoreOptions {
   session?: Partial<SessionOptions>;
   adaptor?: Partial<AdaptorOptions>;
   registry?: Partial<RegistryOptions>;
+  /** What differs from the defaults, of all applications. */
+  settings?: Patch<InstanceSettings>;
   recorders?: Recorders;
   input?: Partial<InputLimits>;
   clock?: ManualClock;
@@ -161,11 +162,8 @@ export class Core implements AsyncDisposable {
       log,
       onBug: (error) => logBug(log, error, 'a server-side stream'),
       hasApplication: (name) => name === 'live' || name === 'other',
-      streams: { clock, ...STREAM_OPTIONS },
-      publishTimeoutMs: 2_000,
-      takeOverIntervalMs: 10_000,
-      idleMs: 60_000,
-      maxWaitingNames: 100,
+      media: { clock, governor: STREAM_OPTIONS.governor },
+      ...testSettings({ maxAppIdleTimeMs: 60_000, ...options.settings }),
       turns: new Turns(TURN_CLOCK),
       ...options.registry,
     });

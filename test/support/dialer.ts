@@ -10,7 +10,7 @@ export function dialerFor(
   grant: Partial<DialGrant> = {},
   options: Partial<DialerOptions> = {},
 ): Dialer {
-  const mayConnect = { hosts: ['127.0.0.1:*'], privateAddresses: [], timeoutMs: 10_000, maxConnections: 3 };
+  const mayConnect = { hosts: ['127.0.0.1:*'], privateAddresses: [], timeOutMs: 10_000, maxConnections: 3 };
   return new Dialer({
     grantFor: () => ({ ...mayConnect, ...grant }),
     tls: { verifies: true, authorities: undefined },

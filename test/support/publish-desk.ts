@@ -4,9 +4,11 @@ import { NameClaims } from '../../src/application/publish/name-claims.ts';
 import { Publishing } from '../../src/application/publish/publishing.ts';
 import { RecordControl } from '../../src/application/publish/record-control.ts';
 import { type Holder, StreamTable } from '../../src/application/publish/stream-table.ts';
+import type { ApplicationRows } from '../../src/config/schema/application.ts';
 import { PuppetRecorders, PuppetScript, STREAM_OPTIONS } from './core.ts';
 import { FakePublisherPort, fakeClient, publishRequest } from './fake-client.ts';
 import { ManualClock } from './manual-clock.ts';
+import { type Patch, testSettings } from './settings.ts';
 
 export const PUBLISH_TIMEOUT_MS = 2_000;
 export const TAKE_OVER_INTERVAL_MS = 10_000;
@@ -14,12 +16,11 @@ export const TAKE_OVER_INTERVAL_MS = 10_000;
 export interface DeskOptions {
   scripted?: boolean;
   directory?: Directory;
-  publishTimeoutMs?: number | undefined;
-  erasesOnPublish?: boolean;
+  live?: Patch<ApplicationRows['streamManager']['live']>;
 }
 
 /** What publishes in `live/_definst_`, with a script, a disk and a directory that do what the test says. */
-export function publishDesk({ scripted = false, directory = new Alone(), ...settings }: DeskOptions = {}) {
+export function publishDesk({ scripted = false, directory = new Alone(), live = {} }: DeskOptions = {}) {
   const clock = new ManualClock();
   const recorders = new PuppetRecorders();
   const script = new PuppetScript('live/_definst_', undefined as never);
@@ -33,10 +34,12 @@ export function publishDesk({ scripted = false, directory = new Alone(), ...sett
   });
   const common = {
     ...{ streams, script: () => (scripted ? script : undefined), journal: undefined },
-    settings: () => ({
-      ...{ publishTimeoutMs: PUBLISH_TIMEOUT_MS, takeOverIntervalMs: TAKE_OVER_INTERVAL_MS },
-      ...settings,
-    }),
+    settings: () =>
+      testSettings({
+        streamManager: {
+          live: { publishTimeoutMs: PUBLISH_TIMEOUT_MS, takeOverIntervalMs: TAKE_OVER_INTERVAL_MS, ...live },
+        },
+      }),
   };
   const recordings = new RecordControl({ ...common, ...place, recorders });
   const publishing: Publishing = new Publishing({

@@ -1,5 +1,6 @@
 // The real script runner as a child process, and the media side of its pipe in the hands of a test.
 import type { Duplex } from 'node:stream';
+import type { ScriptLimits } from '../../src/config/schema/script-limits.ts';
 import { type RunnerProcess, spawnRunner } from '../../src/script/process/runner-process.ts';
 import { encodeScript } from '../../src/script/source/build-outcome.ts';
 import { bundleGuest } from '../../src/script/source/guest-bundle.ts';
@@ -14,7 +15,6 @@ import {
   FrameReader,
 } from '../../src/script/wire/frames.ts';
 import {
-  DEFAULT_LIMITS,
   type DeadBody,
   type FailedBody,
   FrameType,
@@ -23,7 +23,6 @@ import {
   type RecycleBody,
   type ScriptCommand,
   type ScriptEvent,
-  type ScriptLimits,
   type WireClient,
   type WireCurrentPublisher,
   type WirePlay,
@@ -31,8 +30,10 @@ import {
   type WireSnapshot,
   type WireValue,
 } from '../../src/script/wire/wire.ts';
-
 import { encodeEvents } from './event-frames.ts';
+import { testSettings } from './settings.ts';
+
+const { limits: LIMITS } = testSettings();
 
 const NOBODY: WireSnapshot = { clients: [], streams: [] };
 
@@ -120,7 +121,7 @@ export class TestRunner implements AsyncDisposable {
     const body: Omit<LoadBody, 'script'> = {
       instance: 'test/_definst_',
       isInspectable,
-      limits: { ...DEFAULT_LIMITS, ...limits },
+      limits: { ...LIMITS, ...limits },
       application: {
         name: 'test/_definst_',
         server: 'Understudy/0',

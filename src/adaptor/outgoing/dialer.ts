@@ -25,7 +25,8 @@ import { RtmpShape } from '../../application/live/rtmp-shape.ts';
 import type { Player } from '../../application/live/viewer.ts';
 import { Turns } from '../../application/pace/turns.ts';
 import type { Clock } from '../../clock.ts';
-import { type HostGrant, HostRules } from '../../config/host-rules.ts';
+import { HostRules } from '../../config/host-rules.ts';
+import type { ApplicationRows } from '../../config/schema/application.ts';
 import { CodedError, DecodeError } from '../../errors.ts';
 import type { LogEvent } from '../../log/events.ts';
 import type { LineLimit } from '../../log/line-limit.ts';
@@ -43,12 +44,8 @@ import { SAMPLE_ACCESS } from '../link/player-port.ts';
 import { Pull } from './pull.ts';
 import { readStatus, statusOf } from './said-status.ts';
 
-export interface DialGrant extends HostGrant {
-  /** From the beginning until the other server has answered the connect command. */
-  readonly timeoutMs: number;
-  /** Of one instance. */
-  readonly maxConnections: number;
-}
+/** NetConnection of Application.xml: where scripts may connect. */
+export type DialGrant = ApplicationRows['jsEngine']['netConnection'];
 
 /** In place of the network: it is asked for what is granted. */
 export type DialStandIn = (request: OutgoingRequest, events: OutgoingEvents) => OutgoingConnection;
@@ -198,8 +195,8 @@ class DialedConnection implements OutgoingConnection {
       stopped: () => this.#socket.pause(),
       started: () => this.#socket.resume(),
     });
-    this.#cancelTimeout = clock.after(grant.timeoutMs, () =>
-      this.#end(`The other server has not answered within ${grant.timeoutMs / 1000} s.`),
+    this.#cancelTimeout = clock.after(grant.timeOutMs, () =>
+      this.#end(`The other server has not answered within ${grant.timeOutMs / 1000} s.`),
     );
     this.#listen();
   }

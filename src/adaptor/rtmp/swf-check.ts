@@ -34,7 +34,7 @@ export class SwfCheck {
     this.#policy = policy;
     this.#port = port;
     this.#clock = clock;
-    const { firstMs, finalMs } = policy;
+    const { firstHashTimeoutMs: firstMs, finalHashTimeoutMs: finalMs } = policy;
     this.#cancelFinal = clock.after(finalMs, () => this.#fail(`no correct response within ${finalMs} ms`));
     this.#cancelNext = clock.after(firstMs, () => this.#fail(`no response within ${firstMs} ms`));
     this.#ask();
@@ -53,7 +53,7 @@ export class SwfCheck {
   }
 
   async #judge(proof: SwfProof): Promise<void> {
-    const isRight = proof.version >= this.#policy.minVersion && (await this.#isKnown(proof));
+    const isRight = proof.version >= this.#policy.minGoodVersion && (await this.#isKnown(proof));
     if (this.#isOver) return;
     if (isRight) {
       this.stop();
@@ -61,7 +61,7 @@ export class SwfCheck {
       return;
     }
     // a player that is still loading its SWF has the hash of a part of it
-    this.#cancelNext = this.#clock.after(this.#policy.firstMs, () => this.#ask());
+    this.#cancelNext = this.#clock.after(this.#policy.firstHashTimeoutMs, () => this.#ask());
   }
 
   async #isKnown(proof: SwfProof): Promise<boolean> {

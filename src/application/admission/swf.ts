@@ -1,20 +1,20 @@
 // Which SWFs an application is for. FMS: SWFVerification.
 
+import type { ApplicationRows } from '../../config/schema/application.ts';
+
 /** storage/swf-library.ts */
 export interface KnownSwfs<Swf> {
   /** Is there one for which this holds? Reads the folders again if that is due. */
   some(holds: (swf: Swf) => boolean): Promise<boolean>;
 }
 
-export interface SwfPolicy {
+export interface SwfPolicy
+  extends Pick<
+    ApplicationRows['swfVerification'],
+    'minGoodVersion' | 'firstHashTimeoutMs' | 'finalHashTimeoutMs'
+  > {
   /** Asked in this order. */
   libraries: readonly KnownSwfs<{ readonly sizeBytes: number; readonly hash: Uint8Array }>[];
-  /** Of the proof; what clients say is 1. */
-  minVersion: number;
-  /** For the first answer; players that are still loading their SWF are asked again after it. */
-  firstMs: number;
-  /** For the right one. */
-  finalMs: number;
   /** Programs that are no players: `{ from: 'FMLE/0.0', to: 'FMLE/9.9' }`. */
   exceptions: readonly { from: string; to: string }[];
 }

@@ -1,4 +1,5 @@
 // What an instance asks of whoever writes its recordings; recording/ stands behind it.
+import type { ApplicationRows } from '../../config/schema/application.ts';
 import { RecordingError } from '../../errors.ts';
 import type { Sink } from '../live/stream.ts';
 import type { RecordedFile, RecordLimits, RecordMode, RecordTerms } from './script.ts';
@@ -15,25 +16,16 @@ export interface RecordRequest extends Pick<RecordTerms, 'format' | 'file' | 'se
   client?: { readonly id: string; readonly ip: string };
 }
 
-/** Undefined: any. The caps hold for what scripts ask for; one of 0 says that nothing is recorded. */
-export interface RecordingLimits {
-  readonly maxBytes: number | undefined;
-  readonly maxBytesCap: number | undefined;
-  readonly maxMs: number | undefined;
-  readonly maxMsCap: number | undefined;
-}
-
-export const NO_LIMITS: RecordingLimits = {
-  maxBytes: undefined,
-  maxBytesCap: undefined,
-  maxMs: undefined,
-  maxMsCap: undefined,
-};
+/** Recording of Application.xml. Undefined: any. The caps hold for what scripts ask for; one of 0 says that nothing is recorded. */
+export type RecordingLimits = ApplicationRows['streamManager']['recording'];
 
 /** What of `asked` the configuration lets a script have. A RecordingError: nothing at all. */
 export function allowedLimits(asked: RecordLimits, limits: RecordingLimits): RecordLimits {
-  const maxSizeBytes = least(asked.maxSizeBytes ?? limits.maxBytes, limits.maxBytesCap);
-  const maxDurationS = least(asked.maxDurationS ?? inSeconds(limits.maxMs), inSeconds(limits.maxMsCap));
+  const maxSizeBytes = least(asked.maxSizeBytes ?? limits.maxSizeBytes, limits.maxSizeCapBytes);
+  const maxDurationS = least(
+    asked.maxDurationS ?? inSeconds(limits.maxDurationMs),
+    inSeconds(limits.maxDurationCapMs),
+  );
   if (maxSizeBytes === 0 || maxDurationS === 0) {
     throw new RecordingError('NetStream.Record.NoAccess', 'Recording is switched off.');
   }

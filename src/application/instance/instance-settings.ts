@@ -1,14 +1,11 @@
 // What the configuration decides for one instance, and for those who are in it.
-
+import type { ApplicationRows } from '../../config/schema/application.ts';
 import type { LoginPolicy } from '../admission/login.ts';
 import type { OriginRules } from '../admission/origin.ts';
 import type { SwfPolicy } from '../admission/swf.ts';
 import type { TransportRules } from '../admission/transport.ts';
-import type { RecordingLimits } from '../contract/recording.ts';
 import type { ClientAccess } from '../contract/script.ts';
-import type { StreamOptions } from '../live/stream.ts';
-import type { ConnectionShares } from '../pace/occupancy.ts';
-import type { RecordedSettings } from '../play/playing.ts';
+import type { StreamSettings } from '../live/stream.ts';
 
 /** What the application that a client is in means for its connection. */
 export interface ClientSettings {
@@ -34,21 +31,12 @@ export interface ClientSettings {
 }
 
 /** What an application's configuration decides, as it is at the moment. */
-export interface InstanceSettings {
-  streams: StreamOptions;
-  publishTimeoutMs: number | undefined;
-  takeOverIntervalMs: number;
-  /** Publishing live deletes what was recorded under the name. */
-  erasesOnPublish?: boolean;
-  /** An instance without clients is stopped after this long; FMS: MaxAppIdleTime. */
-  idleMs: number;
-  /** Clients of all instances of the application; undefined: any number. */
-  connections?: ConnectionShares;
-  /** Names with players and no publisher. */
-  maxWaitingNames: number;
-  /** Undefined: no limits. */
-  recording?: RecordingLimits;
-  playingRecorded?: RecordedSettings;
+export interface InstanceSettings
+  extends Pick<ApplicationRows, 'maxAppIdleTimeMs' | 'streamManager' | 'client' | 'resourceLimits'> {
   /** Undefined: as for clients of no application yet. */
   clients?: ClientSettings;
+}
+
+export function streamSettings({ streamManager, client }: InstanceSettings): StreamSettings {
+  return { ...streamManager.live, backlog: client.backlog };
 }

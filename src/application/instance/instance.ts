@@ -8,7 +8,6 @@ import type { Log } from '../../log/log.ts';
 import type { MediaFault } from '../../media/media-fault.ts';
 import type { AmfValue } from '../../protocol/amf/amf.ts';
 import type { PublisherSecret } from '../../protocol/rtmp/publisher-auth.ts';
-import { WIRE_CHUNK_BYTES } from '../../protocol/rtmp/wire-message.ts';
 import type { InstanceJournal, Journal } from '../accounts/journal.ts';
 import { addTraffic, Tally, type Traffic, trafficOf } from '../accounts/tally.ts';
 import { type Client, type ClientPort, ClientState } from '../contract/client.ts';
@@ -30,10 +29,11 @@ import type {
   ScriptStats,
   Scripts,
 } from '../contract/script.ts';
+import type { StreamServices } from '../live/stream.ts';
 import type { ConnectionShares, Occupancy } from '../pace/occupancy.ts';
 import { Turns } from '../pace/turns.ts';
 import type { Playback, PlayerPort } from '../play/playback.ts';
-import { DEFAULT_RECORDED_SETTINGS, Playing } from '../play/playing.ts';
+import { Playing } from '../play/playing.ts';
 import { Playlist } from '../play/playlist.ts';
 import { NameClaims } from '../publish/name-claims.ts';
 import type { Publication, PublisherPort } from '../publish/publication.ts';
@@ -43,11 +43,12 @@ import { StreamTable } from '../publish/stream-table.ts';
 import { Relays } from '../served/relays.ts';
 import { ServerStreams } from '../served/server-streams.ts';
 import { Arrivals } from './arrivals.ts';
-import type { ClientSettings, InstanceSettings } from './instance-settings.ts';
+import { type ClientSettings, type InstanceSettings, streamSettings } from './instance-settings.ts';
 import { Lifetime } from './lifetime.ts';
 import { type CommandHandlers, commandHandlers } from './obey.ts';
 
 export interface InstanceOptions extends InstanceSettings {
+  media: StreamServices;
   application: string;
   /** `_definst_`, or the rest of the path that the client connected to. */
   name: string;
@@ -102,7 +103,9 @@ export class AppInstance implements ScriptCommands {
     this.application = options.application;
     this.name = options.name;
     this.sinceMs = options.clock.now();
-    this.streams = new StreamTable(options.streams, (stream, fault) => this.#leftOut(stream, fault));
+    this.streams = new StreamTable({ ...options.media, ...streamSettings(options) }, (stream, fault) =>
+      this.#leftOut(stream, fault),
+    );
     this.#journal = options.journal?.of(options.application, options.name);
     this.#names = new NameClaims({
       application: options.application,
@@ -133,9 +136,8 @@ export class AppInstance implements ScriptCommands {
       application: options.application,
       instance: options.name,
       recorded: options.recorded,
-      chunkBytes: options.clients?.wireChunkBytes ?? WIRE_CHUNK_BYTES,
-      settings: () => this.#settings.playingRecorded ?? DEFAULT_RECORDED_SETTINGS,
-      maxWaitingNames: () => this.#settings.maxWaitingNames,
+      chunkBytes: options.clients?.wireChunkBytes ?? options.client.outChunkSizeBytes,
+      settings: () => this.#settings,
       clock: options.clock,
       turns: options.turns ?? new Turns(options.clock),
       streams: this.streams,
@@ -147,7 +149,7 @@ export class AppInstance implements ScriptCommands {
       application: options.application,
       instance: options.name,
       clock: options.clock,
-      chunkBytes: options.clients?.wireChunkBytes ?? WIRE_CHUNK_BYTES,
+      chunkBytes: options.clients?.wireChunkBytes ?? options.client.outChunkSizeBytes,
       streams: this.streams,
       recorded: options.recorded,
       publishing: this.#publishing,
@@ -160,14 +162,14 @@ export class AppInstance implements ScriptCommands {
       application: options.application,
       clock: options.clock,
       outgoing: options.outgoing,
-      chunkBytes: options.clients?.wireChunkBytes ?? WIRE_CHUNK_BYTES,
+      chunkBytes: options.clients?.wireChunkBytes ?? options.client.outChunkSizeBytes,
       streams: this.streams,
       tell: (id, info, isOver) => this.#script?.tell({ event: 'outgoing', id, info, isOver }),
       tellForgotten: (connections) => this.#script?.tell({ event: 'forgotten', connections }),
     });
     this.#lifetime = new Lifetime({
       clock: options.clock,
-      idleMs: () => this.#settings.idleMs,
+      idleMs: () => this.#settings.maxAppIdleTimeMs,
       hasClients: () => this.#clients.size > 0,
       isAuthenticating: () => this.#arrivals.isAuthenticating,
       script: () => this.#script,
@@ -225,9 +227,8 @@ export class AppInstance implements ScriptCommands {
   get clientSettings(): ClientSettings | undefined {
     return this.#settings.clients;
   }
-  /** Undefined: any number of clients, from anywhere. */
-  get connectionShares(): ConnectionShares | undefined {
-    return this.#settings.connections;
+  get connectionShares(): ConnectionShares {
+    return this.#settings.resourceLimits;
   }
   get clients(): ReadonlyMap<string, Client> {
     return this.#clients;
@@ -244,13 +245,13 @@ export class AppInstance implements ScriptCommands {
     const { clients: before } = this.#settings;
     const { clients = before } = settings;
     // What is on air has this shape, and whoever comes shares it.
-    const wireChunkBytes = before?.wireChunkBytes ?? WIRE_CHUNK_BYTES;
+    const wireChunkBytes = before?.wireChunkBytes ?? this.#settings.client.outChunkSizeBytes;
     this.#settings = {
       ...this.#settings,
       ...settings,
       ...(clients ? { clients: { ...clients, wireChunkBytes } } : {}),
     };
-    this.streams.configure(this.#settings.streams);
+    this.streams.configure({ ...this.#options.media, ...streamSettings(this.#settings) });
     this.#lifetime.rearm();
   }
 

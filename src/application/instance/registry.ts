@@ -169,8 +169,8 @@ export class Registry {
     if (!running && !this.hasApplication(application)) return;
     const shares = running
       ? running.connectionShares
-      : (this.#options.settingsFor?.(application).connections ?? this.#options.connections);
-    const problem = shares && this.#occupancyOf(application).problem(who, shares);
+      : (this.#options.settingsFor?.(application).resourceLimits ?? this.#options.resourceLimits);
+    const problem = this.#occupancyOf(application).problem(who, shares);
     if (problem !== undefined) throw this.#overLimit(problem);
   }
 

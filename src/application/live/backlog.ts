@@ -1,15 +1,9 @@
 // One slow player, judged at each flush by what its socket still has queued.
 
-export interface BacklogLimits {
-  /** At least this much may be queued before anything is left out. */
-  softBytes: number;
-  /** …or this long of the stream's own bitrate, whichever is more. */
-  softMs: number;
-  /** Beyond this the player is disconnected. */
-  hardBytes: number;
-  /** Not a byte taken for so long since more than the soft limit was queued: disconnected. */
-  stallMs: number;
-}
+import type { ApplicationRows } from '../../config/schema/application.ts';
+
+/** Backlog of Application.xml. A stall counts from when more than the soft limit was queued. */
+export type BacklogLimits = ApplicationRows['client']['backlog'];
 
 export interface QueuedSocket {
   /** Handed over and not yet sent. */
@@ -43,16 +37,17 @@ export class Backlog {
       this.#stuckSince = undefined;
       return 'write';
     }
-    const soft = Math.max(this.#limits.softBytes, (bitrate / 1000) * this.#limits.softMs) + burstBytes;
+    const soft =
+      Math.max(this.#limits.softSizeBytes, (bitrate / 1000) * this.#limits.softTimeMs) + burstBytes;
     const isSlow = queuedBytes > soft;
     // Who has once been over the limit is watched until it moves: the limit comes and goes with the bitrate.
     if (!isSlow && this.#stuckSince === undefined) return 'write';
-    if (isSlow && (isTight || queuedBytes > Math.max(this.#limits.hardBytes, soft * 2))) return 'close';
+    if (isSlow && (isTight || queuedBytes > Math.max(this.#limits.hardSizeBytes, soft * 2))) return 'close';
     const { progress } = socket; // costs more than the rest, and few come here
     if (this.#stuckSince === undefined || progress !== this.#progress) {
       this.#progress = progress;
       this.#stuckSince = isSlow ? now : undefined;
-    } else if (now - this.#stuckSince >= this.#limits.stallMs) return 'close';
+    } else if (now - this.#stuckSince >= this.#limits.stallTimeMs) return 'close';
     return isSlow ? 'skip' : 'write';
   }
 }

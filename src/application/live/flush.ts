@@ -2,14 +2,14 @@
 // load all streams of the process gather for longer; that keeps the server on its feet where one write per picture would
 // bring it down.
 import type { Clock } from '../../clock.ts';
+import type { ApplicationRows } from '../../config/schema/application.ts';
 
-export type FlushPolicy =
-  /** At each video message; audio waits for the next one, at most `audioMs`. */
-  | { mode: 'frame'; audioMs: number }
-  /** Whatever came within `ms`. Fewer writes, so more players, a little later. */
-  | { mode: 'merge'; ms: number }
-  /** As soon as the bytes at hand are read. For small audiences that count milliseconds. */
-  | { mode: 'instant' };
+/**
+ * Flush of Application.xml. `frame`: at each video message; audio waits for the next one, at most `audioDelayMs`. `merge`: whatever
+ * came within `mergeDelayMs`; fewer writes, so more players, a little later. `instant`: as soon as the bytes at hand are read, for
+ * small audiences that count milliseconds.
+ */
+export type FlushPolicy = ApplicationRows['streamManager']['live']['flush'];
 
 /** Gathering times under load; 0 is the policy's own. */
 const WIDENED_MS = [0, 50, 100, 200, 350];
@@ -98,7 +98,7 @@ export class LoadGovernor {
   /** What a stream of this policy has to do now; 0: flush at each picture. */
   gatherMs(policy: FlushPolicy): number {
     const widenedMs = WIDENED_MS[this.#level]!;
-    return policy.mode === 'merge' ? Math.max(policy.ms, widenedMs) : widenedMs;
+    return policy.mode === 'merge' ? Math.max(policy.mergeDelayMs, widenedMs) : widenedMs;
   }
 
   /** A sweep took that long. */

@@ -1,14 +1,11 @@
 // What a new player or recorder needs before the live edge makes sense to it: data frames (onMetaData), sequence headers,
 // E-RTMP colour information, and everything since the last keyframe.
+import type { ApplicationRows } from '../../config/schema/application.ts';
 import { memoryBytes, retimed, type WireMessage } from '../../protocol/rtmp/wire-message.ts';
 import { Shaped, type WireShape } from './shape.ts';
 
-export interface GopCacheLimits {
-  /** Memory held; a longer group of pictures is dropped whole, joiners then wait for the next keyframe. */
-  maxBytes: number;
-  /** Span of timestamps. */
-  maxMs: number;
-}
+/** AccumulatedIFrames of Application.xml; a size of 0 keeps nothing. */
+export type GopCacheLimits = ApplicationRows['streamManager']['live']['accumulatedIFrames'];
 
 /** Data frames of other names, and headers of other tracks, are relayed and not kept. */
 const MAX_DATA_FRAMES = 32;
@@ -84,7 +81,7 @@ export class GopCache {
   add(message: WireMessage, leadIn?: readonly WireMessage[]): void {
     if (leadIn) {
       this.#dropGroup();
-      this.#hasGroup = this.#limits.maxBytes > 0;
+      this.#hasGroup = this.#limits.maxSizeBytes > 0;
       for (const early of leadIn) this.#add(early);
     }
     this.#add(message);
@@ -96,7 +93,7 @@ export class GopCache {
     this.#groupBytes += memoryBytes(message);
     this.#joined = undefined;
     const span = (message.timestampMs - this.#group[0]!.timestampMs) | 0;
-    if (this.#groupBytes > this.#limits.maxBytes || span > this.#limits.maxMs) this.#dropGroup();
+    if (this.#groupBytes > this.#limits.maxSizeBytes || span > this.#limits.maxTimeMs) this.#dropGroup();
   }
 
   #dropGroup(): void {

@@ -2,6 +2,7 @@
 // This is the media path: no work per message per player, one write per player per flush, nothing here waits.
 
 import type { Clock } from '../../clock.ts';
+import type { ApplicationRows } from '../../config/schema/application.ts';
 import { type MediaFault, mediaFault } from '../../media/media-fault.ts';
 import {
   audioHeaderKey,
@@ -14,10 +15,9 @@ import { isMetaData } from '../../protocol/rtmp/command.ts';
 import { MessageType } from '../../protocol/rtmp/message.ts';
 import { memoryBytes, retimed, type WireMessage } from '../../protocol/rtmp/wire-message.ts';
 import { Turns } from '../pace/turns.ts';
-import type { BacklogLimits } from './backlog.ts';
-import { BURST_TICK_MS, type FlushPolicy, type LoadGovernor } from './flush.ts';
+import { BURST_TICK_MS, type LoadGovernor } from './flush.ts';
 import { Flush } from './flush-batch.ts';
-import { GopCache, type GopCacheLimits } from './gop-cache.ts';
+import { GopCache } from './gop-cache.ts';
 import { LiveGroups } from './live-groups.ts';
 import { StreamInfo } from './stream-info.ts';
 import { Sweep } from './sweep.ts';
@@ -30,13 +30,9 @@ export interface Sink {
   unpublished(): void;
 }
 
-export interface StreamOptions {
+/** What a stream needs of the server. */
+export interface StreamServices {
   clock: Clock;
-  gop: GopCacheLimits;
-  /** How long a player may wait for a keyframe; it has sound meanwhile. */
-  keyframeWaitMs: number;
-  backlog: BacklogLimits;
-  flush: FlushPolicy;
   /** Shared by all streams of the process. */
   governor: LoadGovernor;
   /** Of all work that peers cause; undefined: its own. */
@@ -44,6 +40,15 @@ export interface StreamOptions {
   /** Runs `give`, which writes to many players, and may let all that leave at once when it returns. Undefined: runs it. */
   sweep?: ((give: () => void) => void) | undefined;
 }
+
+/** Of Application.xml. */
+export type StreamSettings = Pick<
+  ApplicationRows['streamManager']['live'],
+  'accumulatedIFrames' | 'keyframeWaitMs' | 'flush'
+> &
+  Pick<ApplicationRows['client'], 'backlog'>;
+
+export type StreamOptions = StreamServices & StreamSettings;
 
 export type StreamFaultListener = (stream: string, fault: MediaFault) => void;
 
@@ -110,7 +115,7 @@ export class Stream {
     this.#onFault = onFault;
     this.#clock = options.clock;
     this.#options = options;
-    this.#cache = new GopCache(options.gop);
+    this.#cache = new GopCache(options.accumulatedIFrames);
     this.#sweep = new Sweep({
       turns: options.turns ?? new Turns(options.clock),
       give: (viewer, flush) => this.#give(viewer, flush),
@@ -245,7 +250,7 @@ export class Stream {
     };
     const gatherMs = governor.gatherMs(flush);
     if (gatherMs > 0) this.#cancelFlush = this.#clock.after(gatherMs, now);
-    else if (flush.mode === 'frame') this.#cancelFlush = this.#clock.after(flush.audioMs, now);
+    else if (flush.mode === 'frame') this.#cancelFlush = this.#clock.after(flush.audioDelayMs, now);
     else this.#cancelFlush = this.#clock.soon(now);
   }
 
@@ -349,7 +354,7 @@ export class Stream {
 
   /** Who plays again and again and reads nothing of it is not sent another group. */
   #reads({ player }: Viewer): boolean {
-    return player.queuedBytes <= this.#options.backlog.softBytes;
+    return player.queuedBytes <= this.#options.backlog.softSizeBytes;
   }
 
   #admitsBurst(): boolean {

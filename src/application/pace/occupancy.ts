@@ -1,13 +1,9 @@
 // Who is connected to an application: in all, from one address, as one user. Over all of its instances.
 import { isIPv6 } from 'node:net';
+import type { ApplicationRows } from '../../config/schema/application.ts';
 
-/** Undefined: any number. */
-export interface ConnectionShares {
-  readonly total: number | undefined;
-  readonly perAddress: number | undefined;
-  /** Of a name that has logged in; a client without one has no share. */
-  readonly perUser: number | undefined;
-}
+/** ResourceLimits of Application.xml. Undefined: any number. A client that has not logged in counts for no user. */
+export type ConnectionShares = ApplicationRows['resourceLimits'];
 
 export interface Occupant {
   readonly ip: string;
@@ -21,10 +17,12 @@ export class Occupancy {
   readonly #users = new Map<string, number>();
 
   /** What one more such client would be too many of, in words; undefined: there is room. */
-  problem({ ip, user }: Occupant, { total, perAddress, perUser }: ConnectionShares): string | undefined {
-    if (isReached(total, this.#total)) return 'Too many clients of this application';
-    if (isReached(perAddress, this.#addresses.get(hostKey(ip)))) return 'Too many clients of this address';
-    if (user !== '' && isReached(perUser, this.#users.get(user))) return 'Too many clients of this user';
+  problem({ ip, user }: Occupant, shares: ConnectionShares): string | undefined {
+    if (isReached(shares.maxConnections, this.#total)) return 'Too many clients of this application';
+    if (isReached(shares.maxConnectionsPerAddress, this.#addresses.get(hostKey(ip))))
+      return 'Too many clients of this address';
+    if (user !== '' && isReached(shares.maxConnectionsPerUser, this.#users.get(user)))
+      return 'Too many clients of this user';
     return undefined;
   }
 

@@ -1,6 +1,7 @@
 // How a play request becomes a viewer of a stream, live, recorded or still to come, and ends again.
 
 import type { Clock } from '../../clock.ts';
+import type { ApplicationRows } from '../../config/schema/application.ts';
 import { CodedError } from '../../errors.ts';
 import { AccessStatus } from '../../log/access-status.ts';
 import { canonicalStreamName, splitPrefix, withoutPrefix } from '../../protocol/rtmp/stream-prefix.ts';
@@ -18,26 +19,8 @@ import type { StreamTable } from '../publish/stream-table.ts';
 import { FilePlayer } from './file-player.ts';
 import { Playback, type PlaybackEvents, PlaybackState, type PlayerPort } from './playback.ts';
 
-/** How recorded streams are sent. */
-export interface RecordedSettings {
-  /** A player's buffer is taken to be this long at least; FMS: MsgQueue/Recorded/MinBufferTime. */
-  minBufferMs: number;
-  /** Pictures between the keyframe and the time that was sought are sent, marked as not to be shown. */
-  enhancedSeek: boolean;
-  /** NetStream.Play.Start, and onMetaData, also after a seek and when a pause ends. */
-  repeatsStart: boolean;
-  repeatsMetaData: boolean;
-  /** How long a switch to another stream may wait for a keyframe. */
-  maxSwitchMs: number;
-}
-
-export const DEFAULT_RECORDED_SETTINGS: RecordedSettings = {
-  minBufferMs: 2_000,
-  enhancedSeek: true,
-  repeatsStart: true,
-  repeatsMetaData: true,
-  maxSwitchMs: 10_000,
-};
+/** Of Application.xml. */
+export type PlaySettings = Pick<ApplicationRows, 'streamManager' | 'client'>;
 
 /** Seeks a second in one file, and at once. A slider that is drawn sends some twenty; each is a place looked up and sent from. */
 const SEEKS = { rate: 20, burst: 10 };
@@ -48,15 +31,14 @@ const PATIENCE_MS = 10_000;
 export interface PlayingOptions {
   application: string;
   instance: string;
-  /** Names with players and no publisher. */
-  maxWaitingNames(): number;
   clock: Clock;
   turns: Turns;
   streams: StreamTable;
   /** Undefined: nothing is recorded here. */
   recorded: RecordedStreams | undefined;
   chunkBytes: number;
-  settings(): RecordedSettings;
+  /** As they are at the moment. */
+  settings(): PlaySettings;
   script: () => InstanceScript | undefined;
   /** A publisher's name for what has another one: a secret of two. */
   isKey(name: string): boolean;
@@ -81,7 +63,7 @@ export class Playing {
     this.#options = options;
   }
 
-  get settings(): RecordedSettings {
+  get settings(): PlaySettings {
     return this.#options.settings();
   }
   get clock(): Clock {
@@ -172,7 +154,7 @@ export class Playing {
 
   /** With what is recorded, or for what is live or will be. */
   #found(playback: Playback, name: string): void {
-    const { streams, maxWaitingNames } = this.#options;
+    const { streams } = this.#options;
     if (!playback.recorded) {
       if (playback.request.start >= 0) {
         const refusal: Refusal = {
@@ -185,7 +167,10 @@ export class Playing {
         this.#refuse(playback, refusal, name);
         return;
       }
-      if (streams.get(name) === undefined && streams.waitingCount >= maxWaitingNames()) {
+      if (
+        streams.get(name) === undefined &&
+        streams.waitingCount >= this.settings.streamManager.live.maxWaitingStreams
+      ) {
         const description = 'Too many names are being waited for.';
         this.#refuse(playback, playFailed('too-many-waiting', description, AccessStatus.Conflict), name);
         return;
@@ -272,7 +257,9 @@ export class Playing {
   #beginFile(playback: Playback, recorded: RecordedStream, start: FileStart, announces: boolean): void {
     const { port, request } = playback;
     const { clock, turns } = this.#options;
-    const { minBufferMs, enhancedSeek } = this.settings;
+    const { client, streamManager } = this.settings;
+    const { minBufferTimeMs: minBufferMs } = client.msgQueue.recorded;
+    const enhancedSeek = streamManager.enhancedSeek.text;
     const fromMs = Math.max(0, request.start) * 1000;
     // COMPAT(rtmpdump 2.4): librtmp adds the start that it asked for to the times that it gets
     const { place, bufferMs, offsetMs = -fromMs } = start;
@@ -340,7 +327,10 @@ export class Playing {
       port.paused(file !== undefined);
     } else {
       viewer?.pause(false);
-      port.unpaused({ isRecorded: file !== undefined, start: this.settings.repeatsStart });
+      port.unpaused({
+        isRecorded: file !== undefined,
+        start: this.settings.streamManager.sendDuplicateStart,
+      });
       if (file) this.#unpause(file, ms);
     }
     if (playback.state !== PlaybackState.Playing) return;
@@ -368,14 +358,15 @@ export class Playing {
     if (!playback.isUnderWay) return;
     const fileMs = Math.min(ms, file.stream.lengthMs);
     file.offsetMs = 0; // who seeks means times of the file, and gets them
-    port.sought(ms, { start: this.settings.repeatsStart });
+    port.sought(ms, { start: this.settings.streamManager.sendDuplicateStart });
     if (playback.state === PlaybackState.Finished) this.began(playback);
     this.#options.journal?.sought(playback, fileMs);
     this.#go(file, fileMs);
   }
 
   #go(file: FilePlayer, fileMs: number): void {
-    file.playFrom(fileMs, { marks: this.settings.enhancedSeek, metaData: this.settings.repeatsMetaData });
+    const { enhancedSeek, sendDuplicateOnMetaData } = this.settings.streamManager;
+    file.playFrom(fileMs, { marks: enhancedSeek.text, metaData: sendDuplicateOnMetaData === 'true' });
   }
 
   receive(playback: Playback, wants: { audio?: boolean; video?: boolean }): void {

@@ -247,7 +247,7 @@ export class Playlist {
         return offsetMs;
       },
     });
-    this.#cancelIncoming = playing.clock.after(playing.settings.maxSwitchMs, () => {
+    this.#cancelIncoming = playing.clock.after(playing.settings.streamManager.maxSwitchTimeMs, () => {
       incoming.port.transition(true);
       if (incoming.viewer) incoming.stream?.startNow(incoming.viewer);
     });
@@ -282,7 +282,7 @@ export class Playlist {
       this.#stopWaiting();
       void this.#meet(current, incoming, recorded, offsetMs);
     });
-    const { maxSwitchMs } = playing.settings;
+    const { maxSwitchTimeMs: maxSwitchMs } = playing.settings.streamManager;
     const cancel = playing.clock.after(maxSwitchMs, () => {
       this.#stopWaiting();
       void this.#cut(current, incoming, fromMs, true);

@@ -1,22 +1,16 @@
 // Whether a publication gets the name that it is to have: the directory grants it to this node, and what has it on this node gives
 // way or does not.
 import type { Clock } from '../../clock.ts';
+import type { ApplicationRows } from '../../config/schema/application.ts';
 import type { NameClaims } from './name-claims.ts';
 import { type Publication, PublicationState } from './publication.ts';
 import type { StreamTable } from './stream-table.ts';
 import { nextTakeOver, safeForMs } from './take-over.ts';
 
-/** As they are at the moment. */
-export interface NameSettings {
-  /** How long the holder of a name may give no sign of life before it is taken over (FMS: Live/PublishTimeout); undefined: never. */
-  publishTimeoutMs: number | undefined;
-  /** How long one that took a name over at a script's word is safe from the next one. Live/TakeOverInterval. */
-  takeOverIntervalMs: number;
-}
-
 export interface NameCheckOptions {
   clock: Clock;
-  settings(): NameSettings;
+  /** As they are at the moment. */
+  settings(): Pick<ApplicationRows, 'streamManager'>;
   streams: StreamTable;
   names: NameClaims;
   /** The name is the publication's: nothing else has it. */
@@ -59,11 +53,11 @@ export class NameCheck {
 
   #checkHolder(publication: Publication, holder: Publication, name: string): void {
     const { settings, taken, takenOver } = this.#options;
-    const { publishTimeoutMs } = settings();
+    const { publishTimeoutMs, takeOverIntervalMs } = settings().streamManager.live;
     if (holder.client === publication.client) taken(publication, name);
     else if (publication.takesOver && this.#mayTakeOver(publication, holder, name)) {
       const { clock } = this.#options;
-      publication.takeOver = nextTakeOver(holder.takeOver, settings().takeOverIntervalMs, clock.now());
+      publication.takeOver = nextTakeOver(holder.takeOver, takeOverIntervalMs, clock.now());
       takenOver(publication, holder, name, 'the application let another publisher have its name');
     } else if (publishTimeoutMs === undefined) taken(publication, name);
     else this.#awaitSignOfLife(publication, holder, name, publishTimeoutMs);
@@ -85,7 +79,7 @@ export class NameCheck {
 
   #mayTakeOver(publication: Publication, holder: Publication, name: string): boolean {
     const { clock, settings } = this.#options;
-    const restMs = safeForMs(holder.takeOver, settings().takeOverIntervalMs, clock.now());
+    const restMs = safeForMs(holder.takeOver, settings().streamManager.live.takeOverIntervalMs, clock.now());
     if (restMs > 0) publication.port.takeOverLimited(name, holder.client, restMs);
     return !(restMs > 0);
   }

@@ -15,7 +15,7 @@ import type {
   RecordMode,
   Verdict,
 } from '../contract/script.ts';
-import { NameCheck, type NameSettings } from './name-check.ts';
+import { NameCheck, type NameCheckOptions } from './name-check.ts';
 import type { NameClaims } from './name-claims.ts';
 import { Publication, PublicationState, type PublisherPort } from './publication.ts';
 import type { RecordControl } from './record-control.ts';
@@ -23,7 +23,7 @@ import type { NamedStream, StreamTable } from './stream-table.ts';
 
 export interface PublishingOptions {
   clock: Clock;
-  settings(): NameSettings;
+  settings: NameCheckOptions['settings'];
   streams: StreamTable;
   names: NameClaims;
   recordings: RecordControl;

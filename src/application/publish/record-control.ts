@@ -1,15 +1,14 @@
 // Which streams are being recorded, at whose word: a publisher's, a script's, one given before the server plays something. Publisher,
 // script and access log hear what becomes of each recording.
+import type { ApplicationRows } from '../../config/schema/application.ts';
 import { RecordingError } from '../../errors.ts';
 import { AccessStatus } from '../../log/access-status.ts';
 import type { InstanceJournal } from '../accounts/journal.ts';
 import {
   allowedLimits,
   type CompletionReason,
-  NO_LIMITS,
   type Recorders,
   type Recording,
-  type RecordingLimits,
   recordedFile,
 } from '../contract/recording.ts';
 import type {
@@ -25,19 +24,12 @@ import type { NamedStream, StreamTable } from './stream-table.ts';
 /** Names that nobody may ever play anything into. */
 const MAX_ARMED = 1000;
 
-/** As they are at the moment. */
-export interface RecordSettings {
-  /** Publishing live deletes what was recorded under the name. FMS: Live/EraseOnPublish. */
-  erasesOnPublish?: boolean;
-  /** Undefined: as scripts ask. */
-  recording?: RecordingLimits;
-}
-
 export interface RecordControlOptions {
   application: string;
   instance: string;
   recorders: Recorders;
-  settings(): RecordSettings;
+  /** As they are at the moment. */
+  settings(): Pick<ApplicationRows, 'streamManager'>;
   streams: StreamTable;
   script: () => InstanceScript | undefined;
   journal: InstanceJournal | undefined;
@@ -71,7 +63,8 @@ export class RecordControl {
     const stream = entry.stream.name;
     this.#armed.delete(stream);
     if (mode) this.#start(entry, mode, {});
-    else if (settings().erasesOnPublish) void recorders.clear({ application, instance, stream });
+    else if (settings().streamManager.live.eraseOnPublish)
+      void recorders.clear({ application, instance, stream });
   }
 
   /** The server publishes the name from now on: it is recorded as was said before. */
@@ -90,7 +83,7 @@ export class RecordControl {
 
   #start(entry: NamedStream, mode: RecordMode, terms: RecordTerms): void {
     const { application, instance, recorders } = this.#options;
-    const { recording: recordingLimits } = this.#options.settings();
+    const { recording: recordingLimits } = this.#options.settings().streamManager;
     const { journal } = this.#options;
     const stream = entry.stream.name;
     const { format, file, segmentS, isAligned, ...asked } = terms;
@@ -101,7 +94,7 @@ export class RecordControl {
     const client = facts && { id: facts.id, ip: facts.ip };
     let limits: RecordLimits = asked;
     try {
-      limits = allowedLimits(asked, recordingLimits ?? NO_LIMITS);
+      limits = allowedLimits(asked, recordingLimits);
       let recording: Recording | undefined;
       recording = recorders.open(
         { application, instance, stream, mode, limits, ...how, ...(client && { client }) },

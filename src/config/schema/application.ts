@@ -1,5 +1,6 @@
 // Application.xml: of a virtual host (the defaults of its applications), and of one application in its folder.
 import { free, group, leaf, list, type Read, unsupported, unused } from '../element.ts';
+import type { Named } from '../named.ts';
 import {
   bytes,
   choice,
@@ -18,7 +19,7 @@ import { grants } from './grants.ts';
 import { swfScan } from './swf-scan.ts';
 import { virtualDirectory } from './virtual-directory.ts';
 
-export const DEFAULT_CHUNK_BYTES = 60_000;
+export const DEFAULT_OUT_CHUNK_BYTES = 60_000;
 export const DEFAULT_MEMORY_KB = 65536;
 /** Less than this is no room for V8 and what every script is given. FMS's own default is 1024. */
 export const MIN_MEMORY_KB = 8192;
@@ -337,7 +338,7 @@ export const APPLICATION = group('', {
   Client: group('Settings for every client.', {
     OutChunkSize: leaf(
       bytes(128, 65536),
-      String(DEFAULT_CHUNK_BYTES),
+      String(DEFAULT_OUT_CHUNK_BYTES),
       'RTMP chunk size of outgoing messages. Smaller chunks cost CPU time for every video frame. The default in ' +
         'Flash Media Server was 4096.',
     ),
@@ -492,6 +493,7 @@ export const APPLICATION = group('', {
 });
 
 export type ApplicationValues = Read<typeof APPLICATION>;
+export type ApplicationRows = Named<typeof APPLICATION>;
 
 function memory() {
   const value = kilobytes(1, 4096 * MIB_KB);

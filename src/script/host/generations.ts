@@ -20,6 +20,7 @@ import {
 } from '../../application/contract/script.ts';
 import { NOTICES } from '../../application/contract/script-table.ts';
 import type { Clock } from '../../clock.ts';
+import type { ApplicationRows } from '../../config/schema/application.ts';
 import type { LimitName } from '../../log/limits.ts';
 import type { AmfValue } from '../../protocol/amf/amf.ts';
 import type { Debugger, DebuggerLine } from '../inspect/inspector.ts';
@@ -27,17 +28,11 @@ import type { Journal } from '../journal/journal.ts';
 import type { ScriptBuild } from '../source/build-outcome.ts';
 import type { Counters, InstanceScriptHost } from './instance-script.ts';
 
-export interface ReloadPolicy {
-  readonly on: 'migrate' | 'drain' | 'restart' | 'off';
-  /** `drain`: how long a version may go on for the clients it has. */
-  readonly drainMs: number;
-}
-
 export interface GenerationsOptions {
   commands: ScriptCommands;
   journal: Journal;
   clock: Clock;
-  policy(): ReloadPolicy;
+  reloads(): ApplicationRows['jsEngine']['reload'];
   /** `isNewest`: it may serve with any version, not only with the one that it was opened for. */
   open(commands: ScriptCommands, counters: Counters, isNewest: () => boolean): InstanceScriptHost;
   onClosed(): void;
@@ -209,7 +204,7 @@ export class Generations implements InstanceScript {
   /** There is a new version. */
   reload(build: ScriptBuild): void {
     if (this.#isClosed) return;
-    const { on } = this.#options.policy();
+    const { policy: on } = this.#options.reloads();
     const { script } = this.#newest;
     // Nothing serves that would have to be spared.
     if (!script.serving || on === 'migrate') {
@@ -268,14 +263,14 @@ export class Generations implements InstanceScript {
 
   #promote(generation: Generation, sinceMs: number): void {
     if (this.#next?.generation !== generation) return;
-    const { clock, journal, policy } = this.#options;
+    const { clock, journal, reloads } = this.#options;
     const before = this.#newest;
     this.#next = undefined;
     this.#generations = [...this.#generations, generation];
     journal.reloaded(Math.round(clock.now() - sinceMs));
     if (before.clients.size > 0) {
       journal.info(`${before.clients.size} clients stay with the version before`);
-      before.cancelDeadline = clock.after(policy().drainMs, () => this.#expire(before));
+      before.cancelDeadline = clock.after(reloads().drainTimeMs, () => this.#expire(before));
     } else this.#retire(before);
     if (this.#generations.length > MAX_GENERATIONS) this.#expire(this.#generations[0]!);
   }

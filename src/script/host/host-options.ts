@@ -2,45 +2,32 @@
 import type { ErrorRecords } from '../../application/accounts/error-records.ts';
 import type { FairTurns } from '../../application/pace/fair-turns.ts';
 import type { Clock } from '../../clock.ts';
-import type { HostGrant } from '../../config/host-rules.ts';
+import type { ApplicationConfig } from '../../config/application.ts';
+import type { ApplicationRows } from '../../config/schema/application.ts';
 import type { ApplicationLog } from '../../log/application-log.ts';
 import type { LineLimit } from '../../log/line-limit.ts';
 import type { Log } from '../../log/log.ts';
 import type { SecretMask } from '../../log/secrets.ts';
 import type { StoreBackend } from '../../storage/store-backend.ts';
 import type { Inspector } from '../inspect/inspector.ts';
-import type { ProcessScope, Runners } from '../process/runners.ts';
-import type { ExecCommand } from '../services/exec.ts';
-import type { FetchSettings } from '../services/fetch/service.ts';
+import type { Runners } from '../process/runners.ts';
 import type { Services } from '../services/services.ts';
 import type { BuildScript } from '../source/build-outcome.ts';
-import type { Json, ScriptLimits } from '../wire/wire.ts';
-import type { ReloadPolicy } from './generations.ts';
-import type { GateFailure } from './mailbox.ts';
+import type { Json } from '../wire/wire.ts';
 import type { StandIns } from './stand-ins.ts';
 
-export interface ScriptSettings {
-  /** Folders in which classic scripts find what is not in their own. */
-  libraries: readonly string[];
-  limits: ScriptLimits;
-  process: ProcessScope;
-  /** What gates answer when a script that served has crashed and is not back in time. */
-  gateFailure: GateFailure;
-  /** What a remote method may take until it has answered, waiting included. Undefined: for ever. */
-  callMs: number | undefined;
-  reload: ReloadPolicy;
+/** What the configuration decides for the scripts of one application: all of JSEngine, and what it comes to with the rest. */
+export interface ScriptSettings
+  extends Omit<ApplicationRows['jsEngine'], 'exec'>,
+    Pick<ApplicationConfig, 'libraries' | 'limits' | 'processScope' | 'exec'> {
   /** `application.config` */
-  config: Json;
+  readonly config: Json;
   /** `application.env` */
-  env: Json;
-  fetch: FetchSettings;
-  exec: readonly ExecCommand[];
-  /** Where programs may connect to besides. */
-  connections: HostGrant;
+  readonly env: Json;
   /** Of its streams, where the configuration maps them elsewhere. */
-  streamFolders: readonly string[];
+  readonly streamFolders: readonly string[];
   /** Debuggers may attach to it. */
-  isInspectable: boolean;
+  readonly isInspectable: boolean;
 }
 
 export interface ScriptHostOptions {

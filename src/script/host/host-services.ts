@@ -59,7 +59,7 @@ export class HostServices {
       },
       commandsFor: (application) => settingsFor(application).exec,
       rulesFor: (application) => {
-        const { fetch, connections, streamFolders } = settingsFor(application);
+        const { fetch, netConnection: connections, streamFolders } = settingsFor(application);
         return {
           ...{ fetch, connections, folders: [join(applicationsDir, application), ...streamFolders] },
           addressesOf: standIns ? undefined : addressesOf,

@@ -127,7 +127,7 @@ export class ScriptHost implements Scripts {
 
   #runnerOf(application: string): Runner {
     const { applicationsDir, runners, settingsFor } = this.#options;
-    return runners.of(join(applicationsDir, application), settingsFor(application).process);
+    return runners.of(join(applicationsDir, application), settingsFor(application).processScope);
   }
 
   #application(name: string): ScriptedApplication {

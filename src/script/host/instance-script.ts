@@ -18,6 +18,7 @@ import type {
   Verdict,
 } from '../../application/contract/script.ts';
 import { atMost, type Clock } from '../../clock.ts';
+import type { ScriptLimits } from '../../config/schema/script-limits.ts';
 import { type DecodeError, ScriptError } from '../../errors.ts';
 import type { LimitName } from '../../log/limits.ts';
 import type { AmfValue } from '../../protocol/amf/amf.ts';
@@ -26,9 +27,8 @@ import { IDS_PER_VERSION, splitKey, withIds, withKeys } from '../commands/keys.t
 import type { Debugger, DebuggerLine } from '../inspect/inspector.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Strikes } from '../journal/strikes.ts';
-import { type Unit, UnitEnd, type UnitOfInstance } from '../process/unit.ts';
+import { type Unit, type UnitBody, UnitEnd, type UnitOfInstance } from '../process/unit.ts';
 import type { ScriptBuild } from '../source/build-outcome.ts';
-import type { LoadBody } from '../wire/wire.ts';
 import { within } from './deadline.ts';
 import { HandOver } from './hand-over.ts';
 import { type ExpiredGate, type GateFailure, type LateCall, Mailbox } from './mailbox.ts';
@@ -73,12 +73,13 @@ export interface InstanceScriptOptions {
   clock: Clock;
   counters: Counters;
   gateDeadlineMs: number;
+  /** Of what waits, until a version serves. */
+  limits: Pick<ScriptLimits, 'queuedEvents' | 'queuedBytes'>;
   /** Undefined: a call may stay open for ever. */
   callDeadlineMs: number | undefined;
   gateFailure: GateFailure;
-  /** Asked for every version that is loaded. */
-  /** What it is loaded with. `script`: the JSON of a ScriptText. */
-  settings(build: ScriptBuild): Omit<LoadBody, 'instance' | 'script'> & { script: Buffer };
+  /** What a version is loaded with. `script`: the JSON of a ScriptText. */
+  settings(build: ScriptBuild): Omit<UnitBody, 'instance'> & { script: Buffer };
   /** The versions to begin with, best first: the newest that bundles, the last that has served elsewhere. */
   candidates(): ScriptBuild[];
   isRunnerUp(): boolean;
@@ -133,6 +134,7 @@ export class InstanceScriptHost implements InstanceScript {
       clock: options.clock,
       nextId: options.counters.nextId,
       gateDeadlineMs: options.gateDeadlineMs,
+      limits: options.limits,
       callDeadlineMs: options.callDeadlineMs,
       gateFailure: options.gateFailure,
       onFull: options.onFull,

@@ -12,12 +12,12 @@ import type {
   Verdict,
 } from '../../application/contract/script.ts';
 import type { Clock } from '../../clock.ts';
+import type { ScriptLimits } from '../../config/schema/script-limits.ts';
 import { CodedError } from '../../errors.ts';
 import type { LimitName } from '../../log/limits.ts';
 import type { AmfValue } from '../../protocol/amf/amf.ts';
 import type { Unit } from '../process/unit.ts';
 import { type EventToScript, eventBytes } from '../wire/event-frames.ts';
-import { DEFAULT_LIMITS, type ScriptLimits } from '../wire/wire.ts';
 import { listToWire, toWire, type WireText } from '../wire/wire-text.ts';
 import { clientOf, gateEvent, isNews, noticeEvent } from './script-events.ts';
 
@@ -93,6 +93,8 @@ export interface LateCall {
 }
 
 export interface MailboxOptions {
+  /** Until a version serves. */
+  limits: QueueLimits;
   clock: Clock;
   /** Of questions. */
   nextId(): number;
@@ -110,6 +112,8 @@ export interface MailboxOptions {
   onBug(error: unknown): void;
 }
 
+type QueueLimits = Pick<ScriptLimits, 'queuedEvents' | 'queuedBytes'>;
+
 export class Mailbox {
   readonly #options: MailboxOptions;
   readonly #gates = new Map<number, Gate>();
@@ -122,7 +126,7 @@ export class Mailbox {
   #parked: Post[] = [];
   #parkedBytes = 0;
   /** Of the version that serves, or has served last. */
-  #limits: Pick<ScriptLimits, 'queuedEvents' | 'queuedBytes'> = DEFAULT_LIMITS;
+  #limits: QueueLimits;
   /** Whoever has something that can wait elsewhere: the one that has waited longest first. */
   readonly #waiters = new Set<() => void>();
   /** Who takes the post. Undefined: it is parked. */
@@ -135,6 +139,7 @@ export class Mailbox {
 
   constructor(options: MailboxOptions) {
     this.#options = options;
+    this.#limits = options.limits;
   }
 
   get stats(): ScriptStats {
@@ -439,7 +444,7 @@ export class Mailbox {
   resume(unit: Unit): void {
     this.#isShut = false;
     this.#hasCrashed = false;
-    this.#limits = unit.limits;
+    this.#limits = unit.limits ?? this.#limits;
     this.forsake(unit);
     for (const gate of this.#gates.values()) {
       if (gate.asked === undefined || gate.asked === unit) continue;

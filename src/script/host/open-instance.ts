@@ -41,7 +41,7 @@ export function openInstance(at: InstanceToOpen): Generations {
     commands,
     journal,
     clock: host.clock,
-    policy: () => application.settings.reload,
+    reloads: () => application.settings.reload,
     open: (own, counters, isNewest) =>
       new InstanceScriptHost({
         ...versions,
@@ -80,7 +80,7 @@ function versionOptions(
 ): VersionOptions {
   const { log, lines, server, hostname, standIns } = host;
   const { name, journal, deadlines, debugTarget } = parts;
-  const { limits, gateFailure, callMs } = application.settings;
+  const { limits, gateFailure, callTimeOutMs } = application.settings;
   const facts = { log, application: application.name };
   return {
     ...{ name, journal },
@@ -88,8 +88,9 @@ function versionOptions(
     strikes: application.strikes.of(instance),
     clock: deadlines,
     gateDeadlineMs: limits.gateMs,
+    limits,
     gateFailure,
-    callDeadlineMs: callMs,
+    callDeadlineMs: callTimeOutMs,
     settings: (build) => {
       const { limits, config, env, isInspectable } = application.settings;
       if (isInspectable) debugTarget.allow(build);

@@ -62,7 +62,7 @@ export class ScriptedApplication {
 
   /** The versions that an instance may start with, best first: the newest that bundles, the last that has served. */
   candidates(good: ScriptBuild | undefined): ScriptBuild[] {
-    const isHeldBack = this.settings.reload.on === 'off' && this.#proven && !this.#isRenewed;
+    const isHeldBack = this.settings.reload.policy === 'off' && this.#proven && !this.#isRenewed;
     const newest = good && this.#versionOf(good);
     if (newest) this.#newest = newest.hash;
     const known = isHeldBack ? [this.#proven] : [newest, this.#proven];

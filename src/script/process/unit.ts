@@ -1,6 +1,7 @@
 // One isolate in the runner: one version of the script of one instance. Events go out in batches, one frame a tick;
 // commands come in, checked, and are acted upon, held or dropped as its instance says.
 import type { IsolateMeter } from '../../application/accounts/script-metrics.ts';
+import type { ScriptLimits } from '../../config/schema/script-limits.ts';
 import { DecodeError } from '../../errors.ts';
 import { type Command, parseCommands, type SavedState } from '../commands/commands.ts';
 import type { Debugger, DebuggerLine } from '../inspect/inspector.ts';
@@ -8,15 +9,7 @@ import { Errands, type ErrandsOptions } from '../services/services.ts';
 import type { ScriptBuild } from '../source/build-outcome.ts';
 import type { EventToScript } from '../wire/event-frames.ts';
 import { decodeBody, encodeBytes, encodeFrame, encodeLoad, encodeTaken } from '../wire/frames.ts';
-import {
-  DEFAULT_LIMITS,
-  type DeadBody,
-  type FailedBody,
-  FrameType,
-  type LoadBody,
-  MAX_UNTAKEN_BYTES,
-  type ScriptLimits,
-} from '../wire/wire.ts';
+import { type DeadBody, type FailedBody, FrameType, type LoadBody, MAX_UNTAKEN_BYTES } from '../wire/wire.ts';
 import type { Lane, LaneOptions, Waiting } from './lanes.ts';
 import { parseUsage } from './usage.ts';
 
@@ -80,6 +73,11 @@ interface Asked<T> {
   reject(end: UnitEnd): void;
 }
 
+/** What a unit is loaded with, beside its script. */
+export interface UnitBody extends Omit<LoadBody, 'script' | 'limits'> {
+  limits: ScriptLimits;
+}
+
 export class Unit {
   readonly id: number;
   readonly build: ScriptBuild;
@@ -89,7 +87,7 @@ export class Unit {
   #activity = 0;
   #answers = 0;
   readonly #lane: Lane;
-  #limits = DEFAULT_LIMITS;
+  #limits: ScriptLimits | undefined;
   /** Of commands, since the runner was last told. */
   #takenBytes = 0;
   /** Until `release`. */
@@ -138,7 +136,7 @@ export class Unit {
   }
 
   /** Rejects with UnitEnd. */
-  load(script: Buffer, body: Omit<LoadBody, 'script'>): Promise<void> {
+  load(script: Buffer, body: UnitBody): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#loading = { resolve, reject };
       this.#limits = body.limits;
@@ -146,8 +144,8 @@ export class Unit {
     });
   }
 
-  /** Those that it was loaded with. */
-  get limits(): ScriptLimits {
+  /** Those that it was loaded with; undefined: it has not been loaded. */
+  get limits(): ScriptLimits | undefined {
     return this.#limits;
   }
 

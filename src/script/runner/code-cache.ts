@@ -5,7 +5,6 @@
 // script that does what scripts do; then its functions are in the cache too. Nobody else's code ever runs there.
 import { createContext, Script } from 'node:vm';
 import {
-  DEFAULT_LIMITS,
   GUEST_FILENAME,
   type GuestSetup,
   RANDOM_POOL_BYTES,
@@ -32,7 +31,7 @@ const SCRIPT = `
 const SETUP: GuestSetup = {
   script: { kind: 'module', filename: 'app:///rehearsal.js', files: {} },
   application: { name: 'rehearsal/_definst_', server: '', hostname: '', config: {}, env: {} },
-  limits: DEFAULT_LIMITS,
+  limits: { memoryMb: 1, turnMs: 1000, loadMs: 1000, timers: 10, logLines: 10 },
 };
 
 const STATS = { bytes_in: 0, bytes_out: 0, msg_in: 0, msg_out: 0, msg_dropped: 0, ping_rtt: 0 };

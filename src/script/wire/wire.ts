@@ -101,7 +101,7 @@ export interface LoadBody {
   /** `live/_definst_` */
   instance: string;
   script: ScriptText;
-  limits: ScriptLimits;
+  limits: RunLimits;
   application: ApplicationFacts;
   /** Debuggers may attach. */
   isInspectable: boolean;
@@ -120,35 +120,18 @@ export interface ScriptText {
   /** Classic scripts: what `load()` may reach, path relative to the main script's folder → text. */
   files: Record<string, string>;
 }
-/** Of one instance. Scripts see them as `application.limits`. */
-export interface ScriptLimits {
+/** Of `application.limits`, what runner and library go by; scripts see all that config/schema/script-limits.ts has. */
+export interface RunLimits {
   memoryMb: number;
   /** Computing without a pause: one turn, whatever it handles. */
   turnMs: number;
   /** The same for top-level code, and for onAppStart. */
   loadMs: number;
-  /** Until a gate is answered, waiting included. */
-  gateMs: number;
   timers: number;
-  /** Events that wait for their turn, and their size as JSON. */
-  queuedEvents: number;
-  queuedBytes: number;
   /** Lines of the log, a second; ten times as many at once. */
   logLines: number;
-  /** Requests of fetch at a time. */
-  fetches: number;
+  readonly [name: string]: number | undefined;
 }
-export const DEFAULT_LIMITS: ScriptLimits = {
-  memoryMb: 64,
-  turnMs: 250,
-  loadMs: 2000,
-  gateMs: 10_000,
-  timers: 1000,
-  queuedEvents: 10_000,
-  queuedBytes: 4 << 20,
-  logLines: 200,
-  fetches: 16,
-};
 
 /** Own data of the `application` object. */
 export interface ApplicationFacts {
@@ -346,7 +329,7 @@ export interface GuestAnswer {
 export interface GuestSetup {
   script: Omit<ScriptText, 'code'>;
   application: ApplicationFacts;
-  limits: ScriptLimits;
+  limits: RunLimits;
   /** As in LoadBody. */
   heldMs?: number;
 }

@@ -223,8 +223,8 @@ describe('the addon', { skip }, () => {
 
   test('players of a stream are sent a picture by one call', async () => {
     const fanOut = new FanOut(addon());
-    const streams = { clock: new ManualClock(), ...STREAM_OPTIONS, sweep: fanOut.sweep };
-    await using core = await Core.start({ session: { fanOut }, registry: { streams } });
+    const media = { clock: new ManualClock(), governor: STREAM_OPTIONS.governor, sweep: fanOut.sweep };
+    await using core = await Core.start({ session: { fanOut }, registry: { media } });
     const { peer: publisher, id } = await core.publisher('cam');
     const players = await Promise.all(Array.from({ length: 5 }, () => core.player('cam')));
     publisher.video(id, 0, video.header());

@@ -160,7 +160,10 @@ test('a refused publish and a refused play have one line each, whoever refuses, 
 });
 
 test('a name that a script has let in and a name without a script are in the line', async () => {
-  await using core = await Core.start({ scripted: false, registry: { publishTimeoutMs: undefined } });
+  await using core = await Core.start({
+    scripted: false,
+    settings: { streamManager: { live: { publishTimeoutMs: undefined } } },
+  });
   await core.publisher('cam');
   const { peer, id } = await asking(core, 'cam', 'live');
   await peer.expectStatus('NetStream.Publish.BadName');

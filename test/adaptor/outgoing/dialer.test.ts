@@ -245,7 +245,9 @@ describe('a stream that is published to another server', () => {
 
   test('is listed with its state, without its key and its token, and counted', async () => {
     await using near = await serverThatDials();
-    await using far = await Core.start({ registry: { publishTimeoutMs: undefined } });
+    await using far = await Core.start({
+      settings: { streamManager: { live: { publishTimeoutMs: undefined } } },
+    });
     const { peer: holder } = await far.publisher('s3cret-key', 'other');
     const { peer, id } = await near.publisher('cam');
     const numbers = new Statistics({
@@ -300,7 +302,7 @@ describe('a stream that is published to another server', () => {
 
   test('is told of when the other server refuses it, or goes away', async () => {
     await using near = await serverThatDials();
-    const far = await Core.start({ registry: { publishTimeoutMs: undefined } });
+    const far = await Core.start({ settings: { streamManager: { live: { publishTimeoutMs: undefined } } } });
     await far.publisher('copy', 'other');
     await near.publisher('cam');
     near

@@ -269,7 +269,10 @@ test('hostile names stay in their columns', async () => {
 });
 
 test('a name that is taken is 409, one without write access 403, a file that is not there 404', async () => {
-  await using logged = await Logged.start({ scripted: false, registry: { publishTimeoutMs: undefined } });
+  await using logged = await Logged.start({
+    scripted: false,
+    settings: { streamManager: { live: { publishTimeoutMs: undefined } } },
+  });
   const { core } = logged;
   const { peer } = await core.publisher('cam');
   const again = await peer.createStream();

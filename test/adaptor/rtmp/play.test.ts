@@ -251,7 +251,7 @@ test('players wait for a publisher, and for the next', async () => {
 });
 
 test('an instance has room for so many names that nobody publishes', async () => {
-  await using core = await Core.start({ registry: { maxWaitingNames: 2 } });
+  await using core = await Core.start({ settings: { streamManager: { live: { maxWaitingStreams: 2 } } } });
   await core.publisher('on air');
   await core.player('a');
   const { peer: b } = await core.player('b');

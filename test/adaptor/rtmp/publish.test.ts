@@ -5,8 +5,7 @@ import { RecordingError } from '../../../src/errors.ts';
 import type { AmfValue } from '../../../src/protocol/amf/amf.ts';
 import { UserControlEvent } from '../../../src/protocol/rtmp/control.ts';
 import { MessageType } from '../../../src/protocol/rtmp/message.ts';
-import { Core, STREAM_OPTIONS, TURN_CLOCK, until } from '../../support/core.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { Core, TURN_CLOCK, until } from '../../support/core.ts';
 import { audio, video } from '../../support/media.ts';
 import { statusOf } from '../../support/rtmp-peer.ts';
 import { asking, holdPublishes, marks, marksOf } from './publishing.ts';
@@ -140,9 +139,11 @@ test('media before the verdict is kept, and delivered in its order', async () =>
 
 test('media beyond the limit rests in the socket until the verdict, and nothing of it is lost', async () => {
   // the player gets 20 MB at once and shall not count as slow
-  const backlog = { ...STREAM_OPTIONS.backlog, softBytes: 64 << 20, hardBytes: 64 << 20 };
-  const streams = { clock: new ManualClock(), ...STREAM_OPTIONS, backlog };
-  await using core = await Core.start({ session: { maxHeldBytes: 100_000 }, registry: { streams } });
+  const backlog = { softSizeBytes: 64 << 20, hardSizeBytes: 64 << 20 };
+  await using core = await Core.start({
+    session: { maxHeldBytes: 100_000 },
+    settings: { client: { backlog } },
+  });
   holdPublishes(core);
   const { peer: player } = await core.player('cam');
   const { peer, id } = await asking(core, 'cam');
@@ -454,7 +455,9 @@ test('the script hears of files that are whole, and of recordings that failed', 
 
 test('publishing live deletes no recording, unless EraseOnPublish says so', async () => {
   for (const erasesOnPublish of [false, true]) {
-    await using core = await Core.start({ registry: { erasesOnPublish } });
+    await using core = await Core.start({
+      settings: { streamManager: { live: { eraseOnPublish: erasesOnPublish } } },
+    });
     await core.publisher('cam');
     assert.deepEqual(core.recorders.cleared, erasesOnPublish ? ['cam'] : []);
   }

@@ -141,10 +141,10 @@ test('one that has come to its end is paused, sought in, and goes on to its end 
 
 test('without enhanced seek a seek while paused sends the keyframe, and goes on from there', async () => {
   const settings = {
-    ...{ minBufferMs: 0, enhancedSeek: false, repeatsStart: true, repeatsMetaData: true },
-    maxSwitchMs: 1,
+    client: { msgQueue: { recorded: { minBufferTimeMs: 0 } } },
+    streamManager: { enhancedSeek: { text: false }, maxSwitchTimeMs: 1 },
   };
-  await using at = await Cinema.open({ registry: { playingRecorded: settings } });
+  await using at = await Cinema.open({ settings });
   at.put('show.flv', TEN_SECONDS.bytes);
   const visitor = await paused(at);
   assert.deepEqual(await soughtPaused(visitor, 6_900), ['6000v150']);
@@ -238,10 +238,10 @@ test('a film that was cut between two keyframes is played with marks around what
 
 test('without enhanced seek there are no marks in a film that was cut, and one picture of it is the one that is seen', async () => {
   const settings = {
-    ...{ minBufferMs: 0, enhancedSeek: false, repeatsStart: true, repeatsMetaData: true },
-    maxSwitchMs: 1,
+    client: { msgQueue: { recorded: { minBufferTimeMs: 0 } } },
+    streamManager: { enhancedSeek: { text: false }, maxSwitchTimeMs: 1 },
   };
-  await using at = await Cinema.open({ registry: { playingRecorded: settings } });
+  await using at = await Cinema.open({ settings });
   at.put('cut.mp4', CUT);
   const visitor = await at.visitor('mp4:cut.mp4', 0, 0);
   await visitor.untilEvent('StreamEof');

@@ -115,7 +115,9 @@ test('a newcomer that leaves while it waits for the name leaves no timer', async
 });
 
 test('with the timeout off, and for a client’s own second stream, the name is taken at once', async () => {
-  await using core = await Core.start({ registry: { publishTimeoutMs: undefined } });
+  await using core = await Core.start({
+    settings: { streamManager: { live: { publishTimeoutMs: undefined } } },
+  });
   const { peer: first } = await core.publisher('cam');
   const own = await first.createStream();
   first.command('publish', 0, ['cam'], own);

@@ -28,9 +28,9 @@ async function verifying(policy: Partial<SwfPolicy> = {}, hold = false, journal?
   });
   const swf: SwfPolicy = {
     libraries: [library([]), library([SWF])],
-    minVersion: 0,
-    firstMs: 5_000,
-    finalMs: 60_000,
+    minGoodVersion: 0,
+    firstHashTimeoutMs: 5_000,
+    finalHashTimeoutMs: 60_000,
     exceptions: [{ from: 'FMLE/0.0', to: 'FMLE/9.9' }],
     ...policy,
   };
@@ -129,7 +129,7 @@ test('after a wrong answer it is asked again, for it may be loading; what is not
 });
 
 test('who never answers rightly is sent away in the end; a proof of another connection, or too old, is not right', async () => {
-  const { core } = await verifying({ minVersion: 1, finalMs: 12_000 });
+  const { core } = await verifying({ minGoodVersion: 1, finalHashTimeoutMs: 12_000 });
   await using _ = core;
   const peer = await core.peer();
   await peer.connect('live');

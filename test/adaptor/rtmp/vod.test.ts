@@ -341,13 +341,15 @@ test('behind the end a seek goes to the end; one that has come to its end can go
 
 test('without enhanced seek, and without duplicates, a seek is as short as it can be', async () => {
   const settings = {
-    minBufferMs: 0,
-    enhancedSeek: false,
-    repeatsStart: false,
-    repeatsMetaData: false,
-    maxSwitchMs: 1,
-  };
-  await using at = await Cinema.open({ registry: { playingRecorded: settings } });
+    client: { msgQueue: { recorded: { minBufferTimeMs: 0 } } },
+    streamManager: {
+      enhancedSeek: { text: false },
+      sendDuplicateStart: false,
+      sendDuplicateOnMetaData: 'false',
+      maxSwitchTimeMs: 1,
+    },
+  } as const;
+  await using at = await Cinema.open({ settings });
   at.put('show.flv', TEN_SECONDS.bytes);
   const visitor = await at.visitor('show', 0);
   await visitor.quiet();

@@ -141,8 +141,7 @@ test('an application whose scripts take their share of memory gets no instance m
 });
 
 test('a client that its application has no room for starts no instance', async () => {
-  const connections = { total: undefined, perAddress: 1, perUser: undefined };
-  await using core = await Core.start({ registry: { connections } });
+  await using core = await Core.start({ settings: { resourceLimits: { maxConnectionsPerAddress: 1 } } });
   assert.equal(await enter(await core.peer(), 'live/a'), undefined);
   assert.match((await enter(await core.peer(), 'live/b')) ?? '', /Too many clients of this address/);
   assert.equal(core.instance('live/b'), undefined);

@@ -2,13 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allowedLimits, type RecordingLimits } from '../../../src/application/contract/recording.ts';
 import { RecordingError } from '../../../src/errors.ts';
+import { testSettings } from '../../support/settings.ts';
 
-const NONE: RecordingLimits = {
-  maxBytes: undefined,
-  maxBytesCap: undefined,
-  maxMs: undefined,
-  maxMsCap: undefined,
-};
+const NONE: RecordingLimits = testSettings().streamManager.recording;
 
 test('without configured limits a script has what it asks for', () => {
   assert.deepEqual(allowedLimits({}, NONE), {});
@@ -19,7 +15,7 @@ test('without configured limits a script has what it asks for', () => {
 });
 
 test('a configured limit is for scripts that name none; the cap is for all', () => {
-  const limits = { maxBytes: 100, maxBytesCap: 200, maxMs: 10_000, maxMsCap: 20_000 };
+  const limits = { maxSizeBytes: 100, maxSizeCapBytes: 200, maxDurationMs: 10_000, maxDurationCapMs: 20_000 };
   assert.deepEqual(allowedLimits({}, limits), { maxSizeBytes: 100, maxDurationS: 10 });
   assert.deepEqual(allowedLimits({ maxSizeBytes: 150, maxDurationS: 15 }, limits), {
     maxSizeBytes: 150,
@@ -29,13 +25,13 @@ test('a configured limit is for scripts that name none; the cap is for all', () 
     maxSizeBytes: 200,
     maxDurationS: 20,
   });
-  assert.deepEqual(allowedLimits({}, { ...NONE, maxMsCap: 20_000 }), { maxDurationS: 20 });
+  assert.deepEqual(allowedLimits({}, { ...NONE, maxDurationCapMs: 20_000 }), { maxDurationS: 20 });
 });
 
 test('a limit of 0 says that nothing is recorded', () => {
   for (const limits of [
-    { ...NONE, maxBytesCap: 0 },
-    { ...NONE, maxMsCap: 0 },
+    { ...NONE, maxSizeCapBytes: 0 },
+    { ...NONE, maxDurationCapMs: 0 },
   ]) {
     assert.throws(() => allowedLimits({ maxSizeBytes: 1, maxDurationS: 1 }, limits), RecordingError);
   }

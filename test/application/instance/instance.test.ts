@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FAREWELL_MS } from '../../../src/application/contract/script.ts';
 import type { InstanceSettings } from '../../../src/application/instance/instance-settings.ts';
-import { atMost, Core, STREAM_OPTIONS, until } from '../../support/core.ts';
+import { atMost, Core, until } from '../../support/core.ts';
 import { video } from '../../support/media.ts';
+import { testSettings } from '../../support/settings.ts';
 
 const IDLE_MS = 60_000;
 
@@ -148,15 +149,18 @@ const SETTINGS = {
 };
 
 test('a saved file counts at once for names and idleness, for who comes next otherwise; nobody is disconnected', async () => {
-  let settings: Partial<InstanceSettings> = { clients: SETTINGS, recording: undefined };
+  let settings: Partial<InstanceSettings> = { clients: SETTINGS };
   await using core = await Core.start({ registry: { settingsFor: () => settings } });
   const { peer: player } = await core.player('a');
   const first = core.instance()!;
   settings = {
     clients: { ...SETTINGS, wireChunkBytes: 60_000, serverToClientBytes: 5e5 },
-    maxWaitingNames: 1,
-    idleMs: 1_000,
-    streams: { clock: core.clock, ...STREAM_OPTIONS, gop: { maxBytes: 0, maxMs: 0 } },
+    ...testSettings({
+      maxAppIdleTimeMs: 1_000,
+      streamManager: {
+        live: { maxWaitingStreams: 1, accumulatedIFrames: { maxSizeBytes: 0, maxTimeMs: 0 } },
+      },
+    }),
   };
   core.registry.configure('other');
   assert.equal(first.clientSettings?.serverToClientBytes, 1e6, 'that is another application');
@@ -189,7 +193,7 @@ test('an idle instance waits as long as its file says now', async () => {
   await peer.connect('live');
   peer.socket.destroy();
   await until('the client to be gone', () => core.instance()?.clients.size === 0);
-  settings = { idleMs: 500 };
+  settings = { maxAppIdleTimeMs: 500 };
   core.registry.configure();
   core.clock.advance(500);
   await until('the instance to be gone', () => core.instance() === undefined);

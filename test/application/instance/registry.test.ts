@@ -8,6 +8,7 @@ import { atMost, PuppetRecorders, PuppetScripts, STREAM_OPTIONS, TURN_CLOCK } fr
 import { CLIENT_FACTS, FakeClientPort } from '../../support/fake-client.ts';
 import { settled } from '../../support/fake-file.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { testSettings } from '../../support/settings.ts';
 
 const IDLE_MS = 60_000;
 const REJECTED = { code: 'NetConnection.Connect.Rejected' };
@@ -19,8 +20,8 @@ function setUp(options: Partial<RegistryOptions> = {}, { scripted = false } = {}
   const registry = new Registry({
     ...{ clock, scripts, recorders: new PuppetRecorders(), turns: new Turns(TURN_CLOCK) },
     hasApplication: (name) => name === 'live' || name === 'other',
-    streams: { clock, ...STREAM_OPTIONS },
-    ...{ publishTimeoutMs: 2_000, takeOverIntervalMs: 10_000, idleMs: IDLE_MS, maxWaitingNames: 100 },
+    media: { clock, governor: STREAM_OPTIONS.governor },
+    ...testSettings({ maxAppIdleTimeMs: IDLE_MS }),
     onBug: (error) => assert.fail(String(error)),
     ...options,
   });
@@ -101,14 +102,14 @@ describe('an instance', () => {
   });
 
   test('has the settings of its application, and hears when they change', () => {
-    let idleMs = 1_000;
+    let maxAppIdleTimeMs = 1_000;
     const { clock, registry, enter, running } = setUp({
-      settingsFor: (application) => (application === 'live' ? { idleMs } : {}),
+      settingsFor: (application) => (application === 'live' ? { maxAppIdleTimeMs } : {}),
     });
     const live = enter('live');
     enter('other').leave();
     live.leave();
-    idleMs = 5_000;
+    maxAppIdleTimeMs = 5_000;
     registry.configure('live');
     clock.advance(4_999);
     assert.deepEqual(running(), ['live/_definst_', 'other/_definst_']);

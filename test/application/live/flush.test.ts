@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { LoadGovernor, type LoadState } from '../../../src/application/live/flush.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
-const FRAME = { mode: 'frame', audioMs: 40 } as const;
+const FRAME = { mode: 'frame', audioDelayMs: 40, mergeDelayMs: 100 } as const;
 
 /** A governor, the states it told of, and a second of work of which sweeps take a share. */
 function governed() {
@@ -26,8 +26,8 @@ describe('under load, streams gather for longer', () => {
     const { governor, told, work } = governed();
     work(10, 0.45);
     assert.equal(governor.gatherMs(FRAME), 0);
-    assert.equal(governor.gatherMs({ mode: 'merge', ms: 100 }), 100);
-    assert.equal(governor.gatherMs({ mode: 'instant' }), 0);
+    assert.equal(governor.gatherMs({ mode: 'merge', audioDelayMs: 40, mergeDelayMs: 100 }), 100);
+    assert.equal(governor.gatherMs({ mode: 'instant', audioDelayMs: 40, mergeDelayMs: 100 }), 0);
     assert.deepEqual(told, []);
   });
 
@@ -39,8 +39,8 @@ describe('under load, streams gather for longer', () => {
       [50, 100, 200, 350],
     );
     assert.equal(governor.gatherMs(FRAME), 350);
-    assert.equal(governor.gatherMs({ mode: 'merge', ms: 100 }), 350);
-    assert.equal(governor.gatherMs({ mode: 'merge', ms: 500 }), 500);
+    assert.equal(governor.gatherMs({ mode: 'merge', audioDelayMs: 40, mergeDelayMs: 100 }), 350);
+    assert.equal(governor.gatherMs({ mode: 'merge', audioDelayMs: 40, mergeDelayMs: 500 }), 500);
   });
 
   test('it shrinks only after five calm seconds, and one step at a time', () => {

@@ -10,7 +10,7 @@ const picture = (timestampMs: number, payload: Uint8Array) =>
   wireMessage(MessageType.Video, timestampMs, payload);
 
 test('what joiners get is put together when one comes, and once until the stream moves on', () => {
-  const cache = new GopCache({ maxBytes: 1 << 20, maxMs: 20_000 });
+  const cache = new GopCache({ maxSizeBytes: 1 << 20, maxTimeMs: 20_000 });
   cache.add(picture(0, video.keyframe()), []);
   for (let i = 1; i < 50; i += 1) cache.add(picture(i * 40, video.frame(i)));
   assert.equal(cache.builds, 0, 'nobody has come');

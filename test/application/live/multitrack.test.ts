@@ -124,7 +124,9 @@ test('another header of the lead track ends the group, one of a further track do
 });
 
 test('a slow player comes back at the lead track’s keyframe, with what has left of the same picture', () => {
-  const { send, join } = onAir({ backlog: { softBytes: 100, softMs: 1, hardBytes: 10_000, stallMs: 5_000 } });
+  const { send, join } = onAir({
+    backlog: { softSizeBytes: 100, softTimeMs: 1, hardSizeBytes: 10_000, stallTimeMs: 5_000 },
+  });
   const player = join();
   send(0, track.keyframe(1, 1), video.keyframe(2));
   player.queuedBytes = 1_000;

@@ -31,7 +31,11 @@ function onAir(flush: FlushPolicy) {
 }
 
 test('merge: one write for what came within its time, and a keyframe begins a write of its own', () => {
-  const { clock, stream, join, picture, sound } = onAir({ mode: 'merge', ms: 100 });
+  const { clock, stream, join, picture, sound } = onAir({
+    mode: 'merge',
+    audioDelayMs: 40,
+    mergeDelayMs: 100,
+  });
   join();
   picture(0, video.keyframe());
   for (let ms = 10; ms < 90; ms += 10) {
@@ -51,7 +55,7 @@ test('merge: one write for what came within its time, and a keyframe begins a wr
 });
 
 test('instant: at the end of the turn, whatever has come', () => {
-  const { clock, stream, join, sound } = onAir({ mode: 'instant' });
+  const { clock, stream, join, sound } = onAir({ mode: 'instant', audioDelayMs: 40, mergeDelayMs: 100 });
   join();
   sound(0);
   sound(23);
@@ -61,7 +65,11 @@ test('instant: at the end of the turn, whatever has come', () => {
 });
 
 test('under load a stream that sent each picture at once gathers them', () => {
-  const { clock, governor, stream, join, picture } = onAir({ mode: 'frame', audioMs: 40 });
+  const { clock, governor, stream, join, picture } = onAir({
+    mode: 'frame',
+    audioDelayMs: 40,
+    mergeDelayMs: 100,
+  });
   join();
   picture(0, video.keyframe());
   assert.equal(stream.stats.flushes, 1);
@@ -79,7 +87,11 @@ test('under load a stream that sent each picture at once gathers them', () => {
 });
 
 test('a joiner between two flushes costs the others nothing, and gets each message once and in order', () => {
-  const { clock, stream, join, picture, sound } = onAir({ mode: 'merge', ms: 100 });
+  const { clock, stream, join, picture, sound } = onAir({
+    mode: 'merge',
+    audioDelayMs: 40,
+    mergeDelayMs: 100,
+  });
   const early = join();
   picture(0, video.keyframe(1));
   picture(40, video.frame(2));

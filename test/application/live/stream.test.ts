@@ -182,11 +182,11 @@ test('joiners share one buffer until the stream goes on', () => {
 });
 
 for (const [what, gop] of [
-  ['the group', STREAM_OPTIONS.gop],
-  ['the live edge, without a cache of pictures,', { maxBytes: 0, maxMs: 0 }],
+  ['the group', STREAM_OPTIONS.accumulatedIFrames],
+  ['the live edge, without a cache of pictures,', { maxSizeBytes: 0, maxTimeMs: 0 }],
 ] as const) {
   test(`metadata comes to a joiner with the time 0, then headers with the time at which ${what} begins`, () => {
-    const { clock, join, sendVideo, sendAudio, setData } = setUp({ gop });
+    const { clock, join, sendVideo, sendAudio, setData } = setUp({ accumulatedIFrames: gop });
     setData('onMetaData');
     sendVideo(0, video.header());
     sendAudio(0, audio.header());
@@ -203,7 +203,7 @@ for (const [what, gop] of [
       times,
       times.toSorted((a, b) => a - b),
     );
-    assert.equal(times.length, gop.maxBytes > 0 ? 5 : 3, 'and they come once');
+    assert.equal(times.length, gop.maxSizeBytes > 0 ? 5 : 3, 'and they come once');
   });
 }
 
@@ -224,7 +224,9 @@ test('the joiner of a stream without video gets its headers at the live edge', (
 });
 
 test('a joiner in the middle of a group that is not cached has sound at once, and pictures from the next on', () => {
-  const { join, sendVideo, sendAudio } = setUp({ gop: { maxBytes: 600, maxMs: 1_000 } });
+  const { join, sendVideo, sendAudio } = setUp({
+    accumulatedIFrames: { maxSizeBytes: 600, maxTimeMs: 1_000 },
+  });
   sendVideo(0, video.header(9));
   sendVideo(0, video.keyframe(0));
   sendVideo(2_000, video.frame(1)); // too long a group
@@ -346,7 +348,9 @@ test('a stream remembers so many data frames and headers and no more', () => {
 });
 
 test('empty messages cost a group of pictures what they cost the machine', () => {
-  const { join, sendVideo, sendAudio } = setUp({ gop: { maxBytes: 100_000, maxMs: 20_000 } });
+  const { join, sendVideo, sendAudio } = setUp({
+    accumulatedIFrames: { maxSizeBytes: 100_000, maxTimeMs: 20_000 },
+  });
   sendVideo(0, video.keyframe());
   for (let i = 0; i < 1_000; i += 1) sendAudio(0, new Uint8Array(0));
   assert.equal(
@@ -379,7 +383,9 @@ test('after a change of the publisher nothing of the old one reaches anybody', (
 });
 
 test('who waited for a keyframe of the old publisher does not wait with the new one', () => {
-  const { stream, join, sendVideo, sendAudio, clock } = setUp({ gop: { maxBytes: 0, maxMs: 0 } });
+  const { stream, join, sendVideo, sendAudio, clock } = setUp({
+    accumulatedIFrames: { maxSizeBytes: 0, maxTimeMs: 0 },
+  });
   sendVideo(0, video.keyframe());
   const { player } = join();
   stream.unpublish();
@@ -420,11 +426,15 @@ test('a sink gets what a joiner would, then every batch, and at its end what sti
 
 // ── many joiners ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-const LARGE_GROUPS = { maxBytes: 16 << 20, maxMs: 20_000 };
+const LARGE_GROUPS = { maxSizeBytes: 16 << 20, maxTimeMs: 20_000 };
 
 test('joiners take turns: what goes out at once is bounded, nobody is forgotten, and each gets everything once', () => {
   const clock = new ManualClock();
-  const { stream, join, sendVideo } = setUp({ clock, governor: new LoadGovernor(clock), gop: LARGE_GROUPS });
+  const { stream, join, sendVideo } = setUp({
+    clock,
+    governor: new LoadGovernor(clock),
+    accumulatedIFrames: LARGE_GROUPS,
+  });
   const early = join().player;
   const keyframe = Buffer.concat([video.keyframe(), Buffer.alloc(2 << 20, 1)]);
   sendVideo(0, keyframe);
@@ -455,7 +465,11 @@ test('joiners take turns: what goes out at once is bounded, nobody is forgotten,
 
 test('joiners that wait when their publisher leaves are there for the next one', () => {
   const clock = new ManualClock();
-  const { stream, join, sendVideo } = setUp({ clock, governor: new LoadGovernor(clock), gop: LARGE_GROUPS });
+  const { stream, join, sendVideo } = setUp({
+    clock,
+    governor: new LoadGovernor(clock),
+    accumulatedIFrames: LARGE_GROUPS,
+  });
   sendVideo(0, Buffer.concat([video.keyframe(), Buffer.alloc(6 << 20, 1)]));
   const joiners = [join(), join(), join()];
   stream.unpublish();

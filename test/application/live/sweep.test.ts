@@ -152,7 +152,7 @@ test('one that plays again and reads nothing is sent no other group of pictures 
   const stream = new Stream('cam', { ...STREAM_OPTIONS, clock });
   stream.publish(wireMessage(MessageType.Video, 0, video.keyframe()));
   const player = new FakePlayer();
-  player.queuedBytes = STREAM_OPTIONS.backlog.softBytes + 1;
+  player.queuedBytes = STREAM_OPTIONS.backlog.softSizeBytes + 1;
   stream.addPlayer(player);
   for (const call of timers.splice(0)) call();
   assert.equal(player.writes.length, 0);

@@ -10,7 +10,12 @@ import { FakePlayer, wireMessage } from '../../support/fake-player.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { audio, video } from '../../support/media.ts';
 
-const LIMITS: BacklogLimits = { softBytes: 1_000, softMs: 2_000, hardBytes: 10_000, stallMs: 5_000 };
+const LIMITS: BacklogLimits = {
+  softSizeBytes: 1_000,
+  softTimeMs: 2_000,
+  hardSizeBytes: 10_000,
+  stallTimeMs: 5_000,
+};
 
 // ── one slow player, judged ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -350,7 +355,9 @@ test('metadata with time 0 in front of an hour-old stream does not move the time
 
 for (const streamId of [1, 2]) {
   test(`who joins in the midst of a group that is not kept has sound at once, and after the wait pictures as well (message stream ${streamId})`, () => {
-    const { clock, send, say, join } = onAir({ gop: { maxBytes: 1 << 20, maxMs: 1_000 } });
+    const { clock, send, say, join } = onAir({
+      accumulatedIFrames: { maxSizeBytes: 1 << 20, maxTimeMs: 1_000 },
+    });
     send(0, video.header(100));
     say(0, audio.header(101));
     send(0, video.keyframe(0));
@@ -375,13 +382,13 @@ for (const streamId of [1, 2]) {
 }
 
 test('a wait of nothing gives pictures at once, and many who wait share one buffer of sound', () => {
-  const none = { maxBytes: 0, maxMs: 0 };
-  const at = onAir({ gop: none, keyframeWaitMs: 0 });
+  const none = { maxSizeBytes: 0, maxTimeMs: 0 };
+  const at = onAir({ accumulatedIFrames: none, keyframeWaitMs: 0 });
   at.send(0, video.frame(0));
   const { player } = at.join();
   at.send(40, video.frame(1));
   assert.deepEqual(marks(player), ['v1']);
-  const { send, say, join } = onAir({ gop: none });
+  const { send, say, join } = onAir({ accumulatedIFrames: none });
   send(0, video.frame(0));
   const [a, b] = [join().player, join().player];
   say(10, audio.frame(1));

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { PlayRequest } from '../../../src/application/contract/script.ts';
 import { Turns } from '../../../src/application/pace/turns.ts';
 import { PlaybackState } from '../../../src/application/play/playback.ts';
-import { DEFAULT_RECORDED_SETTINGS, Playing } from '../../../src/application/play/playing.ts';
+import { Playing } from '../../../src/application/play/playing.ts';
 import type { Holder } from '../../../src/application/publish/stream-table.ts';
 import { StreamTable } from '../../../src/application/publish/stream-table.ts';
 import { StatusError } from '../../../src/errors.ts';
@@ -16,8 +16,9 @@ import { FakeFile, FakeLibrary, pictures, settled } from '../../support/fake-fil
 import { wireMessage } from '../../support/fake-player.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { video } from '../../support/media.ts';
+import { testSettings } from '../../support/settings.ts';
 
-function setUp({ scripted = false, keys = [] as string[], maxWaitingNames = 100 } = {}) {
+function setUp({ scripted = false, keys = [] as string[], maxWaitingStreams = 100 } = {}) {
   const clock = new ManualClock();
   const streams = new StreamTable({ clock, ...STREAM_OPTIONS });
   const library = new FakeLibrary();
@@ -26,8 +27,7 @@ function setUp({ scripted = false, keys = [] as string[], maxWaitingNames = 100 
   const playing = new Playing({
     ...{ application: 'live', instance: '_definst_', clock, streams, chunkBytes: 60_000 },
     ...{ turns: new Turns(TURN_CLOCK), recorded: library, journal: undefined },
-    maxWaitingNames: () => maxWaitingNames,
-    settings: () => DEFAULT_RECORDED_SETTINGS,
+    settings: () => testSettings({ streamManager: { live: { maxWaitingStreams } } }),
     script: () => (scripted ? script : undefined),
     isKey: (name) => keys.includes(name),
   });
@@ -141,7 +141,7 @@ describe('a player', () => {
   });
 
   test('is refused where too many names are waited for, and not one that is waited for already', async () => {
-    const { play, air } = setUp({ maxWaitingNames: 1 });
+    const { play, air } = setUp({ maxWaitingStreams: 1 });
     air('show');
     play('a');
     await settled();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PlayRequest } from '../../../src/application/contract/script.ts';
 import { Turns } from '../../../src/application/pace/turns.ts';
-import { DEFAULT_RECORDED_SETTINGS, Playing } from '../../../src/application/play/playing.ts';
+import { Playing } from '../../../src/application/play/playing.ts';
 import { type Play2Request, Playlist } from '../../../src/application/play/playlist.ts';
 import { type Holder, StreamTable } from '../../../src/application/publish/stream-table.ts';
 import { MessageType } from '../../../src/protocol/rtmp/message.ts';
@@ -13,6 +13,7 @@ import { FakeFile, FakeLibrary, pictures, settled } from '../../support/fake-fil
 import { wireMessage } from '../../support/fake-player.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { video } from '../../support/media.ts';
+import { testSettings } from '../../support/settings.ts';
 
 const HEADER = 0xee;
 
@@ -23,8 +24,7 @@ function setUp() {
   const playing = new Playing({
     ...{ application: 'live', instance: '_definst_', clock, streams, chunkBytes: 60_000 },
     ...{ turns: new Turns(TURN_CLOCK), recorded: library, journal: undefined },
-    maxWaitingNames: () => 100,
-    settings: () => DEFAULT_RECORDED_SETTINGS,
+    settings: () => testSettings(),
     script: () => undefined,
     isKey: () => false,
   });
@@ -211,7 +211,7 @@ describe('play2', () => {
     low(0, video.keyframe(1));
     high(0, video.keyframe(2));
     play2('high', {});
-    clock.advance(DEFAULT_RECORDED_SETTINGS.maxSwitchMs);
+    clock.advance(testSettings().streamManager.maxSwitchTimeMs);
     assert.deepEqual(story().slice(-2), ['high: forced transition', 'high: transition complete']);
   });
 

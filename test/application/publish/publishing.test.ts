@@ -105,7 +105,7 @@ describe('a publisher', () => {
     const without = publishDesk();
     without.publish('show');
     assert.deepEqual(without.recorders.cleared, []);
-    const erasing = publishDesk({ erasesOnPublish: true });
+    const erasing = publishDesk({ live: { eraseOnPublish: true } });
     erasing.publish('show');
     erasing.publish('tape', fakeClient('b'), 'record');
     assert.deepEqual(erasing.recorders.cleared, ['show']);
@@ -140,7 +140,7 @@ describe('a name that a client of this node has', () => {
   });
 
   test('stays with a holder that is never asked where there is no timeout', () => {
-    const { publish } = publishDesk({ publishTimeoutMs: undefined });
+    const { publish } = publishDesk({ live: { publishTimeoutMs: undefined } });
     const first = publish('show');
     assert.deepEqual(publish('show', fakeClient('b')).port.told, [`${TAKEN} show`]);
     assert.equal(first.by.port.probes.length, 0);

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { FairTurns } from '../../../src/application/pace/fair-turns.ts';
-import { FetchService, type FetchSettings } from '../../../src/script/services/fetch/service.ts';
+import type { FetchSettings } from '../../../src/script/services/fetch/client.ts';
+import { FetchService } from '../../../src/script/services/fetch/service.ts';
 import type { Json } from '../../../src/script/wire/wire.ts';
 import { WireText } from '../../../src/script/wire/wire-text.ts';
 
@@ -83,7 +84,7 @@ after(async () => {
   assert.deepEqual(bugs, []);
 });
 
-const BASIC = { privateAddresses: [], timeoutMs: 20_000, maxBytes: 1 << 20, maxRunning: 16 };
+const BASIC = { privateAddresses: [], timeOutMs: 20_000, maxSizeBytes: 1 << 20, maxRunning: 16 };
 const LOOPBACK = [
   { address: '127.0.0.0', prefix: 8 },
   { address: '::1', prefix: 128 },
@@ -145,7 +146,7 @@ describe('requests of all scripts together', () => {
   test('an application has so many in all its instances, and those of another one go on', async () => {
     const slow: Awaited<ReturnType<typeof hang>>[] = [];
     while (slow.length < MAX_OF_ONE) slow.push(await hang({ instance: `a${slow.length}` }));
-    await assert.rejects(ask({ instance: 'c', with: { timeoutMs: 200 } }), {
+    await assert.rejects(ask({ instance: 'c', with: { timeOutMs: 200 } }), {
       name: 'TimeoutError',
       message: /^fetch: no turn among all requests of scripts within/,
     });
@@ -230,13 +231,13 @@ describe('the fetch service', () => {
   test('takes no answer that is too long, packed or not', async () => {
     await assert.rejects(ask({ path: '/bomb' }), /longer than 1048576 bytes/);
     await assert.rejects(
-      ask({ more: { method: 'POST', text: 'x'.repeat(100) }, with: { maxBytes: 99 } }),
+      ask({ more: { method: 'POST', text: 'x'.repeat(100) }, with: { maxSizeBytes: 99 } }),
       /body is longer/,
     );
   });
 
   test('waits no longer than it may, and no longer than anybody wants it', async () => {
-    await assert.rejects(ask({ path: '/hang', with: { timeoutMs: 30 } }), {
+    await assert.rejects(ask({ path: '/hang', with: { timeOutMs: 30 } }), {
       name: 'TimeoutError',
       message: /0\.0[0-3]\d* s/,
     });
@@ -271,8 +272,8 @@ describe('the fetch service', () => {
     await Promise.all(asks);
     await assert.rejects(
       Promise.all([
-        ask({ path: '/hang', with: { maxRunning: 1, timeoutMs: 40 } }),
-        ask({ path: '/hang', with: { maxRunning: 1, timeoutMs: 40 } }),
+        ask({ path: '/hang', with: { maxRunning: 1, timeOutMs: 40 } }),
+        ask({ path: '/hang', with: { maxRunning: 1, timeOutMs: 40 } }),
       ]),
       { name: 'TimeoutError' },
     );
@@ -312,12 +313,12 @@ describe('the fetch service', () => {
 });
 
 test('text of control characters, which JSON makes six times as long, is handed over as bytes', async () => {
-  const { body } = await ask({ path: '/controls', with: { maxBytes: 8 << 20 } });
+  const { body } = await ask({ path: '/controls', with: { maxSizeBytes: 8 << 20 } });
   assert.deepEqual(Buffer.from((body as { base64: string }).base64, 'base64'), Buffer.alloc(3 << 20));
 });
 
 test('answers of one application take so much memory and no more, and give it back', async () => {
-  const own = { path: '/half', with: { maxBytes: 8 << 20 } };
+  const own = { path: '/half', with: { maxSizeBytes: 8 << 20 } };
   for (let round = 0; round < 3; round += 1) {
     open.length = 0;
     withoutRoom.length = 0;

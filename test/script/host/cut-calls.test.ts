@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { InstanceScript, InvokeResult, Verdict } from '../../../src/application/contract/script.ts';
-import { DEFAULT_LIMITS } from '../../../src/script/wire/wire.ts';
+import { testSettings } from '../../support/settings.ts';
 import { hosting } from '../support/hosting.ts';
 import { facts } from '../support/instance.ts';
+
+const { limits: LIMITS } = testSettings();
 
 const SCRIPT = `const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let release;
@@ -32,8 +34,8 @@ const GATE_MS = 6000;
 const CALL_MS = 60_000;
 
 async function open(callMs = CALL_MS, turnMs = 250) {
-  const limits = { ...DEFAULT_LIMITS, turnMs, gateMs: GATE_MS };
-  const all = await hosting({ 'chat/main.js': SCRIPT }, undefined, () => ({ limits, callMs }));
+  const limits = { ...LIMITS, turnMs, gateMs: GATE_MS };
+  const all = await hosting({ 'chat/main.js': SCRIPT }, undefined, () => ({ limits, callTimeOutMs: callMs }));
   const { script, instance } = all.open('chat');
   instance.clients = ['c', 'd'];
   for (const id of instance.clients) await connect(script, id);

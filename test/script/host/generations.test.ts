@@ -2,20 +2,23 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { InvokeResult, Verdict } from '../../../src/application/contract/script.ts';
-import { Generations, type ReloadPolicy } from '../../../src/script/host/generations.ts';
+import { Generations } from '../../../src/script/host/generations.ts';
+import type { ScriptSettings } from '../../../src/script/host/host-options.ts';
 import { InstanceScriptHost } from '../../../src/script/host/instance-script.ts';
 import { StrikeBook } from '../../../src/script/journal/strikes.ts';
 import type { ScriptBuild } from '../../../src/script/source/build-outcome.ts';
-import { DEFAULT_LIMITS } from '../../../src/script/wire/wire.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { testSettings } from '../../support/settings.ts';
 import { FakeRunner, type FakeUnit } from '../support/fake-runner.ts';
 import { facts, Instance, settle, version } from '../support/instance.ts';
 import { Records } from '../support/records.ts';
 
+const { limits: LIMITS } = testSettings();
+
 const DRAIN_MS = 60_000;
 
 /** An instance that serves version `a`. */
-async function serving(on: ReloadPolicy['on'], behaviours: FakeRunner['behaviours'] = {}) {
+async function serving(on: ScriptSettings['reload']['policy'], behaviours: FakeRunner['behaviours'] = {}) {
   const clock = new ManualClock();
   const runner = new FakeRunner();
   const strikes = new StrikeBook(clock, () => {});
@@ -29,18 +32,19 @@ async function serving(on: ReloadPolicy['on'], behaviours: FakeRunner['behaviour
     commands: instance,
     journal,
     clock,
-    policy: () => ({ on, drainMs: DRAIN_MS }),
+    reloads: () => ({ policy: on, drainTimeMs: DRAIN_MS }),
     open: (commands, counters, isNewest) =>
       new InstanceScriptHost({
         ...{ name: 'live/_definst_', commands, journal, clock, counters, metrics: records.metrics },
         strikes: strikes.of('_definst_'),
         gateDeadlineMs: 10_000,
+        limits: LIMITS,
         gateFailure: 'closed',
         callDeadlineMs: 600_000,
         settings: ({ script }) => ({
           script,
           isInspectable: false,
-          limits: DEFAULT_LIMITS,
+          limits: LIMITS,
           application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {}, env: {} },
         }),
         candidates: () => (isNewest() ? [known.good] : []),

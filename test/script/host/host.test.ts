@@ -6,10 +6,12 @@ import { setImmediate as tick } from 'node:timers/promises';
 import type { InstanceScript, InvokeResult, Verdict } from '../../../src/application/contract/script.ts';
 import { systemClock } from '../../../src/clock.ts';
 import type { AmfValue } from '../../../src/protocol/amf/amf.ts';
-import { DEFAULT_LIMITS } from '../../../src/script/wire/wire.ts';
+import { testSettings } from '../../support/settings.ts';
 import { hosting } from '../support/hosting.ts';
 import { facts, Instance } from '../support/instance.ts';
 import type { LogRecord } from '../support/records.ts';
+
+const { limits: LIMITS } = testSettings();
 
 /** Accepts who says `word`, and answers `version()`. */
 function guard(word: string, version: number): string {
@@ -322,7 +324,7 @@ describe('the script host', { timeout: 60_000 }, () => {
 
   test('counts verdicts, reloads, restarts, errors and limits of an application', async () => {
     await using h = await hosting({ 'live/main.ts': guard('a', 1) }, systemClock, () => ({
-      limits: { ...DEFAULT_LIMITS, gateMs: 300 },
+      limits: { ...LIMITS, gateMs: 300 },
     }));
     const { script, instance } = h.open('live');
     await script.started;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DEFAULT_LIMITS } from '../../../src/script/wire/wire.ts';
+import { testSettings } from '../../support/settings.ts';
 import { GATE_DEADLINE_MS, serving, settle, setUp, version } from '../support/instance.ts';
+
+const { limits: LIMITS } = testSettings();
 
 describe('when the runner ends', () => {
   test('the script is brought back with its clients, and open gates are asked again', async () => {
@@ -312,7 +314,7 @@ describe('a process that does not load a script in time', () => {
       },
     });
     await settle();
-    clock.advance(DEFAULT_LIMITS.loadMs + 3000);
+    clock.advance(LIMITS.loadMs + 3000);
     await script.started;
     assert.deepEqual([rejected, quarantines], [[], []]);
     assert.equal(runner.units.length, 2);

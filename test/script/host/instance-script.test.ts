@@ -5,9 +5,12 @@ import { ScriptError } from '../../../src/errors.ts';
 import { START_DEADLINE_MS } from '../../../src/script/host/instance-script.ts';
 import { MAX_OPEN_CALLS, STOP_DEADLINE_MS } from '../../../src/script/host/mailbox.ts';
 import { decodeScript } from '../../../src/script/source/build-outcome.ts';
-import { DEFAULT_LIMITS, type Json } from '../../../src/script/wire/wire.ts';
+import type { Json } from '../../../src/script/wire/wire.ts';
+import { testSettings } from '../../support/settings.ts';
 import type { FakeRunner } from '../support/fake-runner.ts';
 import { facts, GATE_DEADLINE_MS, serving, settle, setUp, version } from '../support/instance.ts';
+
+const { limits: LIMITS } = testSettings();
 
 test('what a script asks its instance about itself is told to it', async () => {
   const { first, instance, script } = await serving();
@@ -30,7 +33,7 @@ describe('a script that starts', () => {
       instance: 'live/_definst_',
       script: decodeScript(version('a')),
       isInspectable: false,
-      limits: DEFAULT_LIMITS,
+      limits: LIMITS,
       application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {}, env: {} },
     });
     const { why, snapshot } = first.event('start');

@@ -16,7 +16,7 @@ describe('a script that could not be loaded', { timeout: 120_000 }, () => {
     ['throws at its top level, where reloads drain', 'boom();', 'drain', 2],
   ] as const) {
     test(`says, in both logs and once, that all is well when a version is undone that ${what}`, async () => {
-      const settings = { reload: { on, drainMs: 60_000 } };
+      const settings = { reload: { policy: on, drainTimeMs: 60_000 } };
       await using h = await hosting({ 'live/main.ts': good(1) }, undefined, () => settings);
       await h.open('live').script.started;
       await h.open('live', 'two').script.started;

@@ -13,8 +13,11 @@ import {
 } from '../../../src/script/journal/strikes.ts';
 import type { Unit } from '../../../src/script/process/unit.ts';
 import type { EventToScript } from '../../../src/script/wire/event-frames.ts';
-import { DEFAULT_LIMITS, MAX_EVENT_BYTES } from '../../../src/script/wire/wire.ts';
+import { MAX_EVENT_BYTES } from '../../../src/script/wire/wire.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { testSettings } from '../../support/settings.ts';
+
+const { limits: LIMITS } = testSettings();
 
 const CALL_DEADLINE_MS = 600_000;
 
@@ -23,7 +26,7 @@ function servingUnit() {
   const waiting = { events: 0, bytes: 0 };
   const events: EventToScript[] = [];
   const post = (event: EventToScript) => void events.push(event);
-  const unit = { limits: DEFAULT_LIMITS, waiting, post } as unknown as Unit;
+  const unit = { limits: LIMITS, waiting, post } as unknown as Unit;
   return { unit, waiting, events };
 }
 
@@ -39,6 +42,7 @@ describe('post that waits for a script', () => {
       clock,
       nextId: () => ++ids,
       gateDeadlineMs: 10_000,
+      limits: LIMITS,
       gateFailure: 'closed',
       callDeadlineMs: CALL_DEADLINE_MS,
       onLateCall: (late) => lates.push(late),
@@ -62,7 +66,7 @@ describe('post that waits for a script', () => {
 
   test('is bounded in size: calls that do not fit any more fail at once, and it counts as a limit', async () => {
     const { results, call, fulls } = mailbox();
-    const quarter = 'x'.repeat(DEFAULT_LIMITS.queuedBytes / 4);
+    const quarter = 'x'.repeat(LIMITS.queuedBytes / 4);
     for (let i = 0; i < 4; i += 1) call(quarter);
     await tick();
     assert.deepEqual(results, []);
@@ -76,7 +80,7 @@ describe('post that waits for a script', () => {
     const { box, results, call, fulls } = mailbox();
     const { unit, events } = servingUnit();
     const stats = { event: 'status', info: { code: 'c', level: 'status' } } as const;
-    for (let i = 0; i < DEFAULT_LIMITS.queuedEvents; i += 1) box.tell(stats);
+    for (let i = 0; i < LIMITS.queuedEvents; i += 1) box.tell(stats);
     call('x');
     box.tell(stats);
     box.tell({ event: 'disconnect', client: 'd' });
@@ -87,7 +91,7 @@ describe('post that waits for a script', () => {
     assert.deepEqual(fulls, ['MaxQueuedEvents']);
     box.resume(unit);
     assert.deepEqual(
-      events.slice(DEFAULT_LIMITS.queuedEvents).map(({ t }) => t),
+      events.slice(LIMITS.queuedEvents).map(({ t }) => t),
       ['disconnect', 'gate'],
     );
   });
@@ -97,7 +101,7 @@ describe('post that waits for a script', () => {
     const { unit, waiting } = servingUnit();
     box.resume(unit);
     const called: string[] = [];
-    waiting.bytes = DEFAULT_LIMITS.queuedBytes / 2 - 1;
+    waiting.bytes = LIMITS.queuedBytes / 2 - 1;
     assert.equal(box.busyWith(), undefined);
     waiting.bytes += 1;
     assert.equal(box.busyWith(), 'MaxQueuedSize');
@@ -105,14 +109,14 @@ describe('post that waits for a script', () => {
     const undo = box.whenIdle(() => called.push('gone'));
     box.whenIdle(() => called.push('second'));
     undo();
-    waiting.bytes = DEFAULT_LIMITS.queuedBytes / 4;
+    waiting.bytes = LIMITS.queuedBytes / 4;
     box.moved();
     assert.deepEqual(called, []);
     waiting.bytes -= 1;
     box.moved();
     box.moved();
     assert.deepEqual(called, ['first', 'second']);
-    waiting.events = DEFAULT_LIMITS.queuedEvents / 2;
+    waiting.events = LIMITS.queuedEvents / 2;
     assert.equal(box.busyWith(), 'MaxQueuedEvents');
     call('is not refused before all of it is full');
   });
@@ -122,7 +126,7 @@ describe('post that waits for a script', () => {
       const { box } = mailbox();
       const { unit, waiting } = servingUnit();
       box.resume(unit);
-      waiting.bytes = DEFAULT_LIMITS.queuedBytes;
+      waiting.bytes = LIMITS.queuedBytes;
       let calls = 0;
       box.whenIdle(() => {
         calls += 1;

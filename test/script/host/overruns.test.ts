@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatError } from '../../../src/application/accounts/error-records.ts';
 import type { InstanceScript } from '../../../src/application/contract/script.ts';
-import { DEFAULT_LIMITS } from '../../../src/script/wire/wire.ts';
+import { testSettings } from '../../support/settings.ts';
 import { hosting } from '../support/hosting.ts';
 import { facts } from '../support/instance.ts';
+
+const { limits: LIMITS } = testSettings();
 
 const MODULE = `import { spin } from './spin.ts';
 
@@ -52,7 +54,7 @@ const HELPER = `function helper() {
 const lineOf = (text: string, part: string) => text.split('\n').findIndex((line) => line.includes(part)) + 1;
 
 async function open(files: Record<string, string>) {
-  const limits = { ...DEFAULT_LIMITS, turnMs: 200, loadMs: 1000 };
+  const limits = { ...LIMITS, turnMs: 200, loadMs: 1000 };
   const all = await hosting(files, undefined, () => ({ limits }));
   const [name] = Object.keys(files)[0]!.split('/') as [string];
   const { script, instance } = all.open(name);

@@ -5,11 +5,13 @@ import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import type { InstanceScript, InvokeResult, Verdict } from '../../../src/application/contract/script.ts';
-import { DEFAULT_LIMITS } from '../../../src/script/wire/wire.ts';
+import { testSettings } from '../../support/settings.ts';
 import { listTargets, TestDebugger } from '../support/debugger.ts';
 import { hosting } from '../support/hosting.ts';
 import { facts } from '../support/instance.ts';
 import type { LogRecord } from '../support/records.ts';
+
+const { limits: LIMITS } = testSettings();
 
 const CHAT = `import { greeting } from './greeting.ts';
 
@@ -60,7 +62,7 @@ async function debuggable() {
     undefined,
     (application) => ({
       isInspectable: application === 'chat',
-      limits: { ...DEFAULT_LIMITS, turnMs: TURN_MS },
+      limits: { ...LIMITS, turnMs: TURN_MS },
     }),
   );
   const { script, instance } = all.open('chat');

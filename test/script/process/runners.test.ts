@@ -10,11 +10,14 @@ import { Inbox } from '../../../src/script/process/inbox.ts';
 import type { RunnerProcess } from '../../../src/script/process/runner-process.ts';
 import { Runner } from '../../../src/script/process/runners.ts';
 import { encodeFrame } from '../../../src/script/wire/frames.ts';
-import { DEFAULT_LIMITS, FrameType } from '../../../src/script/wire/wire.ts';
+import { FrameType } from '../../../src/script/wire/wire.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { testSettings } from '../../support/settings.ts';
 import { hosting, NOBODY } from '../support/hosting.ts';
 import { facts, settle } from '../support/instance.ts';
 import { type LogRecord, Records } from '../support/records.ts';
+
+const { limits: LIMITS } = testSettings();
 
 function connect(script: InstanceScript, id: string): Promise<Verdict> {
   return new Promise((resolve) => script.ask({ gate: 'onConnect', client: facts(id), args: [] }, resolve));
@@ -129,7 +132,7 @@ describe('runners', { timeout: 60_000 }, () => {
       { 'a/main.asc': FATAL, 'b/main.asc': FATAL, 'own/main.asc': FATAL },
       clock,
       (name) => ({
-        process: name === 'own' ? 'application' : 'shared',
+        processScope: name === 'own' ? 'application' : 'shared',
       }),
     );
     const [a, b, own, own2] = [h.open('a'), h.open('b'), h.open('own'), h.open('own', 'second')];
@@ -219,7 +222,7 @@ describe('runners', { timeout: 60_000 }, () => {
 
   test('brings many instances back one after another: none fails because others take the time', async () => {
     await using h = await hosting({ 'a/main.asc': FATAL }, systemClock, () => ({
-      limits: { ...DEFAULT_LIMITS, loadMs: 500 },
+      limits: { ...LIMITS, loadMs: 500 },
     }));
     const all = Array.from({ length: 30 }, (_, i) => h.open('a', `i${i}`).script);
     await Promise.all(all.map((script) => script.started));

@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
-  DEFAULT_LIMITS,
   FrameType,
   MAX_UNTAKEN_BYTES,
   type ScriptCommand,
   type ScriptEvent,
 } from '../../../src/script/wire/wire.ts';
 import { connectEvent, TestRunner } from '../../support/runner.ts';
+import { testSettings } from '../../support/settings.ts';
+
+const { limits: LIMITS } = testSettings();
 
 /** Milliseconds of a turn: long enough for what is honest on a machine that is starved, short enough to wait for. */
 const TURN_MS = 400;
@@ -197,7 +199,7 @@ describe('the limits of a turn', () => {
 describe('the limits of an instance', () => {
   test('are what the script is told', async () => {
     await using runner = await TestRunner.start();
-    const limits = { ...DEFAULT_LIMITS, timers: 7, logLines: 3 };
+    const limits = { ...LIMITS, timers: 7, logLines: 3 };
     const unit = await runner.run('Client.prototype.limits = () => application.limits', { limits });
     await unit.connect().verdict;
     assert.deepEqual(await unit.value('limits'), limits);

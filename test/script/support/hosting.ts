@@ -15,8 +15,9 @@ import type { ScriptSettings } from '../../../src/script/host/host-options.ts';
 import { Inspector } from '../../../src/script/inspect/inspector.ts';
 import { Runners } from '../../../src/script/process/runners.ts';
 import { buildScript } from '../../../src/script/source/build.ts';
-import { DEFAULT_LIMITS } from '../../../src/script/wire/wire.ts';
 import { FileStores } from '../../../src/storage/store-backend.ts';
+import { scriptSettings } from '../../../src/wiring/settings.ts';
+import { testSettings } from '../../support/settings.ts';
 import { BUILD_LIMITS } from './built.ts';
 import { Folder } from './folder.ts';
 import { Instance } from './instance.ts';
@@ -61,19 +62,7 @@ export async function hosting(
     hasRoom: () => true,
     settingsRead: () => Promise.resolve(),
     settingsFor: (application) => ({
-      limits: DEFAULT_LIMITS,
-      libraries: [],
-      process: 'shared',
-      gateFailure: 'closed',
-      callMs: 600_000,
-      reload: { on: 'migrate', drainMs: 60_000 },
-      config: {},
-      env: {},
-      fetch: { hosts: [], privateAddresses: [], timeoutMs: 1000, maxBytes: 1000, maxRunning: 1 },
-      exec: [],
-      connections: { hosts: [], privateAddresses: [] },
-      streamFolders: [],
-      isInspectable: false,
+      ...scriptSettings(testSettings(), false),
       ...settings(application),
     }),
     onSettings: (application) => host.configure(application),

@@ -13,10 +13,12 @@ import { IDS_PER_VERSION } from '../../../src/script/commands/keys.ts';
 import { type Counters, InstanceScriptHost } from '../../../src/script/host/instance-script.ts';
 import { StrikeBook } from '../../../src/script/journal/strikes.ts';
 import { encodeScript, type ScriptBuild } from '../../../src/script/source/build-outcome.ts';
-import { DEFAULT_LIMITS } from '../../../src/script/wire/wire.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { testSettings } from '../../support/settings.ts';
 import { FakeRunner, type FakeUnit } from './fake-runner.ts';
 import { Records } from './records.ts';
+
+const { limits: LIMITS } = testSettings();
 
 export const GATE_DEADLINE_MS = 10_000;
 export const CALL_DEADLINE_MS = 600_000;
@@ -172,12 +174,13 @@ export function setUp({ build = version('a'), isUp = true, gateFailure = 'closed
     clock,
     counters: counters(),
     gateDeadlineMs: GATE_DEADLINE_MS,
+    limits: LIMITS,
     gateFailure,
     callDeadlineMs: CALL_DEADLINE_MS,
     settings: ({ script }) => ({
       script,
       isInspectable: false,
-      limits: DEFAULT_LIMITS,
+      limits: LIMITS,
       application: { name: 'live/_definst_', server: 'S', hostname: 'h', config: {}, env: {} },
     }),
     candidates: () => [known.good, known.proven].filter((candidate) => candidate !== undefined),

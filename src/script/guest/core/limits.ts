@@ -1,8 +1,9 @@
 // What this instance may use up, as its application is configured.
-import { DEFAULT_LIMITS, type ScriptLimits } from '../../wire/wire.ts';
+import type { RunLimits } from '../../wire/wire.ts';
 
-export let limits: ScriptLimits = DEFAULT_LIMITS;
+/** Set before any script runs. */
+export let limits: RunLimits;
 
-export function setLimits(given: ScriptLimits): void {
+export function setLimits(given: RunLimits): void {
   limits = given;
 }

@@ -3,13 +3,13 @@ import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Agent, type Dispatcher, fetch } from 'undici';
 import type { HostGrant } from '../../../config/host-rules.ts';
+import type { ApplicationRows } from '../../../config/schema/application.ts';
 import { FetchRules } from './rules.ts';
 
-export interface FetchLimits extends HostGrant {
-  readonly timeoutMs: number;
-  /** Of the answer, unpacked. */
-  readonly maxBytes: number;
-}
+/** Of one request. */
+export type FetchLimits = Omit<FetchSettings, 'maxRunning'>;
+/** Fetch of Application.xml. */
+export type FetchSettings = ApplicationRows['jsEngine']['fetch'];
 
 export interface FetchRequest {
   url: string;
@@ -75,13 +75,13 @@ export class FetchClient {
     signal: AbortSignal,
     hasRoom: (bytes: number) => boolean = () => true,
   ): Promise<FetchAnswer> {
-    const timeout = AbortSignal.timeout(limits.timeoutMs);
+    const timeout = AbortSignal.timeout(limits.timeOutMs);
     try {
       return await this.#fetch(request, limits, AbortSignal.any([signal, timeout]), hasRoom);
     } catch (error) {
       if (error instanceof FetchFailure) throw error;
       if (timeout.aborted) {
-        throw new FetchFailure('TimeoutError', `fetch: no answer within ${limits.timeoutMs / 1000} s`);
+        throw new FetchFailure('TimeoutError', `fetch: no answer within ${limits.timeOutMs / 1000} s`);
       }
       if (signal.aborted) throw new FetchFailure('AbortError', 'fetch: the request was aborted');
       throw new FetchFailure('TypeError', `fetch failed: ${reasonOf(error)}`);
@@ -90,7 +90,7 @@ export class FetchClient {
 
   async #fetch(
     { url, method, headers, body, redirect }: FetchRequest,
-    { maxBytes, ...limits }: FetchLimits,
+    { maxSizeBytes: maxBytes, ...limits }: FetchLimits,
     signal: AbortSignal,
     hasRoom: (bytes: number) => boolean,
   ): Promise<FetchAnswer> {

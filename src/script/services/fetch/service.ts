@@ -6,14 +6,9 @@ import { isScarcity } from '../../../errors.ts';
 import type { Json } from '../../wire/wire.ts';
 import { WireText } from '../../wire/wire-text.ts';
 import { type AskContext, type Service, ServiceError } from '../services.ts';
-import type { FetchAnswer, FetchLimits, FetchRequest } from './client.ts';
+import type { FetchAnswer, FetchLimits, FetchRequest, FetchSettings } from './client.ts';
 import { FetchRules } from './rules.ts';
 import type { FromWorker, ToWorker } from './worker.ts';
-
-export interface FetchSettings extends FetchLimits {
-  /** Of one instance at a time; the others wait. */
-  readonly maxRunning: number;
-}
 
 export interface FetchServiceOptions {
   settingsFor(application: string): FetchSettings;
@@ -64,15 +59,15 @@ export class FetchService implements Service {
         'fetch: no host is granted: see <Fetch> <Hosts> in Application.xml',
       );
     }
-    const request = parseRequest(asked, limits.maxBytes);
+    const request = parseRequest(asked, limits.maxSizeBytes);
     const key = `${application}/${instance}`;
     const since = performance.now();
-    await this.#turn(key, maxRunning, limits.timeoutMs, signal);
-    const leftMs = () => Math.max(1, Math.ceil(limits.timeoutMs - (performance.now() - since)));
+    await this.#turn(key, maxRunning, limits.timeOutMs, signal);
+    const leftMs = () => Math.max(1, Math.ceil(limits.timeOutMs - (performance.now() - since)));
     let giveBack = () => {};
     try {
       giveBack = await this.#turnOfAll(application, leftMs(), signal);
-      return await this.#run(application, request, { ...limits, timeoutMs: leftMs() }, signal);
+      return await this.#run(application, request, { ...limits, timeOutMs: leftMs() }, signal);
     } finally {
       giveBack();
       this.#leave(key);

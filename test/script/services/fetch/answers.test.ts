@@ -36,8 +36,8 @@ test('an odd answer is an answer or a FetchFailure, and nothing is thrown elsewh
   const limits = {
     hosts: ['127.0.0.1:*'],
     privateAddresses: [{ address: '127.0.0.0', prefix: 8 }],
-    timeoutMs: 20_000,
-    maxBytes: 1 << 20,
+    timeOutMs: 20_000,
+    maxSizeBytes: 1 << 20,
   };
   const url = `http://127.0.0.1:${site.port}/`;
   const request = { url, method: 'GET', headers: [], body: undefined, redirect: 'follow' } as const;
