@@ -78,6 +78,13 @@ describe('plain English', () => {
   test('in the types that authors of scripts read', () => {
     assertPlain(globSync('src/script/types/*.d.ts', { cwd: ROOT }).flatMap((file) => comments(file)));
   });
+
+  test('in documentation', () => {
+    // architecture.md says what the comments of the files say
+    const docs = globSync('docs/**/*.md', { cwd: ROOT, exclude: ['docs/architecture.md'] });
+    const files = ['README.md', 'applications/README.md', ...docs];
+    assertPlain(files.flatMap((file) => paragraphs(file)));
+  });
 });
 
 function assertPlain(passages: readonly Passage[]): void {
@@ -161,4 +168,16 @@ function comments(file: string): Passage[] {
       text: (block ?? rest ?? '').replace(/^\s*\* ?/gm, ''),
     }),
   );
+}
+
+/** Without code. */
+function paragraphs(file: string): Passage[] {
+  const source = readFileSync(join(ROOT, file), 'utf8');
+  const prose = source.replace(/^```[\s\S]*?^```/gm, (code) => code.replace(/[^\n]/g, ''));
+  let line = 1;
+  return prose.split('\n\n').map((text) => {
+    const passage = { file, line, text: text.replace(/`[^`]*`/g, '`…`') };
+    line += text.split('\n').length + 1;
+    return passage;
+  });
 }
