@@ -236,7 +236,7 @@ export class Adaptor implements Opened {
     }
     session.log.warn(
       { event: 'no-ipv6', adaptor: this.#options.name, port },
-      `IPv6 is switched on and this machine has none: port ${port} is open on IPv4 alone`,
+      `IPv6 is enabled, but this machine has none: port ${port} is open on IPv4 only`,
     );
     return undefined;
   }

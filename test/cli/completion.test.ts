@@ -25,6 +25,7 @@ test('in a fresh root, an editor completes application.on… in a new applicatio
     'onConnectAccept',
     'onConnectReject',
     'onDisconnect',
+    'onPause',
     'onPlay',
     'onPublish',
     'onRecord',

@@ -165,7 +165,7 @@ export class Inspector {
     const place = this.#places.enter(
       ip,
       () => socket.destroy(),
-      () => this.#limit(ip, 'a connection that was not served made room for another'),
+      () => this.#limit(ip, 'an idle connection was closed to make room for another'),
     );
     if (!place) {
       this.#limit(ip, 'every connection is a debugger at work');
@@ -189,7 +189,7 @@ export class Inspector {
     if (!answered) {
       this.#placeOf.delete(socket);
       socket.destroy();
-      this.#limit(socket.remoteAddress ?? '', 'requests came faster than they are answered');
+      this.#limit(socket.remoteAddress ?? '', 'requests arrive faster than the server answers them');
       return false;
     }
     response.once('close', answered);
