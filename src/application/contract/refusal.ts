@@ -10,12 +10,12 @@ export type RefusalCause =
   | 'name-control-character'
   | 'arguments'
   | 'unreadable'
-  | 'too-many-streams'
+  /** Above a limit. */
+  | `too-many-${string}`
   | 'access'
   | 'script'
   | 'taken'
   | 'not-found'
-  | 'too-many-waiting'
   | 'playlist'
   | 'file';
 
