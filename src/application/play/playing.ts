@@ -56,6 +56,8 @@ export interface FileStart {
 
 export class Playing {
   readonly #options: PlayingOptions;
+  /** Of each live stream, its publisher there or not: those that count for `MaxPlayers`. */
+  readonly #players = new Map<string, Set<Playback>>();
   /** What each client plays, decided or not. */
   readonly #ofClient = new Map<Client, Set<Playback>>();
 
@@ -175,9 +177,23 @@ export class Playing {
         this.#refuse(playback, playFailed('too-many-waiting', description, AccessStatus.Conflict), name);
         return;
       }
+      if (!this.#admit(playback, name)) {
+        const description = 'The stream has as many players as MaxPlayers allows.';
+        this.#refuse(playback, playFailed('too-many-players', description, AccessStatus.Conflict), name);
+        return;
+      }
     }
     playback.state = PlaybackState.Ready;
     playback.events.ready();
+  }
+
+  /** False: the stream has as many players as it may have. */
+  #admit(playback: Playback, name: string): boolean {
+    const players = this.#players.get(name) ?? new Set();
+    const { maxPlayers } = this.settings.streamManager.live;
+    if (maxPlayers !== undefined && players.size >= maxPlayers) return false;
+    this.#players.set(name, players.add(playback));
+    return true;
   }
 
   /** `name`: what it is that cannot be played; a script may have let it in under another one. */
@@ -431,6 +447,9 @@ export class Playing {
     const known = this.#ofClient.get(playback.client);
     known?.delete(playback);
     if (known?.size === 0) this.#ofClient.delete(playback.client);
+    const { name = '' } = playback;
+    const players = this.#players.get(name);
+    if (players?.delete(playback) && players.size === 0) this.#players.delete(name);
   }
 }
 

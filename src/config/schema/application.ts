@@ -274,6 +274,13 @@ export const APPLICATION = group('', {
           'at once, and video from the next keyframe on, or after this time without one. 0: at once. Encoders with ' +
           'intra refresh send no keyframes.',
       ),
+      MaxPlayers: leaf(
+        orElse(whole(0, 1_000_000), '-1', 'any number', undefined),
+        '-1',
+        'Maximum number of clients that play one live stream, or wait for it, in one instance. The next one gets ' +
+          'NetStream.Play.Failed. Streams to other servers and recordings do not count. A lower number counts for ' +
+          'new players.',
+      ),
       MaxWaitingStreams: leaf(
         whole(1, 1000000),
         '1000',

@@ -10,6 +10,7 @@ const SCRIPT_LIMITS = {
   queuedEvents: ({ jsEngine }) => jsEngine.maxQueuedEvents,
   queuedBytes: ({ jsEngine }) => jsEngine.maxQueuedSizeBytes,
   logLines: ({ jsEngine }) => jsEngine.maxLogRate,
+  players: ({ streamManager }) => streamManager.live.maxPlayers,
   fetches: ({ jsEngine }) => jsEngine.fetch.maxRunning,
 } satisfies Record<string, (rows: ApplicationRows) => number | undefined>;
 

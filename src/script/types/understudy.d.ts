@@ -43,6 +43,8 @@ interface ApplicationLimits {
   readonly queuedBytes: number;
   /** Log lines per second; a burst of ten times as many is allowed. */
   readonly logLines: number;
+  /** Maximum number of clients that play one live stream, from `Live/MaxPlayers`; absent: any number. */
+  readonly players?: number;
   /** Maximum number of concurrent requests of `fetch`; more wait in a queue. */
   readonly fetches: number;
 }

@@ -18,7 +18,12 @@ import { ManualClock } from '../../support/manual-clock.ts';
 import { video } from '../../support/media.ts';
 import { testSettings } from '../../support/settings.ts';
 
-function setUp({ scripted = false, keys = [] as string[], maxWaitingStreams = 100 } = {}) {
+function setUp({
+  scripted = false,
+  keys = [] as string[],
+  maxWaitingStreams = 100,
+  maxPlayers = undefined as number | undefined,
+} = {}) {
   const clock = new ManualClock();
   const streams = new StreamTable({ clock, ...STREAM_OPTIONS });
   const library = new FakeLibrary();
@@ -27,7 +32,7 @@ function setUp({ scripted = false, keys = [] as string[], maxWaitingStreams = 10
   const playing = new Playing({
     ...{ application: 'live', instance: '_definst_', clock, streams, chunkBytes: 60_000 },
     ...{ turns: new Turns(TURN_CLOCK), recorded: library, journal: undefined },
-    settings: () => testSettings({ streamManager: { live: { maxWaitingStreams } } }),
+    settings: () => testSettings({ streamManager: { live: { maxWaitingStreams, maxPlayers } } }),
     script: () => (scripted ? script : undefined),
     isKey: (name) => keys.includes(name),
   });
@@ -56,6 +61,47 @@ function setUp({ scripted = false, keys = [] as string[], maxWaitingStreams = 10
   };
   return { clock, streams, library, script, playing, play, air };
 }
+
+describe('MaxPlayers', () => {
+  test('refuses the next player of a live stream, and lets one in when another has left', () => {
+    const { play, playing, air } = setUp({ maxPlayers: 2 });
+    air('show');
+    const first = play('show', {}, fakeClient('a'));
+    play('show', {}, fakeClient('b'));
+    const third = play('show', {}, fakeClient('c'));
+    assert.deepEqual(third.refusals, ['NetStream.Play.Failed']);
+    assert.deepEqual(third.port.told, ['refused NetStream.Play.Failed show']);
+    assert.deepEqual(play('other', { start: -1 }, fakeClient('c')).port.told, ['started other']);
+    playing.stop(third.playback, AccessStatus.Ok); // it had no place to give back
+    assert.deepEqual(play('show', {}, fakeClient('d')).refusals, ['NetStream.Play.Failed']);
+    playing.stopAll(first.by);
+    assert.deepEqual(play('show', {}, fakeClient('d')).port.told, ['started show']);
+  });
+
+  test('counts players that wait for a publisher, and none of recordings', async () => {
+    const { play, library } = setUp({ maxPlayers: 1 });
+    play('show', { start: -1 }, fakeClient('a'));
+    assert.deepEqual(play('show', { start: -1 }, fakeClient('b')).refusals, ['NetStream.Play.Failed']);
+    library.files.set('show', new FakeFile(pictures(0, 400)));
+    const recorded = play('show', { start: 0 }, fakeClient('c'));
+    await settled();
+    assert.deepEqual(recorded.refusals, []);
+    assert.equal(recorded.port.told[0], 'started show recorded');
+    assert.equal(recorded.playback.state, PlaybackState.Playing);
+  });
+
+  test('counts by the name that the script gives, not by the one that was asked for', () => {
+    const { play, script, air } = setUp({ scripted: true, maxPlayers: 1 });
+    air('show');
+    const ports = ['token-1', 'token-2'].map((name, i) => {
+      const { port } = play(name, {}, fakeClient(`${i}`));
+      script.asked[i]!.answer({ accepted: true, as: 'show' });
+      return port;
+    });
+    assert.deepEqual(ports[0]!.told, ['started show']);
+    assert.match(ports[1]!.told[0]!, /^refused NetStream\.Play\.Failed/);
+  });
+});
 
 describe('a player', () => {
   test('of a stream on the air is started and becomes its viewer', () => {
@@ -181,6 +227,7 @@ describe('a recorded stream', () => {
     const recorded = play('show');
     await settled();
     assert.equal(recorded.port.told[0], 'started show recorded');
+    assert.equal(recorded.playback.state, PlaybackState.Playing);
     air('show');
     const live = play('show');
     assert.equal(live.port.told[0], 'started show');
