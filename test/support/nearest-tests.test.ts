@@ -4,17 +4,17 @@ import { nearestTests } from './nearest-tests.ts';
 
 test('a change concerns the tests that import it, the nearest first, and no others', () => {
   const sources = new Map([
-    ['src/media/codecs/aac.ts', ''],
+    ['src/media/aac.ts', ''],
     ['src/media/tag.ts', "import { decode } from './aac.ts';"],
     ['src/other.ts', ''],
-    ['test/media/codecs/aac.test.ts', "import { decode } from '../../src/media/codecs/aac.ts';"],
+    ['test/media/aac.test.ts', "import { decode } from '../../src/media/aac.ts';"],
     ['test/media/tag.test.ts', "import type { Tag } from '../../src/media/tag.ts';"],
     ['test/support/core.ts', "import { tag } from '../../src/media/tag.ts';"],
     ['test/far.test.ts', "import { core } from './support/core.ts';"],
     ['test/other.test.ts', "import { other } from '../src/other.ts';\n// from '../src/media/aac.ts'"],
   ]);
-  assert.deepEqual(nearestTests(sources, ['src/media/codecs/aac.ts', 'README.md']), [
-    'test/media/codecs/aac.test.ts',
+  assert.deepEqual(nearestTests(sources, ['src/media/aac.ts', 'README.md']), [
+    'test/media/aac.test.ts',
     'test/media/tag.test.ts',
     'test/far.test.ts',
   ]);
