@@ -27,7 +27,7 @@ test('what init writes, and the packed tarball installed there, runs start, new,
   writeFileSync(at('applications/studio/package.json'), '{ "name": "studio", "type": "commonjs" }');
   mkdirSync(at('applications/studio/parts'));
   const below = await npxUnderstudy(at('applications/studio/parts'), 'test', 'studio');
-  assert.match(below.stdout, /✔ everybody may publish/);
+  assert.match(below.stdout, /✔ every client may publish/);
 
   await using server = await startServer({
     root: folder.path,

@@ -103,7 +103,7 @@ test('status shows codecs, size, rates, publisher, players and restreams of what
   );
   assert.match(text, / {4}in [\d.]+ [kM]bit\/s \(video .*, audio .*\) from 127\.0\.0\.1 \(.+\), for \d+ s\n/);
   assert.match(text, / {4}out [\d.]+ [kM]bit\/s, 1 player\n/);
-  assert.ok(text.includes(`    ${target} gets it\n`), text);
+  assert.ok(text.includes(`    ${target} receives it\n`), text);
   assert.match(text, / from the server, playing show, for /);
   assert.ok(!text.includes('s3cret'), 'the name of the stream there is its key');
   assert.ok(!text.includes('\u001b'), 'a pipe gets no colours');
@@ -138,8 +138,8 @@ test('an application that is closed, broken, or goes on as it was before a mista
     first[0]!,
     /^closed is closed by an error in its settings: closed\/Application\.xml:2: .*Nonsense/,
   );
-  assert.match(first[1]!, /^throws refuses everybody, .*: throws\/main\.ts:2:\d+: .*not today/);
-  assert.match(first[2]!, /^unbuilt refuses everybody, .*: unbuilt\/main\.ts:2:\d+: /);
+  assert.match(first[1]!, /^throws refuses all clients, .*: throws\/main\.ts:2:\d+: .*not today/);
+  assert.match(first[2]!, /^unbuilt refuses all clients, .*: unbuilt\/main\.ts:2:\d+: /);
   const all = await printed(server);
   assert.match(all, /understudy.* errors --root /, 'what to type to see more');
 

@@ -14,12 +14,12 @@ const SCRIPT_LIMITS = {
   fetches: ({ jsEngine }) => jsEngine.fetch.maxRunning,
 } satisfies Record<string, (rows: ApplicationRows) => number | undefined>;
 
-/** Times in ms. Undefined: no limit. */
+/** Times in ms. Absent: no limit. */
 export type ScriptLimits = {
   readonly [K in keyof typeof SCRIPT_LIMITS]: ReturnType<(typeof SCRIPT_LIMITS)[K]>;
 };
 
 export function scriptLimits(rows: ApplicationRows): ScriptLimits {
-  const limits = Object.entries(SCRIPT_LIMITS).map(([name, of]) => [name, of(rows)]);
-  return Object.fromEntries(limits) as ScriptLimits;
+  const limits = Object.entries(SCRIPT_LIMITS).map(([name, of]) => [name, of(rows)] as const);
+  return Object.fromEntries(limits.filter(([, limit]) => limit !== undefined)) as ScriptLimits;
 }
