@@ -47,7 +47,6 @@ export interface AdaptorOptions {
   http: HttpOptions;
   tunnel: TunnelOptions;
   session: SessionOptions;
-  /** Of requests by HTTP, those of all adaptors together. */
   /** Ports that could not be opened at the start have been: there is a certificate now. */
   onLate(opened: Opened): void;
 }
